@@ -1,0 +1,145 @@
+#pragma once
+
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace strata {
+
+/// What a caller can act upon. `message()` of each is the short text that the Go library uses for the same
+/// condition where it has one, so that scripts which look for it keep working.
+enum class Errc {
+  layer_unknown = 1,        ///< no layer has that id, name or unique prefix (find, get, every call that takes one)
+  image_unknown,            ///< the same for images
+  container_unknown,        ///< the same for containers
+  item_unknown,             ///< neither a layer, an image nor a container (calls that take any kind)
+  parent_unknown,           ///< a layer's record names a parent that is not there
+  duplicate_id,             ///< that id is taken (create)
+  duplicate_name,           ///< that name is taken by another item of the kind (create)
+  layer_has_children,       ///< another layer is stored as changes to it (remove)
+  layer_used_by_image,      ///< it is an image's top layer (remove)
+  layer_used_by_container,  ///< it is a container's layer, or it is mounted (remove, shutdown)
+  image_used_by_container,  ///< a container was made from it (remove)
+  parent_is_container,      ///< a container's layer cannot have children (create)
+  layer_not_mounted,        ///< the call needs a mounted layer
+  invalid_id,               ///< not one safe path component
+  invalid_name,             ///< a big-data key that cannot be stored: empty, "." or ".."
+  data_unknown,             ///< the item has no big data under that key
+  size_unknown,             ///< no size is recorded for that key
+  digest_unknown,           ///< no digest is recorded for that key
+  digest_invalid_format,    ///< not "algorithm:hex"
+  digest_invalid_length,    ///< wrong number of digits for its algorithm
+  digest_unsupported,       ///< an algorithm other than sha256, sha384, sha512
+  digest_mismatch,          ///< bytes do not have the digest that the caller or the record claims
+  store_read_only,          ///< a change was asked of a store opened for reading
+  store_mismatch,           ///< made by another serializer or driver
+  incomplete_options,       ///< graph root or run root is missing
+  driver_unknown,           ///< no driver of that name in this program
+  driver_unusable,          ///< the driver cannot work here (file system, kernel, privileges)
+  driver_option,            ///< an option that the driver does not know, or a bad value of one
+  several_drivers,          ///< no driver was named and the root holds data of more than one
+  unsupported_compression,  ///< that format can be read but not produced, or its codec is not composed in
+  corrupt_record,           ///< a record file that cannot be parsed
+  corrupt_archive,          ///< a tar stream that is truncated or breaks its format
+  corrupt_tar_split,        ///< what was kept to rebuild a layer's tar is damaged, or its files changed
+  over_budget,              ///< an input exceeded a limit on bytes, ratio, entries or lengths
+  unsafe_path,              ///< an archive tried to reach outside its layer
+  unsupported,              ///< the composition or the host cannot do it
+  stopped,                  ///< the caller's stop token was set
+};
+
+/// Category of `Errc`: name "strata".
+inline std::error_category const& error_category() noexcept {
+  struct Category final : std::error_category {
+    char const* name() const noexcept override { return "strata"; }
+    std::string message(int value) const override {
+      switch (static_cast<Errc>(value)) {
+        case Errc::layer_unknown: return "layer not known";
+        case Errc::image_unknown: return "image not known";
+        case Errc::container_unknown: return "container not known";
+        case Errc::item_unknown: return "identifier is not a layer, image, or container";
+        case Errc::parent_unknown: return "parent of layer not known";
+        case Errc::duplicate_id: return "that ID is already in use";
+        case Errc::duplicate_name: return "that name is already in use";
+        case Errc::layer_has_children: return "layer has children";
+        case Errc::layer_used_by_image: return "layer is in use by an image";
+        case Errc::layer_used_by_container: return "layer is in use by a container";
+        case Errc::image_used_by_container: return "image is in use by a container";
+        case Errc::parent_is_container: return "would-be parent layer is a container";
+        case Errc::layer_not_mounted: return "layer is not mounted";
+        case Errc::invalid_id: return "not a valid ID";
+        case Errc::invalid_name: return "not a valid name for a big data item";
+        case Errc::data_unknown: return "file does not exist";
+        case Errc::size_unknown: return "size is not known";
+        case Errc::digest_unknown: return "could not compute digest of item";
+        case Errc::digest_invalid_format: return "invalid checksum digest format";
+        case Errc::digest_invalid_length: return "invalid checksum digest length";
+        case Errc::digest_unsupported: return "unsupported digest algorithm";
+        case Errc::digest_mismatch: return "digest does not match";
+        case Errc::store_read_only: return "called a write method on a read-only store";
+        case Errc::store_mismatch: return "store was made by another serializer or driver";
+        case Errc::incomplete_options: return "missing necessary StoreOptions";
+        case Errc::driver_unknown: return "driver not supported";
+        case Errc::driver_unusable: return "prerequisites for driver not satisfied (wrong filesystem?)";
+        case Errc::driver_option: return "driver option not accepted";
+        case Errc::several_drivers: return "contains several valid graphdrivers";
+        case Errc::unsupported_compression: return "unsupported compression format";
+        case Errc::corrupt_record: return "error loading storage metadata";
+        case Errc::corrupt_archive: return "archive is damaged";
+        case Errc::corrupt_tar_split: return "recorded archive is damaged";
+        case Errc::over_budget: return "limit exceeded";
+        case Errc::unsafe_path: return "path leads outside the layer";
+        case Errc::unsupported: return "not supported";
+        case Errc::stopped: return "stopped";
+      }
+      return "unknown error";
+    }
+  };
+  static Category const category;
+  return category;
+}
+
+inline std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+
+}  // namespace strata
+
+template <>
+struct std::is_error_code_enum<strata::Errc> : std::true_type {};
+
+namespace strata {
+
+/// What every call of the library throws: a code to act upon and a subject to read.
+///
+/// The code is an `Errc`, or an `errno` value in `std::system_category()`, whose subject then reads
+/// "<call> <path>" ("open /x"). `what()` is "<subject>: <message>".
+class Error : public std::system_error {
+ public:
+  /// @param subject  what it is about: kind, id or name, path
+  /// @param holder   id of the item that stands in the way, for the `duplicate_…`, `…_used_by_…` and
+  ///                 `layer_has_children` codes; else empty
+  Error(std::error_code code, std::string subject, std::string holder = {})
+      : std::system_error(code, subject), subject_(std::move(subject)), holder_(std::move(holder)) {}
+  Error(Errc code, std::string subject, std::string holder = {})
+      : Error(make_error_code(code), std::move(subject), std::move(holder)) {}
+
+  std::string const& subject() const noexcept { return subject_; }
+  std::string const& holder() const noexcept { return holder_; }
+
+  /// True when the item that was asked for does not exist, whatever its kind.
+  bool not_found() const noexcept {
+    return code() == Errc::layer_unknown || code() == Errc::image_unknown || code() == Errc::container_unknown ||
+           code() == Errc::item_unknown || code() == Errc::data_unknown;
+  }
+  /// True when something else still refers to the item.
+  bool in_use() const noexcept {
+    return code() == Errc::layer_has_children || code() == Errc::layer_used_by_image ||
+           code() == Errc::layer_used_by_container || code() == Errc::image_used_by_container;
+  }
+
+ private:
+  std::string subject_;
+  std::string holder_;
+};
+
+}  // namespace strata

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <strata/error.hpp>
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace strata {
+
+/// True for one path component that can name a directory: not empty, not "." or "..", without "/" or NUL, at
+/// most 255 bytes.
+inline bool is_safe_component(std::string_view text) noexcept {
+  return !text.empty() && text != "." && text != ".." && text.size() <= 255 &&
+         text.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
+}
+
+/// Names one item of a kind. Generated ids are lower-case hexadecimal, as many digits as the traits say; an id
+/// that a caller gives or that a store holds is taken as it is, if it is one safe path component.
+template <class Kind>
+class Id {
+ public:
+  /// @throws `Errc::invalid_id`
+  explicit Id(std::string text) : text_(std::move(text)) {
+    if (!is_safe_component(text_)) throw Error(Errc::invalid_id, "\"" + text_ + "\"");
+  }
+
+  /// A new id from the kernel's random numbers; its first 12 digits are never all decimal, so that no program
+  /// takes a shortened one for a number.
+  static Id random(std::size_t digits) {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string text(digits, '0');
+    do {
+      std::string noise((digits + 1) / 2, '\0');
+      for (std::size_t got = 0; got < noise.size();) {
+        auto const n = ::getrandom(noise.data() + got, noise.size() - got, 0);
+        if (n > 0) got += static_cast<std::size_t>(n);
+      }
+      for (std::size_t i = 0; i < digits; ++i)
+        text[i] = hex[(static_cast<unsigned char>(noise[i / 2]) >> (i % 2 != 0 ? 4 : 0)) & 15];
+    } while (digits >= 12 && std::all_of(text.begin(), text.begin() + 12, [](char c) { return c <= '9'; }));
+    return Id(std::move(text));
+  }
+
+  std::string const& str() const noexcept { return text_; }
+  auto operator<=>(Id const&) const = default;
+
+ private:
+  std::string text_;
+};
+
+struct LayerKind {};
+struct ImageKind {};
+struct ContainerKind {};
+using LayerId = Id<LayerKind>;
+using ImageId = Id<ImageKind>;
+using ContainerId = Id<ContainerKind>;
+
+/// How callers name an item: by id, by name, by a unique prefix of its id, or by the item itself.
+class Ref {
+ public:
+  Ref(std::string text) : text_(std::move(text)) {}
+  Ref(std::string_view text) : text_(text) {}
+  Ref(char const* text) : text_(text) {}
+  template <class Kind>
+  Ref(Id<Kind> const& id) : text_(id.str()) {}
+  template <class I>
+    requires requires(I const& item) { { item.id().str() } -> std::convertible_to<std::string>; }
+  Ref(I const& item) : text_(item.id().str()) {}
+
+  std::string const& text() const noexcept { return text_; }
+  bool empty() const noexcept { return text_.empty(); }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace strata
+
+template <class Kind>
+struct std::hash<strata::Id<Kind>> {
+  std::size_t operator()(strata::Id<Kind> const& id) const noexcept { return std::hash<std::string>{}(id.str()); }
+};

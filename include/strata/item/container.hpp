@@ -1,0 +1,49 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/item/record.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+/// What a store keeps of a container; keys and meaning as in `containers.json` of containers/storage.
+struct ContainerRecord {
+  std::string id;
+  std::vector<std::string> names;
+  std::string image;  ///< empty: made from no image
+  std::string layer;  ///< its own read-write layer
+  std::string metadata;
+  std::vector<std::string> big_data_names;
+  std::map<std::string, std::int64_t> big_data_sizes;
+  std::map<std::string, std::string> big_data_digests;
+  Timestamp created;
+  std::vector<IdRange> uidmap;
+  std::vector<IdRange> gidmap;
+  Flags flags;  ///< `MountLabel` and `ProcessLabel`, always both; `Volatile`; `MountOpts`
+  Extra extra;
+  bool volatile_file = false;  ///< which file it was read from and goes back to; not a field
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("id", self.id, Presence::always);
+    visit("names", self.names, Presence::when_set);
+    visit("image", self.image, Presence::always);
+    visit("layer", self.layer, Presence::always);
+    visit("metadata", self.metadata, Presence::when_set);
+    visit("big-data-names", self.big_data_names, Presence::when_set);
+    visit("big-data-sizes", self.big_data_sizes, Presence::when_set);
+    visit("big-data-digests", self.big_data_digests, Presence::when_set);
+    visit("created", self.created, Presence::always);
+    visit("uidmap", self.uidmap, Presence::when_set);
+    visit("gidmap", self.gidmap, Presence::when_set);
+    visit("flags", self.flags, Presence::when_set);
+  }
+};
+
+}  // namespace strata

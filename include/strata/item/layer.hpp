@@ -1,0 +1,61 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/item/record.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+/// What a store keeps of a layer; keys and meaning as in `layers.json` of containers/storage. Digests and ids are
+/// kept as text, since what another program wrote is kept as it is.
+struct LayerRecord {
+  std::string id;
+  std::vector<std::string> names;
+  std::string parent;  ///< id of the layer that this one is stored as changes to; empty for a base layer
+  std::string metadata;
+  std::string mount_label;
+  Timestamp created;
+  std::string compressed_diff_digest;  ///< of the blob as it was supplied
+  std::int64_t compressed_size = 0;    ///< bytes of that blob
+  std::string diff_digest;             ///< of the plain tar ("DiffID")
+  std::string toc_digest;              ///< of the table of contents of a partially pulled layer
+  std::int64_t diff_size = 0;          ///< bytes of the plain tar; -1: unknown
+  std::int64_t compression = 0;        ///< as numbered by `Compression`
+  std::vector<std::uint32_t> uidset;   ///< owners in the tar, ascending
+  std::vector<std::uint32_t> gidset;
+  Flags flags;  ///< `incomplete`: still being made or removed
+  std::vector<IdRange> uidmap;
+  std::vector<IdRange> gidmap;
+  std::vector<std::string> big_data_names;
+  Extra extra;
+  bool volatile_file = false;  ///< which file it was read from and goes back to; not a field
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("id", self.id, Presence::always);
+    visit("names", self.names, Presence::when_set);
+    visit("parent", self.parent, Presence::when_set);
+    visit("metadata", self.metadata, Presence::when_set);
+    visit("mountlabel", self.mount_label, Presence::when_set);
+    visit("created", self.created, Presence::always);
+    visit("compressed-diff-digest", self.compressed_diff_digest, Presence::when_set);
+    visit("compressed-size", self.compressed_size, Presence::when_set);
+    visit("diff-digest", self.diff_digest, Presence::when_set);
+    visit("toc-digest", self.toc_digest, Presence::when_set);
+    visit("diff-size", self.diff_size, Presence::when_set);
+    visit("compression", self.compression, Presence::when_set);
+    visit("uidset", self.uidset, Presence::when_set);
+    visit("gidset", self.gidset, Presence::when_set);
+    visit("flags", self.flags, Presence::when_set);
+    visit("uidmap", self.uidmap, Presence::when_set);
+    visit("gidmap", self.gidmap, Presence::when_set);
+    visit("big-data-names", self.big_data_names, Presence::when_set);
+  }
+};
+
+}  // namespace strata

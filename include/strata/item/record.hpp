@@ -1,0 +1,71 @@
+#pragma once
+
+#include <strata/timestamp.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// One JSON value as text; what records carry without looking into it.
+struct RawJson {
+  std::string text;
+  bool operator==(RawJson const&) const = default;
+};
+
+/// Free-form flags of a record: key to any JSON value ("true", "\"text\"", "[1,2]"). Sorted bytewise.
+using Flags = std::map<std::string, RawJson>;
+/// Keys of a record that this version does not know, in the order in which they were read; written back behind
+/// the known ones.
+using Extra = std::vector<std::pair<std::string, RawJson>>;
+
+inline bool is_set(Flags const& flags, std::string const& key) {
+  auto const found = flags.find(key);
+  return found != flags.end() && found->second.text == "true";
+}
+
+/// One range of a uid or gid map: `size` ids from `container_id` on stand for those from `host_id` on.
+struct IdRange {
+  std::int64_t container_id = 0;
+  std::int64_t host_id = 0;
+  std::int64_t size = 0;
+  bool operator==(IdRange const&) const = default;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit);
+};
+
+/// Whether a field is written when it is empty, zero or false.
+enum class Presence { when_set, always };
+
+/// A record lists its fields once: `Record::fields(record, visit)` calls `visit(key, member, presence)` for each,
+/// in the order in which they are written; every serializer works from that list. Member types are
+/// `std::string`, `std::int64_t`, `Timestamp`, `Flags`, `std::vector` of `std::string`, `std::uint32_t` or
+/// `IdRange`, and `std::map<std::string, std::int64_t>` or `<std::string, std::string>`.
+/// Besides those a record has `extra` (unknown keys) and may have `volatile_file`.
+template <class Self, class Visitor>
+void IdRange::fields(Self& self, Visitor&& visit) {
+  visit("container_id", self.container_id, Presence::always);
+  visit("host_id", self.host_id, Presence::always);
+  visit("size", self.size, Presence::always);
+}
+
+/// What `mountpoints.json` holds of one mounted layer (on-disk format of containers/storage, 1.43 and later).
+struct MountRecord {
+  std::string id;          ///< the layer
+  std::string path;        ///< absolute mount point
+  std::int64_t count = 0;  ///< mounts that were not yet given back
+  Extra extra;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("id", self.id, Presence::always);
+    visit("path", self.path, Presence::always);
+    visit("count", self.count, Presence::always);
+  }
+};
+
+}  // namespace strata
