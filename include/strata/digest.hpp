@@ -14,7 +14,8 @@
 
 namespace strata {
 
-/// "<algorithm>:<lower-case hex>" of a stream (OCI image specification, "Digests"). Only a valid one can be built.
+/// "<algorithm>:<lower-case hex>" of a stream (OCI image specification, "Digests"). Only a valid one can be
+/// built.
 class Digest {
  public:
   /// @throws `Errc::digest_invalid_format`, `Errc::digest_unsupported`, `Errc::digest_invalid_length`
@@ -26,10 +27,16 @@ class Digest {
     auto const algorithm = text.substr(0, colon);
     auto const hex = text.substr(colon + 1);
     auto const word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    if (!std::ranges::all_of(algorithm, [&](char c) { return word(c) || c == '+' || c == '.' || c == '_' || c == '-'; }) ||
-        !std::ranges::all_of(hex, [&](char c) { return word(c) || (c >= 'A' && c <= 'Z') || c == '=' || c == '_' || c == '-'; }))
+    if (!std::ranges::all_of(
+            algorithm, [&](char c) { return word(c) || c == '+' || c == '.' || c == '_' || c == '-'; }) ||
+        !std::ranges::all_of(hex, [&](char c) {
+          return word(c) || (c >= 'A' && c <= 'Z') || c == '=' || c == '_' || c == '-';
+        }))
       throw Error(Errc::digest_invalid_format, subject);
-    std::size_t const digits = algorithm == "sha256" ? 64 : algorithm == "sha384" ? 96 : algorithm == "sha512" ? 128 : 0;
+    std::size_t const digits = algorithm == "sha256"   ? 64
+                               : algorithm == "sha384" ? 96
+                               : algorithm == "sha512" ? 128
+                                                       : 0;
     if (digits == 0) throw Error(Errc::digest_unsupported, subject);
     if (hex.size() != digits) throw Error(Errc::digest_invalid_length, subject);
     if (!std::ranges::all_of(hex, [](char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9'); }))

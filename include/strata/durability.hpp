@@ -10,7 +10,8 @@ enum class Flush : bool { none, full };
 /// When a change counts as done. A policy is a type with `level()`; stores take it as a template argument.
 template <class P>
 concept DurabilityPolicy = std::semiregular<P> && requires(P const& p) {
-  { p.level() } noexcept -> std::same_as<Flush>;
+  { p.level() }
+  noexcept->std::same_as<Flush>;
 };
 
 namespace durability {

@@ -10,14 +10,14 @@ namespace strata {
 /// What a caller can act upon. `message()` of each is the short text that the Go library uses for the same
 /// condition where it has one, so that scripts which look for it keep working.
 enum class Errc {
-  layer_unknown = 1,        ///< no layer has that id, name or unique prefix (find, get, every call that takes one)
-  image_unknown,            ///< the same for images
-  container_unknown,        ///< the same for containers
-  item_unknown,             ///< neither a layer, an image nor a container (calls that take any kind)
-  parent_unknown,           ///< a layer's record names a parent that is not there
-  duplicate_id,             ///< that id is taken (create)
-  duplicate_name,           ///< that name is taken by another item of the kind (create)
-  layer_has_children,       ///< another layer is stored as changes to it (remove)
+  layer_unknown = 1,   ///< no layer has that id, name or unique prefix (find, get, every call that takes one)
+  image_unknown,       ///< the same for images
+  container_unknown,   ///< the same for containers
+  item_unknown,        ///< neither a layer, an image nor a container (calls that take any kind)
+  parent_unknown,      ///< a layer's record names a parent that is not there
+  duplicate_id,        ///< that id is taken (create)
+  duplicate_name,      ///< that name is taken by another item of the kind (create)
+  layer_has_children,  ///< another layer is stored as changes to it (remove)
   layer_used_by_image,      ///< it is an image's top layer (remove)
   layer_used_by_container,  ///< it is a container's layer, or it is mounted (remove, shutdown)
   image_used_by_container,  ///< a container was made from it (remove)
@@ -55,43 +55,80 @@ inline std::error_category const& error_category() noexcept {
     char const* name() const noexcept override { return "strata"; }
     std::string message(int value) const override {
       switch (static_cast<Errc>(value)) {
-        case Errc::layer_unknown: return "layer not known";
-        case Errc::image_unknown: return "image not known";
-        case Errc::container_unknown: return "container not known";
-        case Errc::item_unknown: return "identifier is not a layer, image, or container";
-        case Errc::parent_unknown: return "parent of layer not known";
-        case Errc::duplicate_id: return "that ID is already in use";
-        case Errc::duplicate_name: return "that name is already in use";
-        case Errc::layer_has_children: return "layer has children";
-        case Errc::layer_used_by_image: return "layer is in use by an image";
-        case Errc::layer_used_by_container: return "layer is in use by a container";
-        case Errc::image_used_by_container: return "image is in use by a container";
-        case Errc::parent_is_container: return "would-be parent layer is a container";
-        case Errc::layer_not_mounted: return "layer is not mounted";
-        case Errc::invalid_id: return "not a valid ID";
-        case Errc::invalid_name: return "not a valid name for a big data item";
-        case Errc::data_unknown: return "file does not exist";
-        case Errc::size_unknown: return "size is not known";
-        case Errc::digest_unknown: return "could not compute digest of item";
-        case Errc::digest_invalid_format: return "invalid checksum digest format";
-        case Errc::digest_invalid_length: return "invalid checksum digest length";
-        case Errc::digest_unsupported: return "unsupported digest algorithm";
-        case Errc::digest_mismatch: return "digest does not match";
-        case Errc::store_read_only: return "called a write method on a read-only store";
-        case Errc::store_mismatch: return "store was made by another serializer or driver";
-        case Errc::incomplete_options: return "missing necessary StoreOptions";
-        case Errc::driver_unknown: return "driver not supported";
-        case Errc::driver_unusable: return "prerequisites for driver not satisfied (wrong filesystem?)";
-        case Errc::driver_option: return "driver option not accepted";
-        case Errc::several_drivers: return "contains several valid graphdrivers";
-        case Errc::unsupported_compression: return "unsupported compression format";
-        case Errc::corrupt_record: return "error loading storage metadata";
-        case Errc::corrupt_archive: return "archive is damaged";
-        case Errc::corrupt_tar_split: return "recorded archive is damaged";
-        case Errc::over_budget: return "limit exceeded";
-        case Errc::unsafe_path: return "path leads outside the layer";
-        case Errc::unsupported: return "not supported";
-        case Errc::stopped: return "stopped";
+        case Errc::layer_unknown:
+          return "layer not known";
+        case Errc::image_unknown:
+          return "image not known";
+        case Errc::container_unknown:
+          return "container not known";
+        case Errc::item_unknown:
+          return "identifier is not a layer, image, or container";
+        case Errc::parent_unknown:
+          return "parent of layer not known";
+        case Errc::duplicate_id:
+          return "that ID is already in use";
+        case Errc::duplicate_name:
+          return "that name is already in use";
+        case Errc::layer_has_children:
+          return "layer has children";
+        case Errc::layer_used_by_image:
+          return "layer is in use by an image";
+        case Errc::layer_used_by_container:
+          return "layer is in use by a container";
+        case Errc::image_used_by_container:
+          return "image is in use by a container";
+        case Errc::parent_is_container:
+          return "would-be parent layer is a container";
+        case Errc::layer_not_mounted:
+          return "layer is not mounted";
+        case Errc::invalid_id:
+          return "not a valid ID";
+        case Errc::invalid_name:
+          return "not a valid name for a big data item";
+        case Errc::data_unknown:
+          return "file does not exist";
+        case Errc::size_unknown:
+          return "size is not known";
+        case Errc::digest_unknown:
+          return "could not compute digest of item";
+        case Errc::digest_invalid_format:
+          return "invalid checksum digest format";
+        case Errc::digest_invalid_length:
+          return "invalid checksum digest length";
+        case Errc::digest_unsupported:
+          return "unsupported digest algorithm";
+        case Errc::digest_mismatch:
+          return "digest does not match";
+        case Errc::store_read_only:
+          return "called a write method on a read-only store";
+        case Errc::store_mismatch:
+          return "store was made by another serializer or driver";
+        case Errc::incomplete_options:
+          return "missing necessary StoreOptions";
+        case Errc::driver_unknown:
+          return "driver not supported";
+        case Errc::driver_unusable:
+          return "prerequisites for driver not satisfied (wrong filesystem?)";
+        case Errc::driver_option:
+          return "driver option not accepted";
+        case Errc::several_drivers:
+          return "contains several valid graphdrivers";
+        case Errc::unsupported_compression:
+          return "unsupported compression format";
+        case Errc::corrupt_record:
+          return "error loading storage metadata";
+        case Errc::corrupt_archive:
+          return "archive is damaged";
+        case Errc::corrupt_tar_split:
+          return "recorded archive is damaged";
+        case Errc::over_budget:
+          return "limit exceeded";
+        case Errc::unsafe_path:
+          return "path leads outside the layer";
+        case Errc::unsupported:
+          return "not supported";
+        case Errc::stopped:
+          return "stopped";
       }
       return "unknown error";
     }
@@ -100,7 +137,9 @@ inline std::error_category const& error_category() noexcept {
   return category;
 }
 
-inline std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+inline std::error_code make_error_code(Errc code) noexcept {
+  return {static_cast<int>(code), error_category()};
+}
 
 }  // namespace strata
 
@@ -128,8 +167,8 @@ class Error : public std::system_error {
 
   /// True when the item that was asked for does not exist, whatever its kind.
   bool not_found() const noexcept {
-    return code() == Errc::layer_unknown || code() == Errc::image_unknown || code() == Errc::container_unknown ||
-           code() == Errc::item_unknown || code() == Errc::data_unknown;
+    return code() == Errc::layer_unknown || code() == Errc::image_unknown ||
+           code() == Errc::container_unknown || code() == Errc::item_unknown || code() == Errc::data_unknown;
   }
   /// True when something else still refers to the item.
   bool in_use() const noexcept {

@@ -2,8 +2,6 @@
 
 #include <strata/error.hpp>
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <compare>
 #include <concepts>
@@ -11,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <sys/random.h>
 #include <utility>
 
 namespace strata {
@@ -22,8 +21,8 @@ inline bool is_safe_component(std::string_view text) noexcept {
          text.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
 }
 
-/// Names one item of a kind. Generated ids are lower-case hexadecimal, as many digits as the traits say; an id
-/// that a caller gives or that a store holds is taken as it is, if it is one safe path component.
+/// Names one item of a kind. Generated ids are lower-case hexadecimal, as many digits as the traits say; an
+/// id that a caller gives or that a store holds is taken as it is, if it is one safe path component.
 template <class Kind>
 class Id {
  public:
@@ -72,7 +71,9 @@ class Ref {
   template <class Kind>
   Ref(Id<Kind> const& id) : text_(id.str()) {}
   template <class I>
-    requires requires(I const& item) { { item.id().str() } -> std::convertible_to<std::string>; }
+  requires requires(I const& item) {
+    { item.id().str() } -> std::convertible_to<std::string>;
+  }
   Ref(I const& item) : text_(item.id().str()) {}
 
   std::string const& text() const noexcept { return text_; }
@@ -86,5 +87,7 @@ class Ref {
 
 template <class Kind>
 struct std::hash<strata::Id<Kind>> {
-  std::size_t operator()(strata::Id<Kind> const& id) const noexcept { return std::hash<std::string>{}(id.str()); }
+  std::size_t operator()(strata::Id<Kind> const& id) const noexcept {
+    return std::hash<std::string>{}(id.str());
+  }
 };

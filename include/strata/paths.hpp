@@ -4,25 +4,30 @@
 #include <string>
 #include <string_view>
 
-/// Every file and directory name of a store. The layout is that of containers/storage; what is only ours says so.
+/// Every file and directory name of a store. The layout is that of containers/storage; what is only ours says
+/// so.
 namespace strata::paths {
 
-inline constexpr std::string_view store_lock = "storage.lock";    ///< in the graph root
-inline constexpr std::string_view userns_lock = "userns.lock";    ///< in the graph root
-inline constexpr std::string_view lock_extension = ".lock";       ///< `<stem>.lock` beside `<stem>.<extension>`
+inline constexpr std::string_view store_lock = "storage.lock";  ///< in the graph root
+inline constexpr std::string_view userns_lock = "userns.lock";  ///< in the graph root
+inline constexpr std::string_view lock_extension = ".lock";     ///< `<stem>.lock` beside `<stem>.<extension>`
 inline constexpr std::string_view volatile_prefix = "volatile-";  ///< `volatile-<stem>.<extension>`
 inline constexpr std::string_view mount_stem = "mountpoints";     ///< in `<run root>/<driver>-layers`
 inline constexpr std::string_view tar_split_suffix = ".tar-split.gz";
 inline constexpr std::string_view user_data = "userdata";  ///< directory of a container or image
-inline constexpr std::string_view table_trash = "tmp";     ///< in `<driver>-layers`: temp-dirs of deletions and additions
+inline constexpr std::string_view table_trash =
+    "tmp";  ///< in `<driver>-layers`: temp-dirs of deletions and additions
 inline constexpr std::string_view temporary_prefix = ".tmp-";  ///< files that will be renamed into place
 inline constexpr std::string_view blob_locks = "-locks";       ///< `<run root>/<driver>-locks`
-inline constexpr std::string_view journal = "strata.journal";  ///< ours: the one log of an appending serializer, in the graph root
+inline constexpr std::string_view journal =
+    "strata.journal";  ///< ours: the one log of an appending serializer, in the graph root
 inline constexpr std::string_view journal_lock = "strata.lock";  ///< ours: guards appends to it
-inline constexpr std::string_view marker = "strata.store";       ///< ours: who wrote a store whose layout is not Podman's
+inline constexpr std::string_view marker =
+    "strata.store";  ///< ours: who wrote a store whose layout is not Podman's
 
 /// Directory of one kind's records and data: `<root>/<driver>-<stem>`.
-inline std::filesystem::path kind_directory(std::filesystem::path const& root, std::string_view driver, std::string_view stem) {
+inline std::filesystem::path kind_directory(std::filesystem::path const& root, std::string_view driver,
+                                            std::string_view stem) {
   return root / (std::string(driver) + '-' + std::string(stem));
 }
 

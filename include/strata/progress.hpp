@@ -15,8 +15,8 @@ enum class Phase { import_layer, export_layer, copy, flush, remove };
 /// How far a long call has come.
 struct Progress {
   Phase phase = Phase::import_layer;
-  std::uint64_t bytes = 0;                    ///< input bytes consumed (import), output bytes produced (export)
-  std::uint64_t entries = 0;                  ///< archive entries done
+  std::uint64_t bytes = 0;    ///< input bytes consumed (import), output bytes produced (export)
+  std::uint64_t entries = 0;  ///< archive entries done
   std::optional<std::uint64_t> total_bytes = {};  ///< what `bytes` will be at the end, where that is known
 };
 

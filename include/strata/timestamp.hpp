@@ -31,8 +31,8 @@ struct Timestamp {
     std::tm parts{};
     ::gmtime_r(&t, &parts);
     char text[64];
-    int n = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1,
-                          parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+    int n = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts.tm_year + 1900,
+                          parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
     std::string out(text, static_cast<std::size_t>(n));
     if (nanoseconds != 0) {
       n = std::snprintf(text, sizeof text, ".%09d", nanoseconds);
@@ -72,8 +72,8 @@ struct Timestamp {
     parts.tm_min = number(2);
     sign(":");
     parts.tm_sec = number(2);
-    if (parts.tm_mon < 0 || parts.tm_mon > 11 || parts.tm_mday < 1 || parts.tm_mday > 31 || parts.tm_hour > 23 ||
-        parts.tm_min > 59 || parts.tm_sec > 60)
+    if (parts.tm_mon < 0 || parts.tm_mon > 11 || parts.tm_mday < 1 || parts.tm_mday > 31 ||
+        parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60)
       throw bad();
     Timestamp out;
     if (at < text.size() && text[at] == '.') {

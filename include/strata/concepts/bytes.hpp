@@ -12,8 +12,8 @@ namespace strata {
 
 using Bytes = std::span<std::byte const>;
 
-/// A stream that is pulled: `next()` gives the next bytes, valid until the following call; empty at the end and
-/// ever after. Chunks may have any size; 64 KiB and more keeps the cost of a call out of sight.
+/// A stream that is pulled: `next()` gives the next bytes, valid until the following call; empty at the end
+/// and ever after. Chunks may have any size; 64 KiB and more keeps the cost of a call out of sight.
 template <class S>
 concept ByteSource = requires(S& s) {
   { s.next() } -> std::same_as<Bytes>;
@@ -44,8 +44,9 @@ class Source final : public Reader {
  public:
   Source() = default;
   template <class S>
-    requires(!std::same_as<std::remove_cvref_t<S>, Source> && ByteSource<std::remove_cvref_t<S>>)
-  Source(S&& source) : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(source))) {}
+  requires(!std::same_as<std::remove_cvref_t<S>, Source> && ByteSource<std::remove_cvref_t<S>>)
+      Source(S&& source)
+      : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(source))) {}
 
   Bytes next() override { return held_ ? held_->next() : Bytes{}; }
   explicit operator bool() const noexcept { return held_ != nullptr; }
@@ -66,8 +67,8 @@ class Sink final : public Writer {
  public:
   Sink() = default;
   template <class S>
-    requires(!std::same_as<std::remove_cvref_t<S>, Sink> && ByteSink<std::remove_cvref_t<S>>)
-  Sink(S&& sink) : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(sink))) {}
+  requires(!std::same_as<std::remove_cvref_t<S>, Sink> && ByteSink<std::remove_cvref_t<S>>) Sink(S&& sink)
+      : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(sink))) {}
 
   void write(Bytes bytes) override { held_->write(bytes); }
   explicit operator bool() const noexcept { return held_ != nullptr; }

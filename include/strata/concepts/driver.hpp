@@ -32,9 +32,10 @@ struct DriverPlace {
 
 /// What a new tree starts from.
 struct StageRequest {
-  std::optional<LayerId> parent = {};   ///< the layer it will be changes to
-  std::optional<LayerId> copy_of = {};  ///< start with a copy of this layer's own contents (to change them as a whole)
-  bool writable = false;                ///< for a container: a quota may apply
+  std::optional<LayerId> parent = {};  ///< the layer it will be changes to
+  std::optional<LayerId> copy_of =
+      {};                 ///< start with a copy of this layer's own contents (to change them as a whole)
+  bool writable = false;  ///< for a container: a quota may apply
   Flush flush = Flush::full;
   Control control = {};
 };
@@ -58,16 +59,18 @@ struct Change {
 
 /// Keeps the files of layers; knows nothing of names, images or metadata.
 ///
-/// A layer is made in two steps, so that no lock is held while bytes move: `stage` builds its tree aside, which
-/// may take long and may fail; `publish` puts it in place, which is short. What is staged and not published goes
-/// away with the `Staged` object, or, if the process dies, with the next `recover`.
+/// A layer is made in two steps, so that no lock is held while bytes move: `stage` builds its tree aside,
+/// which may take long and may fail; `publish` puts it in place, which is short. What is staged and not
+/// published goes away with the `Staged` object, or, if the process dies, with the next `recover`.
 ///
 /// - `d.name()`               word recorded in the store, which then opens with no other driver
 /// - `d.stage(request)`       an empty tree over `request.parent` (vfs: a copy of it), owned by the `Staged`;
 ///                            `Errc::layer_unknown` if the parent is not there
-/// - `staged.add(header, body)`  one archive entry into the tree, at the place that `header.name` has below its
+/// - `staged.add(header, body)`  one archive entry into the tree, at the place that `header.name` has below
+/// its
 ///                            root; whiteouts (".wh.") remove what the parent has; consumes `body`
-/// - `staged.finish()`        directory times, write-back; with `Flush::full` all contents are on the device after it
+/// - `staged.finish()`        directory times, write-back; with `Flush::full` all contents are on the device
+/// after it
 /// - `d.publish(id, staged)`  afterwards `d.exists(id)`, with the staged contents; `Errc::duplicate_id` if it
 ///                            existed, `Errc::layer_unknown` if the parent has gone meanwhile
 /// - `d.replace(id, staged)`  the contents of an existing layer become the staged ones, in one step
@@ -78,26 +81,26 @@ struct Change {
 /// - `d.recover()`            removes what dead processes left staged or in the trash
 /// - `d.status()`             lines for a person: key, value
 ///
-/// `stage`, `add`, `finish` and `copy_file` run without locks, on many threads with different objects; the store's
-/// lock serializes the others.  `testing::driver_suite<D>` checks what this concept cannot.
+/// `stage`, `add`, `finish` and `copy_file` run without locks, on many threads with different objects; the
+/// store's lock serializes the others.  `testing::driver_suite<D>` checks what this concept cannot.
 template <class D>
-concept LayerDriver =
-    std::movable<D> && std::movable<typename D::Staged> && std::copyable<typename D::Options> &&
+concept LayerDriver = std::movable<D> && std::movable<typename D::Staged> &&
+    std::copyable<typename D::Options> &&
     requires(D& d, D const& c, LayerId const& id, StageRequest const& request, typename D::Staged& staged,
              archive::TarHeader const& header, Reader& body, Writer& to, std::string_view text) {
-      { c.name() } -> std::convertible_to<std::string_view>;
-      { d.stage(request) } -> std::same_as<typename D::Staged>;
-      { staged.add(header, body) } -> std::same_as<void>;
-      { staged.finish() } -> std::same_as<void>;
-      { d.publish(id, std::move(staged)) } -> std::same_as<void>;
-      { d.replace(id, std::move(staged)) } -> std::same_as<Trash>;
-      { d.remove(id) } -> std::same_as<Trash>;
-      { c.exists(id) } -> std::same_as<bool>;
-      { c.list() } -> std::same_as<std::vector<LayerId>>;
-      { c.copy_file(id, text, to) } -> std::same_as<void>;
-      { d.recover() } -> std::same_as<void>;
-      { c.status() } -> std::same_as<std::vector<std::pair<std::string, std::string>>>;
-    };
+  { c.name() } -> std::convertible_to<std::string_view>;
+  { d.stage(request) } -> std::same_as<typename D::Staged>;
+  { staged.add(header, body) } -> std::same_as<void>;
+  { staged.finish() } -> std::same_as<void>;
+  { d.publish(id, std::move(staged)) } -> std::same_as<void>;
+  { d.replace(id, std::move(staged)) } -> std::same_as<Trash>;
+  { d.remove(id) } -> std::same_as<Trash>;
+  { c.exists(id) } -> std::same_as<bool>;
+  { c.list() } -> std::same_as<std::vector<LayerId>>;
+  { c.copy_file(id, text, to) } -> std::same_as<void>;
+  { d.recover() } -> std::same_as<void>;
+  { c.status() } -> std::same_as<std::vector<std::pair<std::string, std::string>>>;
+};
 
 /// Knows what changed in a layer since its parent. A driver without it gets `drivers::naive_diff`.
 ///
@@ -105,13 +108,13 @@ concept LayerDriver =
 /// - `diff`       the same as archive entries, deletions as whiteouts
 /// - `diff_size`  bytes of the files added and changed, each inode once
 template <class D>
-concept DiffDriver =
-    LayerDriver<D> && requires(D const& c, LayerId const& id, std::optional<LayerId> const& parent,
-                               archive::TarWriter& to, Control const& control) {
-      { c.changes(id, parent) } -> std::same_as<std::vector<Change>>;
-      { c.diff(id, parent, to, control) } -> std::same_as<void>;
-      { c.diff_size(id, parent) } -> std::same_as<std::int64_t>;
-    };
+concept DiffDriver = LayerDriver<D> &&
+    requires(D const& c, LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+             Control const& control) {
+  { c.changes(id, parent) } -> std::same_as<std::vector<Change>>;
+  { c.diff(id, parent, to, control) } -> std::same_as<void>;
+  { c.diff_size(id, parent) } -> std::same_as<std::int64_t>;
+};
 
 /// Shows a layer as a directory of the host. The store counts mounts; the driver sees the first and the last.
 ///
@@ -120,7 +123,8 @@ concept DiffDriver =
 /// - `is_mounted`  what the kernel says (vfs: always true, for the directory is there)
 /// - `mount_path`  where `mount` puts it
 template <class D>
-concept MountDriver = LayerDriver<D> && requires(D& d, D const& c, LayerId const& id, MountRequest const& request) {
+concept MountDriver = LayerDriver<D> &&
+    requires(D& d, D const& c, LayerId const& id, MountRequest const& request) {
   { d.mount(id, request) } -> std::same_as<std::filesystem::path>;
   { d.unmount(id) } -> std::same_as<void>;
   { c.is_mounted(id) } -> std::same_as<bool>;
@@ -133,8 +137,9 @@ concept ShutdownDriver = LayerDriver<D> && requires(D& d) {
   { d.shutdown() } -> std::same_as<void>;
 };
 
-/// Knows whether a parent was given when a layer was made; lets the store tell `diff` against the recorded parent.
+/// Can be opened by a store on a place; what tests make by hand need not be.
 template <class D>
-concept OpenableDriver = LayerDriver<D> && std::constructible_from<D, DriverPlace const&, typename D::Options const&>;
+concept OpenableDriver =
+    LayerDriver<D> && std::constructible_from<D, DriverPlace const&, typename D::Options const&>;
 
 }  // namespace strata

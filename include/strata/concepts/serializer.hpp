@@ -18,7 +18,8 @@ using Row = std::shared_ptr<Record const>;
 template <class Record>
 struct Decoded {
   std::vector<Record> records;
-  std::vector<std::string> unreadable;  ///< elements that are no records, as bytes, to be written back unchanged
+  std::vector<std::string>
+      unreadable;  ///< elements that are no records, as bytes, to be written back unchanged
 };
 
 /// Turns the records of one kind into the bytes of one file and back.
@@ -26,37 +27,39 @@ struct Decoded {
 /// - `S::name()`              word recorded in the store, which then opens with no other serializer
 /// - `S::extension()`         of the file's name, without the dot
 /// - `S::encode(rows, unreadable)`  the whole file
-/// - `S::decode<Record>(bytes)`     `decode(encode(rows))` equals `rows`, unknown keys included; empty bytes are an empty
+/// - `S::decode<Record>(bytes)`     `decode(encode(rows))` equals `rows`, unknown keys included; empty bytes
+/// are an empty
 ///                            list; `Errc::corrupt_record` if the bytes as a whole cannot be read
 /// All are pure. Members come from `Record::fields` (item/record.hpp).
 /// `testing::serializer_suite<S>` checks what this concept cannot.
 template <class S, class Record>
-concept SerializerFor =
-    requires(std::span<Row<Record> const> rows, std::span<std::string const> unreadable, std::string_view bytes) {
-      { S::name() } -> std::convertible_to<std::string_view>;
-      { S::extension() } -> std::convertible_to<std::string_view>;
-      { S::encode(rows, unreadable) } -> std::same_as<std::string>;
-      { S::template decode<Record>(bytes) } -> std::same_as<Decoded<Record>>;
-    };
+concept SerializerFor = requires(std::span<Row<Record> const> rows, std::span<std::string const> unreadable,
+                                 std::string_view bytes) {
+  { S::name() } -> std::convertible_to<std::string_view>;
+  { S::extension() } -> std::convertible_to<std::string_view>;
+  { S::encode(rows, unreadable) } -> std::same_as<std::string>;
+  { S::template decode<Record>(bytes) } -> std::same_as<Decoded<Record>>;
+};
 
 /// Can also write one change instead of all records; the store then keeps one log for its three kinds.
 ///
-/// A log is a header and frames. A frame holds the changes that become true together; one that was cut short or
-/// does not check out ends the log.
+/// A log is a header and frames. A frame holds the changes that become true together; one that was cut short
+/// or does not check out ends the log.
 ///
 /// - `S::log_header(driver)`        first bytes of a log, naming serializer and driver
 /// - `S::read_log_header(bytes, driver)`  their length; `Errc::store_mismatch`, `Errc::corrupt_record`
-/// - `S::encode_put(kind, record)`, `S::encode_erase(kind, id)`  one change; `kind`: "layers", "images", "containers"
+/// - `S::encode_put(kind, record)`, `S::encode_erase(kind, id)`  one change; `kind`: "layers", "images",
+/// "containers"
 /// - `S::frame(changes)`            several encoded changes as one frame
 /// - `S::read_frames(bytes, visit)` calls `visit(kind, op)` ...; see serializers/journal.hpp
 template <class S, class Record>
-concept AppendingSerializerFor =
-    SerializerFor<S, Record> && requires(Record const& record, std::string_view text, std::span<std::string const> changes) {
-      { S::log_header(text) } -> std::same_as<std::string>;
-      { S::read_log_header(text, text) } -> std::same_as<std::size_t>;
-      { S::encode_put(text, record) } -> std::same_as<std::string>;
-      { S::encode_erase(text, text) } -> std::same_as<std::string>;
-      { S::frame(changes) } -> std::same_as<std::string>;
-    };
+concept AppendingSerializerFor = SerializerFor<S, Record> &&
+    requires(Record const& record, std::string_view text, std::span<std::string const> changes) {
+  { S::log_header(text) } -> std::same_as<std::string>;
+  { S::read_log_header(text, text) } -> std::same_as<std::size_t>;
+  { S::encode_put(text, record) } -> std::same_as<std::string>;
+  { S::encode_erase(text, text) } -> std::same_as<std::string>;
+  { S::frame(changes) } -> std::same_as<std::string>;
+};
 
 }  // namespace strata

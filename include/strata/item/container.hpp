@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/item/record.hpp>
@@ -44,6 +45,28 @@ struct ContainerRecord {
     visit("gidmap", self.gidmap, Presence::when_set);
     visit("flags", self.flags, Presence::when_set);
   }
+};
+
+/// What makes an `Item` a container.
+template <LayerDriver D, SerializerFor<ContainerRecord> S>
+struct ContainerTraits {
+  using Driver = D;
+  using Serializer = S;
+  using Record = ContainerRecord;
+  using Id = ContainerId;
+  static constexpr std::string_view kind = "container";
+  static constexpr std::string_view stem = "containers";
+  static constexpr Errc unknown = Errc::container_unknown;
+  static constexpr std::size_t id_digits = default_id_digits<S>;
+  static constexpr bool has_volatile_file = true;
+  static constexpr bool keeps_data_sizes = true;
+
+  static void refers_to(Record const& record, auto&& visit) {
+    if (!record.image.empty()) visit(record.image);
+    visit(record.layer);
+  }
+  static std::string_view also_known_as(Record const& record) { return record.layer; }
+  static void named(Record&) {}
 };
 
 }  // namespace strata

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
+#include <strata/item/names.hpp>
 #include <strata/item/record.hpp>
 
 #include <cstdint>
@@ -17,7 +19,8 @@ struct ImageRecord {
   std::string id;
   std::string digest;  ///< one digest to find it by
   std::vector<std::string> names;
-  std::vector<std::string> names_history;  ///< newest first, without repeats; filled by changes of names, not by creation
+  std::vector<std::string>
+      names_history;  ///< newest first, without repeats; filled by changes of names, not by creation
   std::string top_layer;
   std::vector<std::string> mapped_top_layers;  ///< copies of the top layer with other owners
   std::string metadata;
@@ -42,6 +45,41 @@ struct ImageRecord {
     visit("big-data-digests", self.big_data_digests, Presence::when_set);
     visit("created", self.created, Presence::always);
     visit("flags", self.flags, Presence::when_set);
+  }
+};
+
+/// Digests by which an image is found: its own first, then those of its big data whose key begins with
+/// "manifest", each once.
+inline std::vector<std::string> image_digests(ImageRecord const& record) {
+  std::vector<std::string> out;
+  if (!record.digest.empty()) out.push_back(record.digest);
+  for (auto const& [key, digest] : record.big_data_digests)
+    if (key.starts_with("manifest") && !names::contains(out, digest)) out.push_back(digest);
+  return out;
+}
+
+/// What makes an `Item` an image.
+template <LayerDriver D, SerializerFor<ImageRecord> S>
+struct ImageTraits {
+  using Driver = D;
+  using Serializer = S;
+  using Record = ImageRecord;
+  using Id = ImageId;
+  static constexpr std::string_view kind = "image";
+  static constexpr std::string_view stem = "images";
+  static constexpr Errc unknown = Errc::image_unknown;
+  static constexpr std::size_t id_digits = default_id_digits<S>;
+  static constexpr bool has_volatile_file = false;
+  static constexpr bool keeps_data_sizes = true;
+
+  static void refers_to(Record const& record, auto&& visit) {
+    if (!record.top_layer.empty()) visit(record.top_layer);
+    for (auto const& layer : record.mapped_top_layers) visit(layer);
+    for (auto const& digest : image_digests(record)) visit(digest);
+  }
+  static std::string_view also_known_as(Record const&) { return {}; }
+  static void named(Record& record) {
+    record.names_history = names::history(std::move(record.names_history), record.names);
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/item/record.hpp>
@@ -11,8 +12,8 @@
 
 namespace strata {
 
-/// What a store keeps of a layer; keys and meaning as in `layers.json` of containers/storage. Digests and ids are
-/// kept as text, since what another program wrote is kept as it is.
+/// What a store keeps of a layer; keys and meaning as in `layers.json` of containers/storage. Digests and ids
+/// are kept as text, since what another program wrote is kept as it is.
 struct LayerRecord {
   std::string id;
   std::vector<std::string> names;
@@ -56,6 +57,27 @@ struct LayerRecord {
     visit("gidmap", self.gidmap, Presence::when_set);
     visit("big-data-names", self.big_data_names, Presence::when_set);
   }
+};
+
+/// What makes an `Item` a layer.
+template <LayerDriver D, SerializerFor<LayerRecord> S>
+struct LayerTraits {
+  using Driver = D;
+  using Serializer = S;
+  using Record = LayerRecord;
+  using Id = LayerId;
+  static constexpr std::string_view kind = "layer";
+  static constexpr std::string_view stem = "layers";
+  static constexpr Errc unknown = Errc::layer_unknown;
+  static constexpr std::size_t id_digits = default_id_digits<S>;
+  static constexpr bool has_volatile_file = true;
+  static constexpr bool keeps_data_sizes = false;
+
+  static void refers_to(Record const& record, auto&& visit) {
+    if (!record.parent.empty()) visit(record.parent);
+  }
+  static std::string_view also_known_as(Record const&) { return {}; }
+  static void named(Record&) {}
 };
 
 }  // namespace strata

@@ -18,8 +18,8 @@ struct RawJson {
 
 /// Free-form flags of a record: key to any JSON value ("true", "\"text\"", "[1,2]"). Sorted bytewise.
 using Flags = std::map<std::string, RawJson>;
-/// Keys of a record that this version does not know, in the order in which they were read; written back behind
-/// the known ones.
+/// Keys of a record that this version does not know, in the order in which they were read; written back
+/// behind the known ones.
 using Extra = std::vector<std::pair<std::string, RawJson>>;
 
 inline bool is_set(Flags const& flags, std::string const& key) {
@@ -41,8 +41,8 @@ struct IdRange {
 /// Whether a field is written when it is empty, zero or false.
 enum class Presence { when_set, always };
 
-/// A record lists its fields once: `Record::fields(record, visit)` calls `visit(key, member, presence)` for each,
-/// in the order in which they are written; every serializer works from that list. Member types are
+/// A record lists its fields once: `Record::fields(record, visit)` calls `visit(key, member, presence)` for
+/// each, in the order in which they are written; every serializer works from that list. Member types are
 /// `std::string`, `std::int64_t`, `Timestamp`, `Flags`, `std::vector` of `std::string`, `std::uint32_t` or
 /// `IdRange`, and `std::map<std::string, std::int64_t>` or `<std::string, std::string>`.
 /// Besides those a record has `extra` (unknown keys) and may have `volatile_file`.

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/concepts/serializer.hpp>
+#include <strata/error.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+/// Number of digits of generated ids: what the serializer asks for (Podman refuses images whose id has not
+/// 64), else 32.
+template <class Serializer>
+inline constexpr std::size_t default_id_digits = [] {
+  if constexpr (requires {
+                  { Serializer::id_digits } -> std::convertible_to<std::size_t>;
+                })
+    return Serializer::id_digits;
+  else
+    return std::size_t{32};
+}();
+
+/// All that differs between layers, images and containers, as types and constants. Derive from `LayerTraits`,
+/// `ImageTraits` or `ContainerTraits` and shadow one member to change one thing.
+///
+/// - `Driver`, `Serializer`, `Record`, `Id`
+/// - `kind`       the word that error texts use
+/// - `stem`       of the directory `<driver>-<stem>` and the files `<stem>.lock`, `<stem>.<extension>`
+/// - `unknown`    the error when there is none of that id or name
+/// - `id_digits`  how many hexadecimal digits a generated id has
+/// - `has_volatile_file`  whether records may stand in `volatile-<stem>.<extension>`
+/// - `keeps_data_sizes`   whether size and digest of big data are recorded
+/// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Table::referring_to`
+/// finds it
+/// - `also_known_as(record)`     one more exact key for look-ups, or empty
+/// - `named(record)`             called after the names of an existing item changed
+template <class T>
+concept ItemTraits = LayerDriver<typename T::Driver> &&
+    SerializerFor<typename T::Serializer, typename T::Record> &&
+    requires(typename T::Record& record, typename T::Record const& constant,
+             void (*visit)(std::string const&)) {
+  typename T::Id;
+  { T::kind } -> std::convertible_to<std::string_view>;
+  { T::stem } -> std::convertible_to<std::string_view>;
+  { T::unknown } -> std::convertible_to<Errc>;
+  { T::id_digits } -> std::convertible_to<std::size_t>;
+  { T::has_volatile_file } -> std::convertible_to<bool>;
+  { T::keeps_data_sizes } -> std::convertible_to<bool>;
+  { T::refers_to(constant, visit) } -> std::same_as<void>;
+  { T::also_known_as(constant) } -> std::convertible_to<std::string_view>;
+  { T::named(record) } -> std::same_as<void>;
+  { record.id } -> std::convertible_to<std::string>;
+  { record.names } -> std::convertible_to<std::vector<std::string>>;
+};
+
+}  // namespace strata
