@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -17,6 +19,14 @@ using Bytes = std::span<std::byte const>;
 template <class S>
 concept ByteSource = requires(S& s) {
   { s.next() } -> std::same_as<Bytes>;
+};
+
+/// A stream that can put its bytes where the caller wants them: `fill()` writes at most `into.size()` bytes
+/// to the front of `into` and returns how many, none only at the end. Saves the copy that `next()` costs a
+/// caller who keeps the bytes; the two may be mixed.
+template <class S>
+concept FillingSource = ByteSource<S> && requires(S& s, std::span<std::byte> into) {
+  { s.fill(into) } -> std::same_as<std::size_t>;
 };
 
 /// A stream that is pushed: `write()` takes all bytes or throws.
@@ -49,17 +59,38 @@ class Source final : public Reader {
       : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(source))) {}
 
   Bytes next() override { return held_ ? held_->next() : Bytes{}; }
+  /// As `FillingSource` says; a source that is none has its chunks copied.
+  std::size_t fill(std::span<std::byte> into) { return held_ ? held_->fill(into) : 0; }
   explicit operator bool() const noexcept { return held_ != nullptr; }
 
  private:
+  struct Base : Reader {
+    virtual std::size_t fill(std::span<std::byte> into) = 0;
+  };
   template <class S>
-  struct Held final : Reader {
+  struct Held final : Base {
     template <class T>
     explicit Held(T&& source) : source_(std::forward<T>(source)) {}
-    Bytes next() override { return source_.next(); }
+    Bytes next() override {
+      if constexpr (!FillingSource<S>)
+        if (!rest_.empty()) return std::exchange(rest_, {});
+      return source_.next();
+    }
+    std::size_t fill(std::span<std::byte> into) override {
+      if constexpr (FillingSource<S>) {
+        return source_.fill(into);
+      } else {
+        if (rest_.empty()) rest_ = source_.next();
+        auto const count = std::min(into.size(), rest_.size());
+        if (count != 0) std::memcpy(into.data(), rest_.data(), count);
+        rest_ = rest_.subspan(count);
+        return count;
+      }
+    }
     S source_;
+    Bytes rest_;  // of the chunk last got, when `fill()` took only a part of it
   };
-  std::unique_ptr<Reader> held_;
+  std::unique_ptr<Base> held_;
 };
 
 /// Owns any `ByteSink`. Movable, not copyable.
