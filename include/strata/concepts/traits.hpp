@@ -37,7 +37,9 @@ inline constexpr std::size_t default_id_digits = [] {
 /// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Table::referring_to`
 /// finds it
 /// - `also_known_as(record)`     one more exact key for look-ups, or empty
-/// - `named(record)`             called after the names of an existing item changed
+/// - `layer_of(record)`          id of the layer that holds its files, or empty
+/// - `named(record)`, `data_changed(record)`  called after the names or the big data of an existing item
+/// changed
 template <class T>
 concept ItemTraits = LayerDriver<typename T::Driver> &&
     SerializerFor<typename T::Serializer, typename T::Record> &&

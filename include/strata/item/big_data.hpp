@@ -1,0 +1,144 @@
+#pragma once
+
+#include <strata/concepts/traits.hpp>
+#include <strata/digest.hpp>
+#include <strata/item/names.hpp>
+#include <strata/sys/file.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+
+namespace strata {
+
+/// The file that holds the big data `key` (containers/storage, on-disk format, "Big data files"): the key
+/// itself if all its characters, except possibly the last, are digits, lower-case letters or dots; else "="
+/// and its base64. Base64 may contain "/", which then leads through a directory.
+/// @throws `Errc::invalid_name` for a key that no file name stands for
+inline std::string big_data_file_name(std::string_view key) {
+  auto const plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.'; };
+  std::size_t at = 0;
+  while (at < key.size() && plain(key[at])) ++at;
+  if (at < key.size()) {  // past the one character that may be anything: a whole UTF-8 sequence, if it is one
+    auto const lead = static_cast<unsigned char>(key[at]);
+    std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
+    for (std::size_t i = 1; i < length; ++i)
+      if (at + i >= key.size() || (static_cast<unsigned char>(key[at + i]) & 0xc0) != 0x80) length = 1;
+    at += length;
+  }
+  std::string name;
+  if (at == key.size()) {
+    name = key;
+  } else {
+    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    name = "=";
+    for (std::size_t i = 0; i < key.size(); i += 3) {
+      std::uint32_t bits = 0;
+      for (std::size_t j = 0; j < 3; ++j)
+        bits = bits << 8 | (i + j < key.size() ? static_cast<unsigned char>(key[i + j]) : 0u);
+      for (std::size_t j = 0; j < 4; ++j)
+        name += i + j > key.size() ? '=' : digits[bits >> (18 - 6 * j) & 63];
+    }
+  }
+  while (name.ends_with('/')) name.pop_back();
+  if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string::npos ||
+      name.starts_with('/') || name.size() > 1024)
+    throw Error(Errc::invalid_name, "\"" + std::string(key) + "\"");
+  return name;
+}
+
+/// The named chunks of one item, each in a file of its own. A view: it lives no longer than the item it came
+/// from. Safe to use from many threads and processes at once.
+template <class Item>
+class BigData {
+  using Traits = typename Item::Traits;
+  using Record = typename Traits::Record;
+
+ public:
+  explicit BigData(Item& item) : item_(item) {}
+
+  /// Keys in the order in which they were first set.
+  names::List names() const { return item_.record().big_data_names; }
+
+  /// All bytes of one chunk. @throws `Errc::data_unknown`
+  std::string get(std::string_view key) const {
+    if (key.empty()) throw Error(Errc::data_unknown, subject(key));
+    std::optional<std::string> bytes;
+    try {
+      bytes = sys::read_file_if_exists(path(key));
+    } catch (Error const& error) {
+      if (error.code() != Errc::invalid_name) throw;
+    }
+    if (!bytes) throw Error(Errc::data_unknown, subject(key));
+    return *std::move(bytes);
+  }
+
+  /// In bytes. @throws `Errc::size_unknown`
+  std::int64_t size(std::string_view key) const {
+    if constexpr (Traits::keeps_data_sizes) {
+      auto const& sizes = item_.record().big_data_sizes;
+      if (auto const found = sizes.find(std::string(key)); found != sizes.end()) return found->second;
+    } else if (names::contains(names(), std::string(key))) {
+      return static_cast<std::int64_t>(std::filesystem::file_size(path(key)));
+    }
+    throw Error(Errc::size_unknown, subject(key));
+  }
+
+  /// SHA-256 of the bytes, as recorded. @throws `Errc::digest_unknown`
+  Digest digest(std::string_view key) const {
+    if constexpr (Traits::keeps_data_sizes) {
+      auto const& digests = item_.record().big_data_digests;
+      if (auto const found = digests.find(std::string(key)); found != digests.end())
+        return Digest::parse(found->second);
+    } else if (names::contains(names(), std::string(key))) {
+      return Digest::of(as_bytes(get(key)));
+    }
+    throw Error(Errc::digest_unknown, subject(key));
+  }
+
+  /// Sets or replaces one chunk. The file is whole and on the device before it gets its name, and has its
+  /// name before the record knows it.
+  /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
+  /// manifests)
+  void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
+    if (key.empty()) throw Error(Errc::invalid_name, subject(key));
+    auto& core = item_.core();
+    auto const target = path(key);
+    auto const digest = known_digest ? *known_digest : Digest::of(as_bytes(bytes));
+    sys::make_directories(target.parent_path(), 0700);
+    sys::ReplacingFile file(target, {.mode = 0600, .flush = core.flush()});
+    file.write(as_bytes(bytes));
+    file.flush();
+
+    auto table = core.template table<Traits>().write();
+    Record next = *table.get(item_.record().id);
+    file.commit();
+    std::string const name(key);
+    if (!names::contains(next.big_data_names, name)) next.big_data_names.push_back(name);
+    if constexpr (Traits::keeps_data_sizes) {
+      next.big_data_sizes[name] = static_cast<std::int64_t>(bytes.size());
+      next.big_data_digests[name] = digest.str();
+    }
+    Traits::data_changed(next);
+    auto row = table.put(std::move(next));
+    table.commit(core.flush());
+    item_.renew(std::move(row));
+  }
+
+ private:
+  std::filesystem::path path(std::string_view key) const {
+    return item_.core().template data_directory<Traits>(item_.record().id) / big_data_file_name(key);
+  }
+  std::string subject(std::string_view key) const {
+    return std::string(Traits::kind) + " \"" + item_.record().id + "\", big data \"" + std::string(key) +
+           "\"";
+  }
+
+  Item& item_;
+};
+
+}  // namespace strata
