@@ -1,0 +1,162 @@
+#pragma once
+
+#include <strata/archive/tar_number.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata::archive {
+
+/// A file's time; the whole range of the kernel and of PAX.
+struct FileTime {
+  std::int64_t seconds = 0;      ///< since 1970-01-01T00:00:00Z
+  std::int32_t nanoseconds = 0;  ///< 0 to 999,999,999, counted forward also before 1970
+
+  auto operator<=>(FileTime const&) const = default;
+};
+
+/// Kinds of entries a layer can hold; the values are the type flags of the header.
+enum class EntryType : char {
+  regular = '0',
+  hard_link = '1',
+  symlink = '2',
+  char_device = '3',
+  block_device = '4',
+  directory = '5',
+  fifo = '6',
+};
+
+/// One entry of a tar archive, whatever format its numbers and names came in.
+struct TarHeader {
+  std::string name = {};       ///< as in the archive: may start with "/" or "./", contain "..", end in "/"
+  std::string link_name = {};  ///< of hard_link: an entry's name; of symlink: its target
+  EntryType type = EntryType::regular;
+  std::uint32_t mode = 0;  ///< permissions, setuid, setgid, sticky; no type bits
+  std::int64_t uid = 0;    ///< in the container's numbering
+  std::int64_t gid = 0;
+  std::int64_t size = 0;  ///< bytes that follow; 0 for all but regular
+  FileTime mtime = {};
+  std::optional<FileTime> atime = {};
+  std::optional<FileTime> ctime = {};
+  std::string user_name = {};
+  std::string group_name = {};
+  std::uint32_t dev_major = 0;
+  std::uint32_t dev_minor = 0;
+  std::vector<std::pair<std::string, std::string>> xattrs =
+      {};  ///< key without "SCHILY.xattr.", value; keys unique
+
+  bool operator==(TarHeader const&) const = default;
+};
+
+inline constexpr std::size_t tar_block = 512;
+
+namespace detail {
+
+/// Where the fields stand in a 512-byte header (POSIX.1-2017 pax, "ustar Header Block").
+struct TarField {
+  std::size_t at;
+  std::size_t size;
+};
+inline constexpr TarField field_name{0, 100}, field_mode{100, 8}, field_uid{108, 8}, field_gid{116, 8},
+    field_size{124, 12}, field_mtime{136, 12}, field_checksum{148, 8}, field_type{156, 1},
+    field_link{157, 100}, field_magic{257, 8}, field_user{265, 32}, field_group{297, 32}, field_major{329, 8},
+    field_minor{337, 8}, field_prefix{345, 155}, field_gnu_atime{345, 12}, field_gnu_ctime{357, 12},
+    field_star_prefix{345, 131}, field_star_atime{476, 12}, field_star_ctime{488, 12},
+    field_star_magic{508, 4};
+
+inline Bytes field_of(Bytes block, TarField f) { return block.subspan(f.at, f.size); }
+
+/// A text field up to its first NUL.
+inline std::string_view text_of(Bytes block, TarField f) {
+  auto const text = as_text(field_of(block, f));
+  return text.substr(0, text.find('\0'));
+}
+
+inline bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return c != '\0' && (static_cast<unsigned char>(c) & 0x80U) == 0; });
+}
+
+/// Both sums over a header with blanks in place of the checksum; some old writers added up signed characters.
+struct TarSums {
+  std::int64_t of_unsigned = 0;
+  std::int64_t of_signed = 0;
+};
+inline TarSums sum_of(Bytes block) {
+  std::uint32_t sum = 0;
+  std::uint32_t high = 0;
+  for (std::size_t i = 0; i < tar_block; ++i) {
+    auto const b = std::to_integer<std::uint32_t>(block[i]);
+    sum += b;
+    high += b >> 7U;
+  }
+  for (auto const field = field_of(block, field_checksum); auto const b : field) {
+    sum -= std::to_integer<std::uint32_t>(b);
+    high -= std::to_integer<std::uint32_t>(b) >> 7U;
+  }
+  std::int64_t const all = std::int64_t{sum} + 8 * ' ';
+  return {.of_unsigned = all, .of_signed = all - 256 * std::int64_t{high}};
+}
+
+}  // namespace detail
+
+/// A PAX time: seconds, and a fraction of any length of which nine digits count.
+/// @throws `Errc::corrupt_archive`
+inline FileTime read_pax_time(std::string_view text) {
+  auto const dot = text.find('.');
+  FileTime time{.seconds = read_decimal(text.substr(0, dot)), .nanoseconds = 0};
+  if (dot == std::string_view::npos) return time;
+  auto const fraction = text.substr(dot + 1);
+  std::int32_t unit = 100'000'000;
+  for (char const c : fraction) {
+    if (c < '0' || c > '9')
+      throw Error(Errc::corrupt_archive, "time \"" + std::string(text.substr(0, 40)) + '"');
+    time.nanoseconds += (c - '0') * unit;
+    unit /= 10;
+  }
+  if (text.front() == '-' && time.nanoseconds != 0) {  // "-1.25" is 1.25 s before 1970
+    if (time.seconds == std::numeric_limits<std::int64_t>::min())
+      throw Error(Errc::corrupt_archive, "time \"" + std::string(text.substr(0, 40)) + '"');
+    time.seconds -= 1;
+    time.nanoseconds = 1'000'000'000 - time.nanoseconds;
+  }
+  return time;
+}
+
+/// Calls `visit(key, value)` for each record "<length> <key>=<value>\n" of a PAX header, in order.
+/// @throws `Errc::corrupt_archive`: a length that does not lead to a newline, no "=", an empty key, or a NUL
+/// in a
+///         key, path, link path, user or group name
+template <class Visit>
+void for_each_pax_record(std::string_view data, Visit&& visit) {
+  auto const bad = [] { return Error(Errc::corrupt_archive, "PAX record"); };
+  while (!data.empty()) {
+    auto const space = data.find(' ');
+    if (space == std::string_view::npos || space == 0 || space > 19) throw bad();
+    auto const digits = data.substr(0, space);
+    if (!std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) throw bad();
+    auto const length = static_cast<std::uint64_t>(read_decimal(digits));
+    if (length < space + 4 || length > data.size() || data[length - 1] != '\n') throw bad();
+    auto const record = data.substr(space + 1, length - space - 2);
+    auto const equals = record.find('=');
+    if (equals == std::string_view::npos || equals == 0) throw bad();
+    auto const key = record.substr(0, equals);
+    auto const value = record.substr(equals + 1);
+    bool const text = key == "path" || key == "linkpath" || key == "uname" || key == "gname";
+    if ((text ? value : key).find('\0') != std::string_view::npos) throw bad();
+    visit(key, value);
+    data.remove_prefix(length);
+  }
+}
+
+}  // namespace strata::archive
