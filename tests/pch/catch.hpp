@@ -1,0 +1,17 @@
+// Precompiled for the test program: what every test needs and what takes long to parse. None of strata's own headers,
+// and nothing that would hide a missing #include in them: tests/header.cpp.in compiles those without it.
+#pragma once
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
