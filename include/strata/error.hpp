@@ -45,6 +45,7 @@ enum class Errc {
   corrupt_tar_split,        ///< what was kept to rebuild a layer's tar is damaged, or its files changed
   over_budget,              ///< an input exceeded a limit on bytes, ratio, entries or lengths
   unsafe_path,              ///< an archive tried to reach outside its layer
+  reserved_entry,           ///< an archive holds what only a driver may make (a character device 0:0)
   unsupported,              ///< the composition or the host cannot do it
   stopped,                  ///< the caller's stop token was set
 };
@@ -125,6 +126,8 @@ inline std::error_category const& error_category() noexcept {
           return "limit exceeded";
         case Errc::unsafe_path:
           return "path leads outside the layer";
+        case Errc::reserved_entry:
+          return "archive entry is reserved for the storage driver";
         case Errc::unsupported:
           return "not supported";
         case Errc::stopped:
