@@ -1,0 +1,130 @@
+#pragma once
+
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+namespace strata::sys {
+
+struct DirectoryEntry {
+  std::string name;
+  unsigned char type = DT_UNKNOWN;  ///< `DT_…`; some file systems leave it at `DT_UNKNOWN`
+};
+
+/// Everything in a directory but "." and "..", in the file system's order, read from where the descriptor stands.
+/// @param path  for the error's subject, "getdents <path>"
+inline std::vector<DirectoryEntry> read_directory(int fd, std::filesystem::path const& path) {
+  std::vector<DirectoryEntry> entries;
+  alignas(dirent64) char buffer[32 * 1024];
+  for (;;) {
+    ssize_t const n = ::getdents64(fd, buffer, sizeof buffer);
+    if (n < 0) throw_errno("getdents", path);
+    if (n == 0) return entries;
+    for (ssize_t at = 0; at < n;) {
+      auto const* entry = reinterpret_cast<dirent64 const*>(buffer + at);
+      std::string_view const name(entry->d_name);
+      if (name != "." && name != "..") entries.push_back({std::string(name), entry->d_type});
+      at += entry->d_reclen;
+    }
+  }
+}
+
+/// True for a directory itself, false for what only leads to one.
+inline bool is_directory(int parent, DirectoryEntry const& entry) noexcept {
+  if (entry.type != DT_UNKNOWN) return entry.type == DT_DIR;
+  struct stat status {};
+  return ::fstatat(parent, entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+/// Opens a directory by its name in another: no symbolic link, nothing that is mounted there (EXDEV). An empty `Fd`
+/// and `errno` otherwise.
+inline Fd try_enter(int parent, char const* name) noexcept {
+  return try_open_how(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_NO_XDEV);
+}
+
+/// The directories from the top of a tree down to where one stands. Trees may be deeper than a process may have
+/// descriptors or a path may have bytes: only the lowest are open, those above come back by "..".
+template <class Extra>
+class Descent {
+ public:
+  struct Level {
+    std::string name;
+    Extra extra;
+    Fd fd = {};
+    dev_t device = 0;  // with `inode`: known once the descriptor was given up
+    ino_t inode = 0;
+  };
+
+  /// @param top  path of the first level, for `path()`
+  explicit Descent(std::filesystem::path top) : top_(std::move(top)) {}
+
+  bool empty() const noexcept { return levels_.empty(); }
+  std::size_t depth() const noexcept { return levels_.size(); }
+  Level& here() noexcept { return levels_.back(); }
+  int fd() const noexcept { return levels_.back().fd.get(); }
+
+  void enter(Fd fd, std::string name, Extra extra) {
+    if (levels_.size() >= most_open) {
+      Level& above = levels_[levels_.size() - most_open];
+      struct stat status {};
+      if (::fstat(above.fd.get(), &status) != 0) throw_errno("stat", path());
+      above.device = status.st_dev;
+      above.inode = status.st_ino;
+      above.fd.reset();
+    }
+    levels_.push_back({std::move(name), std::move(extra), std::move(fd)});
+  }
+
+  /// Goes up by one; gives the name of the directory that was left.
+  /// @throws  ESTALE, "open <path>", if it has been moved elsewhere meanwhile
+  std::string leave() {
+    Level left = std::move(levels_.back());
+    levels_.pop_back();
+    if (!levels_.empty() && !levels_.back().fd) {
+      Level& above = levels_.back();
+      struct stat status {};
+      above.fd = try_open_how(left.fd.get(), "..", O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_XDEV);
+      if (!above.fd || ::fstat(above.fd.get(), &status) != 0) throw_errno("open", path());
+      if (status.st_dev != above.device || status.st_ino != above.inode) {
+        errno = ESTALE;
+        throw_errno("open", path());
+      }
+    }
+    return std::move(left.name);
+  }
+
+  /// Names of the levels below the top, and `name`, joined by "/".
+  std::string relative(std::string_view name = {}) const {
+    std::string text;
+    for (std::size_t i = 1; i < levels_.size(); ++i) {
+      text += levels_[i].name;
+      text += '/';
+    }
+    text += name;
+    if (name.empty() && !text.empty()) text.pop_back();
+    return text;
+  }
+
+  /// The same below the path of the top.
+  std::filesystem::path path(std::string_view name = {}) const {
+    auto const below = relative(name);
+    return below.empty() ? top_ : std::filesystem::path(top_.native() + '/' + below);
+  }
+
+ private:
+  static constexpr std::size_t most_open = 64;
+  std::filesystem::path top_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace strata::sys

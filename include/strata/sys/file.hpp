@@ -1,0 +1,205 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/durability.hpp>
+#include <strata/error.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <poll.h>
+#include <string>
+#include <string_view>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace strata::sys {
+
+/// Some bits of the kernel's random numbers, for names that must not meet another's.
+inline std::uint32_t random_number() {
+  std::uint32_t value = 0;
+  if (retry([&] { return ::getrandom(&value, sizeof value, 0); }) != static_cast<ssize_t>(sizeof value))
+    throw_errno("getrandom", "");
+  return value;
+}
+
+/// Reads up to `size` bytes, waiting for a descriptor that does not block. 0: the end.
+/// @param path  for the error's subject, "read <path>"
+inline std::size_t read_some(int fd, void* to, std::size_t size, std::filesystem::path const& path) {
+  for (;;) {
+    auto const n = ::read(fd, to, size);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno == EAGAIN) {
+      pollfd wait{.fd = fd, .events = POLLIN, .revents = 0};
+      ::poll(&wait, 1, -1);
+    } else if (errno != EINTR) {
+      throw_errno("read", path);
+    }
+  }
+}
+
+/// Writes all bytes, however many calls that takes.
+/// @param path  for the error's subject, "write <path>"
+inline void write_all(int fd, Bytes bytes, std::filesystem::path const& path = {}) {
+  while (!bytes.empty()) {
+    auto const n = ::write(fd, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    } else if (errno == EAGAIN) {
+      pollfd wait{.fd = fd, .events = POLLOUT, .revents = 0};
+      ::poll(&wait, 1, -1);
+    } else if (errno != EINTR) {
+      throw_errno("write", path);
+    }
+  }
+}
+
+/// The rest of a file, from where the descriptor stands.
+inline std::string read_rest(int fd, std::filesystem::path const& path) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw_errno("stat", path);
+  std::string text;
+  std::size_t filled = 0;
+  // One byte more than the size says lets the last read meet the end without growing the string.
+  for (std::size_t room = static_cast<std::size_t>(status.st_size) + 1;; room = filled) {
+    if (text.size() == filled) text.resize(filled + (room < 4096 ? 4096 : room));
+    std::size_t const n = read_some(fd, text.data() + filled, text.size() - filled, path);
+    if (n == 0) break;
+    filled += n;
+  }
+  text.resize(filled);
+  return text;
+}
+
+/// A whole file.  @throws `errno`, "open <path>", "read <path>"
+inline std::string read_file(std::filesystem::path const& path) {
+  return read_rest(open_at(AT_FDCWD, path, O_RDONLY).get(), path);
+}
+
+/// The same; nothing if no file has that name.
+inline std::optional<std::string> read_file_if_exists(std::filesystem::path const& path) {
+  Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
+  if (fd) return read_rest(fd.get(), path);
+  if (errno == ENOENT) return std::nullopt;
+  throw_errno("open", path);
+}
+
+/// Waits until the names in a directory are on the device. File systems that cannot do that (EINVAL) are let be.
+inline void sync_directory(std::filesystem::path const& path) {
+  Fd const fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_errno("fsync", path);
+}
+
+/// Directory of a file's name: "." for a name without "/".
+inline std::filesystem::path directory_of(std::filesystem::path const& path) {
+  auto parent = path.parent_path();
+  return parent.empty() ? std::filesystem::path(".") : parent;
+}
+
+/// Makes a directory and those above it that are missing, all with `mode` less the umask; existing ones are kept as
+/// they are. Others may do the same at the same time.
+///
+/// @param flush   `full`: the new names are on the device afterwards
+/// @throws        `errno`, "mkdir <path>"; ENOTDIR if something else has that name
+inline void make_directories(std::filesystem::path const& path, unsigned mode, Flush flush = Flush::none) {
+  if (::mkdir(path.c_str(), mode) != 0) {
+    if (errno == ENOENT && path.has_relative_path() && directory_of(path) != path) {
+      make_directories(directory_of(path), mode, flush);
+      if (::mkdir(path.c_str(), mode) == 0) {
+        if (flush == Flush::full) sync_directory(directory_of(path));
+        return;
+      }
+    }
+    int const code = errno;
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) {
+      if (S_ISDIR(status.st_mode)) return;
+      errno = ENOTDIR;
+    } else if (code != EEXIST) {
+      errno = code;
+    }
+    throw_errno("mkdir", path);
+  }
+  if (flush == Flush::full) sync_directory(directory_of(path));
+}
+
+struct ReplaceOptions {
+  unsigned mode = 0600;       ///< permission bits, exactly: the umask has no say
+  Flush flush = Flush::full;  ///< `full`: contents and name are on the device when the call returns
+};
+
+/// A file that is written beside another and takes its place in one step; readers see the old or the new contents.
+/// The temporary file `.tmp-<base><digits>` goes away with the object unless `commit()` came to its end.
+/// Not for two threads at once.
+class ReplacingFile {
+ public:
+  explicit ReplacingFile(std::filesystem::path target, ReplaceOptions options = {})
+      : target_(std::move(target)), options_(options) {
+    // A name has 255 bytes at most; the digits make it unique, so a long base may lose its end.
+    auto const base = target_.filename().native().substr(0, 255 - paths::temporary_prefix.size() - 10);
+    for (int attempt = 0;; ++attempt) {
+      temporary_ = directory_of(target_) /
+                   (std::string(paths::temporary_prefix) + base + std::to_string(random_number()));
+      fd_ = try_open_at(AT_FDCWD, temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+      if (fd_) return;
+      if (errno != EEXIST || attempt == 1000) throw_errno("open", temporary_);
+    }
+  }
+  ReplacingFile(ReplacingFile&&) noexcept = default;
+  ReplacingFile& operator=(ReplacingFile&& other) noexcept {
+    if (this != &other) {
+      discard();
+      target_ = std::move(other.target_);
+      temporary_ = std::move(other.temporary_);
+      options_ = other.options_;
+      fd_ = std::move(other.fd_);
+    }
+    return *this;
+  }
+  ~ReplacingFile() { discard(); }
+
+  /// Of the temporary file, open for reading and writing.
+  int fd() const noexcept { return fd_.get(); }
+  std::filesystem::path const& target() const noexcept { return target_; }
+
+  void write(Bytes bytes) { write_all(fd_.get(), bytes, temporary_); }
+
+  /// Puts the file in place. Call once. When it throws, the target is the old one, unless only the last step, the
+  /// flush of the directory, failed.
+  void commit() {
+    if (::fchmod(fd_.get(), options_.mode) != 0) throw_errno("chmod", temporary_);
+    if (options_.flush == Flush::full && ::fdatasync(fd_.get()) != 0) throw_errno("fdatasync", temporary_);
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw_errno("rename", target_);
+    fd_.reset();
+    if (options_.flush == Flush::full) sync_directory(directory_of(target_));
+  }
+
+ private:
+  void discard() noexcept {
+    if (fd_) ::unlink(temporary_.c_str());
+    fd_.reset();
+  }
+
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+  ReplaceOptions options_;
+  Fd fd_;  // empty: committed, or moved away
+};
+
+/// Writes a whole file in one step; see `ReplacingFile`.
+inline void replace_file(std::filesystem::path const& target, std::string_view content,
+                         ReplaceOptions options = {}) {
+  ReplacingFile file(target, options);
+  file.write(as_bytes(content));
+  file.commit();
+}
+
+}  // namespace strata::sys

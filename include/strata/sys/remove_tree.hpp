@@ -1,0 +1,139 @@
+#pragma once
+
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/mount.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::sys {
+namespace detail {
+
+/// Deletes by descriptors, so that no rename or symbolic link made meanwhile can lead out of the tree.
+class TreeRemover {
+ public:
+  explicit TreeRemover(std::filesystem::path top) : descent_(std::move(top)), top_(descent_.path()) {}
+
+  /// @return  false if there was nothing of that name
+  bool remove(int parent, std::string const& name) {
+    struct stat status {};
+    if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) return false;
+      throw_errno("stat", top_);
+    }
+    // Also when a file is mounted on it: what then lies below may be of any type.
+    if (!S_ISDIR(status.st_mode) && unlink(parent, name, 0)) return true;
+    enter(parent, name);
+    while (!descent_.empty()) {
+      auto& level = descent_.here();
+      if (level.extra.next < level.extra.entries.size()) {
+        DirectoryEntry const entry = std::move(level.extra.entries[level.extra.next++]);
+        if (is_directory(descent_.fd(), entry) || !unlink(descent_.fd(), entry.name, 0))
+          enter(descent_.fd(), entry.name);
+      } else {
+        std::string const left = descent_.leave();
+        int const above = descent_.empty() ? parent : descent_.fd();
+        if (!unlink(above, left, AT_REMOVEDIR)) enter(above, left);  // something was put in meanwhile
+      }
+    }
+    return true;
+  }
+
+ private:
+  struct Entries {
+    std::vector<DirectoryEntry> entries;
+    std::size_t next = 0;
+  };
+
+  static constexpr int most_attempts = 1000;  // against one who puts in as fast as we take out
+
+  std::filesystem::path path(std::string const& name) const {
+    return descent_.empty() ? top_ : descent_.path(name);
+  }
+
+  /// @return  false if it must be emptied first: a directory that is not empty, or was taken for a file
+  bool unlink(int parent, std::string const& name, int flags) {
+    bool opened_up = false;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+      if (::unlinkat(parent, name.c_str(), flags) == 0 || errno == ENOENT) return true;
+      int const code = errno;
+      if ((code == ENOTEMPTY || code == EEXIST || code == EISDIR) && ++emptied_ < most_attempts) return false;
+      if (code == EBUSY && try_unmount_at(parent, name)) continue;
+      if (code == EACCES && !std::exchange(opened_up, true) && ::fchmod(parent, 0700) == 0) continue;
+      errno = code;
+      break;
+    }
+    throw_errno("unlink", path(name));
+  }
+
+  void enter(int parent, std::string const& name) {
+    bool opened_up = false;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+      if (Fd fd = try_enter(parent, name.c_str())) {
+        auto entries = read_directory(fd.get(), path(name));
+        descent_.enter(std::move(fd), name, {std::move(entries)});
+        return;
+      }
+      if (errno == ENOENT) return;
+      if (errno == EXDEV) {
+        if (try_unmount_at(parent, name)) continue;
+        throw_errno("unmount", path(name));
+      }
+      if (errno == EACCES && !std::exchange(opened_up, true) && open_up(parent, name)) continue;
+      if (errno == ENOTDIR || errno == ELOOP) {  // the file below a mount that is gone
+        if (unlink(parent, name, 0)) return;
+        continue;
+      }
+      break;
+    }
+    throw_errno("open", path(name));
+  }
+
+  /// Gives the owner all rights to a directory, to be able to delete what is in it.
+  static bool open_up(int parent, std::string const& name) noexcept {
+    int const saved = errno;
+    Fd const fd = try_open_at(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    bool const done = fd && ::chmod(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), 0700) == 0;
+    errno = saved;
+    return done;
+  }
+
+  Descent<Entries> descent_;
+  std::filesystem::path top_;
+  int emptied_ = 0;
+};
+
+}  // namespace detail
+
+/// Deletes a file, or a directory with all that is in it, however deep. Never deletes through a mount: whatever is
+/// mounted at `path` or below is unmounted (detached), and only what lies beneath it in the tree goes. Symbolic links
+/// are deleted, not followed (those in the directory of `path` itself are). Others may delete at the same time.
+///
+/// @return  false if there was nothing
+/// @throws  `errno`, "unlink <path>", "open <path>"; what was deleted until then is gone. EINVAL: `path` ends with
+///          "." or "..", or is "/"
+inline bool remove_tree(std::filesystem::path path) {
+  if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
+  std::string const name = path.filename().native();
+  if (name.empty() || name == "." || name == "..") {
+    errno = EINVAL;
+    throw_errno("unlink", path);
+  }
+  Fd const parent = try_open_at(AT_FDCWD, directory_of(path).c_str(), O_PATH | O_DIRECTORY);
+  if (!parent) {
+    if (errno == ENOENT) return false;
+    throw_errno("open", directory_of(path));
+  }
+  return detail::TreeRemover(path).remove(parent.get(), name);
+}
+
+}  // namespace strata::sys

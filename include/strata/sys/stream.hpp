@@ -1,0 +1,112 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace strata {
+namespace detail {
+
+inline constexpr std::size_t stream_chunk = 256 * 1024;
+
+/// Reads a descriptor in chunks of up to 256 KiB into a buffer of its own.
+class FdSource {
+ public:
+  FdSource(sys::Fd owned, int fd, std::filesystem::path path)
+      : owned_(std::move(owned)),
+        fd_(fd),
+        path_(std::move(path)),
+        buffer_(std::make_unique_for_overwrite<std::byte[]>(stream_chunk)) {
+    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);  // a hint: that it fails on pipes does not matter
+  }
+
+  Bytes next() {
+    if (at_end_) return {};
+    std::size_t const n = sys::read_some(fd_, buffer_.get(), stream_chunk, path_);
+    at_end_ = n == 0;
+    return {buffer_.get(), n};
+  }
+
+ private:
+  sys::Fd owned_;
+  int fd_;
+  std::filesystem::path path_;
+  std::unique_ptr<std::byte[]> buffer_;
+  bool at_end_ = false;
+};
+
+class FdSink {
+ public:
+  FdSink(sys::Fd owned, int fd, std::filesystem::path path)
+      : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {}
+  void write(Bytes bytes) { sys::write_all(fd_, bytes, path_); }
+
+ private:
+  sys::Fd owned_;
+  int fd_;
+  std::filesystem::path path_;
+};
+
+class MemorySource {
+ public:
+  explicit MemorySource(std::string text) : text_(std::make_unique<std::string>(std::move(text))) {}
+  Bytes next() { return std::exchange(given_, true) ? Bytes{} : as_bytes(*text_); }
+
+ private:
+  std::unique_ptr<std::string> text_;  // on the heap: what `next()` gave stays valid when the source is moved
+  bool given_ = false;
+};
+
+class StringSink {
+ public:
+  explicit StringSink(std::string& to) : to_(&to) {}
+  void write(Bytes bytes) { to_->append(as_text(bytes)); }
+
+ private:
+  std::string* to_;
+};
+
+inline std::string descriptor_name(int fd) { return "descriptor " + std::to_string(fd); }
+
+}  // namespace detail
+
+/// Reads a file.  @throws `errno`, "open <path>"; later "read <path>"
+inline Source file_source(std::filesystem::path const& path) {
+  sys::Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY);
+  int const number = fd.get();
+  return detail::FdSource(std::move(fd), number, path);
+}
+
+/// Reads a descriptor that the caller keeps open, from where it stands; a pipe as well.
+inline Source fd_source(int fd) { return detail::FdSource(sys::Fd(), fd, detail::descriptor_name(fd)); }
+
+/// The same, closing it at the end.
+inline Source fd_source(sys::Fd fd) {
+  int const number = fd.get();
+  return detail::FdSource(std::move(fd), number, detail::descriptor_name(number));
+}
+
+/// Reads bytes in memory, all in one chunk.
+inline Source memory_source(std::string text) { return detail::MemorySource(std::move(text)); }
+
+/// Writes a file, truncated or made anew with mode 0666 less the umask.  @throws `errno`, "open <path>"; later "write <path>"
+inline Sink file_sink(std::filesystem::path const& path) {
+  sys::Fd fd = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  int const number = fd.get();
+  return detail::FdSink(std::move(fd), number, path);
+}
+
+/// Writes to a descriptor that the caller keeps open.
+inline Sink fd_sink(int fd) { return detail::FdSink(sys::Fd(), fd, detail::descriptor_name(fd)); }
+
+/// Appends to a string that outlives the sink.
+inline Sink string_sink(std::string& to) { return detail::StringSink(to); }
+
+}  // namespace strata

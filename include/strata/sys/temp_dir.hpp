@@ -1,0 +1,241 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/mount.hpp>
+#include <strata/sys/remove_tree.hpp>
+
+#include <cerrno>
+#include <cstdint>
+#include <exception>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::sys {
+
+/// A directory `temp-dir-<n>` for what is being built or deleted, and beside it the file `lock-<n>`, whose lock says
+/// that its owner lives: the protocol of containers/storage 1.59 and later, in which others may clean up after us and
+/// we after them. Ends with the object. Movable; not for two threads at once.
+///
+/// The lock is an open-file-description lock: it excludes the POSIX locks of the Go programs and other objects of
+/// this process alike. A child forked without exec keeps it as long as it has the descriptor.
+class TempDir {
+ public:
+  /// Makes one below `root`, which is made (0700) if it is missing.
+  static TempDir create(std::filesystem::path const& root) {
+    make_directories(root, 0700);
+    for (int attempt = 0;; ++attempt) {
+      TempDir made(root, std::to_string(random_number()));
+      made.lock_ = try_open_at(AT_FDCWD, made.lock_path_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+      if (!made.lock_) {
+        if (errno != EEXIST || attempt == most_attempts) throw_errno("open", made.lock_path_);
+        continue;
+      }
+      // Someone who cleans up may have locked, or even deleted, the file between these two calls.
+      if (!try_lock(made.lock_.get()) || !names_it(made.lock_path_, made.lock_.get())) {
+        made.lock_.reset();
+        if (attempt == most_attempts) throw_errno("lock", made.lock_path_);
+        continue;
+      }
+      if (::mkdir(made.path_.c_str(), 0700) == 0) return made;
+      int const code = errno;
+      ::unlink(made.lock_path_.c_str());
+      made.lock_.reset();
+      errno = code;
+      if (code != EEXIST || attempt == most_attempts) throw_errno("mkdir", made.path_);
+    }
+  }
+
+  /// Removes the ones whose owners are gone; those in use, and all other names, are left alone.
+  ///
+  /// @return  what could not be removed and why; one such directory keeps no other from being removed
+  /// @throws  `errno`, if `root` itself cannot be read. A missing root holds nothing.
+  static std::vector<Error> recover(std::filesystem::path const& root) {
+    std::vector<Error> problems;
+    Fd const fd = try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!fd) {
+      if (errno == ENOENT) return problems;
+      throw_errno("open", root);
+    }
+    std::set<std::string> numbers;
+    for (auto const& entry : read_directory(fd.get(), root))
+      for (auto const prefix : {paths::temp_dir::lock_prefix, paths::temp_dir::directory_prefix})
+        if (entry.name.starts_with(prefix)) numbers.insert(entry.name.substr(prefix.size()));
+    for (auto const& number : numbers) {
+      try {
+        TempDir found(root, number);
+        // A directory without a lock file is stale; the file is made, to keep others from cleaning up as well.
+        found.lock_ = open_at(AT_FDCWD, found.lock_path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+        if (try_lock(found.lock_.get()) && names_it(found.lock_path_, found.lock_.get()))
+          found.remove();
+        else
+          found.lock_.reset();  // in use, or just removed by another: not ours to remove
+      } catch (Error const& error) {
+        problems.push_back(error);
+      }
+    }
+    return problems;
+  }
+
+  TempDir(TempDir&&) noexcept = default;
+  TempDir& operator=(TempDir&& other) noexcept {
+    if (this != &other) {
+      discard();
+      path_ = std::move(other.path_);
+      lock_path_ = std::move(other.lock_path_);
+      lock_ = std::move(other.lock_);
+      count_ = other.count_;
+    }
+    return *this;
+  }
+  /// What cannot be removed is left, unlocked, to a later `recover`.
+  ~TempDir() { discard(); }
+
+  std::filesystem::path const& path() const noexcept { return path_; }
+  /// False once it was removed or moved away.
+  explicit operator bool() const noexcept { return static_cast<bool>(lock_); }
+
+  /// A name for something to be built: `<k>-addition`. Nothing is made; it leaves by rename.
+  std::filesystem::path next_addition() {
+    return path_ / (std::to_string(count_++) + std::string(paths::temp_dir::addition));
+  }
+
+  /// Moves a file or directory in, to be deleted: `<k>-<its name>`. Mounts on it and below are detached first. What
+  /// cannot be renamed to here, being on another file system or under another project quota (EXDEV), is deleted
+  /// where it is.
+  /// @return  false if there was nothing
+  bool take(std::filesystem::path const& source) {
+    std::string name = std::to_string(count_++) + '-' + source.filename().native();
+    if (name.size() > 255) name.resize(255);
+    struct stat status {};
+    if (::lstat(source.c_str(), &status) != 0) {
+      if (errno == ENOENT) return false;
+      throw_errno("stat", source);
+    }
+    if (S_ISDIR(status.st_mode)) unmount_below(source);
+    if (::rename(source.c_str(), (path_ / name).c_str()) == 0) return true;
+    if (errno == ENOENT) return false;
+    if (errno == EXDEV) return remove_tree(source);
+    throw_errno("rename", source);
+  }
+
+  /// Removes the directory with all that is in it, then the lock file. When it throws, the rest is still there and
+  /// locked, and may be removed again.
+  void remove() {
+    if (!lock_) return;
+    remove_tree(path_);
+    if (::unlink(lock_path_.c_str()) != 0 && errno != ENOENT) throw_errno("unlink", lock_path_);
+    lock_.reset();  // after the unlink: whoever locks it from now on sees that its name is gone
+  }
+
+ private:
+  static constexpr int most_attempts = 1000;
+
+  TempDir(std::filesystem::path const& root, std::string const& number)
+      : path_(root / (std::string(paths::temp_dir::directory_prefix) + number)),
+        lock_path_(root / (std::string(paths::temp_dir::lock_prefix) + number)) {}
+
+  static bool try_lock(int fd) noexcept {
+    struct flock lock {};  // zeros: the whole file, from its start
+    lock.l_type = F_WRLCK;
+    return retry([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }) == 0;
+  }
+
+  /// True if the name still means the open file.
+  static bool names_it(std::filesystem::path const& path, int fd) noexcept {
+    struct stat named {
+    }, open{};
+    if (::fstat(fd, &open) != 0 || ::lstat(path.c_str(), &named) != 0) return false;
+    return named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+  }
+
+  void discard() noexcept {
+    try {
+      remove();
+    } catch (std::exception const&) {
+      lock_.reset();
+    }
+  }
+
+  std::filesystem::path path_;
+  std::filesystem::path lock_path_;
+  Fd lock_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace strata::sys
+
+namespace strata {
+
+/// What is left to delete after something was removed: to be emptied when no lock is held, for that may take long.
+/// Movable; not for two threads at once.
+class Trash {
+ public:
+  Trash() = default;
+  Trash(Trash&& other) noexcept = default;
+  Trash& operator=(Trash&& other) noexcept {
+    if (this != &other) {
+      discard();
+      actions_ = std::exchange(other.actions_, {});
+      directories_ = std::exchange(other.directories_, {});
+    }
+    return *this;
+  }
+  /// Empties it, as far as possible.
+  ~Trash() { discard(); }
+
+  void add(sys::TempDir directory) { directories_.push_back(std::move(directory)); }
+  /// @param action  something else that deletes; may throw, and is then called once more at the end
+  void add(std::function<void()> action) { actions_.push_back(std::move(action)); }
+  void merge(Trash&& other) {
+    std::move(other.actions_.begin(), other.actions_.end(), std::back_inserter(actions_));
+    std::move(other.directories_.begin(), other.directories_.end(), std::back_inserter(directories_));
+    other.actions_.clear();
+    other.directories_.clear();
+  }
+
+  /// Deletes everything: actions first, in their order. One failure stops nothing else.
+  /// @throws  the first failure; what failed is still in the trash
+  void empty() {
+    std::exception_ptr first;
+    auto const keep_failed = [&first](auto& items, auto&& remove) {
+      std::erase_if(items, [&](auto& item) {
+        try {
+          remove(item);
+          return true;
+        } catch (...) {
+          if (!first) first = std::current_exception();
+          return false;
+        }
+      });
+    };
+    keep_failed(actions_, [](auto& action) { action(); });
+    keep_failed(directories_, [](auto& directory) { directory.remove(); });
+    if (first) std::rethrow_exception(first);
+  }
+
+ private:
+  void discard() noexcept {
+    try {
+      empty();
+    } catch (...) {  // each failing directory is left to a later recovery
+    }
+  }
+
+  std::vector<std::function<void()>> actions_;
+  std::vector<sys::TempDir> directories_;
+};
+
+}  // namespace strata

@@ -1,0 +1,20 @@
+#include <strata/sys/fd.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+TEST_CASE("a test's directory is there while the object is, and gone with what is in it", "[testing]") {
+  std::filesystem::path path;
+  {
+    strata::testing::TempDir dir;
+    path = dir.path();
+    CHECK(std::filesystem::is_directory(path));
+    strata::sys::make_directories(dir / "a/b", 0700);
+    strata::sys::replace_file(dir / "a/b/file", "text");
+    strata::testing::TempDir other;
+    CHECK(other.path() != path);
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
