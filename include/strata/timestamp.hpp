@@ -3,8 +3,8 @@
 #include <strata/error.hpp>
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -27,19 +27,41 @@ struct Timestamp {
 
   /// RFC 3339, always `Z`, trailing zeros of the fraction left out, as Go writes it.
   std::string str() const {
-    std::time_t const t = seconds;
-    std::tm parts{};
-    ::gmtime_r(&t, &parts);
-    char text[64];
-    int n = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts.tm_year + 1900,
-                          parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
-    std::string out(text, static_cast<std::size_t>(n));
+    std::string out;
+    append_to(out);
+    return out;
+  }
+
+  /// As `str`, behind what is there: files hold thousands of times.
+  void append_to(std::string& out) const {
+    std::int64_t const day = (seconds >= 0 ? seconds : seconds - 86'399) / 86'400;
+    auto const second = static_cast<int>(seconds - day * 86'400);
+    // The calendar repeats every 146,097 days; years are counted from March, so that the leap day comes last.
+    std::int64_t const shifted = day + 719'468;
+    std::int64_t const era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
+    auto const of_era = static_cast<int>(shifted - era * 146'097);
+    int const year_of_era = (of_era - of_era / 1'460 + of_era / 36'524 - of_era / 146'096) / 365;
+    int const of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int const from_march = (5 * of_year + 2) / 153;
+    int const month = from_march < 10 ? from_march + 3 : from_march - 9;
+    auto const year = static_cast<int>(era * 400) + year_of_era + (month <= 2 ? 1 : 0);
+    auto const put = [&](int value, int digits, char before) {
+      char text[12];
+      for (int i = digits; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
+      if (before != '\0') out += before;
+      out.append(text, static_cast<std::size_t>(digits));
+    };
+    put(year, 4, '\0');
+    put(month, 2, '-');
+    put(of_year - (153 * from_march + 2) / 5 + 1, 2, '-');
+    put(second / 3600, 2, 'T');
+    put(second / 60 % 60, 2, ':');
+    put(second % 60, 2, ':');
     if (nanoseconds != 0) {
-      n = std::snprintf(text, sizeof text, ".%09d", nanoseconds);
-      out.append(text, static_cast<std::size_t>(n));
+      put(nanoseconds, 9, '.');
       while (out.back() == '0') out.pop_back();
     }
-    return out += 'Z';
+    out += 'Z';
   }
 
   /// Reads RFC 3339 with or without a fraction, with `Z` or a numeric offset. More than nine digits of the
@@ -92,7 +114,14 @@ struct Timestamp {
       if (zone == '-') offset = -offset;
     }
     if (at != text.size()) throw bad();
-    out.seconds = ::timegm(&parts) - offset;
+    std::int64_t const year =
+        parts.tm_year + 2300 - (parts.tm_mon < 2 ? 1 : 0);  // from March, as above; 400 more
+    std::int64_t const day = 365 * year + year / 4 - year / 100 + year / 400 +
+                             (153 * ((parts.tm_mon + 10) % 12) + 2) / 5 + parts.tm_mday - 1;
+    out.seconds =
+        (day - 719'468 - 146'097) * 86'400 + parts.tm_hour * 3600 + parts.tm_min * 60 + parts.tm_sec - offset;
+    if (out.seconds < -62'167'219'200 || out.seconds > 253'402'300'799)
+      throw bad();  // an offset led out of 0 to 9999
     return out;
   }
 };

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <strata/concepts/serializer.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/serializers/json_fields.hpp>
+#include <strata/serializers/json_text.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata::serializers {
+
+/// The files of containers/storage, which Podman, Buildah and Skopeo read: one array of objects, one line, without
+/// spaces, as Go's encoding/json writes it.
+///
+/// Reading takes what Go takes: white space, keys in any case, `null` for "not set". An element that is not an object,
+/// has a known key of another type or an id that cannot name a directory is unreadable; it and its neighbours are
+/// kept. Bytes that are not UTF-8 become U+FFFD, which is the one thing that does not come back as it was.
+struct Json {
+  static constexpr std::size_t id_digits = 64;  ///< Podman refuses a store with an image whose id has fewer
+
+  static constexpr std::string_view name() noexcept { return "json"; }
+  static constexpr std::string_view extension() noexcept { return "json"; }
+
+  /// @throws `Errc::corrupt_record` if a flag or an unknown key holds text that is not JSON
+  template <class Record>
+  static std::string encode(std::span<Row<Record> const> rows, std::span<std::string const> unreadable) {
+    std::string out;
+    out.reserve(rows.size() * 512 + 2);
+    out += '[';
+    for (auto const& row : rows) {
+      json::write_value(out, *row, json::BadUtf8::replace);
+      out += ',';
+    }
+    for (auto const& element : unreadable) {
+      json::write_value(out, RawJson{element}, json::BadUtf8::replace);
+      out += ',';
+    }
+    if (out.size() > 1) out.pop_back();
+    return out += ']';
+  }
+
+  template <class Record>
+  static Decoded<Record> decode(std::string_view bytes) {
+    Decoded<Record> out;
+    decode_each<Record>(
+        bytes, [&](Record&& record) { out.records.push_back(std::move(record)); },
+        [&](std::string&& element) { out.unreadable.push_back(std::move(element)); });
+    return out;
+  }
+
+  /// As `decode`, giving each record away as soon as it is read.
+  /// @throws `Errc::corrupt_record`, possibly after some were given away
+  template <class Record, class OnRecord, class OnUnreadable>
+  static void decode_each(std::string_view bytes, OnRecord&& on_record, OnUnreadable&& on_unreadable) {
+    if (bytes.empty()) return;
+    json::Scanner in(bytes);
+    if (!in.take_null()) {
+      in.expect('[');
+      if (!in.take(']')) {
+        do {
+          Record record;
+          std::string element;
+          if (read_element(in, record, element))
+            on_record(std::move(record));
+          else
+            on_unreadable(std::move(element));
+        } while (in.take(','));
+        in.expect(']');
+      }
+    }
+    if (!in.at_end()) in.fail("end of the file");
+  }
+
+  /// Reads one value: into `record`, or else as it is into `element`.
+  template <class Record>
+  static bool read_element(json::Scanner& in, Record& record, std::string& element) {
+    in.peek();
+    char const* const start = in.position();
+    try {
+      json::read_value(in, record);
+      if (is_safe_component(record.id)) return true;
+    } catch (json::WrongType const&) {
+      // The value is passed over again below, which finds out whether it is JSON at all.
+    }
+    in.rewind(start);
+    in.read_raw(element);
+    return false;
+  }
+};
+
+}  // namespace strata::serializers
