@@ -1,10 +1,33 @@
 #pragma once
 
+#include <strata/archive/attributes.hpp>
+#include <strata/archive/directory_cache.hpp>
 #include <strata/archive/tar_header.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/remove_tree.hpp>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 namespace strata::archive {
 
@@ -16,21 +39,389 @@ enum class Whiteouts {
 
 struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
-  bool user_xattr = false;           ///< mark opaque directories with user.overlay.opaque instead of trusted.…
+  bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of trusted.…
   bool ignore_chown_errors = false;  ///< leave the owner as it is where the kernel refuses to change it
 };
 
 /// Unpacks archive entries, one after the other, over a directory tree.
+///
+/// Whatever the archive says, nothing outside the tree is touched: names are taken relative to the root, the kernel
+/// resolves parents with the root as "/" (links already in the tree lead to where they would lead in the
+/// container), and the last component is never followed. Character devices 0:0 are refused
+/// (`Errc::reserved_entry`); attributes of overlayfs are passed over, as is security.selinux.
+///
+/// - a file or link replaces whatever is there, a directory merges with a directory
+/// - missing parents are made, 0755 and owned by root
+/// - hard-link entries take their own owner, mode and times, as the Go library does
+/// - whiteouts hide what the parent has, never what this archive put there, before or after them; a directory that
+///   follows its own whiteout is opaque
+/// - an entry for the root is applied with `Whiteouts::execute` and passed over with `Whiteouts::overlay`, where
+///   the driver decides what the root looks like
+///
+/// A failure leaves a tree half filled, to be thrown away. Memory: some 100 bytes a directory, and 16 bytes an
+/// entry with `execute`. One thread at a time.
 class Applier {
  public:
   /// @param root  the tree's directory, opened with O_PATH or O_RDONLY
-  explicit Applier(sys::Fd root, ApplyOptions options = {});
+  explicit Applier(sys::Fd root, ApplyOptions options = {}) : root_(std::move(root)), options_(options) {}
 
   /// One entry; reads `body` to its end.
-  void add(TarHeader const& header, Reader& body);
+  void add(TarHeader const& header, Reader& body) {
+    std::string const path = path_in_tree(header.name);
+    if (path.empty())
+      add_root(header);
+    else if (executes() && path.starts_with(whiteout_meta_prefix) && path != whiteout_opaque)
+      keep_link_source(path, header, body);
+    else
+      add_below(path, header, body);
+    while (!body.next().empty()) continue;
+  }
 
-  /// Directory times. To be called once, after the last entry.
-  void finish();
+  /// Directory times, which making their entries has changed. To be called once, after the last entry.
+  void finish() {
+    for (auto const& directory : directories_) {
+      char const* const path = directory.path.empty() ? "." : directory.path.c_str();
+      // It may have been replaced by a later entry; then what is there now has its own times.
+      sys::Fd const fd = sys::try_open_how(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                                           RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+      if (fd && ::futimens(fd.get(), directory.times.data()) != 0)
+        sys::throw_errno("utimensat", directory.path);
+    }
+    directories_.clear();
+    cache_.clear();
+  }
+
+ private:
+  struct DirectoryTimes {
+    std::string path;
+    std::array<timespec, 2> times;
+  };
+  /// A regular file below ".wh..wh.plnk", which is not unpacked but may be linked to.
+  struct LinkSource {
+    TarHeader header;
+    std::int64_t at;
+  };
+
+  bool executes() const noexcept { return options_.whiteouts == Whiteouts::execute; }
+
+  ChownErrors chown_errors() const noexcept {
+    return options_.ignore_chown_errors ? ChownErrors::ignore : ChownErrors::fail;
+  }
+
+  void add_root(TarHeader const& header) {
+    if (!executes()) return;
+    if (header.type != EntryType::directory)
+      throw Error(Errc::unsafe_path, "entry \"" + header.name + "\" for the root");
+    sys::Fd const root = sys::open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY);
+    set_attributes(root.get(), Handle::file, "/", header);
+    remember_directory("", header);
+  }
+
+  void add_below(std::string const& path, TarHeader const& header, Reader& body) {
+    TreePath const at(path);
+    std::string const base(at.base);
+    bool const whiteout = is_whiteout(base);
+    int const directory = parent(at.parent, whiteout ? IfBlocked::none : IfBlocked::fail);
+    if (whiteout) {
+      // Tools that delete /a after /a/b write both ".wh.a" and "a/.wh.b": then there is no directory any more.
+      if (directory < 0) return;
+      if (base == whiteout_opaque)
+        executes() ? remove_old_below(directory, at.parent) : mark_opaque(directory, at.parent);
+      else
+        hide(directory, at.parent, std::string(whiteout_target(base)), header);
+      return;
+    }
+    switch (header.type) {
+      case EntryType::regular:
+        add_file(directory, base, path, header, body);
+        break;
+      case EntryType::directory:
+        add_directory(directory, base, path, header);
+        break;
+      case EntryType::hard_link:
+        add_hard_link(directory, base, path, header);
+        break;
+      case EntryType::symlink:
+        make(directory, base, path, "symlink",
+             [&] { return ::symlinkat(header.link_name.c_str(), directory, base.c_str()); });
+        set_path_attributes(directory, base, path, header);
+        break;
+      case EntryType::char_device:
+      case EntryType::block_device:
+      case EntryType::fifo:
+        add_node(directory, base, path, header);
+        break;
+      default:
+        throw Error(Errc::unsupported, "kind of archive entry \"" + header.name + '"');
+    }
+    if (executes()) mark_new(path);
+  }
+
+  // --- one kind of entry each ---
+
+  void add_file(int directory, std::string const& base, std::string const& path, TarHeader const& header,
+                Reader& body) {
+    sys::Fd const file(make(directory, base, path, "open", [&] {
+      return ::openat(directory, base.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                      header.mode & 0777U);
+    }));
+    for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next()) sys::write_all(file.get(), chunk);
+    set_attributes(file.get(), Handle::file, path, header);
+  }
+
+  void add_directory(int directory, std::string const& base, std::string const& path,
+                     TarHeader const& header) {
+    bool was_whiteout = false;
+    while (::mkdirat(directory, base.c_str(), header.mode & 0777U) != 0) {
+      if (errno != EEXIST) sys::throw_errno("mkdir", path);
+      struct stat old {};
+      if (::fstatat(directory, base.c_str(), &old, AT_SYMLINK_NOFOLLOW) != 0) sys::throw_errno("stat", path);
+      if (S_ISDIR(old.st_mode)) break;
+      was_whiteout = !executes() && is_overlay_whiteout(old);
+      remove(directory, base, path);
+    }
+    sys::Fd made = sys::open_at(directory, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (was_whiteout) mark_opaque(made.get(), path);
+    AttributeSetter setter(made.get(), Handle::file, path);
+    setter.owner(header, chown_errors());
+    setter.mode(header.mode);
+    setter.xattrs(header);
+    remember_directory(path, header);
+    cache_.put(path, std::move(made));
+  }
+
+  void add_hard_link(int directory, std::string const& base, std::string const& path,
+                     TarHeader const& header) {
+    std::string const target = path_in_tree(header.link_name);
+    if (executes() && target.starts_with(whiteout_links)) {
+      copy_link_source(directory, base, path, target);
+      return;
+    }
+    if (target == path) return;  // would remove the only name of what it is to be a name of
+    TreePath const to(target);
+    sys::Fd const from = open_directory(to.parent);
+    if (!from) sys::throw_errno("link", target);
+    std::string const name(to.base);
+    make(directory, base, path, "link",
+         [&] { return ::linkat(from.get(), name.empty() ? "." : name.c_str(), directory, base.c_str(), 0); });
+    sys::Fd const fd = sys::open_at(directory, base, O_PATH | O_NOFOLLOW);
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
+    if (!S_ISLNK(status.st_mode)) set_attributes(fd.get(), Handle::path_only, path, header);
+  }
+
+  void add_node(int directory, std::string const& base, std::string const& path, TarHeader const& header) {
+    bool const character = header.type == EntryType::char_device;
+    bool const fifo = header.type == EntryType::fifo;
+    if (character && header.dev_major == 0 && header.dev_minor == 0)
+      throw Error(Errc::reserved_entry, "character device 0:0 \"" + path + '"');
+    mode_t const kind = fifo ? S_IFIFO : character ? S_IFCHR : S_IFBLK;
+    if (!fifo && in_user_namespace()) return;
+    dev_t const device = fifo ? 0 : makedev(header.dev_major, header.dev_minor);
+    make(directory, base, path, "mknod",
+         [&] { return ::mknodat(directory, base.c_str(), kind | (header.mode & 0777U), device); });
+    set_path_attributes(directory, base, path, header);
+  }
+
+  // --- whiteouts ---
+
+  void hide(int directory, std::string_view parent_path, std::string const& target, TarHeader const& header) {
+    std::string path(parent_path);
+    if (!path.empty()) path += '/';
+    path += target;
+    if (executes()) {
+      remove_old(directory, target, path);
+      return;
+    }
+    if (::mknodat(directory, target.c_str(), S_IFCHR, makedev(0, 0)) != 0) {
+      if (errno != EEXIST) sys::throw_errno("mknod", path);
+      // This archive's own entry stays; a directory must not let the parent's files through, though.
+      sys::Fd const old = sys::try_open_at(directory, target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      if (old) mark_opaque(old.get(), path);
+      return;
+    }
+    sys::Fd const node = sys::open_at(directory, target, O_PATH | O_NOFOLLOW);
+    AttributeSetter(node.get(), Handle::path_only, path).owner(header, chown_errors());
+  }
+
+  /// @param directory  may be O_PATH, which takes no attributes: it is opened again
+  void mark_opaque(int directory, std::string_view path) {
+    sys::Fd const fd = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
+    char const* const name = OverlayXattr{options_.user_xattr}.opaque();
+    if (::fsetxattr(fd.get(), name, "y", 1, 0) != 0)
+      sys::throw_errno(std::string("setxattr ") + name + " on", path);
+  }
+
+  /// Removes what is not of this archive: `base` as a whole, or, if the archive has put something into it, the rest.
+  void remove_old(int directory, std::string const& base, std::string const& path) {
+    if (!new_.contains(key(path))) {
+      struct stat status {};
+      if (::fstatat(directory, base.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+        remove(directory, base, path);
+      return;
+    }
+    sys::Fd const fd = sys::try_open_at(directory, base.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (fd) remove_old_below(fd.get(), path);
+  }
+
+  void remove_old_below(int directory, std::string_view path) {
+    sys::Fd const fd = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
+    for (auto const& entry : sys::read_directory(fd.get(), path))
+      remove_old(directory, entry.name, path.empty() ? entry.name : std::string(path) + '/' + entry.name);
+  }
+
+  static std::size_t key(std::string_view path) noexcept { return std::hash<std::string_view>{}(path); }
+
+  /// Notes that this archive has `path`, and so needs the directories above it.
+  void mark_new(std::string_view path) {
+    while (!path.empty() && new_.insert(key(path)).second) path = TreePath(path).parent;
+  }
+
+  // --- names of aufs ---
+
+  void keep_link_source(std::string const& path, TarHeader const& header, Reader& body) {
+    if (!path.starts_with(whiteout_links) || header.type != EntryType::regular) return;
+    if (!link_data_) link_data_ = sys::open_at(root_.get(), ".", O_RDWR | O_TMPFILE, 0600);
+    auto const at = ::lseek(link_data_.get(), 0, SEEK_END);
+    for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next())
+      sys::write_all(link_data_.get(), chunk);
+    link_sources_.insert_or_assign(std::string(TreePath(path).base), LinkSource{header, at});
+  }
+
+  void copy_link_source(int directory, std::string const& base, std::string const& path,
+                        std::string const& target) {
+    auto const found = link_sources_.find(std::string(TreePath(target).base));
+    if (found == link_sources_.end())
+      throw Error(Errc::corrupt_archive, "hard link to missing \"" + target + '"');
+    struct FilePart final : Reader {
+      int fd;
+      std::int64_t at;
+      std::int64_t left;
+      std::array<std::byte, 65536> buffer;
+      Bytes next() override {
+        auto const wanted = static_cast<std::size_t>(std::min<std::int64_t>(left, std::ssize(buffer)));
+        auto const n = sys::retry([&] { return ::pread(fd, buffer.data(), wanted, at); });
+        if (n < 0) sys::throw_errno("read", "hard link's source");
+        at += n;
+        left -= n;
+        return Bytes(buffer).first(static_cast<std::size_t>(n));
+      }
+    };
+    auto const part = std::make_unique<FilePart>();
+    part->fd = link_data_.get();
+    part->at = found->second.at;
+    part->left = found->second.header.size;
+    add_file(directory, base, path, found->second.header, *part);
+  }
+
+  // --- places ---
+
+  enum class IfBlocked { fail, none };
+
+  sys::Fd open_directory(std::string_view path) const {
+    std::string const name(path.empty() ? "." : path);
+    return sys::try_open_how(root_.get(), name.c_str(), O_PATH | O_DIRECTORY, 0,
+                             RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  }
+
+  /// The directory at `path`, made if missing.
+  /// @return  -1 if something else than a directory stands in the way, and that is no error
+  int parent(std::string_view path, IfBlocked if_blocked) {
+    if (int const known = cache_.find(path); known >= 0) return known;
+    sys::Fd fd = open_directory(path);
+    if (!fd && (errno == ENOENT || errno == ENOTDIR)) fd = make_directories(path, if_blocked);
+    if (!fd) return -1;
+    return cache_.put(path, std::move(fd));
+  }
+
+  sys::Fd make_directories(std::string_view path, IfBlocked if_blocked) {
+    sys::Fd above = open_directory("");
+    for (std::size_t end = 0; end != path.size();) {
+      std::size_t const begin = end == 0 ? 0 : end + 1;
+      end = std::min(path.find('/', begin), path.size());
+      auto const prefix = path.substr(0, end);
+      std::string const base(path.substr(begin, end - begin));
+      sys::Fd next = open_directory(prefix);
+      if (!next && (errno == ENOENT || errno == ENOTDIR)) {
+        struct stat old {};
+        bool const present = ::fstatat(above.get(), base.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
+        bool const whiteout = present && !executes() && is_overlay_whiteout(old);
+        if (present && if_blocked == IfBlocked::none) return {};
+        if (present && !whiteout) {
+          errno = ENOTDIR;
+          sys::throw_errno("mkdir", prefix);
+        }
+        if (whiteout) remove(above.get(), base, prefix);
+        next = make_directory(above.get(), base, prefix);
+        if (whiteout) mark_opaque(next.get(), prefix);
+      }
+      if (!next) sys::throw_errno("open", prefix);
+      above = std::move(next);
+    }
+    return above;
+  }
+
+  /// A directory that the archive uses and has no entry for.
+  sys::Fd make_directory(int directory, std::string const& base, std::string_view path) {
+    if (::mkdirat(directory, base.c_str(), 0755) != 0) sys::throw_errno("mkdir", path);
+    sys::Fd fd = sys::open_at(directory, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    AttributeSetter setter(fd.get(), Handle::file, path);
+    setter.owner(TarHeader{}, ChownErrors::ignore);
+    setter.mode(0755);
+    return fd;
+  }
+
+  /// Calls `create`, which fails with EEXIST if the name is taken; then what has it is removed first.
+  template <class Create>
+  int make(int directory, std::string const& base, std::string_view path, char const* operation,
+           Create create) {
+    int made = sys::retry(create);
+    if (made < 0 && errno == EEXIST) {
+      remove(directory, base, path);
+      made = sys::retry(create);
+    }
+    if (made < 0) sys::throw_errno(operation, path);
+    return made;
+  }
+
+  void remove(int directory, std::string const& base, std::string_view path) {
+    struct stat status {};
+    if (::fstatat(directory, base.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) sys::throw_errno("stat", path);
+    if (!S_ISDIR(status.st_mode)) {
+      if (::unlinkat(directory, base.c_str(), 0) != 0) sys::throw_errno("unlink", path);
+      if (S_ISLNK(status.st_mode)) cache_.clear_but(directory);
+      return;
+    }
+    sys::remove_tree("/proc/self/fd/" + std::to_string(directory) + '/' + base);
+    cache_.clear_but(directory);
+  }
+
+  void set_attributes(int fd, Handle handle, std::string_view path, TarHeader const& header) const {
+    AttributeSetter setter(fd, handle, path);
+    setter.owner(header, chown_errors());
+    if (header.type != EntryType::symlink) setter.mode(header.mode);
+    setter.xattrs(header);
+    setter.times(AttributeSetter::times_of(header));
+  }
+
+  void set_path_attributes(int directory, std::string const& base, std::string_view path,
+                           TarHeader const& header) const {
+    sys::Fd const fd = sys::open_at(directory, base, O_PATH | O_NOFOLLOW);
+    set_attributes(fd.get(), Handle::path_only, path, header);
+  }
+
+  void remember_directory(std::string path, TarHeader const& header) {
+    directories_.push_back(
+        {std::move(path), AttributeSetter::clamp(header.atime.value_or(FileTime{}), header.mtime)});
+  }
+
+  sys::Fd root_;
+  ApplyOptions options_;
+  DirectoryCache cache_ = {};
+  std::vector<DirectoryTimes> directories_ = {};
+  std::unordered_set<std::size_t> new_ = {};  ///< hashes of paths, for `execute` only
+  std::map<std::string, LinkSource> link_sources_ = {};
+  sys::Fd link_data_ = {};
 };
 
 }  // namespace strata::archive

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <strata/error.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+
+/// How archives say that something of the parent is gone (OCI image specification, "Whiteouts"), and how overlayfs
+/// says it on disk (kernel documentation, filesystems/overlayfs, "whiteouts and opaque directories").
+namespace strata::archive {
+
+inline constexpr std::string_view whiteout_prefix = ".wh.";
+inline constexpr std::string_view whiteout_meta_prefix = ".wh..wh.";  ///< names that aufs kept for itself
+inline constexpr std::string_view whiteout_opaque =
+    ".wh..wh..opq";  ///< the directory hides all of its parent's
+inline constexpr std::string_view whiteout_links = ".wh..wh.plnk";  ///< aufs's directory of hard-linked files
+
+inline bool is_whiteout(std::string_view base) noexcept { return base.starts_with(whiteout_prefix); }
+
+/// What `.wh.<name>` hides: `<name>`. Not for the opaque marker.
+/// @throws `Errc::unsafe_path`: what is left is empty, "." or "..", which would name the directory or one above it
+inline std::string_view whiteout_target(std::string_view base) {
+  auto const target = base.substr(whiteout_prefix.size());
+  if (target.empty() || target == "." || target == "..")
+    throw Error(Errc::unsafe_path, "whiteout \"" + std::string(base) + '"');
+  return target;
+}
+
+/// `dir/.wh.base` for `dir/base`.
+inline std::string whiteout_path(std::string_view path) {
+  auto const slash = path.rfind('/');
+  auto const base = slash == std::string_view::npos ? 0 : slash + 1;
+  std::string out(path.substr(0, base));
+  return out.append(whiteout_prefix).append(path.substr(base));
+}
+
+/// Is it overlayfs's sign for a deleted file: a character device 0:0?
+inline bool is_overlay_whiteout(struct stat const& status) noexcept {
+  return S_ISCHR(status.st_mode) && status.st_rdev == 0;
+}
+
+/// Name of the attribute whose value "y" makes a directory opaque.
+/// @param user_xattr  mounts of a user namespace ("userxattr") keep it where they may write
+struct OverlayXattr {
+  bool user_xattr = false;
+  char const* opaque() const noexcept {
+    return user_xattr ? "user.overlay.opaque" : "trusted.overlay.opaque";
+  }
+};
+
+/// Attributes that steer overlayfs itself. No archive may set them.
+inline bool is_overlay_xattr(std::string_view key) noexcept {
+  return key.starts_with("trusted.overlay.") || key.starts_with("user.overlay.");
+}
+
+}  // namespace strata::archive
