@@ -1,0 +1,14 @@
+#pragma once
+
+#include <strata/codec/bzip2.hpp>
+#include <strata/codec/codec.hpp>
+#include <strata/codec/gzip.hpp>
+#include <strata/codec/xz.hpp>
+#include <strata/codec/zstd.hpp>
+
+namespace strata::codec {
+
+/// Every codec of the library: what other programs may have used for a layer.
+using All = List<Gzip, Zstd, Xz, Bzip2>;
+
+}  // namespace strata::codec

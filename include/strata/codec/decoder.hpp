@@ -1,0 +1,64 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// What the decoders share: chunks of input, and chunks of output where the caller brings no buffer.
+namespace strata::codec::detail {
+
+/// The input of a decoder, of which each step takes a part.
+class Input {
+ public:
+  explicit Input(Source source) : source_(std::move(source)) {}
+
+  /// Bytes that wait to be decoded, got from the source when there are none; empty at its end.
+  Bytes rest() {
+    if (rest_.empty() && !ended_) {
+      rest_ = source_.next();
+      ended_ = rest_.empty();
+    }
+    return rest_;
+  }
+  void skip(std::size_t count) { rest_ = rest_.subspan(count); }
+
+ private:
+  Source source_;
+  Bytes rest_;
+  bool ended_ = false;
+};
+
+/// A `FillingSource` of a `Filler`, a type that only fills.
+template <class Filler>
+class Decoder {
+ public:
+  explicit Decoder(Filler filler) : filler_(std::move(filler)) {}
+
+  std::size_t fill(std::span<std::byte> into) { return filler_.fill(into); }
+
+  Bytes next() {
+    constexpr std::size_t bytes = std::size_t{256} << 10;
+    if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
+    return {buffer_.get(), filler_.fill({buffer_.get(), bytes})};
+  }
+
+ private:
+  Filler filler_;
+  std::unique_ptr<std::byte[]> buffer_;
+};
+
+/// What the libraries whose counters have 32 bits are given at once.
+inline constexpr std::size_t most_at_once = std::size_t{1} << 30;
+
+[[noreturn]] inline void throw_damaged(std::string_view format, std::string_view how) {
+  throw Error(Errc::corrupt_archive, std::string(format) + " stream, " + std::string(how));
+}
+
+}  // namespace strata::codec::detail
