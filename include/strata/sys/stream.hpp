@@ -4,10 +4,12 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -16,29 +18,34 @@ namespace detail {
 
 inline constexpr std::size_t stream_chunk = 256 * 1024;
 
-/// Reads a descriptor in chunks of up to 256 KiB into a buffer of its own.
+/// Reads a descriptor: in chunks of up to 256 KiB into a buffer of its own, or straight into the caller's.
 class FdSource {
  public:
   FdSource(sys::Fd owned, int fd, std::filesystem::path path)
-      : owned_(std::move(owned)),
-        fd_(fd),
-        path_(std::move(path)),
-        buffer_(std::make_unique_for_overwrite<std::byte[]>(stream_chunk)) {
+      : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {
     ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);  // a hint: that it fails on pipes does not matter
   }
 
   Bytes next() {
     if (at_end_) return {};
+    if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(stream_chunk);
     std::size_t const n = sys::read_some(fd_, buffer_.get(), stream_chunk, path_);
     at_end_ = n == 0;
     return {buffer_.get(), n};
+  }
+
+  std::size_t fill(std::span<std::byte> into) {
+    if (at_end_ || into.empty()) return 0;
+    std::size_t const n = sys::read_some(fd_, into.data(), into.size(), path_);
+    at_end_ = n == 0;
+    return n;
   }
 
  private:
   sys::Fd owned_;
   int fd_;
   std::filesystem::path path_;
-  std::unique_ptr<std::byte[]> buffer_;
+  std::unique_ptr<std::byte[]> buffer_;  // made when `next()` is first called
   bool at_end_ = false;
 };
 
@@ -57,11 +64,22 @@ class FdSink {
 class MemorySource {
  public:
   explicit MemorySource(std::string text) : text_(std::make_unique<std::string>(std::move(text))) {}
-  Bytes next() { return std::exchange(given_, true) ? Bytes{} : as_bytes(*text_); }
+  Bytes next() {
+    auto const rest = as_bytes(*text_).subspan(at_);
+    at_ = text_->size();
+    return rest;
+  }
+
+  std::size_t fill(std::span<std::byte> into) {
+    auto const part = as_bytes(*text_).subspan(at_, std::min(into.size(), text_->size() - at_));
+    std::ranges::copy(part, into.begin());
+    at_ += part.size();
+    return part.size();
+  }
 
  private:
   std::unique_ptr<std::string> text_;  // on the heap: what `next()` gave stays valid when the source is moved
-  bool given_ = false;
+  std::size_t at_ = 0;
 };
 
 class StringSink {

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <strata/concepts/lock.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace strata {
+
+/// The lock files of containers/storage, shared with Podman and its like.
+///
+/// Those programs use POSIX record locks over the whole file. Ours are open-file-description locks (fcntl(2)),
+/// which exclude these both ways, exclude the threads of this process as well, and do not vanish when someone closes
+/// another descriptor of the file. The file is opened anew for each guard, with `O_RDWR | O_CREAT` and mode 0644; its
+/// directory is made (0700) if it is missing. An uncontended guard costs some five system calls.
+///
+/// A child forked without exec keeps the lock for as long as it has the descriptor.
+class FileLock {
+ public:
+  using Token = LockToken;
+  static constexpr std::size_t token_size = 64;
+
+  class Guard {
+   public:
+    /// What the file begins with: 64 bytes, or fewer if it is shorter. Empty without a lock file.
+    Token token() const {
+      Token text(token_size, '\0');
+      std::size_t filled = 0;
+      while (fd_ && filled < token_size) {
+        auto const n = sys::retry([&] {
+          return ::pread(fd_.get(), text.data() + filled, token_size - filled, static_cast<off_t>(filled));
+        });
+        if (n < 0) sys::throw_errno("read", path_);
+        if (n == 0) break;
+        filled += static_cast<std::size_t>(n);
+      }
+      text.resize(filled);
+      return text;
+    }
+
+    /// Writes a token that never was before, at offset 0 and not flushed (as the Go library: a token that a power
+    /// cut takes has no reader left). Only on exclusive guards.
+    ///
+    /// Layout as of containers/storage 1.42 and later, little-endian: u64 Unix time in ns, u64 number within
+    /// the process, u32 process id, 44 random bytes.
+    Token renew() {
+      static std::atomic<std::uint64_t> number{0};
+      Token token;
+      auto const append = [&token](std::uint64_t value, int bytes) {
+        for (int i = 0; i < bytes; ++i)
+          token += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+      };
+      auto const now = std::chrono::system_clock::now().time_since_epoch();
+      append(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()),
+             8);
+      append(++number, 8);
+      append(static_cast<std::uint64_t>(::getpid()), 4);
+      while (token.size() < token_size) append(sys::random_number(), 4);
+      // One call for all of it: who is killed here leaves the old token or the new one.
+      auto const n = sys::retry([&] { return ::pwrite(fd_.get(), token.data(), token.size(), 0); });
+      if (n >= 0 && static_cast<std::size_t>(n) != token.size()) errno = ENOSPC;
+      if (n < 0 || static_cast<std::size_t>(n) != token.size()) sys::throw_errno("write", path_);
+      return token;
+    }
+
+   private:
+    friend class FileLock;
+    Guard(sys::Fd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    sys::Fd fd_;  // closing it gives the lock back; empty: a read-only store without a lock file
+    std::filesystem::path path_;
+  };
+
+  explicit FileLock(std::filesystem::path path) : path_(std::move(path)) {}
+  FileLock(std::filesystem::path path, ReadOnly) : path_(std::move(path)), read_only_(true) {}
+
+  std::filesystem::path const& path() const noexcept { return path_; }
+
+  Guard shared() const { return *acquire(F_RDLCK, F_OFD_SETLKW); }
+  Guard exclusive() const { return *acquire(F_WRLCK, F_OFD_SETLKW); }
+  /// Nothing if another holds it exclusively.
+  std::optional<Guard> try_shared() const { return acquire(F_RDLCK, F_OFD_SETLK); }
+  /// Nothing if another holds it.
+  std::optional<Guard> try_exclusive() const { return acquire(F_WRLCK, F_OFD_SETLK); }
+
+ private:
+  sys::Fd open() const {
+    if (read_only_) {
+      sys::Fd fd = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY);
+      if (!fd && errno != ENOENT) sys::throw_errno("open", path_);
+      return fd;
+    }
+    sys::Fd fd = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDWR | O_CREAT, 0644);
+    if (!fd && errno == ENOENT) {
+      sys::make_directories(sys::directory_of(path_), 0700);
+      fd = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDWR | O_CREAT, 0644);
+    }
+    if (!fd) sys::throw_errno("open", path_);
+    return fd;
+  }
+
+  std::optional<Guard> acquire(int type, int command) const {
+    if (read_only_ && type == F_WRLCK) throw Error(Errc::store_read_only, path_.native());
+    for (;;) {
+      sys::Fd fd = open();
+      if (!fd) return Guard(sys::Fd(), path_);
+      struct flock lock {};  // zeros: the whole file, from its start
+      lock.l_type = static_cast<short>(type);
+      if (sys::retry([&] { return ::fcntl(fd.get(), command, &lock); }) != 0) {
+        if (command == F_OFD_SETLK && (errno == EAGAIN || errno == EACCES)) return std::nullopt;
+        sys::throw_errno("lock", path_);
+      }
+      struct stat status {};
+      if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path_);
+      if (status.st_nlink != 0) return Guard(std::move(fd), path_);
+      // The store was wiped while we waited: a lock on a file without a name excludes nobody.
+    }
+  }
+
+  std::filesystem::path path_;
+  bool read_only_ = false;
+};
+
+static_assert(StoreLock<FileLock>);
+
+}  // namespace strata

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <strata/concepts/lock.hpp>
+#include <strata/error.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace strata {
+
+/// A lock that excludes nobody and makes no file: for tests, and for stores that one object in one process has
+/// to itself. That object's own threads are safe: a table has a mutex besides.
+class NoLock {
+ public:
+  using Token = LockToken;
+
+  class Guard {
+   public:
+    /// Empty before the first `renew`.
+    Token token() const {
+      auto const count = count_->load();
+      return count == 0 ? Token() : std::to_string(count);
+    }
+    Token renew() { return std::to_string(++*count_); }
+
+   private:
+    friend class NoLock;
+    explicit Guard(std::shared_ptr<std::atomic<std::uint64_t>> count) : count_(std::move(count)) {}
+    std::shared_ptr<std::atomic<std::uint64_t>> count_;
+  };
+
+  NoLock() = default;
+  explicit NoLock(std::filesystem::path const&) {}
+  NoLock(std::filesystem::path const& path, ReadOnly) : read_only_(path) {}
+
+  Guard shared() const { return Guard(count_); }
+  Guard exclusive() const {
+    if (read_only_) throw Error(Errc::store_read_only, read_only_->native());
+    return Guard(count_);
+  }
+  std::optional<Guard> try_shared() const { return shared(); }
+  std::optional<Guard> try_exclusive() const { return exclusive(); }
+
+ private:
+  std::shared_ptr<std::atomic<std::uint64_t>> count_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  std::optional<std::filesystem::path> read_only_ = {};
+};
+
+static_assert(StoreLock<NoLock>);
+
+}  // namespace strata
