@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/clean_path.hpp>
+#include <strata/archive/gathering_writer.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
@@ -26,7 +27,7 @@ namespace strata::archive {
 /// collected, so `out` sees few short writes. Not thread-safe.
 class TarWriter final : public Writer {
  public:
-  explicit TarWriter(Writer& out) : out_(out) { buffer_.reserve(buffer_limit); }
+  explicit TarWriter(Writer& out) : out_(out) {}
   TarWriter(TarWriter const&) = delete;
   TarWriter& operator=(TarWriter const&) = delete;
 
@@ -52,41 +53,24 @@ class TarWriter final : public Writer {
     if (bytes.size() > left_)
       throw Error(Errc::corrupt_archive, "entry " + name_ + ": more data than its size");
     left_ -= bytes.size();
-    if (buffer_.size() + bytes.size() <= buffer_limit) {
-      buffer_ += as_text(bytes);
-      return;
-    }
-    flush();
-    if (bytes.size() < buffer_limit / 4)
-      buffer_ += as_text(bytes);
-    else
-      out_.write(bytes);
+    out_.write(bytes);
   }
 
   /// Ends the archive with two zero blocks; nothing can be added afterwards.
   void finish() {
     end_entry();
-    buffer_.append(2 * tar_block, '\0');
-    flush();
+    out_.zeros(2 * tar_block);
+    out_.flush();
   }
 
  private:
-  static constexpr std::size_t buffer_limit = 64U * 1024;
   using Records = std::map<std::string, std::string>;  // PAX headers hold them sorted
 
-  void flush() {
-    if (!buffer_.empty()) out_.write(as_bytes(buffer_));
-    buffer_.clear();
-  }
-  void reserve(std::size_t more) {
-    if (buffer_.size() + more > buffer_limit) flush();
-  }
   void end_entry() {
     if (left_ != 0)
       throw Error(Errc::corrupt_archive,
                   "entry " + name_ + ": " + std::to_string(left_) + " bytes are missing");
-    reserve(padding_ + tar_block);
-    buffer_.append(padding_, '\0');
+    out_.zeros(padding_);
     padding_ = 0;
   }
 
@@ -161,8 +145,7 @@ class TarWriter final : public Writer {
   };
   void put(Block& block) {
     block.seal();
-    reserve(tar_block);
-    buffer_.append(block.bytes.data(), block.bytes.size());
+    out_.write(std::as_bytes(std::span(block.bytes)));
   }
 
   static std::string ascii_of(std::string_view text) {
@@ -198,9 +181,8 @@ class TarWriter final : public Writer {
     block.put(detail::field_size, static_cast<std::int64_t>(data.size()));
     block.bytes[detail::field_type.at] = 'x';
     put(block);
-    if (buffer_.size() + data.size() > buffer_limit) flush();
-    buffer_ += data;
-    buffer_.append((tar_block - data.size() % tar_block) % tar_block, '\0');
+    out_.write(as_bytes(data));
+    out_.zeros((tar_block - data.size() % tar_block) % tar_block);
   }
 
   void put_header(TarHeader const& header, bool const with_pax) {
@@ -231,8 +213,7 @@ class TarWriter final : public Writer {
     put(block);
   }
 
-  Writer& out_;
-  std::string buffer_ = {};
+  GatheringWriter out_;
   std::string name_ = {};  // of the entry under way, for errors
   std::uint64_t left_ = 0;
   std::size_t padding_ = 0;

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+
+#include <isa-l/igzip_lib.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace strata::archive {
+
+/// Compresses text as one gzip member at ISA-L's fastest level, on the caller's thread.
+class GzipTextWriter {
+ public:
+  static constexpr std::size_t capacity = 128U * 1024;
+
+  explicit GzipTextWriter(Writer& out)
+      : out_(out),
+        text_(std::make_unique_for_overwrite<char[]>(capacity)),
+        packed_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity)),
+        stream_(std::make_unique<isal_zstream>()) {
+    isal_deflate_init(stream_.get());
+    stream_->gzip_flag = IGZIP_GZIP;
+    stream_->level = 0;
+  }
+
+  void append(std::string_view text) {
+    while (!text.empty()) {
+      auto const n = std::min(text.size(), capacity / 2);
+      std::memcpy(room(n), text.data(), n);
+      advance(n);
+      text.remove_prefix(n);
+    }
+  }
+
+  /// Room for `size` characters, at most `capacity`, to be filled and then counted by `advance()`.
+  char* room(std::size_t size) {
+    if (size > capacity - used_) deflate();
+    return text_.get() + used_;
+  }
+  void advance(std::size_t size) noexcept { used_ += size; }
+
+  /// Writes what is left and the trailer; nothing can be appended afterwards.
+  void finish() {
+    stream_->end_of_stream = 1;
+    deflate();
+  }
+
+ private:
+  void deflate() {
+    stream_->next_in = reinterpret_cast<std::uint8_t*>(text_.get());
+    stream_->avail_in = static_cast<std::uint32_t>(used_);
+    used_ = 0;
+    do {
+      stream_->next_out = packed_.get();
+      stream_->avail_out = capacity;
+      if (isal_deflate(stream_.get()) != COMP_OK) throw Error(Errc::unsupported, "deflate in ISA-L");
+      if (auto const n = capacity - stream_->avail_out; n != 0)
+        out_.write(std::as_bytes(std::span(packed_.get(), n)));
+    } while (stream_->avail_out == 0);
+  }
+
+  Writer& out_;
+  std::unique_ptr<char[]> text_;
+  std::size_t used_ = 0;
+  std::unique_ptr<std::uint8_t[]> packed_;
+  std::unique_ptr<isal_zstream> stream_;
+};
+
+/// Reads lines from gzip data of one or more members, and checks lengths and checksums on the way.
+class GzipLineReader {
+ public:
+  /// @param limit  length of the longest line; beyond it the input counts as damaged
+  explicit GzipLineReader(Reader& in, std::size_t limit = std::size_t{256} << 20U)
+      : in_(in), limit_(limit), state_(std::make_unique<inflate_state>()) {
+    text_.resize(256U * 1024);
+  }
+
+  /// The next line without its newline, valid until the following call; nothing at the end.
+  /// @throws `Errc::corrupt_tar_split`: no gzip data at all, cut off, or damaged
+  std::optional<std::string_view> next() {
+    std::size_t searched = begin_;
+    while (true) {
+      auto const* const found =
+          static_cast<char const*>(std::memchr(text_.data() + searched, '\n', end_ - searched));
+      if (found != nullptr) {
+        auto const start = std::exchange(begin_, static_cast<std::size_t>(found - text_.data()) + 1);
+        return std::string_view(text_).substr(start, begin_ - 1 - start);
+      }
+      if (begin_ != 0) {
+        std::memmove(text_.data(), text_.data() + begin_, end_ - begin_);
+        end_ -= std::exchange(begin_, 0);
+      }
+      if (end_ == text_.size()) {
+        if (end_ >= limit_) throw damaged("a line above " + std::to_string(limit_) + " bytes");
+        text_.resize(2 * end_);
+      }
+      searched = end_;
+      if (!inflate()) {
+        if (begin_ == end_) return {};
+        auto const start = std::exchange(begin_, end_);
+        return std::string_view(text_).substr(start, end_ - start);
+      }
+    }
+  }
+
+ private:
+  static Error damaged(std::string const& what) {
+    return Error(Errc::corrupt_tar_split, "gzip data: " + what);
+  }
+
+  /// Adds text; false at the end of the input.
+  bool inflate() {
+    auto const before = end_;
+    while (end_ == before) {
+      bool ended = false;
+      if (state_->avail_in == 0) {
+        auto const chunk = in_.next();
+        if (chunk.empty() && !within_) {
+          if (members_ == 0) throw damaged("empty");
+          return false;
+        }
+        ended = chunk.empty();  // ISA-L may still hold text that had no room before
+        if (chunk.size() > 0xffffffffU) throw damaged("a chunk above 4 GiB");
+        // ISA-L takes what it is to read through a pointer that is not to const.
+        state_->next_in = const_cast<std::uint8_t*>(reinterpret_cast<std::uint8_t const*>(chunk.data()));
+        state_->avail_in = static_cast<std::uint32_t>(chunk.size());
+      }
+      if (!within_) {
+        auto* const next_in = state_->next_in;
+        auto const avail_in = state_->avail_in;
+        isal_inflate_init(state_.get());
+        state_->crc_flag = ISAL_GZIP;
+        state_->next_in = next_in;
+        state_->avail_in = avail_in;
+        within_ = true;
+      }
+      state_->next_out = reinterpret_cast<std::uint8_t*>(text_.data() + end_);
+      auto const space = static_cast<std::uint32_t>(std::min<std::size_t>(text_.size() - end_, 1U << 30U));
+      state_->avail_out = space;
+      if (auto const result = isal_inflate(state_.get()); result != ISAL_DECOMP_OK)
+        throw damaged("error " + std::to_string(result));
+      end_ += space - state_->avail_out;
+      bool const idle = state_->avail_in == 0 && state_->avail_out == space;
+      if (state_->block_state == ISAL_BLOCK_FINISH) {
+        within_ = false;
+        ++members_;
+      } else if (idle && ended) {
+        throw damaged("cut off");
+      }
+    }
+    return true;
+  }
+
+  Reader& in_;
+  std::size_t limit_;
+  std::string text_ = {};
+  std::size_t begin_ = 0;  // of the text not yet given out
+  std::size_t end_ = 0;
+  std::unique_ptr<inflate_state> state_;
+  bool within_ = false;  // a member
+  std::uint64_t members_ = 0;
+};
+
+}  // namespace strata::archive

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <strata/archive/clean_path.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string_view>
+#include <vector>
+
+namespace strata::archive {
+
+/// Tells whether an archive names a path twice, by 128-bit fingerprints of the cleaned names.
+///
+/// The fingerprint depends on a random key, so that nobody can make names that collide or crowd the table; by chance
+/// two names of an archive are as good as never confused. 32 to 64 bytes a name.
+class NameSet {
+ public:
+  NameSet() : slots_(1024) {
+    std::random_device random;
+    for (auto& word : key_) word = (std::uint64_t{random()} << 32U) | random();
+  }
+
+  /// False if a name that means the same path was inserted before.
+  bool insert(std::string_view name) {
+    while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
+    auto const print =
+        detail::is_clean_path(name) ? fingerprint(name) : fingerprint(std::string_view(clean_path(name)));
+    if (2 * (size_ + 1) > slots_.size()) grow();
+    auto& slot = find(slots_, print);
+    if (slot == print) return false;
+    slot = print;
+    ++size_;
+    return true;
+  }
+
+ private:
+  struct Print {
+    std::uint64_t a = 0;  // never 0 in a used slot
+    std::uint64_t b = 0;
+    bool operator==(Print const&) const = default;
+  };
+  __extension__ using Wide = unsigned __int128;
+
+  static void mix(Print& state, std::uint64_t word, std::uint64_t key) {
+    auto const p = static_cast<Wide>(state.a ^ word) * ((state.b ^ key) | 1U);
+    auto const q = static_cast<Wide>(state.b + word) * ((state.a ^ 0x9e3779b97f4a7c15U) | 1U);
+    state.a = static_cast<std::uint64_t>(p) ^ static_cast<std::uint64_t>(q >> 64U);
+    state.b = static_cast<std::uint64_t>(q) ^ static_cast<std::uint64_t>(p >> 64U);
+  }
+  Print fingerprint(std::string_view name) const {
+    Print state{key_[0] ^ name.size(), key_[1]};
+    while (!name.empty()) {
+      std::uint64_t word = 0;
+      auto const n = name.size() < 8 ? name.size() : 8;
+      std::memcpy(&word, name.data(), n);
+      name.remove_prefix(n);
+      mix(state, word, key_[2]);
+    }
+    mix(state, key_[3], key_[2]);
+    mix(state, key_[2], key_[3]);
+    state.a |= 1U;
+    return state;
+  }
+  static Print& find(std::vector<Print>& slots, Print const& print) {
+    auto const mask = slots.size() - 1;
+    auto at = static_cast<std::size_t>(print.b) & mask;
+    while (slots[at].a != 0 && slots[at] != print) at = (at + 1) & mask;
+    return slots[at];
+  }
+  void grow() {
+    std::vector<Print> larger(2 * slots_.size());
+    for (auto const& slot : slots_)
+      if (slot.a != 0) find(larger, slot) = slot;
+    slots_.swap(larger);
+  }
+
+  std::array<std::uint64_t, 4> key_ = {};
+  std::vector<Print> slots_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace strata::archive

@@ -1,0 +1,239 @@
+#pragma once
+
+#include <strata/archive/base64.hpp>
+#include <strata/archive/clean_path.hpp>
+#include <strata/archive/crc64.hpp>
+#include <strata/archive/gathering_writer.hpp>
+#include <strata/archive/gzip_lines.hpp>
+#include <strata/archive/name_set.hpp>
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_split_line.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+#include <strata/progress.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace strata::archive {
+
+/// Keeps what rebuilds an archive bit for bit from a layer's files: gzip'd lines of JSON in the format of
+/// github.com/vbatts/tar-split, all bytes that are not payload, and a checksum of each payload.
+///
+/// The tap of a `TarReader`. Two entries whose cleaned names are equal cannot be told apart when the archive is
+/// rebuilt: `Errc::corrupt_archive`. Memory: a few hundred KiB and 32 bytes an entry.
+class TarSplitWriter final : public RawTap {
+ public:
+  explicit TarSplitWriter(Writer& out) : text_(out) {}
+
+  void raw(Bytes bytes) override {
+    end_file();
+    while (!bytes.empty()) {
+      auto n = bytes.size();
+      if (trailing_) n = std::min(n, segment_limit - segment_size_);
+      put_segment(bytes.first(n));
+      bytes = bytes.subspan(n);
+      if (trailing_ && segment_size_ == segment_limit) end_segment();
+    }
+  }
+  void entry(TarHeader const& header) override {
+    end_file();
+    end_segment();
+    if (!names_.insert(header.name))
+      throw Error(Errc::corrupt_archive, "duplicates of file paths not supported: \"" + header.name + '"');
+    start_file(header.name, static_cast<std::uint64_t>(header.size));
+  }
+  void payload(Bytes bytes) override { crc_.update(bytes); }
+  void global_header(std::string_view name) override {
+    end_segment();
+    // A line that only says how a header was called; a second one of that name is better left out.
+    if (names_.insert(name)) start_file(name, 0);
+  }
+  void end_marker() override {
+    end_file();
+    end_segment();
+    trailing_ = true;
+  }
+
+  /// Writes what is left; without it the file is incomplete.
+  void finish() {
+    end_file();
+    end_segment();
+    text_.finish();
+  }
+
+ private:
+  static constexpr std::size_t segment_limit = 1U << 20U;  // of what follows the archive's end marker
+
+  void put_segment(Bytes bytes) {
+    if (!in_segment_) text_.append(R"({"type":2,"payload":")");
+    in_segment_ = true;
+    segment_size_ += bytes.size();
+    while (carried_ != 0 && carried_ < 3 && !bytes.empty()) {
+      carry_[carried_++] = bytes.front();
+      bytes = bytes.subspan(1);
+    }
+    if (carried_ == 3) {
+      encode(carry_);
+      carried_ = 0;
+    }
+    constexpr std::size_t piece = GzipTextWriter::capacity / 8 * 3;
+    for (auto whole = bytes.first(bytes.size() / 3 * 3); !whole.empty();) {
+      auto const n = std::min(whole.size(), piece);
+      encode(whole.first(n));
+      whole = whole.subspan(n);
+    }
+    for (auto const b : bytes.last(bytes.size() % 3)) carry_[carried_++] = b;
+  }
+  void encode(Bytes bytes) {
+    auto* const room = text_.room(base64_size(bytes.size()));
+    text_.advance(static_cast<std::size_t>(base64_encode(bytes, room) - room));
+  }
+  void end_segment() {
+    if (!std::exchange(in_segment_, false)) return;
+    if (carried_ != 0) encode(Bytes(carry_).first(std::exchange(carried_, 0)));
+    segment_size_ = 0;
+    text_.append("\"");
+    put_position();
+  }
+  void start_file(std::string_view name, std::uint64_t size) {
+    in_file_ = true;
+    crc_ = {};
+    size_ = size;
+    line_ = R"({"type":1)";
+    if (is_utf8(name)) {
+      if (!name.empty()) {
+        line_ += R"(,"name":")";
+        append_json_escaped(line_, name);
+        line_ += '"';
+      }
+    } else {
+      line_ += R"(,"name_raw":")";
+      auto const at = line_.size();
+      line_.resize(at + base64_size(name.size()));
+      base64_encode(as_bytes(name), line_.data() + at);
+      line_ += '"';
+    }
+    if (size != 0) line_ += R"(,"size":)" + std::to_string(size);
+    line_ += R"(,"payload":)";
+    text_.append(line_);
+  }
+  void end_file() {
+    if (!std::exchange(in_file_, false)) return;
+    if (size_ == 0) {
+      text_.append("null");
+    } else {
+      text_.append("\"");
+      encode(crc_.bytes());
+      text_.append("\"");
+    }
+    put_position();
+  }
+  void put_position() {
+    text_.append(R"(,"position":)");
+    text_.append(std::to_string(position_++));
+    text_.append("}\n");
+  }
+
+  GzipTextWriter text_;
+  NameSet names_ = {};
+  std::string line_ = {};
+  std::uint64_t position_ = 0;
+  std::array<std::byte, 3> carry_ = {};  // bytes of a segment that do not yet make four characters
+  std::size_t carried_ = 0;
+  std::size_t segment_size_ = 0;
+  bool in_segment_ = false;
+  bool in_file_ = false;
+  bool trailing_ = false;
+  std::uint64_t size_ = 0;
+  Crc64 crc_ = {};
+};
+
+/// Writes the content of the layer's file of that archive name.
+using FileSource = std::function<void(std::string const& name, Writer& out)>;
+
+/// Rebuilds an archive from its tar-split file and the layer's files, and checks each file's size and CRC-64.
+///
+/// Bytes of a file that turns out to be changed may have reached `out` before the call throws.
+/// @param copy_file  called for each entry with content, in archive order; what it throws passes through
+/// @throws `Errc::corrupt_tar_split`: empty, cut off or damaged tar-split; a file that has another content (named)
+/// Memory: the longest line, as a rule below 1.4 MiB.
+inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& out,
+                     Control const& control = {}) {
+  struct Checked final : Writer {
+    explicit Checked(GatheringWriter& out_in) : out(out_in) {}
+    void write(Bytes bytes) override {
+      if (bytes.size() > left)
+        throw Error(Errc::corrupt_tar_split, "file " + *name + " is longer than in the archive");
+      left -= bytes.size();
+      crc.update(bytes);
+      out.write(bytes);
+    }
+    GatheringWriter& out;
+    std::string const* name = nullptr;
+    std::uint64_t left = 0;
+    Crc64 crc = {};
+  };
+  using Clock = std::chrono::steady_clock;
+  GzipLineReader lines(tar_split_gz);
+  GatheringWriter gathered(out);
+  Checked file(gathered);
+  TarSplitLine line;
+  Progress progress{.phase = Phase::export_layer};
+  auto last = Clock::now();
+  std::uint64_t number = 0;
+  while (auto const text = lines.next()) {
+    ++number;
+    if (!parse_tar_split_line(*text, line)) {
+      if (text->find_first_not_of(" \t\r") == std::string_view::npos) continue;
+      throw Error(Errc::corrupt_tar_split, "line " + std::to_string(number));
+    }
+    if (line.type == TarSplitLine::Type::segment) {
+      auto rest = line.payload;
+      while (!rest.empty()) {
+        auto const piece = rest.substr(0, GatheringWriter::capacity);
+        rest.remove_prefix(piece.size());
+        auto const n = base64_decode(piece, gathered.room(piece.size() / 4 * 3));
+        if (!n || (!rest.empty() && *n != piece.size() / 4 * 3))
+          throw Error(Errc::corrupt_tar_split, "segment in line " + std::to_string(number));
+        gathered.advance(*n);
+        progress.bytes += *n;
+      }
+      continue;
+    }
+    control.check();
+    ++progress.entries;
+    if (line.size == 0) continue;
+    std::array<std::byte, 9> expected{};  // room for what base64 of 8 bytes decodes to
+    if (line.payload.size() != base64_size(8) || base64_decode(line.payload, expected.data()) != 8)
+      throw Error(Errc::corrupt_tar_split, "checksum of " + line.name);
+    auto const want = Bytes(expected).first(8);
+    // Go's writer gives a hard link's header the size it has there, and the checksum of nothing, which is 0.
+    if (std::ranges::all_of(want, [](std::byte b) { return b == std::byte{0}; })) continue;
+    file.name = &line.name;
+    file.left = static_cast<std::uint64_t>(line.size);
+    file.crc = {};
+    copy_file(line.name, file);
+    if (file.left != 0)
+      throw Error(Errc::corrupt_tar_split, "file " + line.name + " is shorter than in the archive");
+    if (!std::ranges::equal(file.crc.bytes(), want))
+      throw Error(Errc::corrupt_tar_split, "file " + line.name + " has changed");
+    progress.bytes += static_cast<std::uint64_t>(line.size);
+    if (control.progress && Clock::now() - last > std::chrono::milliseconds(250)) {
+      last = Clock::now();
+      control.progress(progress);
+    }
+  }
+  gathered.flush();
+  if (control.progress) control.progress(progress);
+}
+
+}  // namespace strata::archive
