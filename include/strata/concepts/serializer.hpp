@@ -41,25 +41,43 @@ concept SerializerFor = requires(std::span<Row<Record> const> rows, std::span<st
   { S::template decode<Record>(bytes) } -> std::same_as<Decoded<Record>>;
 };
 
+/// One change in a log, as views of the log's bytes.
+struct LogChange {
+  std::string_view kind = {};     ///< "layers", "images", "containers"
+  std::string_view id = {};       ///< of the record
+  std::string_view record = {};   ///< what `decode_record` takes; empty: the record was erased
+  std::string_view encoded = {};  ///< the change as `encode_put` or `encode_erase` gave it
+};
+
 /// Can also write one change instead of all records; the store then keeps one log for its three kinds.
 ///
-/// A log is a header and frames. A frame holds the changes that become true together; one that was cut short
-/// or does not check out ends the log.
+/// A log is a header and frames. A frame holds the changes that become true together; one that was cut short or
+/// does not check out ends the log.
 ///
 /// - `S::log_header(driver)`        first bytes of a log, naming serializer and driver
-/// - `S::read_log_header(bytes, driver)`  their length; `Errc::store_mismatch`, `Errc::corrupt_record`
-/// - `S::encode_put(kind, record)`, `S::encode_erase(kind, id)`  one change; `kind`: "layers", "images",
-/// "containers"
+/// - `S::read_log_header(bytes, driver)`  their length; `Errc::store_mismatch` if another serializer or driver wrote
+///                                  it, `Errc::corrupt_record` if it is no log
+/// - `S::encode_put(kind, record)`, `S::encode_erase(kind, id)`  one change
 /// - `S::frame(changes)`            several encoded changes as one frame
-/// - `S::read_frames(bytes, visit)` calls `visit(kind, op)` ...; see serializers/journal.hpp
+/// - `S::read_frames(bytes, visit)` calls `visit(LogChange)` for each change in the whole frames that `bytes` begins
+///                                  with, in order; returns the length of those frames. No change of a frame is
+///                                  seen before all of it has been checked
+/// - `S::frame_follows(bytes)`      whether a whole frame starts anywhere in `bytes`: what ended the log was then
+///                                  damage and not a write that was cut short
+/// - `S::decode_record<Record>(bytes)`  the record of a put, equal to what was encoded, unknown keys included;
+///                                  `Errc::corrupt_record`
 template <class S, class Record>
 concept AppendingSerializerFor = SerializerFor<S, Record> &&
-    requires(Record const& record, std::string_view text, std::span<std::string const> changes) {
+    requires(Record const& record, std::string_view text, std::span<std::string const> changes,
+             void (*visit)(LogChange const&)) {
   { S::log_header(text) } -> std::same_as<std::string>;
   { S::read_log_header(text, text) } -> std::same_as<std::size_t>;
   { S::encode_put(text, record) } -> std::same_as<std::string>;
   { S::encode_erase(text, text) } -> std::same_as<std::string>;
   { S::frame(changes) } -> std::same_as<std::string>;
+  { S::read_frames(text, visit) } -> std::same_as<std::size_t>;
+  { S::frame_follows(text) } -> std::same_as<bool>;
+  { S::template decode_record<Record>(text) } -> std::same_as<Record>;
 };
 
 }  // namespace strata

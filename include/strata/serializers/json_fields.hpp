@@ -54,7 +54,9 @@ struct IgnoreField {
 
 /// Records, and the structures in them.
 template <class T>
-concept HasFields = requires(T& value) { T::fields(value, detail::IgnoreField{}); };
+concept HasFields = requires(T& value) {
+  T::fields(value, detail::IgnoreField{});
+};
 
 // Writing.
 

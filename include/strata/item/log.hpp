@@ -1,0 +1,291 @@
+#pragma once
+
+#include <strata/concepts/lock.hpp>
+#include <strata/concepts/serializer.hpp>
+#include <strata/durability.hpp>
+#include <strata/error.hpp>
+#include <strata/lock/file_lock.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/file_state.hpp>
+
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// The one log of a store, `<root>/strata.journal`, that the records of all kinds go to (`RecordLog`).
+///
+/// A change is one write at the end, whatever the number of items. The log is guarded by a lock file of its own,
+/// taken after those of the kinds and for the time of the call only; calls from any thread and any process. Frames
+/// are never changed in place: the log grows, or is replaced by a shorter one (compaction), which readers notice by
+/// its inode.
+template <class S, StoreLock Lock = FileLock>
+class Log {
+ public:
+  /// How far a reader has come.
+  struct Position {
+    std::uint64_t generation = 0;  ///< of the file as this object knows it; 0: nothing was read
+    std::uint64_t offset = 0;      ///< bytes that were read
+    bool operator==(Position const&) const = default;
+  };
+  /// Where a frame went.
+  struct Appended {
+    Position before = {};
+    Position after = {};
+  };
+
+  /// Opens nothing yet.
+  /// @param driver  recorded in a new log; an existing one must have been made with it
+  Log(std::filesystem::path const& root, std::string driver)
+      : path_(root / paths::journal), driver_(std::move(driver)), lock_(root / paths::journal_lock) {}
+  /// For a store that is only read: makes no file, and `append` throws `Errc::store_read_only`.
+  Log(std::filesystem::path const& root, std::string driver, ReadOnly read_only)
+      : path_(root / paths::journal),
+        driver_(std::move(driver)),
+        lock_(root / paths::journal_lock, read_only),
+        flags_(O_RDONLY) {}
+
+  /// Gives all changes behind `from` to `visit(LogChange)`, in order. If the log is not the one that was read then, it
+  /// calls `restart()` first and begins at the start. One call of `stat` if nothing was written.
+  ///
+  /// @return  where to go on the next time
+  /// @throws  `Errc::corrupt_record` for damage that is not the end of a write that was cut short,
+  ///          `Errc::store_mismatch`; changes may have been visited before
+  template <class Restart, class Visit>
+  Position read(Position from, Restart&& restart, Visit&& visit) {
+    std::scoped_lock const alone(mutex_);
+    if (from.generation != 0 && from.generation == generation_) {
+      auto const state = sys::FileState::of(path_);
+      if (state.same_file(state_) && state.size == from.offset) return from;
+    }
+
+    auto const guard = lock_.shared();
+    std::uint64_t const size = attach();
+    if (from.generation != generation_ || from.offset > size) {
+      if (from.generation == generation_) ++generation_;  // somebody cut off what we had read
+      from = {.generation = generation_, .offset = 0};
+      restart();
+    }
+    if (size == 0) return from;
+    from.offset = read_valid(from.offset, size, visit);
+    return from;
+  }
+
+  /// Makes the changes true together, as one frame: one write, one flush.
+  ///
+  /// When it throws, none of them is true for anyone. A failed flush is not tried again, as the kernel may have dropped
+  /// what it could not write: the frame is cut off, the cached pages are given up, everyone in this process reads the log
+  /// anew, and the next append writes a new file instead of trusting this one.
+  ///
+  /// @param changes  as `S::encode_put` and `S::encode_erase` give them, of any kinds
+  Appended append(std::span<std::string const> changes, Flush flush) {
+    std::string const frame = S::frame(changes);
+    std::scoped_lock const alone(mutex_);
+    auto const guard = lock_.exclusive();
+    std::uint64_t size = attach();
+    if (size == 0) size = create();
+    if (suspect_) size = rewrite(size, always).value_or(size);
+    std::uint64_t const end = cut_torn_tail(size);
+
+    Appended const result{.before = {generation_, end}, .after = {generation_, end + frame.size()}};
+    try {
+      write(frame, end);
+    } catch (...) {
+      cut_off(end);
+      throw;
+    }
+    if (flush == Flush::full && ::fdatasync(fd_.get()) != 0) {
+      int const code = errno;
+      suspect_ = true;
+      ++generation_;
+      cut_off(end);
+      ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
+      errno = code;
+      sys::throw_errno("fdatasync", path_);
+    }
+    valid_end_ = result.after.offset;
+    compact_if_due(end, valid_end_);
+    return result;
+  }
+
+  std::filesystem::path const& path() const noexcept { return path_; }
+
+ private:
+  static constexpr double always = -1;
+  static constexpr std::uint64_t compaction_floor = 2 << 20;
+  static constexpr std::size_t compacted_frame_size = 1 << 20;
+
+  /// Makes `fd_` the file that has the name now; its size, 0 if there is none. Holding it open keeps its inode
+  /// number from being given to another.
+  std::uint64_t attach() {
+    auto state = sys::FileState::of(path_);
+    if (!state.same_file(state_)) {
+      fd_.reset();
+      if (state.exists()) {
+        fd_ = sys::try_open_at(AT_FDCWD, path_.c_str(), flags_);
+        if (!fd_ && (errno == EACCES || errno == EROFS))
+          fd_ = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY);
+        if (!fd_) sys::throw_errno("open", path_);
+        state = sys::FileState::of(fd_.get(), path_);
+      }
+      ++generation_;
+      valid_end_ = 0;
+      suspect_ = false;
+    } else if (generation_ == 0) {
+      generation_ = 1;
+    }
+    state_ = state;
+    return state.size;
+  }
+
+  std::uint64_t create() {
+    // Flushed whatever the policy: a later process may flush its frames, and its file must then have its name.
+    sys::replace_file(path_, S::log_header(driver_), {.flush = Flush::full});
+    return attach();
+  }
+
+  std::string read_range(std::uint64_t from, std::uint64_t to) const {
+    std::string bytes(to - from, '\0');
+    for (std::size_t filled = 0; filled < bytes.size();) {
+      auto const n = sys::retry([&] {
+        return ::pread(fd_.get(), bytes.data() + filled, bytes.size() - filled,
+                       static_cast<off_t>(from + filled));
+      });
+      if (n < 0) sys::throw_errno("read", path_);
+      if (n == 0) bytes.resize(filled);
+      filled += static_cast<std::size_t>(n);
+    }
+    return bytes;
+  }
+
+  /// Visits the changes of [from, size) and gives the end of the last whole frame.
+  template <class Visit>
+  std::uint64_t read_valid(std::uint64_t from, std::uint64_t size, Visit&& visit) {
+    auto const bytes = read_range(from, size);
+    std::string_view rest = bytes;
+    try {
+      if (from == 0) rest.remove_prefix(S::read_log_header(rest, driver_));
+      rest.remove_prefix(S::read_frames(rest, visit));
+    } catch (Error const& error) {
+      throw Error(error.code(), path_.native() + ": " + error.subject());
+    }
+    std::uint64_t const end = from + (bytes.size() - rest.size());
+    if (S::frame_follows(rest))
+      throw Error(Errc::corrupt_record,
+                  path_.native() + ": byte " + std::to_string(end) + ": a damaged frame before others");
+    valid_end_ = end;
+    return end;
+  }
+
+  /// A writer that died, or a full disk, may have left a piece of a frame.
+  std::uint64_t cut_torn_tail(std::uint64_t size) {
+    if (size == valid_end_) return size;
+    std::uint64_t const end = read_valid(valid_end_ <= size ? valid_end_ : 0, size, [](LogChange const&) {});
+    if (end != size && ::ftruncate(fd_.get(), static_cast<off_t>(end)) != 0)
+      sys::throw_errno("truncate", path_);
+    return end;
+  }
+
+  void write(std::string_view bytes, std::uint64_t at) {
+    while (!bytes.empty()) {
+      auto const n =
+          sys::retry([&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(at)); });
+      if (n < 0) sys::throw_errno("write", path_);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      at += static_cast<std::size_t>(n);
+    }
+  }
+
+  /// If that fails too, the next writer finds the frame whole, or cuts its remains off.
+  void cut_off(std::uint64_t end) noexcept {
+    int const saved = errno;
+    if (::ftruncate(fd_.get(), static_cast<off_t>(end)) == 0) valid_end_ = end;
+    errno = saved;
+  }
+
+  /// Looks for dead bytes each time the log outgrows a power of two, so that the cost of looking is spread over as
+  /// many bytes as are looked at, and no process has to remember anything.
+  void compact_if_due(std::uint64_t before, std::uint64_t after) noexcept {
+    if (after < compaction_floor || std::bit_width(before) == std::bit_width(after)) return;
+    try {
+      rewrite(after, 0.5);
+    } catch (...) {
+      // What was appended is true all the same; the next power of two tries again.
+    }
+  }
+
+  /// Replaces the log by one without what was overwritten or erased, if that part exceeds `share` of it.
+  /// @return  size of the new file, if there is one
+  std::optional<std::uint64_t> rewrite(std::uint64_t size, double share) {
+    std::uint64_t const end = cut_torn_tail(size);
+    auto const bytes = read_range(0, end);
+    std::string_view const frames = std::string_view(bytes).substr(S::read_log_header(bytes, driver_));
+    std::vector<std::string_view> live;  // in order of first insertion; empty: erased
+    std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
+    std::uint64_t live_bytes = 0;
+    S::read_frames(frames, [&](LogChange const& change) {
+      std::pair const key(change.kind, change.id);
+      auto const found = places.find(key);
+      if (found != places.end()) live_bytes -= live[found->second].size();
+      if (change.record.empty()) {
+        if (found == places.end()) return;
+        live[found->second] = {};
+        places.erase(found);
+        return;
+      }
+      live_bytes += change.encoded.size();
+      if (found != places.end()) {
+        live[found->second] = change.encoded;
+      } else {
+        places.emplace(key, live.size());
+        live.push_back(change.encoded);
+      }
+    });
+    if (static_cast<double>(end - live_bytes) <= share * static_cast<double>(end)) return std::nullopt;
+
+    // Flushed whatever the policy: earlier changes may have been.
+    sys::ReplacingFile file(path_, {.flush = Flush::full});
+    file.write(as_bytes(S::log_header(driver_)));
+    std::vector<std::string> changes(1);
+    auto const put_frame = [&] {
+      if (!changes[0].empty()) file.write(as_bytes(S::frame(std::span<std::string const>(changes))));
+      changes[0].clear();
+    };
+    for (auto const change : live) {
+      changes[0] += change;
+      if (changes[0].size() >= compacted_frame_size) put_frame();
+    }
+    put_frame();
+    file.commit();
+    return attach();
+  }
+
+  std::filesystem::path path_;
+  std::string driver_;
+  Lock lock_;
+  int flags_ = O_RDWR;
+
+  std::mutex mutex_;  ///< guards what follows; taken before the lock file
+  sys::Fd fd_;
+  sys::FileState state_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t valid_end_ = 0;  ///< end of the frames that were checked in this generation
+  bool suspect_ = false;         ///< a flush of this file failed
+};
+
+}  // namespace strata

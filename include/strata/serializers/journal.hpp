@@ -1,0 +1,244 @@
+#pragma once
+
+#include <strata/concepts/serializer.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/serializers/crc32c.hpp>
+#include <strata/serializers/json_fields.hpp>
+#include <strata/serializers/json_text.hpp>
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace strata::serializers {
+
+/// An append-only log with checksums: a change costs the same among 10 records and 100,000. Ours alone, text that a
+/// person can read:
+///
+///     strata journal 1 log overlay
+///     frame 000000b7 5f1c07a3
+///     put layers 4:base {"id":"base","created":"2026-11-23T16:56:22.394348017Z"}
+///     erase images 3:old
+///
+/// A frame names the bytes behind its line, in hexadecimal, and the CRC-32C of them and of the line up to it. Records
+/// are JSON objects by field name, so a key that another version wrote survives; bytes that are not UTF-8 stay as they
+/// are. Ids are preceded by their length, because nothing forbids a line break in one.
+/// A file of its own (mount counts) is `strata journal 1 records` and one frame, a record a line.
+struct Journal {
+  static constexpr std::string_view name() noexcept { return "journal"; }
+  static constexpr std::string_view extension() noexcept { return "journal"; }
+
+  // Whole files.
+
+  /// @throws `Errc::corrupt_record` if a flag or an unknown key holds text that is not JSON
+  template <class Record>
+  static std::string encode(std::span<Row<Record> const> rows, std::span<std::string const> unreadable) {
+    std::string body;
+    for (auto const& row : rows) {
+      json::write_value(body, *row, json::BadUtf8::keep);
+      body += '\n';
+    }
+    for (auto const& element : unreadable) {
+      json::write_value(body, RawJson{element}, json::BadUtf8::keep);
+      body += '\n';
+    }
+    return std::string(records_line) + framed(body);
+  }
+
+  template <class Record>
+  static Decoded<Record> decode(std::string_view bytes) {
+    Decoded<Record> out;
+    if (bytes.empty()) return out;
+    if (!bytes.starts_with(records_line)) throw damaged(0, "\"strata journal 1 records\" expected");
+    auto const frame = frame_at(bytes.substr(records_line.size()));
+    if (frame.size == 0 || records_line.size() + frame.size != bytes.size())
+      throw damaged(records_line.size(), "does not check out");
+    std::string_view body = frame.body;
+    while (!body.empty()) {
+      auto const line = body.substr(0, body.find('\n'));
+      body.remove_prefix(line.size() < body.size() ? line.size() + 1 : line.size());
+      json::Scanner in(line, json::BadUtf8::keep);
+      Record record;
+      if (read(in, record)) {
+        out.records.push_back(std::move(record));
+      } else {
+        out.unreadable.emplace_back(line);
+      }
+    }
+    return out;
+  }
+
+  // The log.
+
+  static std::string log_header(std::string_view driver) {
+    return std::string(log_line) + std::string(driver) + '\n';
+  }
+
+  static std::size_t read_log_header(std::string_view bytes, std::string_view driver) {
+    static constexpr std::string_view format = "strata journal ";
+    auto const end = bytes.substr(0, 4096).find('\n');
+    if (!bytes.starts_with(format) || end == std::string_view::npos)
+      throw damaged(0, "\"strata journal\" expected");
+    auto const line = bytes.substr(0, end);
+    if (!line.starts_with(log_line) || line.substr(log_line.size()) != driver)
+      throw Error(Errc::store_mismatch,
+                  "\"" + std::string(line) + "\" is not driver \"" + std::string(driver) + '"');
+    return end + 1;
+  }
+
+  template <class Record>
+  static std::string encode_put(std::string_view kind, Record const& record) {
+    std::string out = change("put ", kind, record.id);
+    out += ' ';
+    json::write_value(out, record, json::BadUtf8::keep);
+    return out += '\n';
+  }
+
+  static std::string encode_erase(std::string_view kind, std::string_view id) {
+    return change("erase ", kind, id) += '\n';
+  }
+
+  static std::string frame(std::span<std::string const> changes) {
+    std::string body;
+    for (auto const& change : changes) body += change;
+    return framed(body);
+  }
+
+  /// @throws `Errc::corrupt_record` if a frame that checks out holds what this version does not know
+  template <class Visit>
+  static std::size_t read_frames(std::string_view bytes, Visit&& visit) {
+    std::size_t at = 0;
+    for (;;) {
+      auto const frame = frame_at(bytes.substr(at));
+      if (frame.size == 0) return at;
+      for (std::string_view body = frame.body; !body.empty();) {
+        auto const change = change_at(body);
+        if (change.encoded.empty()) throw damaged(at, "holds an unknown kind of change");
+        visit(change);
+        body.remove_prefix(change.encoded.size());
+      }
+      at += frame.size;
+    }
+  }
+
+  static bool frame_follows(std::string_view bytes) {
+    for (auto at = bytes.find(frame_word); at != std::string_view::npos; at = bytes.find(frame_word, at + 1))
+      if (frame_at(bytes.substr(at)).size != 0) return true;
+    return false;
+  }
+
+  template <class Record>
+  static Record decode_record(std::string_view bytes) {
+    json::Scanner in(bytes, json::BadUtf8::keep);
+    Record record;
+    if (!read(in, record)) throw Error(Errc::corrupt_record, "record of another shape");
+    return record;
+  }
+
+ private:
+  static constexpr std::string_view records_line = "strata journal 1 records\n";
+  static constexpr std::string_view log_line = "strata journal 1 log ";
+  static constexpr std::string_view frame_word = "frame ";
+  static constexpr std::size_t checked_size = frame_word.size() + 9;    // "frame 000000b7 "
+  static constexpr std::size_t frame_line_size = checked_size + 8 + 1;  // "5f1c07a3\n"
+
+  struct Frame {
+    std::string_view body = {};
+    std::size_t size = 0;  // all of it; 0: no whole frame
+  };
+
+  static Error damaged(std::size_t at, std::string_view what) {
+    return Error(Errc::corrupt_record, "byte " + std::to_string(at) + ": " + std::string(what));
+  }
+
+  static void append_hex(std::string& out, std::uint32_t value) {
+    for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
+  }
+  static bool read_hex(std::string_view text, std::uint32_t& value) {
+    auto const [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+    return error == std::errc{} && stop == text.data() + text.size();
+  }
+
+  /// @throws `Errc::over_budget`: the changes of one frame exceed 4 GiB
+  static std::string framed(std::string_view body) {
+    if (body.size() > 0xFFFFFFFFU) throw Error(Errc::over_budget, "changes at once");
+    std::string out;
+    out.reserve(frame_line_size + body.size());
+    out += frame_word;
+    append_hex(out, static_cast<std::uint32_t>(body.size()));
+    out += ' ';
+    append_hex(out, crc32c(body, crc32c(out)));
+    out += '\n';
+    return out += body;
+  }
+
+  static Frame frame_at(std::string_view bytes) {
+    std::uint32_t size = 0;
+    std::uint32_t crc = 0;
+    if (bytes.size() < frame_line_size || !bytes.starts_with(frame_word) || bytes[checked_size - 1] != ' ' ||
+        bytes[frame_line_size - 1] != '\n' || !read_hex(bytes.substr(frame_word.size(), 8), size) ||
+        !read_hex(bytes.substr(checked_size, 8), crc) || bytes.size() - frame_line_size < size)
+      return {};
+    auto const body = bytes.substr(frame_line_size, size);
+    if (crc32c(body, crc32c(bytes.substr(0, checked_size))) != crc) return {};
+    return {.body = body, .size = frame_line_size + size};
+  }
+
+  static std::string change(std::string_view verb, std::string_view kind, std::string_view id) {
+    std::string out(verb);
+    out += kind;
+    out += ' ';
+    out += std::to_string(id.size());
+    out += ':';
+    return out += id;
+  }
+
+  /// The change that `body` begins with; `encoded` is empty if it is none.
+  static LogChange change_at(std::string_view body) {
+    auto rest = body;
+    auto const take_until = [&](char stop) {
+      auto const text = rest.substr(0, rest.find(stop));
+      rest.remove_prefix(text.size() < rest.size() ? text.size() + 1 : text.size());
+      return text;
+    };
+    LogChange out;
+    auto const verb = take_until(' ');
+    out.kind = take_until(' ');
+    auto const digits = take_until(':');
+    std::size_t size = 0;
+    auto const [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+    if (error != std::errc{} || stop != digits.data() + digits.size() || size >= rest.size()) return {};
+    out.id = rest.substr(0, size);
+    char const behind = rest[size];
+    rest.remove_prefix(size + 1);
+    if (verb == "put" && behind == ' ') {
+      auto const end = rest.find('\n');
+      if (end == 0 || end == std::string_view::npos) return {};
+      out.record = rest.substr(0, end);
+      rest.remove_prefix(end + 1);
+    } else if (verb != "erase" || behind != '\n') {
+      return {};
+    }
+    out.encoded = body.substr(0, body.size() - rest.size());
+    return out;
+  }
+
+  /// Whether the text is one record.
+  template <class Record>
+  static bool read(json::Scanner& in, Record& record) {
+    try {
+      json::read_value(in, record);
+      return in.at_end() && is_safe_component(record.id);
+    } catch (json::WrongType const&) {
+      return false;
+    }
+  }
+};
+
+}  // namespace strata::serializers

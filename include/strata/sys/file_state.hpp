@@ -1,0 +1,49 @@
+#pragma once
+
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <sys/stat.h>
+
+namespace strata::sys {
+
+/// What tells whether a file is still the one that was read. The default is "no such file".
+struct FileState {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified_seconds = 0;
+  std::int64_t modified_nanoseconds = 0;
+
+  bool operator==(FileState const&) const = default;
+  bool exists() const noexcept { return inode != 0; }
+  bool same_file(FileState const& other) const noexcept {
+    return device == other.device && inode == other.inode;
+  }
+
+  /// @throws `errno`, "stat <path>"; a missing file is no error
+  static FileState of(std::filesystem::path const& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) return from(status);
+    if (errno == ENOENT) return {};
+    throw_errno("stat", path);
+  }
+  static FileState of(int fd, std::filesystem::path const& path) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) throw_errno("stat", path);
+    return from(status);
+  }
+
+ private:
+  static FileState from(struct stat const& status) noexcept {
+    return {.device = status.st_dev,
+            .inode = status.st_ino,
+            .size = static_cast<std::uint64_t>(status.st_size),
+            .modified_seconds = status.st_mtim.tv_sec,
+            .modified_nanoseconds = status.st_mtim.tv_nsec};
+  }
+};
+
+}  // namespace strata::sys
