@@ -1,0 +1,180 @@
+#pragma once
+
+#include <strata/archive/tree_entry.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+namespace strata::archive {
+
+/// Times are the same if one of them comes from something that keeps whole seconds only.
+inline bool same_time(timespec const& a, timespec const& b) noexcept {
+  return a.tv_sec == b.tv_sec && (a.tv_nsec == b.tv_nsec || a.tv_nsec == 0 || b.tv_nsec == 0);
+}
+
+/// Are they alike by what `stat` says of both? Contents are not read: a change of them changes the time.
+inline bool same_status(struct stat const& a, struct stat const& b) noexcept {
+  return a.st_mode == b.st_mode && a.st_uid == b.st_uid && a.st_gid == b.st_gid && a.st_rdev == b.st_rdev &&
+         same_time(a.st_mtim, b.st_mtim) && (S_ISDIR(a.st_mode) || a.st_size == b.st_size);
+}
+
+/// Compares two whole trees (what containers/storage calls the naive way).
+///
+/// A path differs if its kind, mode, owner, device number, modification time, size (not of directories), link
+/// target, security.capability or a user.* attribute does. The same inode in both is the same. Both trees are read once,
+/// one directory of each at a time; no link is followed, no mount entered.
+class TreeComparison {
+ public:
+  /// @param older  empty: everything is new
+  TreeComparison(std::filesystem::path newer, std::optional<std::filesystem::path> older)
+      : newer_(std::move(newer)),
+        older_(older ? *older : std::filesystem::path()),
+        has_older_(older.has_value()) {}
+
+  /// Sorted by path, bytewise: a directory stands before what is in it. Of a removed directory only itself is told;
+  /// a directory with changes inside counts as modified, except the root.
+  std::vector<Change> run() && {
+    sys::Fd newer = sys::open_at(AT_FDCWD, newer_.path(), O_RDONLY | O_DIRECTORY);
+    sys::Fd older;
+    if (has_older_) older = sys::open_at(AT_FDCWD, older_.path(), O_RDONLY | O_DIRECTORY);
+    enter(std::move(newer), std::move(older), {}, true);
+    while (!newer_.empty()) {
+      if (auto& level = newer_.here().extra; level.next < level.names.size())
+        compare(level, level.names[level.next++]);
+      else
+        leave();
+    }
+    std::sort(changes_.begin(), changes_.end(), [](auto const& a, auto const& b) { return a.path < b.path; });
+    return std::move(changes_);
+  }
+
+ private:
+  struct Level {
+    std::vector<std::string> names = {};
+    std::set<std::string, std::less<>> old_names = {};  ///< those not met in the newer tree yet
+    std::size_t next = 0;
+    std::size_t changes_before = 0;
+    bool told = false;  ///< the directory is among the changes itself
+    bool has_older = false;
+  };
+  struct Nothing {};
+
+  void enter(sys::Fd newer, sys::Fd older, std::string const& name, bool told) {
+    Level level{.changes_before = changes_.size(), .told = told, .has_older = static_cast<bool>(older)};
+    for (auto& entry : sys::read_directory(newer.get(), newer_.path(name)))
+      level.names.push_back(std::move(entry.name));
+    if (older) {
+      for (auto& entry : sys::read_directory(older.get(), older_.path(name)))
+        level.old_names.insert(std::move(entry.name));
+      older_.enter(std::move(older), name, {});
+    }
+    newer_.enter(std::move(newer), name, std::move(level));
+  }
+
+  void leave() {
+    auto const& level = newer_.here().extra;
+    for (auto const& name : level.old_names) tell(name, ChangeKind::remove);
+    if (!level.told && changes_.size() > level.changes_before) tell({}, ChangeKind::modify);
+    if (level.has_older) older_.leave();
+    newer_.leave();
+  }
+
+  void tell(std::string_view name, ChangeKind kind) {
+    changes_.push_back({'/' + newer_.relative(name), kind});
+  }
+
+  void compare(Level& level, std::string const& entry_name) {
+    std::string const name = entry_name;  // entering a directory moves the level
+    struct stat now {};
+    if (::fstatat(newer_.fd(), name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) return;  // gone since the directory was read: then it counts as removed
+      sys::throw_errno("stat", newer_.path(name));
+    }
+    std::optional<struct stat> was;
+    if (level.has_older && level.old_names.erase(name) != 0) {
+      was.emplace();
+      if (::fstatat(older_.fd(), name.c_str(), &*was, AT_SYMLINK_NOFOLLOW) != 0)
+        sys::throw_errno("stat", older_.path(name));
+      if (was->st_dev == now.st_dev && was->st_ino == now.st_ino) return;
+    }
+    bool const differs = !was || !same_status(now, *was) || !same_contents(name, now);
+    if (differs) tell(name, was ? ChangeKind::modify : ChangeKind::add);
+    if (!S_ISDIR(now.st_mode)) return;
+    sys::Fd newer = sys::try_enter(newer_.fd(), name.c_str());
+    if (!newer) {
+      if (errno == EXDEV || errno == ENOENT || errno == ENOTDIR) return;
+      sys::throw_errno("open", newer_.path(name));
+    }
+    sys::Fd older;
+    if (was && S_ISDIR(was->st_mode)) older = sys::try_enter(older_.fd(), name.c_str());
+    enter(std::move(newer), std::move(older), name, differs);
+  }
+
+  /// What `stat` does not tell; of two files of one kind.
+  bool same_contents(std::string const& name, struct stat const& status) const {
+    std::string const now = "/proc/self/fd/" + std::to_string(newer_.fd()) + '/' + name;
+    std::string const was = "/proc/self/fd/" + std::to_string(older_.fd()) + '/' + name;
+    if (S_ISLNK(status.st_mode))
+      return std::filesystem::read_symlink(now) == std::filesystem::read_symlink(was);
+    if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return true;
+    return layer_xattrs(std::filesystem::path(now)) == layer_xattrs(std::filesystem::path(was));
+  }
+
+  sys::Descent<Level> newer_;
+  sys::Descent<Nothing> older_;
+  bool has_older_;
+  std::vector<Change> changes_ = {};
+};
+
+/// What differs between two trees, see `TreeComparison`.
+inline std::vector<Change> compare_trees(std::filesystem::path const& newer,
+                                         std::optional<std::filesystem::path> const& older) {
+  return TreeComparison(newer, older).run();
+}
+
+/// The same as archive entries, deletions as whiteouts; the archive is not finished.
+inline void write_changes(std::filesystem::path const& newer, std::vector<Change> const& changes,
+                          TarWriter& to, Control const& control) {
+  sys::Fd const root = sys::open_at(AT_FDCWD, newer, O_PATH | O_DIRECTORY);
+  TreeEntryWriter writer(root.get(), to, control);
+  for (auto const& change : changes) {
+    if (change.kind == ChangeKind::remove)
+      writer.add_whiteout(change.path.substr(1));
+    else
+      writer.add(change.path.substr(1));
+  }
+}
+
+/// Bytes of what was added and modified, directories not counted, each inode once.
+inline std::int64_t changed_bytes(std::filesystem::path const& newer, std::vector<Change> const& changes) {
+  sys::Fd const root = sys::open_at(AT_FDCWD, newer, O_PATH | O_DIRECTORY);
+  std::set<std::pair<dev_t, ino_t>> seen;
+  std::int64_t bytes = 0;
+  for (auto const& change : changes) {
+    struct stat status {};
+    if (change.kind == ChangeKind::remove ||
+        ::fstatat(root.get(), change.path.c_str() + 1, &status, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;
+    if (S_ISDIR(status.st_mode) ||
+        (status.st_nlink > 1 && !seen.emplace(status.st_dev, status.st_ino).second))
+      continue;
+    bytes += status.st_size;
+  }
+  return bytes;
+}
+
+}  // namespace strata::archive
