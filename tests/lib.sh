@@ -164,7 +164,7 @@ remove_scratch() {
   status=$?
   cd /
   if is_root; then unmount_below "$scratch"; fi
-  rm -rf "$scratch" 2>/dev/null || { sleep 1; unmount_below "$scratch"; rm -rf "$scratch"; }
+  rm -rf --one-file-system "$scratch" 2>/dev/null || { sleep 1; unmount_below "$scratch"; rm -rf --one-file-system "$scratch"; }
   return $status
 }
 

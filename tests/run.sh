@@ -113,7 +113,7 @@ if wants examples; then
       examples_failed=$((examples_failed + 1))
     fi
     unmount_below "$work"
-    rm -rf "$work" "$work.out" "$work.err"
+    rm -rf --one-file-system "$work" "$work.out" "$work.err"
   done
   end $examples_passed $examples_failed
 fi
