@@ -128,7 +128,7 @@ struct List {
                                            EncodeOptions const& options = {}) {
     if (compression == Compression::none) return std::make_unique<Plain>(std::move(out));
     std::unique_ptr<Encoder> encoder;
-    auto const attempt = [&]<class C>() {
+    [[maybe_unused]] auto const attempt = [&]<class C>() {
       if constexpr (ProducingCodec<C>)
         if (C::compression == compression) encoder = C::compress(std::move(out), options);
       return encoder != nullptr;
