@@ -32,7 +32,6 @@ inline constexpr std::size_t default_id_digits = [] {
 /// - `stem`       of the directory `<driver>-<stem>` and the files `<stem>.lock`, `<stem>.<extension>`
 /// - `unknown`    the error when there is none of that id or name
 /// - `id_digits`  how many hexadecimal digits a generated id has
-/// - `has_volatile_file`  whether records may stand in `volatile-<stem>.<extension>`
 /// - `keeps_data_sizes`   whether size and digest of big data are recorded
 /// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Table::referring_to`
 /// finds it
@@ -50,11 +49,12 @@ concept ItemTraits = LayerDriver<typename T::Driver> &&
   { T::stem } -> std::convertible_to<std::string_view>;
   { T::unknown } -> std::convertible_to<Errc>;
   { T::id_digits } -> std::convertible_to<std::size_t>;
-  { T::has_volatile_file } -> std::convertible_to<bool>;
   { T::keeps_data_sizes } -> std::convertible_to<bool>;
   { T::refers_to(constant, visit) } -> std::same_as<void>;
   { T::also_known_as(constant) } -> std::convertible_to<std::string_view>;
+  { T::layer_of(constant) } -> std::convertible_to<std::string>;
   { T::named(record) } -> std::same_as<void>;
+  { T::data_changed(record) } -> std::same_as<void>;
   { record.id } -> std::convertible_to<std::string>;
   { record.names } -> std::convertible_to<std::vector<std::string>>;
 };

@@ -58,7 +58,6 @@ struct ContainerTraits {
   static constexpr std::string_view stem = "containers";
   static constexpr Errc unknown = Errc::container_unknown;
   static constexpr std::size_t id_digits = default_id_digits<S>;
-  static constexpr bool has_volatile_file = true;
   static constexpr bool keeps_data_sizes = true;
 
   static void refers_to(Record const& record, auto&& visit) {
@@ -66,7 +65,9 @@ struct ContainerTraits {
     visit(record.layer);
   }
   static std::string_view also_known_as(Record const& record) { return record.layer; }
+  static std::string const& layer_of(Record const& record) { return record.layer; }
   static void named(Record&) {}
+  static void data_changed(Record&) {}
 };
 
 }  // namespace strata

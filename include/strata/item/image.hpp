@@ -69,7 +69,6 @@ struct ImageTraits {
   static constexpr std::string_view stem = "images";
   static constexpr Errc unknown = Errc::image_unknown;
   static constexpr std::size_t id_digits = default_id_digits<S>;
-  static constexpr bool has_volatile_file = false;
   static constexpr bool keeps_data_sizes = true;
 
   static void refers_to(Record const& record, auto&& visit) {
@@ -78,8 +77,13 @@ struct ImageTraits {
     for (auto const& digest : image_digests(record)) visit(digest);
   }
   static std::string_view also_known_as(Record const&) { return {}; }
+  static std::string const& layer_of(Record const& record) { return record.top_layer; }
   static void named(Record& record) {
     record.names_history = names::history(std::move(record.names_history), record.names);
+  }
+  static void data_changed(Record& record) {
+    if (auto const digests = image_digests(record); record.digest.empty() && !digests.empty())
+      record.digest = digests.front();
   }
 };
 

@@ -70,14 +70,15 @@ struct LayerTraits {
   static constexpr std::string_view stem = "layers";
   static constexpr Errc unknown = Errc::layer_unknown;
   static constexpr std::size_t id_digits = default_id_digits<S>;
-  static constexpr bool has_volatile_file = true;
   static constexpr bool keeps_data_sizes = false;
 
   static void refers_to(Record const& record, auto&& visit) {
     if (!record.parent.empty()) visit(record.parent);
   }
   static std::string_view also_known_as(Record const&) { return {}; }
+  static std::string const& layer_of(Record const& record) { return record.id; }
   static void named(Record&) {}
+  static void data_changed(Record&) {}
 };
 
 }  // namespace strata

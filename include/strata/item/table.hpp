@@ -28,7 +28,7 @@ template <ItemTraits Traits, StoreLock Lock>
 class Table {
  public:
   using Record = typename Traits::Record;
-  using Storage = RecordStorage<Record, typename Traits::Serializer>;
+  using Storage = RecordStorage<Record, typename Traits::Serializer, Lock>;
 
   Table(Lock lock, Storage storage) : lock_(std::move(lock)), storage_(std::move(storage)) {}
 

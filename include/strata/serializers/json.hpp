@@ -23,6 +23,7 @@ namespace strata::serializers {
 /// kept. Bytes that are not UTF-8 become U+FFFD, which is the one thing that does not come back as it was.
 struct Json {
   static constexpr std::size_t id_digits = 64;  ///< Podman refuses a store with an image whose id has fewer
+  static constexpr bool podman_layout = true;   ///< its record files say all: the store needs no marker of its maker
 
   static constexpr std::string_view name() noexcept { return "json"; }
   static constexpr std::string_view extension() noexcept { return "json"; }

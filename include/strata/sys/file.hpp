@@ -98,6 +98,12 @@ inline void sync_directory(std::filesystem::path const& path) {
   if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_errno("fsync", path);
 }
 
+/// Waits until a file's bytes, and what it takes to read them again, are on the device. To be tried once: after a
+/// failure the kernel may call the lost bytes clean.
+inline void sync_file(int fd, std::filesystem::path const& path) {
+  if (::fdatasync(fd) != 0) throw_errno("fdatasync", path);
+}
+
 /// Directory of a file's name: "." for a name without "/".
 inline std::filesystem::path directory_of(std::filesystem::path const& path) {
   auto parent = path.parent_path();
@@ -172,11 +178,16 @@ class ReplacingFile {
 
   void write(Bytes bytes) { write_all(fd_.get(), bytes, temporary_); }
 
+  /// Flushes what was written so far, so that a later `commit()` has little left to wait for.
+  void flush() {
+    if (options_.flush == Flush::full) sync_file(fd_.get(), temporary_);
+  }
+
   /// Puts the file in place. Call once. When it throws, the target is the old one, unless only the last step, the
   /// flush of the directory, failed.
   void commit() {
     if (::fchmod(fd_.get(), options_.mode) != 0) throw_errno("chmod", temporary_);
-    if (options_.flush == Flush::full && ::fdatasync(fd_.get()) != 0) throw_errno("fdatasync", temporary_);
+    flush();
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw_errno("rename", target_);
     fd_.reset();
     if (options_.flush == Flush::full) sync_directory(directory_of(target_));

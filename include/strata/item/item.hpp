@@ -1,0 +1,202 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/item/big_data.hpp>
+#include <strata/item/image.hpp>
+#include <strata/item/names.hpp>
+#include <strata/item/record.hpp>
+#include <strata/paths.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// A handle on one layer, image or container of an open store.
+///
+/// It holds an immutable record: what it says was true when it was made, and after each change made through it.
+/// Copies are cheap; the store stays open as long as one of its items lives. One handle is for one thread, handles
+/// on the same item for as many as you like.
+///
+/// `T` is one of the store's traits: `LayerTraits`, `ImageTraits`, `ContainerTraits` or one derived from them, with
+/// the type of the store's inner parts as `T::Core`. Functions that need files (`mount`, `diff`) work on the layer
+/// that holds the item's: itself, an image's top layer, a container's own.
+template <class T>
+class Item {
+ public:
+  using Traits = T;
+  using Record = typename T::Record;
+  using Id = typename T::Id;
+  using Core = typename T::Core;
+
+  Item(std::shared_ptr<Core> core, Row<Record> row) : core_(std::move(core)), row_(std::move(row)) {}
+
+  /// @throws `Errc::invalid_id` if what another program recorded cannot be an id
+  Id id() const { return Id(row_->id); }
+  names::List const& names() const noexcept { return row_->names; }
+  std::string const& metadata() const noexcept { return row_->metadata; }
+  Timestamp created() const noexcept { return row_->created; }
+  Record const& record() const noexcept { return *row_; }
+
+  /// Each name once. A name that another item of the kind has moves to this one. Returns the resulting list.
+  names::List set_names(names::List const& wanted) {
+    return rename([&](names::List const&) { return names::unique(wanted); });
+  }
+  names::List add_names(names::List const& added) {
+    return rename([&](names::List const& old) { return names::add(old, added); });
+  }
+  names::List remove_names(names::List const& removed) {
+    return rename([&](names::List const& old) { return names::remove(old, removed); });
+  }
+
+  void set_metadata(std::string text) {
+    change([&](Record& record) { record.metadata = std::move(text); });
+  }
+
+  BigData<Item> big_data() { return BigData<Item>(*this); }
+
+  /// Reads the record again. @throws `T::unknown` if the item was removed
+  void refresh() { row_ = core_->template table<T>().read().get(row_->id); }
+
+  // Layers -----------------------------------------------------------------------------------------------------
+
+  /// The layer that this one is stored as changes to; none for a base layer.
+  auto parent() const requires requires(Record const& r) { r.parent; }
+  { return related_layer(row_->parent); }
+
+  /// Unpacks an archive over the layer, in one step for everyone who looks: the old contents or all of the new. The
+  /// recorded digests, sizes and archive become those of this stream.
+  template <class Options = typename Core::ApplyOptions>
+  void apply(Source source, Options const& options = {}) requires requires(Record const& r) {
+    r.parent;
+  }
+  { row_ = apply_to_layer(*core_, row_->id, std::move(source), options); }
+
+  // Images -----------------------------------------------------------------------------------------------------
+
+  auto top_layer() const requires requires(Record const& r) { r.top_layer; }
+  { return related_layer(row_->top_layer); }
+
+  /// Digests by which it can be found.
+  std::vector<std::string> digests() const requires requires(Record const& r) { r.top_layer; }
+  { return image_digests(*row_); }
+
+  // Containers -------------------------------------------------------------------------------------------------
+
+  /// The image it was made from; none if it was made from none or the image has gone.
+  auto image() const requires requires(Record const& r) { r.image; }
+  { return core_->images().find(row_->image); }
+
+  auto layer() const requires requires(Record const& r) { r.layer; }
+  { return core_->layers().get(row_->layer); }
+
+  // Files ------------------------------------------------------------------------------------------------------
+
+  /// Mounts it; the guard unmounts when it goes. Mounts are counted, over all processes. An image is mounted
+  /// read-only, the others as `request` says. @throws `Errc::layer_unknown`, what the driver throws
+  auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
+    if constexpr (requires { row_->top_layer; }) request.read_only = true;
+    if constexpr (requires { row_->image; })
+      request.is_volatile = request.is_volatile || is_set(row_->flags, "Volatile");
+    return mount_layer(core_, files_layer(), request);
+  }
+
+  /// Gives back one mount, or all. Returns whether it is still mounted.
+  template <class Options = typename Core::UnmountOptions>
+  bool unmount(Options const& options = {}) const requires MountDriver<typename T::Driver> {
+    return unmount_layer(*core_, files_layer(), options);
+  }
+
+  std::int64_t mount_count() const requires MountDriver<typename T::Driver> {
+    return layer_mount_count(*core_, files_layer());
+  }
+
+  /// What changed against another layer, in path order; against the parent if `against` is empty or unknown.
+  std::vector<Change> changes(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
+    return layer_changes(*core_, files_layer(), against);
+  }
+
+  /// Bytes of the files that changed or are new.
+  std::int64_t diff_size(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
+    return layer_diff_size(*core_, files_layer(), against);
+  }
+
+  /// Writes the changes as a tar: the very bytes that were imported, if they were and nothing else is asked for.
+  template <class Options = typename Core::DiffOptions>
+  void diff(Sink to, Options const& options = {}) const {
+    export_layer(*core_, files_layer(), std::move(to), options);
+  }
+
+  /// Directory for the item's users, made if it is missing (0700): kept, or lost at reboot.
+  std::filesystem::path directory() const {
+    return user_directory(core_->template data_directory<T>(row_->id));
+  }
+  std::filesystem::path run_directory() const {
+    return user_directory(core_->template run_directory<T>(row_->id));
+  }
+
+  /// Bytes: the plain diffs of a layer, of all layers and big data of an image; the changes, big data and directories
+  /// of a container. @throws `Errc::layer_unknown`
+  std::int64_t size() const requires DiffDriver<typename T::Driver> { return item_size(*core_, *row_); }
+
+  Core& core() const noexcept { return *core_; }
+  void renew(Row<Record> row) noexcept { row_ = std::move(row); }
+
+ private:
+  /// Changes the record as it stands now, not as this handle knew it.
+  template <class Change>
+  void change(Change&& apply_change) {
+    auto table = core_->template table<T>().write();
+    Record next = *table.get(row_->id);
+    apply_change(next);
+    auto row = table.put(std::move(next));
+    table.commit(core_->flush());
+    row_ = std::move(row);
+  }
+
+  template <class Wanted>
+  names::List rename(Wanted&& wanted) {
+    auto table = core_->template table<T>().write();
+    Record next = *table.get(row_->id);
+    next.names = wanted(next.names);
+    for (auto const& name : next.names)
+      if (auto const holder = table.by_name(name); holder && holder->id != next.id) {
+        Record poorer = *holder;
+        std::erase(poorer.names, name);
+        table.put(std::move(poorer));
+      }
+    T::named(next);
+    auto row = table.put(std::move(next));
+    table.commit(core_->flush());
+    row_ = std::move(row);
+    return row_->names;
+  }
+
+  auto related_layer(std::string const& id) const {
+    auto layers = core_->layers();
+    return id.empty() ? decltype(layers.find(id)){} : std::make_optional(layers.get(id));
+  }
+
+  LayerId files_layer() const {
+    std::string const& id = T::layer_of(*row_);
+    if (id.empty())
+      throw Error(Errc::layer_unknown, std::string(T::kind) + " \"" + row_->id + "\" has no layer");
+    return LayerId(id);
+  }
+
+  static std::filesystem::path user_directory(std::filesystem::path const& data) {
+    auto path = data / paths::user_data;
+    sys::make_directories(path, 0700);
+    return path;
+  }
+
+  std::shared_ptr<Core> core_;
+  Row<Record> row_;
+};
+
+}  // namespace strata

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <strata/item/container.hpp>
+#include <strata/store/collection.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/options.hpp>
+
+#include <string>
+#include <utility>
+
+namespace strata {
+
+/// The containers of a store.
+template <class Core>
+class Containers : public Collection<Core, typename Core::ContainerTraits> {
+  using Traits = typename Core::ContainerTraits;
+  using LayerTraits = typename Core::LayerTraits;
+  using Base = Collection<Core, Traits>;
+  using Base::core_;
+
+ public:
+  using Base::Base;
+  using typename Base::Item;
+
+  /// A container with a read-write layer of its own over the image's top layer; over nothing if `image` is empty.
+  /// @throws `Errc::image_unknown`, `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id
+  Item create(Ref const& image, ContainerOptions const& options = {}) {
+    auto& core = *core_;
+    ContainerRecord record;
+    LayerPlan plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
+    if (!image.empty()) {
+      auto const row = core.template table<typename Core::ImageTraits>().read().get(image);
+      record.image = row->id;
+      if (!row->top_layer.empty()) plan.parent = LayerId(row->top_layer);
+    }
+    auto const id = Base::new_id(options.id);
+    record.id = id.str();
+    record.names = names::unique(options.names);
+    record.layer = plan.id.str();
+    record.metadata = options.metadata;
+    record.flags = {{"MountLabel", {"\"\""}}, {"ProcessLabel", {"\"\""}}};
+    if (options.is_volatile) record.flags["Volatile"] = {"true"};
+    core.template table<Traits>().read().check_free(record.id, record.names);
+
+    auto staged = core.driver().stage(
+        {.parent = plan.parent, .copy_of = {}, .writable = true, .flush = core.flush(), .control = {}});
+    staged.finish();
+
+    Trash trash;
+    auto layers = core.template table<LayerTraits>().write();
+    auto const images = core.template table<typename Core::ImageTraits>().read();
+    auto containers = core.template table<Traits>().write();
+    if (!record.image.empty() && !images.by_id(record.image))
+      throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile");
+    containers.check_free(record.id, record.names);
+    publish_layer(core, layers, plan, std::move(staged), {}, {});
+    try {
+      record.created = Timestamp::now();
+      auto row = containers.put(std::move(record));
+      containers.commit(core.flush());
+      return Item(core_, std::move(row));
+    } catch (...) {
+      layers.erase(plan.id.str());
+      layers.commit(core.flush());
+      trash = discard_layer_files(core, plan.id);
+      throw;
+    }
+  }
+
+  /// Removes a container with its layer, mounted or not, its data and its directories.
+  void remove(Ref const& ref) {
+    auto& core = *core_;
+    Trash trash;
+    {
+      auto layers = core.template table<LayerTraits>().write();
+      auto containers = core.template table<Traits>().write();
+      auto const container = containers.get(ref);
+      containers.erase(container->id);
+      containers.commit(core.flush());
+      if (layers.by_id(container->layer)) {
+        LayerId const layer(container->layer);
+        unmount_for_removal(core, layer);
+        layers.erase(container->layer);
+        layers.commit(core.flush());
+        trash = discard_layer_files(core, layer);
+      }
+      discard_item_files<Traits>(core, container->id, trash);
+    }
+    trash.empty();
+  }
+};
+
+}  // namespace strata

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <strata/archive/pipeline.hpp>
+#include <strata/archive/tar_split.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/store/options.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What a layer changed, as a list, a number or a tar. No lock is held while bytes move.
+namespace strata {
+namespace detail {
+
+/// The layers of one comparison.
+struct Comparison {
+  Row<LayerRecord> layer;
+  std::optional<LayerId> against;
+  bool with_parent = false;  ///< `against` is the recorded parent, or neither exists
+};
+
+template <class Core>
+Comparison comparison(Core& core, LayerId const& id, Ref const& against) {
+  auto const layers = core.template table<typename Core::LayerTraits>().read();
+  Comparison out{.layer = layers.get(id), .against = {}, .with_parent = true};
+  if (!out.layer->parent.empty()) out.against = LayerId(out.layer->parent);
+  if (auto const other = against.empty() ? nullptr : layers.find(against)) {
+    out.against = LayerId(other->id);
+    out.with_parent = other->id == out.layer->parent;
+  }
+  return out;
+}
+
+}  // namespace detail
+
+template <class Core>
+std::vector<Change> layer_changes(Core& core, LayerId const& id,
+                                  Ref const& against) requires DiffDriver<typename Core::Driver> {
+  return core.driver().changes(id, detail::comparison(core, id, against).against);
+}
+
+template <class Core>
+std::int64_t layer_diff_size(Core& core, LayerId const& id,
+                             Ref const& against) requires DiffDriver<typename Core::Driver> {
+  return core.driver().diff_size(id, detail::comparison(core, id, against).against);
+}
+
+/// Writes a layer's changes as a tar.
+///
+/// Against its parent, a layer that was imported comes out as the very bytes that went in, each file checked by its
+/// CRC-64 on the way. Otherwise the tar is made from the files.
+/// @throws `Errc::corrupt_tar_split`: a file is not what was imported; what was written so far is then not to be used
+/// @throws `Errc::unsupported_compression`
+template <class Core>
+void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& options) {
+  auto const pair = detail::comparison(core, id, options.against);
+  Control const control{.progress = options.progress, .stop = options.stop};
+  auto const compression = options.compression.value_or(static_cast<Compression>(pair.layer->compression));
+  archive::Outlet outlet(std::move(to), compression, typename Core::Codecs{});
+  if (auto const recorded = core.tar_split(pair.layer->id);
+      pair.with_parent && std::filesystem::exists(recorded)) {
+    Source split = file_source(recorded);
+    archive::assemble(
+        split, [&](std::string_view name, Writer& out) { core.driver().copy_file(id, name, out); }, outlet,
+        control);
+  } else if constexpr (DiffDriver<typename Core::Driver>) {
+    archive::TarWriter tar(outlet);
+    core.driver().diff(id, pair.against, tar, control);
+    tar.finish();
+  } else {
+    throw Error(Errc::unsupported, "comparing layers with driver " + std::string(core.driver().name()));
+  }
+  outlet.finish();
+}
+
+}  // namespace strata

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <strata/digest.hpp>
+#include <strata/item/image.hpp>
+#include <strata/store/collection.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/options.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// The images of a store.
+template <class Core>
+class Images : public Collection<Core, typename Core::ImageTraits> {
+  using Traits = typename Core::ImageTraits;
+  using Base = Collection<Core, Traits>;
+  using Base::core_;
+
+ public:
+  using Base::Base;
+  using typename Base::Item;
+
+  /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id, and
+  ///         the codes of `Digest::parse`
+  Item create(ImageOptions const& options = {}) {
+    auto& core = *core_;
+    if (!options.digest.empty()) Digest::parse(options.digest);
+    auto const id = Base::new_id(options.id);
+    // The layers stay locked until the record is there, so that the top layer cannot go in between.
+    auto const layers = core.template table<typename Core::LayerTraits>().read();
+    ImageRecord record;
+    if (!options.top_layer.empty()) record.top_layer = layers.get(options.top_layer)->id;
+    record.id = id.str();
+    record.digest = options.digest;
+    record.names = names::unique(options.names);
+    record.metadata = options.metadata;
+    record.created = options.created.value_or(Timestamp::now());
+    auto images = core.template table<Traits>().write();
+    images.check_free(record.id, record.names);
+    auto row = images.put(std::move(record));
+    images.commit(core.flush());
+    return Item(core_, std::move(row));
+  }
+
+  /// Images that have this digest, or a manifest that has it.
+  std::vector<Item> by_digest(Digest const& digest) const {
+    std::vector<Item> out;
+    auto const images = core_->template table<Traits>().read();
+    for (auto const& row : images.referring_to(digest.str()))
+      if (names::contains(image_digests(*row), digest.str())) out.emplace_back(core_, row);
+    return out;
+  }
+
+  /// Removes an image and every layer of its chain that nothing else needs.
+  /// @return  the removed layers, top down
+  /// @throws  `Errc::image_used_by_container` with the container's id
+  std::vector<LayerId> remove(Ref const& ref, RemoveImageOptions const& options = {}) {
+    auto& core = *core_;
+    std::vector<LayerId> gone;
+    Trash trash;
+    {
+      auto layers = core.template table<typename Core::LayerTraits>().write();
+      auto images = core.template table<Traits>().write();
+      auto const containers = core.template table<typename Core::ContainerTraits>().read();
+      auto const image = images.get(ref);
+      if (auto const users = containers.referring_to(image->id); !users.empty())
+        throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
+      gone = only_used_by(*image, layers, images, containers);
+      if (options.dry_run) return gone;
+      images.erase(image->id);
+      images.commit(core.flush());
+      for (auto const& id : gone) unmount_for_removal(core, id);
+      for (auto const& id : gone) layers.erase(id.str());
+      layers.commit(core.flush());
+      for (auto const& id : gone) trash.merge(discard_layer_files(core, id));
+      discard_item_files<Traits>(core, image->id, trash);
+    }
+    trash.empty();
+    return gone;
+  }
+
+ private:
+  /// Layers that would be of no use without the image: its own copies, then down from the top as long as nothing else
+  /// stands on them.
+  template <class LayerView, class ImageView, class ContainerView>
+  static std::vector<LayerId> only_used_by(ImageRecord const& image, LayerView const& layers,
+                                           ImageView const& images, ContainerView const& containers) {
+    std::vector<LayerId> out;
+    auto const going = [&](std::string const& id) {
+      return std::ranges::any_of(out, [&](LayerId const& other) { return other.str() == id; });
+    };
+    auto const needed = [&](std::string const& id) {
+      return std::ranges::any_of(layers.referring_to(id),
+                                 [&](auto const& child) { return !going(child->id); }) ||
+             std::ranges::any_of(images.referring_to(id),
+                                 [&](auto const& other) { return other->id != image.id; }) ||
+             !containers.referring_to(id).empty();
+    };
+    auto starts = image.mapped_top_layers;
+    starts.push_back(image.top_layer);
+    for (auto id : starts)
+      for (auto layer = layers.by_id(id); layer && !going(id) && !needed(id); layer = layers.by_id(id)) {
+        out.emplace_back(id);
+        id = layer->parent;
+      }
+    return out;
+  }
+};
+
+}  // namespace strata

@@ -1,0 +1,185 @@
+#pragma once
+
+#include <strata/archive/pipeline.hpp>
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_split.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/options.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// A tar into a layer: source, codec, digests, tar reader, then the driver's tree and the recorded archive side by side.
+/// No lock is held while bytes move.
+namespace strata {
+namespace detail {
+
+/// Distinct owners, ascending. Most entries repeat the one before.
+class OwnerSet {
+ public:
+  void add(std::int64_t id) {
+    if (id == last_ || id < 0 || id > 0xffffffffLL) return;
+    last_ = id;
+    auto const value = static_cast<std::uint32_t>(id);
+    auto const at = std::ranges::lower_bound(ids_, value);
+    if (at == ids_.end() || *at != value) ids_.insert(at, value);
+  }
+  std::vector<std::uint32_t> take() { return std::move(ids_); }
+
+ private:
+  std::vector<std::uint32_t> ids_;
+  std::int64_t last_ = -1;
+};
+
+inline std::string_view base_name(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// Reports at most ten times a second, and once at the end.
+class ProgressMeter {
+ public:
+  ProgressMeter(ProgressSink sink, Phase phase) : sink_(std::move(sink)), now_{.phase = phase} {}
+
+  template <class BytesDone>
+  void entry(BytesDone&& bytes) {
+    ++now_.entries;
+    if (!sink_ || now_.entries % 16 != 0) return;
+    auto const time = std::chrono::steady_clock::now();
+    if (time < next_) return;
+    next_ = time + std::chrono::milliseconds(100);
+    now_.bytes = bytes();
+    sink_(now_);
+  }
+  void end(std::uint64_t bytes) {
+    if (!sink_) return;
+    now_.bytes = bytes;
+    now_.total_bytes = bytes;
+    sink_(now_);
+  }
+
+ private:
+  ProgressSink sink_;
+  Progress now_;
+  std::chrono::steady_clock::time_point next_ = {};
+};
+
+}  // namespace detail
+
+/// Unpacks a stream into a staged tree and writes its recorded archive; fills the fields of the record that tell of it.
+/// @param tar_split  file to be made
+template <class Core, class Staged>
+void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
+                  ApplyOptions const& options, LayerRecord& record) {
+  archive::Inlet inlet(std::move(source), typename Core::Codecs{},
+                       {.max_bytes = options.limits.plain_bytes,
+                        .max_ratio = options.limits.ratio,
+                        .control = {.progress = {}, .stop = options.stop}});
+  sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  Sink kept = fd_sink(fd.get());
+  archive::TarSplitWriter split(kept);
+  archive::TarReader tar(inlet,
+                         {.header_bytes = options.limits.header_bytes,
+                          .path_bytes = options.limits.path_bytes,
+                          .xattr_bytes = options.limits.xattr_bytes,
+                          .entries = options.limits.entries},
+                         &split);
+  detail::OwnerSet uids;
+  detail::OwnerSet gids;
+  detail::ProgressMeter meter(options.progress, Phase::import_layer);
+  archive::TarHeader header;
+  while (tar.next(header)) {
+    if (!archive::is_whiteout(detail::base_name(header.name))) {
+      uids.add(header.uid);
+      gids.add(header.gid);
+    }
+    staged.add(header, tar);
+    meter.entry([&] { return inlet.bytes_in(); });
+  }
+  split.finish();
+  auto const result = inlet.finish();
+  staged.finish();
+  if (core.flush() == Flush::full) sys::sync_file(fd.get(), tar_split);
+  meter.end(result.compressed_size);
+  record.compressed_diff_digest = result.compressed_digest.str();
+  record.compressed_size = static_cast<std::int64_t>(result.compressed_size);
+  record.diff_digest = result.plain_digest.str();
+  record.diff_size = static_cast<std::int64_t>(result.plain_size);
+  record.compression = static_cast<std::int64_t>(result.compression);
+  record.uidset = uids.take();
+  record.gidset = gids.take();
+}
+
+/// A new layer from a stream.
+template <class Core>
+Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& options) {
+  if (!options.claimed_digest.empty()) Digest::parse(options.claimed_digest);
+  auto const plan = plan_layer(core, options.id, options.names, options.parent);
+  auto staged = core.driver().stage({.parent = plan.parent,
+                                     .copy_of = {},
+                                     .writable = false,
+                                     .flush = core.flush(),
+                                     .control = {.progress = {}, .stop = options.stop}});
+  auto aside = sys::TempDir::create(core.layer_trash());
+  auto const tar_split = aside.next_addition();
+  LayerRecord record;
+  record.metadata = options.metadata;
+  record.mount_label = options.mount_label;
+  unpack_layer(core, std::move(source), staged, tar_split,
+               {.limits = options.limits, .progress = options.progress, .stop = options.stop}, record);
+  if (!options.claimed_digest.empty() && options.claimed_digest != record.compressed_diff_digest)
+    throw Error(Errc::digest_mismatch,
+                "claimed " + options.claimed_digest + ", got " + record.compressed_diff_digest);
+  auto layers = core.template table<typename Core::LayerTraits>().write();
+  return publish_layer(core, layers, plan, std::move(staged), tar_split, std::move(record));
+}
+
+/// The same over an existing layer: its contents and its recorded archive change together. Children keep seeing a
+/// whole parent, but not the one they were made on; the caller answers for that, as in containers/storage.
+template <class Core>
+Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source,
+                                ApplyOptions const& options) {
+  using Traits = typename Core::LayerTraits;
+  auto const before = core.template table<Traits>().read().get(id);
+  LayerId const layer(before->id);
+  auto staged = core.driver().stage(
+      {.parent = before->parent.empty() ? std::optional<LayerId>{} : LayerId(before->parent),
+       .copy_of = layer,
+       .writable = true,
+       .flush = core.flush(),
+       .control = {.progress = {}, .stop = options.stop}});
+  auto aside = sys::TempDir::create(core.layer_trash());
+  auto const tar_split = aside.next_addition();
+  LayerRecord unpacked;
+  unpack_layer(core, std::move(source), staged, tar_split, options, unpacked);
+
+  Trash old;
+  auto layers = core.template table<Traits>().write();
+  LayerRecord next = *layers.get(id);
+  next.compressed_diff_digest = unpacked.compressed_diff_digest;
+  next.compressed_size = unpacked.compressed_size;
+  next.diff_digest = unpacked.diff_digest;
+  next.diff_size = unpacked.diff_size;
+  next.compression = unpacked.compression;
+  next.uidset = unpacked.uidset;
+  next.gidset = unpacked.gidset;
+  old = core.driver().replace(layer, std::move(staged));
+  std::filesystem::rename(tar_split, core.tar_split(next.id));
+  if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(next.id).parent_path());
+  auto row = layers.put(std::move(next));
+  layers.commit(core.flush());
+  return row;
+}
+
+}  // namespace strata

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/item/record.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/remove_tree.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+/// A layer's files and its record: put in place together, taken away together. Bytes first, then names, the record
+/// last; removal runs the other way. A crash between two steps leaves files without a record, never the reverse.
+namespace strata {
+
+/// A layer that is about to be made; what was checked when the work began is checked again at its end.
+struct LayerPlan {
+  LayerId id;
+  std::vector<std::string> names;
+  std::optional<LayerId> parent;
+};
+
+/// Checks id, names and parent, so that a long piece of work does not begin in vain.
+/// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`, `Errc::parent_is_container`
+template <class Core>
+LayerPlan plan_layer(Core& core, std::string const& id, std::vector<std::string> const& wanted,
+                     Ref const& parent) {
+  using Traits = typename Core::LayerTraits;
+  LayerPlan plan{.id = id.empty() ? LayerId::random(Traits::id_digits) : LayerId(id),
+                 .names = names::unique(wanted),
+                 .parent = {}};
+  auto const layers = core.template table<Traits>().read();
+  layers.check_free(id, plan.names);
+  if (!parent.empty()) {
+    plan.parent = LayerId(layers.get(parent)->id);
+    auto const containers = core.template table<typename Core::ContainerTraits>().read();
+    for (auto const& row : containers.referring_to(plan.parent->str()))
+      if (row->layer == plan.parent->str())
+        throw Error(Errc::parent_is_container, "layer \"" + plan.parent->str() + "\"", row->id);
+  }
+  return plan;
+}
+
+/// Moves a layer's files into the trash. Called when no record names them.
+template <class Core>
+Trash discard_layer_files(Core& core, LayerId const& id) {
+  Trash trash = core.driver().remove(id);
+  struct stat ignored {};
+  std::vector<std::filesystem::path> present;
+  for (auto const& path :
+       {core.tar_split(id.str()), core.template data_directory<typename Core::LayerTraits>(id.str())})
+    if (::lstat(path.c_str(), &ignored) == 0) present.push_back(path);
+  if (!present.empty()) {
+    auto aside = sys::TempDir::create(core.layer_trash());
+    for (auto const& path : present) aside.take(path);
+    trash.add(std::move(aside));
+  }
+  return trash;
+}
+
+/// Moves an item's big data and directories into the trash. Called when no record names them.
+template <class Traits, class Core>
+void discard_item_files(Core& core, std::string const& id, Trash& trash) {
+  struct stat ignored {};
+  if (auto const data = core.template data_directory<Traits>(id); ::lstat(data.c_str(), &ignored) == 0) {
+    auto aside = sys::TempDir::create(core.layer_trash());
+    aside.take(data);
+    trash.add(std::move(aside));
+  }
+  // The run root is another file system: nothing can be renamed out of it, and nothing in it is large.
+  if (auto const run = core.template run_directory<Traits>(id); ::lstat(run.c_str(), &ignored) == 0)
+    sys::remove_tree(run);
+}
+
+/// Puts a staged tree, and the recorded archive if there is one, in place, and makes the record.
+///
+/// @param layers     holds the table's lock; committed on return
+/// @param tar_split  a whole file, already on the device, that will be renamed; empty: none
+template <class Core, class Writing, class Staged>
+Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& plan, Staged&& staged,
+                               std::filesystem::path const& tar_split, LayerRecord record) {
+  layers.check_free(plan.id.str(), plan.names);
+  if (plan.parent && !layers.by_id(plan.parent->str()))
+    throw Error(Errc::layer_unknown, "layer \"" + plan.parent->str() + "\", removed meanwhile");
+  record.id = plan.id.str();
+  record.names = plan.names;
+  record.parent = plan.parent ? plan.parent->str() : std::string();
+  record.created = Timestamp::now();
+  // Whatever has this id without a record was left by a crash.
+  Trash left_over = discard_layer_files(core, plan.id);
+  try {
+    core.driver().publish(plan.id, std::forward<Staged>(staged));
+    if (!tar_split.empty()) {
+      std::filesystem::rename(tar_split, core.tar_split(record.id));
+      if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(record.id).parent_path());
+    }
+  } catch (...) {
+    left_over.merge(discard_layer_files(core, plan.id));
+    throw;
+  }
+  auto row = layers.put(std::move(record));
+  // If this fails, the record may or may not be on disk, so the files stay: with it they are a layer, without it they
+  // are what the next use of the id or a garbage collection removes.
+  layers.commit(core.flush());
+  return row;
+}
+
+/// Unmounts a layer that will be removed, however often it is mounted.
+template <class Core>
+void unmount_for_removal(Core& core, LayerId const& id) {
+  if constexpr (MountDriver<typename Core::Driver>)
+    if (core.mounts().write().find(id.str())) unmount_layer(core, id, {.force = true});
+}
+
+}  // namespace strata

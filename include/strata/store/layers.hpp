@@ -1,0 +1,83 @@
+#pragma once
+
+#include <strata/store/collection.hpp>
+#include <strata/store/import.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/options.hpp>
+
+#include <string>
+#include <utility>
+
+namespace strata {
+
+/// The layers of a store.
+template <class Core>
+class Layers : public Collection<Core, typename Core::LayerTraits> {
+  using Traits = typename Core::LayerTraits;
+  using Base = Collection<Core, Traits>;
+  using Base::core_;
+
+ public:
+  using Base::Base;
+  using typename Base::Item;
+
+  /// An empty layer, or one without changes over its parent.
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown` (parent), `Errc::parent_is_container`
+  Item create(LayerOptions const& options = {}) {
+    auto& core = *core_;
+    auto const plan = plan_layer(core, options.id, options.names, options.parent);
+    auto staged = core.driver().stage({.parent = plan.parent,
+                                       .copy_of = {},
+                                       .writable = options.writable,
+                                       .flush = core.flush(),
+                                       .control = {}});
+    staged.finish();
+    LayerRecord record;
+    record.metadata = options.metadata;
+    record.mount_label = options.mount_label;
+    auto layers = core.template table<Traits>().write();
+    return Item(core_, publish_layer(core, layers, plan, std::move(staged), {}, std::move(record)));
+  }
+
+  /// A layer from a tar stream, plain or in a compression that the store's codecs read. Kept for ever is what it takes
+  /// to give back the same bytes. After a failure or a stop nothing is left of it.
+  /// @throws as `create`; `Errc::corrupt_archive`, `Errc::over_budget`, `Errc::unsafe_path`, `Errc::digest_mismatch`,
+  ///         `Errc::unsupported_compression`, `Errc::stopped`, and what the source throws
+  Item import(Source source, ImportOptions const& options = {}) {
+    return Item(core_, import_layer(*core_, std::move(source), options));
+  }
+
+  /// Removes a layer that nothing refers to; it is unmounted first.
+  /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each with the
+  ///         id of the holder
+  void remove(Ref const& ref) {
+    auto& core = *core_;
+    Trash trash;
+    {
+      auto layers = core.template table<Traits>().write();
+      auto const id = layers.get(ref)->id;
+      check_unused(core, layers, id);
+      unmount_for_removal(core, LayerId(id));
+      layers.erase(id);
+      layers.commit(core.flush());
+      trash = discard_layer_files(core, LayerId(id));
+    }
+    trash.empty();
+  }
+
+ private:
+  template <class View>
+  static void check_unused(Core& core, View const& layers, std::string const& id) {
+    auto const subject = "layer \"" + id + '"';
+    if (auto const children = layers.referring_to(id); !children.empty())
+      throw Error(Errc::layer_has_children, subject, children.front()->id);
+    auto const images = core.template table<typename Core::ImageTraits>().read();
+    for (auto const& image : images.referring_to(id))
+      if (image->top_layer == id) throw Error(Errc::layer_used_by_image, subject, image->id);
+    auto const containers = core.template table<typename Core::ContainerTraits>().read();
+    for (auto const& container : containers.referring_to(id))
+      if (container->layer == id) throw Error(Errc::layer_used_by_container, subject, container->id);
+  }
+};
+
+}  // namespace strata

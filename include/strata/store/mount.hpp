@@ -1,0 +1,105 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/item/record.hpp>
+#include <strata/store/options.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+/// Counted mounts. The count's lock is held while the kernel mounts, no table's is.
+namespace strata {
+
+/// One mount of a layer; gives it back at the end of its life.
+template <class Core>
+class MountPoint {
+ public:
+  MountPoint(std::shared_ptr<Core> core, LayerId layer, std::filesystem::path path)
+      : core_(std::move(core)), layer_(std::move(layer)), path_(std::move(path)) {}
+  MountPoint(MountPoint&&) noexcept = default;
+  MountPoint& operator=(MountPoint&& other) noexcept {
+    release();
+    core_ = std::move(other.core_);
+    layer_ = std::move(other.layer_);
+    path_ = std::move(other.path_);
+    return *this;
+  }
+  ~MountPoint() { release(); }
+
+  std::filesystem::path const& path() const noexcept { return path_; }
+
+  /// Leaves it mounted; to be given back with `unmount`, from any process.
+  std::filesystem::path keep() {
+    core_.reset();
+    return path_;
+  }
+
+ private:
+  void release() noexcept {
+    if (!core_) return;
+    try {
+      unmount_layer(*core_, layer_, {});
+    } catch (...) {  // a destructor has nobody to tell; `status` and `mounted` show what stayed
+    }
+    core_.reset();
+  }
+
+  std::shared_ptr<Core> core_;
+  LayerId layer_;
+  std::filesystem::path path_;
+};
+
+/// Mounts a layer or counts one more mount of it.
+template <class Core>
+MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& id, MountRequest request) {
+  {
+    auto const layer = core->template table<typename Core::LayerTraits>().read().get(id);
+    if (request.label.empty()) request.label = layer->mount_label;
+  }
+  auto mounts = core->mounts().write();
+  auto const known = mounts.find(id.str());
+  MountRecord next = known ? *known : MountRecord{.id = id.str(), .path = {}, .count = 0, .extra = {}};
+  if (next.count > 0 && core->driver().is_mounted(id)) {
+    ++next.count;
+    mounts.set(next);
+    return {core, id, next.path};
+  }
+  // A count without a mount is left from before a reboot, or from a mount namespace that has gone.
+  next.path = core->driver().mount(id, request).native();
+  next.count = 1;
+  try {
+    mounts.set(next);
+  } catch (...) {
+    core->driver().unmount(id);
+    throw;
+  }
+  return {core, id, next.path};
+}
+
+/// @return whether the layer is still mounted
+template <class Core>
+bool unmount_layer(Core& core, LayerId const& id, UnmountOptions const& options) {
+  auto mounts = core.mounts().write();
+  auto const known = mounts.find(id.str());
+  if (known && known->count > 1 && !options.force) {
+    MountRecord next = *known;
+    --next.count;
+    mounts.set(std::move(next));
+    return true;
+  }
+  core.driver().unmount(id);
+  if (known) mounts.set({.id = id.str(), .path = {}, .count = 0, .extra = {}});
+  return false;
+}
+
+template <class Core>
+std::int64_t layer_mount_count(Core& core, LayerId const& id) {
+  auto const mounts = core.mounts().write();
+  auto const known = mounts.find(id.str());
+  return known ? known->count : 0;
+}
+
+}  // namespace strata

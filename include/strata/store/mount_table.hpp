@@ -1,0 +1,84 @@
+#pragma once
+
+#include <strata/concepts/lock.hpp>
+#include <strata/concepts/serializer.hpp>
+#include <strata/item/record.hpp>
+#include <strata/item/record_file.hpp>
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// How often each layer is mounted and where: `mountpoints.<extension>` in the run root, shared with other processes.
+///
+/// The guard holds the file's lock, which is what makes mounting and unmounting of a layer exclusive; it is the
+/// innermost of all locks.
+template <class Serializer, StoreLock Lock>
+class MountTable {
+ public:
+  MountTable(Lock lock, RecordFile<MountRecord, Serializer> file)
+      : lock_(std::move(lock)), file_(std::move(file)) {}
+
+  class Guard {
+   public:
+    explicit Guard(MountTable& table) : table_(table), held_(table.lock_.exclusive()), alone_(table.mutex_) {
+      table.file_.refresh(held_.token(), table);
+    }
+
+    /// Null if the layer is not mounted.
+    Row<MountRecord> find(std::string_view layer) const {
+      for (auto const& row : table_.rows_)
+        if (row->id == layer) return row;
+      return nullptr;
+    }
+
+    std::vector<Row<MountRecord>> const& rows() const noexcept { return table_.rows_; }
+
+    /// A count of 0 removes the entry.
+    void set(MountRecord record) {
+      std::vector<RecordChange<MountRecord>> changes(1);
+      if (record.count > 0)
+        changes[0].put = std::make_shared<MountRecord const>(std::move(record));
+      else
+        changes[0].erase = record.id;
+      auto next = table_.rows_;
+      std::string const& id = changes[0].put ? changes[0].put->id : changes[0].erase;
+      std::erase_if(next, [&](auto const& row) { return row->id == id; });
+      if (changes[0].put) next.push_back(changes[0].put);
+      // The run root is gone after a power cut, and so are the mounts: nothing to flush.
+      table_.file_.commit([&] { return held_.renew(); }, [&] { return next; }, changes, Flush::none);
+      table_.rows_ = std::move(next);
+    }
+
+   private:
+    MountTable& table_;
+    typename Lock::Guard held_;
+    std::unique_lock<std::mutex> alone_;
+  };
+
+  Guard write() { return Guard(*this); }
+
+  // What `RecordFile::refresh` fills.
+  void clear() { rows_.clear(); }
+  void put(MountRecord&& record) {
+    if (!record.path.empty() && record.count > 0)
+      rows_.push_back(std::make_shared<MountRecord const>(std::move(record)));
+  }
+  void erase(std::string_view id) {
+    std::erase_if(rows_, [&](auto const& row) { return row->id == id; });
+  }
+
+ private:
+  Lock lock_;
+  std::mutex mutex_;
+  RecordFile<MountRecord, Serializer> file_;
+  std::vector<Row<MountRecord>> rows_;
+};
+
+}  // namespace strata

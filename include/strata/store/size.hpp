@@ -1,0 +1,65 @@
+#pragma once
+
+#include <strata/item/container.hpp>
+#include <strata/item/image.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/store/export.hpp>
+#include <strata/sys/tree.hpp>
+
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+/// How many bytes an item stands for, from the records where they know it.
+namespace strata {
+
+/// Bytes of a layer's plain tar as recorded; bytes of its changed files if it was not imported.
+template <class Core>
+std::int64_t item_size(Core& core, LayerRecord const& layer) {
+  if (!layer.diff_digest.empty() && layer.diff_size >= 0) return layer.diff_size;
+  return layer_diff_size(core, LayerId(layer.id), "");
+}
+
+inline std::int64_t data_size(auto const& record) {
+  std::int64_t sum = 0;
+  for (auto const& [key, size] : record.big_data_sizes) sum += size;
+  return sum;
+}
+
+/// Every layer of the chain once, those of other owners' copies too, and the big data.
+/// @throws `Errc::layer_unknown`: its subject names the layer that is missing
+template <class Core>
+std::int64_t item_size(Core& core, ImageRecord const& image) {
+  std::vector<Row<LayerRecord>> chain;
+  {
+    auto const layers = core.template table<typename Core::LayerTraits>().read();
+    std::unordered_set<std::string> seen;
+    auto tops = image.mapped_top_layers;
+    tops.insert(tops.begin(), image.top_layer);
+    for (auto id : tops)
+      while (!id.empty() && seen.insert(id).second) {
+        auto const layer = layers.by_id(id);
+        if (!layer) throw Error(Errc::layer_unknown, "layer \"" + id + '"', id);
+        chain.push_back(layer);
+        id = layer->parent;
+      }
+  }
+  std::int64_t sum = data_size(image);
+  for (auto const& layer : chain) sum += item_size(core, *layer);
+  return sum;
+}
+
+/// What its layer changed, its big data, and what stands in its two directories.
+template <class Core>
+std::int64_t item_size(Core& core, ContainerRecord const& container) {
+  using Traits = typename Core::ContainerTraits;
+  auto const files = [](std::filesystem::path const& path) {
+    return std::filesystem::exists(path) ? static_cast<std::int64_t>(sys::disk_usage(path)) : 0;
+  };
+  return layer_diff_size(core, LayerId(container.layer), "") + data_size(container) +
+         files(core.template data_directory<Traits>(container.id) / paths::user_data) +
+         files(core.template run_directory<Traits>(container.id) / paths::user_data);
+}
+
+}  // namespace strata

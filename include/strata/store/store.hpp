@@ -1,0 +1,108 @@
+#pragma once
+
+#include <strata/fwd.hpp>
+#include <strata/store/containers.hpp>
+#include <strata/store/core.hpp>
+#include <strata/store/export.hpp>
+#include <strata/store/images.hpp>
+#include <strata/store/import.hpp>
+#include <strata/store/layers.hpp>
+#include <strata/store/mount.hpp>
+#include <strata/store/size.hpp>
+#include <strata/store/traits.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace strata {
+
+/// Layers, images and containers in one place, composed at compile time.
+///
+/// @tparam Driver      keeps the files of layers: `drivers::Overlay`, or one of your own
+/// @tparam Serializer  keeps the records: `serializers::Json` for the store that Podman reads, `serializers::Journal`
+/// @tparam Durability  when a change counts as done
+/// @tparam Traits      `StoreTraits<Driver, Serializer>` or a type derived from it
+///
+/// A store object may be used from many threads, and a store by many processes. What a call acknowledged is there, with
+/// `durability::Full` also after a power cut; after a call that failed the store holds the old or the new state.
+template <LayerDriver Driver, class Serializer, DurabilityPolicy Durability, class Traits>
+class Store {
+ public:
+  using Core = strata::Core<Traits, Durability>;
+  using Options = typename Core::Options;
+  using Layer = Item<typename Core::LayerTraits>;
+  using Image = Item<typename Core::ImageTraits>;
+  using Container = Item<typename Core::ContainerTraits>;
+  using AnyItem = std::variant<Layer, Image, Container>;
+
+  /// Opens a store and makes what is missing of it.
+  /// @throws `Errc::incomplete_options`, `Errc::store_mismatch`, what the driver throws, `errno` values
+  explicit Store(Options options) : core_(std::make_shared<Core>(std::move(options))) {}
+
+  Layers<Core> layers() const { return core_->layers(); }
+  Images<Core> images() const { return core_->images(); }
+  Containers<Core> containers() const { return core_->containers(); }
+
+  /// An item of any kind: layers are looked through first, then images, then containers.
+  std::optional<AnyItem> find(Ref const& ref) const {
+    if (auto layer = layers().find(ref)) return AnyItem(std::in_place_type<Layer>, *std::move(layer));
+    if (auto image = images().find(ref)) return AnyItem(std::in_place_type<Image>, *std::move(image));
+    if (auto container = containers().find(ref))
+      return AnyItem(std::in_place_type<Container>, *std::move(container));
+    return std::nullopt;
+  }
+
+  std::string driver_name() const { return std::string(core_->driver().name()); }
+  Options const& options() const noexcept { return core_->options(); }
+
+  /// What the driver tells of itself and of the host: key, value.
+  std::vector<std::pair<std::string, std::string>> status() const { return core_->driver().status(); }
+
+  /// Ids of mounted layers.
+  std::vector<LayerId> mounted_layers() const {
+    std::vector<LayerId> out;
+    auto const mounts = core_->mounts().write();
+    for (auto const& row : mounts.rows()) out.emplace_back(row->id);
+    return out;
+  }
+
+  /// Removes all containers, images and layers, unmounting what is mounted.
+  void wipe() {
+    for (auto const& container : containers().list()) unless_gone([&] { containers().remove(container); });
+    for (auto const& image : images().list()) unless_gone([&] { images().remove(image); });
+    auto left = layers().list();
+    // A child stands behind its parent in the list, so that going backwards nothing is in use.
+    for (auto layer = left.rbegin(); layer != left.rend(); ++layer)
+      unless_gone([&] { layers().remove(*layer); });
+  }
+
+  /// Gives back what the driver holds of the host while no store is open.
+  /// @throws `Errc::layer_used_by_container` if a layer is mounted and `force` was not asked for
+  void shutdown(ShutdownOptions const& options = {}) {
+    auto alone = core_->store_lock().exclusive();
+    for (auto const& id : mounted_layers()) {
+      if (!options.force) throw Error(Errc::layer_used_by_container, "a layer is mounted", id.str());
+      if constexpr (MountDriver<Driver>) unmount_layer(*core_, id, {.force = true});
+    }
+    alone.renew();  // other processes see by this that they must open their driver again
+    if constexpr (ShutdownDriver<Driver>) core_->driver().shutdown();
+  }
+
+ private:
+  template <class Removal>
+  static void unless_gone(Removal&& remove) {
+    try {
+      remove();
+    } catch (Error const& error) {
+      if (!error.not_found()) throw;  // another process was faster, or it went with its image
+    }
+  }
+
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace strata
