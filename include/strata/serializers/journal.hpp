@@ -161,6 +161,8 @@ struct Journal {
     for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
   }
   static bool read_hex(std::string_view text, std::uint32_t& value) {
+    if (text.find_first_of("ABCDEF") != std::string_view::npos)
+      return false;  // only what we write checks out
     auto const [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
     return error == std::errc{} && stop == text.data() + text.size();
   }
