@@ -1,0 +1,395 @@
+#pragma once
+
+#include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/drivers/overlay/backing.hpp>
+#include <strata/drivers/overlay/diff.hpp>
+#include <strata/drivers/overlay/files.hpp>
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/mount.hpp>
+#include <strata/drivers/overlay/mount_program.hpp>
+#include <strata/drivers/overlay/options.hpp>
+#include <strata/drivers/overlay/probe.hpp>
+#include <strata/drivers/overlay/staged.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/mount.hpp>
+#include <strata/sys/remove_tree.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers {
+
+/// Layers as upper and lower directories of overlayfs, in the layout of containers/storage (release 1.63 and before).
+///
+/// A layer that is mounted cannot be replaced as a whole (`Errc::layer_used_by_container`): the kernel keeps using the
+/// directory that was there. Layers of `image_stores` can be parents and be mounted read-only, below the run root.
+/// Needs the privileges to mount. No project quotas, no id-mapped mounts.
+class Overlay {
+ public:
+  using Options = overlay::Options;
+  using Staged = overlay::StagedLayer;
+
+  static constexpr std::string_view name() noexcept { return "overlay"; }
+
+  /// Makes the home and, unless told otherwise, a private mount of it. What the kernel can do is looked up in the run
+  /// root, and tried out only if it is not known yet.
+  /// @throws `Errc::driver_unusable`, with the kernel's reason; `errno`
+  Overlay(DriverPlace const& place, Options const& options)
+      : options_(options),
+        read_only_(place.read_only),
+        dirs_(std::filesystem::absolute(place.graph_root) / options.home_name, other_homes(options)),
+        run_home_(std::filesystem::absolute(place.run_root) / options.home_name),
+        cache_(run_home_),
+        files_(std::make_unique<overlay::LayerFiles>()) {
+    if (read_only_) return;
+    sys::make_directories(home(), 0700);
+    if (::mkdir(links().c_str(), 0755) == 0) {
+      if (::chmod(links().c_str(), 0755) != 0) sys::throw_errno("chmod", links());
+    } else if (errno != EEXIST) {
+      sys::throw_errno("mkdir", links());
+    }
+    sys::make_directories(run_home_, 0700);
+    find_mount_program();
+    if (options_.mount_program.empty()) {
+      auto const works = feature("overlay", [&] { return overlay::probe_overlay(temp_dirs()); });
+      if (!works.works)
+        throw Error(Errc::driver_unusable, "overlay in " + home().native() + ": " + works.reason);
+    }
+    if (!options_.skip_mount_home) sys::make_private(home());
+    if (options_.mount_program.empty()) {
+      metacopy();
+      native();
+    }
+  }
+
+  Staged stage(StageRequest const& request) {
+    check_writable();
+    auto wanted = request;
+    if (options_.sync_file_system) wanted.flush = Flush::full;
+    return Staged(dirs_, wanted, {.ignore_chown_errors = options_.ignore_chown_errors});
+  }
+
+  /// The layer's directory is complete when it gets its name; a crash leaves an entry of `l/` that leads nowhere.
+  /// @throws `Errc::invalid_id` for the few names that mean something else in the home
+  void publish(LayerId const& id, Staged staged) {
+    check_writable();
+    if (overlay::is_reserved(id.str()) || id.str().find(':') != std::string::npos)
+      throw Error(Errc::invalid_id, "\"" + id.str() + "\" for an overlay layer");
+    struct stat status {};
+    if (::lstat(dirs_.own(id.str()).c_str(), &status) == 0)
+      throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
+    staged.finish();
+    staged.settle_parent(dirs_);
+    dirs_.make_link(staged.link(), id.str());
+    if (::renameat2(AT_FDCWD, staged.layer().c_str(), AT_FDCWD, dirs_.own(id.str()).c_str(),
+                    RENAME_NOREPLACE) != 0) {
+      int const code = errno;
+      ::unlink((links() / staged.link()).c_str());
+      if (code == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
+      errno = code;
+      sys::throw_errno("rename", dirs_.own(id.str()));
+    }
+    files_->forget();
+    if (staged.flush() == Flush::full) {
+      sys::sync_directory(links());
+      sys::sync_directory(home());
+    }
+  }
+
+  /// Exchanges the two trees by one rename.
+  /// @throws `Errc::layer_unknown`; `Errc::layer_used_by_container` if the layer is mounted
+  Trash replace(LayerId const& id, Staged staged) {
+    check_writable();
+    auto const diff = dirs_.own(id.str()) / paths::overlay::diff;
+    if (!overlay::holds_directory(diff)) throw Error(Errc::layer_unknown, "layer " + id.str());
+    if (is_mounted(id)) throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
+    staged.finish();
+    if (::renameat2(AT_FDCWD, staged.diff().c_str(), AT_FDCWD, diff.c_str(), RENAME_EXCHANGE) != 0)
+      sys::throw_errno("rename", diff);
+    files_->forget();
+    if (staged.flush() == Flush::full) sys::sync_directory(dirs_.own(id.str()));
+    Trash trash;
+    trash.add(std::move(staged).rest());
+    return trash;
+  }
+
+  Trash remove(LayerId const& id) {
+    check_writable();
+    Trash trash;
+    auto const layer = dirs_.own(id.str());
+    if (overlay::is_reserved(id.str()) || !overlay::holds_directory(layer)) return trash;
+    auto directory = sys::TempDir::create(temp_dirs());
+    auto const link = sys::read_file_if_exists(layer / paths::overlay::link);
+    if (link && is_safe_component(*link)) directory.take(links() / *link);
+    directory.take(layer);
+    files_->forget();
+    trash.add(std::move(directory));
+    return trash;
+  }
+
+  bool exists(LayerId const& id) const { return dirs_.find(id.str()).has_value(); }
+
+  /// Of the own home, not of image stores.
+  std::vector<LayerId> list() const {
+    std::vector<LayerId> ids;
+    for (auto& id : dirs_.list()) ids.emplace_back(std::move(id));
+    return ids;
+  }
+
+  void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
+    files_->copy(dirs_, id.str(), file, to);
+  }
+
+  /// Removes what dead processes left in temp-dirs, and then the entries of `l/` that they may have left. What cannot
+  /// be removed stays for the next time.
+  void recover() {
+    if (read_only_) return;
+    if (::rmdir(temp_dirs().c_str()) == 0 || errno == ENOENT) return;  // the usual case: nothing there
+    auto const before = temp_names();
+    sys::TempDir::recover(temp_dirs());
+    if (temp_names() != before) dirs_.remove_dangling_links();
+    ::rmdir(temp_dirs().c_str());  // release 1.43 takes it for a layer when it repairs links
+  }
+
+  /// As `containers-storage status` names things.
+  std::vector<std::pair<std::string, std::string>> status() const {
+    auto const text = [](bool value) { return std::string(value ? "true" : "false"); };
+    bool const by_program = !options_.mount_program.empty();
+    auto const idmapped = [&] {
+      auto const* disabled = std::getenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP");
+      if (disabled != nullptr && std::string_view(disabled) == "yes") return false;
+      return feature("idmapped-lower-dir", [&] { return overlay::probe_idmapped_lower(temp_dirs()); }).works;
+    };
+    return {{"Backing Filesystem", overlay::backing_name(home())},
+            {"Supports d_type", text(overlay::has_file_types(home()))},
+            {"Native Overlay Diff", text(!by_program && native())},
+            {"Using metacopy", text(!by_program && metacopy())},
+            {"Supports shifting", text(by_program || idmapped())},
+            {"Supports volatile", text(!by_program && volatile_mounts())}};
+  }
+
+  /// In path order. Natively if `parent` is the layer's own, by comparing trees if not.
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const;
+  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+            Control const& control) const;
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const;
+
+  /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
+  std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
+    auto const layer = dirs_.get(id.str());
+    auto plan = plan_mount(layer, request);
+    bool const own = is_own(layer);
+    plan.target = mount_path(id);
+    if (!own) sys::make_directories(plan.target.parent_path(), 0700);
+    if (::mkdir(plan.target.c_str(), 0700) != 0 && errno != EEXIST) sys::throw_errno("mkdir", plan.target);
+    if (sys::is_mount_point(plan.target))
+      throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
+    if (!plan.upper.empty()) {
+      // The kernel's sign that a volatile mount was not unmounted cleanly; it would refuse any other mount.
+      sys::remove_tree(layer / paths::overlay::work / "work/incompat/volatile");
+    }
+    if (options_.mount_program.empty())
+      overlay::mount_overlay(plan);
+    else
+      overlay::mount_by_program(options_.mount_program, home(), plan);
+    return plan.target;
+  }
+
+  void unmount(LayerId const& id) { sys::unmount(mount_path(id)); }
+  bool is_mounted(LayerId const& id) const { return sys::is_mount_point(mount_path(id)); }
+
+  /// `<home>/<id>/merged`; for layers of other stores, and in a store opened for reading, below the run root.
+  std::filesystem::path mount_path(LayerId const& id) const {
+    auto const layer = dirs_.find(id.str());
+    return (layer && !is_own(*layer) ? run_home_ / id.str() : dirs_.own(id.str())) / paths::overlay::merged;
+  }
+
+  /// Gives the private mount of the home back; a file system of its own stays mounted.
+  void shutdown() {
+    files_->forget();
+    if (auto const mount = sys::find_mount(home()); mount && mount->root != "/") sys::unmount(home());
+  }
+
+ private:
+  static constexpr std::size_t most_lowers = 500;  // the kernel's OVL_MAX_STACK
+
+  static std::vector<std::filesystem::path> other_homes(Options const& options) {
+    std::vector<std::filesystem::path> homes;
+    for (auto const& store : options.image_stores) homes.push_back(store / name());
+    return homes;
+  }
+
+  std::filesystem::path const& home() const { return dirs_.home(); }
+  std::filesystem::path links() const { return home() / paths::overlay::links; }
+  std::filesystem::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
+  bool is_own(std::filesystem::path const& layer) const {
+    return !read_only_ && layer.parent_path() == home();
+  }
+
+  void check_writable() const {
+    if (read_only_) throw Error(Errc::store_read_only, "overlay home " + home().native());
+  }
+
+  std::vector<std::string> temp_names() const {
+    std::vector<std::string> names;
+    if (sys::Fd const fd = sys::try_open_at(AT_FDCWD, temp_dirs().c_str(), O_RDONLY | O_DIRECTORY))
+      for (auto& entry : sys::read_directory(fd.get(), temp_dirs())) names.push_back(std::move(entry.name));
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  /// What is known, else what `probe` finds, which is then known. A store opened for reading tries nothing out.
+  template <class Probe>
+  overlay::Finding feature(std::string const& key, Probe&& probe) const {
+    if (auto known = cache_.find(key)) return *std::move(known);
+    if (read_only_) return {};
+    auto finding = probe();
+    ::rmdir(temp_dirs().c_str());                                     // unless others use it
+    if (finding.works || key != "overlay") cache_.put(key, finding);  // a lack of privileges is not for ever
+    return finding;
+  }
+  std::vector<std::string> configured() const { return overlay::split(options_.mountopt, ','); }
+  bool metacopy() const {
+    return feature("metacopy(" + options_.mountopt + ")",
+                   [&] { return overlay::probe_metacopy(temp_dirs(), configured()); })
+        .works;
+  }
+  bool native() const {
+    if (read_only_ && !cache_.find("native-diff(" + options_.mountopt + ")")) return true;
+    return feature("native-diff(" + options_.mountopt + ")",
+                   [&] { return overlay::probe_native_diff(temp_dirs(), configured()); })
+        .works;
+  }
+  bool volatile_mounts() const {
+    return feature("volatile", [&] { return overlay::probe_volatile(temp_dirs()); }).works;
+  }
+
+  /// A layer's own tree and those below it.
+  struct Trees {
+    std::filesystem::path tree;
+    std::vector<std::filesystem::path> lowers = {};
+  };
+  /// Nothing if the tree does not tell what was asked for: another parent, or a tree that another program wrote.
+  std::optional<Trees> native_trees(LayerId const& id, std::optional<LayerId> const& parent) const;
+
+  void find_mount_program();
+  overlay::MountPlan plan_mount(std::filesystem::path const& layer, MountRequest const& request) const;
+  std::vector<std::string> mount_options(MountRequest const& request) const;
+
+  Options options_;
+  bool read_only_;
+  overlay::LayerDirs dirs_;
+  std::filesystem::path run_home_;
+  overlay::FeatureCache cache_;
+  std::unique_ptr<overlay::LayerFiles> files_;
+};
+
+inline void Overlay::find_mount_program() {
+  auto const mark = home() / paths::overlay::has_mount_program;
+  auto text = sys::read_file_if_exists(mark);
+  auto const remember = [&](std::string_view answer) {
+    if (text != answer) sys::replace_file(mark, answer, {.mode = 0600, .flush = Flush::none});
+    text = answer;
+  };
+  if (!options_.mount_program.empty()) return remember("true");
+  if (!text) remember(overlay::used_mount_program(dirs_) ? "true" : "false");
+  if (text == "true") options_.mount_program = overlay::find_program("fuse-overlayfs");
+}
+
+inline std::vector<std::string> Overlay::mount_options(MountRequest const& request) const {
+  static std::string const metacopy_on = "metacopy=on";
+  auto const has_metacopy = [](std::vector<std::string> const& options) {
+    return std::find(options.begin(), options.end(), metacopy_on) != options.end();
+  };
+  auto options = request.options.empty() ? configured() : request.options;
+  // What was written with it must be mounted with it; where the kernel does not do it, it must not be asked to.
+  if (has_metacopy(configured()) && !has_metacopy(options)) options.push_back(metacopy_on);
+  if (has_metacopy(options) && !metacopy()) std::erase(options, metacopy_on);
+  return options;
+}
+
+inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer,
+                                              MountRequest const& request) const {
+  overlay::MountPlan plan{.options = mount_options(request), .label = request.label};
+  auto const add_older = [&](std::filesystem::path const& of) {  // trees from before a change of owners
+    for (int i = 1;; ++i) {
+      auto path = of / (std::string(paths::overlay::diff) + std::to_string(i));
+      if (!overlay::holds_directory(path)) return;
+      plan.lowers.push_back(std::move(path));
+    }
+  };
+  add_older(layer);
+  for (auto const& lower : dirs_.lowers(layer)) {
+    plan.lowers.push_back(lower / paths::overlay::diff);
+    add_older(lower);
+  }
+  if (plan.lowers.empty()) {
+    auto const empty = layer / paths::overlay::empty;
+    if (is_own(layer) && ::mkdir(empty.c_str(), 0700) != 0 && errno != EEXIST)
+      sys::throw_errno("mkdir", empty);
+    plan.lowers.push_back(empty);
+  }
+  if (plan.lowers.size() > most_lowers)
+    throw Error(Errc::unsupported, "layer " + layer.filename().native() + ": " +
+                                       std::to_string(plan.lowers.size()) +
+                                       " layers below it; max depth exceeded");
+  auto const asked = std::find(plan.options.begin(), plan.options.end(), "ro") != plan.options.end();
+  if (request.read_only || asked || !is_own(layer)) {
+    plan.lowers.insert(plan.lowers.begin(), layer / paths::overlay::diff);
+    if (!asked) plan.options.emplace_back("ro");
+    return plan;
+  }
+  plan.upper = layer / paths::overlay::diff;
+  plan.work = layer / paths::overlay::work;
+  if (request.is_volatile && volatile_mounts()) plan.options.emplace_back("volatile");
+  return plan;
+}
+
+inline std::vector<Change> Overlay::changes(LayerId const& id, std::optional<LayerId> const& parent) const {
+  auto const own = native_trees(id, parent);
+  return overlay::native_changes(own->tree, own->lowers);
+}
+
+inline void Overlay::diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+                          Control const& control) const {
+  auto const own = native_trees(id, parent);
+  overlay::native_diff(own->tree, own->lowers, to, control);
+}
+
+inline std::int64_t Overlay::diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
+  auto const own = native_trees(id, parent);
+  return overlay::native_size(own->tree);
+}
+
+inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
+                                                           std::optional<LayerId> const& parent) const {
+  auto const layer = dirs_.get(id.str());
+  auto const below = dirs_.lower_ids(layer);
+  bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
+  if (!options_.mount_program.empty() || !asked_for_own || !native()) return std::nullopt;
+  Trees trees{.tree = layer / paths::overlay::diff};
+  for (auto const& lower : dirs_.lowers(layer)) trees.lowers.push_back(lower / paths::overlay::diff);
+  return trees;
+}
+
+}  // namespace strata::drivers

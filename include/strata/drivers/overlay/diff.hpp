@@ -1,0 +1,107 @@
+#pragma once
+
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/archive/tree_entry.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/drivers/overlay/diff_walk.hpp>
+#include <strata/progress.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/tree.hpp>
+
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+/// What a layer changed, read from its own tree alone: the kernel keeps there just what differs from the layers below.
+namespace strata::drivers::overlay {
+
+namespace detail {
+
+/// Times are the same if one of them has whole seconds only, for archives keep no more.
+inline bool same_time(timespec const& a, timespec const& b) noexcept {
+  return a.tv_sec == b.tv_sec && (a.tv_nsec == b.tv_nsec || a.tv_nsec == 0 || b.tv_nsec == 0);
+}
+
+/// Is a directory in the layer only for what is in it?
+inline bool same_directory(struct stat const& a, struct stat const& b) noexcept {
+  return S_ISDIR(a.st_mode) && S_ISDIR(b.st_mode) && a.st_mode == b.st_mode && a.st_size == b.st_size &&
+         same_time(a.st_mtim, b.st_mtim);
+}
+
+}  // namespace detail
+
+/// @param tree    the layer's `diff`
+/// @param lowers  those of the layers below, nearest first
+/// @return        in path order: directories before what is in them, byte order within each
+inline std::vector<Change> native_changes(std::filesystem::path const& tree,
+                                          std::vector<std::filesystem::path> lowers) {
+  std::vector<Change> changes;
+  std::set<std::string> listed;  // directories
+  DiffWalk(tree, std::move(lowers)).run([&](DiffEntry const& entry) {
+    Change change{.path = '/' + entry.path, .kind = ChangeKind::add};
+    if (entry.is_whiteout() || (entry.opaque && entry.below)) {
+      change.kind = ChangeKind::remove;
+    } else if (entry.below) {
+      if (detail::same_directory(entry.status, *entry.below)) return;
+      change.kind = ChangeKind::modify;
+    }
+    if (change.kind != ChangeKind::modify) {
+      auto const parent = change.path.substr(0, change.path.rfind('/'));
+      if (!parent.empty() && listed.insert(parent).second)
+        changes.push_back({.path = parent, .kind = ChangeKind::modify});
+    }
+    if (entry.is_directory()) listed.insert(change.path);
+    changes.push_back(std::move(change));
+  });
+  return changes;
+}
+
+/// The same as archive entries, whiteouts and opaque directories in the form that archives have for them.
+inline void native_diff(std::filesystem::path const& tree, std::vector<std::filesystem::path> lowers,
+                        archive::TarWriter& to, Control const& control) {
+  auto const root = sys::open_at(AT_FDCWD, tree, O_PATH | O_DIRECTORY);
+  archive::TreeEntryWriter entries(root.get(), to, control);
+  std::map<std::pair<dev_t, ino_t>, std::string> whiteouts;
+  DiffWalk(tree, std::move(lowers)).run([&](DiffEntry const& entry) {
+    auto const& status = entry.status;
+    archive::TarHeader sign{.uid = status.st_uid, .gid = status.st_gid};
+    if (entry.is_whiteout()) {
+      sign.name = archive::whiteout_path(entry.path);
+      sign.mtime.seconds = status.st_mtim.tv_sec;
+      // The kernel makes whiteouts as links of one inode, and containers/storage names the first one in the others.
+      if (status.st_nlink > 1) {
+        auto const [known, first] = whiteouts.try_emplace({status.st_dev, status.st_ino}, sign.name);
+        if (!first) sign.link_name = known->second;
+      }
+      to.add(sign);
+      return;
+    }
+    if (!entries.add(entry.path) || !entry.opaque || !entry.below) return;
+    sign.name = entry.path + '/' + std::string(archive::whiteout_opaque);
+    sign.mode = status.st_mode & 0777U;
+    to.add(sign);
+  });
+}
+
+/// Bytes of all that is no directory, each inode once.
+inline std::int64_t native_size(std::filesystem::path const& tree) {
+  std::int64_t bytes = 0;
+  std::set<std::pair<dev_t, ino_t>> seen;
+  sys::walk(tree, [&](sys::Visited const& visited) {
+    auto const& status = visited.status;
+    if (S_ISDIR(status.st_mode)) return;
+    if (status.st_nlink > 1 && !seen.emplace(status.st_dev, status.st_ino).second) return;
+    bytes += status.st_size;
+  });
+  return bytes;
+}
+
+}  // namespace strata::drivers::overlay

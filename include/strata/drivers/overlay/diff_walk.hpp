@@ -1,0 +1,132 @@
+#pragma once
+
+#include <strata/archive/whiteout.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// Is a directory marked to hide all of the same name below it?
+/// @param path  not followed if it is a link
+inline bool is_opaque(std::filesystem::path const& path) {
+  for (auto const* key : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
+    char value = 0;
+    if (::lgetxattr(path.c_str(), key, &value, 1) == 1 && value == 'y') return true;
+  }
+  return false;
+}
+
+/// One thing in a layer's own tree, and what it stands over.
+struct DiffEntry {
+  std::string path = {};  ///< relative to the tree
+  int directory = -1;     ///< descriptor of the directory that it is in; valid during the visit
+  std::string name = {};  ///< its name there
+  struct stat status = {};
+  bool opaque = false;                    ///< a directory that hides what is below it
+  std::optional<struct stat> below = {};  ///< what the layers below show under that path
+
+  bool is_whiteout() const noexcept { return archive::is_overlay_whiteout(status); }
+  bool is_directory() const noexcept { return S_ISDIR(status.st_mode); }
+};
+
+/// Visits a layer's own tree, directories before what is in them, the names of each directory in byte order.
+///
+/// For each entry it finds what the layers below show there, by overlayfs's rules: the nearest has precedence; a whiteout,
+/// a non-directory or an opaque directory hides the rest. Marks of the layer itself are left to the visitor.
+class DiffWalk {
+ public:
+  /// @param tree    the layer's `diff`
+  /// @param lowers  the trees below it, nearest first
+  DiffWalk(std::filesystem::path tree, std::vector<std::filesystem::path> lowers)
+      : lowers_(std::move(lowers)), descent_(std::move(tree)) {}
+
+  /// Calls `visit(DiffEntry const&)` for all but the root.
+  template <class Visit>
+  void run(Visit&& visit) {
+    std::vector<std::size_t> all(lowers_.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+    enter(sys::open_at(AT_FDCWD, descent_.path(), O_RDONLY | O_DIRECTORY), {}, std::move(all));
+    while (!descent_.empty()) {
+      auto& level = descent_.here().extra;
+      if (level.next == level.names.size()) {
+        descent_.leave();
+        continue;
+      }
+      step(level, visit);
+    }
+  }
+
+ private:
+  struct Level {
+    std::vector<std::string> names = {};
+    std::size_t next = 0;
+    std::vector<std::size_t> visible = {};  // indices of the lowers whose directory of this path shows
+  };
+
+  void enter(sys::Fd fd, std::string name, std::vector<std::size_t> visible) {
+    Level level{.visible = std::move(visible)};
+    for (auto& entry : sys::read_directory(fd.get(), descent_.path(name)))
+      level.names.push_back(std::move(entry.name));
+    std::sort(level.names.begin(), level.names.end());
+    descent_.enter(std::move(fd), std::move(name), std::move(level));
+  }
+
+  template <class Visit>
+  void step(Level& level, Visit& visit) {
+    DiffEntry entry;
+    entry.name = level.names[level.next++];
+    entry.directory = descent_.fd();
+    entry.path = descent_.relative(entry.name);
+    if (::fstatat(entry.directory, entry.name.c_str(), &entry.status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) return;  // gone since the directory was read: the layer is in use
+      sys::throw_errno("stat", descent_.path(entry.name));
+    }
+    auto visible = look_below(level, entry);
+    sys::Fd below;
+    if (entry.is_directory()) {
+      below = sys::try_enter(entry.directory, entry.name.c_str());
+      if (!below) sys::throw_errno("open", descent_.path(entry.name));
+      entry.opaque = is_opaque("/proc/self/fd/" + std::to_string(below.get()) + "/.");
+    }
+    std::string name = entry.name;
+    visit(std::as_const(entry));
+    if (below) enter(std::move(below), std::move(name), std::move(visible));
+  }
+
+  /// Finds `entry.below`.  @return the lowers that show a directory there
+  std::vector<std::size_t> look_below(Level const& level, DiffEntry& entry) const {
+    std::vector<std::size_t> visible;
+    for (auto const index : level.visible) {
+      auto const path =
+          lowers_[index] / entry.path;  // its directories are known to be such: no link is followed
+      struct stat status {};
+      if (::lstat(path.c_str(), &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) continue;
+        sys::throw_errno("stat", path);
+      }
+      if (archive::is_overlay_whiteout(status)) break;
+      if (!entry.below) entry.below = status;
+      if (!S_ISDIR(status.st_mode) || !entry.is_directory()) break;
+      visible.push_back(index);
+      if (is_opaque(path)) break;
+    }
+    return visible;
+  }
+
+  std::vector<std::filesystem::path> lowers_;
+  sys::Descent<Level> descent_;
+};
+
+}  // namespace strata::drivers::overlay

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <strata/archive/tree_path.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/error.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <linux/openat2.h>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// Reads single files of layers, many of them one after the other: keeps the directories of the last few layers open.
+/// For any number of threads.
+class LayerFiles {
+ public:
+  /// Writes the contents of the regular file that an archive put into a layer as `name`: from the layer's own tree, else
+  /// from those below it, nearest first. Resolved below each tree by the kernel, whatever links and dots are in it.
+  /// @throws `Errc::layer_unknown`, `Errc::data_unknown`
+  void copy(LayerDirs const& dirs, std::string const& id, std::string_view name, Writer& to) {
+    auto const layer = open_layer(dirs, id);
+    std::string const path = archive::path_in_tree(name);
+    auto file = open_file(layer->diff.get(), path);
+    if (!file && errno != ENXIO) {  // ENXIO: a whiteout, which hides what is below
+      for (auto const& lower : layer->lower_trees(dirs)) {
+        file = open_file(lower.get(), path);
+        if (file || errno == ENXIO) break;
+      }
+    }
+    if (!file) throw Error(Errc::data_unknown, "layer " + id + ", file " + std::string(name));
+    copy_all(file.get(), path, to);
+  }
+
+  /// Closes what it keeps.
+  void forget() {
+    std::lock_guard const lock(mutex_);
+    recent_.clear();
+  }
+
+ private:
+  static constexpr std::size_t most_layers = 4;
+  static constexpr std::size_t buffer_size = 256U * 1024;
+
+  /// A layer whose tree is open.
+  struct OpenLayer {
+    std::string id;
+    std::filesystem::path directory;
+    struct stat identity = {};
+    sys::Fd diff;
+    std::once_flag once = {};
+    std::vector<sys::Fd> lowers = {};
+
+    std::vector<sys::Fd> const& lower_trees(LayerDirs const& dirs) {
+      std::call_once(once, [&] {
+        for (auto const& lower : dirs.lowers(directory))
+          lowers.push_back(sys::open_at(AT_FDCWD, lower / paths::overlay::diff, O_PATH | O_DIRECTORY));
+      });
+      return lowers;
+    }
+  };
+
+  /// Asks the file system each time whether the open tree is still the layer's, for another process may have replaced it.
+  std::shared_ptr<OpenLayer> open_layer(LayerDirs const& dirs, std::string const& id) {
+    {
+      std::lock_guard const lock(mutex_);
+      for (auto const& layer : recent_) {
+        if (layer->id != id) continue;
+        struct stat now {};
+        if (::stat((layer->directory / paths::overlay::diff).c_str(), &now) == 0 &&
+            now.st_dev == layer->identity.st_dev && now.st_ino == layer->identity.st_ino)
+          return layer;
+        std::erase(recent_, layer);
+        break;
+      }
+    }
+    auto layer = std::make_shared<OpenLayer>();
+    layer->id = id;
+    layer->directory = dirs.get(id);
+    layer->diff = sys::open_at(AT_FDCWD, layer->directory / paths::overlay::diff, O_PATH | O_DIRECTORY);
+    if (::fstat(layer->diff.get(), &layer->identity) != 0) sys::throw_errno("stat", layer->directory);
+    std::lock_guard const lock(mutex_);
+    if (recent_.size() == most_layers) recent_.erase(recent_.begin());
+    recent_.push_back(layer);
+    return layer;
+  }
+
+  /// A regular file; otherwise none, and `errno`, ENXIO for a whiteout.
+  static sys::Fd open_file(int tree, std::string const& path) {
+    auto fd = sys::try_open_how(tree, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0,
+                                RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    struct stat status {};
+    if (!fd) {
+      if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO)
+        sys::throw_errno("open", path);
+      return fd;
+    }
+    if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
+    if (!S_ISREG(status.st_mode)) {
+      fd.reset();
+      errno = ENOENT;
+    }
+    return fd;
+  }
+
+  static void copy_all(int fd, std::string const& path, Writer& to) {
+    thread_local auto const buffer = std::make_unique<std::byte[]>(buffer_size);
+    for (;;) {
+      auto const size = sys::retry([&] { return ::read(fd, buffer.get(), buffer_size); });
+      if (size < 0) sys::throw_errno("read", path);
+      if (size == 0) return;
+      to.write(Bytes(buffer.get(), static_cast<std::size_t>(size)));
+    }
+  }
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<OpenLayer>> recent_;
+};
+
+}  // namespace strata::drivers::overlay

@@ -1,0 +1,241 @@
+#pragma once
+
+#include <strata/drivers/overlay/options.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+
+#include <climits>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// A new short name: 17 random bytes in base32 (RFC 4648), cut to 26 characters, as the reference makes them.
+inline std::string random_link() {
+  static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  std::array<unsigned char, 26> noise{};
+  if (sys::retry([&] { return ::getrandom(noise.data(), noise.size(), 0); }) < 0)
+    sys::throw_errno("getrandom", "");
+  std::string link;
+  for (auto const byte : noise) link += alphabet[byte % alphabet.size()];
+  return link;
+}
+
+/// What a name in the driver's home is if it is no layer.
+inline bool is_reserved(std::string_view name) {
+  return name == paths::overlay::links || name == paths::overlay::staging ||
+         name == paths::overlay::temp_dirs || name == paths::overlay::backing_device || name.starts_with('.');
+}
+
+inline bool holds_directory(std::filesystem::path const& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/// Target of a symbolic link; nothing if there is none.
+inline std::optional<std::string> read_link(std::filesystem::path const& path) {
+  std::array<char, PATH_MAX> target{};
+  auto const size = ::readlink(path.c_str(), target.data(), target.size());
+  if (size < 0) return std::nullopt;
+  return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+/// The directories of layers, in the driver's own home and those of read-only stores, and what says which layers lie
+/// below which: `link`, `l/<short>`, `lower` and, since release 1.63, `lower-layers`.
+///
+/// All four are written and kept equal; read are `lower-layers`, else `lower` through `l/`. Const calls may run on
+/// many threads.
+class LayerDirs {
+ public:
+  LayerDirs(std::filesystem::path home, std::vector<std::filesystem::path> const& other_homes) {
+    homes_.push_back(std::move(home));
+    homes_.insert(homes_.end(), other_homes.begin(), other_homes.end());
+  }
+
+  std::filesystem::path const& home() const { return homes_.front(); }
+  std::filesystem::path own(std::string_view id) const { return home() / id; }
+
+  /// The first home that has the layer decides.
+  std::optional<std::filesystem::path> find(std::string_view id) const {
+    if (is_reserved(id)) return std::nullopt;
+    for (auto const& home : homes_)
+      if (auto path = home / id; holds_directory(path)) return path;
+    return std::nullopt;
+  }
+
+  /// @throws `Errc::layer_unknown`
+  std::filesystem::path get(std::string_view id) const {
+    if (auto path = find(id)) return *std::move(path);
+    throw Error(Errc::layer_unknown, "layer " + std::string(id));
+  }
+
+  /// Ids in the own home.
+  std::vector<std::string> list() const {
+    std::vector<std::string> ids;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(home(), error), end; !error && entry != end;
+         entry.increment(error))
+      if (auto name = entry->path().filename().native(); !is_reserved(name) && entry->is_directory(error))
+        ids.push_back(std::move(name));
+    if (error && error != std::errc::no_such_file_or_directory)
+      throw Error(error, "readdir " + home().native());
+    std::sort(ids.begin(), ids.end());
+    return ids;
+  }
+
+  /// Ids of all layers below a layer, nearest first.
+  /// @param layer  its directory
+  /// @throws       `Errc::parent_unknown`: an entry of `lower` whose link is lost and cannot be told from `link` files
+  std::vector<std::string> lower_ids(std::filesystem::path const& layer) const {
+    if (auto const text = sys::read_file_if_exists(layer / paths::overlay::lower_layers))
+      return split(*text, ':');
+    std::vector<std::string> ids;
+    auto const text = sys::read_file_if_exists(layer / paths::overlay::lower);
+    if (!text) return ids;
+    std::optional<std::map<std::string, std::string>> scanned;
+    for (auto const& entry : split(*text, ':')) {
+      auto const link = std::filesystem::path(entry).filename().native();
+      auto id = id_behind(link);
+      if (!id) {
+        if (!scanned) scanned = links_by_file();
+        if (auto const found = scanned->find(link); found != scanned->end()) id = found->second;
+      }
+      if (!id) throw Error(Errc::parent_unknown, "layer " + layer.filename().native() + ", link " + entry);
+      ids.push_back(*std::move(id));
+    }
+    return ids;
+  }
+
+  /// Directories of all layers below a layer, nearest first.
+  /// @throws `Errc::parent_unknown`
+  std::vector<std::filesystem::path> lowers(std::filesystem::path const& layer) const {
+    std::vector<std::filesystem::path> directories;
+    for (auto const& id : lower_ids(layer)) {
+      auto path = is_safe_component(id) ? find(id) : std::nullopt;
+      if (!path) throw Error(Errc::parent_unknown, "layer " + layer.filename().native() + ", below it " + id);
+      directories.push_back(*std::move(path));
+    }
+    return directories;
+  }
+
+  /// Short name of a layer; nothing if its file or its entry in `l/` is lost.
+  std::optional<std::string> link_of(std::filesystem::path const& layer) const {
+    auto link = sys::read_file_if_exists(layer / paths::overlay::link);
+    if (!link || !is_safe_component(*link)) return std::nullopt;
+    struct stat status {};
+    if (::lstat((layer.parent_path() / paths::overlay::links / *link).c_str(), &status) != 0)
+      return std::nullopt;
+    return link;
+  }
+
+  /// The two lists that a child of a layer gets.
+  struct Lists {
+    std::string lower = {};         ///< `l/<short>:...`, nearest first
+    std::string lower_layers = {};  ///< `<id>:...`
+  };
+
+  /// @return  nothing if a link on the way is lost; `repair()` then helps
+  std::optional<Lists> lists_for_child_of(std::filesystem::path const& parent) const {
+    auto const link = link_of(parent);
+    if (!link) return std::nullopt;
+    Lists lists{.lower = std::string(paths::overlay::links) + '/' + *link,
+                .lower_layers = parent.filename().native()};
+    auto const ids = lower_ids(parent);
+    for (auto const& id : ids) lists.lower_layers += ':' + id;
+    if (auto const below = sys::read_file_if_exists(parent / paths::overlay::lower);
+        below && !below->empty()) {
+      lists.lower += ':' + *below;
+    } else {
+      for (auto const& id : ids) {
+        auto const link_below = link_of(get(id));
+        if (!link_below) return std::nullopt;
+        lists.lower += ':' + std::string(paths::overlay::links) + '/' + *link_below;
+      }
+    }
+    return lists;
+  }
+
+  /// Re-creates lost entries of `l/` from `link` files, `link` files from entries of `l/`, and gives a layer that lost
+  /// both a new name. Needs the store's lock. Linear in the number of layers.
+  void repair() const {
+    auto const links = home() / paths::overlay::links;
+    sys::make_directories(links, 0755);
+    std::map<std::string, std::string> link_by_id;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(links, error), end; !error && entry != end;
+         entry.increment(error))
+      if (auto const id = id_behind(entry->path().filename().native()))
+        link_by_id.emplace(*id, entry->path().filename().native());
+    for (auto const& id : list()) {
+      auto link = sys::read_file_if_exists(own(id) / paths::overlay::link);
+      if (!link || !is_safe_component(*link)) {
+        auto const known = link_by_id.find(id);
+        link = known != link_by_id.end() ? known->second : random_link();
+        sys::replace_file(own(id) / paths::overlay::link, *link, {.mode = 0644});
+      }
+      make_link(*link, id);
+    }
+  }
+
+  /// `l/<link>` -> `../<id>/diff`; one that exists is kept.
+  void make_link(std::string const& link, std::string const& id) const {
+    auto const target = std::filesystem::path("..") / id / paths::overlay::diff;
+    auto const place = home() / paths::overlay::links / link;
+    if (::symlink(target.c_str(), place.c_str()) != 0 && errno != EEXIST) sys::throw_errno("symlink", place);
+  }
+
+  /// Removes the entries of `l/` that lead to no layer. Needs the store's lock.
+  void remove_dangling_links() const {
+    auto const links = home() / paths::overlay::links;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(links, error), end; !error && entry != end;
+         entry.increment(error))
+      if (entry->is_symlink(error) && !std::filesystem::exists(entry->path(), error))
+        ::unlink(entry->path().c_str());
+  }
+
+ private:
+  /// The layer that `l/<link>` of any home leads to: the second-last component of its target.
+  std::optional<std::string> id_behind(std::string const& link) const {
+    for (auto const& home : homes_) {
+      auto const target = read_link(home / paths::overlay::links / link);
+      if (!target) continue;
+      auto id = std::filesystem::path(*target).parent_path().filename().native();
+      if (is_safe_component(id)) return id;
+    }
+    return std::nullopt;
+  }
+
+  /// Short name -> id, from all `link` files of all homes.
+  std::map<std::string, std::string> links_by_file() const {
+    std::map<std::string, std::string> links;
+    for (auto const& home : homes_) {
+      LayerDirs const one(home, {});
+      for (auto const& id : one.list())
+        if (auto link = sys::read_file_if_exists(one.own(id) / paths::overlay::link))
+          links.emplace(*link, id);
+    }
+    return links;
+  }
+
+  std::vector<std::filesystem::path> homes_;  // the own one first
+};
+
+}  // namespace strata::drivers::overlay

@@ -1,0 +1,300 @@
+#pragma once
+
+#include <strata/drivers/overlay/options.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <sched.h>
+#include <spawn.h>
+#include <string>
+#include <string_view>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// One overlay mount, before it is put into words.
+struct MountPlan {
+  std::vector<std::filesystem::path> lowers = {};  ///< nearest first; absolute
+  std::filesystem::path upper = {};                ///< empty: read-only, without upper
+  std::filesystem::path work = {};
+  std::vector<std::string> options = {};  ///< words of mount(8): flags and overlay's own
+  std::string label = {};                 ///< SELinux
+  std::filesystem::path target = {};
+};
+
+/// How the kernel is told.
+enum class MountCall {
+  any,          ///< the first of the following that can do it
+  text,         ///< mount(2): all paths in one page
+  parameters,   ///< fsconfig(2), a lower layer a call: Linux 6.8
+  descriptors,  ///< mount(2), the lower layers as numbers of open descriptors
+};
+
+namespace detail {
+
+/// One of mount(8)'s words for flags.
+struct FlagWord {
+  std::string_view word;
+  unsigned long set;
+  unsigned long clear;
+};
+inline constexpr std::array flag_words{
+    FlagWord{"ro", MS_RDONLY, 0},
+    FlagWord{"rw", 0, MS_RDONLY},
+    FlagWord{"nosuid", MS_NOSUID, 0},
+    FlagWord{"suid", 0, MS_NOSUID},
+    FlagWord{"nodev", MS_NODEV, 0},
+    FlagWord{"dev", 0, MS_NODEV},
+    FlagWord{"noexec", MS_NOEXEC, 0},
+    FlagWord{"exec", 0, MS_NOEXEC},
+    FlagWord{"sync", MS_SYNCHRONOUS, 0},
+    FlagWord{"async", 0, MS_SYNCHRONOUS},
+    FlagWord{"dirsync", MS_DIRSYNC, 0},
+    FlagWord{"noatime", MS_NOATIME, 0},
+    FlagWord{"atime", 0, MS_NOATIME},
+    FlagWord{"nodiratime", MS_NODIRATIME, 0},
+    FlagWord{"diratime", 0, MS_NODIRATIME},
+    FlagWord{"relatime", MS_RELATIME, 0},
+    FlagWord{"norelatime", 0, MS_RELATIME},
+    FlagWord{"strictatime", MS_STRICTATIME, 0},
+    FlagWord{"nostrictatime", 0, MS_STRICTATIME},
+    FlagWord{"private", MS_PRIVATE, 0},
+    FlagWord{"rprivate", MS_PRIVATE | MS_REC, 0},
+    FlagWord{"slave", MS_SLAVE, 0},
+    FlagWord{"rslave", MS_SLAVE | MS_REC, 0},
+    FlagWord{"shared", MS_SHARED, 0},
+    FlagWord{"rshared", MS_SHARED | MS_REC, 0},
+    FlagWord{"defaults", 0, 0},
+};
+
+inline constexpr unsigned long propagation_flags = MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_REC;
+
+/// Options parted into mount flags, propagation and the words that are overlay's.
+struct SplitOptions {
+  unsigned long flags = 0;
+  unsigned long propagation = 0;
+  std::vector<std::string> data = {};
+};
+
+inline SplitOptions split_options(std::vector<std::string> const& options) {
+  SplitOptions result;
+  for (auto const& option : options) {
+    if (option.empty()) continue;
+    auto const known = std::find_if(flag_words.begin(), flag_words.end(),
+                                    [&](FlagWord const& flag) { return flag.word == option; });
+    if (known == flag_words.end()) {
+      result.data.push_back(option);
+    } else if ((known->set & propagation_flags) != 0) {
+      result.propagation = known->set;
+    } else {
+      result.flags = (result.flags & ~known->clear) | known->set;
+    }
+  }
+  return result;
+}
+
+/// Whether a path can stand in mount(2)'s text as it is, for the kernel splits that at ',' and ':'.
+inline bool is_plain(std::filesystem::path const& path) {
+  return path.native().find_first_of(",:\\\"") == std::string::npos;
+}
+
+inline std::string join(std::vector<std::string> const& pieces, char separator) {
+  std::string text;
+  for (auto const& piece : pieces) {
+    if (!text.empty()) text += separator;
+    text += piece;
+  }
+  return text;
+}
+
+inline void mount_text(std::filesystem::path const& target, SplitOptions const& options,
+                       std::string const& data) {
+  if (::mount("overlay", target.c_str(), "overlay", options.flags, data.c_str()) != 0)
+    sys::throw_errno("mount overlay", target);
+}
+
+/// A path that a `sys::Fd` of this process stands for; for what is too long or too odd to be said in words.
+inline std::string descriptor_path(sys::Fd const& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+
+inline unsigned attributes_of(unsigned long flags) {
+  unsigned attributes = 0;
+  for (auto const& [flag, attribute] : {std::pair<unsigned long, unsigned>{MS_RDONLY, MOUNT_ATTR_RDONLY},
+                                        {MS_NOSUID, MOUNT_ATTR_NOSUID},
+                                        {MS_NODEV, MOUNT_ATTR_NODEV},
+                                        {MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+                                        {MS_NOATIME, MOUNT_ATTR_NOATIME},
+                                        {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME},
+                                        {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME}})
+    if ((flags & flag) != 0) attributes |= attribute;
+  return attributes;
+}
+
+/// Sets one parameter of a file-system context after the other.
+class FsContext {
+ public:
+  explicit FsContext(std::filesystem::path const& target)
+      : target_(target), fd_(::fsopen("overlay", FSOPEN_CLOEXEC)) {
+    if (!fd_) sys::throw_errno("fsopen overlay", target_);
+  }
+  void set(std::string const& key, std::string const& value) {
+    call(FSCONFIG_SET_STRING, key.c_str(), value.c_str(), "fsconfig " + key + ' ' + value);
+  }
+  void flag(char const* key) { call(FSCONFIG_SET_FLAG, key, nullptr, std::string("fsconfig ") + key); }
+  /// The kernel takes at most 255 bytes and undoes backslashes; other paths go through a descriptor.
+  void path(std::string const& key, std::filesystem::path const& path) {
+    if (path.native().size() < 256 && path.native().find('\\') == std::string::npos)
+      return set(key, path.native());
+    held_.push_back(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY));
+    set(key, descriptor_path(held_.back()));
+  }
+  sys::Fd make(unsigned attributes) {
+    call(FSCONFIG_CMD_CREATE, nullptr, nullptr, "mount overlay");
+    sys::Fd mount(::fsmount(fd_.get(), FSMOUNT_CLOEXEC, attributes));
+    if (!mount) sys::throw_errno("fsmount overlay", target_);
+    return mount;
+  }
+
+ private:
+  void call(fsconfig_command command, char const* key, char const* value, std::string const& what) {
+    if (::fsconfig(fd_.get(), static_cast<unsigned>(command), key, value, 0) != 0)
+      sys::throw_errno(what, target_);
+  }
+  std::filesystem::path const& target_;
+  sys::Fd fd_;
+  std::vector<sys::Fd> held_;
+};
+
+inline void mount_by_parameters(MountPlan const& plan, SplitOptions const& options) {
+  FsContext context(plan.target);
+  context.set("source", "overlay");
+  for (auto const& lower : plan.lowers) context.path("lowerdir+", lower);
+  if (!plan.upper.empty()) {
+    context.path("upperdir", plan.upper);
+    context.path("workdir", plan.work);
+  }
+  for (auto const& option : options.data) {
+    auto const equals = option.find('=');
+    if (equals == std::string::npos)
+      context.flag(option.c_str());
+    else
+      context.set(option.substr(0, equals), option.substr(equals + 1));
+  }
+  if (!plan.label.empty()) context.set("context", plan.label);
+  if ((options.flags & MS_RDONLY) != 0) context.flag("ro");
+  if ((options.flags & MS_SYNCHRONOUS) != 0) context.flag("sync");
+  if ((options.flags & MS_DIRSYNC) != 0) context.flag("dirsync");
+  auto const mount = context.make(attributes_of(options.flags));
+  if (::move_mount(mount.get(), "", AT_FDCWD, plan.target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    sys::throw_errno("mount overlay", plan.target);
+}
+
+/// The options' part of mount(2)'s text.
+inline std::string options_text(MountPlan const& plan, SplitOptions const& options) {
+  auto text = join(options.data, ',');
+  if (!text.empty()) text.insert(text.begin(), ',');
+  if (!plan.label.empty()) text += ",context=\"" + plan.label + '"';
+  return text;
+}
+
+/// Works in a thread of its own, whose working directory is that of the descriptors; other threads keep theirs.
+inline void mount_by_descriptors(MountPlan const& plan, SplitOptions const& options) {
+  std::vector<sys::Fd> held;
+  auto const number = [&](std::filesystem::path const& path) {
+    held.push_back(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY));
+    return std::to_string(held.back().get());
+  };
+  std::vector<std::string> numbers;
+  for (auto const& lower : plan.lowers) numbers.push_back(number(lower));
+  auto data = "lowerdir=" + join(numbers, ':');
+  if (!plan.upper.empty()) data += ",upperdir=" + number(plan.upper) + ",workdir=" + number(plan.work);
+  data += options_text(plan, options);
+  if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
+    throw Error(Errc::unsupported, "mount overlay " + plan.target.native() + ": " +
+                                       std::to_string(plan.lowers.size()) + " layers below");
+  int failed = 0;
+  std::thread([&] {
+    if (::unshare(CLONE_FS) != 0 || ::chdir("/proc/self/fd") != 0 ||
+        ::mount("overlay", plan.target.c_str(), "overlay", options.flags, data.c_str()) != 0)
+      failed = errno;
+  }).join();
+  errno = failed;
+  if (failed != 0) sys::throw_errno("mount overlay", plan.target);
+}
+
+}  // namespace detail
+
+/// What mount(2) gets for a plan; also what a mount program gets after `-o`.
+inline std::string mount_data(MountPlan const& plan, std::vector<std::string> const& data_options) {
+  std::vector<std::string> lowers;
+  for (auto const& lower : plan.lowers) lowers.push_back(lower.native());
+  auto text = "lowerdir=" + detail::join(lowers, ':');
+  if (!plan.upper.empty()) text += ",upperdir=" + plan.upper.native() + ",workdir=" + plan.work.native();
+  return text + detail::options_text(plan, {.data = data_options});
+}
+
+/// Mounts by the kernel. Any number of layers up to the kernel's 500, whatever the length and letters of their paths.
+/// @throws `errno`, "mount overlay <target>" or "fsconfig ..."
+inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any) {
+  auto const options = detail::split_options(plan.options);
+  bool plain = detail::is_plain(plan.upper) && detail::is_plain(plan.work);
+  for (auto const& lower : plan.lowers) plain = plain && detail::is_plain(lower);
+  if (call == MountCall::any || call == MountCall::text) {
+    auto const data = mount_data(plan, options.data);
+    bool const fits = plain && data.size() < static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    call = fits || call == MountCall::text ? MountCall::text : MountCall::any;
+    if (call == MountCall::text) detail::mount_text(plan.target, options, data);
+  }
+  if (call == MountCall::any || call == MountCall::parameters) {
+    try {
+      detail::mount_by_parameters(plan, options);
+      call = MountCall::parameters;
+    } catch (Error const&) {
+      if (call == MountCall::parameters) throw;
+      call = MountCall::descriptors;  // an older kernel, or an error that shows again
+    }
+  }
+  if (call == MountCall::descriptors) detail::mount_by_descriptors(plan, options);
+  if (options.propagation != 0 &&
+      ::mount("none", plan.target.c_str(), nullptr, options.propagation, nullptr) != 0)
+    sys::throw_errno("mount", plan.target);
+}
+
+/// Runs the user's mount program in `home` and waits for it.
+/// @throws `errno`, "run <program>"; `Errc::driver_unusable` when it fails, with its exit status
+inline void mount_by_program(std::filesystem::path const& program, std::filesystem::path const& home,
+                             MountPlan const& plan) {
+  auto data = mount_data(plan, plan.options);
+  std::string name = program.native();
+  std::string target = plan.target.native();
+  std::string dash_o = "-o";
+  std::array<char*, 5> arguments{name.data(), dash_o.data(), data.data(), target.data(), nullptr};
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addchdir_np(&actions, home.c_str());
+  pid_t child = -1;
+  int const failed = ::posix_spawn(&child, name.c_str(), &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  errno = failed;
+  if (failed != 0) sys::throw_errno("run", program);
+  int status = 0;
+  sys::retry([&] { return ::waitpid(child, &status, 0); });
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  throw Error(Errc::driver_unusable,
+              "run " + name + " for " + target + ": " +
+                  (WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
+                                     : "signal " + std::to_string(WTERMSIG(status))));
+}
+
+}  // namespace strata::drivers::overlay

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <strata/archive/whiteout.hpp>
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/options.hpp>
+#include <strata/paths.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/xattr.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace strata::drivers::overlay {
+
+/// Did a mount program write layers here? It leaves whiteouts as files, and attributes of its own on directories.
+/// Walks all layers; only for a home that does not say it in `.has-mount-program`.
+inline bool used_mount_program(LayerDirs const& dirs) {
+  namespace fs = std::filesystem;
+  auto const is_marked = [](fs::path const& directory) {
+    std::array<char, 4096> keys{};
+    auto const size = ::llistxattr(directory.c_str(), keys.data(), keys.size());
+    std::string_view rest(keys.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    while (!rest.empty()) {
+      auto const key = rest.substr(0, rest.find('\0'));
+      if (key.starts_with("user.fuseoverlayfs.") || key.starts_with("user.containers.")) return true;
+      rest.remove_prefix(key.size() + 1);
+    }
+    return false;
+  };
+  for (auto const& id : dirs.list()) {
+    auto const tree = dirs.own(id) / paths::overlay::diff;
+    if (is_marked(tree)) return true;
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(tree, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (archive::is_whiteout(entry->path().filename().native())) return true;
+      if (entry->symlink_status(error).type() == fs::file_type::directory && is_marked(entry->path()))
+        return true;
+    }
+  }
+  return false;
+}
+
+/// Looks in the directories of `$PATH`; empty if it is in none.
+inline std::filesystem::path find_program(std::string_view name) {
+  auto const* search = std::getenv("PATH");
+  for (auto const& directory : split(search != nullptr ? search : "", ':')) {
+    auto path = std::filesystem::path(directory) / name;
+    if (path.is_absolute() && ::access(path.c_str(), X_OK) == 0) return path;
+  }
+  return {};
+}
+
+}  // namespace strata::drivers::overlay

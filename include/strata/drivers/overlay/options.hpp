@@ -1,0 +1,153 @@
+#pragma once
+
+#include <strata/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// Splits at every `separator`; a text without one is one piece, an empty text none.
+inline std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> pieces;
+  while (!text.empty()) {
+    auto const end = text.find(separator);
+    pieces.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+    if (text.empty()) pieces.emplace_back();
+  }
+  return pieces;
+}
+
+/// Options of the overlay driver, as storage.conf and `--storage-opt` have them.
+struct Options {
+  std::string home_name =
+      "overlay";              ///< directory below the graph root; "overlay2" for stores opened by that name
+  std::string mountopt = {};  ///< comma list given to every mount; also part of the names of cached probes
+  std::filesystem::path mount_program =
+      {};                        ///< mounts instead of the kernel, called as `<program> -o <data> <target>`
+  bool skip_mount_home = false;  ///< don't bind-mount the home onto itself
+  bool ignore_chown_errors = false;
+  bool sync_file_system = false;  ///< 1.63's `sync=filesystem`: flush whatever the caller asks
+  std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores, in search order
+
+  /// Reads `[prefix]key=value` texts; a later one wins over an earlier one, image stores add up. Options that carry
+  /// the prefix of another driver are passed over, as release 1.63 does.
+  /// @throws `Errc::driver_option`; its subject is the whole message
+  static Options parse(std::vector<std::string> const& key_values);
+};
+
+namespace detail {
+
+[[noreturn]] inline void reject(std::string text) { throw Error(Errc::driver_option, std::move(text)); }
+
+/// The words that Go's strconv.ParseBool takes.
+inline bool parse_bool(std::string const& value) {
+  for (auto const* word : {"1", "t", "T", "TRUE", "true", "True"})
+    if (value == word) return true;
+  for (auto const* word : {"0", "f", "F", "FALSE", "false", "False"})
+    if (value == word) return false;
+  reject("strconv.ParseBool: parsing \"" + value + "\": invalid syntax");
+}
+
+inline std::string_view trim(std::string_view text) {
+  auto const space = " \t\r\n\v\f";
+  auto const first = text.find_first_not_of(space);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+/// The key without this driver's prefix; empty if it is another driver's.
+inline std::string_view own_key(std::string_view key) {
+  for (std::string_view const prefix : {"overlay.", "overlay2.", "."})
+    if (key.starts_with(prefix)) return key.substr(prefix.size());
+  for (std::string_view const prefix : {"btrfs.", "vfs.", "zfs."})
+    if (key.starts_with(prefix)) return {};
+  return key;
+}
+
+inline void add_image_stores(Options& options, std::string const& value) {
+  for (auto const& text : split(value, ',')) {
+    if (text.empty()) continue;
+    auto const path = std::filesystem::path(text).lexically_normal();
+    if (!path.is_absolute())
+      reject("overlay: image path \"" + text + "\" is not absolute.  Can not be relative");
+    std::error_code error;
+    auto const status = std::filesystem::status(path, error);
+    if (!std::filesystem::exists(status)) {
+      auto reason = error ? error : std::error_code(ENOENT, std::generic_category());
+      auto message = reason.message();
+      message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+      reject("overlay: can't stat imageStore dir " + path.native() + ": stat " + path.native() + ": " +
+             message);
+    }
+    if (!std::filesystem::is_directory(status))
+      reject("overlay: image path \"" + path.native() + "\" must be a directory");
+    if (std::find(options.image_stores.begin(), options.image_stores.end(), path) ==
+        options.image_stores.end())
+      options.image_stores.push_back(path);
+  }
+}
+
+inline void set(Options& options, std::string_view given_key, std::string_view key,
+                std::string const& value) {
+  if (key == "mountopt") {
+    options.mountopt = value;
+  } else if (key == "mount_program") {
+    std::error_code error;
+    if (!value.empty() && !std::filesystem::exists(value, error))
+      reject("overlay: can't stat program \"" + value + "\": stat " + value + ": no such file or directory");
+    options.mount_program = value;
+  } else if (key == "skip_mount_home") {
+    options.skip_mount_home = parse_bool(value);
+  } else if (key == "ignore_chown_errors") {
+    options.ignore_chown_errors = parse_bool(value);
+  } else if (key == "imagestore" || key == "additionalimagestore") {
+    add_image_stores(options, value);
+  } else if (key == "sync") {
+    if (value != "none" && value != "filesystem")
+      reject("overlay: invalid sync mode \"" + value + "\": none or filesystem");
+    options.sync_file_system = value == "filesystem";
+  } else if (key == "use_composefs") {
+    if (parse_bool(value)) reject("overlay: use_composefs is not supported");
+  } else if (key == "override_kernel_check") {
+    parse_bool(value);  // obsolete, and without effect in every release
+  } else if (key == "size" || key == "inodes") {
+    if (!value.empty() && value != "0")
+      reject("overlay: option " + std::string(given_key) +
+             " needs project quotas, which this driver does not set");
+  } else if (key == "force_mask" || key == "additionallayerstore") {
+    if (!value.empty()) reject("overlay: option " + std::string(given_key) + " is not supported");
+  } else {
+    reject("overlay: unknown option " + std::string(given_key));
+  }
+}
+
+}  // namespace detail
+
+inline Options Options::parse(std::vector<std::string> const& key_values) {
+  Options options;
+  for (auto const& text : key_values) {
+    auto const equals = text.find('=');
+    if (equals == std::string::npos) detail::reject("unable to parse key/value option: " + text);
+    auto const given = detail::trim(std::string_view(text).substr(0, equals));
+    std::string lower(given);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    auto const key = detail::own_key(lower);
+    if (key.empty() && !lower.empty() && lower.back() != '.') continue;
+    detail::set(options, given, key, std::string(detail::trim(std::string_view(text).substr(equals + 1))));
+  }
+  return options;
+}
+
+}  // namespace strata::drivers::overlay

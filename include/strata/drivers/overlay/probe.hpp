@@ -1,0 +1,230 @@
+#pragma once
+
+#include <strata/drivers/overlay/mount.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/mount.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <exception>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <sched.h>
+#include <signal.h>
+#include <string>
+#include <string_view>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// A question's answer and, if it is no, why.
+struct Finding {
+  bool works = false;
+  std::string reason = {};
+};
+
+/// Answers that were found before: files `<feature>-true` and `<feature>-false` in the run root, the name being the
+/// answer and the content, if any, the reason. A `-true` file wins.
+class FeatureCache {
+ public:
+  explicit FeatureCache(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+  std::optional<Finding> find(std::string const& feature) const {
+    if (::access((directory_ / (feature + "-true")).c_str(), F_OK) == 0) return Finding{.works = true};
+    auto reason = sys::read_file_if_exists(directory_ / (feature + "-false"));
+    if (!reason) return std::nullopt;
+    return Finding{.works = false, .reason = *std::move(reason)};
+  }
+
+  /// A feature that is no file name (it may hold a mount option with a slash) is not remembered.
+  void put(std::string const& feature, Finding const& finding) const {
+    if (feature.find('/') != std::string::npos) return;
+    sys::make_directories(directory_, 0700);
+    auto const path = directory_ / (feature + (finding.works ? "-true" : "-false"));
+    auto const file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    sys::write_all(file.get(), as_bytes(finding.reason), path);
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+namespace detail {
+
+/// Two lower directories, an upper and a mount of them, in a temp-dir on the driver's file system.
+class ProbeMount {
+ public:
+  explicit ProbeMount(std::filesystem::path const& temp_dirs) : directory_(sys::TempDir::create(temp_dirs)) {
+    for (auto const* name : {"far", "near", "upper", "work", "merged"}) make(name);
+  }
+  ~ProbeMount() {
+    try {
+      sys::unmount_below(directory_.path());
+    } catch (std::exception const&) {  // the temp-dir detaches what is left in it
+    }
+  }
+  ProbeMount(ProbeMount const&) = delete;
+  ProbeMount& operator=(ProbeMount const&) = delete;
+
+  std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }
+  void make(std::string_view name) const {
+    if (::mkdir(path(name).c_str(), 0700) != 0) sys::throw_errno("mkdir", path(name));
+  }
+  void make_file(std::string_view name) const {
+    sys::open_at(AT_FDCWD, path(name), O_WRONLY | O_CREAT | O_EXCL, 0644);
+  }
+  void mount(std::vector<std::string> const& options, std::filesystem::path const& far = {}) const {
+    mount_overlay({.lowers = {path("near"), far.empty() ? path("far") : far},
+                   .upper = path("upper"),
+                   .work = path("work"),
+                   .options = options,
+                   .target = path("merged")});
+  }
+  bool has_xattr(std::string_view name, char const* key) const {
+    return ::lgetxattr(path(name).c_str(), key, nullptr, 0) >= 0;
+  }
+
+ private:
+  sys::TempDir directory_;
+};
+
+/// `attempt()` answers; an error is a no with its text.
+template <class Attempt>
+Finding ask(Attempt&& attempt) {
+  try {
+    std::string reason = attempt();
+    return {.works = reason.empty(), .reason = std::move(reason)};
+  } catch (Error const& error) {
+    return {.works = false, .reason = error.what()};
+  }
+}
+
+/// A process in a user namespace of its own, in which id 0 is `first_host_id`; ends with the object.
+class IdMappedProcess {
+ public:
+  explicit IdMappedProcess(unsigned first_host_id) {
+    // A bare clone: the child does nothing that another thread's locks could block.
+    auto const child = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+    if (child == 0) {
+      ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+      for (;;) ::syscall(SYS_pause);
+    }
+    if (child < 0) sys::throw_errno("clone", "user namespace");
+    child_ = static_cast<pid_t>(child);
+    try {
+      for (auto const* map : {"uid_map", "gid_map"}) {
+        auto const file = sys::open_at(AT_FDCWD, proc(map), O_WRONLY);
+        sys::write_all(file.get(), as_bytes("0 " + std::to_string(first_host_id) + " 1"), proc(map));
+      }
+      namespace_ = sys::open_at(AT_FDCWD, proc("ns/user"), O_RDONLY);
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+  ~IdMappedProcess() { end(); }
+  IdMappedProcess(IdMappedProcess const&) = delete;
+  IdMappedProcess& operator=(IdMappedProcess const&) = delete;
+
+  int user_namespace() const noexcept { return namespace_.get(); }
+
+ private:
+  std::filesystem::path proc(std::string_view name) const {
+    return std::filesystem::path("/proc") / std::to_string(child_) / name;
+  }
+  void end() noexcept {
+    ::kill(child_, SIGKILL);
+    sys::retry([&] { return ::waitpid(child_, nullptr, 0); });
+  }
+  pid_t child_ = -1;
+  sys::Fd namespace_;
+};
+
+}  // namespace detail
+
+/// Does overlayfs work here at all?
+inline Finding probe_overlay(std::filesystem::path const& temp_dirs) {
+  return detail::ask([&] {
+    detail::ProbeMount const probe(temp_dirs);
+    probe.mount({});
+    return std::string();
+  });
+}
+
+/// Can a layer's `diff` be taken for what changed? Not if a directory's opaque mark comes along when it is copied up,
+/// nor if a renamed directory is recorded as a redirection (kernel documentation, filesystems/overlayfs).
+inline Finding probe_native_diff(std::filesystem::path const& temp_dirs,
+                                 std::vector<std::string> const& options) {
+  return detail::ask([&]() -> std::string {
+    detail::ProbeMount const probe(temp_dirs);
+    for (auto const* name : {"far/kept", "far/moved", "near/kept"}) probe.make(name);
+    if (::setxattr(probe.path("near/kept").c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0)
+      sys::throw_errno("setxattr", probe.path("near/kept"));
+    probe.mount(options);
+    probe.make_file("merged/kept/new");
+    if (probe.has_xattr("upper/kept", "trusted.overlay.opaque")) return "the opaque mark is copied up";
+    if (::rename(probe.path("merged/moved").c_str(), probe.path("merged/elsewhere").c_str()) != 0)
+      return errno == EXDEV ? std::string() : "a directory cannot be renamed";
+    if (probe.has_xattr("upper/elsewhere", "trusted.overlay.redirect"))
+      return "renamed directories are redirected";
+    return {};
+  });
+}
+
+/// Does a change of mode leave a file's contents below?
+inline Finding probe_metacopy(std::filesystem::path const& temp_dirs,
+                              std::vector<std::string> const& options) {
+  return detail::ask([&]() -> std::string {
+    detail::ProbeMount const probe(temp_dirs);
+    probe.make_file("far/file");
+    probe.mount(options);
+    if (::chmod(probe.path("merged/file").c_str(), 0600) != 0)
+      sys::throw_errno("chmod", probe.path("merged/file"));
+    if (probe.has_xattr("upper/file", "trusted.overlay.metacopy")) return {};
+    return "files are copied up whole";
+  });
+}
+
+/// May a mount do without flushing (`volatile`, Linux 5.10)?
+inline Finding probe_volatile(std::filesystem::path const& temp_dirs) {
+  return detail::ask([&] {
+    detail::ProbeMount const probe(temp_dirs);
+    probe.mount({"volatile"});
+    return std::string();
+  });
+}
+
+/// May a lower directory be an idmapped mount (Linux 5.19)?
+inline Finding probe_idmapped_lower(std::filesystem::path const& temp_dirs) {
+  return detail::ask([&] {
+    detail::ProbeMount const probe(temp_dirs);
+    probe.make("mapped");
+    detail::IdMappedProcess const other(1000);
+    sys::Fd const tree(::open_tree(AT_FDCWD, probe.path("far").c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    if (!tree) sys::throw_errno("open_tree", probe.path("far"));
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<std::uint64_t>(other.user_namespace());
+    if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
+      sys::throw_errno("mount_setattr", probe.path("far"));
+    if (::move_mount(tree.get(), "", AT_FDCWD, probe.path("mapped").c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+      sys::throw_errno("move_mount", probe.path("mapped"));
+    probe.mount({}, probe.path("mapped"));
+    return std::string();
+  });
+}
+
+}  // namespace strata::drivers::overlay

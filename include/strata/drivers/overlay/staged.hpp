@@ -1,0 +1,140 @@
+#pragma once
+
+#include <strata/archive/apply.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/durability.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/copy_tree.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/flush_tree.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace strata::drivers::overlay {
+
+/// A whole layer directory being built in a temp-dir: `diff`, `link`, `lower`, `lower-layers`, `work`, `merged`, `empty`.
+/// It becomes a layer by one rename.
+class StagedLayer {
+ public:
+  StagedLayer(LayerDirs const& dirs, StageRequest const& request, archive::ApplyOptions const& apply)
+      : parent_(request.parent),
+        flush_(request.flush),
+        control_(request.control),
+        directory_(sys::TempDir::create(dirs.home() / paths::overlay::temp_dirs)),
+        layer_(directory_.next_addition()) {
+    std::optional<std::filesystem::path> below;
+    if (request.parent) below = dirs.get(request.parent->str());
+    make(layer_, 0700);
+    if (request.copy_of) {
+      auto const from = dirs.get(request.copy_of->str()) / paths::overlay::diff;
+      sys::copy_tree(from, diff(), {.control = request.control});
+    } else {
+      make_diff(below);
+    }
+    applier_ =
+        std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, diff(), O_RDONLY | O_DIRECTORY), apply);
+    if (below) {
+      parent_link_ = dirs.link_of(*below);
+      lists_ = dirs.lists_for_child_of(*below);
+    }
+  }
+
+  void add(archive::TarHeader const& header, Reader& body) {
+    control_.check();
+    applier_->add(header, body);
+  }
+
+  void finish() {
+    if (finished_) return;
+    applier_->finish();
+    applier_.reset();
+    for (auto const name : {paths::overlay::work, paths::overlay::merged}) make(layer_ / name, 0700);
+    if (!parent_) make(layer_ / paths::overlay::empty, 0700);
+    link_ = random_link();
+    write(paths::overlay::link, link_);
+    if (lists_) write_lists();
+    if (flush_ == Flush::full) sys::flush_tree(layer_);
+    finished_ = true;
+  }
+
+  std::filesystem::path const& layer() const noexcept { return layer_; }
+  std::filesystem::path diff() const { return layer_ / paths::overlay::diff; }
+  std::string const& link() const noexcept { return link_; }
+  std::optional<LayerId> const& parent() const noexcept { return parent_; }
+  Flush flush() const noexcept { return flush_; }
+
+  /// The store's lock is held: the parent must be the one that the layer was built over. Its links, if some were
+  /// lost, are repaired, and the lists then written.
+  /// @throws `Errc::layer_unknown`
+  void settle_parent(LayerDirs const& dirs) {
+    if (!parent_) return;
+    auto const below = dirs.get(parent_->str());
+    auto const link_now = dirs.link_of(below);
+    if (parent_link_ && link_now != parent_link_) throw Error(Errc::layer_unknown, "layer " + parent_->str());
+    if (lists_) return;
+    dirs.repair();
+    lists_ = dirs.lists_for_child_of(below);
+    if (!lists_) throw Error(Errc::parent_unknown, "layer " + parent_->str() + ", its link");
+    write_lists();
+    if (flush_ == Flush::full) sys::flush_tree(layer_);
+  }
+
+  /// What is left in the temp-dir, once the layer or its contents have moved out.
+  sys::TempDir rest() && { return std::move(directory_); }
+
+ private:
+  static void make(std::filesystem::path const& path, mode_t mode) {
+    if (::mkdir(path.c_str(), mode) != 0) sys::throw_errno("mkdir", path);
+  }
+
+  /// Readable by all, as the root of a container must be; over a parent, the permissions and owner of its root.
+  void make_diff(std::optional<std::filesystem::path> const& parent) const {
+    struct stat like {};
+    like.st_mode = 0555;
+    if (parent && ::stat((*parent / paths::overlay::diff).c_str(), &like) != 0)
+      sys::throw_errno("stat", *parent / paths::overlay::diff);
+    make(diff(), 0700);
+    if ((like.st_uid != ::geteuid() || like.st_gid != ::getegid()) &&
+        ::chown(diff().c_str(), like.st_uid, like.st_gid) != 0)
+      sys::throw_errno("chown", diff());
+    if (::chmod(diff().c_str(), like.st_mode & 0777U) != 0) sys::throw_errno("chmod", diff());
+  }
+
+  void write(std::string_view name, std::string_view text) const {
+    auto const path = layer_ / name;
+    auto const file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    sys::write_all(file.get(), as_bytes(text), path);
+    if (::fchmod(file.get(), 0644) != 0) sys::throw_errno("chmod", path);
+  }
+  void write_lists() const {
+    write(paths::overlay::lower, lists_->lower);
+    write(paths::overlay::lower_layers, lists_->lower_layers);
+  }
+
+  std::optional<LayerId> parent_;
+  Flush flush_;
+  Control control_;
+  sys::TempDir directory_;
+  std::filesystem::path layer_;
+  std::string link_;
+  std::optional<std::string> parent_link_;
+  std::optional<LayerDirs::Lists> lists_;  // none: a link below is lost, or there is no parent
+  std::unique_ptr<archive::Applier> applier_;
+  bool finished_ = false;
+};
+
+}  // namespace strata::drivers::overlay
