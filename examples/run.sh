@@ -1,0 +1,155 @@
+#!/bin/sh
+# The main job on a real root file system, with oci-storage in a store of its own: a Debian tree goes in as a layer,
+# becomes an image and then a container, is mounted, changed, compared, exported, and committed as a second image.
+# usage: sh examples/run.sh         prints each command, what it printed and how long it took; leaves nothing behind
+# On a Debian 12 as root it installs what is missing. STRATA_BUILD and STRATA_CACHE: see tests/lib.sh.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+top=$(pwd)
+. tests/lib.sh
+. tests/programs.sh
+
+is_root || die 'mounting layers needs root: run this as root'
+# shellcheck disable=SC2086
+need $packages_build jq || exit 1
+# shellcheck disable=SC2086
+need $packages_tree || say 'no Debian tree without these'
+if ! has podman; then need podman crun || say 'without podman the last part is skipped'; fi
+if [ "$OCI_STORAGE" = "$STRATA_BUILD/examples/oci-storage" ]; then
+  say 'building oci-storage'
+  build "$STRATA_BUILD" '' build-binary || die 'the build failed'
+fi
+make_scratch
+overlay_works "$scratch" || die "no overlay file system can be mounted in $scratch: set TMPDIR to a place where one can"
+use_store "$scratch/store"
+tree=$(debian_tar) || die 'no root file system'
+
+if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m'); else bold='' dim='' plain=''; fi
+failures=0
+chapter() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
+since() { awk -v a="$1" -v b="$(date +%s.%N)" 'BEGIN { d = b - a; printf (d < 0.1 ? "%.1f ms" : "%.2f s"), d < 0.1 ? d * 1000 : d }'; }
+
+# show WHAT COMMAND...: prints WHAT as if it had been typed, runs the command, prints its output and its time. The first
+# lines of long output must do. Keeps stdout in $scratch/out.
+show() {
+  printf '\n  %s$ %s%s\n' "$bold" "$1" "$plain"
+  shift
+  started=$(date +%s.%N)
+  if [ -t 2 ]; then "$@" >"$scratch/out" </dev/null; else "$@" >"$scratch/out" 2>"$scratch/err" </dev/null; fi
+  status=$?
+  took=$(since "$started")
+  { cat "$scratch/out"; [ -t 2 ] || cat "$scratch/err"; } >"$scratch/both"
+  lines=$(wc -l <"$scratch/both")
+  if [ "$lines" -gt 16 ]; then
+    head -n 12 "$scratch/both" | sed 's/^/    /'
+    printf '    … and %s lines more\n' $((lines - 12))
+  else
+    sed 's/^/    /' "$scratch/both"
+  fi
+  if [ $status != 0 ]; then
+    printf '    exit status %s\n' $status
+    failures=$((failures + 1))
+  fi
+  printf '    %s%s%s\n' "$dim" "$took" "$plain"
+  return $status
+}
+
+# oci ARGUMENT...: shows a command of oci-storage on the store; the name of the scratch directory is left out of the line
+oci() {
+  line=oci-storage
+  for word in "$@"; do
+    case $word in "$scratch"/* | "$STRATA_CACHE"/*) word=$(basename "$word") ;; esac
+    case $word in *[!A-Za-z0-9_./:=@%+-]* | '') word="'$word'" ;; esac
+    line="$line $word"
+  done
+  show "$line" ours "$@"
+}
+first_line() { head -n 1 "$scratch/out"; }
+
+began=$(date +%s.%N)
+printf '%sstrata: from a root file system to a second image%s\n' "$bold" "$plain"
+printf 'The tree: %s, %s bytes, %s entries.\n' "$(basename "$tree")" "$(wc -c <"$tree")" "$(tar -tf "$tree" | wc -l)"
+printf 'The store: %s, which every command below is given as --graph and --run.\n' "$store"
+
+chapter 'A tree goes in as a layer'
+oci import-layer --name debian --file "$tree" || die 'nothing to go on with'
+layer=$(first_line)
+oci layer debian
+oci layers --json
+
+chapter 'It becomes an image, with the configuration and manifest that OCI asks for'
+write_image debian "$scratch/image" "$tree"
+oci create-image --id "$image_id" --name localhost/debian:12 --digest "$manifest_digest" debian
+oci set-image-data --file "$scratch/image/config" localhost/debian:12 "$config_digest"
+oci set-image-data --file "$scratch/image/manifest" localhost/debian:12 manifest
+oci set-image-data --file "$scratch/image/manifest" localhost/debian:12 "manifest-$manifest_digest"
+oci image localhost/debian:12
+first_image=$image_id
+
+chapter 'The image becomes a container, which is mounted and changed'
+oci create-container --name box localhost/debian:12
+box_layer=$(ours container --json box | jq -r '.[0].layer')
+oci mount box
+root=$(first_line)
+case $root in "$scratch"/?*) ;; *) die "mounted in an unexpected place: $root" ;; esac
+show "echo 'Made with strata.' > ROOT/etc/motd" sh -c 'echo "Made with strata." >"$1/etc/motd"' sh "$root"
+show 'mkdir ROOT/srv/www; echo hello > ROOT/srv/www/index.html' sh -c 'mkdir "$1/srv/www" && echo hello >"$1/srv/www/index.html"' sh "$root"
+show 'chmod 700 ROOT/root; rm -r ROOT/usr/share/doc' sh -c 'chmod 700 "$1/root" && rm -rf "$1/usr/share/doc"' sh "$root"
+oci unmount box
+
+chapter 'What changed, and the change as a tar'
+oci changes "$box_layer"
+oci diffsize "$box_layer"
+oci diff --uncompressed --file "$scratch/change.tar" "$box_layer"
+show 'tar -tvf change.tar' tar -tvf "$scratch/change.tar"
+
+chapter 'The change is committed: a layer over the first, and a second image'
+oci import-layer --name change --file "$scratch/change.tar" debian
+write_image committed "$scratch/second" "$tree" "$scratch/change.tar"
+oci create-image --id "$image_id" --name localhost/debian:changed --digest "$manifest_digest" change
+oci set-image-data --file "$scratch/second/config" localhost/debian:changed "$config_digest"
+oci set-image-data --file "$scratch/second/manifest" localhost/debian:changed manifest
+oci set-image-data --file "$scratch/second/manifest" localhost/debian:changed "manifest-$manifest_digest"
+oci layers --tree
+oci images
+oci list-deps debian
+
+chapter 'What went in comes out, byte for byte'
+oci diff --uncompressed --file "$scratch/out.tar" debian
+show "cmp out.tar $(basename "$tree") && echo the same bytes" sh -c 'cmp "$1" "$2" && echo the same bytes' sh "$scratch/out.tar" "$tree"
+oci diff --gzip --file "$scratch/out.tar.gz" debian
+show "gzip -dc out.tar.gz | cmp - $(basename "$tree") && echo the same bytes" \
+  sh -c 'gzip -dc "$1" | cmp - "$2" && echo the same bytes' sh "$scratch/out.tar.gz" "$tree"
+oci diff --uncompressed --file "$scratch/out.tar" change
+show 'cmp out.tar change.tar && echo the same bytes' sh -c 'cmp "$1" "$2" && echo the same bytes' sh "$scratch/out.tar" "$scratch/change.tar"
+
+if has podman; then
+  chapter 'Podman reads the same store'
+  show 'podman images' pod images
+  show 'podman image tree localhost/debian:changed' pod image tree localhost/debian:changed
+  if can_run; then
+    show 'podman run --rm localhost/debian:changed cat /etc/motd /srv/www/index.html' \
+      pod_run localhost/debian:changed cat /etc/motd /srv/www/index.html
+  else
+    printf '\n  (podman cannot start a container on this machine)\n'
+  fi
+  show 'podman tag localhost/debian:changed localhost/from-podman:1' pod tag localhost/debian:changed localhost/from-podman:1
+  oci get-names "$image_id"
+else
+  printf '\n(no podman here to look at the store)\n'
+fi
+
+chapter 'And away with it'
+oci delete-layer debian && failures=$((failures + 1)) || { printf '    (as it should: the layer is in use)\n'; failures=$((failures - 1)); }
+oci delete-container box
+oci delete-image "$image_id"
+oci delete-image "$first_image"
+oci layers
+oci shutdown
+
+printf '\n'
+if [ $failures != 0 ]; then
+  printf '%s commands failed\n' $failures
+  exit 1
+fi
+printf 'All of it took %s.\n' "$(since "$began")"
