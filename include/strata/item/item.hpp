@@ -116,6 +116,11 @@ class Item {
     return layer_mount_count(*core_, files_layer());
   }
 
+  /// Where it is mounted; none if it is not.
+  std::optional<std::filesystem::path> mounted_at() const requires MountDriver<typename T::Driver> {
+    return layer_mounted_at(*core_, files_layer());
+  }
+
   /// What changed against another layer, in path order; against the parent if `against` is empty or unknown.
   std::vector<Change> changes(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
     return layer_changes(*core_, files_layer(), against);

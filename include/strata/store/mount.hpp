@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -100,6 +101,14 @@ std::int64_t layer_mount_count(Core& core, LayerId const& id) {
   auto const mounts = core.mounts().write();
   auto const known = mounts.find(id.str());
   return known ? known->count : 0;
+}
+
+/// Where the first mount put it.
+template <class Core>
+std::optional<std::filesystem::path> layer_mounted_at(Core& core, LayerId const& id) {
+  auto const mounts = core.mounts().write();
+  auto const known = mounts.find(id.str());
+  return known ? std::make_optional<std::filesystem::path>(known->path) : std::nullopt;
 }
 
 }  // namespace strata
