@@ -67,6 +67,7 @@ class Applier {
 
   /// One entry; reads `body` to its end.
   void add(TarHeader const& header, Reader& body) {
+    refuse_reserved(header);
     std::string const path = path_in_tree(header.name);
     if (path.empty())
       add_root(header);
@@ -213,8 +214,6 @@ class Applier {
   void add_node(int directory, std::string const& base, std::string const& path, TarHeader const& header) {
     bool const character = header.type == EntryType::char_device;
     bool const fifo = header.type == EntryType::fifo;
-    if (character && header.dev_major == 0 && header.dev_minor == 0)
-      throw Error(Errc::reserved_entry, "character device 0:0 \"" + path + '"');
     mode_t const kind = fifo ? S_IFIFO : character ? S_IFCHR : S_IFBLK;
     if (!fifo && in_user_namespace()) return;
     dev_t const device = fifo ? 0 : makedev(header.dev_major, header.dev_minor);

@@ -76,7 +76,7 @@ class AttributeSetter {
   /// user namespace may not set.
   void xattrs(TarHeader const& header) {
     for (auto const& [key, value] : header.xattrs) {
-      if (key == "security.selinux" || is_overlay_xattr(key)) continue;
+      if (!is_unpacked_xattr(key)) continue;
       int const rc = path_only_ ? ::setxattr(proc_path().c_str(), key.c_str(), value.data(), value.size(), 0)
                                 : ::fsetxattr(fd_, key.c_str(), value.data(), value.size(), 0);
       if (rc == 0 || errno == ENOTSUP || (errno == EPERM && in_user_namespace())) continue;

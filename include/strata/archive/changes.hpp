@@ -26,16 +26,17 @@ inline bool same_time(timespec const& a, timespec const& b) noexcept {
   return a.tv_sec == b.tv_sec && (a.tv_nsec == b.tv_nsec || a.tv_nsec == 0 || b.tv_nsec == 0);
 }
 
-/// Are they alike by what `stat` says of both? Contents are not read: a change of them changes the time.
+/// Are they alike by what `stat` says of both? Contents are not read: a change of them changes the time. Size and
+/// time of a directory say nothing but that something in it was made or removed.
 inline bool same_status(struct stat const& a, struct stat const& b) noexcept {
   return a.st_mode == b.st_mode && a.st_uid == b.st_uid && a.st_gid == b.st_gid && a.st_rdev == b.st_rdev &&
-         same_time(a.st_mtim, b.st_mtim) && (S_ISDIR(a.st_mode) || a.st_size == b.st_size);
+         (S_ISDIR(a.st_mode) || (same_time(a.st_mtim, b.st_mtim) && a.st_size == b.st_size));
 }
 
 /// Compares two whole trees (what containers/storage calls the naive way).
 ///
-/// A path differs if its kind, mode, owner, device number, modification time, size (not of directories), link
-/// target, security.capability or a user.* attribute does. The same inode in both is the same. Both trees are read once,
+/// A path differs if its kind, mode, owner, device number, link target, security.capability or a user.* attribute
+/// does, or, except directories, its modification time or size. The same inode in both is the same. Both trees are read once,
 /// one directory of each at a time; no link is followed, no mount entered.
 class TreeComparison {
  public:

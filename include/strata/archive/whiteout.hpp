@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/archive/tar_header.hpp>
 #include <strata/error.hpp>
 
 #include <optional>
@@ -50,9 +51,22 @@ struct OverlayXattr {
   }
 };
 
+/// An archive says that something is gone by a ".wh." name. One that holds overlayfs's own sign would, in one driver
+/// only, hide files without saying so to the others: it is refused everywhere.
+/// @throws `Errc::reserved_entry`
+inline void refuse_reserved(TarHeader const& header) {
+  if (header.type == EntryType::char_device && header.dev_major == 0 && header.dev_minor == 0)
+    throw Error(Errc::reserved_entry, "character device 0:0 \"" + header.name + '"');
+}
+
 /// Attributes that steer overlayfs itself. No archive may set them.
 inline bool is_overlay_xattr(std::string_view key) noexcept {
   return key.starts_with("trusted.overlay.") || key.starts_with("user.overlay.");
+}
+
+/// Is it one that unpacking an archive sets? Not what belongs to the host (labels) or to the driver.
+inline bool is_unpacked_xattr(std::string_view key) noexcept {
+  return key != "security.selinux" && !is_overlay_xattr(key);
 }
 
 }  // namespace strata::archive

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <strata/archive/changes.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/driver.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+/// What changed in a layer, found by comparing two whole trees: for drivers that keep no record of it themselves.
+namespace strata::drivers::naive {
+
+/// Shows a layer as a directory while it lives, and unmounts it only if it had to mount it.
+template <MountDriver D>
+class ShownLayer {
+ public:
+  /// @throws what `D::mount` throws
+  ShownLayer(D& driver, LayerId const& id) : driver_(driver), id_(id), mounted_here_(!driver.is_mounted(id)) {
+    path_ = mounted_here_ ? driver.mount(id, {.read_only = true}) : driver.mount_path(id);
+  }
+  ~ShownLayer() {
+    if (!mounted_here_) return;
+    try {
+      driver_.unmount(id_);
+    } catch (...) {  // it stays mounted, which the next mount will say
+    }
+  }
+  ShownLayer(ShownLayer const&) = delete;
+  ShownLayer& operator=(ShownLayer const&) = delete;
+
+  std::filesystem::path const& path() const noexcept { return path_; }
+
+ private:
+  D& driver_;
+  LayerId id_;
+  bool mounted_here_;
+  std::filesystem::path path_;
+};
+
+namespace detail {
+/// Calls `use(newer, older)` with the directories of two layers.
+template <MountDriver D, class Use>
+auto with_trees(D& driver, LayerId const& id, std::optional<LayerId> const& parent, Use&& use) {
+  ShownLayer<D> const newer(driver, id);
+  std::optional<ShownLayer<D>> older;
+  if (parent) older.emplace(driver, *parent);
+  return use(newer.path(), older ? std::optional(older->path()) : std::nullopt);
+}
+}  // namespace detail
+
+/// As `DiffDriver::changes`. Cost: one `lstat` a file of either tree, and the attributes of those alike.
+template <MountDriver D>
+std::vector<Change> changes(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
+  return detail::with_trees(driver, id, parent, &archive::compare_trees);
+}
+
+/// As `DiffDriver::diff`: the entries, without the end of the archive.
+template <MountDriver D>
+void diff(D& driver, LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+          Control const& control) {
+  detail::with_trees(driver, id, parent, [&](auto const& newer, auto const& older) {
+    archive::write_changes(newer, archive::compare_trees(newer, older), to, control);
+  });
+}
+
+/// As `DiffDriver::diff_size`.
+template <MountDriver D>
+std::int64_t diff_size(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
+  return detail::with_trees(driver, id, parent, [](auto const& newer, auto const& older) {
+    return archive::changed_bytes(newer, archive::compare_trees(newer, older));
+  });
+}
+
+}  // namespace strata::drivers::naive
