@@ -197,16 +197,31 @@ TEST_CASE("an inlet stops when its caller asks", "[archive][inlet]") {
         Errc::stopped);
 
   std::stop_source later;
-  std::thread asker([&] {
+  Inlet endless(Zeros{}, codec::All{},
+                {.max_bytes = ~std::uint64_t{0}, .control = {.stop = later.get_token()}});
+  std::jthread const asker([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     later.request_stop();
   });
-  auto const packed = tools::filter("head -c 200000000 /dev/zero | zstd -c", "");
-  Inlet endless(Zeros{}, codec::All{},
-                {.max_bytes = ~std::uint64_t{0}, .control = {.stop = later.get_token()}});
   CHECK(error_of([&] { endless.finish(); }) == Errc::stopped);
-  asker.join();
-  CHECK(error_of([&] {
-          Inlet(Chunks(packed, 10), codec::All{}, {.control = {.stop = later.get_token()}});
-        }) == Errc::stopped);
+}
+
+TEST_CASE("a stop wakes a caller who waits for a slow source", "[archive][inlet]") {
+  struct Slow {
+    std::stop_token released;
+    bool given = false;
+    Bytes next() {
+      if (!std::exchange(given, true)) return as_bytes("the beginning");
+      while (!released.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return {};
+    }
+  };
+  std::stop_source stop, release;
+  Inlet in(Slow{release.get_token()}, codec::All{}, {.control = {.stop = stop.get_token()}});
+  std::jthread const asker([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    stop.request_stop();
+  });
+  CHECK(error_of([&] { in.next(); }) == Errc::stopped);
+  release.request_stop();
 }
