@@ -1,13 +1,12 @@
-#include <strata/item/index.hpp>
-
-#include "../static/driver_archetype.hpp"
-
 #include <strata/item/container.hpp>
 #include <strata/item/image.hpp>
+#include <strata/item/index.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/serializers/json.hpp>
 
 #include <catch2/catch.hpp>
+
+#include "../static/driver_archetype.hpp"
 #include <random>
 
 using namespace strata;
@@ -39,7 +38,8 @@ std::string found(auto const& index, std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("an exact id beats a name, a name beats a prefix, an ambiguous prefix finds nothing", "[item][index]") {
+TEST_CASE("an exact id beats a name, a name beats a prefix, an ambiguous prefix finds nothing",
+          "[item][index]") {
   Layers index;
   index.put(layer("abc123", {"front"}));
   index.put(layer("abd", {"abc"}));
@@ -68,7 +68,8 @@ TEST_CASE("rows keep the order of their creation, whatever is replaced or erased
   CHECK(index.size() == 3);
 }
 
-TEST_CASE("a name that two records claim goes to the later one, one that stands twice in a record is lost", "[item][index]") {
+TEST_CASE("a name that two records claim goes to the later one, one that stands twice in a record is lost",
+          "[item][index]") {
   Layers index;
   index.put(layer("a", {"shared", "own"}));
   index.put(layer("b", {"shared", "twice", "twice"}));

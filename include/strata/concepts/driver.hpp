@@ -55,6 +55,14 @@ struct Change {
   std::string path;  ///< absolute within the layer
   ChangeKind kind = ChangeKind::modify;
   bool operator==(Change const&) const = default;
+
+  /// For a person: the kind, and the path as it is.
+  template <class Stream>
+  friend Stream& operator<<(Stream& out, Change const& change) {
+    constexpr std::string_view words[] = {"modified", "added", "removed"};
+    out << words[static_cast<int>(change.kind)] << ' ' << change.path;
+    return out;
+  }
 };
 
 /// Keeps the files of layers; knows nothing of names, images or metadata.

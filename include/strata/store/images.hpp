@@ -67,9 +67,9 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       auto images = core.template table<Traits>().write();
       auto const containers = core.template table<typename Core::ContainerTraits>().read();
       auto const image = images.get(ref);
-      if (auto const users = containers.referring_to(image->id); !users.empty())
+      if (auto const users = containers.referring_to(image->id); !users.empty() && !options.even_if_used)
         throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
-      gone = only_used_by(*image, layers, images, containers);
+      if (!options.keep_layers) gone = only_used_by(*image, layers, images, containers);
       if (options.dry_run) return gone;
       images.erase(image->id);
       images.commit(core.flush());

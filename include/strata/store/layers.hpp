@@ -50,13 +50,13 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// Removes a layer that nothing refers to; it is unmounted first.
   /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each with the
   ///         id of the holder
-  void remove(Ref const& ref) {
+  void remove(Ref const& ref, RemoveLayerOptions const& options = {}) {
     auto& core = *core_;
     Trash trash;
     {
       auto layers = core.template table<Traits>().write();
       auto const id = layers.get(ref)->id;
-      check_unused(core, layers, id);
+      if (!options.even_if_used) check_unused(core, layers, id);
       unmount_for_removal(core, LayerId(id));
       layers.erase(id);
       layers.commit(core.flush());

@@ -79,8 +79,14 @@ struct UnmountOptions {
   bool force = false;  ///< give back all mounts at once
 };
 
+struct RemoveLayerOptions {
+  bool even_if_used = false;  ///< leaves children, images and containers behind that lack it
+};
+
 struct RemoveImageOptions {
-  bool dry_run = false;  ///< only tell which layers would go
+  bool dry_run = false;       ///< only tell which layers would go
+  bool keep_layers = false;   ///< remove the record and the big data alone
+  bool even_if_used = false;  ///< leaves containers behind that lack it
 };
 
 struct ShutdownOptions {

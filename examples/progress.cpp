@@ -1,0 +1,44 @@
+// Follow a long import, and stop it half way: nothing of it stays.
+#include <strata/drivers/memory.hpp>
+#include <strata/serializers/journal.hpp>
+#include <strata/store/store.hpp>
+
+#include <iostream>
+
+// An archive of many files that is made while it is read; any type with next() will do as a source.
+class Endless {
+ public:
+  explicit Endless(std::stop_source caller) : caller_(std::move(caller)) {}
+
+  strata::Bytes next() {
+    if (++files_ == 10'000) caller_.request_stop();  // what a button or Ctrl-C would do
+    chunk_.clear();
+    strata::Sink out = strata::string_sink(chunk_);
+    strata::archive::TarWriter writer(out);
+    writer.add({.name = "file-" + std::to_string(files_)});
+    return strata::as_bytes(chunk_);
+  }
+
+ private:
+  std::stop_source caller_;
+  int files_ = 0;
+  std::string chunk_;
+};
+
+int main() {
+  strata::Store<strata::drivers::Memory, strata::serializers::Journal> store(
+      {.graph_root = "progress/graph", .run_root = "progress/run"});
+  std::stop_source caller;
+  std::uint64_t entries = 0;
+  auto const follow = [&](strata::Progress const& now) {
+    if (now.entries < entries) std::cout << "went backwards\n";
+    entries = now.entries;
+  };
+  try {
+    store.layers().import(Endless(caller),
+                          {.names = {"endless"}, .progress = follow, .stop = caller.get_token()});
+  } catch (strata::Error const& error) {
+    std::cout << (error.code() == strata::Errc::stopped ? "stopped" : error.what()) << '\n';
+  }
+  std::cout << "layers: " << store.layers().list().size() << '\n';
+}

@@ -1,0 +1,66 @@
+#include <strata/store/containers.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+using stores::code_of;
+using stores::Fixture;
+
+TEMPLATE_TEST_CASE("a container has a layer of its own over the image's", "[store][containers]", stores::Vfs,
+                   stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  store.layers().create({.id = "base"});
+  store.images().create({.id = "image", .names = {"name"}, .top_layer = "base"});
+  auto const box = store.containers().create("name", {.id = "box", .names = {"b"}, .metadata = "{}"});
+  REQUIRE(box.image());
+  CHECK(box.image()->id().str() == "image");
+  CHECK(box.layer().parent()->id().str() == "base");
+  CHECK(box.record().flags.at("MountLabel").text == "\"\"");
+  CHECK_FALSE(is_set(box.record().flags, "Volatile"));
+  CHECK(store.containers().get(box.record().layer).id() == box.id());  // found by its layer's id as well
+
+  auto const other = store.containers().create("image", {.is_volatile = true});
+  CHECK(is_set(other.record().flags, "Volatile"));
+  CHECK(store.containers().list().size() == 2);
+  CHECK(store.layers().list().size() == 3);
+
+  auto const bare = store.containers().create("");
+  CHECK_FALSE(bare.image());
+  CHECK_FALSE(bare.layer().parent());
+
+  for (auto const& container : store.containers().list()) store.containers().remove(container);
+  CHECK(store.layers().list().size() == 1);
+}
+
+TEMPLATE_TEST_CASE("creation of a container fails without a trace", "[store][containers]", stores::Vfs,
+                   stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  store.images().create({.id = "image"});
+  store.containers().create("image", {.id = "box", .names = {"taken"}});
+  CHECK(code_of([&] { store.containers().create("nothing"); }) == Errc::image_unknown);
+  CHECK(code_of([&] { store.containers().create("image", {.id = "box"}); }) == Errc::duplicate_id);
+  CHECK(code_of([&] { store.containers().create("image", {.names = {"taken"}}); }) == Errc::duplicate_name);
+  CHECK(store.containers().list().size() == 1);
+  CHECK(store.layers().list().size() == 1);
+}
+
+TEMPLATE_TEST_CASE("directories and big data go with the container", "[store][containers]", stores::Vfs) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto box = store.containers().create("", {.id = "box"});
+  CHECK(box.directory() == fixture.graph() / "vfs-containers/box/userdata");
+  CHECK(std::filesystem::is_directory(box.directory()));
+  CHECK(std::filesystem::is_directory(box.run_directory()));
+  std::ofstream(box.directory() / "file") << "12345";
+  box.big_data().set("config.json", "1234567");
+  CHECK(box.size() == 12);
+  auto const kept = box.directory();
+  auto const run = box.run_directory();
+  store.containers().remove("box");
+  CHECK_FALSE(std::filesystem::exists(kept.parent_path()));
+  CHECK_FALSE(std::filesystem::exists(run.parent_path()));
+  CHECK(code_of([&] { store.containers().remove("box"); }) == Errc::container_unknown);
+}

@@ -1,0 +1,161 @@
+#include <strata/codec/all.hpp>
+#include <strata/store/import.hpp>
+
+#include "stores.hpp"
+#include <thread>
+
+using namespace strata;
+using stores::code_of;
+using stores::diff_of;
+using stores::Fixture;
+using stores::tar_of;
+
+namespace {
+
+std::string compressed(Compression how, std::string const& plain) {
+  std::string out;
+  auto encoder = codec::All::compress(how, string_sink(out));
+  encoder->write(as_bytes(plain));
+  encoder->finish();
+  return out;
+}
+
+struct Failing {
+  explicit Failing(std::string first) : first_(std::move(first)) {}
+  Bytes next() {
+    if (calls_++ == 0) return as_bytes(first_);
+    throw Error(std::make_error_code(std::errc::io_error), "read source");
+  }
+  std::string first_;
+  int calls_ = 0;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a layer comes out as the very bytes that went in", "[store][import][export]", stores::Vfs,
+                   stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  auto const tar =
+      tar_of({{"etc/", ""}, {"etc/hostname", "box\n"}, {"empty", ""}, {"big", std::string(300'000, 'x')}}) +
+      std::string(7000, '\0') + "what follows the end";
+  auto const base = layers.import(memory_source(tar), {.id = "base", .names = {"name"}});
+  CHECK(diff_of(base) == tar);
+  CHECK(base.record().diff_digest == Digest::of(as_bytes(tar)).str());
+  CHECK(base.record().compressed_diff_digest == base.record().diff_digest);
+  CHECK(base.record().diff_size == static_cast<std::int64_t>(tar.size()));
+  CHECK(base.record().compression == 0);
+  CHECK(base.record().uidset == std::vector<std::uint32_t>{0});
+  CHECK(base.size() == static_cast<std::int64_t>(tar.size()));
+
+  auto const changes = tar_of({{"etc/", ""}, {"etc/.wh.hostname", ""}, {"etc/new", "1"}});
+  for (auto const how : {Compression::gzip, Compression::zstd}) {
+    auto const input = compressed(how, changes);
+    auto const child = layers.import(memory_source(input), {.parent = "base"});
+    CHECK(child.record().compression == static_cast<int>(how));
+    CHECK(child.record().compressed_size == static_cast<std::int64_t>(input.size()));
+    CHECK(child.record().compressed_diff_digest == Digest::of(as_bytes(input)).str());
+    CHECK(diff_of(child, DiffOptions{.compression = Compression::none}) == changes);
+    auto const again =
+        layers.import(memory_source(diff_of(child)), {.parent = "base"});  // in the recorded compression
+    CHECK(again.record().diff_digest == child.record().diff_digest);
+    CHECK(again.record().compression == child.record().compression);
+  }
+}
+
+TEMPLATE_TEST_CASE("an empty stream is an empty layer", "[store][import]", stores::Vfs, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto const layer = fixture.store.layers().import(memory_source(""));
+  CHECK(layer.record().diff_digest == Digest::of({}).str());
+  CHECK(layer.record().diff_size == 0);
+  CHECK(diff_of(layer).empty());
+}
+
+TEMPLATE_TEST_CASE("an import that fails leaves nothing behind", "[store][import]", stores::Vfs,
+                   stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  layers.create({.id = "other", .names = {"taken"}});
+  auto const before = stores::files_below(fixture.graph());
+  auto const tar = tar_of({{"a/", ""}, {"a/file", std::string(100'000, 'y')}});
+
+  CHECK(code_of([&] { layers.import(memory_source(tar.substr(0, 50'000))); }) == Errc::corrupt_archive);
+  CHECK(code_of([&] { layers.import(memory_source(compressed(Compression::gzip, tar).substr(0, 100))); }) ==
+        Errc::corrupt_archive);
+  CHECK(code_of([&] {
+          layers.import(memory_source("this is no archive at all" + std::string(1000, 'z')));
+        }) == Errc::corrupt_archive);
+  CHECK(code_of([&] { layers.import(Failing(tar.substr(0, 2048))); }) == std::errc::io_error);
+  CHECK(code_of([&] { layers.import(memory_source(tar), {.names = {"taken"}}); }) == Errc::duplicate_name);
+  CHECK(code_of([&] { layers.import(memory_source(tar), {.parent = "nothing"}); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { layers.import(memory_source(tar), {.claimed_digest = Digest::of({}).str()}); }) ==
+        Errc::digest_mismatch);
+  CHECK(code_of([&] { layers.import(memory_source(tar), {.limits = {.plain_bytes = 10'000}}); }) ==
+        Errc::over_budget);
+  CHECK(code_of([&] { layers.import(memory_source(tar), {.limits = {.entries = 1}}); }) == Errc::over_budget);
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(code_of([&] { layers.import(memory_source(tar), {.stop = stop.get_token()}); }) == Errc::stopped);
+
+  CHECK(layers.list().size() == 1);
+  CHECK(stores::files_below(fixture.graph()) == before);
+}
+
+TEMPLATE_TEST_CASE("progress goes forward and ends at the input's size", "[store][import]", stores::Vfs) {
+  Fixture<TestType> fixture;
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (int i = 0; i < 500; ++i) entries.emplace_back("file" + std::to_string(i), std::string(1000, 'x'));
+  auto const tar = tar_of(entries);
+  Progress last;
+  bool forward = true;
+  fixture.store.layers().import(memory_source(tar), {.progress = [&](Progress const& now) {
+                                  forward = forward && now.bytes >= last.bytes && now.entries >= last.entries;
+                                  last = now;
+                                }});
+  CHECK(forward);
+  CHECK(last.bytes == tar.size());
+  CHECK(last.entries == 500);
+}
+
+TEMPLATE_TEST_CASE("a stream applied to a layer replaces what is recorded of it", "[store][import]",
+                   stores::Vfs, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  layers.import(memory_source(tar_of({{"below", "1"}})), {.id = "base"});
+  auto layer = layers.create({.id = "layer", .parent = "base"});
+  auto const first = tar_of({{"one", "1"}});
+  layer.apply(memory_source(first));
+  CHECK(diff_of(layer) == first);
+  auto const second = tar_of({{"two", "22"}});
+  layer.apply(memory_source(compressed(Compression::zstd, second)));
+  CHECK(diff_of(layer, DiffOptions{.compression = Compression::none}) == second);
+  {
+    auto const mounted = layer.mount();
+    for (auto const* name : {"below", "one", "two"}) CHECK(std::filesystem::exists(mounted.path() / name));
+  }
+  auto const before = layer.record();
+  CHECK(code_of([&] { layer.apply(memory_source(second.substr(0, 700))); }) == Errc::corrupt_archive);
+  layer.refresh();
+  CHECK(layer.record().diff_digest == before.diff_digest);
+  CHECK(diff_of(layer, DiffOptions{.compression = Compression::none}) == second);
+}
+
+TEST_CASE("many threads import into one store at once", "[store][import][threads]") {
+  Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  auto const tar = tar_of({{"a/", ""}, {"a/file", std::string(50'000, 'y')}});
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 6; ++i)
+    threads.emplace_back([&, i] {
+      for (int j = 0; j < 4; ++j) {
+        auto layer = store.layers().import(memory_source(tar),
+                                           {.names = {std::to_string(i) + '-' + std::to_string(j)}});
+        layer.add_names({"x" + std::to_string(i)});
+        if (j % 2 != 0) store.layers().remove(layer);
+      }
+    });
+  threads.clear();
+  auto const layers = store.layers().list();
+  CHECK(layers.size() == 12);
+  for (auto const& layer : layers) CHECK(diff_of(layer) == tar);
+}

@@ -1,0 +1,145 @@
+#include <strata/store/layers.hpp>
+
+#include "stores.hpp"
+
+using namespace strata;
+using stores::code_of;
+using stores::Fixture;
+using stores::holder_of;
+
+TEMPLATE_TEST_CASE("layers are found by id, name and unique prefix", "[store][layers]", stores::Vfs,
+                   stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  auto const base = layers.create({.id = "aa11", .names = {"base", "base", "second"}, .metadata = "text"});
+  auto const top = layers.create({.id = "ab22", .parent = "base"});
+
+  CHECK(base.names() == names::List{"base", "second"});
+  CHECK(base.metadata() == "text");
+  CHECK(layers.get("second").id() == base.id());
+  CHECK(layers.get("aa").id() == base.id());
+  CHECK(layers.get(base).id() == base.id());
+  CHECK_FALSE(layers.find("a"));
+  CHECK_FALSE(layers.exists("nothing"));
+  CHECK(code_of([&] { layers.get("nothing"); }) == Errc::layer_unknown);
+  CHECK(stores::ids(layers.list()) == std::vector<std::string>{"aa11", "ab22"});
+  REQUIRE(top.parent());
+  CHECK(top.parent()->id() == base.id());
+  CHECK_FALSE(base.parent());
+}
+
+TEMPLATE_TEST_CASE("generated ids have as many digits as the traits say", "[store][layers]", stores::Vfs,
+                   stores::Journal) {
+  Fixture<TestType> fixture;
+  auto const layer = fixture.store.layers().create();
+  CHECK(layer.id().str().size() == TestType::Layer::Traits::id_digits);
+  CHECK(layer.id().str().find_first_not_of("0123456789abcdef") == std::string::npos);
+}
+
+namespace {
+template <class D, class S>
+struct ShortIds : StoreTraits<D, S> {
+  struct Layer : LayerTraits<D, S> {
+    static constexpr std::size_t id_digits = 12;
+  };
+};
+}  // namespace
+
+TEST_CASE("one trait can be shadowed without touching the library", "[store][layers]") {
+  using S = Store<drivers::Memory, serializers::Journal, durability::None,
+                  ShortIds<drivers::Memory, serializers::Journal>>;
+  Fixture<S> fixture;
+  CHECK(fixture.store.layers().create().id().str().size() == 12);
+  CHECK(fixture.store.images().create().id().str().size() == 32);
+}
+
+TEMPLATE_TEST_CASE("creation refuses what is taken or unknown, and leaves nothing", "[store][layers]",
+                   stores::Vfs, stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  layers.create({.id = "one", .names = {"taken"}});
+  auto const before = stores::files_below(fixture.graph());
+
+  CHECK(code_of([&] { layers.create({.id = "one"}); }) == Errc::duplicate_id);
+  CHECK(code_of([&] { layers.create({.names = {"taken"}}); }) == Errc::duplicate_name);
+  CHECK(holder_of([&] { layers.create({.names = {"taken"}}); }) == "one");
+  CHECK(code_of([&] { layers.create({.parent = "nothing"}); }) == Errc::layer_unknown);
+  for (auto const* id : {".", "..", "../x", "a/b"})
+    CHECK(code_of([&] { layers.create({.id = id}); }) == Errc::invalid_id);
+  CHECK(layers.list().size() == 1);
+  CHECK(stores::files_below(fixture.graph()) == before);
+}
+
+TEMPLATE_TEST_CASE("a layer in use is not removed, and the error says what uses it", "[store][layers]",
+                   stores::Vfs, stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto const base = store.layers().create({.id = "base", .names = {"name"}});
+  store.layers().create({.id = "child", .parent = base});
+  CHECK(code_of([&] { store.layers().remove("base"); }) == Errc::layer_has_children);
+  CHECK(code_of([&] { store.layers().remove("name"); }) == Errc::layer_has_children);
+  CHECK(holder_of([&] { store.layers().remove("bas"); }) == "child");
+
+  auto const image = store.images().create({.id = "image", .top_layer = "child"});
+  CHECK(code_of([&] { store.layers().remove("child"); }) == Errc::layer_used_by_image);
+  auto const box = store.containers().create(image, {.id = "box"});
+  CHECK(code_of([&] { store.layers().remove(box.record().layer); }) == Errc::layer_used_by_container);
+  CHECK(code_of([&] { store.layers().create({.parent = box.record().layer}); }) == Errc::parent_is_container);
+
+  store.containers().remove(box);
+  store.images().remove(image);
+  CHECK(store.layers().list().empty());
+  CHECK(code_of([&] { store.layers().remove("base"); }) == Errc::layer_unknown);
+}
+
+TEMPLATE_TEST_CASE("what was removed is gone from the disk, and its id can be used again", "[store][layers]",
+                   stores::Vfs, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  layers.create({.id = "other"});
+  auto const before = stores::files_below(fixture.graph());
+  for (int round = 0; round < 2; ++round) {
+    auto layer = layers.import(memory_source(stores::tar_of({{"file", "content"}})), {.id = "layer"});
+    layer.big_data().set("key", "value");
+    layers.remove("layer");
+    CHECK(stores::files_below(fixture.graph()) == before);
+  }
+}
+
+TEMPLATE_TEST_CASE("names move between layers, and every store object sees it", "[store][layers]",
+                   stores::Vfs, stores::Journal) {
+  Fixture<TestType> fixture;
+  TestType other(fixture.options());
+  auto one = fixture.store.layers().create({.id = "one", .names = {"a", "b"}});
+  auto two = fixture.store.layers().create({.id = "two"});
+  CHECK(two.add_names({"b", "c"}) == names::List{"b", "c"});
+  if constexpr (!std::same_as<TestType,
+                              stores::Journal>) {  // two Memory drivers share nothing, records or not
+    CHECK(other.layers().get("b").id().str() == "two");
+    CHECK(other.layers().get("one").names() == names::List{"a"});
+  }
+  one.refresh();
+  CHECK(one.names() == names::List{"a"});
+  CHECK(one.set_names({"x", "x", "y"}) == names::List{"x", "y"});
+  CHECK(one.remove_names({"x", "nothing"}) == names::List{"y"});
+  CHECK(one.set_names({}).empty());
+  one.set_metadata("new");
+  CHECK(fixture.store.layers().get("one").metadata() == "new");
+  CHECK(code_of([&] {
+          fixture.store.layers().remove("one");
+          one.set_metadata("late");
+        }) == Errc::layer_unknown);
+}
+
+TEMPLATE_TEST_CASE("big data of a layer is kept by key", "[store][layers][big_data]", stores::Vfs) {
+  Fixture<TestType> fixture;
+  auto layer = fixture.store.layers().create({.id = "one"});
+  layer.big_data().set("zstd-chunked-manifest", "bytes");
+  layer.big_data().set("plain", "");
+  CHECK(layer.big_data().names() == names::List{"zstd-chunked-manifest", "plain"});
+  CHECK(layer.big_data().get("plain").empty());
+  CHECK(layer.big_data().size("plain") == 0);
+  CHECK(code_of([&] { layer.big_data().get("nothing"); }) == Errc::data_unknown);
+  CHECK(code_of([&] { layer.big_data().set("", "x"); }) == Errc::invalid_name);
+  CHECK(code_of([&] { layer.big_data().set("..", "x"); }) == Errc::invalid_name);
+}
