@@ -458,6 +458,19 @@ TEST_CASE("native changes, diff and size", "[drivers][overlay]") {
   CHECK(entries.at("d/.wh.sub").type == EntryType::regular);
   CHECK(entries.at("opq/.wh..wh..opq").mode == 0755);
 
+  SECTION("compared with another layer than the parent, the trees are") {
+    auto const third = put(driver, "third", top, {file("more", "1")});
+    auto const all = driver.changes(third, base);
+    CHECK(std::find(all.begin(), all.end(), strata::Change{"/more", ChangeKind::add}) != all.end());
+    CHECK(std::find(all.begin(), all.end(), strata::Change{"/gone", ChangeKind::remove}) != all.end());
+    CHECK(driver.changes(top, {}).size() ==
+          9);  // "/d", "/etc" with 3 files, "/opq" with 1; and all of base's
+    CHECK(entries_of(driver, third, base).count(".wh.gone") == 1);
+    CHECK(driver.diff_size(third, base) == 6 + 3 + 1 + 1);
+    CHECK(!driver.is_mounted(third));
+    CHECK(names_in(place.home() / "tempdirs").empty());
+    CHECK(strata::sys::mounts_below(place.home()).size() == 1);
+  }
   SECTION("a base layer is all additions") {
     auto const all = driver.changes(base, {});
     CHECK(all.size() == 8);

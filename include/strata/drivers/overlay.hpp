@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/archive/changes.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/backing.hpp>
@@ -208,10 +209,7 @@ class Overlay {
       // The kernel's sign that a volatile mount was not unmounted cleanly; it would refuse any other mount.
       sys::remove_tree(layer / paths::overlay::work / "work/incompat/volatile");
     }
-    if (options_.mount_program.empty())
-      overlay::mount_overlay(plan);
-    else
-      overlay::mount_by_program(options_.mount_program, home(), plan);
+    mount(plan);
     return plan.target;
   }
 
@@ -292,6 +290,17 @@ class Overlay {
   /// Nothing if the tree does not tell what was asked for: another parent, or a tree that another program wrote.
   std::optional<Trees> native_trees(LayerId const& id, std::optional<LayerId> const& parent) const;
 
+  /// Calls `use(newer, older)` with the trees of two layers, mounted where nobody else looks: others would take a mount at
+  /// `mount_path` for one that is counted, and use it.
+  template <class Use>
+  auto compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const;
+
+  void mount(overlay::MountPlan const& plan) const {
+    if (options_.mount_program.empty())
+      overlay::mount_overlay(plan);
+    else
+      overlay::mount_by_program(options_.mount_program, home(), plan);
+  }
   void find_mount_program();
   overlay::MountPlan plan_mount(std::filesystem::path const& layer, MountRequest const& request) const;
   std::vector<std::string> mount_options(MountRequest const& request) const;
@@ -365,20 +374,42 @@ inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer
   return plan;
 }
 
+template <class Use>
+auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const {
+  auto const root = read_only_ ? run_home_ / paths::overlay::temp_dirs : temp_dirs();
+  auto place = sys::TempDir::create(root);
+  auto const show = [&](LayerId const& shown) {
+    if (is_mounted(shown)) return mount_path(shown);
+    auto plan = plan_mount(dirs_.get(shown.str()), {.read_only = true});
+    plan.target = place.next_addition();
+    if (::mkdir(plan.target.c_str(), 0700) != 0) sys::throw_errno("mkdir", plan.target);
+    mount(plan);
+    return plan.target;
+  };
+  auto const newer = show(id);
+  auto const older = parent ? std::optional(show(*parent)) : std::nullopt;
+  return use(newer, older);
+}
+
 inline std::vector<Change> Overlay::changes(LayerId const& id, std::optional<LayerId> const& parent) const {
-  auto const own = native_trees(id, parent);
-  return overlay::native_changes(own->tree, own->lowers);
+  if (auto const own = native_trees(id, parent)) return overlay::native_changes(own->tree, own->lowers);
+  return compare(id, parent, &archive::compare_trees);
 }
 
 inline void Overlay::diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
                           Control const& control) const {
-  auto const own = native_trees(id, parent);
-  overlay::native_diff(own->tree, own->lowers, to, control);
+  if (auto const own = native_trees(id, parent))
+    return overlay::native_diff(own->tree, own->lowers, to, control);
+  compare(id, parent, [&](auto const& newer, auto const& older) {
+    archive::write_changes(newer, archive::compare_trees(newer, older), to, control);
+  });
 }
 
 inline std::int64_t Overlay::diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
-  auto const own = native_trees(id, parent);
-  return overlay::native_size(own->tree);
+  if (auto const own = native_trees(id, parent)) return overlay::native_size(own->tree);
+  return compare(id, parent, [](auto const& newer, auto const& older) {
+    return archive::changed_bytes(newer, archive::compare_trees(newer, older));
+  });
 }
 
 inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,

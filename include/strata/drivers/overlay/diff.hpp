@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/archive/changes.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/tree_entry.hpp>
@@ -25,15 +26,10 @@ namespace strata::drivers::overlay {
 
 namespace detail {
 
-/// Times are the same if one of them has whole seconds only, for archives keep no more.
-inline bool same_time(timespec const& a, timespec const& b) noexcept {
-  return a.tv_sec == b.tv_sec && (a.tv_nsec == b.tv_nsec || a.tv_nsec == 0 || b.tv_nsec == 0);
-}
-
 /// Is a directory in the layer only for what is in it?
 inline bool same_directory(struct stat const& a, struct stat const& b) noexcept {
   return S_ISDIR(a.st_mode) && S_ISDIR(b.st_mode) && a.st_mode == b.st_mode && a.st_size == b.st_size &&
-         same_time(a.st_mtim, b.st_mtim);
+         archive::same_time(a.st_mtim, b.st_mtim);
 }
 
 }  // namespace detail

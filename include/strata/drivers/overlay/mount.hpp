@@ -119,8 +119,19 @@ inline std::string join(std::vector<std::string> const& pieces, char separator) 
   return text;
 }
 
-inline void mount_text(std::filesystem::path const& target, SplitOptions const& options,
-                       std::string const& data) {
+/// The kernel takes one page and drops the rest without a word (mount(2)).
+inline bool fits_page(std::string const& data) {
+  return data.size() < static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+[[noreturn]] inline void refuse_length(MountPlan const& plan) {
+  throw Error(Errc::unsupported, "mount overlay " + plan.target.native() + ": more than a page for " +
+                                     std::to_string(plan.lowers.size()) + " layers below");
+}
+
+inline void mount_text(MountPlan const& plan, SplitOptions const& options, std::string const& data) {
+  auto const& target = plan.target;
+  if (!fits_page(data)) refuse_length(plan);
   if (::mount("overlay", target.c_str(), "overlay", options.flags, data.c_str()) != 0)
     sys::throw_errno("mount overlay", target);
 }
@@ -220,9 +231,7 @@ inline void mount_by_descriptors(MountPlan const& plan, SplitOptions const& opti
   auto data = "lowerdir=" + join(numbers, ':');
   if (!plan.upper.empty()) data += ",upperdir=" + number(plan.upper) + ",workdir=" + number(plan.work);
   data += options_text(plan, options);
-  if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
-    throw Error(Errc::unsupported, "mount overlay " + plan.target.native() + ": " +
-                                       std::to_string(plan.lowers.size()) + " layers below");
+  if (!fits_page(data)) refuse_length(plan);
   int failed = 0;
   std::thread([&] {
     if (::unshare(CLONE_FS) != 0 || ::chdir("/proc/self/fd") != 0 ||
@@ -252,9 +261,9 @@ inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any
   for (auto const& lower : plan.lowers) plain = plain && detail::is_plain(lower);
   if (call == MountCall::any || call == MountCall::text) {
     auto const data = mount_data(plan, options.data);
-    bool const fits = plain && data.size() < static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    bool const fits = plain && detail::fits_page(data);
     call = fits || call == MountCall::text ? MountCall::text : MountCall::any;
-    if (call == MountCall::text) detail::mount_text(plan.target, options, data);
+    if (call == MountCall::text) detail::mount_text(plan, options, data);
   }
   if (call == MountCall::any || call == MountCall::parameters) {
     try {

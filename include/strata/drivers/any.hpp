@@ -1,0 +1,304 @@
+#pragma once
+
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/drivers/naive_diff.hpp>
+#include <strata/drivers/overlay.hpp>
+#include <strata/drivers/vfs.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers {
+
+/// A driver that can stand in the list of `AnyOf`: its name is known without an object, and its options come as texts.
+template <class D>
+concept ListedDriver = OpenableDriver<D> && requires(std::vector<std::string> const& texts) {
+  { D::name() } -> std::convertible_to<std::string_view>;
+  { D::Options::parse(texts) } -> std::same_as<typename D::Options>;
+};
+
+/// Which driver, and its options, as a program's configuration has them.
+struct AnyOptions {
+  std::string name = {};                   ///< empty: found out by what the graph root holds
+  std::vector<std::string> options = {};   ///< "overlay.mountopt=nodev", "skip_mount_home=true"
+  std::vector<std::string> priority = {};  ///< order of trial when no name is given; empty: the usual one
+};
+
+namespace detail {
+
+/// Drivers that containers/storage knows, in the order in which it tries them; "aufs" until release 1.59.
+inline constexpr std::array<std::string_view, 5> known_drivers{"overlay", "aufs", "btrfs", "zfs", "vfs"};
+
+/// Drivers whose homes are in a graph root, in the order of `order`.
+inline std::vector<std::string> existing_homes(std::filesystem::path const& graph_root,
+                                               std::vector<std::string> const& order) {
+  std::vector<std::string> found;
+  for (auto const& name : order) {
+    std::error_code error;
+    if (std::filesystem::is_directory(graph_root / name, error)) found.push_back(name);
+  }
+  return found;
+}
+
+}  // namespace detail
+
+/// One of several drivers, chosen when a store is opened. What the chosen one cannot do throws `Errc::unsupported`;
+/// differences it finds by comparing trees if need be.
+template <ListedDriver... Ds>
+class AnyOf {
+  struct StagedBase {
+    virtual ~StagedBase() = default;
+    virtual void add(archive::TarHeader const& header, Reader& body) = 0;
+    virtual void finish() = 0;
+  };
+  template <class D>
+  struct StagedOf final : StagedBase {
+    explicit StagedOf(typename D::Staged&& given) : staged(std::move(given)) {}
+    void add(archive::TarHeader const& header, Reader& body) override { staged.add(header, body); }
+    void finish() override { staged.finish(); }
+    typename D::Staged staged;
+  };
+
+ public:
+  using Options = AnyOptions;
+
+  class Staged {
+   public:
+    void add(archive::TarHeader const& header, Reader& body) { held_->add(header, body); }
+    void finish() { held_->finish(); }
+
+   private:
+    friend class AnyOf;
+    explicit Staged(std::unique_ptr<StagedBase> held) : held_(std::move(held)) {}
+    std::unique_ptr<StagedBase> held_;
+  };
+
+  /// Opens the driver that was named, or else: the one whose home is in the graph root (though "vfs" only if
+  /// `priority` names it), or else the first that works here.
+  ///
+  /// @throws `Errc::driver_unknown`, the name; `Errc::several_drivers`, the whole message; `Errc::driver_option`,
+  ///         the whole message; what opening the driver throws
+  AnyOf(DriverPlace const& place, Options const& options) {
+    if (!options.name.empty()) {
+      held_ = open(options.name, place, options);
+      return;
+    }
+    auto order = options.priority;
+    if (order.empty()) order.assign(detail::known_drivers.begin(), detail::known_drivers.end());
+    if (auto const home = prior(place, order, options.priority)) {
+      held_ = open(*home, place, options);
+      return;
+    }
+    std::exception_ptr first;
+    for (auto const& name : order) {
+      if (!is_listed(name)) continue;
+      try {
+        held_ = open(name, place, options);
+        return;
+      } catch (Error const& error) {
+        if (error.code() == Errc::driver_option) throw;
+        if (!first) first = std::current_exception();
+      }
+    }
+    if (first) std::rethrow_exception(first);
+    throw Error(Errc::driver_unknown, "none of those wanted");
+  }
+
+  /// Of the chosen driver; "overlay" also for one opened as "overlay2".
+  std::string_view name() const { return held_->name(); }
+
+  Staged stage(StageRequest const& request) { return Staged(held_->stage(request)); }
+  void publish(LayerId const& id, Staged staged) { held_->publish(id, *staged.held_); }
+  Trash replace(LayerId const& id, Staged staged) { return held_->replace(id, *staged.held_); }
+  Trash remove(LayerId const& id) { return held_->remove(id); }
+  bool exists(LayerId const& id) const { return held_->exists(id); }
+  std::vector<LayerId> list() const { return held_->list(); }
+  void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
+    held_->copy_file(id, file, to);
+  }
+  void recover() { held_->recover(); }
+  std::vector<std::pair<std::string, std::string>> status() const { return held_->status(); }
+
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const {
+    return held_->changes(id, parent);
+  }
+  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+            Control const& control) const {
+    held_->diff(id, parent, to, control);
+  }
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
+    return held_->diff_size(id, parent);
+  }
+
+  std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
+    return held_->mount(id, request);
+  }
+  void unmount(LayerId const& id) { held_->unmount(id); }
+  bool is_mounted(LayerId const& id) const { return held_->is_mounted(id); }
+  std::filesystem::path mount_path(LayerId const& id) const { return held_->mount_path(id); }
+
+  void shutdown() { held_->shutdown(); }
+
+ private:
+  struct Base {
+    virtual ~Base() = default;
+    virtual std::string_view name() const = 0;
+    virtual std::unique_ptr<StagedBase> stage(StageRequest const& request) = 0;
+    virtual void publish(LayerId const& id, StagedBase& staged) = 0;
+    virtual Trash replace(LayerId const& id, StagedBase& staged) = 0;
+    virtual Trash remove(LayerId const& id) = 0;
+    virtual bool exists(LayerId const& id) = 0;
+    virtual std::vector<LayerId> list() = 0;
+    virtual void copy_file(LayerId const& id, std::string_view file, Writer& to) = 0;
+    virtual void recover() = 0;
+    virtual std::vector<std::pair<std::string, std::string>> status() = 0;
+    virtual std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) = 0;
+    virtual void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+                      Control const& control) = 0;
+    virtual std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) = 0;
+    virtual std::filesystem::path mount(LayerId const& id, MountRequest const& request) = 0;
+    virtual void unmount(LayerId const& id) = 0;
+    virtual bool is_mounted(LayerId const& id) = 0;
+    virtual std::filesystem::path mount_path(LayerId const& id) = 0;
+    virtual void shutdown() = 0;
+  };
+
+  template <class D>
+  struct Held final : Base {
+    Held(DriverPlace const& place, typename D::Options const& options) : driver(place, options) {}
+
+    [[noreturn]] static void cannot(std::string_view what) {
+      throw Error(Errc::unsupported, std::string(D::name()) + " driver: " + std::string(what));
+    }
+    /// The store hands back only what it got from `stage` of the same object.
+    static typename D::Staged&& own(StagedBase& staged) {
+      return std::move(static_cast<StagedOf<D>&>(staged).staged);
+    }
+
+    std::string_view name() const override { return D::name(); }
+    std::unique_ptr<StagedBase> stage(StageRequest const& request) override {
+      return std::make_unique<StagedOf<D>>(driver.stage(request));
+    }
+    void publish(LayerId const& id, StagedBase& staged) override { driver.publish(id, own(staged)); }
+    Trash replace(LayerId const& id, StagedBase& staged) override { return driver.replace(id, own(staged)); }
+    Trash remove(LayerId const& id) override { return driver.remove(id); }
+    bool exists(LayerId const& id) override { return driver.exists(id); }
+    std::vector<LayerId> list() override { return driver.list(); }
+    void copy_file(LayerId const& id, std::string_view file, Writer& to) override {
+      driver.copy_file(id, file, to);
+    }
+    void recover() override { driver.recover(); }
+    std::vector<std::pair<std::string, std::string>> status() override { return driver.status(); }
+
+    std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) override {
+      if constexpr (DiffDriver<D>)
+        return driver.changes(id, parent);
+      else if constexpr (MountDriver<D>)
+        return naive::changes(driver, id, parent);
+      else
+        cannot("changes");
+    }
+    void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+              Control const& control) override {
+      if constexpr (DiffDriver<D>)
+        driver.diff(id, parent, to, control);
+      else if constexpr (MountDriver<D>)
+        naive::diff(driver, id, parent, to, control);
+      else
+        cannot("diff");
+    }
+    std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) override {
+      if constexpr (DiffDriver<D>)
+        return driver.diff_size(id, parent);
+      else if constexpr (MountDriver<D>)
+        return naive::diff_size(driver, id, parent);
+      else
+        cannot("size of a diff");
+    }
+
+    std::filesystem::path mount(LayerId const& id, MountRequest const& request) override {
+      if constexpr (MountDriver<D>)
+        return driver.mount(id, request);
+      else
+        cannot("mount");
+    }
+    void unmount(LayerId const& id) override {
+      if constexpr (MountDriver<D>) driver.unmount(id);
+    }
+    bool is_mounted(LayerId const& id) override {
+      if constexpr (MountDriver<D>) return driver.is_mounted(id);
+      return false;
+    }
+    std::filesystem::path mount_path(LayerId const& id) override {
+      if constexpr (MountDriver<D>)
+        return driver.mount_path(id);
+      else
+        cannot("mount");
+    }
+    void shutdown() override {
+      if constexpr (ShutdownDriver<D>) driver.shutdown();
+    }
+
+    D driver;
+  };
+
+  static bool is_listed(std::string_view name) { return ((name == Ds::name()) || ...); }
+
+  /// The driver whose data is there, if any.
+  static std::optional<std::string> prior(DriverPlace const& place, std::vector<std::string> const& order,
+                                          std::vector<std::string> const& priority) {
+    auto all = order;
+    for (auto const known : detail::known_drivers)
+      if (std::find(all.begin(), all.end(), known) == all.end()) all.emplace_back(known);
+    auto const homes = detail::existing_homes(place.graph_root, all);
+    if (homes.size() > 1) {
+      std::string text = place.graph_root.native() + " contains several valid graphdrivers: ";
+      for (auto const& home : homes) text += (home == homes.front() ? "" : ", ") + home;
+      throw Error(Errc::several_drivers,
+                  text + "; Please cleanup or explicitly choose storage driver (-s <DRIVER>)");
+    }
+    if (homes.empty()) return std::nullopt;
+    bool const vfs_by_chance =
+        homes.front() == "vfs" && std::find(priority.begin(), priority.end(), "vfs") == priority.end();
+    if (vfs_by_chance && is_listed("overlay")) return std::nullopt;
+    return homes.front();
+  }
+
+  static std::unique_ptr<Base> open(std::string const& name, DriverPlace const& place,
+                                    Options const& options) {
+    std::unique_ptr<Base> opened;
+    auto const try_one = [&]<class D>() {
+      if (name != D::name() && !(name == "overlay2" && D::name() == "overlay")) return;
+      auto parsed = D::Options::parse(options.options);
+      // The alias names another directory, as it does for the Go library.
+      if constexpr (requires { parsed.home_name; }) parsed.home_name = name;
+      opened = std::make_unique<Held<D>>(place, parsed);
+    };
+    (try_one.template operator()<Ds>(), ...);
+    if (!opened) throw Error(Errc::driver_unknown, name);
+    return opened;
+  }
+
+  std::unique_ptr<Base> held_;
+};
+
+/// The drivers of a usual program.
+using Any = AnyOf<Overlay, Vfs>;
+
+static_assert(OpenableDriver<Any> && DiffDriver<Any> && MountDriver<Any> && ShutdownDriver<Any>);
+
+}  // namespace strata::drivers

@@ -1,0 +1,122 @@
+#include <strata/drivers/any.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+using strata::Errc;
+using strata::Error;
+using strata::LayerId;
+using strata::drivers::Any;
+using strata::drivers::AnyOptions;
+
+namespace {
+
+struct Place {
+  strata::testing::TempDir dir{fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()};
+  Any open(AnyOptions const& options = {}) const {
+    return {{.graph_root = dir / "graph", .run_root = dir / "run"}, options};
+  }
+  Error refused(AnyOptions const& options = {}) const {
+    try {
+      open(options);
+    } catch (Error const& error) {
+      return error;
+    }
+    return {Errc::unsupported, "nothing was thrown"};
+  }
+};
+
+bool can_mount() {
+  if (::geteuid() == 0) return true;
+  WARN("skipped: overlay mounts need root");
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("any: the named driver is opened and does the work", "[drivers][any]") {
+  if (!can_mount()) return;
+  for (auto const* name : {"overlay", "vfs"}) {
+    Place place;
+    auto driver = place.open({.name = name});
+    CHECK(driver.name() == name);
+    auto staged = driver.stage({.flush = strata::Flush::none});
+    auto body = strata::memory_source("text");
+    staged.add({.name = "f", .mode = 0644, .size = 4}, body);
+    staged.finish();
+    LayerId const id("base");
+    driver.publish(id, std::move(staged));
+    CHECK(driver.exists(id));
+    CHECK(driver.list() == std::vector<LayerId>{id});
+    std::string text;
+    auto sink = strata::string_sink(text);
+    driver.copy_file(id, "f", sink);
+    CHECK(text == "text");
+    CHECK(driver.changes(id, {}).size() == 1);
+    CHECK(driver.diff_size(id, {}) == 4);
+    auto const path = driver.mount(id, {});
+    CHECK(fs::exists(path / "f"));
+    CHECK(path == driver.mount_path(id));
+    CHECK(driver.is_mounted(id));
+    driver.unmount(id);
+    driver.replace(id, driver.stage({})).empty();
+    CHECK(driver.changes(id, {}).empty());
+    driver.remove(id).empty();
+    CHECK(!driver.exists(id));
+    driver.recover();
+    driver.shutdown();
+    CHECK(driver.status().empty() == (driver.name() == "vfs"));
+  }
+}
+
+TEST_CASE("any: unknown names, options and mixed roots are told apart", "[drivers][any]") {
+  Place place;
+  CHECK(place.refused({.name = "bogus"}).code() == Errc::driver_unknown);
+  CHECK(place.refused({.name = "bogus"}).subject() == "bogus");
+  CHECK(place.refused({.name = "btrfs"}).code() == Errc::driver_unknown);
+  auto const option = place.refused({.name = "overlay", .options = {"overlay.bogus=1"}});
+  CHECK(option.code() == Errc::driver_option);
+  CHECK(option.subject() == "overlay: unknown option overlay.bogus");
+  CHECK(!fs::exists(place.dir / "graph"));
+
+  fs::create_directories(place.dir / "graph/overlay");
+  fs::create_directories(place.dir / "graph/vfs");
+  auto const several = place.refused();
+  CHECK(several.code() == Errc::several_drivers);
+  CHECK(several.subject() ==
+        (place.dir / "graph").native() +
+            " contains several valid graphdrivers: overlay, vfs; Please cleanup or explicitly "
+            "choose storage driver (-s <DRIVER>)");
+}
+
+TEST_CASE("any: without a name the graph root decides", "[drivers][any]") {
+  if (!can_mount()) return;
+  Place place;
+  SECTION("nothing there: overlay") { CHECK(place.open().name() == "overlay"); }
+  SECTION("by priority") { CHECK(place.open({.priority = {"vfs", "overlay"}}).name() == "vfs"); }
+  SECTION("a home of vfs counts only if the priority names vfs") {
+    fs::create_directories(place.dir / "graph/vfs");
+    CHECK(place.open({.priority = {"overlay", "vfs"}}).name() == "vfs");
+    CHECK(place.open().name() == "overlay");
+  }
+  SECTION("a home of a driver that is not in the program") {
+    fs::create_directories(place.dir / "graph/btrfs");
+    CHECK(place.refused().code() == Errc::driver_unknown);
+    CHECK(place.refused().subject() == "btrfs");
+  }
+}
+
+TEST_CASE("any: overlay2 is overlay with another home", "[drivers][any]") {
+  if (!can_mount()) return;
+  Place place;
+  auto driver = place.open({.name = "overlay2"});
+  CHECK(driver.name() == "overlay");
+  CHECK(fs::exists(place.dir / "graph/overlay2/l"));
+  CHECK(!fs::exists(place.dir / "graph/overlay"));
+}

@@ -1,0 +1,84 @@
+#include <strata/drivers/overlay/options.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+using strata::Errc;
+using strata::Error;
+using strata::drivers::overlay::Options;
+using strata::drivers::overlay::split;
+
+namespace {
+/// The text of the refusal.
+std::string refusal(std::vector<std::string> const& texts) {
+  try {
+    Options::parse(texts);
+  } catch (Error const& error) {
+    CHECK(error.code() == Errc::driver_option);
+    return error.subject();
+  }
+  return "accepted";
+}
+}  // namespace
+
+TEST_CASE("overlay options are read with and without prefix, the last one wins", "[drivers][overlay]") {
+  auto const options =
+      Options::parse({"overlay.mountopt=nodev", ".skip_mount_home=true", "overlay2.ignore_chown_errors=1",
+                      "mountopt = nodev,metacopy=on ", "overlay.MountOpt=nodev,fsync=0", "sync=filesystem"});
+  CHECK(options.mountopt == "nodev,fsync=0");
+  CHECK(options.skip_mount_home);
+  CHECK(options.ignore_chown_errors);
+  CHECK(options.sync_file_system);
+  CHECK(options.mount_program.empty());
+  CHECK(Options::parse({}).home_name == "overlay");
+}
+
+TEST_CASE("overlay options of other drivers are passed over", "[drivers][overlay]") {
+  CHECK(refusal({"vfs.bogus=1", "btrfs.min_space=10G", "zfs.fsname=x"}) == "accepted");
+}
+
+TEST_CASE("overlay options that cannot be honoured are refused with the text that programs print",
+          "[drivers][overlay]") {
+  CHECK(refusal({"foo"}) == "unable to parse key/value option: foo");
+  CHECK(refusal({"overlay.bogus=1"}) == "overlay: unknown option overlay.bogus");
+  CHECK(refusal({"=1"}) == "overlay: unknown option ");
+  CHECK(refusal({"overlay.skip_mount_home=maybe"}) == "strconv.ParseBool: parsing \"maybe\": invalid syntax");
+  CHECK(refusal({"overlay.mount_program=/no/such"}) ==
+        "overlay: can't stat program \"/no/such\": stat /no/such: no such file or directory");
+  for (auto const* text :
+       {"overlay.size=10G", "overlay.inodes=1000", "overlay.force_mask=shared", "overlay.use_composefs=true",
+        "overlay.additionallayerstore=/x", "overlay.sync=often"})
+    CHECK(refusal({text}) != "accepted");
+  CHECK(refusal({"overlay.size=", "overlay.use_composefs=false", "overlay.override_kernel_check=1"}) ==
+        "accepted");
+}
+
+TEST_CASE("overlay image stores are absolute directories", "[drivers][overlay]") {
+  strata::testing::TempDir dir;
+  auto const a = dir / "a";
+  auto const b = dir / "b";
+  std::filesystem::create_directories(a);
+  std::filesystem::create_directories(b);
+  std::ofstream(dir / "file");
+  auto const options = Options::parse(
+      {"overlay.imagestore=" + a.native() + "," + b.native(), "additionalimagestore=" + a.native()});
+  CHECK(options.image_stores == std::vector<std::filesystem::path>{a, b});
+  auto const missing = (dir / "missing").native();
+  CHECK(refusal({"imagestore=" + missing}) == "overlay: can't stat imageStore dir " + missing + ": stat " +
+                                                  missing + ": no such file or directory");
+  CHECK(refusal({"imagestore=relative"}) ==
+        "overlay: image path \"relative\" is not absolute.  Can not be relative");
+  CHECK(refusal({"imagestore=" + (dir / "file").native()}) ==
+        "overlay: image path \"" + (dir / "file").native() + "\" must be a directory");
+}
+
+TEST_CASE("split keeps empty pieces between separators", "[drivers][overlay]") {
+  CHECK(split("", ',').empty());
+  CHECK(split("a", ',') == std::vector<std::string>{"a"});
+  CHECK(split("a,,b,", ',') == std::vector<std::string>{"a", "", "b", ""});
+}
