@@ -1,0 +1,177 @@
+#pragma once
+
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/drivers/naive_diff.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+/// Ways to fill and to look into a layer through the calls of its driver alone.
+namespace strata::testing {
+
+/// An archive entry and its payload.
+struct Entry {
+  archive::TarHeader header;
+  std::string bytes = {};
+};
+
+inline archive::FileTime const sample_time{.seconds = 1'600'000'000, .nanoseconds = 0};
+
+/// Owned by who runs the test, who may not be allowed to give files away.
+inline archive::TarHeader header(archive::EntryType type, std::string name, std::uint32_t mode) {
+  return {.name = std::move(name),
+          .type = type,
+          .mode = mode,
+          .uid = ::geteuid(),
+          .gid = ::getegid(),
+          .mtime = sample_time};
+}
+inline Entry file(std::string name, std::string bytes, std::uint32_t mode = 0644) {
+  auto made = header(archive::EntryType::regular, std::move(name), mode);
+  made.size = static_cast<std::int64_t>(bytes.size());
+  return {std::move(made), std::move(bytes)};
+}
+inline Entry directory(std::string name, std::uint32_t mode = 0755) {
+  return {header(archive::EntryType::directory, std::move(name), mode)};
+}
+inline Entry symlink(std::string name, std::string target) {
+  auto made = header(archive::EntryType::symlink, std::move(name), 0777);
+  made.link_name = std::move(target);
+  return {std::move(made)};
+}
+inline Entry hard_link(std::string name, std::string first) {
+  auto made = header(archive::EntryType::hard_link, std::move(name), 0644);
+  made.link_name = std::move(first);
+  return {std::move(made)};
+}
+/// @param name  of what is to be gone; whiteouts are files
+inline Entry whiteout(std::string name) { return file(archive::whiteout_path(name), "", 0); }
+inline Entry opaque(std::string const& in_directory) {
+  return file(in_directory + '/' + std::string(archive::whiteout_opaque), "", 0);
+}
+
+template <class Staged>
+void add_all(Staged& staged, std::vector<Entry> const& entries) {
+  for (auto const& entry : entries) {
+    auto body = memory_source(entry.bytes);
+    staged.add(entry.header, body);
+  }
+}
+
+template <LayerDriver D>
+void create_layer(D& driver, LayerId const& id, std::optional<LayerId> const& parent,
+                  std::vector<Entry> const& entries, Flush flush = Flush::none) {
+  auto staged = driver.stage({.parent = parent, .flush = flush});
+  add_all(staged, entries);
+  staged.finish();
+  driver.publish(id, std::move(staged));
+}
+
+/// The code of the `Error` that `call` throws, or none.
+template <class Call>
+std::error_code code_of(Call&& call) {
+  try {
+    call();
+  } catch (Error const& error) {
+    return error.code();
+  }
+  return {};
+}
+
+template <LayerDriver D>
+std::string read_layer_file(D const& driver, LayerId const& id, std::string_view name) {
+  std::string text;
+  auto sink = string_sink(text);
+  driver.copy_file(id, name, sink);
+  return text;
+}
+template <LayerDriver D>
+bool has_layer_file(D const& driver, LayerId const& id, std::string_view name) {
+  return code_of([&] { read_layer_file(driver, id, name); }) != Errc::data_unknown;
+}
+
+/// Entries by path, without a "/" at the end; of a hard link also where its first name is.
+using Snapshot = std::map<std::string, Entry>;
+
+inline Snapshot read_archive(std::string tar) {
+  auto source = memory_source(std::move(tar));
+  archive::TarReader reader(source);
+  Snapshot found;
+  for (archive::TarHeader next; reader.next(next);) {
+    std::string bytes;
+    for (Bytes part = reader.next(); !part.empty(); part = reader.next()) bytes += as_text(part);
+    std::string path = next.name;
+    if (path.ends_with('/')) path.pop_back();
+    found.insert_or_assign(std::move(path), Entry{next, std::move(bytes)});
+  }
+  return found;
+}
+
+template <class D>
+concept CanTellChanges = DiffDriver<D> || MountDriver<D>;
+
+/// What a driver says changed: by itself, or by its two trees.
+template <CanTellChanges D>
+std::string diff_of(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
+  std::string tar;
+  auto sink = string_sink(tar);
+  archive::TarWriter writer(sink);
+  if constexpr (DiffDriver<D>)
+    driver.diff(id, parent, writer, {});
+  else
+    drivers::naive::diff(driver, id, parent, writer, {});
+  writer.finish();
+  return tar;
+}
+template <CanTellChanges D>
+std::vector<Change> changes_of(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
+  if constexpr (DiffDriver<D>)
+    return driver.changes(id, parent);
+  else
+    return drivers::naive::changes(driver, id, parent);
+}
+template <CanTellChanges D>
+std::int64_t diff_size_of(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
+  if constexpr (DiffDriver<D>)
+    return driver.diff_size(id, parent);
+  else
+    return drivers::naive::diff_size(driver, id, parent);
+}
+
+/// Everything that a layer shows.
+template <CanTellChanges D>
+Snapshot snapshot(D& driver, LayerId const& id) {
+  return read_archive(diff_of(driver, id, std::nullopt));
+}
+
+/// Paths and kinds, as one text.
+inline std::string names_of(Snapshot const& found) {
+  std::string text;
+  for (auto const& [path, entry] : found) text += path + ' ';
+  return text;
+}
+inline std::string describe(std::vector<Change> const& changes) {
+  std::string text;
+  for (auto const& change : changes)
+    text += (change.kind == ChangeKind::add      ? "+"
+             : change.kind == ChangeKind::remove ? "-"
+                                                 : "~") +
+            change.path + ' ';
+  return text;
+}
+
+}  // namespace strata::testing

@@ -1,0 +1,141 @@
+#include <strata/drivers/vfs.hpp>
+#include <strata/testing/driver_suite.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <sys/stat.h>
+#include <vector>
+
+using strata::DriverPlace;
+using strata::Errc;
+using strata::LayerId;
+using strata::drivers::Vfs;
+using strata::testing::code_of;
+using strata::testing::create_layer;
+using strata::testing::directory;
+using strata::testing::file;
+
+namespace {
+
+std::string subject_of(std::vector<std::string> const& options) {
+  try {
+    Vfs::Options::parse(options);
+  } catch (strata::Error const& error) {
+    CHECK(error.code() == Errc::driver_option);
+    return error.subject();
+  }
+  return {};
+}
+
+unsigned mode_of(std::filesystem::path const& path) {
+  struct stat status {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status.st_mode & 07777U;
+}
+
+bool is_empty_directory(std::filesystem::path const& path) {
+  return std::filesystem::directory_iterator(path) == std::filesystem::directory_iterator();
+}
+
+}  // namespace
+
+TEST_CASE("drivers::Vfs keeps the driver contract", "[drivers][vfs]") {
+  strata::testing::driver_suite<Vfs>();
+}
+
+TEST_CASE("vfs has the directories and modes of containers/storage", "[drivers][vfs]") {
+  strata::testing::TempDir const place;
+  Vfs driver({.graph_root = place / "g", .run_root = place / "r"});
+  CHECK(mode_of(place / "g/vfs") == 0700);
+  CHECK(mode_of(place / "g/vfs/dir") == 0700);
+  create_layer(driver, LayerId("base"), {}, {file("a", "text")});
+  CHECK(mode_of(place / "g/vfs/dir/base") == 0555);
+  create_layer(driver, LayerId("open"), {}, {directory("./", 0755), file("a", "text")});
+  CHECK(mode_of(place / "g/vfs/dir/open") == 0755);
+  create_layer(driver, LayerId("child"), LayerId("open"), {});
+  CHECK(mode_of(place / "g/vfs/dir/child") == 0755);
+  CHECK(driver.mount(LayerId("child"), {.options = {"ro"}}) == place / "g/vfs/dir/child");
+  CHECK(is_empty_directory(place / "g/vfs/tempdirs"));
+}
+
+TEST_CASE("vfs removes by renaming into a temp-dir, to be emptied later", "[drivers][vfs]") {
+  strata::testing::TempDir const place;
+  Vfs driver({.graph_root = place / "g", .run_root = place / "r"});
+  create_layer(driver, LayerId("base"), {}, {file("a", "text")});
+  auto trash = driver.remove(LayerId("base"));
+  CHECK(is_empty_directory(place / "g/vfs/dir"));
+  CHECK_FALSE(is_empty_directory(place / "g/vfs/tempdirs"));
+  driver.recover();  // not another's while it is in use
+  CHECK_FALSE(is_empty_directory(place / "g/vfs/tempdirs"));
+  trash.empty();
+  CHECK(is_empty_directory(place / "g/vfs/tempdirs"));
+}
+
+TEST_CASE("vfs cleans up after a process of another program that died", "[drivers][vfs]") {
+  strata::testing::TempDir const place;
+  Vfs driver({.graph_root = place / "g", .run_root = place / "r"});
+  std::filesystem::create_directories(place / "g/vfs/tempdirs/temp-dir-17/0-abc/etc");
+  std::ofstream(place / "g/vfs/tempdirs/lock-17");
+  std::ofstream(place / "g/vfs/tempdirs/somebody-else's");
+  driver.recover();
+  CHECK_FALSE(std::filesystem::exists(place / "g/vfs/tempdirs/temp-dir-17"));
+  CHECK_FALSE(std::filesystem::exists(place / "g/vfs/tempdirs/lock-17"));
+  CHECK(std::filesystem::exists(place / "g/vfs/tempdirs/somebody-else's"));
+}
+
+TEST_CASE("vfs takes no mount options", "[drivers][vfs]") {
+  strata::testing::TempDir const place;
+  Vfs driver({.graph_root = place / "g", .run_root = place / "r"});
+  create_layer(driver, LayerId("base"), {}, {});
+  CHECK(code_of([&] { driver.mount(LayerId("base"), {.options = {"nodev"}}); }) == Errc::unsupported);
+  CHECK(subject_of({"vfs.mountopt=nodev"}) == "vfs driver does not support mount options");
+}
+
+TEST_CASE("vfs options: its own, others passed over, unknown ones named", "[drivers][vfs]") {
+  CHECK(Vfs::Options::parse({"vfs.ignore_chown_errors=true"}).ignore_chown_errors);
+  CHECK(Vfs::Options::parse({".ignore_chown_errors=1"}).ignore_chown_errors);
+  CHECK_FALSE(Vfs::Options::parse({"ignore_chown_errors=F"}).ignore_chown_errors);
+  CHECK_FALSE(
+      Vfs::Options::parse({"overlay.mountopt=nodev", "overlay2.size=1", "btrfs.min_space=1", "zfs.fsname=x"})
+          .ignore_chown_errors);
+  CHECK(Vfs::Options::parse({"vfs.imagestore=/a,/b"}).image_stores ==
+        std::vector<std::filesystem::path>{"/a", "/b"});
+  CHECK(subject_of({"bogus=1"}) == "vfs driver does not support bogus options");
+  CHECK(subject_of({"vfs.bogus=1"}) == "vfs driver does not support vfs.bogus options");
+  CHECK_FALSE(subject_of({"ignore_chown_errors=perhaps"}).empty());
+  CHECK_FALSE(subject_of({"bogus"}).empty());
+}
+
+TEST_CASE("vfs sees the layers of image stores, and leaves them alone", "[drivers][vfs]") {
+  strata::testing::TempDir const place;
+  {
+    Vfs other({.graph_root = place / "shared", .run_root = place / "r"});
+    create_layer(other, LayerId("base"), {}, {file("a", "text")});
+  }
+  Vfs driver({.graph_root = place / "g", .run_root = place / "r"},
+             Vfs::Options{.image_stores = {place / "shared"}});
+  CHECK(driver.exists(LayerId("base")));
+  CHECK(driver.list().empty());
+  create_layer(driver, LayerId("top"), LayerId("base"), {file("b", "more")});
+  CHECK(strata::testing::describe(driver.changes(LayerId("top"), LayerId("base"))) == "+/b ");
+  driver.remove(LayerId("base")).empty();
+  CHECK(std::filesystem::exists(place / "shared/vfs/dir/base/a"));
+}
+
+TEST_CASE("a vfs opened for reading changes nothing", "[drivers][vfs]") {
+  strata::testing::TempDir const place;
+  {
+    Vfs driver({.graph_root = place / "g", .run_root = place / "r"});
+    create_layer(driver, LayerId("base"), {}, {file("a", "text")});
+  }
+  Vfs driver({.graph_root = place / "g", .run_root = place / "r", .read_only = true});
+  CHECK(strata::testing::read_layer_file(driver, LayerId("base"), "a") == "text");
+  CHECK(code_of([&] { driver.stage({}); }) == Errc::store_read_only);
+  CHECK(code_of([&] { driver.remove(LayerId("base")); }) == Errc::store_read_only);
+  Vfs const none({.graph_root = place / "none", .run_root = place / "r", .read_only = true});
+  CHECK(none.list().empty());
+  CHECK_FALSE(std::filesystem::exists(place / "none"));
+}
