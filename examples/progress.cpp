@@ -16,6 +16,8 @@ class Endless {
     strata::Sink out = strata::string_sink(chunk_);
     strata::archive::TarWriter writer(out);
     writer.add({.name = "file-" + std::to_string(files_)});
+    writer.finish();
+    chunk_.resize(512);  // without the end of the archive, for there is none
     return strata::as_bytes(chunk_);
   }
 

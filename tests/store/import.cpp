@@ -128,16 +128,16 @@ TEMPLATE_TEST_CASE("a stream applied to a layer replaces what is recorded of it"
   CHECK(diff_of(layer) == first);
   auto const second = tar_of({{"two", "22"}});
   layer.apply(memory_source(compressed(Compression::zstd, second)));
-  CHECK(diff_of(layer, DiffOptions{.compression = Compression::none}) == second);
+  CHECK((diff_of(layer, DiffOptions{.compression = Compression::none}) == second));
   {
     auto const mounted = layer.mount();
     for (auto const* name : {"below", "one", "two"}) CHECK(std::filesystem::exists(mounted.path() / name));
   }
   auto const before = layer.record();
-  CHECK(code_of([&] { layer.apply(memory_source(second.substr(0, 700))); }) == Errc::corrupt_archive);
+  CHECK(code_of([&] { layer.apply(memory_source(second.substr(0, 513))); }) == Errc::corrupt_archive);
   layer.refresh();
   CHECK(layer.record().diff_digest == before.diff_digest);
-  CHECK(diff_of(layer, DiffOptions{.compression = Compression::none}) == second);
+  CHECK((diff_of(layer, DiffOptions{.compression = Compression::none}) == second));
 }
 
 TEST_CASE("many threads import into one store at once", "[store][import][threads]") {

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/item/layer.hpp>
+#include <strata/item/names.hpp>
 #include <strata/item/record.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
