@@ -1,0 +1,91 @@
+#pragma once
+
+#include "id_maps.hpp"
+#include "json.hpp"
+#include "progress_bar.hpp"
+#include "session.hpp"
+#include "streams.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+/// Commands that make items.
+namespace oci_storage {
+
+template <class Item>
+int say_created(Item const& item, Invocation const& call) {
+  if (call.options.flag("json")) return say_json(json::text(item.record()));
+  say_item(item.record().id, item.names());
+  return 0;
+}
+
+inline std::string first_argument(Invocation const& call) {
+  return call.arguments.empty() ? std::string() : call.arguments.front();
+}
+
+/// Id maps are read and checked; a layer is made with the host's ids only.
+inline void check_id_maps(Options const& options) {
+  auto const maps = id_maps(options);
+  if (!maps.uids.empty() || !maps.gids.empty()) throw std::runtime_error("ID mappings: not supported");
+}
+
+inline int create_layer(Session& session, Invocation const& call) {
+  check_id_maps(call.options);
+  return say_created(session.store.layers().create({.id = call.options.text("id"),
+                                                    .names = call.options.list("name"),
+                                                    .parent = first_argument(call),
+                                                    .mount_label = call.options.text("label"),
+                                                    .writable = !call.options.flag("readonly")}),
+                     call);
+}
+
+inline int import_layer(Session& session, Invocation const& call) {
+  auto input = open_input(call.options.text("file"));
+  check_id_maps(call.options);
+  auto const layer = [&] {
+    ProgressBar const bar("importing", input.size);
+    return session.store.layers().import(std::move(input.source), {.id = call.options.text("id"),
+                                                                   .names = call.options.list("name"),
+                                                                   .parent = first_argument(call),
+                                                                   .mount_label = call.options.text("label"),
+                                                                   .progress = bar.sink()});
+  }();
+  return say_created(layer, call);
+}
+
+/// A metadata file counts more than metadata on the command line.
+inline std::string given_metadata(Options const& options) {
+  auto const file = options.text("metadata-file");
+  return file.empty() ? options.text("metadata") : read_all(strata::file_source(file));
+}
+
+inline int create_image(Session& session, Invocation const& call) {
+  auto metadata = given_metadata(call.options);
+  auto const digest = call.options.text("digest");
+  if (!digest.empty()) {
+    try {
+      strata::Digest::parse(digest);
+    } catch (strata::Error const& error) {
+      throw std::runtime_error("validating digests for new image: validating image digest \"" + digest + "\": " + error_text(error));
+    }
+  }
+  return say_created(session.store.images().create({.id = call.options.text("id"),
+                                                    .names = call.options.list("name"),
+                                                    .top_layer = first_argument(call),
+                                                    .digest = digest,
+                                                    .metadata = std::move(metadata)}),
+                     call);
+}
+
+inline int create_container(Session& session, Invocation const& call) {
+  check_id_maps(call.options);
+  auto metadata = given_metadata(call.options);
+  return say_created(session.store.containers().create(first_argument(call), {.id = call.options.text("id"),
+                                                                              .names = call.options.list("name"),
+                                                                              .metadata = std::move(metadata),
+                                                                              .is_volatile = call.options.flag("volatile")}),
+                     call);
+}
+
+}  // namespace oci_storage

@@ -1,0 +1,103 @@
+#pragma once
+
+#include "json.hpp"
+#include "session.hpp"
+#include "streams.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+/// Commands for the named chunks of data beside an item, and for its directories. Each is a template on the kind: what
+/// differs between the kinds is the collection and a few words.
+namespace oci_storage {
+
+struct Layers {
+  static constexpr std::string_view kind = "layer";
+  static auto get(Session& session, std::string const& ref) { return session.store.layers().get(ref); }
+};
+struct Images {
+  static constexpr std::string_view kind = "image";
+  static auto get(Session& session, std::string const& ref) { return session.store.images().get(ref); }
+};
+struct Containers {
+  static constexpr std::string_view kind = "container";
+  static auto get(Session& session, std::string const& ref) { return session.store.containers().get(ref); }
+};
+
+template <class Kind>
+int list_data(Session& session, Invocation const& call) {
+  auto const item = Kind::get(session, call.arguments[0]);
+  auto const& keys = item.record().big_data_names;
+  if (call.options.flag("json")) return say_json(json::text_or_null(keys));
+  for (auto const& key : keys) say(key);
+  return 0;
+}
+
+/// What Go says of a chunk that is not there; containers show the path that was tried.
+template <class Kind>
+std::string missing_data_text(Session& session, std::string const& id, std::string const& key) {
+  if constexpr (Kind::kind == "container") {
+    if (key.empty()) return "can't retrieve container big data value for empty name: not a valid name for a big data item";
+    auto const directory = strata::paths::kind_directory(session.settings.graph_root, session.store.driver_name(), "containers");
+    return "open " + (directory / id / strata::big_data_file_name(key)).string() + ": no such file or directory";
+  } else {
+    return "locating item named \"" + key + "\" for " + std::string(Kind::kind) + " with ID \"" + id + '"' +
+           (Kind::kind == "image" ? " (consider removing the image to resolve the issue)" : "") + ": file does not exist";
+  }
+}
+
+template <class Kind>
+int get_data(Session& session, Invocation const& call) {
+  auto item = Kind::get(session, call.arguments[0]);
+  auto to = open_output(call.options.text("file"));
+  try {
+    to.write(strata::as_bytes(item.big_data().get(call.arguments[1])));
+  } catch (strata::Error const& error) {
+    if (error.code() != strata::Errc::data_unknown) throw;
+    throw std::runtime_error(missing_data_text<Kind>(session, item.record().id, call.arguments[1]));
+  }
+  return 0;
+}
+
+template <class Kind>
+int get_data_size(Session& session, Invocation const& call) {
+  auto item = Kind::get(session, call.arguments[0]);
+  say(std::to_string(item.big_data().size(call.arguments[1])));
+  return 0;
+}
+
+template <class Kind>
+int get_data_digest(Session& session, Invocation const& call) {
+  auto item = Kind::get(session, call.arguments[0]);
+  say(item.big_data().digest(call.arguments[1]).str());
+  return 0;
+}
+
+template <class Kind>
+int set_data(Session& session, Invocation const& call) {
+  auto item = Kind::get(session, call.arguments[0]);
+  auto const bytes = read_all(open_input(call.options.text("file")).source);
+  try {
+    item.big_data().set(call.arguments[1], bytes);
+  } catch (strata::Error const& error) {
+    if (error.code() != strata::Errc::invalid_name || !call.arguments[1].empty()) throw;
+    throw std::runtime_error("can't set empty name for " + std::string(Kind::kind) +
+                             " big data item: " + error.code().message());
+  }
+  return 0;
+}
+
+template <class Kind>
+int show_directory(Session& session, Invocation const& call) {
+  say(Kind::get(session, call.arguments[0]).directory().native());
+  return 0;
+}
+
+template <class Kind>
+int show_run_directory(Session& session, Invocation const& call) {
+  say(Kind::get(session, call.arguments[0]).run_directory().native());
+  return 0;
+}
+
+}  // namespace oci_storage

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "json.hpp"
+#include "progress_bar.hpp"
+#include "quote.hpp"
+#include "session.hpp"
+#include "streams.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// Commands that compare layers and carry differences as tar archives.
+namespace oci_storage {
+
+inline std::string reference(Invocation const& call) { return call.arguments.size() > 1 ? call.arguments[1] : std::string(); }
+
+inline int show_changes(Session& session, Invocation const& call) {
+  auto const changes = session.store.layers().get(call.arguments[0]).changes(reference(call));
+  if (!call.options.flag("json")) {
+    static constexpr auto words = std::to_array<std::string_view>({"Modify", "Add", "Delete"});
+    for (auto const& change : changes) say(words[static_cast<std::size_t>(change.kind)], " ", go_quoted(change.path));
+    return 0;
+  }
+  std::string out;
+  for (auto const& change : changes) {
+    out += out.empty() ? '[' : ',';
+    json::Object(out).member("Path", change.path).member("Kind", static_cast<int>(change.kind));
+  }
+  return say_json(out.empty() ? "null" : out + ']');
+}
+
+inline int show_diff_size(Session& session, Invocation const& call) {
+  say(std::to_string(session.store.layers().get(call.arguments[0]).diff_size(reference(call))));
+  return 0;
+}
+
+/// What the options ask for; none: as the layer came.
+inline std::optional<strata::Compression> wanted_compression(Options const& options) {
+  if (options.flag("xz")) return strata::Compression::xz;
+  if (options.flag("bzip2")) return strata::Compression::bzip2;
+  if (options.flag("gzip")) return strata::Compression::gzip;
+  if (options.flag("uncompressed")) return strata::Compression::none;
+  return {};
+}
+
+inline int write_diff(Session& session, Invocation const& call) {
+  auto const file = call.options.text("file");
+  auto to = open_output(file);
+  auto const layer = session.store.layers().get(call.arguments[0]);
+  std::optional<ProgressBar> bar;
+  if (!file.empty()) {
+    bool const plain = !call.options.flag("gzip");
+    auto const size = layer.record().diff_size;
+    bar.emplace("exporting", plain && size > 0 ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(size)) : std::nullopt);
+  }
+  layer.diff(std::move(to), {.against = reference(call),
+                             .compression = wanted_compression(call.options),
+                             .progress = bar ? bar->sink() : strata::ProgressSink()});
+  return 0;
+}
+
+inline int apply_diff(Session& session, Invocation const& call) {
+  auto input = open_input(call.options.text("file"));
+  auto layer = session.store.layers().get(call.arguments[0]);
+  ProgressBar const bar("applying", input.size);
+  layer.apply(std::move(input.source), {.progress = bar.sink()});
+  return 0;
+}
+
+}  // namespace oci_storage

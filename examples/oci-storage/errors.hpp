@@ -1,0 +1,90 @@
+#pragma once
+
+#include <strata/error.hpp>
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+/// The texts of the Go program, made from the library's errors.
+namespace oci_storage {
+
+/// What stands between the first pair of double quotes; all of it if there is none.
+inline std::string_view quoted_part(std::string_view text) {
+  auto const begin = text.find('"');
+  auto const end = begin == text.npos ? text.npos : text.find('"', begin + 1);
+  return end == text.npos ? text : text.substr(begin + 1, end - begin - 1);
+}
+
+/// "open /x: no such file or directory": Go writes the system's reasons in lower case.
+inline std::string system_error_text(strata::Error const& error) {
+  auto reason = error.code().message();
+  if (reason.size() > 1 && reason[0] >= 'A' && reason[0] <= 'Z' && !(reason[1] >= 'A' && reason[1] <= 'Z'))
+    reason[0] = static_cast<char>(reason[0] | 0x20);
+  return error.subject() + ": " + reason;
+}
+
+/// The file name's ending that stands for a compression in Go's messages.
+inline std::string archive_ending(std::string_view compression) {
+  if (compression == "bzip2") return "tar.bz2";
+  if (compression == "gzip") return "tar.gz";
+  if (compression == "zstd") return "tar.zst";
+  return compression == "none" ? "tar" : "tar." + std::string(compression);
+}
+
+inline std::string error_text(strata::Error const& error) {
+  using strata::Errc;
+  auto const bare = error.code().message();
+  if (error.code().category() != strata::error_category()) return system_error_text(error);
+  std::string_view const subject = error.subject();
+  std::string const named(quoted_part(subject));
+  switch (static_cast<Errc>(error.code().value())) {
+    case Errc::layer_unknown:
+    case Errc::container_unknown:
+    case Errc::item_unknown:
+    case Errc::parent_unknown:
+    case Errc::parent_is_container:
+    case Errc::size_unknown:
+    case Errc::digest_unknown:
+    case Errc::digest_invalid_format:
+    case Errc::digest_invalid_length:
+    case Errc::digest_unsupported: return bare;
+    case Errc::image_unknown: return "locating image with ID \"" + named + "\": " + bare;
+    case Errc::duplicate_id:
+      return subject.starts_with("image") ? "an image with ID \"" + named + "\" already exists: " + bare : bare;
+    case Errc::duplicate_name:
+      if (subject.starts_with("image"))
+        return "image name \"" + named + "\" is already associated with image \"" + error.holder() + "\": " + bare;
+      if (subject.starts_with("container"))
+        return "the container name \"" + named + "\" is already in use by " + error.holder() +
+               ". You have to remove that container to be able to reuse that name: " + bare;
+      return bare;
+    case Errc::layer_has_children: return "used by layer " + error.holder() + ": " + bare;
+    case Errc::layer_used_by_image: return "layer " + named + " used by image " + error.holder() + ": " + bare;
+    case Errc::layer_used_by_container:
+      if (subject == "a layer is mounted") return error.subject() + ": " + bare;
+      return "layer " + named + " used by container " + error.holder() + ": " + bare;
+    case Errc::image_used_by_container: return "image used by " + error.holder() + ": " + bare;
+    case Errc::unsupported_compression: return bare + ' ' + archive_ending(subject);
+    case Errc::driver_option:
+    case Errc::several_drivers: return error.subject();  // the whole message
+    case Errc::incomplete_options: return "no storage runroot or graphroot specified: " + bare;
+    default: return error.what();
+  }
+}
+
+inline std::string error_text(std::exception const& error) {
+  if (auto const* known = dynamic_cast<strata::Error const*>(&error)) return error_text(*known);
+  return error.what();
+}
+
+/// What to say of the exception that is being handled.
+inline std::string current_error_text() {
+  try {
+    throw;
+  } catch (std::exception const& error) {
+    return error_text(error);
+  }
+}
+
+}  // namespace oci_storage

@@ -1,0 +1,91 @@
+// oci-storage: look at and change a container storage from the command line.
+//
+// What it prints, where it prints it and its exit status are those of containers-storage: 0 for success, 125 for wrong
+// options and help behind a command, 1 for everything else that fails.
+
+#include "command.hpp"
+#include "usage.hpp"
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+using namespace oci_storage;
+
+namespace {
+
+/// Takes everything before the command apart, and finds the command.
+struct Called {
+  Parsed global = {};
+  Command const* command = nullptr;
+  int status = 0;  ///< of the program, if there is no command to run
+};
+
+Called find_command(std::vector<std::string> const& words) {
+  Called out;
+  try {
+    out.global = parse(words, global_options());
+  } catch (OptionError const& error) {
+    std::printf("%s while parsing arguments (1)\n", error.what());
+    std::fprintf(stderr, "%s\nSee '%s --help'.\n", error.what(), usage::program);
+    usage::print_program(stderr, {});
+    return {.status = 1};
+  }
+  if (out.global.options.flag("help")) {
+    usage::print_program(stdout, {});
+    return {.status = 0};
+  }
+  if (out.global.rest.empty()) {
+    usage::print_program(stderr, {});
+    return {.status = 1};
+  }
+  auto const& name = out.global.rest.front();
+  for (auto const& command : commands())
+    if (name == command.name || (!name.empty() && name == command.alias)) out.command = &command;
+  if (out.command == nullptr) {
+    std::printf("%s: unrecognized command.\n", name.c_str());
+    out.status = 1;
+  }
+  return out;
+}
+
+int run_command(Called const& called) {
+  auto const& command = *called.command;
+  Invocation invocation{.name = called.global.rest.front()};
+  StoreSettings now;
+  try {
+    now = settings(called.global.options, {});
+    auto specs = std::vector<OptionSpec>(command.options.begin(), command.options.end());
+    specs.insert(specs.end(), global_options().begin(), global_options().end());
+    auto parsed = parse({called.global.rest.begin() + 1, called.global.rest.end()}, specs);
+    if (parsed.options.flag("help")) {
+      usage::print_command(command, now);
+      return 125;
+    }
+    now = settings(called.global.options, parsed.options);
+    invocation.options = std::move(parsed.options);
+    invocation.arguments = std::move(parsed.rest);
+  } catch (OptionError const& error) {
+    std::fprintf(stderr, "%s\nSee '%s %s --help'.\n", error.what(), usage::program, invocation.name.c_str());
+    return 125;
+  }
+  auto const count = invocation.arguments.size();
+  if (count < command.least_arguments) {
+    std::printf("%s: more arguments required.\n", invocation.name.c_str());
+  } else if (count > command.most_arguments) {
+    std::string list;
+    for (auto const& argument : invocation.arguments) list += (list.empty() ? "" : " ") + argument;
+    std::printf("%s: too many arguments ([%s]).\n", invocation.name.c_str(), list.c_str());
+  } else {
+    return run(command, invocation, now);
+  }
+  usage::print_command(command, now);
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto const called = find_command({argv + 1, argv + argc});
+  return called.command == nullptr ? called.status : run_command(called);
+}

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace oci_storage {
+
+enum class OptionKind {
+  flag,  ///< on or off: `--json`, `--json=false`
+  text,  ///< one value, the last one wins
+  list,  ///< a value each time
+};
+
+/// One option: its names as help shows them, the long one first ("--name, -n").
+struct OptionSpec {
+  std::string_view names;
+  OptionKind kind = OptionKind::flag;
+  std::string_view help = {};
+
+  /// The first name without its dashes; what `Options` is asked for.
+  std::string_view key() const {
+    auto const end = names.find(',');
+    return names.substr(2, end == std::string_view::npos ? end : end - 2);
+  }
+};
+
+/// The values that were given, by `OptionSpec::key`.
+class Options {
+ public:
+  bool given(std::string_view key) const { return values_.contains(key); }
+  bool flag(std::string_view key) const { return given(key) && values_.find(key)->second.back() == "true"; }
+  std::string text(std::string_view key) const { return given(key) ? values_.find(key)->second.back() : std::string(); }
+  std::vector<std::string> list(std::string_view key) const {
+    return given(key) ? values_.find(key)->second : std::vector<std::string>();
+  }
+  void add(std::string_view key, std::string value) { values_[std::string(key)].push_back(std::move(value)); }
+
+ private:
+  std::map<std::string, std::vector<std::string>, std::less<>> values_;
+};
+
+struct OptionError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Parsed {
+  Options options = {};
+  std::vector<std::string> rest = {};  ///< from the first word on that is no option; a `--` before it is dropped
+};
+
+/// Reads options up to the first word that is none.
+/// @throws OptionError  with the text for the user
+Parsed parse(std::vector<std::string> const& words, std::span<OptionSpec const> known);
+
+/// The options that are understood before and after the command.
+std::span<OptionSpec const> global_options();
+
+/// Where the store is and how it is opened: the global options, the environment and the defaults put together.
+struct StoreSettings {
+  std::string graph_root = {};
+  std::string run_root = {};
+  std::string driver = {};  ///< empty: the store finds out
+  std::vector<std::string> driver_options = {};
+  bool flush = true;  ///< `--durability full`
+  bool debug = false;
+};
+
+/// @param before  options before the command. If they name a root, a driver or a driver option, then
+///                STORAGE_DRIVER and STORAGE_OPTS are not looked at.
+/// @param after   options after it; they are laid over the others
+/// @throws OptionError
+StoreSettings settings(Options const& before, Options const& after);
+
+}  // namespace oci_storage

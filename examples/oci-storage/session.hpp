@@ -1,0 +1,51 @@
+#pragma once
+
+#include "command.hpp"
+#include "errors.hpp"
+#include "output.hpp"
+
+#include <strata/strata.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace oci_storage {
+
+/// The store that Podman reads, its driver chosen when the program runs.
+using Store = strata::Store<strata::drivers::Any, strata::serializers::Json, strata::durability::Chosen>;
+
+/// What a command works on.
+class Session {
+ public:
+  explicit Session(StoreSettings given)
+      : settings(std::move(given)),
+        store({.graph_root = settings.graph_root,
+               .run_root = settings.run_root,
+               .driver = {.name = settings.driver, .options = settings.driver_options},
+               .durability = {settings.flush ? strata::Flush::full : strata::Flush::none}}) {}
+
+  StoreSettings const settings;
+  Store store;
+};
+
+/// Calls `use` with the layer, image or container that `ref` names; layers are looked at first.
+/// @throws `none` if there is no such item
+template <class Use>
+decltype(auto) with_any(Session& session, std::string const& ref, strata::Errc none, Use&& use) {
+  auto item = session.store.find(ref);
+  if (!item) throw strata::Error(none, '"' + ref + '"');
+  return std::visit(std::forward<Use>(use), *item);
+}
+
+/// Calls `use` with the container or layer that `ref` names: what can be mounted for writing.
+template <class Use>
+decltype(auto) with_mountable(Session& session, std::string const& ref, Use&& use) {
+  if (auto container = session.store.containers().find(ref)) return use(*container);
+  auto layer = session.store.layers().get(ref);
+  return use(layer);
+}
+
+}  // namespace oci_storage

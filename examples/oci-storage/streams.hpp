@@ -1,0 +1,47 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+
+/// `--file`, or else the standard streams.
+namespace oci_storage {
+
+struct Input {
+  strata::Source source;
+  std::optional<std::uint64_t> size = {};  ///< in bytes, of a regular file
+};
+
+inline Input open_input(std::string const& file) {
+  struct stat about {};
+  if (file.empty()) {
+    Input out{strata::fd_source(STDIN_FILENO)};
+    if (::fstat(STDIN_FILENO, &about) == 0 && S_ISREG(about.st_mode)) out.size = static_cast<std::uint64_t>(about.st_size);
+    return out;
+  }
+  Input out{strata::file_source(file)};
+  if (::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode)) out.size = static_cast<std::uint64_t>(about.st_size);
+  return out;
+}
+
+/// The file is made, or emptied, at once.
+inline strata::Sink open_output(std::string const& file) {
+  std::fflush(stdout);
+  return file.empty() ? strata::fd_sink(STDOUT_FILENO) : strata::file_sink(file);
+}
+
+inline std::string read_all(strata::Source source) {
+  std::string out;
+  for (auto bytes = source.next(); !bytes.empty(); bytes = source.next()) out += strata::as_text(bytes);
+  return out;
+}
+
+}  // namespace oci_storage
