@@ -19,7 +19,7 @@ struct TarBudgets {
   std::uint64_t header_bytes = 1U << 20U;  ///< PAX headers and GNU long names before one entry
   std::uint64_t path_bytes = 4096;         ///< a name or link name
   std::uint64_t xattr_bytes = 1U << 20U;   ///< keys and values of one entry
-  std::uint64_t entries = 16U * (1U << 20U);
+  std::uint64_t entries = 1U << 22U;
 };
 
 /// Sees an archive go by, byte for byte and in order: raw bytes, then an entry, then its payload, then raw

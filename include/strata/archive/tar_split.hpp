@@ -17,8 +17,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -157,6 +157,68 @@ class TarSplitWriter final : public RawTap {
   Crc64 crc_ = {};
 };
 
+namespace detail {
+
+/// The lines of a tar-split file, and the bytes in them.
+class TarSplitReader {
+ public:
+  static constexpr std::size_t piece = 48U * 1024;  ///< the most that `segment()` decodes at once
+
+  explicit TarSplitReader(Reader& gz) : lines_(gz) {}
+
+  /// False at the end.
+  bool next() {
+    while (auto const text = lines_.next()) {
+      ++number_;
+      if (parse_tar_split_line(*text, line_)) return true;
+      if (text->find_first_not_of(" \t\r") != std::string_view::npos) throw damaged("line");
+    }
+    return false;
+  }
+  bool is_file() const noexcept { return line_.type == TarSplitLine::Type::file; }
+  std::string const& name() const noexcept { return line_.name; }
+
+  /// Room for the next call of `segment()`.
+  std::size_t segment_room() const noexcept { return std::min(piece, line_.payload.size() / 4 * 3 + 3); }
+
+  /// Decodes the next bytes of a segment to `out`; 0 when there are no more.
+  std::size_t segment(std::byte* out) {
+    auto const text = line_.payload.substr(0, base64_size(piece));
+    line_.payload.remove_prefix(text.size());
+    auto const size = base64_decode(text, out);
+    if (!size || (!line_.payload.empty() && *size != piece)) throw damaged("segment in line");
+    return *size;
+  }
+
+  /// Bytes of the file that are part of the archive.
+  std::uint64_t size() {
+    if (line_.size == 0) return 0;
+    crc_ = {};
+    std::array<std::byte, 9> decoded{};  // what twelve characters may decode to
+    if (line_.payload.size() != base64_size(crc_.size()) ||
+        base64_decode(line_.payload, decoded.data()) != crc_.size())
+      throw Error(Errc::corrupt_tar_split, "checksum of " + line_.name);
+    std::copy_n(decoded.begin(), crc_.size(), crc_.begin());
+    // Go's writer gives a hard link the size in its header, if there is one, and the checksum of no bytes, 0.
+    bool const none = std::ranges::all_of(crc_, [](std::byte b) { return b == std::byte{0}; });
+    return none ? 0 : static_cast<std::uint64_t>(line_.size);
+  }
+  /// The file's checksum, once `size()` was asked for.
+  std::array<std::byte, 8> const& crc() const noexcept { return crc_; }
+
+ private:
+  Error damaged(std::string const& what) const {
+    return Error(Errc::corrupt_tar_split, what + ' ' + std::to_string(number_));
+  }
+
+  GzipLineReader lines_;
+  TarSplitLine line_ = {};
+  std::uint64_t number_ = 0;
+  std::array<std::byte, 8> crc_ = {};
+};
+
+}  // namespace detail
+
 /// Writes the content of the layer's file of that archive name.
 using FileSource = std::function<void(std::string const& name, Writer& out)>;
 
@@ -183,50 +245,32 @@ inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& 
     Crc64 crc = {};
   };
   using Clock = std::chrono::steady_clock;
-  GzipLineReader lines(tar_split_gz);
+  detail::TarSplitReader lines(tar_split_gz);
   GatheringWriter gathered(out);
   Checked file(gathered);
-  TarSplitLine line;
   Progress progress{.phase = Phase::export_layer};
   auto last = Clock::now();
-  std::uint64_t number = 0;
-  while (auto const text = lines.next()) {
-    ++number;
-    if (!parse_tar_split_line(*text, line)) {
-      if (text->find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      throw Error(Errc::corrupt_tar_split, "line " + std::to_string(number));
-    }
-    if (line.type == TarSplitLine::Type::segment) {
-      auto rest = line.payload;
-      while (!rest.empty()) {
-        auto const piece = rest.substr(0, GatheringWriter::capacity);
-        rest.remove_prefix(piece.size());
-        auto const n = base64_decode(piece, gathered.room(piece.size() / 4 * 3));
-        if (!n || (!rest.empty() && *n != piece.size() / 4 * 3))
-          throw Error(Errc::corrupt_tar_split, "segment in line " + std::to_string(number));
-        gathered.advance(*n);
-        progress.bytes += *n;
+  while (lines.next()) {
+    if (!lines.is_file()) {
+      while (auto const n = lines.segment(gathered.room(lines.segment_room()))) {
+        gathered.advance(n);
+        progress.bytes += n;
       }
       continue;
     }
     control.check();
     ++progress.entries;
-    if (line.size == 0) continue;
-    std::array<std::byte, 9> expected{};  // room for what base64 of 8 bytes decodes to
-    if (line.payload.size() != base64_size(8) || base64_decode(line.payload, expected.data()) != 8)
-      throw Error(Errc::corrupt_tar_split, "checksum of " + line.name);
-    auto const want = Bytes(expected).first(8);
-    // Go's writer gives a hard link's header the size it has there, and the checksum of nothing, which is 0.
-    if (std::ranges::all_of(want, [](std::byte b) { return b == std::byte{0}; })) continue;
-    file.name = &line.name;
-    file.left = static_cast<std::uint64_t>(line.size);
+    auto const size = lines.size();
+    if (size == 0) continue;
+    file.name = &lines.name();
+    file.left = size;
     file.crc = {};
-    copy_file(line.name, file);
+    copy_file(lines.name(), file);
     if (file.left != 0)
-      throw Error(Errc::corrupt_tar_split, "file " + line.name + " is shorter than in the archive");
-    if (!std::ranges::equal(file.crc.bytes(), want))
-      throw Error(Errc::corrupt_tar_split, "file " + line.name + " has changed");
-    progress.bytes += static_cast<std::uint64_t>(line.size);
+      throw Error(Errc::corrupt_tar_split, "file " + lines.name() + " is shorter than in the archive");
+    if (file.crc.bytes() != lines.crc())
+      throw Error(Errc::corrupt_tar_split, "file " + lines.name() + " has changed");
+    progress.bytes += size;
     if (control.progress && Clock::now() - last > std::chrono::milliseconds(250)) {
       last = Clock::now();
       control.progress(progress);
@@ -234,6 +278,47 @@ inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& 
   }
   gathered.flush();
   if (control.progress) control.progress(progress);
+}
+
+/// Calls `visit(TarHeader const&)` for each entry of an archive, from its tar-split file alone.
+/// @throws `Errc::corrupt_tar_split`; what `visit` throws passes through
+template <class Visit>
+void for_each_header(Reader& tar_split_gz, Visit&& visit) {
+  struct Skeleton final : Reader {  // the archive, with zeros for the content of files
+    explicit Skeleton(Reader& gz) : lines(gz) {}
+    Bytes next() override {
+      while (true) {
+        if (zeros != 0) {
+          static constexpr std::array<std::byte, 64U * 1024> none{};
+          auto const n = static_cast<std::size_t>(std::min<std::uint64_t>(zeros, none.size()));
+          zeros -= n;
+          return Bytes(none).first(n);
+        }
+        if (in_segment) {
+          if (auto const n = lines.segment(buffer.get())) return {buffer.get(), n};
+          in_segment = false;
+        }
+        if (!lines.next()) return {};
+        in_segment = !lines.is_file();
+        if (!in_segment) zeros = lines.size();
+      }
+    }
+    detail::TarSplitReader lines;
+    std::unique_ptr<std::byte[]> buffer = std::make_unique<std::byte[]>(detail::TarSplitReader::piece);
+    std::uint64_t zeros = 0;
+    bool in_segment = false;
+  } skeleton(tar_split_gz);
+  TarReader reader(skeleton);
+  TarHeader header;
+  auto const next = [&] {
+    try {
+      return reader.next(header);
+    } catch (Error const& e) {
+      if (e.code() != Errc::corrupt_archive) throw;
+      throw Error(Errc::corrupt_tar_split, e.subject());
+    }
+  };
+  while (next()) visit(std::as_const(header));
 }
 
 }  // namespace strata::archive
