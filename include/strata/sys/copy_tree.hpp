@@ -1,0 +1,240 @@
+#pragma once
+
+#include <strata/durability.hpp>
+#include <strata/progress.hpp>
+#include <strata/sys/copy_file.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/flush_tree.hpp>
+#include <strata/sys/xattr.hpp>
+
+#include <climits>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::sys {
+
+/// Attributes that belong to a layer's files wherever they are: capabilities, users' own, and the mark of a directory
+/// that hides what overlayfs has below it. Others (labels, what else overlayfs keeps) belong to the place.
+inline bool is_portable_xattr(std::string_view name) noexcept {
+  return name == "security.capability" || name == "trusted.overlay.opaque" || name == "user.overlay.opaque" ||
+         (name.starts_with("user.") && !name.starts_with("user.overlay."));
+}
+
+struct CopyOptions {
+  Flush flush = Flush::none;  ///< `full`: all of it is on the device when the call returns
+  Control control = {};
+  bool (*keeps_xattr)(std::string_view) noexcept = is_portable_xattr;
+};
+
+struct CopyResult {
+  std::uint64_t entries = 0;  ///< without the top
+  std::uint64_t bytes = 0;    ///< of regular files, each inode once; holes are not counted
+};
+
+namespace detail {
+
+class TreeCopier {
+ public:
+  TreeCopier(std::filesystem::path const& from, std::filesystem::path const& to, CopyOptions const& options)
+      : options_(options), from_(from), to_(to) {}
+
+  CopyResult copy(std::filesystem::path const& from, std::filesystem::path const& to) {
+    Fd source = open_at(AT_FDCWD, from, O_RDONLY | O_DIRECTORY);
+    if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir", to);
+    Fd target = open_at(AT_FDCWD, to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    root_ = Fd(retry([&] { return ::fcntl(target.get(), F_DUPFD_CLOEXEC, 0); }));
+    if (!root_) throw_errno("open", to);
+    enter(std::move(source), std::move(target), {});
+    while (!from_.empty()) {
+      auto& level = from_.here();
+      if (level.extra.next < level.extra.entries.size()) {
+        entry(std::move(level.extra.entries[level.extra.next++].name));
+      } else {
+        set_attributes(from_.fd(), to_.fd(), level.extra.status, {});
+        from_.leave();
+        to_.leave();
+      }
+    }
+    report(Last{true});
+    return done_;
+  }
+
+ private:
+  struct Source {
+    std::vector<DirectoryEntry> entries;
+    struct stat status {};
+    std::size_t next = 0;
+  };
+  struct Nothing {};
+  struct Last {
+    bool value = false;
+  };
+
+  void enter(Fd source, Fd target, std::string const& name) {
+    Source level;
+    if (::fstat(source.get(), &level.status) != 0) throw_errno("stat", from_path(name));
+    level.entries = read_directory(source.get(), from_path(name));
+    from_.enter(std::move(source), name, std::move(level));
+    to_.enter(std::move(target), name, {});
+  }
+
+  void entry(std::string const name) {
+    options_.control.check();
+    int const from = from_.fd();
+    int const to = to_.fd();
+    struct stat status {};
+    if (::fstatat(from, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      throw_errno("stat", from_path(name));
+    ++done_.entries;
+    report({});
+    if (S_ISDIR(status.st_mode)) {
+      Fd source = try_enter(from, name.c_str());
+      if (!source) throw_errno("open", from_path(name));
+      if (::mkdirat(to, name.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir", to_path(name));
+      Fd target = try_enter(to, name.c_str());
+      if (!target) throw_errno("open", to_path(name));
+      enter(std::move(source), std::move(target), name);
+      return;
+    }
+    if (status.st_nlink > 1) {
+      auto const [first, is_first] = links_.try_emplace({status.st_dev, status.st_ino}, to_.relative(name));
+      if (!is_first) return link(first->second, to, name);
+    }
+    if (S_ISREG(status.st_mode)) return file(from, to, name);
+    if (S_ISLNK(status.st_mode)) return symlink(from, to, name, status);
+    node(to, name, status);
+  }
+
+  void file(int from, int to, std::string const& name) {
+    // Reading must not change the source; only its owner and root may ask for that.
+    Fd source = try_open_at(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
+    if (!source && errno == EPERM)
+      source = try_open_at(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    struct stat status {};
+    if (!source || ::fstat(source.get(), &status) != 0) throw_errno("open", from_path(name));
+    if (!S_ISREG(status.st_mode)) {
+      errno = ESTALE;  // it was a file a moment ago
+      throw_errno("open", from_path(name));
+    }
+    Fd const target = try_open_at(to, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    if (!target) throw_errno("open", to_path(name));
+    if (status.st_size != 0)
+      copier_.copy(source.get(), target.get(), status, to_path(name), [this](std::size_t n) {
+        done_.bytes += n;
+        options_.control.check();
+        report({});
+      });
+    set_attributes(source.get(), target.get(), status, name);
+    if (options_.flush == Flush::full) start_write_back(target.get());
+  }
+
+  void symlink(int from, int to, std::string const& name, struct stat const& status) {
+    std::array<char, PATH_MAX> text;  // the kernel takes no longer one
+    ssize_t const n = ::readlinkat(from, name.c_str(), text.data(), text.size() - 1);
+    if (n < 0) throw_errno("readlink", from_path(name));
+    text[static_cast<std::size_t>(n)] = '\0';
+    if (::symlinkat(text.data(), to, name.c_str()) != 0) throw_errno("symlink", to_path(name));
+    set_owner_and_times(to, name, status);
+  }
+
+  void node(int to, std::string const& name, struct stat const& status) {
+    if (::mknodat(to, name.c_str(), (status.st_mode & S_IFMT) | 0600, status.st_rdev) != 0)
+      throw_errno("mknod", to_path(name));
+    if (::fchownat(to, name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+      throw_errno("chown", to_path(name));
+    if (::fchmodat(to, name.c_str(), status.st_mode & 07777, 0) != 0) throw_errno("chmod", to_path(name));
+    set_owner_and_times(to, name, status);
+  }
+
+  void link(std::string const& first, int to, std::string const& name) {
+    if (::linkat(root_.get(), first.c_str(), to, name.c_str(), 0) == 0) return;
+    if (errno != ENAMETOOLONG) throw_errno("link", to_path(name));
+    // A path longer than the kernel takes at once: go there by parts.
+    Fd at;
+    std::string_view rest = first;
+    for (auto slash = rest.find('/'); slash != rest.npos; slash = rest.find('/')) {
+      at = try_enter(at ? at.get() : root_.get(), std::string(rest.substr(0, slash)).c_str());
+      if (!at) throw_errno("open", to_path(name));
+      rest.remove_prefix(slash + 1);
+    }
+    if (::linkat(at.get(), std::string(rest).c_str(), to, name.c_str(), 0) != 0)
+      throw_errno("link", to_path(name));
+  }
+
+  void set_owner_and_times(int to, std::string const& name, struct stat const& status) {
+    timespec const times[2] = {status.st_atim, status.st_mtim};
+    if (::fchownat(to, name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+      throw_errno("chown", to_path(name));
+    if (::utimensat(to, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("utimens", to_path(name));
+  }
+
+  /// Of an open file or directory. The owner first, for changing it takes away set-user-ID bits and capabilities; the
+  /// times last.
+  void set_attributes(int from, int to, struct stat const& status, std::string const& name) {
+    if (::fchown(to, status.st_uid, status.st_gid) != 0) throw_errno("chown", to_path(name));
+    if (::fchmod(to, status.st_mode & 07777) != 0) throw_errno("chmod", to_path(name));
+    char probe[1];  // most files have no attributes: one call, no allocation
+    if (ssize_t const n = ::flistxattr(from, probe, 0); n > 0) {
+      for (auto const& key : list_xattrs(from, from_path(name)))
+        if (options_.keeps_xattr(key))
+          if (auto const value = get_xattr(from, key, from_path(name)))
+            set_xattr(to, key, *value, to_path(name));
+    } else if (n < 0 && errno != EOPNOTSUPP) {
+      throw_errno("listxattr", from_path(name));
+    }
+    timespec const times[2] = {status.st_atim, status.st_mtim};
+    if (::futimens(to, times) != 0) throw_errno("utimens", to_path(name));
+  }
+
+  void report(Last last) {
+    if (!options_.control.progress) return;
+    auto const now = std::chrono::steady_clock::now();
+    if (!last.value && now - reported_ < std::chrono::milliseconds(250)) return;
+    reported_ = now;
+    options_.control.progress({.phase = Phase::copy, .bytes = done_.bytes, .entries = done_.entries});
+  }
+
+  std::filesystem::path from_path(std::string const& name) const { return from_.path(name); }
+  std::filesystem::path to_path(std::string const& name) const { return to_.path(name); }
+
+  CopyOptions const& options_;
+  Descent<Source> from_;
+  Descent<Nothing> to_;
+  Fd root_;  // of the copy: links are made from there
+  std::map<std::pair<dev_t, ino_t>, std::string> links_;
+  FileCopier copier_;
+  CopyResult done_;
+  std::chrono::steady_clock::time_point reported_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace detail
+
+/// Copies a directory with all that is in it: contents (blocks shared where the file system can), hard links among
+/// the copied, owners, modes, times to the nanosecond, attributes that `keeps_xattr` names, symbolic links, devices,
+/// fifos, sockets. Needs the rights for what it meets; nothing is left out silently.
+///
+/// @param to  is made, or, being a directory, filled: directories that exist are kept and get the attributes of
+///            those in `from`, other existing names are an error (EEXIST)
+/// @throws    `errno`, "<call> <path>"; EXDEV, "open <path>": something is mounted in `from`; `Errc::stopped`. What was
+///            copied until then stays, for the caller to remove
+inline CopyResult copy_tree(std::filesystem::path const& from, std::filesystem::path const& to,
+                            CopyOptions const& options = {}) {
+  CopyResult const done = detail::TreeCopier(from, to, options).copy(from, to);
+  if (options.flush == Flush::full) flush_tree(to);
+  return done;
+}
+
+}  // namespace strata::sys

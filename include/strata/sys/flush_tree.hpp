@@ -1,0 +1,160 @@
+#pragma once
+
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <dirent.h>
+#include <exception>
+#include <fcntl.h>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::sys {
+namespace detail {
+
+/// Calls `visit(fd, path)` with each regular file and each directory of a tree, every directory after what is in
+/// it; `fd` is an `Fd` that the callee may keep, `path()` what it is called.
+template <class Visit>
+void visit_contents(std::filesystem::path const& top, Visit&& visit) {
+  struct Entries {
+    std::vector<DirectoryEntry> entries;
+    std::size_t next = 0;
+  };
+  Descent<Entries> descent(top);
+  auto const enter = [&](Fd fd, std::string name) {
+    auto entries = read_directory(fd.get(), top);
+    descent.enter(std::move(fd), std::move(name), {std::move(entries)});
+  };
+  enter(open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY), {});
+  while (!descent.empty()) {
+    auto& level = descent.here();
+    if (level.extra.next == level.extra.entries.size()) {
+      Fd copy(retry([&] { return ::fcntl(descent.fd(), F_DUPFD_CLOEXEC, 0); }));
+      if (!copy) throw_errno("open", descent.path());
+      visit(std::move(copy), [&] { return descent.path(); });
+      descent.leave();
+      continue;
+    }
+    DirectoryEntry const entry = std::move(level.extra.entries[level.extra.next++]);
+    if (is_directory(descent.fd(), entry)) {
+      Fd fd = try_enter(descent.fd(), entry.name.c_str());
+      if (!fd && errno == EXDEV) continue;  // something mounted: not a part of this tree
+      if (!fd) throw_errno("open", descent.path(entry.name));
+      enter(std::move(fd), entry.name);
+    } else if (entry.type == DT_REG || entry.type == DT_UNKNOWN) {
+      // O_NONBLOCK: an entry of unknown type may be a fifo that nobody writes to.
+      Fd fd = try_open_at(descent.fd(), entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (fd)
+        visit(std::move(fd), [&] { return descent.path(entry.name); });
+      else if (entry.type == DT_REG)
+        throw_errno("open", descent.path(entry.name));
+    }
+  }
+}
+
+/// Flushes files on several threads, because the kernel joins flushes that wait at the same time into one. Measured
+/// on ext4 with 8,400 files whose write-back was under way: 0.48 s on one thread, 0.20 s on 4, 0.13 s on 16.
+class Flusher {
+ public:
+  Flusher() {
+    for (std::size_t i = 0; i < thread_count; ++i) threads_.emplace_back([this] { run(); });
+  }
+  Flusher(Flusher const&) = delete;
+  Flusher& operator=(Flusher const&) = delete;
+  ~Flusher() { close(); }
+
+  /// Waits while too many are waiting already.
+  void add(Fd fd, std::filesystem::path path) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return waiting_.size() < most_waiting; });
+    waiting_.push_back({std::move(fd), std::move(path)});
+    work_.notify_one();
+  }
+
+  /// Waits for all.  @throws the first failure
+  void finish() {
+    close();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static constexpr std::size_t thread_count = 12;
+  static constexpr std::size_t most_waiting = 64;  // each holds a descriptor
+
+  struct Item {
+    Fd fd;
+    std::filesystem::path path;
+  };
+
+  void close() {
+    {
+      std::lock_guard const lock(mutex_);
+      closed_ = true;
+    }
+    work_.notify_all();
+    threads_.clear();  // joins
+  }
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      work_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      Item const item = std::move(waiting_.front());
+      waiting_.pop_front();
+      room_.notify_one();
+      lock.unlock();
+      std::exception_ptr failure;
+      try {
+        // EINVAL: a file system that cannot flush this kind of file
+        if (retry([&] { return ::fsync(item.fd.get()); }) != 0 && errno != EINVAL)
+          throw_errno("fsync", item.path);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      lock.lock();
+      if (failure && !failure_) failure_ = failure;
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable work_, room_;
+  std::deque<Item> waiting_;
+  bool closed_ = false;
+  std::exception_ptr failure_;
+  std::vector<std::jthread> threads_;  // last: they use what is above
+};
+
+}  // namespace detail
+
+/// Asks the device to begin writing what a file holds, and does not wait: a hint, whose errors fsync will tell.
+inline void start_write_back(int fd) noexcept { ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
+/// Waits until every file and directory of a tree is on the device: contents, attributes and names. Mounts below
+/// are not a part of it. Others' files are waited for only as far as the file system's journal joins them with
+/// these. Who writes the files should call `start_write_back` with each, so that little is left to do here.
+///
+/// @throws  `errno`, "fsync <path>"; do not try again after that: the kernel has dropped what it could not write
+inline void flush_tree(std::filesystem::path const& path) {
+  // The bytes first, without the journal: while they are on their way, each fsync would find its file changed once
+  // more (blocks that are no longer "unwritten") and commit the journal for it alone, thousands of times.
+  detail::visit_contents(path, [](Fd const fd, auto const&) { start_write_back(fd.get()); });
+  detail::visit_contents(path, [](Fd const fd, auto const&) {
+    ::sync_file_range(fd.get(), 0, 0,
+                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+  });
+  detail::Flusher flusher;
+  detail::visit_contents(path, [&](Fd fd, auto const& name) { flusher.add(std::move(fd), name()); });
+  flusher.finish();
+}
+
+}  // namespace strata::sys

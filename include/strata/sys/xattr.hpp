@@ -1,0 +1,97 @@
+#pragma once
+
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/xattr.h>
+#include <vector>
+
+/// Extended attributes (xattr(7)), of an open file or of a path that is not followed when it is a symbolic link.
+namespace strata::sys {
+namespace detail {
+
+/// Calls `call(buffer, size)` with ever larger buffers until the answer fits, which another may be changing.
+template <class Call>
+std::optional<std::string> read_growing(Call&& call) {
+  char small[256];  // most answers, without asking for their size first
+  ssize_t n = call(small, sizeof small);
+  if (n >= 0) return std::string(small, static_cast<std::size_t>(n));
+  while (errno == ERANGE) {
+    n = call(nullptr, 0);
+    if (n < 0) break;
+    std::string text(static_cast<std::size_t>(n) + 256, '\0');
+    n = call(text.data(), text.size());
+    if (n < 0) continue;
+    text.resize(static_cast<std::size_t>(n));
+    return text;
+  }
+  return std::nullopt;
+}
+
+inline std::vector<std::string> split_names(std::string_view text) {
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < text.size();) {
+    std::string_view const name = text.substr(at, text.find('\0', at) - at);
+    if (!name.empty()) names.emplace_back(name);
+    at += name.size() + 1;
+  }
+  return names;
+}
+
+inline bool no_such_xattr(int code) noexcept { return code == ENODATA || code == EOPNOTSUPP; }
+
+}  // namespace detail
+
+/// Value of an attribute; nothing if the file has none of that name, or the file system has no attributes.
+/// @param path  for the error's subject, "getxattr <path>"
+inline std::optional<std::string> get_xattr(int fd, std::string const& name,
+                                            std::filesystem::path const& path) {
+  auto value = detail::read_growing(
+      [&](char* to, std::size_t size) { return ::fgetxattr(fd, name.c_str(), to, size); });
+  if (!value && !detail::no_such_xattr(errno)) throw_errno("getxattr", path);
+  return value;
+}
+inline std::optional<std::string> get_xattr(std::filesystem::path const& path, std::string const& name) {
+  auto value = detail::read_growing(
+      [&](char* to, std::size_t size) { return ::lgetxattr(path.c_str(), name.c_str(), to, size); });
+  if (!value && !detail::no_such_xattr(errno)) throw_errno("getxattr", path);
+  return value;
+}
+
+/// Names of all attributes that the caller may see; none if the file system has no attributes.
+inline std::vector<std::string> list_xattrs(int fd, std::filesystem::path const& path) {
+  auto const text =
+      detail::read_growing([&](char* to, std::size_t size) { return ::flistxattr(fd, to, size); });
+  if (!text && errno != EOPNOTSUPP) throw_errno("listxattr", path);
+  return text ? detail::split_names(*text) : std::vector<std::string>();
+}
+inline std::vector<std::string> list_xattrs(std::filesystem::path const& path) {
+  auto const text =
+      detail::read_growing([&](char* to, std::size_t size) { return ::llistxattr(path.c_str(), to, size); });
+  if (!text && errno != EOPNOTSUPP) throw_errno("listxattr", path);
+  return text ? detail::split_names(*text) : std::vector<std::string>();
+}
+
+/// Sets an attribute, whether it existed or not.  @throws `errno`, "setxattr <path>"
+inline void set_xattr(int fd, std::string const& name, std::string_view value,
+                      std::filesystem::path const& path) {
+  if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0) throw_errno("setxattr", path);
+}
+inline void set_xattr(std::filesystem::path const& path, std::string const& name, std::string_view value) {
+  if (::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) != 0)
+    throw_errno("setxattr", path);
+}
+
+/// @return  false if there was none
+inline bool remove_xattr(std::filesystem::path const& path, std::string const& name) {
+  if (::lremovexattr(path.c_str(), name.c_str()) == 0) return true;
+  if (detail::no_such_xattr(errno)) return false;
+  throw_errno("removexattr", path);
+}
+
+}  // namespace strata::sys
