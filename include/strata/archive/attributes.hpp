@@ -62,12 +62,13 @@ class AttributeSetter {
       if (errors == ChownErrors::ignore) return;
       fail("chown");
     }
-    status_.st_mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+    owner_changed_ = true;
   }
 
   void mode(std::uint32_t permissions) {
     auto const wanted = static_cast<mode_t>(permissions & 07777U);
-    if ((status_.st_mode & 07777U) == wanted) return;
+    bool const may_be_stripped = owner_changed_ && (wanted & (S_ISUID | S_ISGID)) != 0;
+    if ((status_.st_mode & 07777U) == wanted && !may_be_stripped) return;
     if ((path_only_ ? ::chmod(proc_path().c_str(), wanted) : ::fchmod(fd_, wanted)) != 0) fail("chmod");
   }
 
@@ -115,6 +116,7 @@ class AttributeSetter {
   bool path_only_;
   std::string_view path_;
   struct stat status_ = {};
+  bool owner_changed_ = false;
 };
 
 }  // namespace strata::archive

@@ -22,12 +22,12 @@ namespace strata::archive {
 struct OutletOptions {
   codec::EncodeOptions encode = {};
   bool hash_plain = false;   ///< want the digest of what is written to the outlet
-  bool hash_output = false;  ///< want the digest of what comes out
+  bool hash_output = false;  ///< want the digest of what comes out; free where that is the plain bytes
   Control control = {};      ///< only `stop` is used
 };
 
 struct OutletResult {
-  std::optional<Digest> plain_digest;  ///< where asked for
+  std::optional<Digest> plain_digest;  ///< where asked for; when nothing is compressed, both where one is
   std::uint64_t plain_size = 0;
   std::optional<Digest> output_digest;  ///< where asked for
   std::uint64_t output_size = 0;
@@ -45,9 +45,11 @@ class Outlet final : public Writer {
   template <codec::Codec... Codecs>
   Outlet(Sink out, Compression compression, codec::List<Codecs...> codecs, OutletOptions const& options = {})
       : stop_(options.control),
-        output_(std::make_unique<Output>(std::move(out), options.hash_output)),
+        same_(compression == Compression::none),
+        output_(std::make_unique<Output>(std::move(out), options.hash_output && !same_)),
         encoder_(decltype(codecs)::compress(compression, Sink(ToOutput{output_.get()}), options.encode)),
-        plain_(options.hash_plain ? std::make_unique<PlainHash>() : nullptr) {}
+        plain_(options.hash_plain || (options.hash_output && same_) ? std::make_unique<PlainHash>()
+                                                                    : nullptr) {}
 
   void write(Bytes bytes) override {
     stop_.check();
@@ -65,6 +67,7 @@ class Outlet final : public Writer {
     result.output_size = output_->size;
     if (plain_) result.plain_digest = plain_->finish();
     if (output_->hash) result.output_digest = output_->hash->finish();
+    if (same_) result.output_digest = result.plain_digest;
     return result;
   }
 
@@ -137,6 +140,7 @@ class Outlet final : public Writer {
   };
 
   Control stop_;
+  bool same_;                       // what comes out is what goes in: hashed once
   std::unique_ptr<Output> output_;  // before the encoder, whose threads write to it until it is gone
   std::unique_ptr<codec::Encoder> encoder_;
   std::unique_ptr<PlainHash> plain_;

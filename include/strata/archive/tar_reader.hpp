@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace strata::archive {
 
@@ -245,8 +246,13 @@ inline char TarReader::read_block(Bytes block, TarHeader& header) const {
     if (ustar || gnu) {
       header.user_name = text_of(block, field_user);
       header.group_name = text_of(block, field_group);
-      header.dev_major = static_cast<std::uint32_t>(read_number(field_of(block, field_major)));
-      header.dev_minor = static_cast<std::uint32_t>(read_number(field_of(block, field_minor)));
+      auto const device = [&](TarField f) {
+        auto const number = read_number(field_of(block, f));
+        if (!std::in_range<std::uint32_t>(number)) throw Error(Errc::corrupt_archive, "device number");
+        return static_cast<std::uint32_t>(number);
+      };
+      header.dev_major = device(field_major);
+      header.dev_minor = device(field_minor);
     }
     auto const time_of = [&](TarField f) {
       return FileTime{.seconds = read_number(field_of(block, f)), .nanoseconds = 0};

@@ -259,9 +259,9 @@ void check_changes(D& driver) {
   LayerId const base("base");
   LayerId const top("top");
   LayerId const again("again");
-  std::vector<Entry> const base_entries{directory("d"),    file("d/one", "1"), file("d/two", "22"),
-                                        directory("e"),    directory("e/sub"), file("e/sub/deep", "333"),
-                                        file("f", "4444"), symlink("l", "f"),  file("x", "55555")};
+  std::vector<Entry> const base_entries{directory("d"),    file("d/one", "1"),      file("d/two", "22"),
+                                        directory("e"),    directory("e/sub"),      file("e/sub/deep", "333"),
+                                        file("f", "4444"), symbolic_link("l", "f"), file("x", "55555")};
 
   SECTION("kinds, modes, owners, times and links are kept") {
     auto owned = file("owned", "1", 04755);
@@ -270,8 +270,8 @@ void check_changes(D& driver) {
                  {directory("d", 01777),
                   owned,
                   file("private", "2", 0600),
-                  symlink("dangling", "../../nowhere"),
-                  symlink("to-root", "/"),
+                  symbolic_link("dangling", "../../nowhere"),
+                  symbolic_link("to-root", "/"),
                   file("first", "3"),
                   hard_link("second", "first"),
                   {header(EntryType::fifo, "fifo", 0640)}});

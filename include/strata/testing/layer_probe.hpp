@@ -48,7 +48,7 @@ inline Entry file(std::string name, std::string bytes, std::uint32_t mode = 0644
 inline Entry directory(std::string name, std::uint32_t mode = 0755) {
   return {header(archive::EntryType::directory, std::move(name), mode)};
 }
-inline Entry symlink(std::string name, std::string target) {
+inline Entry symbolic_link(std::string name, std::string target) {
   auto made = header(archive::EntryType::symlink, std::move(name), 0777);
   made.link_name = std::move(target);
   return {std::move(made)};

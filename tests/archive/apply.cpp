@@ -1,0 +1,394 @@
+#include <strata/archive/apply.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/xattr.hpp>
+#include <strata/testing/layer_probe.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace fs = std::filesystem;
+using namespace strata::archive;
+using strata::Errc;
+using strata::testing::code_of;
+using strata::testing::directory;
+using strata::testing::Entry;
+using strata::testing::file;
+using strata::testing::hard_link;
+using strata::testing::opaque;
+using strata::testing::symbolic_link;
+using strata::testing::whiteout;
+
+namespace {
+
+constexpr ApplyOptions as_overlay{.whiteouts = Whiteouts::overlay};
+constexpr ApplyOptions executed{.whiteouts = Whiteouts::execute};
+
+/// A tree `root` beside which there is something to be hit by mistake.
+struct Tree {
+  strata::testing::TempDir place = {};
+  fs::path root = place / "root";
+
+  Tree() {
+    fs::create_directory(root);
+    fs::create_directory(place / "outside");
+    write(place / "outside/victim", "untouched");
+  }
+  ~Tree() { CHECK(strata::sys::read_file(place / "outside/victim") == "untouched"); }
+
+  static void write(fs::path const& path, std::string const& text) { std::ofstream(path) << text; }
+  std::string read(fs::path const& path) const { return strata::sys::read_file(root / path); }
+  struct stat status(fs::path const& path) const {
+    struct stat found {};
+    INFO(path.native());
+    REQUIRE(::lstat((root / path).c_str(), &found) == 0);
+    return found;
+  }
+  unsigned mode(fs::path const& path) const { return status(path).st_mode & 07777U; }
+  bool has(fs::path const& path) const {
+    return fs::symlink_status(root / path).type() != fs::file_type::not_found;
+  }
+  bool hides(fs::path const& path) const { return has(path) && is_overlay_whiteout(status(path)); }
+  bool is_opaque(fs::path const& path, std::string const& name = "trusted.overlay.opaque") const {
+    return strata::sys::get_xattr(root / path, name) == "y";
+  }
+
+  void apply(std::vector<Entry> const& entries, ApplyOptions options) const {
+    Applier applier(strata::sys::open_at(AT_FDCWD, root, O_PATH | O_DIRECTORY), options);
+    strata::testing::add_all(applier, entries);
+    applier.finish();
+  }
+};
+
+Entry with_header(Entry entry, auto&& change) {
+  change(entry.header);
+  return entry;
+}
+
+bool is_root() {
+  if (::geteuid() == 0) return true;
+  WARN("needs root: not checked");
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("files, directories and links stand where and as the archive says", "[archive][apply]") {
+  for (auto const& options : {as_overlay, executed}) {
+    Tree tree;
+    mode_t const old_mask = ::umask(077);
+    tree.apply(
+        {directory("d", 0751), file("d/f", "text", 0644), file("set", "1", 06755), directory("t", 01777),
+         symbolic_link("l", "../x"), hard_link("h", "d/f"), file("missing/parents/f", "2", 0666)},
+        options);
+    ::umask(old_mask);
+    CHECK(tree.read("d/f") == "text");
+    CHECK(tree.mode("d") == 0751);
+    CHECK(tree.mode("d/f") == 0644);
+    CHECK(tree.mode("set") == 06755);
+    CHECK(tree.mode("t") == 01777);
+    CHECK(fs::read_symlink(tree.root / "l") == "../x");
+    CHECK(tree.status("h").st_ino == tree.status("d/f").st_ino);
+    CHECK(tree.mode("missing") == 0755);
+    CHECK(tree.mode("missing/parents") == 0755);
+    CHECK(tree.mode("missing/parents/f") == 0666);
+  }
+}
+
+TEST_CASE("owners are set, also below a directory that gives its group on", "[archive][apply]") {
+  if (!is_root()) return;
+  Tree tree;
+  auto const owned = [](TarHeader& header) { header.uid = 123, header.gid = 456; };
+  tree.apply({with_header(directory("d", 02777), owned), file("d/mine", "1"), symbolic_link("d/link", "mine"),
+              directory("d/sub"), with_header(file("d/set", "2", 04755), owned),
+              with_header(symbolic_link("s", "x"), owned)},
+             as_overlay);
+  for (auto const* path : {"d", "d/set", "s"}) {
+    CHECK(tree.status(path).st_uid == 123);
+    CHECK(tree.status(path).st_gid == 456);
+  }
+  for (auto const* path : {"d/mine", "d/link", "d/sub"}) CHECK(tree.status(path).st_gid == 0);
+  CHECK(tree.mode("d") == 02777);
+  CHECK(tree.mode("d/sub") == 0755);
+  CHECK(tree.mode("d/set") == 04755);
+  for (std::int64_t const id : {std::int64_t{-1}, std::int64_t{0xFFFF'FFFF}, std::int64_t{1} << 40})
+    CHECK(code_of([&] {
+            tree.apply({with_header(file("bad", ""), [&](auto& h) { h.uid = id; })}, as_overlay);
+          }) == Errc::corrupt_archive);
+}
+
+TEST_CASE("times: nanoseconds, access not before modification, 1970 at the least, directories last",
+          "[archive][apply]") {
+  Tree tree;
+  auto const at = [](std::int64_t seconds, std::int32_t nanoseconds = 0) {
+    return [=](TarHeader& header) { header.mtime = {.seconds = seconds, .nanoseconds = nanoseconds}; };
+  };
+  tree.apply(
+      {with_header(directory("d"), at(1'000'000'000, 5)),
+       with_header(file("d/f", "1"), at(1'100'000'000, 123'456'789)),
+       with_header(file("late", ""),
+                   [](auto& h) { h.mtime = {.seconds = 10}, h.atime = FileTime{.seconds = 20}; }),
+       with_header(file("early", ""),
+                   [](auto& h) { h.mtime = {.seconds = 20}, h.atime = FileTime{.seconds = 10}; }),
+       with_header(file("old", ""), at(-5, 7)), with_header(symbolic_link("old-link", "x"), at(-5, 7))},
+      as_overlay);
+  auto const mtime = [&](char const* path) {
+    return std::pair(tree.status(path).st_mtim.tv_sec, tree.status(path).st_mtim.tv_nsec);
+  };
+  CHECK(mtime("d") == std::pair(1'000'000'000L, 5L));
+  CHECK(mtime("d/f") == std::pair(1'100'000'000L, 123'456'789L));
+  CHECK(tree.status("late").st_atim.tv_sec == 20);
+  CHECK(tree.status("early").st_atim.tv_sec == 20);
+  CHECK(mtime("old") == std::pair(0L, 0L));
+  CHECK(mtime("old-link") == std::pair(-5L, 7L));
+}
+
+TEST_CASE("links in the tree lead where they would in the container", "[archive][apply]") {
+  for (auto const& options : {as_overlay, executed}) {
+    Tree tree;
+    fs::create_directory(tree.root / "real");
+    fs::create_symlink("/real", tree.root / "absolute");
+    fs::create_symlink("../../../real", tree.root / "above");
+    fs::create_symlink(tree.place / "outside", tree.root / "out");
+    fs::create_symlink("/proc/self/root", tree.root / "magic");
+    tree.apply({file("absolute/a", "1"), file("above/b", "2")}, options);
+    CHECK(tree.read("real/a") == "1");
+    CHECK(tree.read("real/b") == "2");
+    CHECK_THROWS_AS(tree.apply({file("out/victim", "hit")}, options), strata::Error);
+    CHECK_THROWS_AS(tree.apply({file("magic/victim", "hit")}, options), strata::Error);
+    CHECK_THROWS_AS(tree.apply({symbolic_link("loop", "loop"), file("loop/x", "")}, options), strata::Error);
+    CHECK_THROWS_AS(tree.apply({symbolic_link("dangling", "/nowhere"), file("dangling/x", "")}, options),
+                    strata::Error);
+  }
+}
+
+TEST_CASE("the last component is never followed", "[archive][apply]") {
+  for (auto const& options : {as_overlay, executed}) {
+    Tree tree;
+    auto const victim = (tree.place / "outside/victim").native();
+    tree.apply({symbolic_link("f", victim), file("f", "mine"), symbolic_link("d", tree.place / "outside"),
+                directory("d"), file("d/victim", "mine"), symbolic_link("m", victim),
+                hard_link("linked", "m"), symbolic_link("w", victim)},
+               options);
+    CHECK(tree.read("f") == "mine");
+    CHECK(fs::is_directory(fs::symlink_status(tree.root / "d")));
+    CHECK(fs::is_symlink(tree.root / "linked"));
+    tree.apply({whiteout("w")}, executed);
+    CHECK_FALSE(tree.has("w"));
+  }
+}
+
+TEST_CASE("hard links stay inside, and must have a target", "[archive][apply]") {
+  Tree tree;
+  fs::create_directory(tree.root / "outside");
+  tree.apply(
+      {file("f", "1"), hard_link("absolute", "/f"), hard_link("above", "../../f"), hard_link("f", "f")},
+      as_overlay);
+  CHECK(tree.status("f").st_nlink == 3);
+  for (auto const* target : {"none", "../outside/victim", "none/f", "f/x", "outside", "/"}) {
+    INFO(target);
+    CHECK_THROWS_AS(tree.apply({hard_link("h", target)}, as_overlay), strata::Error);
+  }
+  tree.apply({file("f", "2")}, as_overlay);  // replaces the name, not what the others still name
+  CHECK(tree.read("absolute") == "1");
+  CHECK(tree.read("f") == "2");
+}
+
+TEST_CASE("a directory that becomes a link takes the entries that follow along", "[archive][apply]") {
+  for (auto const& options : {as_overlay, executed}) {
+    Tree tree;
+    tree.apply({directory("d"), file("d/old", "1"), directory("e"), file("d", "2"), symbolic_link("d", "e"),
+                file("d/new", "3"), directory("d"), file("d/last", "4")},
+               options);
+    CHECK(tree.read("e/new") == "3");
+    CHECK(tree.read("d/last") == "4");
+    CHECK_FALSE(tree.has("d/old"));
+  }
+}
+
+TEST_CASE("overlay form: devices 0:0 and the opaque attribute", "[archive][apply]") {
+  if (!is_root()) return;
+  Tree tree;
+  auto const owned = with_header(whiteout("gone"), [](auto& h) { h.uid = 12, h.gid = 34; });
+  tree.apply(
+      {owned, directory("d"), opaque("d"), whiteout("new/deep"), whiteout(".wh.aufs"), directory("./", 0700)},
+      as_overlay);
+  CHECK(tree.hides("gone"));
+  CHECK(tree.mode("gone") == 0);
+  CHECK(tree.status("gone").st_uid == 12);
+  CHECK(tree.status("gone").st_gid == 34);
+  CHECK(tree.is_opaque("d"));
+  CHECK_FALSE(tree.has("d/.wh..wh..opq"));
+  CHECK(tree.hides("new/deep"));
+  CHECK(tree.hides(".wh.aufs"));
+  CHECK(tree.mode(".") != 0700);
+  tree.apply({directory("u"), opaque("u")}, {.whiteouts = Whiteouts::overlay, .user_xattr = true});
+  CHECK(tree.is_opaque("u", "user.overlay.opaque"));
+  CHECK_FALSE(tree.is_opaque("u"));
+}
+
+TEST_CASE("overlay form: whiteouts and entries of one name in one archive", "[archive][apply]") {
+  if (!is_root()) return;
+  Tree tree;
+  tree.apply({file("f", "1"), whiteout("f"), directory("d"), file("d/x", "2"), whiteout("d"), whiteout("g"),
+              file("g", "3"), whiteout("e"), directory("e"), whiteout("i"), file("i/j/x", "4"),
+              whiteout("twice"), whiteout("twice")},
+             as_overlay);
+  CHECK(tree.read("f") == "1");
+  CHECK(tree.read("d/x") == "2");
+  CHECK(tree.is_opaque("d"));
+  CHECK(tree.read("g") == "3");
+  CHECK(tree.is_opaque("e"));
+  CHECK(tree.is_opaque("i"));
+  CHECK_FALSE(tree.is_opaque("i/j"));
+  CHECK(tree.read("i/j/x") == "4");
+  CHECK(tree.hides("twice"));
+  tree.apply({whiteout("h"), whiteout("h/below"), whiteout("h/deeper/below"), opaque("h")}, as_overlay);
+  CHECK(tree.hides("h"));
+}
+
+TEST_CASE("executed form: what the parent had goes, what the archive brings stays", "[archive][apply]") {
+  Tree tree;
+  tree.apply({directory("d"), file("d/a", ""), directory("d/sub"), file("d/sub/b", ""), directory("e"),
+              file("e/c", ""), file("f", ""), file("kept", ""), directory("o/i"), file("o/i/old", "")},
+             executed);
+  tree.apply(
+      {file("d/new", "1"), file("d/sub/new", "2"), opaque("d"), whiteout("e"), whiteout("f"),
+       whiteout("none"), whiteout("none/none"), file("o/i/mine", "3"), whiteout("o"), whiteout("kept/below")},
+      executed);
+  CHECK_FALSE(tree.has("d/a"));
+  CHECK_FALSE(tree.has("d/sub/b"));
+  CHECK(tree.read("d/new") == "1");
+  CHECK(tree.read("d/sub/new") == "2");
+  CHECK_FALSE(tree.has("e"));
+  CHECK_FALSE(tree.has("f"));
+  CHECK_FALSE(tree.has("o/i/old"));
+  CHECK(tree.read("o/i/mine") == "3");
+  CHECK(tree.has("kept"));
+  for (auto const& entry : fs::recursive_directory_iterator(tree.root))
+    CHECK_FALSE(entry.path().filename().native().starts_with(".wh."));
+  tree.apply({file("top", "1"), file(".wh..wh..opq", "")}, executed);
+  CHECK_FALSE(tree.has("d"));
+  CHECK(tree.has("top"));
+}
+
+TEST_CASE("executed form: the root's own entry is applied", "[archive][apply]") {
+  Tree tree;
+  tree.apply({directory("./", 0711), file("a", "")}, executed);
+  CHECK(tree.mode(".") == 0711);
+  CHECK(tree.status(".").st_mtim.tv_sec == strata::testing::sample_time.seconds);
+  CHECK(code_of([&] { tree.apply({file("/", "")}, executed); }) == Errc::unsafe_path);
+}
+
+TEST_CASE("executed form: names of aufs are not unpacked, but can be linked to", "[archive][apply]") {
+  Tree tree;
+  std::string const large(200'000, 'x');
+  tree.apply({file(".wh..wh.aufs", ""), directory(".wh..wh.plnk"), file(".wh..wh.plnk/1.1", "one"),
+              file(".wh..wh.plnk/2.2", large, 0600), hard_link("a", ".wh..wh.plnk/2.2"),
+              hard_link("b", "/.wh..wh.plnk/1.1")},
+             executed);
+  CHECK(tree.read("a") == large);
+  CHECK(tree.mode("a") == 0600);
+  CHECK(tree.read("b") == "one");
+  CHECK_FALSE(tree.has(".wh..wh.plnk"));
+  CHECK_FALSE(tree.has(".wh..wh.aufs"));
+  CHECK(code_of([&] { tree.apply({hard_link("c", ".wh..wh.plnk/9")}, executed); }) == Errc::corrupt_archive);
+}
+
+TEST_CASE("devices are made, save overlayfs's whiteout", "[archive][apply]") {
+  if (!is_root()) return;
+  Tree tree;
+  auto const device = [](EntryType type, std::string name, unsigned major, unsigned minor) {
+    return with_header({strata::testing::header(type, std::move(name), 0660)},
+                       [=](TarHeader& header) { header.dev_major = major, header.dev_minor = minor; });
+  };
+  tree.apply({device(EntryType::char_device, "null", 1, 3), device(EntryType::block_device, "disk", 8, 300),
+              device(EntryType::fifo, "fifo", 0, 0), device(EntryType::block_device, "zero", 0, 0)},
+             as_overlay);
+  CHECK(S_ISCHR(tree.status("null").st_mode));
+  CHECK(tree.status("null").st_rdev == makedev(1, 3));
+  CHECK(tree.mode("null") == 0660);
+  CHECK(tree.status("disk").st_rdev == makedev(8, 300));
+  CHECK(S_ISFIFO(tree.status("fifo").st_mode));
+  for (auto const& options : {as_overlay, executed})
+    CHECK(code_of([&] { tree.apply({device(EntryType::char_device, "bad", 0, 0)}, options); }) ==
+          Errc::reserved_entry);
+}
+
+TEST_CASE("attributes are set, but for the host's and overlayfs's", "[archive][apply]") {
+  if (!is_root()) return;
+  Tree tree;
+  std::string const capability(
+      "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20);
+  auto const marked = [&](TarHeader& header) {
+    header.uid = 5;
+    header.xattrs = {{"security.capability", capability},
+                     {"security.selinux", "x"},
+                     {"trusted.overlay.redirect", "/x"},
+                     {"trusted.other", "1"},
+                     {"user.a", std::string("\0\xFF", 2)},
+                     {"user.overlay.origin", "2"},
+                     {"nonsense.key", "3"}};
+  };
+  tree.apply({with_header(file("f", "1", 0755), marked),
+              with_header(directory("d"),
+                          [](auto& h) {
+                            h.xattrs = {{"user.b", ""}};
+                          }),
+              with_header(symbolic_link("l", "f"),
+                          [](auto& h) {
+                            h.xattrs = {{"user.c", "1"}, {"trusted.d", "2"}};
+                          })},
+             as_overlay);
+  CHECK(strata::sys::get_xattr(tree.root / "f", "security.capability") == capability);
+  CHECK(strata::sys::get_xattr(tree.root / "f", "trusted.other") == "1");
+  CHECK(strata::sys::get_xattr(tree.root / "f", "user.a") == std::string("\0\xFF", 2));
+  CHECK(strata::sys::list_xattrs(tree.root / "f").size() == 3);
+  CHECK(strata::sys::get_xattr(tree.root / "d", "user.b") == "");
+  CHECK(strata::sys::get_xattr(tree.root / "l", "trusted.d") == "2");
+}
+
+TEST_CASE("unsafe whiteouts are refused", "[archive][apply]") {
+  for (auto const& options : {as_overlay, executed}) {
+    Tree tree;
+    tree.apply({file("d/f", "")}, options);
+    for (auto const* name : {".wh.", "d/.wh..", "d/.wh..."}) {
+      INFO(name);
+      CHECK(code_of([&] { tree.apply({file(name, "")}, options); }) == Errc::unsafe_path);
+    }
+    CHECK(tree.has("d/f"));
+  }
+}
+
+TEST_CASE("bodies are read to their end, whatever becomes of the entry", "[archive][apply]") {
+  Tree tree;
+  Applier applier(strata::sys::open_at(AT_FDCWD, tree.root, O_PATH | O_DIRECTORY), executed);
+  for (auto const& entry : {directory("d"), file("f", ""), whiteout("x"), file(".wh..wh.aufs", "")}) {
+    auto body = strata::memory_source("some bytes");
+    applier.add(entry.header, body);
+    CHECK(body.next().empty());
+  }
+  applier.finish();
+  CHECK(tree.read("f") == "some bytes");
+}
+
+TEST_CASE("as many directories as one likes, as deep as a path can be", "[archive][apply]") {
+  Tree tree;
+  std::string deep;
+  while (deep.size() < 4000) deep += "ddddddddd/";
+  tree.apply({file(deep + "f", "bottom")}, as_overlay);
+  std::vector<Entry> many;
+  for (int i = 0; i < 300; ++i) many.push_back(file(std::to_string(i % 50) + "/" + std::to_string(i), "x"));
+  tree.apply(many, as_overlay);
+  CHECK(tree.read("49/299") == "x");
+  auto const root = strata::sys::open_at(AT_FDCWD, tree.root, O_PATH | O_DIRECTORY);
+  CHECK(strata::sys::open_in_root(root.get(), deep + "f", O_RDONLY));
+}
