@@ -334,6 +334,15 @@ TEST_CASE("numbers that overflow and negative sizes are damage", "[archive][tar_
     CHECK(code_of([&] { read_tar(tar); }) == Errc::corrupt_archive);
 }
 
+TEST_CASE("a device number beyond 32 bits is damage, not another device", "[archive][tar_reader]") {
+  for (std::size_t const at : {329U, 337U}) {
+    auto block = raw_header("dev", '4');
+    block.replace(at, 8, std::string("\x80\0\0\1\0\0\0\1", 8));
+    tar_tools::seal(block);
+    CHECK(code_of([&] { read_tar(block); }) == Errc::corrupt_archive);
+  }
+}
+
 TEST_CASE("budgets hold before memory is spent", "[archive][tar_reader]") {
   auto const with = [](std::string const& tar, TarBudgets budgets) {
     return code_of([&] {
