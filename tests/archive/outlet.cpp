@@ -51,6 +51,18 @@ TEST_CASE("an outlet hashes only what it is asked to", "[archive][outlet]") {
   CHECK(result.output_size == 4);
 }
 
+TEST_CASE("an outlet that compresses nothing has one digest for both sides", "[archive][outlet]") {
+  for (auto const& options :
+       {archive::OutletOptions{.hash_plain = true}, archive::OutletOptions{.hash_output = true}}) {
+    std::string out;
+    Outlet outlet(StringSink{&out}, Compression::none, codec::All{}, options);
+    outlet.write(as_bytes("text"));
+    auto const result = outlet.finish();
+    CHECK(result.plain_digest == Digest::of(as_bytes("text")));
+    CHECK(result.output_digest == result.plain_digest);
+  }
+}
+
 TEST_CASE("an outlet refuses what its list does not produce", "[archive][outlet]") {
   std::string out;
   auto const open = [&]<class List>(Compression compression, List list) {

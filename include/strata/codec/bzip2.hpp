@@ -2,8 +2,18 @@
 
 #include <strata/codec/codec.hpp>
 #include <strata/codec/decoder.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
 
 #include <bzlib.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
 
 namespace strata::codec {
 

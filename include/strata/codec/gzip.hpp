@@ -3,12 +3,21 @@
 #include <strata/codec/codec.hpp>
 #include <strata/codec/decoder.hpp>
 #include <strata/codec/ordered.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
 
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
 namespace strata::codec {
 

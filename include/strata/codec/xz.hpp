@@ -2,8 +2,17 @@
 
 #include <strata/codec/codec.hpp>
 #include <strata/codec/decoder.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
 
 #include <lzma.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
 
 namespace strata::codec {
 

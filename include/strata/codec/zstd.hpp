@@ -2,11 +2,21 @@
 
 #include <strata/codec/codec.hpp>
 #include <strata/codec/decoder.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
 
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace strata::codec {
