@@ -249,7 +249,7 @@ inline Vfs::Options Vfs::Options::parse(std::vector<std::string> const& key_valu
   for (auto const& text : key_values) {
     auto const equals = text.find('=');
     if (equals == std::string::npos)
-      throw Error(Errc::driver_option, "Unable to parse key/value option: " + text);
+      throw Error(Errc::driver_option, "unable to parse key/value option: " + text);
     std::string const given = lower(text.substr(0, equals));
     std::string const value = text.substr(equals + 1);
     constexpr std::array<std::string_view, 4> others{"overlay.", "overlay2.", "btrfs.", "zfs."};
