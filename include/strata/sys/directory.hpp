@@ -28,8 +28,8 @@ inline std::vector<DirectoryEntry> read_directory(int fd, std::filesystem::path 
   alignas(dirent64) char buffer[32 * 1024];
   for (;;) {
     ssize_t const n = ::getdents64(fd, buffer, sizeof buffer);
+    if (n == 0 || (n < 0 && errno == ENOENT)) return entries;  // the end, or another has removed it
     if (n < 0) throw_errno("getdents", path);
-    if (n == 0) return entries;
     for (ssize_t at = 0; at < n;) {
       auto const* entry = reinterpret_cast<dirent64 const*>(buffer + at);
       std::string_view const name(entry->d_name);

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/file_state.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <sys/mman.h>
+#include <utility>
+
+namespace strata::sys {
+
+/// A copy of a whole file that is read once and let go. As `read_file`, but large files cost about half: the memory comes
+/// in huge pages where the kernel gives them, is not filled with zeros first, and goes back at once. (The file
+/// itself is not mapped: another program that shortens it meanwhile must not kill this one.)
+class FileBytes {
+ public:
+  /// Nothing if no file has that name.  @throws `errno`, "open <path>", "read <path>"
+  static std::optional<FileBytes> read_if_exists(std::filesystem::path const& path) {
+    Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
+    if (!fd) {
+      if (errno == ENOENT) return std::nullopt;
+      throw_errno("open", path);
+    }
+    auto const size = FileState::of(fd.get(), path).size;
+    FileBytes out(static_cast<std::size_t>(size), path);
+    while (out.filled_ < size) {
+      auto const n =
+          read_some(fd.get(), out.memory_ + out.filled_, static_cast<std::size_t>(size) - out.filled_, path);
+      if (n == 0) break;
+      out.filled_ += n;
+    }
+    return out;
+  }
+
+  FileBytes(FileBytes&& other) noexcept
+      : memory_(std::exchange(other.memory_, nullptr)),
+        reserved_(std::exchange(other.reserved_, 0)),
+        filled_(std::exchange(other.filled_, 0)) {}
+  FileBytes& operator=(FileBytes&&) = delete;
+  ~FileBytes() {
+    if (memory_ != nullptr) ::munmap(memory_, reserved_);
+  }
+
+  std::string_view text() const noexcept { return {memory_, filled_}; }
+
+ private:
+  FileBytes(std::size_t size, std::filesystem::path const& path) {
+    if (size == 0) return;
+    void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw_errno("mmap", path);
+    memory_ = static_cast<char*>(memory);
+    reserved_ = size;
+    if (size >= 1 << 20) ::madvise(memory, size, MADV_HUGEPAGE);  // no harm where it fails
+  }
+
+  char* memory_ = nullptr;
+  std::size_t reserved_ = 0;
+  std::size_t filled_ = 0;
+};
+
+}  // namespace strata::sys

@@ -1,0 +1,313 @@
+#include <strata/sys/temp_dir.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <vector>
+
+using namespace strata;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> names_in(fs::path const& path) {
+  std::vector<std::string> names;
+  for (auto const& entry : fs::directory_iterator(path)) names.push_back(entry.path().filename().native());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// What a dead owner leaves.
+void leave_behind(fs::path const& root, std::string const& number) {
+  sys::make_directories(root / ("temp-dir-" + number) / "0-addition/sub", 0700);
+  sys::replace_file(root / ("temp-dir-" + number) / "0-addition/file", "x");
+  sys::replace_file(root / ("lock-" + number), "");
+}
+
+/// Runs `body` in another process and gives its exit status.
+template <class Body>
+int in_child(Body&& body) {
+  pid_t const child = ::fork();
+  if (child == 0) ::_exit(body());
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool posix_lock(int fd) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  return ::fcntl(fd, F_SETLK, &lock) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a temp-dir has the names, modes and lock of the protocol, and leaves nothing", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "new/tmp";
+  auto held = sys::TempDir::create(root);
+  auto const names = names_in(root);
+  REQUIRE(names.size() == 2);
+  auto const number = names[0].substr(5);
+  CHECK(names[0] == "lock-" + number);
+  CHECK(names[1] == "temp-dir-" + number);
+  CHECK(number.find_first_not_of("0123456789") == std::string::npos);
+  CHECK(held.path() == root / names[1]);
+  struct stat status {};
+  REQUIRE(::stat(held.path().c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0700);
+  REQUIRE(::stat((root / names[0]).c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0600);
+  CHECK(status.st_size == 0);
+  // A Go program, trying the lock as a recoverer would.
+  CHECK(in_child([&] {
+          sys::Fd const fd(::open((root / names[0]).c_str(), O_RDWR | O_CREAT, 0644));
+          return posix_lock(fd.get()) ? 1 : 0;
+        }) == 0);
+  CHECK(held.next_addition() == held.path() / "0-addition");
+  sys::make_directories(held.path() / "0-addition/sub", 0700);
+  held.remove();
+  CHECK_FALSE(held);
+  held.remove();
+  CHECK(names_in(root).empty());
+}
+
+TEST_CASE("take moves in under a number that also counts what was missing", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto held = sys::TempDir::create(dir / "tmp");
+  sys::make_directories(dir / "layer/sub", 0700);
+  sys::replace_file(dir / "file", "x");
+  CHECK(held.take(dir / "layer"));
+  CHECK_FALSE(held.take(dir / "missing"));
+  CHECK(held.take(dir / "file"));
+  CHECK(held.next_addition().filename() == "3-addition");
+  CHECK(names_in(held.path()) == std::vector<std::string>{"0-layer", "2-file"});
+  sys::replace_file(dir / std::string(255, 'n'), "x");
+  CHECK(held.take(dir / std::string(255, 'n')));
+  CHECK(names_in(dir.path()) == std::vector<std::string>{"tmp"});
+}
+
+TEST_CASE("take detaches mounts, and deletes in place what is on another file system", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  sys::make_directories(dir / "other", 0700);
+  sys::make_directories(dir / "outside", 0700);
+  sys::replace_file(dir / "outside/file", "kept");
+  if (::mount("none", (dir / "other").c_str(), "tmpfs", 0, "size=64k") != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  auto held = sys::TempDir::create(dir / "tmp");
+  sys::make_directories(dir / "layer/merged", 0700);
+  sys::bind_mount(dir / "outside", dir / "layer/merged");
+  CHECK(held.take(dir / "layer"));
+  CHECK(names_in(held.path()) == std::vector<std::string>{"0-layer"});
+  CHECK(names_in(held.path() / "0-layer/merged").empty());
+  sys::make_directories(dir / "other/layer/sub", 0700);
+  CHECK(held.take(dir / "other/layer"));
+  CHECK(names_in(dir / "other").empty());
+  held.remove();
+  CHECK(sys::read_file(dir / "outside/file") == "kept");
+}
+
+TEST_CASE("a temp-dir ends with its object, also by move assignment", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  {
+    auto first = sys::TempDir::create(root);
+    auto const second_path = [&] {
+      auto second = sys::TempDir::create(root);
+      auto path = second.path();
+      first = std::move(second);
+      return path;
+    }();
+    CHECK(first.path() == second_path);
+    CHECK(fs::exists(second_path));
+    CHECK(names_in(root).size() == 2);
+    auto const third = std::move(first);
+    CHECK(fs::exists(second_path));
+  }
+  CHECK(names_in(root).empty());
+}
+
+TEST_CASE("recover removes what the dead left and nothing else", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  CHECK(sys::TempDir::recover(root).empty());
+  CHECK_FALSE(fs::exists(root));
+  leave_behind(root, "1");
+  sys::make_directories(root / "temp-dir-2/sub", 0700);  // without lock file
+  sys::replace_file(root / "lock-3", "");                // without directory
+  sys::make_directories(root / "other", 0700);
+  sys::replace_file(root / "temp", "");
+  auto const live = sys::TempDir::create(root);
+  CHECK(sys::TempDir::recover(root).empty());
+  auto const live_name = live.path().filename().native();
+  CHECK(names_in(root) ==
+        std::vector<std::string>{"lock-" + live_name.substr(9), "other", "temp", live_name});
+}
+
+TEST_CASE("recover leaves alone what others hold, by POSIX locks and by ours", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  leave_behind(root, "1");
+  leave_behind(root, "2");
+  int ready[2], done[2];
+  REQUIRE(::pipe(ready) == 0);
+  REQUIRE(::pipe(done) == 0);
+  pid_t const child = ::fork();
+  if (child == 0) {
+    ::close(done[1]);
+    int const posix = ::open((root / "lock-1").c_str(), O_RDWR | O_CREAT, 0644);
+    int const ofd = ::open((root / "lock-2").c_str(), O_RDWR | O_CREAT, 0644);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    char answer = posix_lock(posix) && ::fcntl(ofd, F_OFD_SETLK, &lock) == 0 ? 'y' : 'n';
+    if (::write(ready[1], &answer, 1) != 1) ::_exit(1);
+    ::_exit(::read(done[0], &answer, 1) == 0 ? 0 : 1);
+  }
+  ::close(done[0]);
+  char answer = 'n';
+  REQUIRE(::read(ready[0], &answer, 1) == 1);
+  REQUIRE(answer == 'y');
+  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(names_in(root).size() == 4);
+  CHECK(sys::read_file(root / "temp-dir-1/0-addition/file") == "x");
+  ::close(done[1]);
+  ::waitpid(child, nullptr, 0);
+  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(names_in(root).empty());
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST_CASE("recover unmounts before it deletes", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  leave_behind(root, "1");
+  sys::make_directories(dir / "outside", 0700);
+  sys::replace_file(dir / "outside/file", "kept");
+  if (::mount((dir / "outside").c_str(), (root / "temp-dir-1/0-addition/sub").c_str(), "", MS_BIND, "") !=
+      0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(names_in(root).empty());
+  CHECK(sys::read_file(dir / "outside/file") == "kept");
+}
+
+TEST_CASE("one that cannot be removed is reported, and keeps no other from being removed",
+          "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  leave_behind(root, "1");
+  leave_behind(root, "3");
+  sys::make_directories(root / "lock-2", 0700);
+  auto const problems = sys::TempDir::recover(root);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].code() == std::errc::is_a_directory);
+  CHECK(problems[0].subject() == "open " + (root / "lock-2").native());
+  CHECK(names_in(root) == std::vector<std::string>{"lock-2"});
+  sys::replace_file(dir / "file", "x");
+  CHECK_THROWS_AS(sys::TempDir::recover(dir / "file"), Error);
+}
+
+TEST_CASE("owners and cleaners at work together never lose a live directory", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  std::atomic<bool> stop = false;
+  std::atomic<int> lost = 0;
+  {
+    std::vector<std::jthread> cleaners;
+    for (int t = 0; t < 2; ++t)
+      cleaners.emplace_back([&] {
+        while (!stop) sys::TempDir::recover(root);
+      });
+    std::vector<std::jthread> owners;
+    for (int t = 0; t < 2; ++t)
+      owners.emplace_back([&] {
+        for (int i = 0; i < 300; ++i) {
+          auto held = sys::TempDir::create(root);
+          auto const file = held.next_addition();
+          try {
+            sys::replace_file(file, "x", {.flush = Flush::none});
+            std::this_thread::yield();
+            if (sys::read_file_if_exists(file) != "x") ++lost;
+          } catch (Error const&) {
+            ++lost;
+          }
+        }
+      });
+    owners.clear();
+    stop = true;
+  }
+  CHECK(lost == 0);
+  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(names_in(root).empty());
+}
+
+TEST_CASE("a killed owner's directory is recovered by the next", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  CHECK(in_child([&] {
+          auto held = sys::TempDir::create(root);
+          sys::replace_file(held.next_addition(), "x");
+          ::_exit(7);
+          return 0;
+        }) == 7);
+  CHECK(names_in(root).size() == 2);
+  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(names_in(root).empty());
+}
+
+TEST_CASE("trash deletes when it is told to, and at its end", "[sys][trash]") {
+  testing::TempDir dir;
+  int calls = 0;
+  auto const fill = [&](char const* name) {
+    Trash trash;
+    sys::replace_file(dir / name, "x");
+    auto held = sys::TempDir::create(dir / "tmp");
+    held.take(dir / name);
+    trash.add(std::move(held));
+    trash.add([&calls] { ++calls; });
+    return trash;
+  };
+  {
+    Trash trash = fill("a");
+    trash.merge(fill("b"));
+    CHECK(names_in(dir / "tmp").size() == 4);
+    CHECK(calls == 0);
+    trash.empty();
+    CHECK(names_in(dir / "tmp").empty());
+    CHECK(calls == 2);
+    trash = fill("c");
+    trash = fill("d");
+    CHECK(calls == 3);
+    CHECK(names_in(dir / "tmp").size() == 2);
+  }
+  CHECK(calls == 4);
+  CHECK(names_in(dir / "tmp").empty());
+}
+
+TEST_CASE("one failure in the trash stops nothing else, is reported, and can be tried again",
+          "[sys][trash]") {
+  testing::TempDir dir;
+  Trash trash;
+  int attempts = 0;
+  trash.add([&attempts] {
+    if (++attempts == 1) throw std::runtime_error("first time");
+  });
+  trash.add(sys::TempDir::create(dir / "tmp"));
+  CHECK_THROWS_AS(trash.empty(), std::runtime_error);
+  CHECK(names_in(dir / "tmp").empty());
+  trash.empty();
+  CHECK(attempts == 2);
+  trash.empty();
+  CHECK(attempts == 2);
+}
