@@ -18,7 +18,7 @@ namespace strata {
 /// most 255 bytes.
 inline bool is_safe_component(std::string_view text) noexcept {
   return !text.empty() && text != "." && text != ".." && text.size() <= 255 &&
-         text.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
+         text.find('/') == std::string_view::npos && text.find('\0') == std::string_view::npos;
 }
 
 /// Names one item of a kind. Generated ids are lower-case hexadecimal, as many digits as the traits say; an

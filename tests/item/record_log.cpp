@@ -7,9 +7,13 @@
 #include <catch2/catch.hpp>
 
 #include "rows.hpp"
+#include <chrono>
 #include <map>
 #include <random>
+#include <signal.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -44,6 +48,23 @@ struct Peer {
     }
   }
 };
+
+/// Appends one record after the other, and says so to a pipe after each. Does not come back.
+[[noreturn]] void write_until_killed(std::filesystem::path const& root, std::uint32_t number,
+                                     int acknowledged) {
+  try {
+    Log<Journal> log(root, "vfs");
+    for (;; ++number) {
+      LayerRecord const record = layer(std::to_string(number), std::string(3000, 'x'));
+      std::vector<std::string> const changes = {Journal::encode_put("layers", record)};
+      log.append(changes, Flush::none);
+      if (::write(acknowledged, &number, sizeof number) != sizeof number) break;
+    }
+  } catch (std::exception const&) {
+    // The status tells the parent.
+  }
+  ::_exit(1);
+}
 
 }  // namespace
 
@@ -180,4 +201,46 @@ TEST_CASE("threads and objects write to one log at the same time", "[item][recor
     layers.refresh("", rows);
     CHECK(rows.rows.size() == 200);
   }
+}
+
+TEST_CASE("processes that are killed while they write lose nothing that they acknowledged",
+          "[item][record_log]") {
+  testing::TempDir const dir;
+  int acknowledged[2];
+  REQUIRE(::pipe2(acknowledged, O_CLOEXEC) == 0);
+  int seen = 0;
+  for (int round = 0; round < 12; ++round) {
+    std::vector<pid_t> children;
+    for (int c = 0; c < 2; ++c) {
+      auto const child = ::fork();
+      REQUIRE(child >= 0);
+      if (child == 0)
+        write_until_killed(dir.path(), static_cast<std::uint32_t>(round * 2 + c) << 20, acknowledged[1]);
+      children.push_back(child);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + 3 * round));
+    for (auto const child : children) ::kill(child, SIGKILL);
+    for (auto const child : children) {
+      int status = 0;
+      ::waitpid(child, &status, 0);
+      CHECK(WIFSIGNALED(status));  // else an error ended it
+    }
+    Peer reader(dir.path());
+    reader.refresh();
+    std::map<std::string, bool> found;
+    for (auto const& row : reader.rows.rows) found[row->id] = true;
+    std::uint32_t number = 0;
+    int lost = 0;
+    // The pipe is read up to what the dead wrote, which is never the last thing in it: a marker follows.
+    std::uint32_t const marker = 0xFFFFFFFF;
+    REQUIRE(::write(acknowledged[1], &marker, sizeof marker) == sizeof marker);
+    while (::read(acknowledged[0], &number, sizeof number) == sizeof number && number != marker) {
+      ++seen;
+      if (!found.contains(std::to_string(number))) ++lost;
+    }
+    CHECK(lost == 0);
+  }
+  CHECK(seen > 0);
+  ::close(acknowledged[0]);
+  ::close(acknowledged[1]);
 }

@@ -66,6 +66,26 @@ TEST_CASE("Boost.JSON, a parser of its own, agrees that our files are JSON and o
   }
 }
 
+TEST_CASE("Boost.JSON agrees on what is a JSON file and what is not", "[serializers][json]") {
+  strata::testing::RandomRecords random(99);
+  for (int round = 0; round < 20; ++round) {
+    Row<ContainerRecord> const row = std::make_shared<ContainerRecord const>(random.make<ContainerRecord>());
+    auto const bytes = Json::encode(std::span<Row<ContainerRecord> const>(&row, 1), {});
+    for (int i = 0; i < 100; ++i) {
+      auto const damaged = random.damage(bytes);
+      boost::json::error_code error;
+      boost::json::parse_options options;
+      options.allow_invalid_utf8 = true;  // Go replaces those
+      auto const parsed = boost::json::parse(boost::json::string_view(damaged), error, {}, options);
+      if (error == boost::json::error::exponent_overflow) continue;  // a matter of numbers, not of JSON
+      bool const theirs = damaged.empty() || (!error && (parsed.is_array() || parsed.is_null()));
+      auto const ours = strata::testing::detail::error_of([&] { Json::decode<ContainerRecord>(damaged); });
+      CAPTURE(damaged);
+      CHECK(theirs == !ours);
+    }
+  }
+}
+
 TEST_CASE("records that containers/storage wrote come back byte for byte", "[serializers][json]") {
   // From the worked example of a store made by version 1.43.
   std::string const layers =

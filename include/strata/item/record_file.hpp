@@ -6,6 +6,7 @@
 #include <strata/item/record_change.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/file_bytes.hpp>
 #include <strata/sys/file_state.hpp>
 
 #include <filesystem>
@@ -101,14 +102,15 @@ class RecordFile {
   template <class OnRecord>
   static void read(File& file, OnRecord&& on_record) {
     file.unreadable.clear();
-    auto const bytes = sys::read_file_if_exists(file.path);
-    if (!bytes) return;
+    auto const whole = sys::FileBytes::read_if_exists(file.path);
+    if (!whole) return;
+    auto const bytes = whole->text();
     try {
-      if constexpr (requires { S::template decode_each<Record>(*bytes, on_record, [](std::string&&) {}); }) {
+      if constexpr (requires { S::template decode_each<Record>(bytes, on_record, [](std::string&&) {}); }) {
         S::template decode_each<Record>(
-            *bytes, on_record, [&](std::string&& element) { file.unreadable.push_back(std::move(element)); });
+            bytes, on_record, [&](std::string&& element) { file.unreadable.push_back(std::move(element)); });
       } else {
-        auto decoded = S::template decode<Record>(*bytes);
+        auto decoded = S::template decode<Record>(bytes);
         for (auto& record : decoded.records) on_record(std::move(record));
         file.unreadable = std::move(decoded.unreadable);
       }

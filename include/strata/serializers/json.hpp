@@ -23,7 +23,8 @@ namespace strata::serializers {
 /// kept. Bytes that are not UTF-8 become U+FFFD, which is the one thing that does not come back as it was.
 struct Json {
   static constexpr std::size_t id_digits = 64;  ///< Podman refuses a store with an image whose id has fewer
-  static constexpr bool podman_layout = true;   ///< its record files say all: the store needs no marker of its maker
+  static constexpr bool podman_layout =
+      true;  ///< its record files say all: the store needs no marker of its maker
 
   static constexpr std::string_view name() noexcept { return "json"; }
   static constexpr std::string_view extension() noexcept { return "json"; }
@@ -32,7 +33,7 @@ struct Json {
   template <class Record>
   static std::string encode(std::span<Row<Record> const> rows, std::span<std::string const> unreadable) {
     std::string out;
-    out.reserve(rows.size() * 512 + 2);
+    out.reserve(rows.size() * 768 + 2);  // what is not written to costs nothing
     out += '[';
     for (auto const& row : rows) {
       json::write_value(out, *row, json::BadUtf8::replace);

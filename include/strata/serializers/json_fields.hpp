@@ -176,6 +176,7 @@ void read_value(Scanner& in, std::vector<T>& values) {
   in.expect('[');
   values.clear();
   if (in.take(']')) return;
+  if constexpr (std::integral<T>) values.reserve(16 / sizeof(T));  // one allocation for the usual few
   do read_value(in, values.emplace_back());
   while (in.take(','));
   in.expect(']');
