@@ -1,0 +1,111 @@
+#include <strata/sys/mount.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+using namespace strata;
+
+TEST_CASE("mountinfo lines are taken apart", "[sys][mount]") {
+  auto const entry = sys::parse_mount_line(
+      "36 35 98:0 /mnt1 /mnt\\0402\\011\\012\\134x rw,noatime master:1 shared:7 - ext3 /dev/root "
+      "rw,errors=continue");
+  REQUIRE(entry);
+  CHECK(entry->id == 36);
+  CHECK(entry->parent == 35);
+  CHECK(entry->root == "/mnt1");
+  CHECK(entry->point == "/mnt 2\t\n\\x");
+  CHECK(entry->options == "rw,noatime");
+  CHECK(entry->propagation == "master:1 shared:7");
+  CHECK(entry->type == "ext3");
+  CHECK(entry->source == "/dev/root");
+  CHECK(entry->super_options == "rw,errors=continue");
+  auto const plain = sys::parse_mount_line("1 2 0:3 / / rw - tmpfs  rw");  // an empty source
+  REQUIRE(plain);
+  CHECK(plain->propagation.empty());
+  CHECK(plain->source.empty());
+  CHECK(plain->super_options == "rw");
+  for (auto const* line :
+       {"", "1 2 3", "36 35 98:0 / /mnt rw shared:1 ext3 /dev/root rw", "1 2 0:3 / / rw x x -"})
+    CHECK_FALSE(sys::parse_mount_line(line));
+  CHECK(sys::unescape_mount_field("a\\04") == "a\\04");
+  CHECK(sys::unescape_mount_field("\\040") == " ");
+  CHECK(sys::unescape_mount_field("\\") == "\\");
+}
+
+TEST_CASE("the root is a mount point, a plain directory is none", "[sys][mount]") {
+  testing::TempDir dir;
+  CHECK(sys::is_mount_point("/"));
+  CHECK(sys::find_mount("/"));
+  CHECK_FALSE(sys::is_mount_point(dir.path()));
+  CHECK_FALSE(sys::is_mount_point(dir / "none"));
+  CHECK_FALSE(sys::find_mount(dir.path()));
+  CHECK(sys::mounts_below(dir.path()).empty());
+  CHECK_FALSE(sys::unmount(dir.path()));
+  CHECK_FALSE(sys::unmount(dir / "none"));
+}
+
+TEST_CASE("mounts are seen and taken off, whatever their names", "[sys][mount]") {
+  testing::TempDir dir;
+  auto const top = dir / "a b\n\t\\040";
+  sys::make_directories(top, 0700);
+  sys::make_directories(dir / "a", 0700);
+  if (::mount("none", top.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  sys::make_directories(top / "sub", 0700);
+  sys::mount(top / "sub", {.source = "strata", .type = "tmpfs", .flags = MS_NOSUID, .data = "size=32k"});
+  sys::bind_mount(top / "sub", dir / "a");
+  CHECK(sys::is_mount_point(top));
+  CHECK(sys::is_mount_point(dir / "a"));
+  auto const found = sys::find_mount(top / "sub");
+  REQUIRE(found);
+  CHECK(found->type == "tmpfs");
+  CHECK(found->source == "strata");
+  CHECK(found->options.find("nosuid") != std::string::npos);
+  CHECK(sys::mounts_below(top) == std::vector<std::filesystem::path>{top / "sub", top});
+  CHECK(sys::mounts_below(dir.path()).front() == dir / "a");
+  std::filesystem::create_directory_symlink(top, dir / "link");
+  CHECK(sys::mounts_below(dir / "link").size() == 2);
+  sys::Fd const user = sys::open_at(AT_FDCWD, top / "sub", O_RDONLY);  // in use: detached nevertheless
+  sys::unmount_below(top);
+  CHECK_FALSE(sys::is_mount_point(top));
+  CHECK(sys::mounts_below(dir.path()) == std::vector<std::filesystem::path>{dir / "a"});
+  CHECK(sys::unmount(dir / "a"));
+  CHECK_FALSE(sys::unmount(dir / "a"));
+}
+
+TEST_CASE("a name that only begins like a directory's is not below it", "[sys][mount]") {
+  testing::TempDir dir;
+  sys::make_directories(dir / "layer", 0700);
+  sys::make_directories(dir / "layer2", 0700);
+  if (::mount("none", (dir / "layer2").c_str(), "tmpfs", 0, "size=64k") != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  CHECK(sys::mounts_below(dir / "layer").empty());
+}
+
+TEST_CASE("make_private binds a directory over itself, once", "[sys][mount]") {
+  testing::TempDir dir;
+  sys::make_directories(dir / "home", 0700);
+  if (::geteuid() != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  sys::make_private(dir / "home");
+  sys::make_private(dir / "home");
+  CHECK(sys::mounts_below(dir / "home").size() == 1);
+  REQUIRE(sys::find_mount(dir / "home"));
+  CHECK(sys::find_mount(dir / "home")->propagation.empty());
+}
+
+TEST_CASE("a mount that fails names its target", "[sys][mount]") {
+  testing::TempDir dir;
+  try {
+    sys::bind_mount(dir / "none", dir.path());
+    FAIL("no error");
+  } catch (Error const& error) {
+    CHECK(error.subject() == "mount " + dir.path().native());
+  }
+}
