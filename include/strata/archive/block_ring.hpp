@@ -44,9 +44,11 @@ class BlockRing {
 
   /// Hands over the first `size` bytes, one or more, of the block that was claimed.
   void publish(std::size_t size) {
-    std::lock_guard const lock(mutex_);
+    std::unique_lock lock(mutex_);
     sizes_[written_++ % blocks_] = size;
-    wake_readers();
+    auto const awaited = readers_waiting_ != 0;
+    lock.unlock();  // who wakes up finds the lock free
+    if (awaited) filled_.notify_all();
   }
 
   /// Ends the stream; with `failure`, readers get that once they have had all blocks.
@@ -54,7 +56,7 @@ class BlockRing {
     std::lock_guard const lock(mutex_);
     closed_ = true;
     failure_ = std::move(failure);
-    wake_readers();
+    filled_.notify_all();
   }
 
   /// Makes every call of either side throw `reason` from now on; the first reason counts. From any thread.
@@ -102,10 +104,6 @@ class BlockRing {
 
   /// A writer that found the ring full goes on when a quarter is free: fewer and longer turns for either side.
   bool may_resume() const { return written_ - oldest() <= blocks_ - (blocks_ + 3) / 4; }
-
-  void wake_readers() {
-    if (readers_waiting_ != 0) filled_.notify_all();
-  }
 
   std::size_t const block_bytes_;
   std::unique_ptr<std::byte[]> const memory_;
