@@ -53,7 +53,7 @@ struct TarHeader {
   std::uint32_t dev_major = 0;
   std::uint32_t dev_minor = 0;
   std::vector<std::pair<std::string, std::string>> xattrs =
-      {};  ///< key without "SCHILY.xattr.", value; keys unique
+      {};  ///< key without "SCHILY.xattr.", value; sorted, keys unique
 
   bool operator==(TarHeader const&) const = default;
 };

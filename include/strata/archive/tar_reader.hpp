@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -293,6 +294,7 @@ inline char TarReader::read_block(Bytes block, TarHeader& header) const {
 /// Brings in what the extended headers said, and settles the type.
 inline void TarReader::finish_header(char type, TarHeader& header) const {
   bool sparse = type == 'S';
+  std::map<std::string_view, std::string_view> xattrs;
   std::uint64_t xattr_bytes = 0;
   auto const record = [&](std::string_view key, std::string_view value) {
     constexpr std::string_view xattr = "SCHILY.xattr.";
@@ -301,7 +303,7 @@ inline void TarReader::finish_header(char type, TarHeader& header) const {
       xattr_bytes += key.size() + value.size();
       if (xattr_bytes > budgets_.xattr_bytes)
         throw over("bytes of extended attributes", budgets_.xattr_bytes);
-      header.xattrs.emplace_back(key, value);
+      xattrs.insert_or_assign(key, value);  // the last record of a key counts
       return;
     }
     if (key.starts_with("GNU.sparse.")) sparse = true;
@@ -323,13 +325,7 @@ inline void TarReader::finish_header(char type, TarHeader& header) const {
     if (e.code() != Errc::corrupt_archive) throw;
     throw damaged(e.subject());
   }
-  if (header.xattrs.size() > 1) {  // the last record of a key counts
-    auto& all = header.xattrs;
-    std::reverse(all.begin(), all.end());
-    std::stable_sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.first < b.first; });
-    auto const same = [](auto const& a, auto const& b) { return a.first == b.first; };
-    all.erase(std::unique(all.begin(), all.end(), same), all.end());
-  }
+  for (auto const& [key, value] : xattrs) header.xattrs.emplace_back(key, value);
   if (auto const n = std::string_view(long_name_.c_str()); !n.empty()) header.name = n;
   if (auto const n = std::string_view(long_link_.c_str()); !n.empty()) header.link_name = n;
   if (header.name.size() > budgets_.path_bytes) throw over("bytes of a name", budgets_.path_bytes);
