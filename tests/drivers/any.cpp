@@ -1,5 +1,6 @@
 #include <strata/drivers/any.hpp>
 #include <strata/sys/stream.hpp>
+#include <strata/testing/driver_suite.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
@@ -39,6 +40,11 @@ bool can_mount() {
 }
 
 }  // namespace
+
+TEST_CASE("drivers::Any keeps the driver contract", "[drivers][any]") {
+  strata::testing::driver_suite<Any>(
+      [](strata::DriverPlace const& place) { return Any(place, {.name = "vfs"}); });
+}
 
 TEST_CASE("any: the named driver is opened and does the work", "[drivers][any]") {
   if (!can_mount()) return;

@@ -1,6 +1,7 @@
 #include <strata/archive/tar_reader.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/sys/stream.hpp>
+#include <strata/testing/driver_suite.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
@@ -130,6 +131,19 @@ std::map<std::string, TarHeader> entries_of(Overlay const& driver, LayerId const
 }
 
 }  // namespace
+
+TEST_CASE("drivers::Overlay keeps the driver contract", "[drivers][overlay]") {
+  if (!can_mount()) return;
+  strata::testing::TempDir const dir;
+  try {
+    Overlay({.graph_root = dir / "graph", .run_root = dir / "run"}, {}).shutdown();
+  } catch (Error const& error) {
+    if (error.code() != Errc::driver_unusable) throw;
+    WARN("skipped: " << error.what());
+    return;
+  }
+  strata::testing::driver_suite<Overlay>();
+}
 
 TEST_CASE("a new overlay home looks as containers-storage makes it", "[drivers][overlay]") {
   if (!can_mount()) return;
@@ -496,6 +510,26 @@ TEST_CASE("native changes, diff and size", "[drivers][overlay]") {
     driver.publish(LayerId("copy"), std::move(staged));
     CHECK(driver.changes(LayerId("copy"), base) == changes);
   }
+}
+
+TEST_CASE("native changes tell of whiteouts and of what replaced something, as the Go program does",
+          "[drivers][overlay]") {
+  if (!can_mount()) return;
+  Place place;
+  auto driver = place.open();
+  auto const base =
+      put(driver, "base", {}, {file("x", "1"), directory("d"), file("d/one", "1"), file("d/two", "1")});
+  auto const top =
+      put(driver, "top", base,
+          {directory("d"), file("d/one", "2"), file("d/.wh.two", ""), file(".wh.never-there", ""),
+           file(".wh.x", ""), directory("x"), file("x/below", "1")});
+  // Only what is in "d" tells that it changed: it is listed all the same, and first.
+  CHECK(driver.changes(top, base) == std::vector<strata::Change>{{"/d", ChangeKind::modify},
+                                                                 {"/d/one", ChangeKind::modify},
+                                                                 {"/d/two", ChangeKind::remove},
+                                                                 {"/never-there", ChangeKind::remove},
+                                                                 {"/x", ChangeKind::remove},
+                                                                 {"/x/below", ChangeKind::add}});
 }
 
 TEST_CASE("files are found where an archive put them", "[drivers][overlay]") {

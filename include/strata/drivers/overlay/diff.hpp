@@ -11,6 +11,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
@@ -41,6 +42,7 @@ inline std::vector<Change> native_changes(std::filesystem::path const& tree,
                                           std::vector<std::filesystem::path> lowers) {
   std::vector<Change> changes;
   std::set<std::string> listed;  // directories
+  bool in_order = true;
   DiffWalk(tree, std::move(lowers)).run([&](DiffEntry const& entry) {
     Change change{.path = '/' + entry.path, .kind = ChangeKind::add};
     if (entry.is_whiteout() || (entry.opaque && entry.below)) {
@@ -51,12 +53,21 @@ inline std::vector<Change> native_changes(std::filesystem::path const& tree,
     }
     if (change.kind != ChangeKind::modify) {
       auto const parent = change.path.substr(0, change.path.rfind('/'));
-      if (!parent.empty() && listed.insert(parent).second)
+      if (!parent.empty() && listed.insert(parent).second) {
+        // Found out late: the directory itself looks the same, and some of what is in it may stand here already.
+        in_order = in_order && (changes.empty() || !changes.back().path.starts_with(parent + '/'));
         changes.push_back({.path = parent, .kind = ChangeKind::modify});
+      }
     }
     if (entry.is_directory()) listed.insert(change.path);
     changes.push_back(std::move(change));
   });
+  if (!in_order)
+    std::sort(changes.begin(), changes.end(), [](Change const& a, Change const& b) {
+      auto const rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); };
+      return std::lexicographical_compare(a.path.begin(), a.path.end(), b.path.begin(), b.path.end(),
+                                          [&](char x, char y) { return rank(x) < rank(y); });
+    });
   return changes;
 }
 

@@ -15,7 +15,6 @@
 #include <linux/openat2.h>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -43,7 +42,7 @@ class LayerFiles {
       }
     }
     if (!file) throw Error(Errc::data_unknown, "layer " + id + ", file " + std::string(name));
-    copy_all(file.get(), path, to);
+    copy_all(file, path, to);
   }
 
   /// Closes what it keeps.
@@ -99,31 +98,40 @@ class LayerFiles {
     return layer;
   }
 
+  struct OpenFile {
+    sys::Fd fd = {};
+    off_t size = 0;
+    explicit operator bool() const noexcept { return static_cast<bool>(fd); }
+  };
+
   /// A regular file; otherwise none, and `errno`, ENXIO for a whiteout.
-  static sys::Fd open_file(int tree, std::string const& path) {
+  static OpenFile open_file(int tree, std::string const& path) {
     auto fd = sys::try_open_how(tree, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0,
                                 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-    struct stat status {};
     if (!fd) {
       if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO)
         sys::throw_errno("open", path);
-      return fd;
+      return {};
     }
+    struct stat status {};
     if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
-    if (!S_ISREG(status.st_mode)) {
-      fd.reset();
-      errno = ENOENT;
-    }
-    return fd;
+    if (S_ISREG(status.st_mode)) return {.fd = std::move(fd), .size = status.st_size};
+    fd.reset();
+    errno = ENOENT;
+    return {};
   }
 
-  static void copy_all(int fd, std::string const& path, Writer& to) {
+  /// What the file held when it was opened, without a last read that only finds the end.
+  static void copy_all(OpenFile const& file, std::string const& path, Writer& to) {
     thread_local auto const buffer = std::make_unique<std::byte[]>(buffer_size);
-    for (;;) {
-      auto const size = sys::retry([&] { return ::read(fd, buffer.get(), buffer_size); });
+    for (off_t left = file.size; left > 0;) {
+      auto const wanted = std::min<off_t>(left, buffer_size);
+      auto const size =
+          sys::retry([&] { return ::read(file.fd.get(), buffer.get(), static_cast<std::size_t>(wanted)); });
       if (size < 0) sys::throw_errno("read", path);
       if (size == 0) return;
       to.write(Bytes(buffer.get(), static_cast<std::size_t>(size)));
+      left -= size;
     }
   }
 

@@ -147,6 +147,7 @@ class LayerDirs {
 
   /// The two lists that a child of a layer gets.
   struct Lists {
+    std::string parent_link = {};   ///< `<short>`
     std::string lower = {};         ///< `l/<short>:...`, nearest first
     std::string lower_layers = {};  ///< `<id>:...`
   };
@@ -155,7 +156,8 @@ class LayerDirs {
   std::optional<Lists> lists_for_child_of(std::filesystem::path const& parent) const {
     auto const link = link_of(parent);
     if (!link) return std::nullopt;
-    Lists lists{.lower = std::string(paths::overlay::links) + '/' + *link,
+    Lists lists{.parent_link = *link,
+                .lower = std::string(paths::overlay::links) + '/' + *link,
                 .lower_layers = parent.filename().native()};
     auto const ids = lower_ids(parent);
     for (auto const& id : ids) lists.lower_layers += ':' + id;

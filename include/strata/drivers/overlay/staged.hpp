@@ -48,8 +48,8 @@ class StagedLayer {
     applier_ =
         std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, diff(), O_RDONLY | O_DIRECTORY), apply);
     if (below) {
-      parent_link_ = dirs.link_of(*below);
       lists_ = dirs.lists_for_child_of(*below);
+      parent_link_ = lists_ ? lists_->parent_link : dirs.link_of(*below);
     }
   }
 
