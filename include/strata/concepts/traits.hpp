@@ -15,14 +15,12 @@ namespace strata {
 /// Number of digits of generated ids: what the serializer asks for (Podman refuses images whose id has not
 /// 64), else 32.
 template <class Serializer>
-inline constexpr std::size_t default_id_digits = [] {
-  if constexpr (requires {
-                  { Serializer::id_digits } -> std::convertible_to<std::size_t>;
-                })
-    return Serializer::id_digits;
-  else
-    return std::size_t{32};
-}();
+inline constexpr std::size_t default_id_digits = 32;
+template <class Serializer>
+  requires requires {
+    { Serializer::id_digits } -> std::convertible_to<std::size_t>;
+  }
+inline constexpr std::size_t default_id_digits<Serializer> = Serializer::id_digits;
 
 /// All that differs between layers, images and containers, as types and constants. Derive from `LayerTraits`,
 /// `ImageTraits` or `ContainerTraits` and shadow one member to change one thing.
