@@ -343,6 +343,24 @@ TEST_CASE("a device number beyond 32 bits is damage, not another device", "[arch
   }
 }
 
+TEST_CASE("what Go's reader checks or forgives besides", "[archive][tar_reader]") {
+  auto const with = [](std::size_t at, std::string const& bytes, std::string const& magic) {
+    auto block = raw_header("f", '0');
+    block.replace(257, 8, magic);
+    block.replace(at, bytes.size(), bytes);
+    tar_tools::seal(block);
+    return block;
+  };
+  std::string const ustar("ustar\00000", 8), gnu("ustar  \0", 8);
+  CHECK(code_of([&] { read_tar(with(329, "x", ustar)); }) == Errc::corrupt_archive);
+  CHECK(read_tar(with(329, "17", ustar)).at(0).header.dev_major == 0);
+  CHECK(read_tar(with(329, std::string(8, '\xff'), ustar)).at(0).header.dev_major == 0);
+  CHECK(read_tar(with(357, "8", gnu)).at(0).header.name == "f");
+  CHECK(code_of([&] {
+          read_tar(extension('x', "junk") + extension('x', record("uid", "1")) + raw_header("f", '0'));
+        }) == Errc::corrupt_archive);
+}
+
 TEST_CASE("budgets hold before memory is spent", "[archive][tar_reader]") {
   auto const with = [](std::string const& tar, TarBudgets budgets) {
     return code_of([&] {

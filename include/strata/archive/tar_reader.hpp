@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,8 +82,8 @@ class TarReader final : public Reader {
         extra += tar_block + static_cast<std::uint64_t>(header.size);
         if (extra > budgets_.header_bytes) throw over("header bytes", budgets_.header_bytes);
         read_data(data, header.size);
+        if (type == 'x' || type == 'g') for_each_record([](auto, auto) {});
         if (type == 'g') {
-          for_each_pax_record(pax_, [](auto, auto) {});
           flush_raw();
           if (tap_ != nullptr) tap_->global_header(header.name);
           // Go's reader makes an entry of it, and what was gathered for the next one is lost.
@@ -198,6 +199,15 @@ class TarReader final : public Reader {
     while (fill()) at_ = chunk_.size();
   }
 
+  template <class Visit>
+  void for_each_record(Visit const& visit) const {
+    try {
+      for_each_pax_record(pax_, visit);
+    } catch (Error const& e) {
+      if (e.code() != Errc::corrupt_archive) throw;
+      throw damaged(e.subject());
+    }
+  }
   char read_block(Bytes block, TarHeader& header) const;
   void finish_header(char type, TarHeader& header) const;
 
@@ -222,6 +232,7 @@ class TarReader final : public Reader {
 /// Reads the fixed fields; returns the type flag as it stands there.
 inline char TarReader::read_block(Bytes block, TarHeader& header) const {
   using namespace detail;
+  char const type = static_cast<char>(block[field_type.at]);
   try {
     auto const sums = sum_of(block);
     auto const sum = read_number(field_of(block, field_checksum));
@@ -249,6 +260,7 @@ inline char TarReader::read_block(Bytes block, TarHeader& header) const {
       header.group_name = text_of(block, field_group);
       auto const device = [&](TarField f) {
         auto const number = read_number(field_of(block, f));
+        if (type != '3' && type != '4') return std::uint32_t{0};
         if (!std::in_range<std::uint32_t>(number)) throw Error(Errc::corrupt_archive, "device number");
         return static_cast<std::uint32_t>(number);
       };
@@ -264,18 +276,19 @@ inline char TarReader::read_block(Bytes block, TarHeader& header) const {
       header.ctime = time_of(field_star_ctime);
     } else if (ustar) {
       prefix = text_of(block, field_prefix);
-    } else if (gnu && block[field_gnu_atime.at] != std::byte{0}) {
-      // Writers of before 2017 put a prefix here, into what are times in this format; Go's reader forgives
-      // them.
+    } else if (gnu) {
+      // Writers of before 2017 put a prefix here, into what are times in this format; Go's reader forgives them.
+      auto const gnu_time = [&](TarField f) -> std::optional<FileTime> {
+        if (block[f.at] == std::byte{0}) return {};
+        return time_of(f);
+      };
       try {
-        header.atime = time_of(field_gnu_atime);
-        if (block[field_gnu_ctime.at] != std::byte{0}) header.ctime = time_of(field_gnu_ctime);
+        header.atime = gnu_time(field_gnu_atime);
+        header.ctime = gnu_time(field_gnu_ctime);
       } catch (Error const&) {
         header.atime.reset();
         if (auto const text = text_of(block, field_prefix); is_ascii(text)) prefix = text;
       }
-    } else if (gnu && block[field_gnu_ctime.at] != std::byte{0}) {
-      header.ctime = time_of(field_gnu_ctime);
     }
     if (prefix.empty()) {
       header.name = name;
@@ -288,7 +301,7 @@ inline char TarReader::read_block(Bytes block, TarHeader& header) const {
     throw damaged(e.subject());
   }
   if (header.size < 0) throw damaged("a negative size");
-  return static_cast<char>(block[field_type.at]);
+  return type;
 }
 
 /// Brings in what the extended headers said, and settles the type.
@@ -319,12 +332,7 @@ inline void TarReader::finish_header(char type, TarHeader& header) const {
     if (key == "atime") header.atime = read_pax_time(value);
     if (key == "ctime") header.ctime = read_pax_time(value);
   };
-  try {
-    for_each_pax_record(pax_, record);
-  } catch (Error const& e) {
-    if (e.code() != Errc::corrupt_archive) throw;
-    throw damaged(e.subject());
-  }
+  for_each_record(record);
   for (auto const& [key, value] : xattrs) header.xattrs.emplace_back(key, value);
   if (auto const n = std::string_view(long_name_.c_str()); !n.empty()) header.name = n;
   if (auto const n = std::string_view(long_link_.c_str()); !n.empty()) header.link_name = n;
