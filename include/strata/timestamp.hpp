@@ -45,23 +45,24 @@ struct Timestamp {
     int const from_march = (5 * of_year + 2) / 153;
     int const month = from_march < 10 ? from_march + 3 : from_march - 9;
     auto const year = static_cast<int>(era * 400) + year_of_era + (month <= 2 ? 1 : 0);
-    auto const put = [&](int value, int digits, char before) {
-      char text[12];
-      for (int i = digits; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
-      if (before != '\0') out += before;
-      out.append(text, static_cast<std::size_t>(digits));
+    char text[40];
+    char* end = text;
+    auto const put = [&end](int value, int digits, char behind) {
+      for (int i = digits; i-- > 0; value /= 10) end[i] = static_cast<char>('0' + value % 10);
+      end += digits;
+      *end++ = behind;
     };
-    put(year, 4, '\0');
+    put(year, 4, '-');
     put(month, 2, '-');
-    put(of_year - (153 * from_march + 2) / 5 + 1, 2, '-');
-    put(second / 3600, 2, 'T');
+    put(of_year - (153 * from_march + 2) / 5 + 1, 2, 'T');
+    put(second / 3600, 2, ':');
     put(second / 60 % 60, 2, ':');
-    put(second % 60, 2, ':');
+    put(second % 60, 2, nanoseconds != 0 ? '.' : 'Z');
     if (nanoseconds != 0) {
-      put(nanoseconds, 9, '.');
-      while (out.back() == '0') out.pop_back();
+      put(nanoseconds, 9, 'Z');
+      for (; end[-2] == '0'; --end) end[-2] = 'Z';
     }
-    out += 'Z';
+    out.append(text, end);
   }
 
   /// Reads RFC 3339 with or without a fraction, with `Z` or a numeric offset. More than nine digits of the
@@ -69,34 +70,26 @@ struct Timestamp {
   /// @throws `Errc::corrupt_record`
   static Timestamp parse(std::string_view text) {
     auto const bad = [&] { return Error(Errc::corrupt_record, "time \"" + std::string(text) + "\""); };
-    std::size_t at = 0;
-    auto const number = [&](int digits) {
+    auto const number = [&](std::size_t from, std::size_t digits) {
       int value = 0;
-      for (int i = 0; i < digits; ++i, ++at) {
-        if (at >= text.size() || text[at] < '0' || text[at] > '9') throw bad();
-        value = value * 10 + (text[at] - '0');
+      for (std::size_t i = from; i < from + digits; ++i) {
+        if (text[i] < '0' || text[i] > '9') throw bad();
+        value = value * 10 + (text[i] - '0');
       }
       return value;
     };
-    auto const sign = [&](std::string_view allowed) {
-      if (at >= text.size() || allowed.find(text[at]) == std::string_view::npos) throw bad();
-      return text[at++];
-    };
-    std::tm parts{};
-    parts.tm_year = number(4) - 1900;
-    sign("-");
-    parts.tm_mon = number(2) - 1;
-    sign("-");
-    parts.tm_mday = number(2);
-    sign("Tt");
-    parts.tm_hour = number(2);
-    sign(":");
-    parts.tm_min = number(2);
-    sign(":");
-    parts.tm_sec = number(2);
-    if (parts.tm_mon < 0 || parts.tm_mon > 11 || parts.tm_mday < 1 || parts.tm_mday > 31 ||
-        parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60)
+    if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
+        text[13] != ':' || text[16] != ':')
       throw bad();
+    int const month = number(5, 2);
+    int const day_of_month = number(8, 2);
+    int const hour = number(11, 2);
+    int const minute = number(14, 2);
+    int const second = number(17, 2);
+    if (month < 1 || month > 12 || day_of_month < 1 || day_of_month > 31 || hour > 23 || minute > 59 ||
+        second > 60)
+      throw bad();
+    std::size_t at = 19;
     Timestamp out;
     if (at < text.size() && text[at] == '.') {
       ++at;
@@ -107,19 +100,19 @@ struct Timestamp {
       if (at == first) throw bad();
     }
     int offset = 0;
-    if (char const zone = sign("Zz+-"); zone == '+' || zone == '-') {
-      offset = number(2) * 3600;
-      sign(":");
-      offset += number(2) * 60;
+    char const zone = at < text.size() ? text[at++] : '\0';
+    if (zone == '+' || zone == '-') {
+      if (text.size() - at != 5 || text[at + 2] != ':') throw bad();
+      offset = number(at, 2) * 3600 + number(at + 3, 2) * 60;
       if (zone == '-') offset = -offset;
+    } else if ((zone != 'Z' && zone != 'z') || at != text.size()) {
+      throw bad();
     }
-    if (at != text.size()) throw bad();
-    std::int64_t const year =
-        parts.tm_year + 2300 - (parts.tm_mon < 2 ? 1 : 0);  // from March, as above; 400 more
+    // Years from March, as above; 400 more, so that none is negative.
+    std::int64_t const year = number(0, 4) + 400 - (month <= 2 ? 1 : 0);
     std::int64_t const day = 365 * year + year / 4 - year / 100 + year / 400 +
-                             (153 * ((parts.tm_mon + 10) % 12) + 2) / 5 + parts.tm_mday - 1;
-    out.seconds =
-        (day - 719'468 - 146'097) * 86'400 + parts.tm_hour * 3600 + parts.tm_min * 60 + parts.tm_sec - offset;
+                             (153 * ((month + 9) % 12) + 2) / 5 + day_of_month - 1;
+    out.seconds = (day - 719'468 - 146'097) * 86'400 + hour * 3600 + minute * 60 + second - offset;
     if (out.seconds < -62'167'219'200 || out.seconds > 253'402'300'799)
       throw bad();  // an offset led out of 0 to 9999
     return out;

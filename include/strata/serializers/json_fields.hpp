@@ -8,6 +8,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
@@ -44,6 +45,23 @@ bool is_empty(T const& value) {
     return value.empty();
   else
     return value == T{};
+}
+
+/// One append for all of `,"key":`, as there are a dozen of them in a record.
+inline void write_key(std::string& out, char separator, std::string_view key) {
+  char text[64];
+  std::size_t const size = key.size() + 4;
+  if (size > sizeof text) {
+    out += separator;
+    out.append(1, '"').append(key).append("\":");
+    return;
+  }
+  text[0] = separator;
+  text[1] = '"';
+  std::memcpy(text + 2, key.data(), key.size());
+  text[size - 2] = '"';
+  text[size - 1] = ':';
+  out.append(text, size);
 }
 
 struct IgnoreField {
@@ -121,10 +139,7 @@ void write_value(std::string& out, T const& value, BadUtf8 bad) {
   char separator = '{';
   T::fields(value, [&](std::string_view key, auto const& member, Presence presence) {
     if (presence == Presence::when_set && detail::is_empty(member)) return;
-    out += separator;
-    out += '"';
-    out += key;
-    out += "\":";
+    detail::write_key(out, separator, key);
     write_value(out, member, bad);
     separator = ',';
   });
