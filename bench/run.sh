@@ -22,15 +22,14 @@ build "$top/build-bench" '-Dbench=true -Dtests=false --buildtype=release -Db_nde
 OCI_STORAGE=$top/build-bench/examples/oci-storage
 least=$top/build-bench/bench/bench-least
 
-if [ "$(df -Pk /dev/shm | awk 'NR == 2 { print $4 }')" -gt 8000000 ]; then TMPDIR=/dev/shm; else say 'little memory: measuring on a disk'; fi
 make_scratch
-truncate -s 6G "$scratch/disk.img"
-mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$scratch/disk.img"
-mkdir "$scratch/disk"
-mount -o loop "$scratch/disk.img" "$scratch/disk" || die 'cannot mount an ext4 from a file here'
+[ -n "$scratch_disk" ] || say 'little memory: measuring on a disk'
 disk=$scratch/disk
+mkdir "$disk"
 tree=$(debian_tar)
-tar=$scratch/tree.tar gz=$scratch/tree.tar.gz zst=$scratch/tree.tar.zst
+inputs=$scratch/inputs
+mkdir "$inputs"
+tar=$inputs/tree.tar gz=$inputs/tree.tar.gz zst=$inputs/tree.tar.zst
 cp "$tree" "$tar"
 gzip -6 -c "$tar" >"$gz"
 zstd -q -3 -o "$zst" "$tar"
@@ -118,7 +117,7 @@ fill() {
   fill_records=$fill_graph/overlay-layers/layers.json
   sh -c "$(fresh_store "$1")"
   $2 create-layer --id seed >/dev/null
-  jq -c --argjson items "$3" '.[0] as $seed | [$seed] + [range(1; $items) as $i | $seed + {id: (("0" * 60 + "\($i)")[-64:])}]' \
+  jq -c --argjson items "$3" '.[0] as $seed | [$seed] + [range(1; $items) as $i | $seed + {id: (("0" * 64 + "\($i)")[-64:])}]' \
     <"$fill_records" >"$scratch/records"
   jq -r '.[1:][].id' <"$scratch/records" | sed "s|.*|$fill_graph/overlay/&/diff|" | xargs mkdir -p
   cat "$scratch/records" >"$fill_records"

@@ -69,7 +69,8 @@ first_line() { head -n 1 "$scratch/out"; }
 began=$(date +%s.%N)
 printf '%sstrata: from a root file system to a second image%s\n' "$bold" "$plain"
 printf 'The tree: %s, %s bytes, %s entries.\n' "$(basename "$tree")" "$(wc -c <"$tree")" "$(tar -tf "$tree" | wc -l)"
-printf 'The store: %s, which every command below is given as --graph and --run.\n' "$store"
+printf 'The store: %s%s, which every command below is given as --graph and --run.\n' "$store" \
+  "$([ -z "$scratch_disk" ] || echo ' (an ext4 in memory)')"
 
 chapter 'A tree goes in as a layer'
 oci import-layer --name debian --file "$tree" || die 'nothing to go on with'

@@ -144,14 +144,26 @@ overlay_works() (
   exit $worked
 )
 
-# make_scratch: sets `scratch` to a new directory in which overlay works, and removes it when the script ends
+# make_scratch: sets `scratch` to a new directory in which overlay works, and removes it when the script ends. Where there
+# is memory for it, that is an ext4 in a file in memory: no disk's noise in the times, and tests do not wear one out.
 make_scratch() {
-  scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/strata.XXXXXX") || exit 1
+  scratch_home=$(mktemp -d "${TMPDIR:-/var/tmp}/strata.XXXXXX") || exit 1
+  scratch=$scratch_home/scratch scratch_disk=
+  mkdir "$scratch"
   trap 'remove_scratch' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  if is_root && ! overlay_works "$scratch"; then mount -t tmpfs -o size=75% strata "$scratch" 2>/dev/null || true; fi
+  is_root || return 0
+  if [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')" -gt 9000000 ] 2>/dev/null && has mkfs.ext4; then
+    scratch_disk=$(mktemp /dev/shm/strata.XXXXXX)
+    truncate -s 8G "$scratch_disk"
+    mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$scratch_disk" && mount -o loop "$scratch_disk" "$scratch" 2>/dev/null &&
+      return 0
+    rm -f "$scratch_disk"
+    scratch_disk=
+  fi
+  if ! overlay_works "$scratch"; then mount -t tmpfs -o size=75% strata "$scratch" 2>/dev/null || true; fi
 }
 
 # unmount_below DIRECTORY: all that is mounted there, the deepest first
@@ -163,8 +175,9 @@ unmount_below() {
 remove_scratch() {
   status=$?
   cd /
-  if is_root; then unmount_below "$scratch"; fi
-  rm -rf --one-file-system "$scratch" 2>/dev/null || { sleep 1; unmount_below "$scratch"; rm -rf --one-file-system "$scratch"; }
+  if is_root; then unmount_below "$scratch_home"; fi
+  rm -rf --one-file-system "$scratch_home" 2>/dev/null || { sleep 1; unmount_below "$scratch_home"; rm -rf --one-file-system "$scratch_home"; }
+  [ -z "$scratch_disk" ] || rm -f "$scratch_disk"
   return $status
 }
 

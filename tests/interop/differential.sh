@@ -1,12 +1,3 @@
-  if [ "$driver" = overlay ]; then
-    run_as theirs status -j
-    known=$(sed "s/\]\]\$//" "$scratch/theirs.out.plain")
-    ours_prints status 0 "$known],[\"Supports shifting\",\"true\"],[\"Supports volatile\",\"true\"]]
-" "" status -j
-  else
-    same status -j
-    same status
-  fi
 #!/bin/sh
 # Does oci-storage print what containers-storage prints, on stdout and stderr, and does it exit with the same status?
 #
@@ -25,7 +16,6 @@ make_scratch
 # with `ours_prints`, which compares ours with a text instead of with theirs.
 reason() {
   case $1 in
-    surplus) echo '1.59 refuses surplus arguments; 1.43 ignores them' ;;
     newlines) echo '1.59 prints a line for each name of a new container; 1.43 puts all on one' ;;
     null) echo '1.59 prints null for a store without layers; 1.43 prints []' ;;
     order) echo '1.59 puts added names first; 1.43 puts them last' ;;
@@ -33,8 +23,9 @@ reason() {
     readonly) echo '1.59 mounts an image without options of its own; 1.43 fails on vfs' ;;
     version) echo 'it is our version; 1.43 prints none' ;;
     status) echo '1.59 shows two more abilities of overlay' ;;
+    status) echo '1.59 shows two more abilities of overlay' ;;
     new) echo 'the command came after 1.43' ;;
-    own) echo 'the command is ours' ;;
+    own) echo 'the command or the option is ours' ;;
     safe) echo 'D1: a layer given by name or prefix is as protected as one given by id' ;;
     ids) echo 'D2: an id that is no plain file name is refused' ;;
     unpack) echo 'the words for a damaged archive; 1.43 and 1.59 differ as well' ;;
@@ -114,7 +105,7 @@ compared() {
 same() {
   run_as theirs "$@"
   run_as ours "$@"
-  compared "$*"
+  compared "${common:+the store of $maker: }$*"
 }
 
 # ours_prints REASON STATUS STDOUT STDERR ARGUMENT...: as a line in `reason` says why, ours is held against a text. `theirs`
@@ -135,6 +126,9 @@ ours_prints() {
   if [ -z "$difference" ]; then ok "$driver: $* ($(reason "$why"))"; else not_ok "$driver: $* ($(reason "$why"))" "$difference"; fi
 }
 
+# same_changes ARGUMENT...: theirs lists siblings in random order, but for overlay against the parent
+same_changes() { sorted=sort same changes "$@"; }
+
 # same_usage ARGUMENT...: as `same`, for calls that are answered with help. The name of the program and the options are ours.
 same_usage() {
   run_as theirs "$@"
@@ -146,8 +140,8 @@ same_usage() {
   compared "$*"
 }
 
-# same_tar FILTER ARGUMENT...: stdout of both is an archive; FILTER makes of it what has to be equal
-same_tar() {
+# same_as FILTER ARGUMENT...: FILTER makes of either stdout what has to be equal
+same_as() {
   filter=$1
   shift
   run_as theirs "$@"
@@ -156,6 +150,7 @@ same_tar() {
   compared "$* ($filter)"
 }
 listing() { tar --numeric-owner --full-time -tvf - | sed 's|^\([^ ]* *[^ ]*\) *\([0-9]*\) |\1 \2 |' | sort; }
+objects() { sed 's/},{/}\n{/g; s/^\[//; s/\]$//' | sort; }
 gunzipped() { gzip -dc; }
 unzstd() { zstd -qdc; }
 lines() { printf '%s\n' "$@"; }
@@ -371,44 +366,44 @@ data() {
 }
 
 differences() {
-  same changes l2
-  same changes --json l2
-  same changes base
-  same changes -j sp
-  sorted=sort same changes lay2 sp
+  same_changes l2
+  same_as objects changes --json l2
+  same_changes base
+  same_as objects changes -j sp
+  same_changes lay2 sp
   same changes nosuch
-  sorted=sort same changes base nosuch
+  same_changes base nosuch
   same diffsize l2
   same diff-size base
   same diffsize lay2 sp
   same diffsize nosuch
-  for layer in base lay2 nothing; do same_tar cat diff $layer; done
-  for layer in base zipped zstd bz xz; do same_tar cat diff -u $layer; done
-  same_tar gunzipped diff zipped
-  same_tar unzstd diff zstd
-  same_tar gunzipped diff -c base
+  for layer in base lay2 nothing; do same_as cat diff $layer; done
+  for layer in base zipped zstd bz xz; do same_as cat diff -u $layer; done
+  same_as gunzipped diff zipped
+  same_as unzstd diff zstd
+  same_as gunzipped diff -c base
   same diff bz
   same diff xz
   same diff -b base
   same diff -x base
   same diff -bx base
-  same_tar gunzipped diff -cu base
-  same_tar listing diff sp
-  same_tar listing diff -u lay2 sp
+  same_as gunzipped diff -cu base
+  same_as listing diff sp
+  same_as listing diff -u lay2 sp
   same diff -f out -u lay2
   same diff -f out nosuch
   same diff -f /nosuch/out base
   same diff nosuch
   same applydiff -f "$input/two.tar.gz" spc
   same layer -j spc
-  same changes spc
-  same_tar cat diff -u spc
-  same_tar gunzipped diff spc
+  same_changes spc
+  same_as cat diff -u spc
+  same_as gunzipped diff spc
   same applydiff nosuch
   same applydiff -f /nosuch spc
   same applydiff -f "$input/empty" con1
   same applydiff -f "$input/empty" spc
-  same_tar cat diff spc
+  same_as cat diff spc
   same layer -j spc
 }
 
@@ -432,7 +427,7 @@ mounting() {
   same unmount con2
   same unmount con2
   same mounted con2
-  sorted=sort same changes "$(sed -n 's/.*"id":"con2".*/x/p' "$scratch/theirs.out")" # no such layer: an error both times
+  same changes con2 # no layer: an error both times
   same mount ctr1 nosuch img1
   same mount -j ctr1 nosuch
   same unmount ctr1 nosuch sp
@@ -457,9 +452,68 @@ mounting() {
   same mount -r nosuch
 }
 
+# What ours has of its own, and what theirs answers only with a configuration.
+own() {
+  instead=nothing
+  ours_prints own 0 'ID: base
+Layer ID: base
+Layer (Direct): lay2
+Layer (Direct): ro
+Layer (Indirect): noise
+Image (Direct): img2
+Image (Indirect): img1
+Container (Indirect): con1
+Container (Indirect): con2
+' '' list-deps base
+  ours_prints own 0 '{"id":"img1","layer":"lay2","directlayers":["noise"],"directimages":["img1"],"directcontainers":["con1","con2"]}
+' '' list-deps -j second
+  ours_prints own 0 '{"id":"noise","layer":"noise"}
+' '' listdeps --json noisy
+  ours_prints own 0 '(base)
+└─base
+  type: layer
+  layer name: basename
+  ├─lay2
+  │ type: layer
+  │ layer name: l2
+  │ ├─noise
+  │ │ type: layer
+  │ │ layer name: noisy
+  │ ├─img1
+  │ │ type: image
+  │ │ image name: second
+  │ │ image name: docker.io/x/y:latest
+  │ ├─con1
+  │ │ type: container
+  │ │ container name: ctr1
+  │ └─con2
+  │   type: container
+  ├─ro
+  │ type: layer
+  └─img2
+    type: image
+    image name: b
+    image name: c
+' '' list-deps --tree base
+  ours_prints own 1 '' 'layer not known
+' list-deps nosuch
+  ours_prints own 125 '' 'invalid value "half" for --durability: full or none
+See '"'oci-storage layers --help'"'.
+' layers --durability half
+  ours_prints own 1 '[]
+' '' layer --durability none -j nosuch
+  instead=
+}
+
 looking_after() {
-  same status -j
-  [ "$driver" = overlay ] || same status
+  if [ "$driver" = overlay ]; then
+    run_as theirs status -j
+    ours_prints status 0 "$(sed 's/]]$//' "$scratch/theirs.out.plain")],[\"Supports shifting\",\"true\"],[\"Supports volatile\",\"true\"]]
+" '' status -j
+  else
+    same status -j
+    same status
+  fi
   same container con2
   same container -j con2
 }
@@ -468,7 +522,7 @@ deleting() {
   same delete-layer base
   same delete-layer lay2
   same delete-layer -j base nosuch
-  same delete-layer nosuch img1
+  sorted=sort same delete-layer nosuch img1
   same delete-image img1
   same delete-image -j img1 nosuch
   same delete-container nosuch
@@ -482,7 +536,7 @@ deleting() {
   same delete-image second
   same layers
   instead=nothing
-  ours_prints safe 1 '' "taken: used by layer $(echo sp2): layer has children
+  ours_prints safe 1 '' "spare: used by layer spc: layer has children
 " delete-layer spare
   instead=
   same delete-layer spc
@@ -500,8 +554,73 @@ deleting() {
   same shutdown --json
 }
 
+# Roots and drivers that cannot be opened: told on stdout. And options behind the command, which count like those before.
+opening() {
+  for arguments in '--storage-driver bogus images' '--storage-opt foo images' '--storage-opt overlay.imagestore=/nosuch images' \
+    '--graph /proc/nosuch/graph images'; do
+    for side in theirs ours; do
+      program=$CONTAINERS_STORAGE
+      if [ $side = ours ]; then program=$OCI_STORAGE; fi
+      # shellcheck disable=SC2086
+      "$program" --graph "$scratch/one/graph" --run "$scratch/one/run" --storage-driver overlay $arguments \
+        >"$scratch/$side.out.plain" 2>/dev/null
+      echo $? >"$scratch/$side.status"
+      : >"$scratch/$side.err.plain"
+    done
+    compared "$arguments"
+  done
+  check_equal 'options behind the command' "$("$OCI_STORAGE" -R "$scratch/one/run" layers -qg "$scratch/one/graph" -s overlay)" \
+    "$("$OCI_STORAGE" -sg overlay "$scratch/one/graph" --run="$scratch/one/run" layers --quick)"
+  check_equal 'a driver from the environment' "$(STORAGE_DRIVER=bogus "$OCI_STORAGE" images -g "$scratch/one/graph" -R "$scratch/one/run")" \
+    "error initializing: failed to GetDriver graph bogus $scratch/one/graph: driver not supported"
+  "$OCI_STORAGE" -g "$scratch/one/graph" -R "$scratch/one/run" -s overlay images -j 2>"$scratch/text" >/dev/full
+  check_equal 'JSON that cannot be written' '1 write /dev/stdout: no space left on device' "$? $(cat "$scratch/text")"
+}
+
+# Both write to one store, in turns, and both see the same after each.
+taking_turns() {
+  common=$scratch/both turn=ours
+  mkdir -p "$common/graph" "$common/run"
+  for other in theirs ours; do : >"$scratch/$other.ids"; done
+  while read -r command; do
+    # shellcheck disable=SC2086
+    run_as $turn $command </dev/null
+    check_equal "$driver: in turns: $turn: $command" 0 "$(cat "$scratch/$turn.status")"
+    maker='both'
+    same layers -j
+    same images -j
+    same containers -j
+    if [ $turn = ours ]; then turn=theirs; else turn=ours; fi
+  done <<COMMANDS
+import-layer --id first -n one -f $input/one.tar
+import-layer --id second -n two -f $input/two.tar.gz first
+create-image --id top -n image:1 second
+set-image-data -f $input/manifest top manifest
+create-container --id box image:1
+create-container --id box2 image:1
+add-names -n one box
+set-names -n one second
+set-metadata -m text box2
+delete-container box
+applydiff -f $input/three.tar.zst second
+set-layer-data -f $input/data first key
+create-layer --id third two
+create-layer --id fourth third
+mount box2
+mount box2
+unmount box2
+unmount box2
+delete-layer fourth
+delete-layer third
+delete-container box2
+delete-image top
+COMMANDS
+  common=
+}
+
 # Both look at one store, which SIDE made.
 looking_together() {
+  maker=$1
   common=$scratch/one
   if [ "$1" = ours ]; then common=$scratch/two; fi
   for other in theirs ours; do cp "$scratch/$other.ids" "$scratch/$other.ids.kept"; done
@@ -510,11 +629,13 @@ looking_together() {
     'layer base lay2 zipped zstd' 'image -j img1 img2' 'image img1 img2 img4' 'container -j con1 con2 con3' 'container con1 con2 con3' \
     'get-names -j img1' 'metadata -j img1 img2 con1 base' 'list-image-data img1' 'list-layer-data -j base' \
     'get-image-data img1 manifest' 'get-image-data-digest img1 manifest' 'get-container-data con1 key1' 'get-layer-data base key1' \
-    'exists -j base img1 con1 nosuch' 'mounted base con1' 'diffsize lay2' 'changes lay2' 'changes -j base' \
+    'exists -j base img1 con1 nosuch' 'mounted base con1' 'diffsize lay2' \
     'get-container-dir con1' 'get-container-run-dir con1' 'diff -u lay2' 'diff -u zipped'; do
     # shellcheck disable=SC2086
     same $command
   done
+  same_changes lay2
+  same_as objects changes -j base
   for other in theirs ours; do cp "$scratch/$other.ids.kept" "$scratch/$other.ids"; done
   common=
 }
@@ -534,7 +655,11 @@ for driver in ${DRIVERS:-overlay vfs}; do
   differences
   mounting
   looking_after
-  for side in theirs ours; do looking_together "$side made"; done 2>/dev/null
+  own
+  if [ "$driver" = overlay ]; then opening; fi
+  looking_together theirs
+  looking_together ours
   deleting
-  for home in one two; do unmount_below "$scratch/$home" && rm -rf --one-file-system "${scratch:?}/$home"; done
+  taking_turns
+  for home in one two both; do unmount_below "$scratch/$home" && rm -rf --one-file-system "${scratch:?}/$home"; done
 done

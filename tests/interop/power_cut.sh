@@ -12,16 +12,14 @@ top=$(pwd)
 : "${STRATA_CUTS:=20}"
 
 if ! is_root || ! has mkfs.xfs || ! has mkfs.ext4 || ! has jq; then skip power_cut "needs root, mkfs.xfs, mkfs.ext4 and jq"; exit 0; fi
-# the faster the disk, the more happens between two cuts
-if [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')" -gt 8000000 ] 2>/dev/null; then TMPDIR=/dev/shm; fi
 make_scratch
 mkdir "$scratch/xfs" "$scratch/disk" "$scratch/copy" "$scratch/given"
-truncate -s 12G "$scratch/xfs.img"
+truncate -s 7G "$scratch/xfs.img"
 if ! mkfs.xfs -q -m reflink=1 "$scratch/xfs.img" 2>/dev/null || ! mount -o loop "$scratch/xfs.img" "$scratch/xfs" 2>/dev/null; then
   skip power_cut "cannot mount an XFS from a file here"
   exit 0
 fi
-truncate -s 3G "$scratch/xfs/disk.img"
+truncate -s 2500M "$scratch/xfs/disk.img"
 mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$scratch/xfs/disk.img"
 mount -o loop "$scratch/xfs/disk.img" "$scratch/disk" || exit 1
 use_store "$scratch/disk"

@@ -56,8 +56,8 @@ box_layer=$(ours container --json box | jq -r '.[0].layer')
 check_equal 'ours lists what was changed in it' 'Modify "/etc/hostname"' "$(ours changes "$box_layer" | grep hostname)"
 check_equal 'theirs lists the same' "$(theirs changes "$box_layer")" "$(ours changes "$box_layer")"
 check_equal 'both count the same bytes' "$(theirs diffsize "$box_layer")" "$(ours diffsize "$box_layer")"
-theirs diff -u "$box_layer" | tar -tvf - >"$scratch/theirs.list"
-ours diff -u "$box_layer" | tar -tvf - >"$scratch/ours.list"
+theirs diff -u "$box_layer" | tar --numeric-owner -tvf - >"$scratch/theirs.list"
+ours diff -u "$box_layer" | tar --numeric-owner -tvf - >"$scratch/ours.list"
 check_same_bytes 'both make a tar of the same entries' "$scratch/theirs.list" "$scratch/ours.list"
 check_equal 'theirs counts the mount' 'box mounted' "$(theirs mounted box)"
 check 'ours unmounts it' ours unmount box
