@@ -68,14 +68,17 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
   }
 
   /// Removes a container with its layer, mounted or not, its data and its directories.
-  void remove(Ref const& ref) {
+  /// @throws `Errc::layer_used_by_image`, `Errc::layer_has_children`: somebody made an image of its layer as it is
+  void remove(Ref const& ref, RemoveContainerOptions const& options = {}) {
     auto& core = *core_;
     Trash trash;
     {
       auto layers = core.template table<LayerTraits>().write();
+      auto const images = core.template table<typename Core::ImageTraits>().read();
       auto containers = core.template table<Traits>().write();
       auto const container = containers.get(ref);
       containers.erase(container->id);
+      if (!options.even_if_used) check_layer_unused(layers, images, container->layer);
       containers.commit(core.flush());
       if (layers.by_id(container->layer)) {
         LayerId const layer(container->layer);

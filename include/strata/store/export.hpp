@@ -68,9 +68,16 @@ void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& opt
   if (auto const recorded = core.tar_split(pair.layer->id);
       pair.with_parent && std::filesystem::exists(recorded)) {
     Source split = file_source(recorded);
-    archive::assemble(
-        split, [&](std::string_view name, Writer& out) { core.driver().copy_file(id, name, out); }, outlet,
-        control);
+    auto const copy_file = [&](std::string_view name, Writer& out) {
+      try {
+        core.driver().copy_file(id, name, out);
+      } catch (Error const& error) {
+        if (error.code() != Errc::data_unknown) throw;
+        throw Error(Errc::corrupt_tar_split,
+                    "layer \"" + id.str() + "\", file \"" + std::string(name) + "\" is missing");
+      }
+    };
+    archive::assemble(split, copy_file, outlet, control);
   } else if constexpr (DiffDriver<typename Core::Driver>) {
     archive::TarWriter tar(outlet);
     core.driver().diff(id, pair.against, tar, control);

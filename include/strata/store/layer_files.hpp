@@ -47,6 +47,16 @@ LayerPlan plan_layer(Core& core, std::string const& id, std::vector<std::string>
   return plan;
 }
 
+/// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, each with the id of the holder
+template <class LayerView, class ImageView>
+void check_layer_unused(LayerView const& layers, ImageView const& images, std::string const& id) {
+  auto const subject = "layer \"" + id + '"';
+  if (auto const children = layers.referring_to(id); !children.empty())
+    throw Error(Errc::layer_has_children, subject, children.front()->id);
+  for (auto const& image : images.referring_to(id))
+    if (image->top_layer == id) throw Error(Errc::layer_used_by_image, subject, image->id);
+}
+
 /// Moves a layer's files into the trash. Called when no record names them.
 template <class Core>
 Trash discard_layer_files(Core& core, LayerId const& id) {

@@ -68,15 +68,11 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
  private:
   template <class View>
   static void check_unused(Core& core, View const& layers, std::string const& id) {
-    auto const subject = "layer \"" + id + '"';
-    if (auto const children = layers.referring_to(id); !children.empty())
-      throw Error(Errc::layer_has_children, subject, children.front()->id);
-    auto const images = core.template table<typename Core::ImageTraits>().read();
-    for (auto const& image : images.referring_to(id))
-      if (image->top_layer == id) throw Error(Errc::layer_used_by_image, subject, image->id);
+    check_layer_unused(layers, core.template table<typename Core::ImageTraits>().read(), id);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& container : containers.referring_to(id))
-      if (container->layer == id) throw Error(Errc::layer_used_by_container, subject, container->id);
+      if (container->layer == id)
+        throw Error(Errc::layer_used_by_container, "layer \"" + id + '"', container->id);
   }
 };
 

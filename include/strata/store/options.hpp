@@ -89,6 +89,10 @@ struct RemoveImageOptions {
   bool even_if_used = false;  ///< leaves containers behind that lack it
 };
 
+struct RemoveContainerOptions {
+  bool even_if_used = false;  ///< leaves images behind that lack its layer
+};
+
 struct ShutdownOptions {
   bool force = false;  ///< unmount what is mounted first
 };

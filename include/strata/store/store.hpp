@@ -73,7 +73,8 @@ class Store {
   /// Removes a container, else an image without its layers, else a layer, whoever still uses it: for cleaning up by
   /// hand. What used it stays behind damaged. @throws `Errc::item_unknown`
   void remove(Ref const& ref) {
-    if (auto const container = containers().find(ref)) return containers().remove(*container);
+    if (auto const container = containers().find(ref))
+      return containers().remove(*container, {.even_if_used = true});
     if (auto const image = images().find(ref))
       return static_cast<void>(images().remove(*image, {.keep_layers = true, .even_if_used = true}));
     if (auto const layer = layers().find(ref)) return layers().remove(*layer, {.even_if_used = true});

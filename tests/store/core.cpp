@@ -1,0 +1,136 @@
+#include <strata/store/core.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+using stores::code_of;
+using stores::Fixture;
+
+TEST_CASE("a store needs both of its roots", "[store][core]") {
+  testing::TempDir directory;
+  CHECK(code_of([&] { stores::Vfs({.graph_root = directory.path() / "g", .run_root = {}}); }) ==
+        Errc::incomplete_options);
+  CHECK(code_of([&] { stores::Vfs({.graph_root = {}, .run_root = directory.path() / "r"}); }) ==
+        Errc::incomplete_options);
+  CHECK(std::filesystem::is_empty(directory.path()));
+}
+
+TEST_CASE("a store opens with the serializer and the driver that wrote it, and with no other",
+          "[store][core]") {
+  using VfsJournal = Store<drivers::Vfs, serializers::Journal, durability::None>;
+  testing::TempDir directory;
+  auto const options = [&]<class S>(std::in_place_type_t<S>) {
+    return typename S::Options{.graph_root = directory.path() / "g", .run_root = directory.path() / "r"};
+  };
+  SECTION("the journal's") {
+    stores::Journal(options(std::in_place_type<stores::Journal>)).layers().create();
+    CHECK(code_of([&] { stores::Vfs(options(std::in_place_type<stores::Vfs>)); }) == Errc::store_mismatch);
+    CHECK(code_of([&] { VfsJournal(options(std::in_place_type<VfsJournal>)).layers().list(); }) ==
+          Errc::store_mismatch);
+    stores::Journal(options(std::in_place_type<stores::Journal>));
+  }
+  SECTION("Podman's") {
+    stores::Vfs(options(std::in_place_type<stores::Vfs>));
+    CHECK(code_of([&] { VfsJournal(options(std::in_place_type<VfsJournal>)); }) == Errc::store_mismatch);
+  }
+}
+
+TEST_CASE("a store opened for reading makes and changes nothing", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  auto made = fixture.store.layers().import(memory_source(stores::tar_of({{"file", "x"}})),
+                                            {.id = "one", .names = {"n"}});
+  auto options = fixture.options();
+  options.read_only = true;
+  auto const before = stores::files_below(fixture.graph());
+  stores::Vfs store(options);
+  CHECK(store.layers().get("n").id().str() == "one");
+  CHECK(stores::diff_of(store.layers().get("one")) == stores::diff_of(made));
+  CHECK(code_of([&] { store.layers().create(); }) == Errc::store_read_only);
+  CHECK(code_of([&] { store.layers().get("one").add_names({"x"}); }) == Errc::store_read_only);
+  CHECK(code_of([&] { store.layers().remove("one"); }) == Errc::store_read_only);
+  CHECK(stores::files_below(fixture.graph()) == before);
+  CHECK(store.layers().get("one").names() == names::List{"n"});
+}
+
+TEST_CASE("a record file that cannot be read is an error that names it, and is not written over",
+          "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  fixture.store.layers().create({.id = "one"});
+  auto const file = fixture.graph() / "vfs-layers/layers.json";
+  std::ofstream(file) << R"([{"id":"one"},{"id":)";
+  auto const broken = sys::read_file(file);
+  try {
+    fixture.store.layers().list();
+    FAIL("read a broken file");
+  } catch (Error const& error) {
+    CHECK(error.code() == Errc::corrupt_record);
+    CHECK(std::string(error.what()).find(file.native()) != std::string::npos);
+  }
+  CHECK(code_of([&] { fixture.store.layers().create({.id = "two"}); }) == Errc::corrupt_record);
+  CHECK(sys::read_file(file) == broken);
+  CHECK(fixture.store.images().list().empty());  // the other kinds are none the worse for it
+}
+
+TEST_CASE("one bad record does not make the others unreachable, and is kept", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  fixture.store.layers().create({.id = "good", .names = {"name"}});
+  auto const file = fixture.graph() / "vfs-layers/layers.json";
+  auto text = sys::read_file(file);
+  text.insert(1, R"({"id":17,"what":"ever"},"word",)");
+  std::ofstream(file) << text;
+  CHECK(fixture.store.layers().get("name").id().str() == "good");
+  fixture.store.layers().create({.id = "new"});
+  auto const after = sys::read_file(file);
+  CHECK(after.find(R"({"id":17,"what":"ever"})") != std::string::npos);
+  CHECK(after.find(R"("word")") != std::string::npos);
+}
+
+TEST_CASE("keys and files that we do not know survive our changes", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  auto layer = fixture.store.layers().create({.id = "one"});
+  auto const file = fixture.graph() / "vfs-layers/layers.json";
+  auto text = sys::read_file(file);
+  text.insert(text.size() - 2, R"(,"from-the-future":{"a":[1,2.50,null]},"toc-digest":"sha256:x")");
+  std::ofstream(file) << text;
+  std::ofstream(fixture.graph() / "defaultNetworkBackend") << "netavark";
+  layer.add_names({"name"});
+  auto const after = sys::read_file(file);
+  CHECK(after.find(R"("from-the-future":{"a":[1,2.50,null]})") != std::string::npos);
+  CHECK(after.find(R"("toc-digest":"sha256:x")") != std::string::npos);
+  CHECK(std::filesystem::exists(fixture.graph() / "defaultNetworkBackend"));
+}
+
+TEST_CASE("a record whose id could name another's directory harms nobody", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  fixture.store.layers().create({.id = "good"});
+  auto const file = fixture.graph() / "vfs-layers/layers.json";
+  auto text = sys::read_file(file);
+  text.insert(1, R"({"id":"../../victim","names":["bad"],"created":"2026-01-01T00:00:00Z"},)");
+  std::ofstream(file) << text;
+  std::filesystem::create_directories(fixture.graph() / "victim");
+  std::ofstream(fixture.graph() / "victim/file") << "x";
+  CHECK(code_of([&] { fixture.store.layers().remove("bad"); }));
+  CHECK(std::filesystem::exists(fixture.graph() / "victim/file"));
+  CHECK(fixture.store.layers().get("good").id().str() == "good");
+}
+
+TEST_CASE("what dead processes left is collected when a store is opened", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  auto const trash = fixture.graph() / "vfs-layers/tmp";
+  std::filesystem::create_directories(trash / "temp-dir-123/0-addition");
+  std::ofstream(trash / "lock-123") << "";
+  std::filesystem::create_directories(fixture.graph() / "vfs/tempdirs/temp-dir-9/0-addition");
+  stores::Vfs again(fixture.options());
+  CHECK(std::filesystem::is_empty(trash));
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/tempdirs/temp-dir-9"));
+}
+
+TEST_CASE("files without a record do not stand in the way of their id", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  std::filesystem::create_directories(fixture.graph() / "vfs/dir/one/stale");
+  std::ofstream(fixture.graph() / "vfs-layers/one.tar-split.gz") << "junk";
+  auto const layer = fixture.store.layers().create({.id = "one"});
+  CHECK(layer.changes().empty());
+  CHECK(stores::diff_of(layer) == std::string(1024, '\0'));
+}

@@ -1,0 +1,128 @@
+#include <strata/archive/tar_reader.hpp>
+#include <strata/store/export.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+using stores::code_of;
+using stores::diff_of;
+using stores::Fixture;
+using stores::tar_of;
+
+namespace {
+
+std::vector<std::string> names_in(std::string const& tar) {
+  Source source = memory_source(tar);
+  archive::TarReader reader(source);
+  archive::TarHeader header;
+  std::vector<std::string> out;
+  while (reader.next(header)) out.push_back(header.name);
+  return out;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("changes of a container are told as a list, a size and a tar", "[store][export]",
+                   stores::Vfs, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  store.layers().import(
+      memory_source(tar_of({{"etc/", ""}, {"etc/gone", "1"}, {"etc/kept", "22"}, {"var/", ""}})),
+      {.id = "base"});
+  store.images().create({.id = "image", .top_layer = "base"});
+  auto const box = store.containers().create("image");
+  {
+    auto const mounted = box.mount();
+    std::filesystem::remove(mounted.path() / "etc/gone");
+    std::ofstream(mounted.path() / "etc/kept") << "333";
+    std::ofstream(mounted.path() / "var/new") << "4444";
+  }
+  CHECK(box.changes() == std::vector<Change>{{"/etc", ChangeKind::modify},
+                                             {"/etc/gone", ChangeKind::remove},
+                                             {"/etc/kept", ChangeKind::modify},
+                                             {"/var", ChangeKind::modify},
+                                             {"/var/new", ChangeKind::add}});
+  CHECK(box.diff_size() == 7);
+  auto const tar = diff_of(box);
+  auto entries = names_in(tar);
+  std::ranges::sort(entries);
+  CHECK(entries == Names{"etc/", "etc/.wh.gone", "etc/kept", "var/", "var/new"});
+
+  auto const again = store.layers().import(memory_source(tar), {.id = "commit", .parent = "base"});
+  CHECK(again.changes() == box.changes());
+  CHECK(diff_of(again) == tar);
+
+  auto const same = again.changes(box.record().layer);
+  CHECK(same.empty());
+  CHECK(again.changes("nothing") ==
+        again.changes());  // an unknown layer means the parent, as in containers/storage
+}
+
+TEMPLATE_TEST_CASE("a layer compared with another than its parent is made from the files", "[store][export]",
+                   stores::Vfs, stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  layers.import(memory_source(tar_of({{"one", "1"}})), {.id = "one"});
+  layers.import(memory_source(tar_of({{"two", "2"}})), {.id = "two", .parent = "one"});
+  auto const top = layers.import(memory_source(tar_of({{"three", "3"}})), {.id = "three", .parent = "two"});
+  CHECK(names_in(diff_of(top, DiffOptions{.against = "one"})) == Names{"three", "two"});
+}
+
+TEMPLATE_TEST_CASE("an empty layer without a recorded archive is an empty tar", "[store][export]",
+                   stores::Vfs, stores::Journal, stores::Overlay) {
+  Fixture<TestType> fixture;
+  CHECK(diff_of(fixture.store.layers().create()) == std::string(1024, '\0'));
+}
+
+TEMPLATE_TEST_CASE("a file that is not what was imported is noticed", "[store][export]", stores::Vfs,
+                   stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto const layer = fixture.store.layers().import(memory_source(tar_of({{"file", "right"}})), {.id = "one"});
+  std::filesystem::path const file = [&] {
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(fixture.graph()))
+      if (entry.path().filename() == "file" && entry.path().native().find("merged") == std::string::npos)
+        return entry.path();
+    return std::filesystem::path();
+  }();
+  std::ofstream(file) << "wrong";
+  CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
+  std::filesystem::remove(file);
+  CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
+}
+
+TEST_CASE("a damaged archive record is an error, a missing one is made anew", "[store][export]") {
+  Fixture<stores::Vfs> fixture;
+  auto const layer =
+      fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+  auto const split = fixture.graph() / "vfs-layers/one.tar-split.gz";
+  auto const whole = sys::read_file(split);
+  for (auto const size : {std::size_t{0}, whole.size() / 2}) {
+    std::ofstream(split, std::ios::trunc) << whole.substr(0, size);
+    CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
+  }
+  std::filesystem::remove(split);
+  CHECK(names_in(diff_of(layer)) == Names{"file"});
+}
+
+TEST_CASE("compressions that can be read but not produced are refused", "[store][export]") {
+  Fixture<stores::Vfs> fixture;
+  auto const layer = fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})));
+  CHECK(code_of([&] { diff_of(layer, DiffOptions{.compression = Compression::xz}); }) ==
+        Errc::unsupported_compression);
+  CHECK(code_of([&] { diff_of(layer, DiffOptions{.compression = Compression::bzip2}); }) ==
+        Errc::unsupported_compression);
+}
+
+TEST_CASE("a sink that fails stops the export with its error", "[store][export]") {
+  struct Full {
+    void write(Bytes) { throw Error(std::make_error_code(std::errc::no_space_on_device), "write"); }
+  };
+  Fixture<stores::Vfs> fixture;
+  auto const layer =
+      fixture.store.layers().import(memory_source(tar_of({{"file", std::string(100'000, 'x')}})));
+  for (auto const how : {Compression::none, Compression::gzip, Compression::zstd})
+    CHECK(code_of([&] { layer.diff(Full(), {.compression = how}); }) == std::errc::no_space_on_device);
+}

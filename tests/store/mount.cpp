@@ -1,0 +1,79 @@
+#include <strata/store/mount.hpp>
+#include <strata/sys/mount.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+using stores::Fixture;
+using stores::tar_of;
+
+TEMPLATE_TEST_CASE("mounts are counted, over all store objects", "[store][mount]", stores::Vfs,
+                   stores::Overlay) {
+  Fixture<TestType> fixture;
+  TestType other(fixture.options());
+  auto const layer =
+      fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+  CHECK(layer.mount_count() == 0);
+  {
+    auto const first = layer.mount();
+    auto const second = other.layers().get("one").mount();
+    CHECK(first.path() == second.path());
+    CHECK(layer.mount_count() == 2);
+    CHECK(sys::read_file(first.path() / "file") == "content");
+    CHECK(stores::code_of([&] { fixture.store.shutdown(); }) == Errc::layer_used_by_container);
+  }
+  CHECK(layer.mount_count() == 0);
+
+  auto const kept = layer.mount().keep();
+  CHECK(layer.mount_count() == 1);
+  layer.mount().keep();
+  CHECK(layer.unmount());
+  CHECK_FALSE(layer.unmount());
+  CHECK_FALSE(layer.unmount());  // not mounted: nothing happens
+  layer.mount().keep();
+  layer.mount().keep();
+  CHECK_FALSE(layer.unmount({.force = true}));
+  CHECK(layer.mount_count() == 0);
+}
+
+TEST_CASE("what is written through a mount stays in the layer", "[store][mount]") {
+  Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  store.layers().import(memory_source(tar_of({{"file", "below"}})), {.id = "base"});
+  auto const image = store.images().create({.id = "image", .top_layer = "base"});
+  auto const box = store.containers().create(image);
+  {
+    auto const mounted = box.mount();
+    CHECK(sys::is_mount_point(mounted.path()));
+    std::ofstream(mounted.path() / "file") << "above";
+  }
+  {
+    auto const mounted = box.mount();
+    CHECK(sys::read_file(mounted.path() / "file") == "above");
+    auto const below = image.mount();
+    CHECK(sys::read_file(below.path() / "file") == "below");
+    std::error_code error;
+    CHECK_FALSE(std::filesystem::create_directory(below.path() / "x", error));  // read-only
+  }
+}
+
+TEST_CASE("a mounted container is unmounted when it is removed", "[store][mount]") {
+  Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const box = store.containers().create("");
+  auto const path = box.mount().keep();
+  store.containers().remove(box);
+  CHECK_FALSE(std::filesystem::exists(path));
+  CHECK(store.mounted_layers().empty());
+}
+
+TEST_CASE("a count that a reboot left behind does not count", "[store][mount]") {
+  Fixture<stores::Overlay> fixture;
+  auto const layer = fixture.store.layers().create({.id = "one"});
+  auto const path = layer.mount().keep();
+  sys::unmount(path);
+  auto const again = layer.mount();
+  CHECK(sys::is_mount_point(again.path()));
+  CHECK(layer.mount_count() == 1);
+}
