@@ -15,7 +15,6 @@
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
-#include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/mount.hpp>
@@ -90,7 +89,8 @@ class Overlay {
     return Staged(dirs_, wanted, {.ignore_chown_errors = options_.ignore_chown_errors});
   }
 
-  /// The layer's directory is complete when it gets its name; a crash leaves an entry of `l/` that leads nowhere.
+  /// The layer's directory is complete when it gets its name; a crash right after that leaves it without its entry
+  /// of `l/`, and without a record.
   /// @throws `Errc::invalid_id` for the few names that mean something else in the home
   void publish(LayerId const& id, Staged staged) {
     check_writable();
@@ -101,14 +101,16 @@ class Overlay {
       throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
     staged.finish();
     staged.settle_parent(dirs_);
-    dirs_.make_link(staged.link(), id.str());
-    if (::renameat2(AT_FDCWD, staged.layer().c_str(), AT_FDCWD, dirs_.own(id.str()).c_str(),
-                    RENAME_NOREPLACE) != 0) {
-      int const code = errno;
-      ::unlink((links() / staged.link()).c_str());
-      if (code == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
-      errno = code;
-      sys::throw_errno("rename", dirs_.own(id.str()));
+    auto const own = dirs_.own(id.str());
+    if (::renameat2(AT_FDCWD, staged.layer().c_str(), AT_FDCWD, own.c_str(), RENAME_NOREPLACE) != 0) {
+      if (errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
+      sys::throw_errno("rename", own);
+    }
+    try {
+      dirs_.make_link(staged.link(), id.str());
+    } catch (Error const&) {
+      ::rename(own.c_str(), staged.layer().c_str());
+      throw;
     }
     files_->forget();
     if (staged.flush() == Flush::full) {
@@ -161,14 +163,11 @@ class Overlay {
     files_->copy(dirs_, id.str(), file, to);
   }
 
-  /// Removes what dead processes left in temp-dirs, and then the entries of `l/` that they may have left. What cannot
-  /// be removed stays for the next time.
+  /// Removes what dead processes left in temp-dirs. What cannot be removed stays for the next time. Needs no lock.
   void recover() {
     if (read_only_) return;
     if (::rmdir(temp_dirs().c_str()) == 0 || errno == ENOENT) return;  // the usual case: nothing there
-    auto const before = temp_names();
     sys::TempDir::recover(temp_dirs());
-    if (temp_names() != before) dirs_.remove_dangling_links();
     ::rmdir(temp_dirs().c_str());  // release 1.43 takes it for a layer when it repairs links
   }
 
@@ -246,14 +245,6 @@ class Overlay {
 
   void check_writable() const {
     if (read_only_) throw Error(Errc::store_read_only, "overlay home " + home().native());
-  }
-
-  std::vector<std::string> temp_names() const {
-    std::vector<std::string> names;
-    if (sys::Fd const fd = sys::try_open_at(AT_FDCWD, temp_dirs().c_str(), O_RDONLY | O_DIRECTORY))
-      for (auto& entry : sys::read_directory(fd.get(), temp_dirs())) names.push_back(std::move(entry.name));
-    std::sort(names.begin(), names.end());
-    return names;
   }
 
   /// What is known, else what `probe` finds, which is then known. A store opened for reading tries nothing out.

@@ -35,12 +35,14 @@ class TempDir {
  public:
   /// Makes one below `root`, which is made (0700) if it is missing.
   static TempDir create(std::filesystem::path const& root) {
-    make_directories(root, 0700);
     for (int attempt = 0;; ++attempt) {
+      // Whoever tidies up may remove an empty root at any time until the lock file stands in it.
+      if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) make_directories(root, 0700);
       TempDir made(root, std::to_string(random_number()));
       made.lock_ = try_open_at(AT_FDCWD, made.lock_path_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
       if (!made.lock_) {
-        if (errno != EEXIST || attempt == most_attempts) throw_errno("open", made.lock_path_);
+        if ((errno != EEXIST && errno != ENOENT) || attempt == most_attempts)
+          throw_errno("open", made.lock_path_);
         continue;
       }
       // Someone who cleans up may have locked, or even deleted, the file between these two calls.

@@ -203,16 +203,6 @@ class LayerDirs {
     if (::symlink(target.c_str(), place.c_str()) != 0 && errno != EEXIST) sys::throw_errno("symlink", place);
   }
 
-  /// Removes the entries of `l/` that lead to no layer. Needs the store's lock.
-  void remove_dangling_links() const {
-    auto const links = home() / paths::overlay::links;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(links, error), end; !error && entry != end;
-         entry.increment(error))
-      if (entry->is_symlink(error) && !std::filesystem::exists(entry->path(), error))
-        ::unlink(entry->path().c_str());
-  }
-
  private:
   /// The layer that `l/<link>` of any home leads to: the second-last component of its target.
   std::optional<std::string> id_behind(std::string const& link) const {
