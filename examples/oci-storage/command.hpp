@@ -1,7 +1,6 @@
 #pragma once
 
 #include "options.hpp"
-
 #include <span>
 #include <string>
 #include <string_view>

@@ -11,7 +11,6 @@
 #include "commands_names.hpp"
 #include "commands_store.hpp"
 #include "session.hpp"
-
 #include <array>
 #include <optional>
 #include <string_view>
@@ -39,7 +38,12 @@ constexpr auto for_create_layer = std::to_array<OptionSpec>({
     id_option("Layer ID"),
     {"--readonly, -r", flag, "Mark as read-only"},
     json_option,
-    maps[0], maps[1], maps[2], maps[3], maps[4], maps[5],
+    maps[0],
+    maps[1],
+    maps[2],
+    maps[3],
+    maps[4],
+    maps[5],
 });
 constexpr auto for_import_layer = [] {
   std::array<OptionSpec, for_create_layer.size() + 1> out{};
@@ -62,9 +66,15 @@ constexpr auto for_create_container = std::to_array<OptionSpec>({
     metadata_option,
     metadata_file_option,
     json_option,
-    maps[0], maps[1], maps[2], maps[3], maps[4], maps[5],
+    maps[0],
+    maps[1],
+    maps[2],
+    maps[3],
+    maps[4],
+    maps[5],
 });
-constexpr auto for_delete_image = std::to_array<OptionSpec>({{"--test, -t", flag, "Only test removal"}, json_option});
+constexpr auto for_delete_image =
+    std::to_array<OptionSpec>({{"--test, -t", flag, "Only test removal"}, json_option});
 constexpr auto for_diff = std::to_array<OptionSpec>({
     write_file,
     {"--uncompressed, -u", flag, "Use no compression"},
@@ -87,7 +97,8 @@ constexpr auto for_layers = std::to_array<OptionSpec>({
     json_option,
 });
 constexpr auto for_deps = std::to_array<OptionSpec>({{"--tree, -t", flag, "Use a tree"}, json_option});
-constexpr auto for_metadata = std::to_array<OptionSpec>({{"--quiet, -q", flag, "Omit names and IDs"}, json_option});
+constexpr auto for_metadata =
+    std::to_array<OptionSpec>({{"--quiet, -q", flag, "Omit names and IDs"}, json_option});
 constexpr auto for_set_metadata = std::to_array({metadata_option, metadata_file_option});
 constexpr auto for_mount = std::to_array<OptionSpec>({
     {"--opt, -o", list, "Mount Options"},
@@ -95,7 +106,8 @@ constexpr auto for_mount = std::to_array<OptionSpec>({
     {"--read-only, --ro, -r", flag, "Mount image readonly"},
     json_option,
 });
-constexpr auto for_unmount = std::to_array<OptionSpec>({json_option, {"--force, -f", flag, "Force the umount"}});
+constexpr auto for_unmount =
+    std::to_array<OptionSpec>({json_option, {"--force, -f", flag, "Force the umount"}});
 constexpr auto for_add_names = std::to_array({name_option("Name to add"), json_option});
 constexpr auto for_remove_names = std::to_array({name_option("Name to remove"), json_option});
 constexpr auto for_set_names = std::to_array({name_option("New name"), json_option});
@@ -180,9 +192,10 @@ int run(Command const& command, Invocation const& call, StoreSettings const& set
   try {
     session.emplace(settings);
   } catch (strata::Error const& error) {
-    auto const driver = error.code() == strata::Errc::driver_unknown
-                            ? "failed to GetDriver graph " + settings.driver + ' ' + settings.graph_root + ": "
-                            : std::string();
+    auto const driver =
+        error.code() == strata::Errc::driver_unknown
+            ? "failed to GetDriver graph " + settings.driver + ' ' + settings.graph_root + ": "
+            : std::string();
     say("error initializing: ", driver, driver.empty() ? error_text(error) : error.code().message());
     return 1;
   } catch (std::exception const& error) {

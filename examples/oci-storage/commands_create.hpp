@@ -5,7 +5,6 @@
 #include "progress_bar.hpp"
 #include "session.hpp"
 #include "streams.hpp"
-
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -67,7 +66,8 @@ inline int create_image(Session& session, Invocation const& call) {
     try {
       strata::Digest::parse(digest);
     } catch (strata::Error const& error) {
-      throw std::runtime_error("validating digests for new image: validating image digest \"" + digest + "\": " + error_text(error));
+      throw std::runtime_error("validating digests for new image: validating image digest \"" + digest +
+                               "\": " + error_text(error));
     }
   }
   return say_created(session.store.images().create({.id = call.options.text("id"),
@@ -81,11 +81,12 @@ inline int create_image(Session& session, Invocation const& call) {
 inline int create_container(Session& session, Invocation const& call) {
   check_id_maps(call.options);
   auto metadata = given_metadata(call.options);
-  return say_created(session.store.containers().create(first_argument(call), {.id = call.options.text("id"),
-                                                                              .names = call.options.list("name"),
-                                                                              .metadata = std::move(metadata),
-                                                                              .is_volatile = call.options.flag("volatile")}),
-                     call);
+  return say_created(
+      session.store.containers().create(first_argument(call), {.id = call.options.text("id"),
+                                                               .names = call.options.list("name"),
+                                                               .metadata = std::move(metadata),
+                                                               .is_volatile = call.options.flag("volatile")}),
+      call);
 }
 
 }  // namespace oci_storage

@@ -3,7 +3,6 @@
 #include "json.hpp"
 #include "session.hpp"
 #include "streams.hpp"
-
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -38,12 +37,16 @@ int list_data(Session& session, Invocation const& call) {
 template <class Kind>
 std::string missing_data_text(Session& session, std::string const& id, std::string const& key) {
   if constexpr (Kind::kind == "container") {
-    if (key.empty()) return "can't retrieve container big data value for empty name: not a valid name for a big data item";
-    auto const directory = strata::paths::kind_directory(session.settings.graph_root, session.store.driver_name(), "containers");
-    return "open " + (directory / id / strata::big_data_file_name(key)).string() + ": no such file or directory";
+    if (key.empty())
+      return "can't retrieve container big data value for empty name: not a valid name for a big data item";
+    auto const directory =
+        strata::paths::kind_directory(session.settings.graph_root, session.store.driver_name(), "containers");
+    return "open " + (directory / id / strata::big_data_file_name(key)).string() +
+           ": no such file or directory";
   } else {
     return "locating item named \"" + key + "\" for " + std::string(Kind::kind) + " with ID \"" + id + '"' +
-           (Kind::kind == "image" ? " (consider removing the image to resolve the issue)" : "") + ": file does not exist";
+           (Kind::kind == "image" ? " (consider removing the image to resolve the issue)" : "") +
+           ": file does not exist";
   }
 }
 

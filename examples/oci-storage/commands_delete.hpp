@@ -2,7 +2,6 @@
 
 #include "json.hpp"
 #include "session.hpp"
-
 #include <algorithm>
 #include <map>
 #include <string>
@@ -27,7 +26,8 @@ int remove_each(Invocation const& call, Remove&& remove) {
       result = current_error_text();
     }
   }
-  int const status = std::ranges::all_of(results, [](auto const& result) { return result.second.empty(); }) ? 0 : 1;
+  int const status =
+      std::ranges::all_of(results, [](auto const& result) { return result.second.empty(); }) ? 0 : 1;
   if (call.options.flag("json")) return status | say_json(json::text(results));
   for (auto const& argument : order)
     if (!results[argument].empty()) complain(argument, ": ", results[argument]);
@@ -82,7 +82,8 @@ inline int remove_images(Session& session, Invocation const& call) {
       result.error = current_error_text();
     }
   }
-  int const status = std::ranges::all_of(results, [](auto const& result) { return result.second.error.empty(); }) ? 0 : 1;
+  int const status =
+      std::ranges::all_of(results, [](auto const& result) { return result.second.error.empty(); }) ? 0 : 1;
   if (!call.options.flag("json")) {
     for (auto const& argument : order) {
       auto const& [layers, error] = results[argument];
@@ -96,7 +97,9 @@ inline int remove_images(Session& session, Invocation const& call) {
     json::Object all(out);
     for (auto const& [argument, result] : results) {
       strata::RawJson one;
-      json::Object(one.text).member_if_set("deleted-layers", result.layers).member_if_set("error", result.error);
+      json::Object(one.text)
+          .member_if_set("deleted-layers", result.layers)
+          .member_if_set("error", result.error);
       all.member(argument, one);
     }
   }

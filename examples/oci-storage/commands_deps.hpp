@@ -3,7 +3,6 @@
 #include "json.hpp"
 #include "layer_tree.hpp"
 #include "session.hpp"
-
 #include <set>
 #include <string>
 #include <string_view>
@@ -40,11 +39,13 @@ inline Users find_users(Session& session, std::string const& ref) {
   for (std::size_t at = 0; at < line.size() && !users.layer.empty(); ++at)
     for (auto const& layer : layers) {
       auto const& record = layer.record();
-      if (record.parent != line[at] || of_containers.contains(record.id) || !above.insert(record.id).second) continue;
+      if (record.parent != line[at] || of_containers.contains(record.id) || !above.insert(record.id).second)
+        continue;
       line.push_back(record.id);
       (at == 0 ? users.direct_layers : users.indirect_layers).push_back(record.id);
     }
-  auto const sort_in = [&](std::string const& id, std::string const& stands_on, auto& direct, auto& indirect) {
+  auto const sort_in = [&](std::string const& id, std::string const& stands_on, auto& direct,
+                           auto& indirect) {
     if (!stands_on.empty() && stands_on == users.layer)
       direct.push_back(id);
     else if (above.contains(stands_on))
@@ -54,24 +55,28 @@ inline Users find_users(Session& session, std::string const& ref) {
     sort_in(image.record().id, image.record().top_layer, users.direct_images, users.indirect_images);
   for (auto const& container : containers)
     if (auto const layer = session.store.layers().find(container.record().layer))
-      sort_in(container.record().id, layer->record().parent, users.direct_containers, users.indirect_containers);
+      sort_in(container.record().id, layer->record().parent, users.direct_containers,
+              users.indirect_containers);
   return users;
 }
 
 inline void print_users_tree(Session& session, Users const& users) {
   std::vector<TreeNode> nodes;
   std::set<std::string> listed;
-  auto const add = [&](std::string parent, std::string const& id, std::string const& kind, std::vector<std::string> const& names) {
+  auto const add = [&](std::string parent, std::string const& id, std::string const& kind,
+                       std::vector<std::string> const& names) {
     if (!listed.insert(kind + ' ' + id).second) return;
     auto& notes = nodes.emplace_back(TreeNode{parent.empty() ? "(base)" : std::move(parent), id}).notes;
     notes.push_back("type: " + kind);
     for (auto const& name : names) notes.push_back(kind + " name: " + name);
   };
   auto const add_layer = [&](std::string const& id) {
-    if (auto const layer = session.store.layers().find(id)) add(layer->record().parent, id, "layer", layer->names());
+    if (auto const layer = session.store.layers().find(id))
+      add(layer->record().parent, id, "layer", layer->names());
   };
   auto const add_image = [&](std::string const& id) {
-    if (auto const image = session.store.images().find(id)) add(image->record().top_layer, id, "image", image->names());
+    if (auto const image = session.store.images().find(id))
+      add(image->record().top_layer, id, "image", image->names());
   };
   auto const add_container = [&](std::string const& id) {
     auto const container = session.store.containers().find(id);

@@ -5,7 +5,6 @@
 #include "quote.hpp"
 #include "session.hpp"
 #include "streams.hpp"
-
 #include <array>
 #include <optional>
 #include <string>
@@ -15,13 +14,16 @@
 /// Commands that compare layers and carry differences as tar archives.
 namespace oci_storage {
 
-inline std::string reference(Invocation const& call) { return call.arguments.size() > 1 ? call.arguments[1] : std::string(); }
+inline std::string reference(Invocation const& call) {
+  return call.arguments.size() > 1 ? call.arguments[1] : std::string();
+}
 
 inline int show_changes(Session& session, Invocation const& call) {
   auto const changes = session.store.layers().get(call.arguments[0]).changes(reference(call));
   if (!call.options.flag("json")) {
     static constexpr auto words = std::to_array<std::string_view>({"Modify", "Add", "Delete"});
-    for (auto const& change : changes) say(words[static_cast<std::size_t>(change.kind)], " ", go_quoted(change.path));
+    for (auto const& change : changes)
+      say(words[static_cast<std::size_t>(change.kind)], " ", go_quoted(change.path));
     return 0;
   }
   std::string out;
@@ -54,7 +56,9 @@ inline int write_diff(Session& session, Invocation const& call) {
   if (!file.empty()) {
     bool const plain = !call.options.flag("gzip");
     auto const size = layer.record().diff_size;
-    bar.emplace("exporting", plain && size > 0 ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(size)) : std::nullopt);
+    bar.emplace("exporting", plain && size > 0
+                                 ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(size))
+                                 : std::nullopt);
   }
   layer.diff(std::move(to), {.against = reference(call),
                              .compression = wanted_compression(call.options),

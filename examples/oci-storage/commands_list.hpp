@@ -3,9 +3,6 @@
 #include "json.hpp"
 #include "layer_tree.hpp"
 #include "session.hpp"
-
-
-
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -33,7 +30,8 @@ auto const& look_up(Map const& map, std::string const& key) {
 /// Which images and containers stand on each layer.
 class LayerUsers {
  public:
-  explicit LayerUsers(Session& session) : images_(session.store.images().list()), containers_(session.store.containers().list()) {
+  explicit LayerUsers(Session& session)
+      : images_(session.store.images().list()), containers_(session.store.containers().list()) {
     for (auto const& image : images_) {
       auto const& record = image.record();
       images_of_[record.top_layer].push_back(&image);
@@ -44,8 +42,12 @@ class LayerUsers {
   LayerUsers(LayerUsers const&) = delete;
   LayerUsers& operator=(LayerUsers const&) = delete;
 
-  std::vector<Store::Image const*> const& images(std::string const& layer) const { return detail::look_up(images_of_, layer); }
-  std::vector<Store::Container const*> const& containers(std::string const& layer) const { return detail::look_up(containers_of_, layer); }
+  std::vector<Store::Image const*> const& images(std::string const& layer) const {
+    return detail::look_up(images_of_, layer);
+  }
+  std::vector<Store::Container const*> const& containers(std::string const& layer) const {
+    return detail::look_up(containers_of_, layer);
+  }
 
  private:
   std::vector<Store::Image> images_;
@@ -59,7 +61,8 @@ inline int list_layer_tree(Session& session) {
   std::vector<TreeNode> nodes;
   for (auto const& layer : session.store.layers().list()) {
     auto const& record = layer.record();
-    auto& notes = nodes.emplace_back(TreeNode{record.parent.empty() ? "(base)" : record.parent, record.id}).notes;
+    auto& notes =
+        nodes.emplace_back(TreeNode{record.parent.empty() ? "(base)" : record.parent, record.id}).notes;
     for (auto const& name : record.names) notes.push_back("name: " + name);
     if (auto const mount = layer.mounted_at()) notes.push_back("mount: " + mount->string());
     for (auto const* image : users.images(record.id)) {
@@ -151,8 +154,8 @@ int examine(Collection&& collection, Invocation const& call, Describe&& describe
 
 inline void say_id_map(std::string_view which, std::vector<strata::IdRange> const& ranges) {
   for (auto const& range : ranges)
-    say(which, " mapping: (container=", std::to_string(range.container_id), ", host=", std::to_string(range.host_id),
-        ", size=", std::to_string(range.size), ")");
+    say(which, " mapping: (container=", std::to_string(range.container_id),
+        ", host=", std::to_string(range.host_id), ", size=", std::to_string(range.size), ")");
 }
 
 inline int show_layers(Session& session, Invocation const& call) {

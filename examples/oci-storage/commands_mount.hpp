@@ -2,7 +2,6 @@
 
 #include "json.hpp"
 #include "session.hpp"
-
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,10 +38,11 @@ inline int mount(Session& session, Invocation const& call) {
     auto& result = results.emplace_back(MountResult{argument});
     try {
       if (call.options.flag("read-only"))
-        result.mountpoint = session.store.images().get(argument).mount({.read_only = true, .label = label}).keep();
-      else
         result.mountpoint =
-            with_mountable(session, argument, [&](auto& item) { return item.mount({.label = label}).keep(); });
+            session.store.images().get(argument).mount({.read_only = true, .label = label}).keep();
+      else
+        result.mountpoint = with_mountable(session, argument,
+                                           [&](auto& item) { return item.mount({.label = label}).keep(); });
     } catch (std::exception const&) {
       result.error = current_error_text();
       status = 1;
@@ -89,7 +89,8 @@ inline int check_mounted(Session& session, Invocation const& call) {
   for (auto const& argument : call.arguments) {
     auto& result = results.emplace_back(MountResult{argument});
     try {
-      if (with_mountable(session, argument, [](auto& item) { return item.mount_count(); }) > 0) say(argument, " mounted");
+      if (with_mountable(session, argument, [](auto& item) { return item.mount_count(); }) > 0)
+        say(argument, " mounted");
     } catch (std::exception const&) {
       result.error = current_error_text();
       status = 1;

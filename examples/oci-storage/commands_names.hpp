@@ -3,7 +3,6 @@
 #include "commands_create.hpp"
 #include "json.hpp"
 #include "session.hpp"
-
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -71,7 +70,8 @@ inline int set_metadata(Session& session, Invocation const& call) {
   if (call.options.text("metadata").empty() && call.options.text("metadata-file").empty())
     throw std::runtime_error("no new metadata provided");
   auto text = given_metadata(call.options);
-  with_any(session, call.arguments.front(), strata::Errc::item_unknown, [&](auto& item) { item.set_metadata(std::move(text)); });
+  with_any(session, call.arguments.front(), strata::Errc::item_unknown,
+           [&](auto& item) { item.set_metadata(std::move(text)); });
   return 0;
 }
 

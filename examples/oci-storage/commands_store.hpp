@@ -2,7 +2,6 @@
 
 #include "json.hpp"
 #include "session.hpp"
-
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +25,8 @@ inline int report(Lines const& lines, Invocation const& call) {
 
 inline int show_status(Session& session, Invocation const& call) {
   std::string options = "[";
-  for (auto const& option : session.settings.driver_options) options += (options.size() > 1 ? " " : "") + option;
+  for (auto const& option : session.settings.driver_options)
+    options += (options.size() > 1 ? " " : "") + option;
   Lines lines{{"Root", session.settings.graph_root},
               {"Run Root", session.settings.run_root},
               {"Driver Name", std::string(session.store.driver_name())},
@@ -35,7 +35,9 @@ inline int show_status(Session& session, Invocation const& call) {
   return report(lines, call);
 }
 
-inline int show_version(Session&, Invocation const& call) { return report({{"Version", STRATA_VERSION}}, call); }
+inline int show_version(Session&, Invocation const& call) {
+  return report({{"Version", STRATA_VERSION}}, call);
+}
 
 /// A command that only succeeds or fails. As JSON, success is "" and an error, which Go cannot encode, is {}.
 template <class Work>

@@ -48,28 +48,39 @@ inline std::string error_text(strata::Error const& error) {
     case Errc::digest_unknown:
     case Errc::digest_invalid_format:
     case Errc::digest_invalid_length:
-    case Errc::digest_unsupported: return bare;
-    case Errc::image_unknown: return "locating image with ID \"" + named + "\": " + bare;
+    case Errc::digest_unsupported:
+      return bare;
+    case Errc::image_unknown:
+      return "locating image with ID \"" + named + "\": " + bare;
     case Errc::duplicate_id:
-      return subject.starts_with("image") ? "an image with ID \"" + named + "\" already exists: " + bare : bare;
+      return subject.starts_with("image") ? "an image with ID \"" + named + "\" already exists: " + bare
+                                          : bare;
     case Errc::duplicate_name:
       if (subject.starts_with("image"))
-        return "image name \"" + named + "\" is already associated with image \"" + error.holder() + "\": " + bare;
+        return "image name \"" + named + "\" is already associated with image \"" + error.holder() +
+               "\": " + bare;
       if (subject.starts_with("container"))
         return "the container name \"" + named + "\" is already in use by " + error.holder() +
                ". You have to remove that container to be able to reuse that name: " + bare;
       return bare;
-    case Errc::layer_has_children: return "used by layer " + error.holder() + ": " + bare;
-    case Errc::layer_used_by_image: return "layer " + named + " used by image " + error.holder() + ": " + bare;
+    case Errc::layer_has_children:
+      return "used by layer " + error.holder() + ": " + bare;
+    case Errc::layer_used_by_image:
+      return "layer " + named + " used by image " + error.holder() + ": " + bare;
     case Errc::layer_used_by_container:
       if (subject == "a layer is mounted") return error.subject() + ": " + bare;
       return "layer " + named + " used by container " + error.holder() + ": " + bare;
-    case Errc::image_used_by_container: return "image used by " + error.holder() + ": " + bare;
-    case Errc::unsupported_compression: return bare + ' ' + archive_ending(subject);
+    case Errc::image_used_by_container:
+      return "image used by " + error.holder() + ": " + bare;
+    case Errc::unsupported_compression:
+      return bare + ' ' + archive_ending(subject);
     case Errc::driver_option:
-    case Errc::several_drivers: return error.subject();  // the whole message
-    case Errc::incomplete_options: return "no storage runroot or graphroot specified: " + bare;
-    default: return error.what();
+    case Errc::several_drivers:
+      return error.subject();  // the whole message
+    case Errc::incomplete_options:
+      return "no storage runroot or graphroot specified: " + bare;
+    default:
+      return error.what();
   }
 }
 

@@ -1,10 +1,9 @@
 #pragma once
 
-#include "options.hpp"
-
 #include <strata/item/record.hpp>
 #include <strata/sys/file.hpp>
 
+#include "options.hpp"
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -27,7 +26,8 @@ namespace detail {
 inline std::optional<std::int64_t> number(std::string_view text) {
   std::uint32_t value = 0;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional<std::int64_t>(value) : std::nullopt;
+  return error == std::errc() && end == text.data() + text.size() ? std::optional<std::int64_t>(value)
+                                                                  : std::nullopt;
 }
 
 /// The next piece of `text` up to a colon.
@@ -42,17 +42,20 @@ inline std::string_view next_field(std::string_view& text) {
 inline void add_triples(std::vector<strata::IdRange>& out, std::string const& text, std::string_view which) {
   std::string_view rest = text;
   while (!rest.empty()) {
-    auto const container = number(next_field(rest)), host = number(next_field(rest)), size = number(next_field(rest));
+    auto const container = number(next_field(rest)), host = number(next_field(rest)),
+               size = number(next_field(rest));
     if (!container || !host || !size)
       throw std::runtime_error("initializing ID mappings: " + std::string(which) +
-                               " setting is malformed expected [\"uint32:uint32:uint32\"]: [\"" + text + "\"]");
+                               " setting is malformed expected [\"uint32:uint32:uint32\"]: [\"" + text +
+                               "\"]");
     out.push_back({*container, *host, *size});
   }
 }
 
 /// All ranges of a name in the file of subordinate ids (subuid(5): "name:first:count"), one behind another from
 /// container id 0 on.
-inline void add_subordinate(std::vector<strata::IdRange>& out, std::string const& name, std::string_view which) {
+inline void add_subordinate(std::vector<strata::IdRange>& out, std::string const& name,
+                            std::string_view which) {
   std::string const path = which == "uid" ? "/etc/subuid" : "/etc/subgid";
   auto const text = strata::sys::read_file_if_exists(path).value_or(std::string());
   std::int64_t next = 0;
@@ -67,8 +70,8 @@ inline void add_subordinate(std::vector<strata::IdRange>& out, std::string const
     next += *count;
   }
   if (next == 0)
-    throw std::runtime_error("no sub" + std::string(which) + " ranges found for " + (which == "uid" ? "user" : "group") + " \"" +
-                             name + "\" in " + path);
+    throw std::runtime_error("no sub" + std::string(which) + " ranges found for " +
+                             (which == "uid" ? "user" : "group") + " \"" + name + "\" in " + path);
 }
 
 }  // namespace detail

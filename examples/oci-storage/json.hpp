@@ -52,11 +52,21 @@ inline void append(std::string& out, std::string_view text) {
       continue;
     }
     switch (code) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (code < 0x20 || code == '<' || code == '>' || code == '&' || code == 0x2028 || code == 0x2029) {
           out += "\\u";
@@ -74,16 +84,15 @@ inline void append(std::string& out, char const* text) { append(out, std::string
 
 inline void append(std::string& out, bool value) { out += value ? "true" : "false"; }
 template <std::integral N>
-  requires(!std::same_as<N, bool>)
-void append(std::string& out, N number) {
-  out += std::to_string(number);
-}
+requires(!std::same_as<N, bool>) void append(std::string& out, N number) { out += std::to_string(number); }
 
 inline void append(std::string& out, strata::Timestamp const& time) { append(out, time.str()); }
 inline void append(std::string& out, strata::RawJson const& value) { out += value.text; }
 
 template <class T>
-concept Fielded = requires(T const& record) { T::fields(record, [](auto&&...) {}); };
+concept Fielded = requires(T const& record) {
+  T::fields(record, [](auto&&...) {});
+};
 
 template <class T>
 void append(std::string& out, std::vector<T> const& list);
@@ -96,10 +105,8 @@ bool is_empty(N number) {
   return number == 0;
 }
 template <class T>
-  requires requires(T const& value) { value.empty(); }
-bool is_empty(T const& value) {
-  return value.empty();
-}
+requires requires(T const& value) { value.empty(); }
+bool is_empty(T const& value) { return value.empty(); }
 
 /// Builds one object, member by member.
 class Object {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "output.hpp"
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -30,12 +29,12 @@ class Tree {
   void print() const {
     std::set<std::string_view> ids;
     for (auto const& node : nodes_) ids.insert(node.id);
-    std::vector<std::string_view> roots;
+    std::vector<std::pair<std::size_t, std::string_view>> roots;  // fewest children first
     for (auto const& [parent, children] : children_)
-      if (!ids.contains(parent)) roots.push_back(parent);
-    std::ranges::stable_sort(roots, {}, [&](std::string_view root) { return children_.find(root)->second.size(); });
+      if (!ids.contains(parent)) roots.emplace_back(children.size(), parent);
+    std::ranges::sort(roots);
     std::set<TreeNode const*> printed;
-    for (auto const root : roots) {
+    for (auto const& [count, root] : roots) {
       say(root);
       print_children(root, "", printed);
     }
@@ -43,7 +42,8 @@ class Tree {
 
  private:
   /// @param printed  nodes that stand in the output already: items of two kinds may have the same id
-  void print_children(std::string_view id, std::string const& indent, std::set<TreeNode const*>& printed) const {
+  void print_children(std::string_view id, std::string const& indent,
+                      std::set<TreeNode const*>& printed) const {
     auto const found = children_.find(id);
     if (found == children_.end()) return;
     for (auto const* node : found->second) {

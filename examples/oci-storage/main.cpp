@@ -5,7 +5,6 @@
 
 #include "command.hpp"
 #include "usage.hpp"
-
 #include <cstdio>
 #include <string>
 #include <vector>

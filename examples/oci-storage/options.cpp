@@ -2,13 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <unistd.h>
 #include <utility>
 
 namespace oci_storage {
@@ -34,7 +33,8 @@ bool has_name(OptionSpec const& spec, std::string_view name) {
 }
 
 OptionSpec const* find(std::span<OptionSpec const> known, std::string_view name) {
-  auto const found = std::ranges::find_if(known, [&](OptionSpec const& spec) { return has_name(spec, name); });
+  auto const found =
+      std::ranges::find_if(known, [&](OptionSpec const& spec) { return has_name(spec, name); });
   return found == known.end() ? nullptr : &*found;
 }
 
@@ -48,7 +48,8 @@ std::string_view without_quotes(std::string_view value) {
 /// Brings the words into the shape that CLI11 reads: the Go program accepts `-n=x` and an empty `--name=`, takes the
 /// word behind an option as its value whatever it looks like, and lets every letter of `-sg vfs PATH` take a word.
 /// Words that are not understood stay as they are, for CLI11 to complain of.
-std::vector<std::string> plain_words(std::vector<std::string> const& words, std::span<OptionSpec const> known) {
+std::vector<std::string> plain_words(std::vector<std::string> const& words,
+                                     std::span<OptionSpec const> known) {
   std::vector<std::string> out;
   auto at = words.begin();
   auto const take = [&](OptionSpec const& spec, std::optional<std::string_view> value) {
@@ -93,8 +94,8 @@ std::string boolean(std::string const& value, std::string_view key) {
   static constexpr auto off = std::to_array<std::string_view>({"0", "f", "F", "FALSE", "false", "False"});
   if (std::ranges::find(on, value) != on.end()) return "true";
   if (std::ranges::find(off, value) != off.end()) return "false";
-  throw OptionError("invalid boolean value \"" + value + "\" for  --" + std::string(key) + ": strconv.ParseBool: parsing \"" +
-                    value + "\": invalid syntax");
+  throw OptionError("invalid boolean value \"" + value + "\" for  --" + std::string(key) +
+                    ": strconv.ParseBool: parsing \"" + value + "\": invalid syntax");
 }
 
 std::string environment(char const* name) {
@@ -158,7 +159,8 @@ Parsed parse(std::vector<std::string> const& words, std::span<OptionSpec const> 
 }
 
 StoreSettings settings(Options const& before, Options const& after) {
-  bool const explicit_store = before.given("graph") || before.given("run") || before.given("storage-driver") || before.given("storage-opt");
+  bool const explicit_store = before.given("graph") || before.given("run") ||
+                              before.given("storage-driver") || before.given("storage-opt");
   auto const pick = [&](std::string_view key, std::string fallback) {
     for (auto const* options : {&after, &before})
       if (auto value = options->text(key); !value.empty()) return value;

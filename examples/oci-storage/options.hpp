@@ -33,7 +33,9 @@ class Options {
  public:
   bool given(std::string_view key) const { return values_.contains(key); }
   bool flag(std::string_view key) const { return given(key) && values_.find(key)->second.back() == "true"; }
-  std::string text(std::string_view key) const { return given(key) ? values_.find(key)->second.back() : std::string(); }
+  std::string text(std::string_view key) const {
+    return given(key) ? values_.find(key)->second.back() : std::string();
+  }
   std::vector<std::string> list(std::string_view key) const {
     return given(key) ? values_.find(key)->second : std::vector<std::string>();
   }
@@ -49,7 +51,8 @@ struct OptionError : std::runtime_error {
 
 struct Parsed {
   Options options = {};
-  std::vector<std::string> rest = {};  ///< from the first word on that is no option; a `--` before it is dropped
+  std::vector<std::string> rest =
+      {};  ///< from the first word on that is no option; a `--` before it is dropped
 };
 
 /// Reads options up to the first word that is none.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "json.hpp"
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>

@@ -2,9 +2,6 @@
 
 #include <strata/progress.hpp>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -13,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace oci_storage {
 
@@ -22,7 +21,8 @@ class ProgressBar {
  public:
   /// @param total  bytes there will be, where the library cannot know them
   explicit ProgressBar(std::string_view what, std::optional<std::uint64_t> total = {}) {
-    if (::isatty(STDERR_FILENO) != 0) state_ = std::make_shared<State>(State{.what = std::string(what), .total = total});
+    if (::isatty(STDERR_FILENO) != 0)
+      state_ = std::make_shared<State>(State{.what = std::string(what), .total = total});
   }
   ProgressBar(ProgressBar const&) = delete;
   ProgressBar& operator=(ProgressBar const&) = delete;
@@ -51,8 +51,8 @@ class ProgressBar {
       shown = true;
       double const megabytes = static_cast<double>(now.bytes) / 1e6;
       char figures[96];
-      std::snprintf(figures, sizeof figures, " %.1f MB  %.0f MB/s  %llu files", megabytes, megabytes / seconds,
-                    static_cast<unsigned long long>(now.entries));
+      std::snprintf(figures, sizeof figures, " %.1f MB  %.0f MB/s  %llu files", megabytes,
+                    megabytes / seconds, static_cast<unsigned long long>(now.entries));
       std::string line = '\r' + std::string(word(now.phase));
       if (auto const all = now.total_bytes ? now.total_bytes : total; all && *all > 0) {
         auto const done = std::min(1.0, static_cast<double>(now.bytes) / static_cast<double>(*all));
@@ -69,16 +69,20 @@ class ProgressBar {
 
     std::string_view word(strata::Phase phase) const {
       switch (phase) {
-        case strata::Phase::flush: return "flushing";
-        case strata::Phase::remove: return "removing";
-        default: return what;
+        case strata::Phase::flush:
+          return "flushing";
+        case strata::Phase::remove:
+          return "removing";
+        default:
+          return what;
       }
     }
 
     /// Cells left for the bar beside the figures.
     std::size_t width(std::string_view figures) const {
       winsize size{};
-      std::size_t const columns = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+      std::size_t const columns =
+          ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
       std::size_t const taken = what.size() + figures.size() + 10;
       return columns > taken + 10 ? std::min<std::size_t>(columns - taken, 40) : 10;
     }

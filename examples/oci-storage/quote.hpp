@@ -1,14 +1,12 @@
 #pragma once
 
 #include "json.hpp"
-
-#include <wctype.h>
-
 #include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <wctype.h>
 
 namespace oci_storage {
 
@@ -16,9 +14,23 @@ namespace oci_storage {
 /// but no spaces and no format characters. Which code points are assigned is asked of the C library's C.UTF-8.
 inline bool is_printable(std::uint32_t code) {
   static constexpr auto invisible = std::to_array<std::pair<std::uint32_t, std::uint32_t>>({
-      {0x80, 0xa0},     {0xad, 0xad},     {0x600, 0x605},   {0x61c, 0x61c},   {0x6dd, 0x6dd},     {0x70f, 0x70f},
-      {0x1680, 0x1680}, {0x180e, 0x180e}, {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f},   {0x3000, 0x3000},
-      {0xe000, 0xf8ff}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff},
+      {0x80, 0xa0},
+      {0xad, 0xad},
+      {0x600, 0x605},
+      {0x61c, 0x61c},
+      {0x6dd, 0x6dd},
+      {0x70f, 0x70f},
+      {0x1680, 0x1680},
+      {0x180e, 0x180e},
+      {0x2000, 0x200f},
+      {0x2028, 0x202f},
+      {0x205f, 0x206f},
+      {0x3000, 0x3000},
+      {0xe000, 0xf8ff},
+      {0xfeff, 0xfeff},
+      {0xfff9, 0xfffb},
+      {0xfffe, 0xffff},
+      {0xe0000, 0x10ffff},
   });
   if (std::ranges::any_of(invisible, [&](auto range) { return code >= range.first && code <= range.second; }))
     return code >= 0xe0100 && code <= 0xe01ef;

@@ -1,11 +1,10 @@
 #pragma once
 
+#include <strata/strata.hpp>
+
 #include "command.hpp"
 #include "errors.hpp"
 #include "output.hpp"
-
-#include <strata/strata.hpp>
-
 #include <optional>
 #include <string>
 #include <string_view>

@@ -3,13 +3,12 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/sys/stream.hpp>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 /// `--file`, or else the standard streams.
@@ -24,11 +23,13 @@ inline Input open_input(std::string const& file) {
   struct stat about {};
   if (file.empty()) {
     Input out{strata::fd_source(STDIN_FILENO)};
-    if (::fstat(STDIN_FILENO, &about) == 0 && S_ISREG(about.st_mode)) out.size = static_cast<std::uint64_t>(about.st_size);
+    if (::fstat(STDIN_FILENO, &about) == 0 && S_ISREG(about.st_mode))
+      out.size = static_cast<std::uint64_t>(about.st_size);
     return out;
   }
   Input out{strata::file_source(file)};
-  if (::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode)) out.size = static_cast<std::uint64_t>(about.st_size);
+  if (::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode))
+    out.size = static_cast<std::uint64_t>(about.st_size);
   return out;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "command.hpp"
-
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -33,7 +32,8 @@ inline std::string default_text(OptionSpec const& spec, StoreSettings const& now
 }
 
 /// The list of options: sorted by first name, in two columns.
-inline void print_options(std::FILE* to, std::vector<OptionSpec> specs, StoreSettings const& now, bool with_settings) {
+inline void print_options(std::FILE* to, std::vector<OptionSpec> specs, StoreSettings const& now,
+                          bool with_settings) {
   auto const lower = [](std::string_view text) {
     std::string out(text);
     for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -604,7 +604,7 @@ set-metadata -m text box2
 delete-container box
 applydiff -f $input/three.tar.zst second
 set-layer-data -f $input/data first key
-create-layer --id third two
+create-layer --id third second
 create-layer --id fourth third
 mount box2
 mount box2
@@ -613,6 +613,7 @@ unmount box2
 delete-layer fourth
 delete-layer third
 delete-container box2
+create-layer --id kept
 delete-image top
 COMMANDS
   common=
