@@ -54,11 +54,8 @@ inline int write_diff(Session& session, Invocation const& call) {
   auto const layer = session.store.layers().get(call.arguments[0]);
   std::optional<ProgressBar> bar;
   if (!file.empty()) {
-    bool const plain = !call.options.flag("gzip");
-    auto const size = layer.record().diff_size;
-    bar.emplace("exporting", plain && size > 0
-                                 ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(size))
-                                 : std::nullopt);
+    auto const size = reference(call).empty() ? layer.record().diff_size : 0;
+    bar.emplace("exporting", size > 0 ? std::make_optional(static_cast<std::uint64_t>(size)) : std::nullopt);
   }
   layer.diff(std::move(to), {.against = reference(call),
                              .compression = wanted_compression(call.options),

@@ -1,0 +1,88 @@
+#include "../../examples/oci-storage/options.cpp"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <string>
+#include <vector>
+
+using namespace oci_storage;
+
+namespace {
+
+using Words = std::vector<std::string>;
+constexpr auto known = std::to_array<OptionSpec>({
+    {"--name, -n", OptionKind::list},
+    {"--id, -i", OptionKind::text},
+    {"--json, -j", OptionKind::flag},
+    {"--quiet, -q", OptionKind::flag},
+    {"--read-only, --ro, -r", OptionKind::flag},
+});
+
+Parsed parsed(Words const& words) { return parse(words, known); }
+
+}  // namespace
+
+TEST_CASE("oci-storage: options end at the first argument", "[oci-storage]") {
+  auto const out = parsed({"-j", "layer", "--quiet", "--nosuch"});
+  CHECK(out.options.flag("json"));
+  CHECK_FALSE(out.options.given("quiet"));
+  CHECK(out.rest == Words{"layer", "--quiet", "--nosuch"});
+  CHECK(parsed({"-j", "--", "-q"}).rest == Words{"-q"});
+  CHECK(parsed({"--", "--", "x"}).rest == Words{"--", "x"});
+  CHECK(parsed({"-", "-j"}).rest == Words{"-", "-j"});
+  CHECK(parsed({"", "-j"}).rest == Words{"", "-j"});
+}
+
+TEST_CASE("oci-storage: values in all their spellings", "[oci-storage]") {
+  auto const out = parsed({"--name", "a", "--name=b,c", "-n=d", "-n", "-j", "--name=", "-n", "",
+                           "--name='e f'", "--id", "x", "--id=y"});
+  CHECK(out.options.list("name") == Words{"a", "b,c", "d", "-j", "", "", "e f"});
+  CHECK(out.options.text("id") == "y");
+  CHECK(parsed({"--id=a", "--id="}).options.text("id").empty());
+  CHECK(parsed({"--id="}).options.given("id"));
+  CHECK(parsed({"--id", "[a,b]"}).options.text("id") == "[a,b]");
+}
+
+TEST_CASE("oci-storage: letters in one word, each taking a word of its own", "[oci-storage]") {
+  auto const out = parsed({"-jin", "id", "name", "rest"});
+  CHECK(out.options.flag("json"));
+  CHECK(out.options.text("id") == "id");
+  CHECK(out.options.list("name") == Words{"name"});
+  CHECK(out.rest == Words{"rest"});
+}
+
+TEST_CASE("oci-storage: flags", "[oci-storage]") {
+  CHECK(parsed({"--json=T"}).options.flag("json"));
+  CHECK_FALSE(parsed({"--json", "--json=0"}).options.flag("json"));
+  CHECK(parsed({"--json=0", "-j"}).options.flag("json"));
+  CHECK(parsed({"--ro"}).options.flag("read-only"));
+  CHECK_THROWS_WITH(
+      parsed({"--json=maybe"}),
+      "invalid boolean value \"maybe\" for  --json: strconv.ParseBool: parsing \"maybe\": invalid syntax");
+}
+
+TEST_CASE("oci-storage: what is not understood is told", "[oci-storage]") {
+  CHECK_THROWS_WITH(parsed({"--nosuch=x"}), "flag provided but not defined: --nosuch");
+  CHECK_THROWS_WITH(parsed({"-jZ"}), "flag provided but not defined: -Z");
+  CHECK_THROWS_WITH(parsed({"-j", "--id"}), "flag needs an argument: --id");
+}
+
+TEST_CASE("oci-storage: where the store is", "[oci-storage]") {
+  ::setenv("STORAGE_DRIVER", "vfs", 1);
+  ::setenv("STORAGE_OPTS", "a=1,b=2", 1);
+  auto const globals_of = [](Words const& words) { return parse(words, global_options()).options; };
+  auto const plain = settings({}, globals_of({"--storage-opt", "c=3"}));
+  CHECK(plain.driver == "vfs");
+  CHECK(plain.driver_options == Words{"a=1", "b=2", "c=3"});
+  CHECK(plain.flush);
+  auto const chosen = settings(globals_of({"-g", "/x/../y/", "--storage-opt", "c=3"}),
+                               globals_of({"--storage-opt", "d=4", "--durability=none"}));
+  CHECK(chosen.graph_root == "/y");
+  CHECK(chosen.driver.empty());
+  CHECK(chosen.driver_options == Words{"c=3", "d=4"});
+  CHECK_FALSE(chosen.flush);
+  CHECK_THROWS_AS(settings({}, globals_of({"--durability", "half"})), OptionError);
+  ::unsetenv("STORAGE_DRIVER");
+  ::unsetenv("STORAGE_OPTS");
+}
