@@ -35,13 +35,13 @@ need() {
   [ -z "$missing" ] && return 0
   is_root || { say "missing packages: $missing"; say "install them, or run this as root: apt-get install $missing"; return 1; }
   say "installing: $missing"
-  log=$(mktemp)
+  need_log=$(mktemp)
   # shellcheck disable=SC2086
-  if { apt-get -q -y update && apt-get -q -y install --no-install-recommends $missing; } </dev/null >"$log" 2>&1; then
-    rm -f "$log"
+  if { apt-get -q -y update && apt-get -q -y install --no-install-recommends $missing; } </dev/null >"$need_log" 2>&1; then
+    rm -f "$need_log"
   else
-    tail -n 15 "$log" >&2
-    rm -f "$log"
+    tail -n 15 "$need_log" >&2
+    rm -f "$need_log"
     say "could not install: $missing"
     return 1
   fi
@@ -53,18 +53,18 @@ need() {
 build() {
   build_dir=$1 build_options=$2
   shift 2
-  log=$(mktemp)
+  build_log=$(mktemp)
   reconfigure=
   if [ -f "$build_dir/build.ninja" ]; then reconfigure=--reconfigure; else rm -rf "$build_dir"; fi
   # mold links the test programs in a fraction of the time; a linker that CXX_LD already names is left alone
   if [ -z "${CXX_LD:-}" ] && has mold; then CXX_LD=mold; export CXX_LD; fi
   # shellcheck disable=SC2086
-  if meson setup $reconfigure $build_options "$build_dir" "$top" </dev/null >"$log" 2>&1 &&
-    ninja -C "$build_dir" "$@" </dev/null >"$log" 2>&1; then
-    rm -f "$log"
+  if meson setup $reconfigure $build_options "$build_dir" "$top" </dev/null >"$build_log" 2>&1 &&
+    ninja -C "$build_dir" "$@" </dev/null >"$build_log" 2>&1; then
+    rm -f "$build_log"
   else
-    grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking|Generating)|^(ccache )?c\+\+ ' "$log" | tail -n "${STRATA_LOG_LINES:-120}" >&2
-    rm -f "$log"
+    grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking|Generating)|^(ccache )?c\+\+ ' "$build_log" | tail -n "${STRATA_LOG_LINES:-120}" >&2
+    rm -f "$build_log"
     return 1
   fi
 }
