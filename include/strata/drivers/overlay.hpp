@@ -62,8 +62,7 @@ class Overlay {
         cache_(run_home_),
         files_(std::make_unique<overlay::LayerFiles>()) {
     if (read_only_) return;
-    sys::make_directories(home(), 0700,
-                          Flush::full);  // once; publishing flushes no more than the home itself
+    sys::make_directories(home(), 0700, Flush::full);  // publishing flushes no more than the home itself
     if (::mkdir(links().c_str(), 0755) == 0) {
       if (::chmod(links().c_str(), 0755) != 0) sys::throw_errno("chmod", links());
     } else if (errno != EEXIST) {
