@@ -35,6 +35,7 @@ namespace temp_dir {  // format of 1.59 and later (on-disk-1.63, A5)
 inline constexpr std::string_view lock_prefix = "lock-";
 inline constexpr std::string_view directory_prefix = "temp-dir-";
 inline constexpr std::string_view addition = "-addition";  ///< `<k>-addition`: being built
+inline constexpr std::string_view note = "-note-";         ///< ours: `<k>-note-<text>`, for who cleans up
 }  // namespace temp_dir
 
 namespace overlay {

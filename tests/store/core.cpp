@@ -134,3 +134,39 @@ TEST_CASE("files without a record do not stand in the way of their id", "[store]
   CHECK(layer.changes().empty());
   CHECK(stores::diff_of(layer) == std::string(1024, '\0'));
 }
+
+TEST_CASE("a layer that a dead process was making or removing goes with the next look", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  fixture.store.layers().create({.id = "kept"});
+  auto const note = [&](std::string const& number, std::string const& id) {
+    auto const temp = fixture.graph() / "vfs-layers/tmp" / ("temp-dir-" + number);
+    std::filesystem::create_directories(temp);
+    std::ofstream(temp / ("0-note-" + id)) << "";
+    std::ofstream(fixture.graph() / "vfs-layers/tmp" / ("lock-" + number)) << "";
+  };
+  std::filesystem::create_directories(fixture.graph() / "vfs/dir/lost/some");
+  std::ofstream(fixture.graph() / "vfs-layers/lost.tar-split.gz") << "whole or not";
+  note("1", "lost");
+  note("2", "kept");
+  note("3", "never-came-so-far");
+  stores::Vfs again(fixture.options());
+  CHECK(stores::ids(again.layers().list()) == std::vector<std::string>{"kept"});
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/lost"));
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-layers/lost.tar-split.gz"));
+  CHECK(std::filesystem::exists(fixture.graph() / "vfs/dir/kept"));
+  CHECK(std::filesystem::is_empty(fixture.graph() / "vfs-layers/tmp"));
+}
+
+TEST_CASE("a record flagged incomplete is a layer that the Go library did not finish", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  fixture.store.layers().create({.id = "whole"});
+  fixture.store.layers().create({.id = "half"});
+  auto const file = fixture.graph() / "vfs-layers/layers.json";
+  auto text = sys::read_file(file);
+  text.insert(text.size() - 2, R"(,"flags":{"incomplete":true})");
+  std::ofstream(file) << text;
+  stores::Vfs again(fixture.options());
+  CHECK_FALSE(again.layers().exists("half"));
+  CHECK(again.layers().exists("whole"));
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/half"));
+}

@@ -104,6 +104,12 @@ class Index {
     return out;
   }
 
+  /// Whether a record is as `wanted` says. O(n).
+  template <class Wanted>
+  bool any_of(Wanted&& wanted) const {
+    return std::ranges::any_of(rows_, [&](auto const& row) { return row && wanted(*row); });
+  }
+
   Row<Record> by_id(std::string_view id) const { return at(by_id_, id); }
   Row<Record> by_name(std::string_view name) const { return at(by_name_, name); }
 

@@ -48,6 +48,10 @@ class Table {
     Row<Record> by_id(std::string_view id) const { return table_->index_.by_id(id); }
     Row<Record> by_name(std::string_view name) const { return table_->index_.by_name(name); }
     std::vector<Row<Record>> rows() const { return table_->index_.rows(); }
+    template <class Wanted>
+    bool any_of(Wanted&& wanted) const {
+      return table_->index_.any_of(wanted);
+    }
     std::vector<Row<Record>> referring_to(std::string_view key) const {
       return table_->index_.referring_to(key);
     }

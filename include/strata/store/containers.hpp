@@ -47,22 +47,21 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     staged.finish();
 
     Trash trash;
+    auto aside = note_change(core, {plan.id});
     auto layers = core.template table<LayerTraits>().write();
     auto const images = core.template table<typename Core::ImageTraits>().read();
     auto containers = core.template table<Traits>().write();
     if (!record.image.empty() && !images.by_id(record.image))
       throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile");
     containers.check_free(record.id, record.names);
-    publish_layer(core, layers, plan, std::move(staged), {}, {});
+    publish_layer(core, layers, plan, std::move(staged), aside, {}, {});
     try {
       record.created = Timestamp::now();
       auto row = containers.put(std::move(record));
       containers.commit(core.flush());
       return Item(core_, std::move(row));
     } catch (...) {
-      layers.erase(plan.id.str());
-      layers.commit(core.flush());
-      trash = discard_layer_files(core, plan.id);
+      trash = discard_layers(core, layers, {plan.id});
       throw;
     }
   }
@@ -80,13 +79,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       containers.erase(container->id);
       if (!options.even_if_used) check_layer_unused(layers, images, container->layer);
       containers.commit(core.flush());
-      if (layers.by_id(container->layer)) {
-        LayerId const layer(container->layer);
-        unmount_for_removal(core, layer);
-        layers.erase(container->layer);
-        layers.commit(core.flush());
-        trash = discard_layer_files(core, layer);
-      }
+      if (layers.by_id(container->layer)) trash = discard_layers(core, layers, {LayerId(container->layer)});
       discard_item_files<Traits>(core, container->id, trash);
     }
     trash.empty();

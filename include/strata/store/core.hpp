@@ -14,11 +14,13 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/temp_dir.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace strata {
 
@@ -88,7 +90,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
                 RecordFile<MountRecord, Serializer>(mount_file("").parent_path(), paths::mount_stem)) {
     if (options_.read_only) return;
     driver_.recover();
-    sys::TempDir::recover(layer_trash());
+    sys::TempDir::recover(layer_trash(), &noted_);
   }
 
   Options const& options() const noexcept { return options_; }
@@ -98,14 +100,20 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   MountTable<Serializer, Lock>& mounts() noexcept { return mounts_; }
   Lock& store_lock() noexcept { return store_lock_; }
 
+  /// The rows of a kind. Whoever looks at layers first finishes what dead processes began with them.
   template <class Traits>
-  auto& table() noexcept {
-    if constexpr (std::same_as<Traits, LayerTraits>)
+  auto& table() {
+    if constexpr (std::same_as<Traits, LayerTraits>) {
+      if (!options_.read_only && !collected_.exchange(true)) try {
+          collect_after_crash(*this, noted_);
+        } catch (...) {
+          collected_ = false;
+          throw;
+        }
       return layers_;
-    else if constexpr (std::same_as<Traits, ImageTraits>)
-      return images_;
-    else
-      return containers_;
+    }
+    if constexpr (std::same_as<Traits, ImageTraits>) return images_;
+    if constexpr (std::same_as<Traits, ContainerTraits>) return containers_;
   }
 
   Layers<Core> layers() { return Layers<Core>(this->shared_from_this()); }
@@ -223,6 +231,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Table<ImageTraits, Lock> images_;
   Table<ContainerTraits, Lock> containers_;
   MountTable<Serializer, Lock> mounts_;
+  std::vector<std::string> noted_;  ///< ids that dead processes were making or removing
+  std::atomic<bool> collected_ = false;
 };
 
 }  // namespace strata

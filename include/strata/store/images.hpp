@@ -73,10 +73,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       if (options.dry_run) return gone;
       images.erase(image->id);
       images.commit(core.flush());
-      for (auto const& id : gone) unmount_for_removal(core, id);
-      for (auto const& id : gone) layers.erase(id.str());
-      layers.commit(core.flush());
-      for (auto const& id : gone) trash.merge(discard_layer_files(core, id));
+      trash = discard_layers(core, layers, gone);
       discard_item_files<Traits>(core, image->id, trash);
     }
     trash.empty();

@@ -131,7 +131,7 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
                                      .writable = false,
                                      .flush = core.flush(),
                                      .control = {.progress = {}, .stop = options.stop}});
-  auto aside = sys::TempDir::create(core.layer_trash());
+  auto aside = note_change(core, {plan.id});
   auto const tar_split = aside.next_addition();
   LayerRecord record;
   record.metadata = options.metadata;
@@ -142,7 +142,7 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
     throw Error(Errc::digest_mismatch,
                 "claimed " + options.claimed_digest + ", got " + record.compressed_diff_digest);
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  return publish_layer(core, layers, plan, std::move(staged), tar_split, std::move(record));
+  return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record));
 }
 
 /// The same over an existing layer: its contents and its recorded archive change together. Children keep seeing a

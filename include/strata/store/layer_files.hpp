@@ -57,21 +57,71 @@ void check_layer_unused(LayerView const& layers, ImageView const& images, std::s
     if (image->top_layer == id) throw Error(Errc::layer_used_by_image, subject, image->id);
 }
 
-/// Moves a layer's files into the trash. Called when no record names them.
+/// Unmounts a layer that will be removed, however often it is mounted.
 template <class Core>
-Trash discard_layer_files(Core& core, LayerId const& id) {
+void unmount_for_removal(Core& core, LayerId const& id) {
+  if constexpr (MountDriver<typename Core::Driver>)
+    if (core.mounts().write().find(id.str())) unmount_layer(core, id, {.force = true});
+}
+
+/// Says, as long as it lives, that files of a layer may stand without a record: who opens the store after a crash
+/// looks at the ids that are noted in it (`collect_after_crash`).
+template <class Core>
+sys::TempDir note_change(Core& core, std::vector<LayerId> const& ids) {
+  auto aside = sys::TempDir::create(core.layer_trash());
+  for (auto const& id : ids)
+    if (id.str().size() <= 200) aside.note(id.str());
+  return aside;
+}
+
+/// Moves a layer's files into the trash, and into `aside` those that are not the driver's. Called when no record names
+/// them any more, or yet.
+template <class Core>
+Trash discard_layer_files(Core& core, LayerId const& id, sys::TempDir& aside) {
   Trash trash = core.driver().remove(id);
-  struct stat ignored {};
-  std::vector<std::filesystem::path> present;
-  for (auto const& path :
-       {core.tar_split(id.str()), core.template data_directory<typename Core::LayerTraits>(id.str())})
-    if (::lstat(path.c_str(), &ignored) == 0) present.push_back(path);
-  if (!present.empty()) {
-    auto aside = sys::TempDir::create(core.layer_trash());
-    for (auto const& path : present) aside.take(path);
+  aside.take(core.tar_split(id.str()));
+  aside.take(core.template data_directory<typename Core::LayerTraits>(id.str()));
+  return trash;
+}
+
+/// Removes layers whose records go now: noted, unrecorded, then out of sight.
+/// @param layers  holds the table's lock; committed on return
+template <class Core, class Writing>
+Trash discard_layers(Core& core, Writing& layers, std::vector<LayerId> const& ids) {
+  Trash trash;
+  if (ids.empty()) return trash;
+  auto aside = note_change(core, ids);
+  for (auto const& id : ids) unmount_for_removal(core, id);
+  for (auto const& id : ids) layers.erase(id.str());
+  layers.commit(core.flush());
+  for (auto const& id : ids) trash.merge(discard_layer_files(core, id, aside));
+  trash.add(std::move(aside));
+  return trash;
+}
+
+/// Finishes what others began and did not live to end: layers that are flagged incomplete (by the Go library, which
+/// sets the flag before it makes or removes one), and files of noted ids that have no record.
+template <class Core>
+void collect_after_crash(Core& core, std::vector<std::string> const& noted) {
+  using Traits = typename Core::LayerTraits;
+  auto const unfinished = [](LayerRecord const& record) {
+    return is_set(record.flags, "incomplete") && is_safe_component(record.id);
+  };
+  if (noted.empty() && !core.template table<Traits>().read().any_of(unfinished)) return;
+  Trash trash;
+  {
+    auto layers = core.template table<Traits>().write();
+    std::vector<LayerId> ids;
+    for (auto const& row : layers.rows())
+      if (unfinished(*row)) ids.emplace_back(row->id);
+    trash = discard_layers(core, layers, ids);
+    auto aside = note_change(core, {});
+    for (auto const& id : noted)
+      if (is_safe_component(id) && !layers.by_id(id))
+        trash.merge(discard_layer_files(core, LayerId(id), aside));
     trash.add(std::move(aside));
   }
-  return trash;
+  trash.empty();
 }
 
 /// Moves an item's big data and directories into the trash. Called when no record names them.
@@ -91,10 +141,12 @@ void discard_item_files(Core& core, std::string const& id, Trash& trash) {
 /// Puts a staged tree, and the recorded archive if there is one, in place, and makes the record.
 ///
 /// @param layers     holds the table's lock; committed on return
+/// @param aside      in which the recorded archive was built
 /// @param tar_split  a whole file, already on the device, that will be renamed; empty: none
 template <class Core, class Writing, class Staged>
 Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& plan, Staged&& staged,
-                               std::filesystem::path const& tar_split, LayerRecord record) {
+                               sys::TempDir& aside, std::filesystem::path const& tar_split,
+                               LayerRecord record) {
   layers.check_free(plan.id.str(), plan.names);
   if (plan.parent && !layers.by_id(plan.parent->str()))
     throw Error(Errc::layer_unknown, "layer \"" + plan.parent->str() + "\", removed meanwhile");
@@ -102,8 +154,9 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& pla
   record.names = plan.names;
   record.parent = plan.parent ? plan.parent->str() : std::string();
   record.created = Timestamp::now();
-  // Whatever has this id without a record was left by a crash.
-  Trash left_over = discard_layer_files(core, plan.id);
+  // Whatever has this id without a record was left by another program's crash.
+  Trash left_over;
+  if (core.driver().exists(plan.id)) left_over = discard_layer_files(core, plan.id, aside);
   try {
     core.driver().publish(plan.id, std::forward<Staged>(staged));
     if (!tar_split.empty()) {
@@ -111,7 +164,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& pla
       if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(record.id).parent_path());
     }
   } catch (...) {
-    left_over.merge(discard_layer_files(core, plan.id));
+    left_over.merge(discard_layer_files(core, plan.id, aside));
     throw;
   }
   auto row = layers.put(std::move(record));
@@ -119,13 +172,6 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& pla
   // are what the next use of the id or a garbage collection removes.
   layers.commit(core.flush());
   return row;
-}
-
-/// Unmounts a layer that will be removed, however often it is mounted.
-template <class Core>
-void unmount_for_removal(Core& core, LayerId const& id) {
-  if constexpr (MountDriver<typename Core::Driver>)
-    if (core.mounts().write().find(id.str())) unmount_layer(core, id, {.force = true});
 }
 
 }  // namespace strata

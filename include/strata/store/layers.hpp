@@ -35,8 +35,9 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     LayerRecord record;
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
+    auto aside = note_change(core, {plan.id});
     auto layers = core.template table<Traits>().write();
-    return Item(core_, publish_layer(core, layers, plan, std::move(staged), {}, std::move(record)));
+    return Item(core_, publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(record)));
   }
 
   /// A layer from a tar stream, plain or in a compression that the store's codecs read. Kept for ever is what it takes
@@ -57,10 +58,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
       auto layers = core.template table<Traits>().write();
       auto const id = layers.get(ref)->id;
       if (!options.even_if_used) check_unused(core, layers, id);
-      unmount_for_removal(core, LayerId(id));
-      layers.erase(id);
-      layers.commit(core.flush());
-      trash = discard_layer_files(core, LayerId(id));
+      trash = discard_layers(core, layers, {LayerId(id)});
     }
     trash.empty();
   }
