@@ -1,5 +1,7 @@
 #pragma once
 
+#include <range/v3/view/concat.hpp>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -15,19 +17,16 @@ inline bool contains(List const& list, std::string const& name) {
 }
 
 /// Each name once, at its first place.
-inline List unique(List const& list) {
+template <class Names = List>
+List unique(Names const& list) {
   List out;
-  for (auto const& name : list)
+  for (std::string const& name : list)
     if (!contains(out, name)) out.push_back(name);
   return out;
 }
 
 /// New names stand in front, in the order given, then the old ones (as containers/storage since 1.44).
-inline List add(List const& old, List const& added) {
-  List out = added;
-  out.insert(out.end(), old.begin(), old.end());
-  return unique(out);
-}
+inline List add(List const& old, List const& added) { return unique(ranges::views::concat(added, old)); }
 
 inline List remove(List const& old, List const& removed) {
   List out;

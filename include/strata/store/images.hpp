@@ -6,6 +6,9 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
 
+#include <range/v3/view/concat.hpp>
+#include <range/v3/view/single.hpp>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -97,9 +100,8 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
                                  [&](auto const& other) { return other->id != image.id; }) ||
              !containers.referring_to(id).empty();
     };
-    auto starts = image.mapped_top_layers;
-    starts.push_back(image.top_layer);
-    for (auto id : starts)
+    for (std::string id :
+         ranges::views::concat(image.mapped_top_layers, ranges::views::single(image.top_layer)))
       for (auto layer = layers.by_id(id); layer && !going(id) && !needed(id); layer = layers.by_id(id)) {
         out.emplace_back(id);
         id = layer->parent;

@@ -68,7 +68,9 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     mounts.set(next);
     return {core, id, next.path};
   }
-  // A count without a mount is left from before a reboot, or from a mount namespace that has gone.
+  // A count without a mount is left from before a reboot, or from a mount namespace that has gone; a mount without a
+  // count by a process that died in between, and nobody was told of it.
+  if (next.count == 0) core->driver().unmount(id);
   next.path = core->driver().mount(id, request).native();
   next.count = 1;
   try {

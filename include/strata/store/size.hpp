@@ -6,6 +6,9 @@
 #include <strata/store/export.hpp>
 #include <strata/sys/tree.hpp>
 
+#include <range/v3/view/concat.hpp>
+#include <range/v3/view/single.hpp>
+
 #include <cstdint>
 #include <string>
 #include <unordered_set>
@@ -35,9 +38,8 @@ std::int64_t item_size(Core& core, ImageRecord const& image) {
   {
     auto const layers = core.template table<typename Core::LayerTraits>().read();
     std::unordered_set<std::string> seen;
-    auto tops = image.mapped_top_layers;
-    tops.insert(tops.begin(), image.top_layer);
-    for (auto id : tops)
+    for (std::string id :
+         ranges::views::concat(ranges::views::single(image.top_layer), image.mapped_top_layers))
       while (!id.empty() && seen.insert(id).second) {
         auto const layer = layers.by_id(id);
         if (!layer) throw Error(Errc::layer_unknown, "layer \"" + id + '"', id);
