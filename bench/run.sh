@@ -42,7 +42,8 @@ theirs_at() { printf 'containers-storage --graph %s --run %s --storage-driver ov
 timed() {
   timed_before=$1
   shift
-  timed_line=$("$least" "${timed_runs:-$STRATA_RUNS}" "$timed_before" "$@" 2>>"$scratch/errors") || { tail -n 1 "$scratch/errors" >&2; return; }
+  timed_line=$("$least" "${timed_runs:-$STRATA_RUNS}" "$timed_before" "$@" 2>"$scratch/said") ||
+    { sed "s|^|$*: |" <"$scratch/said" | sed "s|$scratch/||g" | head -n 3 >>"$scratch/errors"; return; }
   printf '%s\n' "${timed_line#* }" >"$scratch/memory"
   printf '%s\n' "${timed_line%% *}"
 }
@@ -107,8 +108,11 @@ if wants export; then
   row 'exact bytes, into a pipe' "$ours_plain" '2.5 GB/s' "$(calc "$bytes / 2.5e9")" 1
   ours_gzip=$(timed '' $(ours_at ours) diff --gzip base)
   row 'as gzip' "$ours_gzip" 'pigz -p2' "$(timed '' pigz -p2 -c "$tar")" 1.1
+  row 'as gzip' "$ours_gzip" 'pigz -p2 -1' "$(timed '' pigz -p2 -1 -c "$tar")"
   has containers-storage && row 'as gzip' "$ours_gzip" containers-storage "$(timed '' $(theirs_at theirs) diff --gzip base)"
   row 'as zstd' "$(timed '' $(ours_at ours) diff zstd)" 'zstd -T2' "$(timed '' zstd -q -T2 -c "$tar")" 1.1
+  printf '(bytes: gzip %s, pigz %s; zstd %s, zstd -T2 %s)\n' "$($(ours_at ours) diff --gzip base | wc -c)" "$(pigz -p2 -c "$tar" | wc -c)" \
+    "$($(ours_at ours) diff zstd | wc -c)" "$(zstd -q -T2 -c "$tar" | wc -c)"
 fi
 
 # fill DIRECTORY PROGRAM ITEMS: a store of so many base layers: one is made by the program, the rest in its image

@@ -158,7 +158,7 @@ make_scratch() {
   if [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')" -gt 9000000 ] 2>/dev/null && has mkfs.ext4; then
     scratch_disk=$(mktemp /dev/shm/strata.XXXXXX)
     truncate -s 8G "$scratch_disk"
-    mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$scratch_disk" && mount -o loop "$scratch_disk" "$scratch" 2>/dev/null &&
+    mkfs.ext4 -q -i 4096 -E lazy_itable_init=0,lazy_journal_init=0 "$scratch_disk" && mount -o loop "$scratch_disk" "$scratch" 2>/dev/null &&
       return 0
     rm -f "$scratch_disk"
     scratch_disk=
