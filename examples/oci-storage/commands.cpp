@@ -12,7 +12,6 @@
 #include "commands_store.hpp"
 #include "session.hpp"
 #include <array>
-#include <optional>
 #include <string_view>
 
 namespace oci_storage {
@@ -188,9 +187,9 @@ constexpr auto table = std::to_array<Command>({
 std::span<Command const> commands() { return table; }
 
 int run(Command const& command, Invocation const& call, StoreSettings const& settings) {
-  std::optional<Session> session;
+  static Session* session;  // never deleted: with the process its memory goes as a whole, and faster
   try {
-    session.emplace(settings);
+    session = new Session(settings);
   } catch (strata::Error const& error) {
     auto const driver =
         error.code() == strata::Errc::driver_unknown

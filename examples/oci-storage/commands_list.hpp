@@ -3,6 +3,7 @@
 #include "json.hpp"
 #include "layer_tree.hpp"
 #include "session.hpp"
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -11,11 +12,10 @@
 /// Commands that list and describe items.
 namespace oci_storage {
 
+/// Go has a nil slice for layers and images where there are none.
 template <class Item>
-auto records(std::vector<Item> const& items) {
-  std::vector<typename Item::Record> out;
-  for (auto const& item : items) out.push_back(item.record());
-  return out;
+std::string records_or_null(std::vector<Item> const& items) {
+  return items.empty() ? "null" : json::records_text(items);
 }
 
 namespace detail {
@@ -57,6 +57,8 @@ class LayerUsers {
 };
 
 inline int list_layer_tree(Session& session) {
+  std::set<std::string> mounted;
+  for (auto const& id : session.store.mounted_layers()) mounted.insert(id.str());
   LayerUsers const users(session);
   std::vector<TreeNode> nodes;
   for (auto const& layer : session.store.layers().list()) {
@@ -64,7 +66,8 @@ inline int list_layer_tree(Session& session) {
     auto& notes =
         nodes.emplace_back(TreeNode{record.parent.empty() ? "(base)" : record.parent, record.id}).notes;
     for (auto const& name : record.names) notes.push_back("name: " + name);
-    if (auto const mount = layer.mounted_at()) notes.push_back("mount: " + mount->string());
+    if (mounted.contains(record.id))
+      if (auto const path = layer.mounted_at()) notes.push_back("mount: " + path->string());
     for (auto const* image : users.images(record.id)) {
       notes.push_back("image: " + image->record().id);
       for (auto const& name : image->names()) notes.push_back("image name: " + name);
@@ -79,7 +82,7 @@ inline int list_layer_tree(Session& session) {
 }
 
 inline int list_layers(Session& session, Invocation const& call) {
-  if (call.options.flag("json")) return say_json(json::text_or_null(records(session.store.layers().list())));
+  if (call.options.flag("json")) return say_json(records_or_null(session.store.layers().list()));
   if (call.options.flag("tree")) return list_layer_tree(session);
   auto const layers = session.store.layers().list();
   if (call.options.flag("quick")) {
@@ -115,21 +118,21 @@ inline void say_images(std::vector<Store::Image> const& images, bool only_ids) {
 
 inline int list_images(Session& session, Invocation const& call) {
   auto const images = session.store.images().list();
-  if (call.options.flag("json")) return say_json(json::text_or_null(records(images)));
+  if (call.options.flag("json")) return say_json(records_or_null(images));
   say_images(images, call.options.flag("quiet"));
   return 0;
 }
 
 inline int list_images_by_digest(Session& session, Invocation const& call) {
   auto const images = session.store.images().by_digest(strata::Digest::parse(call.arguments.front()));
-  if (call.options.flag("json")) return say_json(json::text(records(images)));
+  if (call.options.flag("json")) return say_json(json::records_text(images));
   say_images(images, call.options.flag("quiet"));
   return 0;
 }
 
 inline int list_containers(Session& session, Invocation const& call) {
   auto const containers = session.store.containers().list();
-  if (call.options.flag("json")) return say_json(json::text(records(containers)));
+  if (call.options.flag("json")) return say_json(json::records_text(containers));
   for (auto const& container : containers) {
     say(container.record().id);
     for (auto const& name : container.names()) say("\tname: ", name);
@@ -146,7 +149,7 @@ int examine(Collection&& collection, Invocation const& call, Describe&& describe
     if (auto item = collection.find(argument)) found.push_back(*std::move(item));
   int status = 0;
   if (call.options.flag("json"))
-    status = say_json(json::text(records(found)));
+    status = say_json(json::records_text(found));
   else
     for (auto const& item : found) describe(item);
   return found.size() == call.arguments.size() ? status : 1;

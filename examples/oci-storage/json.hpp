@@ -3,6 +3,7 @@
 #include <strata/item/record.hpp>
 #include <strata/timestamp.hpp>
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <map>
@@ -42,9 +43,27 @@ inline void append_hex(std::string& out, std::uint32_t value, int digits) {
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15u];
 }
 
+/// How many characters at the front stand for themselves in JSON.
+inline std::size_t plain_length(std::string_view text) {
+  static constexpr auto plain = [] {
+    std::array<bool, 256> out{};
+    for (std::size_t c = 0x20; c < 0x80; ++c)
+      out[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+    return out;
+  }();
+  std::size_t at = 0;
+  while (at < text.size() && plain[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
+
 inline void append(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
+    if (auto const plain = plain_length(text); plain > 0) {
+      out += text.substr(0, plain);
+      text.remove_prefix(plain);
+      continue;
+    }
     auto const [code, length] = first_character(text);
     if (length == 0) {
       out += "\\ufffd";
@@ -158,6 +177,17 @@ template <class T>
 void append(std::string& out, std::map<std::string, T> const& map) {
   Object object(out);
   for (auto const& [key, value] : map) object.member(key, value);
+}
+
+/// The records of items, as a list.
+template <class Item>
+std::string records_text(std::vector<Item> const& items) {
+  std::string out = "[";
+  for (auto const& item : items) {
+    if (out.size() > 1) out += ',';
+    append(out, item.record());
+  }
+  return out += ']';
 }
 
 template <class T>
