@@ -69,7 +69,11 @@ class FileLock {
              8);
       append(++number, 8);
       append(static_cast<std::uint64_t>(::getpid()), 4);
-      while (token.size() < token_size) append(sys::random_number(), 4);
+      std::size_t const numbered = token.size();
+      token.resize(token_size);
+      auto const wanted = static_cast<ssize_t>(token_size - numbered);
+      if (sys::retry([&] { return ::getrandom(token.data() + numbered, token_size - numbered, 0); }) != wanted)
+        sys::throw_errno("getrandom", "");
       // One call for all of it: who is killed here leaves the old token or the new one.
       auto const n = sys::retry([&] { return ::pwrite(fd_.get(), token.data(), token.size(), 0); });
       if (n >= 0 && static_cast<std::size_t>(n) != token.size()) errno = ENOSPC;
