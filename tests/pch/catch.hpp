@@ -1,6 +1,7 @@
 // Precompiled for the test program: what every test needs and what takes long to parse. None of strata's own headers,
 // and nothing that would hide a missing #include in them: tests/header.cpp.in compiles those without it.
-#pragma once
+#ifndef STRATA_TESTS_PCH  // g++ warns of #pragma once in a file that it precompiles
+#define STRATA_TESTS_PCH
 
 #include <catch2/catch.hpp>
 
@@ -15,3 +16,5 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#endif
