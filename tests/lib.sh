@@ -63,7 +63,7 @@ build() {
     ninja -C "$build_dir" "$@" </dev/null >"$build_log" 2>&1; then
     rm -f "$build_log"
   else
-    grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking|Generating)|^(ccache )?c\+\+ ' "$build_log" | tail -n "${STRATA_LOG_LINES:-120}" >&2
+    grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking|Generating)|^(ccache )?c\+\+ ' "$build_log" | head -n "${STRATA_LOG_LINES:-80}" >&2
     rm -f "$build_log"
     return 1
   fi

@@ -10,9 +10,9 @@
 #include <random>
 
 using namespace strata;
-using Layers = Index<LayerTraits<DriverArchetype, serializers::Json>>;
-using Images = Index<ImageTraits<DriverArchetype, serializers::Json>>;
-using Containers = Index<ContainerTraits<DriverArchetype, serializers::Json>>;
+using Layers = Index<LayerTraits<archetype::Driver, serializers::Json>>;
+using Images = Index<ImageTraits<archetype::Driver, serializers::Json>>;
+using Containers = Index<ContainerTraits<archetype::Driver, serializers::Json>>;
 
 namespace {
 
