@@ -1,6 +1,7 @@
 #pragma once
 
 #include "id_maps.hpp"
+#include "interrupt.hpp"
 #include "json.hpp"
 #include "progress_bar.hpp"
 #include "session.hpp"
@@ -44,11 +45,13 @@ inline int import_layer(Session& session, Invocation const& call) {
   check_id_maps(call.options);
   auto const layer = [&] {
     ProgressBar const bar("importing", input.size);
+    Interrupt const interrupt;
     return session.store.layers().import(std::move(input.source), {.id = call.options.text("id"),
                                                                    .names = call.options.list("name"),
                                                                    .parent = first_argument(call),
                                                                    .mount_label = call.options.text("label"),
-                                                                   .progress = bar.sink()});
+                                                                   .progress = bar.sink(),
+                                                                   .stop = interrupt.token()});
   }();
   return say_created(layer, call);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "interrupt.hpp"
 #include "json.hpp"
 #include "progress_bar.hpp"
 #include "quote.hpp"
@@ -57,9 +58,11 @@ inline int write_diff(Session& session, Invocation const& call) {
     auto const size = reference(call).empty() ? layer.record().diff_size : 0;
     bar.emplace("exporting", size > 0 ? std::make_optional(static_cast<std::uint64_t>(size)) : std::nullopt);
   }
+  Interrupt const interrupt;
   layer.diff(std::move(to), {.against = reference(call),
                              .compression = wanted_compression(call.options),
-                             .progress = bar ? bar->sink() : strata::ProgressSink()});
+                             .progress = bar ? bar->sink() : strata::ProgressSink(),
+                             .stop = interrupt.token()});
   return 0;
 }
 
@@ -67,7 +70,8 @@ inline int apply_diff(Session& session, Invocation const& call) {
   auto input = open_input(call.options.text("file"));
   auto layer = session.store.layers().get(call.arguments[0]);
   ProgressBar const bar("applying", input.size);
-  layer.apply(std::move(input.source), {.progress = bar.sink()});
+  Interrupt const interrupt;
+  layer.apply(std::move(input.source), {.progress = bar.sink(), .stop = interrupt.token()});
   return 0;
 }
 

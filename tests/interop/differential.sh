@@ -227,6 +227,9 @@ creating() {
 " '' create-container --id con1 -n ctr1 -n ctr1b -m cmeta img1
   same create-container --id con2 --json -m '' second
   same create-container --id con3 --json ''
+  same create-container --id vol --json --volatile img1
+  same containers -j
+  same delete-container vol
   same create-container --id con1 img1
   same create-container --id new --name ctr1 img1
   same create-container nosuch
