@@ -2,160 +2,10 @@
 # Does oci-storage print what containers-storage prints, on stdout and stderr, and does it exit with the same status?
 #
 # The same commands run with both programs, each on a store of its own (twins), with the overlay and the vfs driver;
-# then the commands that only look run with both on one store. Generated ids, times and the stores' paths are replaced
-# by words before the comparison; digests stay. OCI_STORAGE names our program.
+# then the commands that only look run with both on one store.
 set -u
-cd "$(dirname "$0")/../.." && top=$(pwd) && . tests/lib.sh || exit 1
-: "${OCI_STORAGE:=$STRATA_BUILD/examples/oci-storage}"
-: "${CONTAINERS_STORAGE:=containers-storage}"
-has "$CONTAINERS_STORAGE" || { skip differential "no $CONTAINERS_STORAGE here"; exit 0; }
-is_root || { skip differential 'mounting needs root'; exit 0; }
-make_scratch
-
-# Where ours follows a later release than the one installed (Debian's 1.43), or differs on purpose. Each is used below
-# with `ours_prints`, which compares ours with a text instead of with theirs.
-reason() {
-  case $1 in
-    newlines) echo '1.59 prints a line for each name of a new container; 1.43 puts all on one' ;;
-    null) echo '1.59 prints null for a store without layers; 1.43 prints []' ;;
-    order) echo '1.59 puts added names first; 1.43 puts them last' ;;
-    digest) echo '1.59 has no "DIGEST: " before what is wrong with one' ;;
-    readonly) echo '1.59 mounts an image without options of its own; 1.43 fails on vfs' ;;
-    version) echo 'it is our version; 1.43 prints none' ;;
-    status) echo '1.59 shows two more abilities of overlay' ;;
-    status) echo '1.59 shows two more abilities of overlay' ;;
-    new) echo 'the command came after 1.43' ;;
-    own) echo 'the command or the option is ours' ;;
-    safe) echo 'D1: a layer given by name or prefix is as protected as one given by id' ;;
-    ids) echo 'D2: an id that is no plain file name is refused' ;;
-    unpack) echo 'the words for a damaged archive; 1.43 and 1.59 differ as well' ;;
-    *) echo "no reason given" ;;
-  esac
-}
-
-# --- what the commands are fed with -----------------------------------------------------------------------------------
-
-input=$scratch/input
-mkdir -p "$input/one/d/sub" "$input/one/etc" "$input/two/etc" "$input/two/d" "$input/three"
-printf 'hello\n' >"$input/one/etc/hello"
-printf 'here\n' >"$input/one/d/sub/file"
-ln "$input/one/etc/hello" "$input/one/etc/hard"
-ln -s hello "$input/one/etc/soft"
-chown 1000:1001 "$input/one/d/sub/file"
-touch -d '2024-01-02 03:04:05.678901234Z' "$input/one/etc/hello"
-printf 'changed\n' >"$input/two/etc/hello"
-printf 'new\n' >"$input/two/etc/$(printf 'n\tew "größe" \\')"
-: >"$input/two/d/.wh.sub"
-head -c 300000 /dev/urandom >"$input/three/noise"
-for part in one two three; do
-  tar --sort=name --numeric-owner --format=posix --pax-option=delete=atime,delete=ctime -C "$input/$part" -cf "$input/$part.tar" .
-  gzip -nk "$input/$part.tar"
-  zstd -q "$input/$part.tar"
-  bzip2 -k "$input/$part.tar"
-  xz -k "$input/$part.tar"
-done
-head -c 3000 "$input/one.tar" >"$input/cut.tar"
-: >"$input/empty"
-printf 'meta from file\n' >"$input/metadata"
-printf '{"schemaVersion":2,"a":"<&>"}' >"$input/manifest"
-printf 'some data' >"$input/data"
-
-# --- running and comparing --------------------------------------------------------------------------------------------
-
-# run_as SIDE ARGUMENT...: output in $scratch/SIDE.{out,err,status}, as it came and, as .plain, made comparable
-run_as() {
-  side=$1 home=$scratch/one program=$CONTAINERS_STORAGE
-  if [ "$side" = ours ]; then home=$scratch/two program=$OCI_STORAGE; fi
-  if [ -n "${common:-}" ]; then home=$common; fi
-  shift
-  (
-    cd "$scratch/work" || exit 99
-    "$program" --graph "$home/graph" --run "$home/run" --storage-driver "$driver" "$@" \
-      <"${from:-/dev/null}" >"$scratch/$side.out" 2>"$scratch/$side.err"
-    echo $? >"$scratch/$side.status"
-  )
-  rm -rf "$scratch/work.$side" && mv "$scratch/work" "$scratch/work.$side" && mkdir "$scratch/work"
-  for stream in out err; do make_comparable "$side" "$home" <"$scratch/$side.$stream" >"$scratch/$side.$stream.plain"; done
-}
-
-# make_comparable SIDE HOME: generated ids become <1>, <2>, … in the order in which the side showed them first
-make_comparable() {
-  sed -E -e "s|$2/graph|<root>|g" -e "s|$2/run|<run>|g" \
-    -e 's/"created":"[^"]*"/"created":"<time>"/g' -e 's/(sha256:|sha512:)([0-9a-f]{64,128})/\1\U\2/g' |
-    ${sorted:-cat} >"$scratch/text"
-  grep -aoE '[0-9a-f]{64}' "$scratch/text" | while read -r id; do
-    grep -q "$id" "$scratch/$1.ids" || echo "s/$id/<$(($(wc -l <"$scratch/$1.ids") + 1))>/g" >>"$scratch/$1.ids"
-  done
-  sed -f "$scratch/$1.ids" "$scratch/text"
-}
-
-compared() {
-  compared_name=$1
-  difference=$(
-    for what in out.plain err.plain status; do
-      diff -u --label "theirs: $what" --label "ours: $what" "$scratch/theirs.$what" "$scratch/ours.$what"
-    done
-    diff -r "$scratch/work.theirs" "$scratch/work.ours"
-  )
-  if [ -z "$difference" ]; then ok "$driver: $compared_name"; else not_ok "$driver: $compared_name" "$difference"; fi
-}
-
-# same ARGUMENT...: both programs, and nothing may differ. With `from=FILE` that is the input; with `sorted=sort` the order
-# of lines does not count (theirs is random where Go walks a map).
-same() {
-  run_as theirs "$@"
-  run_as ours "$@"
-  compared "${common:+the store of $maker: }$*"
-}
-
-# ours_prints REASON STATUS STDOUT STDERR ARGUMENT...: as a line in `reason` says why, ours is held against a text. `theirs`
-# runs as well, so that the stores stay alike; the words of `instead`, if there are any, are what it runs.
-ours_prints() {
-  why=$1 status=$2
-  printf '%s' "$3" >"$scratch/expected.out"
-  printf '%s' "$4" >"$scratch/expected.err"
-  shift 4
-  # shellcheck disable=SC2086
-  if [ "${instead:-}" != nothing ]; then run_as theirs ${instead:-"$@"}; fi
-  run_as ours "$@"
-  difference=$(
-    diff -u --label expected --label ours "$scratch/expected.out" "$scratch/ours.out.plain"
-    diff -u --label expected --label ours "$scratch/expected.err" "$scratch/ours.err.plain"
-    [ "$(cat "$scratch/ours.status")" = "$status" ] || echo "status $(cat "$scratch/ours.status") instead of $status"
-  )
-  if [ -z "$difference" ]; then ok "$driver: $* ($(reason "$why"))"; else not_ok "$driver: $* ($(reason "$why"))" "$difference"; fi
-}
-
-# same_changes ARGUMENT...: theirs lists siblings in random order, but for overlay against the parent
-same_changes() { sorted=sort same changes "$@"; }
-
-# same_usage ARGUMENT...: as `same`, for calls that are answered with help. The name of the program and the options are ours.
-same_usage() {
-  run_as theirs "$@"
-  run_as ours "$@"
-  for side in theirs ours; do
-    sed -i "s/^Usage: containers-storage/Usage: oci-storage/" "$scratch/$side.out.plain"
-    sed -i -E "/^$|^  -/d; s/^See .*/See …/" "$scratch/$side.err.plain"
-  done
-  compared "$*"
-}
-
-# same_as FILTER ARGUMENT...: FILTER makes of either stdout what has to be equal
-same_as() {
-  filter=$1
-  shift
-  run_as theirs "$@"
-  run_as ours "$@"
-  for side in theirs ours; do $filter <"$scratch/$side.out" >"$scratch/$side.out.plain" 2>&1; done
-  compared "$* ($filter)"
-}
-listing() { tar --numeric-owner --full-time -tvf - | sed 's|^\([^ ]* *[^ ]*\) *\([0-9]*\) |\1 \2 |' | sort; }
-objects() { sed 's/},{/}\n{/g; s/^\[//; s/\]$//' | sort; }
-gunzipped() { gzip -dc; }
-unzstd() { zstd -qdc; }
-lines() { printf '%s\n' "$@"; }
-
-# --- the commands -----------------------------------------------------------------------------------------------------
+cd "$(dirname "$0")/../.." && top=$(pwd) && . tests/lib.sh && . tests/side_by_side.sh || exit 1
+begin_side_by_side differential
 
 empty_store() {
   same images
@@ -557,71 +407,6 @@ deleting() {
   same shutdown --json
 }
 
-# Roots and drivers that cannot be opened: told on stdout. And options behind the command, which count like those before.
-opening() {
-  for arguments in '--storage-driver bogus images' '--storage-opt foo images' '--storage-opt overlay.imagestore=/nosuch images' \
-    '--graph /proc/nosuch/graph images'; do
-    for side in theirs ours; do
-      program=$CONTAINERS_STORAGE
-      if [ $side = ours ]; then program=$OCI_STORAGE; fi
-      # shellcheck disable=SC2086
-      "$program" --graph "$scratch/one/graph" --run "$scratch/one/run" --storage-driver overlay $arguments \
-        >"$scratch/$side.out.plain" 2>/dev/null
-      echo $? >"$scratch/$side.status"
-      : >"$scratch/$side.err.plain"
-    done
-    compared "$arguments"
-  done
-  check_equal 'options behind the command' "$("$OCI_STORAGE" -R "$scratch/one/run" layers -qg "$scratch/one/graph" -s overlay)" \
-    "$("$OCI_STORAGE" -sg overlay "$scratch/one/graph" --run="$scratch/one/run" layers --quick)"
-  check_equal 'a driver from the environment' "$(STORAGE_DRIVER=bogus "$OCI_STORAGE" images -g "$scratch/one/graph" -R "$scratch/one/run")" \
-    "error initializing: failed to GetDriver graph bogus $scratch/one/graph: driver not supported"
-  "$OCI_STORAGE" -g "$scratch/one/graph" -R "$scratch/one/run" -s overlay images -j 2>"$scratch/text" >/dev/full
-  check_equal 'JSON that cannot be written' '1 write /dev/stdout: no space left on device' "$? $(cat "$scratch/text")"
-}
-
-# Both write to one store, in turns, and both see the same after each.
-taking_turns() {
-  common=$scratch/both turn=ours
-  mkdir -p "$common/graph" "$common/run"
-  for other in theirs ours; do : >"$scratch/$other.ids"; done
-  while read -r command; do
-    # shellcheck disable=SC2086
-    run_as $turn $command </dev/null
-    check_equal "$driver: in turns: $turn: $command" 0 "$(cat "$scratch/$turn.status")"
-    maker='both'
-    same layers -j
-    same images -j
-    same containers -j
-    if [ $turn = ours ]; then turn=theirs; else turn=ours; fi
-  done <<COMMANDS
-import-layer --id first -n one -f $input/one.tar
-import-layer --id second -n two -f $input/two.tar.gz first
-create-image --id top -n image:1 second
-set-image-data -f $input/manifest top manifest
-create-container --id box image:1
-create-container --id box2 image:1
-add-names -n one box
-set-names -n one second
-set-metadata -m text box2
-delete-container box
-applydiff -f $input/three.tar.zst second
-set-layer-data -f $input/data first key
-create-layer --id third second
-create-layer --id fourth third
-mount box2
-mount box2
-unmount box2
-unmount box2
-delete-layer fourth
-delete-layer third
-delete-container box2
-create-layer --id kept
-delete-image top
-COMMANDS
-  common=
-}
-
 # Both look at one store, which SIDE made.
 looking_together() {
   maker=$1
@@ -645,12 +430,7 @@ looking_together() {
 }
 
 for driver in ${DRIVERS:-overlay vfs}; do
-  if [ "$driver" = overlay ] && ! overlay_works "$scratch"; then skip "$driver" 'the kernel has no overlayfs here'; continue; fi
-  common='' instead=''
-  for side in theirs ours; do
-    : >"$scratch/$side.ids"
-  done
-  mkdir -p "$scratch/one/graph" "$scratch/one/run" "$scratch/two/graph" "$scratch/two/run" "$scratch/work"
+  begin_driver "$driver" || continue
   empty_store
   creating
   listing_all
@@ -660,10 +440,7 @@ for driver in ${DRIVERS:-overlay vfs}; do
   mounting
   looking_after
   own
-  if [ "$driver" = overlay ]; then opening; fi
   looking_together theirs
   looking_together ours
   deleting
-  taking_turns
-  for home in one two both; do unmount_below "$scratch/$home" && rm -rf --one-file-system "${scratch:?}/$home"; done
 done
