@@ -5,11 +5,13 @@
 #include <strata/id.hpp>
 #include <strata/serializers/crc32c.hpp>
 #include <strata/serializers/json_fields.hpp>
+#include <strata/serializers/json_reader.hpp>
 #include <strata/serializers/json_text.hpp>
 
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,13 +65,10 @@ struct Journal {
     while (!body.empty()) {
       auto const line = body.substr(0, body.find('\n'));
       body.remove_prefix(line.size() < body.size() ? line.size() + 1 : line.size());
-      json::Scanner in(line, json::BadUtf8::keep);
-      Record record;
-      if (read(in, record)) {
-        out.records.push_back(std::move(record));
-      } else {
+      if (auto record = read<Record>(line))
+        out.records.push_back(*std::move(record));
+      else
         out.unreadable.emplace_back(line);
-      }
     }
     return out;
   }
@@ -135,10 +134,9 @@ struct Journal {
 
   template <class Record>
   static Record decode_record(std::string_view bytes) {
-    json::Scanner in(bytes, json::BadUtf8::keep);
-    Record record;
-    if (!read(in, record)) throw Error(Errc::corrupt_record, "record of another shape");
-    return record;
+    auto record = read<Record>(bytes);
+    if (!record) throw Error(Errc::corrupt_record, "record of another shape");
+    return *std::move(record);
   }
 
  private:
@@ -231,15 +229,11 @@ struct Journal {
     return out;
   }
 
-  /// Whether the text is one record.
   template <class Record>
-  static bool read(json::Scanner& in, Record& record) {
-    try {
-      json::read_value(in, record);
-      return in.at_end() && is_safe_component(record.id);
-    } catch (json::WrongType const&) {
-      return false;
-    }
+  static std::optional<Record> read(std::string_view text) {
+    auto record = json::read_record<Record>(text, json::BadUtf8::keep);
+    if (record && !is_safe_component(record->id)) record.reset();
+    return record;
   }
 };
 

@@ -4,9 +4,11 @@
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/serializers/json_fields.hpp>
+#include <strata/serializers/json_reader.hpp>
 #include <strata/serializers/json_text.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,38 +63,21 @@ struct Json {
   template <class Record, class OnRecord, class OnUnreadable>
   static void decode_each(std::string_view bytes, OnRecord&& on_record, OnUnreadable&& on_unreadable) {
     if (bytes.empty()) return;
-    json::Scanner in(bytes);
-    if (!in.take_null()) {
-      in.expect('[');
-      if (!in.take(']')) {
-        do {
-          Record record;
-          std::string element;
-          if (read_element(in, record, element))
-            on_record(std::move(record));
-          else
-            on_unreadable(std::move(element));
-        } while (in.take(','));
-        in.expect(']');
-      }
-    }
-    if (!in.at_end()) in.fail("end of the file");
-  }
+    struct Each final : json::Receiver {
+      OnRecord& on_record;
+      OnUnreadable& on_unreadable;
+      std::optional<Record> record = {};
 
-  /// Reads one value: into `record`, or else as it is into `element`.
-  template <class Record>
-  static bool read_element(json::Scanner& in, Record& record, std::string& element) {
-    in.peek();
-    char const* const start = in.position();
-    try {
-      json::read_value(in, record);
-      if (is_safe_component(record.id)) return true;
-    } catch (json::WrongType const&) {
-      // The value is passed over again below, which finds out whether it is JSON at all.
-    }
-    in.rewind(start);
-    in.read_raw(element);
-    return false;
+      Each(OnRecord& records, OnUnreadable& others) : on_record(records), on_unreadable(others) {}
+      json::Slot begin() override { return json::slot_of(record.emplace()); }
+      bool end() override {
+        if (!is_safe_component(record->id)) return false;
+        on_record(std::move(*record));
+        return true;
+      }
+      void unreadable(std::string&& element) override { on_unreadable(std::move(element)); }
+    } each(on_record, on_unreadable);
+    json::read(bytes, each, json::Document::list, json::BadUtf8::replace);
   }
 };
 

@@ -1,0 +1,217 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/item/record.hpp>
+#include <strata/timestamp.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Places for the values that a parser reports: members of records, elements, entries of maps. A place knows its
+/// type at run time, so that the parser is compiled once and not for each record.
+namespace strata::serializers::json {
+
+namespace detail {
+
+struct IgnoreField {
+  void operator()(std::string_view, auto&, Presence) const {}
+};
+
+struct Takes;
+
+}  // namespace detail
+
+/// Records, and the structures in them.
+template <class T>
+concept HasFields = requires(T& value) {
+  T::fields(value, detail::IgnoreField{});
+};
+
+/// A place. Without `takes`, the value is passed over.
+struct Slot {
+  void* place = nullptr;
+  detail::Takes const* takes = nullptr;
+};
+
+/// The place that `value` is: a record, or anything that `Record::fields` may list.
+template <class T>
+Slot slot_of(T& value) noexcept;
+
+namespace detail {
+
+/// A field of a type, by its position within it.
+struct Field {
+  std::string key;
+  std::ptrdiff_t offset;
+  Takes const* takes;
+};
+
+/// What a type does with a value; null: it takes none of that kind, which makes the record unreadable. JSON's
+/// `null` leaves a value as it was, as in Go.
+struct Takes {
+  bool (*text)(void* place, std::string_view value) = nullptr;
+  bool (*integer)(void* place, std::int64_t value) = nullptr;
+  void (*clear)(void* place) = nullptr;                        ///< an array begins
+  Slot (*element)(void* place) = nullptr;                      ///< one more at its end
+  std::vector<Field> const& (*fields)() = nullptr;             ///< an object: the keys of all of its type
+  Slot (*entry)(void* place, std::string_view key) = nullptr;  ///< an object: any other key
+  std::string RawJson::*raw = nullptr;                         ///< any value, as text
+};
+
+template <class T>
+T& as(void* place) noexcept {
+  return *static_cast<T*>(place);
+}
+
+/// As Go compares keys of objects: without regard to case, which takes in U+017F (s) and U+212A (k).
+inline bool same_key(std::string_view ours, std::string_view theirs) noexcept {
+  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  std::size_t at = 0;
+  for (char const c : ours) {
+    auto const rest = theirs.substr(at);
+    if (c == 's' && rest.starts_with("\xC5\xBF"))
+      at += 2;
+    else if (c == 'k' && rest.starts_with("\xE2\x84\xAA"))
+      at += 3;
+    else if (!rest.empty() && lower(rest[0]) == c)
+      at += 1;
+    else
+      return false;
+  }
+  return at == theirs.size();
+}
+
+/// An object that is being read: a slot, and where its next key is expected.
+struct OpenSlot {
+  Slot slot = {};
+  Field const* first = nullptr;
+  Field const* next = nullptr;
+  Field const* last = nullptr;
+
+  explicit OpenSlot(Slot of) : slot(of) {
+    if (of.takes->fields == nullptr) return;
+    auto const& all = of.takes->fields();
+    first = next = all.data();
+    last = first + all.size();
+  }
+
+  /// Where the value of that key goes. Keys usually come in the order in which they are written, so it is looked for
+  /// behind the last one; if it is not there, everywhere, exact before in another case.
+  Slot member(std::string_view key) {
+    for (auto field = next; field != last; ++field)
+      if (field->key == key) {
+        next = field + 1;
+        return at(*field);
+      }
+    for (auto field = first; field != next; ++field)
+      if (field->key == key) return at(*field);
+    for (auto field = first; field != last; ++field)
+      if (same_key(field->key, key)) return at(*field);
+    return slot.takes->entry != nullptr ? slot.takes->entry(slot.place, key) : Slot{};
+  }
+
+ private:
+  Slot at(Field const& field) const noexcept {
+    return {static_cast<char*>(slot.place) + field.offset, field.takes};
+  }
+};
+
+template <HasFields T>
+std::vector<Field> const& fields_of() {
+  static std::vector<Field> const all = [] {
+    std::vector<Field> out;
+    T sample{};
+    T::fields(sample, [&](std::string_view key, auto& member, Presence) {
+      auto const [place, takes] = slot_of(member);
+      out.push_back({std::string(key), static_cast<char*>(place) - reinterpret_cast<char*>(&sample), takes});
+    });
+    return out;
+  }();
+  return all;
+}
+
+inline bool take_time(void* place, std::string_view text) {
+  try {
+    as<Timestamp>(place) = Timestamp::parse(text);
+  } catch (Error const&) {
+    return false;
+  }
+  return true;
+}
+
+template <class T>
+struct TakesOf;
+
+template <>
+struct TakesOf<std::string> {
+  static bool text(void* place, std::string_view value) {
+    as<std::string>(place).assign(value);
+    return true;
+  }
+  static constexpr Takes takes{.text = text};
+};
+
+template <>
+struct TakesOf<Timestamp> {
+  static constexpr Takes takes{.text = take_time};
+};
+
+template <>
+struct TakesOf<RawJson> {
+  static constexpr Takes takes{.raw = &RawJson::text};
+};
+
+template <std::integral T>
+struct TakesOf<T> {
+  static bool integer(void* place, std::int64_t value) {
+    if (!std::in_range<T>(value)) return false;
+    as<T>(place) = static_cast<T>(value);
+    return true;
+  }
+  static constexpr Takes takes{.integer = integer};
+};
+
+template <class T>
+struct TakesOf<std::vector<T>> {
+  static void clear(void* place) {
+    auto& values = as<std::vector<T>>(place);
+    values.clear();
+    if constexpr (std::integral<T>) values.reserve(16 / sizeof(T));  // one allocation for the usual few
+  }
+  static Slot element(void* place) { return slot_of(as<std::vector<T>>(place).emplace_back()); }
+  static constexpr Takes takes{.clear = clear, .element = element};
+};
+
+template <class T>
+struct TakesOf<std::map<std::string, T>> {
+  static Slot entry(void* place, std::string_view key) {
+    return slot_of(as<std::map<std::string, T>>(place)[std::string(key)]);
+  }
+  static constexpr Takes takes{.entry = entry};
+};
+
+template <HasFields T>
+struct TakesOf<T> {
+  static Slot unknown(void* place, std::string_view key) {
+    if constexpr (requires(T & value) { value.extra; })
+      return slot_of(as<T>(place).extra.emplace_back(key, RawJson{}).second);
+    else
+      return {};
+  }
+  static constexpr Takes takes{.fields = fields_of<T>, .entry = unknown};
+};
+
+}  // namespace detail
+
+template <class T>
+Slot slot_of(T& value) noexcept {
+  return {&value, &detail::TakesOf<T>::takes};
+}
+
+}  // namespace strata::serializers::json
