@@ -62,25 +62,35 @@ using LayerId = Id<LayerKind>;
 using ImageId = Id<ImageKind>;
 using ContainerId = Id<ContainerKind>;
 
-/// How callers name an item: by id, by name, by a unique prefix of its id, or by the item itself.
+/// How callers name an item: by a text, which may be an id, a name or a unique prefix of an id; or by an `Id` or the
+/// item itself, which mean that one and, should it have gone, no other.
 class Ref {
  public:
   Ref(std::string text) : text_(std::move(text)) {}
   Ref(std::string_view text) : text_(text) {}
   Ref(char const* text) : text_(text) {}
   template <class Kind>
-  Ref(Id<Kind> const& id) : text_(id.str()) {}
+  Ref(Id<Kind> const& id) : Ref(exactly(id.str())) {}
   template <class I>
   requires requires(I const& item) {
     { item.id().str() } -> std::convertible_to<std::string>;
   }
-  Ref(I const& item) : text_(item.id().str()) {}
+  Ref(I const& item) : Ref(exactly(item.id().str())) {}
+
+  /// The item of this id, though others have it as a name or as the beginning of theirs.
+  static Ref exactly(std::string id) {
+    Ref ref(std::move(id));
+    ref.is_id_ = true;
+    return ref;
+  }
 
   std::string const& text() const noexcept { return text_; }
+  bool is_id() const noexcept { return is_id_; }
   bool empty() const noexcept { return text_.empty(); }
 
  private:
   std::string text_;
+  bool is_id_ = false;
 };
 
 }  // namespace strata

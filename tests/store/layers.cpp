@@ -143,3 +143,26 @@ TEMPLATE_TEST_CASE("big data of a layer is kept by key", "[store][layers][big_da
   CHECK(code_of([&] { layer.big_data().set("", "x"); }) == Errc::invalid_name);
   CHECK(code_of([&] { layer.big_data().set("..", "x"); }) == Errc::invalid_name);
 }
+
+TEMPLATE_TEST_CASE("a handle on an item that has gone touches no other", "[store][layers]", stores::Vfs,
+                   stores::Journal) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  auto gone = layers.create({.id = "ab"});
+  layers.remove("ab");
+  auto const longer = layers.create({.id = "abc"});                       // "ab" begins its id,
+  auto const named = layers.create({.id = "named", .names = {"other"}});  // and could be a name
+  CHECK(layers.get("ab").id() == longer.id());
+  CHECK(code_of([&] { gone.set_metadata("late"); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { gone.add_names({"late"}); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { gone.refresh(); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { gone.big_data().set("key", "late"); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { gone.apply(memory_source(stores::tar_of({{"file", "x"}}))); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { stores::diff_of(gone); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { layers.remove(gone); }) == Errc::layer_unknown);
+  CHECK_FALSE(layers.exists(gone));
+  CHECK_FALSE(layers.find(LayerId("other")));
+  CHECK(layers.find("other")->id() == named.id());
+  CHECK(layers.get(longer).metadata().empty());
+  CHECK(layers.get(longer).names().empty());
+}

@@ -109,13 +109,13 @@ class BigData {
     auto& core = item_.core();
     auto const target = path(key);
     auto const digest = known_digest ? *known_digest : Digest::of(as_bytes(bytes));
-    sys::make_directories(target.parent_path(), 0700);
+    sys::make_directories(target.parent_path(), 0700, core.flush());
     sys::ReplacingFile file(target, {.mode = 0600, .flush = core.flush()});
     file.write(as_bytes(bytes));
     file.flush();
 
     auto table = core.template table<Traits>().write();
-    Record next = *table.get(item_.record().id);
+    Record next = *table.get(Ref::exactly(item_.record().id));
     file.commit();
     std::string const name(key);
     if (!names::contains(next.big_data_names, name)) next.big_data_names.push_back(name);

@@ -61,7 +61,7 @@ class Item {
   BigData<Item> big_data() { return BigData<Item>(*this); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
-  void refresh() { row_ = core_->template table<T>().read().get(row_->id); }
+  void refresh() { row_ = core_->template table<T>().read().get(itself()); }
 
   // Layers -----------------------------------------------------------------------------------------------------
 
@@ -90,10 +90,10 @@ class Item {
 
   /// The image it was made from; none if it was made from none or the image has gone.
   auto image() const requires requires(Record const& r) { r.image; }
-  { return core_->images().find(row_->image); }
+  { return core_->images().find(Ref::exactly(row_->image)); }
 
   auto layer() const requires requires(Record const& r) { r.layer; }
-  { return core_->layers().get(row_->layer); }
+  { return core_->layers().get(Ref::exactly(row_->layer)); }
 
   // Files ------------------------------------------------------------------------------------------------------
 
@@ -153,11 +153,14 @@ class Item {
   void renew(Row<Record> row) noexcept { row_ = std::move(row); }
 
  private:
+  /// For looking the record up again: another item may by now have the id as its name or as the beginning of its own.
+  Ref itself() const { return Ref::exactly(row_->id); }
+
   /// Changes the record as it stands now, not as this handle knew it.
   template <class Change>
   void change(Change&& apply_change) {
     auto table = core_->template table<T>().write();
-    Record next = *table.get(row_->id);
+    Record next = *table.get(itself());
     apply_change(next);
     auto row = table.put(std::move(next));
     table.commit(core_->flush());
@@ -167,7 +170,7 @@ class Item {
   template <class Wanted>
   names::List rename(Wanted&& wanted) {
     auto table = core_->template table<T>().write();
-    Record next = *table.get(row_->id);
+    Record next = *table.get(itself());
     next.names = wanted(next.names);
     for (auto const& name : next.names)
       if (auto const holder = table.by_name(name); holder && holder->id != next.id) {
@@ -184,7 +187,7 @@ class Item {
 
   auto related_layer(std::string const& id) const {
     auto layers = core_->layers();
-    return id.empty() ? decltype(layers.find(id)){} : std::make_optional(layers.get(id));
+    return id.empty() ? decltype(layers.find(id)){} : std::make_optional(layers.get(Ref::exactly(id)));
   }
 
   LayerId files_layer() const {

@@ -35,8 +35,10 @@ class Table {
   /// What both guards can do.
   class View {
    public:
-    /// By id, name or unique prefix of an id; null if there is none.
-    Row<Record> find(Ref const& ref) const { return table_->index_.find(ref.text()); }
+    /// By id, name or unique prefix of an id, unless `ref` is an id; null if there is none.
+    Row<Record> find(Ref const& ref) const {
+      return ref.is_id() ? by_id(ref.text()) : table_->index_.find(ref.text());
+    }
 
     /// As `find`. @throws `Traits::unknown`
     Row<Record> get(Ref const& ref) const {

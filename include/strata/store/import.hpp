@@ -151,7 +151,7 @@ template <class Core>
 Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source,
                                 ApplyOptions const& options) {
   using Traits = typename Core::LayerTraits;
-  auto const before = core.template table<Traits>().read().get(id);
+  auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
   LayerId const layer(before->id);
   auto staged = core.driver().stage(
       {.parent = before->parent.empty() ? std::optional<LayerId>{} : LayerId(before->parent),
@@ -166,7 +166,7 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
 
   Trash old;
   auto layers = core.template table<Traits>().write();
-  LayerRecord next = *layers.get(id);
+  LayerRecord next = *layers.get(Ref::exactly(id));
   next.compressed_diff_digest = unpacked.compressed_diff_digest;
   next.compressed_size = unpacked.compressed_size;
   next.diff_digest = unpacked.diff_digest;
