@@ -85,7 +85,8 @@ class Vfs {
   explicit Vfs(DriverPlace const& place) : Vfs(place, Options()) {}
   Vfs(DriverPlace const& place, Options const& options)
       : home_(place.graph_root / name()), options_(options), read_only_(place.read_only) {
-    if (!read_only_) sys::make_directories(directories(), 0700);
+    if (!read_only_)  // flushed whatever the policy: publishing flushes no more than the directory of the layers
+      sys::make_directories(directories(), 0700, Flush::full);
   }
 
   static constexpr std::string_view name() noexcept { return "vfs"; }
