@@ -2,7 +2,9 @@
 #include <strata/store/import.hpp>
 
 #include "stores.hpp"
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace strata;
 using stores::code_of;
@@ -138,6 +140,60 @@ TEMPLATE_TEST_CASE("a stream applied to a layer replaces what is recorded of it"
   layer.refresh();
   CHECK(layer.record().diff_digest == before.diff_digest);
   CHECK((diff_of(layer, DiffOptions{.compression = Compression::none}) == second));
+}
+
+TEST_CASE("a stream that cannot be applied leaves the layer as it was", "[store][import]") {
+  Fixture<stores::Overlay> fixture;
+  auto const first = tar_of({{"one", "1"}});
+  auto layer = fixture.store.layers().import(memory_source(first), {.id = "layer"});
+  auto const digest = layer.record().diff_digest;
+  auto const mounted = layer.mount();  // a mounted layer cannot be replaced
+  CHECK(code_of([&] {
+          layer.apply(memory_source(tar_of({{"two", "22"}})));
+        }) == Errc::layer_used_by_container);
+  layer.refresh();
+  CHECK(layer.record().diff_digest == digest);
+  CHECK(diff_of(layer) == first);
+}
+
+namespace {
+/// Ends the process right after, or before, it has put new contents in place.
+template <bool after>
+struct Dying : drivers::Vfs {
+  using Vfs::Vfs;
+  Trash replace(LayerId const& id, Staged staged) {
+    if constexpr (after) Vfs::replace(id, std::move(staged));
+    ::_exit(0);
+  }
+};
+}  // namespace
+
+TEMPLATE_TEST_CASE("who dies while a stream is applied leaves the old contents or the new", "[store][import]",
+                   Dying<false>, Dying<true>) {
+  using DyingStore = Store<TestType, serializers::Json, durability::None>;
+  Fixture<stores::Vfs> fixture;
+  fixture.store.layers().import(memory_source(tar_of({{"file", "old"}})), {.id = "layer", .names = {"name"}});
+  auto const replaced = tar_of({{"file", "new!"}});
+  pid_t const child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    try {
+      DyingStore store({.graph_root = fixture.options().graph_root, .run_root = fixture.options().run_root});
+      store.layers().get("layer").apply(memory_source(replaced));
+    } catch (...) {  // it should not have come so far
+    }
+    ::_exit(1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(status == 0);
+
+  stores::Vfs store(fixture.options());
+  auto layer = store.layers().get("name");
+  auto const exported = diff_of(layer);
+  CHECK(exported.find(std::same_as<TestType, Dying<true>> ? "new!" : "old") != std::string::npos);
+  layer.apply(memory_source(replaced));
+  CHECK(diff_of(layer) == replaced);
 }
 
 TEST_CASE("many threads import into one store at once", "[store][import][threads]") {

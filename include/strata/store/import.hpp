@@ -75,6 +75,17 @@ class ProgressMeter {
   std::chrono::steady_clock::time_point next_ = {};
 };
 
+/// What a record tells of the archive that a layer came from.
+inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
+  to.compressed_diff_digest = from.compressed_diff_digest;
+  to.compressed_size = from.compressed_size;
+  to.diff_digest = from.diff_digest;
+  to.diff_size = from.diff_size;
+  to.compression = from.compression;
+  to.uidset = from.uidset;
+  to.gidset = from.gidset;
+}
+
 }  // namespace detail
 
 /// Unpacks a stream into a staged tree and writes its recorded archive; fills the fields of the record that tell of it.
@@ -166,20 +177,38 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
 
   Trash old;
   auto layers = core.template table<Traits>().write();
-  LayerRecord next = *layers.get(Ref::exactly(id));
-  next.compressed_diff_digest = unpacked.compressed_diff_digest;
-  next.compressed_size = unpacked.compressed_size;
-  next.diff_digest = unpacked.diff_digest;
-  next.diff_size = unpacked.diff_size;
-  next.compression = unpacked.compression;
-  next.uidset = unpacked.uidset;
-  next.gidset = unpacked.gidset;
-  old = core.driver().replace(layer, std::move(staged));
-  std::filesystem::rename(tar_split, core.tar_split(next.id));
-  if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(next.id).parent_path());
-  auto row = layers.put(std::move(next));
-  layers.commit(core.flush());
-  return row;
+  LayerRecord const now = *layers.get(Ref::exactly(id));
+  auto const recorded = core.tar_split(now.id);
+  auto const put_record = [&](LayerRecord const& archive) {
+    LayerRecord next = now;
+    detail::copy_archive_fields(archive, next);
+    auto row = layers.put(std::move(next));
+    layers.commit(core.flush());
+    return row;
+  };
+  auto const move = [&](std::filesystem::path const& from, std::filesystem::path const& to) {
+    std::filesystem::rename(from, to);
+    if (core.flush() == Flush::full) sys::sync_directory(recorded.parent_path());
+  };
+  // Contents, recorded archive and record cannot change at once. Meanwhile there is no recorded archive, so that who
+  // dies here leaves the old contents or the new, and in either case a layer whose tar is made from its files.
+  auto const set_aside = aside.next_addition();
+  bool const had_archive = std::filesystem::exists(recorded);
+  if (had_archive) {
+    put_record({});
+    move(recorded, set_aside);
+  }
+  try {
+    old = core.driver().replace(layer, std::move(staged));
+  } catch (...) {
+    if (had_archive) {
+      move(set_aside, recorded);
+      put_record(now);
+    }
+    throw;
+  }
+  move(tar_split, recorded);
+  return put_record(unpacked);
 }
 
 }  // namespace strata
