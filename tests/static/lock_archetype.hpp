@@ -1,0 +1,32 @@
+#pragma once
+
+#include <strata/concepts/lock.hpp>
+
+#include <filesystem>
+#include <optional>
+
+namespace strata::archetype {
+
+/// The least that is a lock: declared, never defined.
+struct Lock {
+  struct Guard {
+    Guard() = delete;
+    Guard(Guard&&) = default;  // movable, and no more
+    Guard& operator=(Guard&&) = default;
+    ~Guard();
+    LockToken token() const;
+    LockToken renew();
+  };
+
+  explicit Lock(std::filesystem::path);
+  Lock(std::filesystem::path, ReadOnly);
+  Lock(Lock&&) = default;
+  Lock& operator=(Lock&&) = default;
+  Guard shared();
+  Guard exclusive();
+  std::optional<Guard> try_exclusive();
+};
+
+static_assert(StoreLock<Lock>);
+
+}  // namespace strata::archetype
