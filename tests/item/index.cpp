@@ -56,6 +56,16 @@ TEST_CASE("an exact id beats a name, a name beats a prefix, an ambiguous prefix 
   CHECK(found(index, "abc") == "abc123");
 }
 
+TEST_CASE("room for many rows is no row", "[item][index]") {
+  Layers index;
+  index.reserve(1000);
+  CHECK(index.size() == 0);
+  CHECK(index.rows().empty());
+  index.put(layer("a"));
+  index.reserve(0);
+  CHECK(ids(index.rows()) == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("rows keep the order of their creation, whatever is replaced or erased", "[item][index]") {
   Layers index;
   for (auto const* id : {"c", "a", "d", "b"}) index.put(layer(id));

@@ -43,6 +43,12 @@ class Index {
     drop_lazy();
   }
 
+  /// Makes room for that many rows at once; more or fewer may come.
+  void reserve(std::size_t count) {
+    rows_.reserve(count);
+    by_id_.reserve(count);
+  }
+
   /// Inserts the record, or replaces the one of its id. A name that another record holds goes to this one; a
   /// name that stands twice in the record is lost (both as containers/storage does when it loads).
   void put(Record&& record) {

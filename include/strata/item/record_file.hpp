@@ -9,6 +9,7 @@
 #include <strata/sys/file_bytes.hpp>
 #include <strata/sys/file_state.hpp>
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -49,6 +50,8 @@ class RecordFile {
 
     loaded_ = false;
     target.clear();
+    if constexpr (requires { target.reserve(std::size_t{1}); })
+      target.reserve(static_cast<std::size_t>(main_state.size) / short_record_size);
     try {
       load(target);
     } catch (...) {
@@ -84,6 +87,7 @@ class RecordFile {
   std::filesystem::path const& path() const noexcept { return main_.path; }
 
  private:
+  static constexpr std::size_t short_record_size = 320;  // bytes; few records have less
   static constexpr bool has_volatile = requires(Record & record) { record.volatile_file = true; };
 
   struct File {

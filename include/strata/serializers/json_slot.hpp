@@ -151,7 +151,7 @@ struct TakesOf;
 template <>
 struct TakesOf<std::string> {
   static bool text(void* place, std::string_view value) {
-    as<std::string>(place).assign(value);
+    as<std::string>(place) = std::string(value);  // fewer steps than `assign`, as nearly all are empty before
     return true;
   }
   static constexpr Takes takes{.text = text};
