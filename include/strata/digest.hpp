@@ -1,13 +1,14 @@
 #pragma once
 
-#include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <compare>
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +46,7 @@ class Digest {
   }
 
   /// SHA-256 of bytes that are in memory.
-  static Digest of(Bytes bytes);
+  static Digest of(std::span<std::byte const> bytes);
 
   std::string const& str() const noexcept { return text_; }
   std::string_view algorithm() const noexcept { return std::string_view(text_).substr(0, text_.find(':')); }
@@ -66,8 +67,10 @@ class Hasher {
       throw Error(Errc::unsupported, "SHA-256 in libcrypto");
   }
 
-  void update(Bytes bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  void write(Bytes bytes) { update(bytes); }
+  void update(std::span<std::byte const> bytes) {
+    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+  }
+  void write(std::span<std::byte const> bytes) { update(bytes); }
 
   /// Call once; the hasher is spent afterwards.
   Digest finish() {
@@ -90,7 +93,7 @@ class Hasher {
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
-inline Digest Digest::of(Bytes bytes) {
+inline Digest Digest::of(std::span<std::byte const> bytes) {
   Hasher hasher;
   hasher.update(bytes);
   return hasher.finish();

@@ -22,7 +22,6 @@ enum class Errc {
   layer_used_by_container,  ///< it is a container's layer, or it is mounted (remove, shutdown)
   image_used_by_container,  ///< a container was made from it (remove)
   parent_is_container,      ///< a container's layer cannot have children (create)
-  layer_not_mounted,        ///< the call needs a mounted layer
   invalid_id,               ///< not one safe path component
   invalid_name,             ///< a big-data key that cannot be stored: empty, "." or ".."
   data_unknown,             ///< the item has no big data under that key
@@ -80,8 +79,6 @@ inline std::error_category const& error_category() noexcept {
           return "image is in use by a container";
         case Errc::parent_is_container:
           return "would-be parent layer is a container";
-        case Errc::layer_not_mounted:
-          return "layer is not mounted";
         case Errc::invalid_id:
           return "not a valid ID";
         case Errc::invalid_name:

@@ -9,7 +9,6 @@
 namespace strata::paths {
 
 inline constexpr std::string_view store_lock = "storage.lock";  ///< in the graph root
-inline constexpr std::string_view userns_lock = "userns.lock";  ///< in the graph root
 inline constexpr std::string_view lock_extension = ".lock";     ///< `<stem>.lock` beside `<stem>.<extension>`
 inline constexpr std::string_view volatile_prefix = "volatile-";  ///< `volatile-<stem>.<extension>`
 inline constexpr std::string_view mount_stem = "mountpoints";     ///< in `<run root>/<driver>-layers`
@@ -18,7 +17,6 @@ inline constexpr std::string_view user_data = "userdata";  ///< directory of a c
 inline constexpr std::string_view table_trash =
     "tmp";  ///< in `<driver>-layers`: temp-dirs of deletions and additions
 inline constexpr std::string_view temporary_prefix = ".tmp-";  ///< files that will be renamed into place
-inline constexpr std::string_view blob_locks = "-locks";       ///< `<run root>/<driver>-locks`
 inline constexpr std::string_view journal =
     "strata.journal";  ///< ours: the one log of an appending serializer, in the graph root
 inline constexpr std::string_view journal_lock = "strata.lock";  ///< ours: guards appends to it

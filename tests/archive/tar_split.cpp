@@ -216,30 +216,6 @@ TEST_CASE("what other writers make is assembled", "[archive][tar_split]") {
             .empty());
 }
 
-TEST_CASE("the headers of an archive are read from its tar-split file", "[archive][tar_split]") {
-  auto const tar = sample();
-  auto const kept = keep(tar);
-  auto const entries = tar_tools::read_tar(tar);
-  Chunks in(kept.gz, 100);
-  std::size_t n = 0;
-  for_each_header(in, [&](TarHeader const& header) {
-    REQUIRE(n < entries.size());
-    CHECK(header == entries[n++].header);
-  });
-  CHECK(n == entries.size());
-  auto const visit = [](std::string const& gz) {
-    return code_of([&] {
-      Chunks other(gz);
-      for_each_header(other, [](TarHeader const&) {});
-    });
-  };
-  CHECK(visit(gz_of("")) == std::error_code{});
-  CHECK(visit(kept.gz.substr(0, kept.gz.size() / 2)) == Errc::corrupt_tar_split);
-  auto lines = lines_of(kept.gz);
-  lines.erase(0, lines.find('\n') + 1);
-  CHECK(visit(gz_of(lines)) == Errc::corrupt_tar_split);
-}
-
 TEST_CASE("assembling reports progress and stops when asked", "[archive][tar_split]") {
   auto const tar = sample();
   auto const kept = keep(tar);

@@ -83,8 +83,7 @@ class Applier {
     for (auto const& directory : directories_) {
       char const* const path = directory.path.empty() ? "." : directory.path.c_str();
       // It may have been replaced by a later entry; then what is there now has its own times.
-      sys::Fd const fd = sys::try_open_how(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                                           RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+      sys::Fd const fd = sys::try_open_in_root(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       if (fd && ::futimens(fd.get(), directory.times.data()) != 0)
         sys::throw_errno("utimensat", directory.path);
     }
@@ -319,8 +318,7 @@ class Applier {
 
   sys::Fd open_directory(std::string_view path) const {
     std::string const name(path.empty() ? "." : path);
-    return sys::try_open_how(root_.get(), name.c_str(), O_PATH | O_DIRECTORY, 0,
-                             RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    return sys::try_open_in_root(root_.get(), name.c_str(), O_PATH | O_DIRECTORY);
   }
 
   /// The directory at `path`, made if missing.

@@ -21,7 +21,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace strata::archive {
 
@@ -278,47 +277,6 @@ inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& 
   }
   gathered.flush();
   if (control.progress) control.progress(progress);
-}
-
-/// Calls `visit(TarHeader const&)` for each entry of an archive, from its tar-split file alone.
-/// @throws `Errc::corrupt_tar_split`; what `visit` throws passes through
-template <class Visit>
-void for_each_header(Reader& tar_split_gz, Visit&& visit) {
-  struct Skeleton final : Reader {  // the archive, with zeros for the content of files
-    explicit Skeleton(Reader& gz) : lines(gz) {}
-    Bytes next() override {
-      while (true) {
-        if (zeros != 0) {
-          static constexpr std::array<std::byte, 64U * 1024> none{};
-          auto const n = static_cast<std::size_t>(std::min<std::uint64_t>(zeros, none.size()));
-          zeros -= n;
-          return Bytes(none).first(n);
-        }
-        if (in_segment) {
-          if (auto const n = lines.segment(buffer.get())) return {buffer.get(), n};
-          in_segment = false;
-        }
-        if (!lines.next()) return {};
-        in_segment = !lines.is_file();
-        if (!in_segment) zeros = lines.size();
-      }
-    }
-    detail::TarSplitReader lines;
-    std::unique_ptr<std::byte[]> buffer = std::make_unique<std::byte[]>(detail::TarSplitReader::piece);
-    std::uint64_t zeros = 0;
-    bool in_segment = false;
-  } skeleton(tar_split_gz);
-  TarReader reader(skeleton);
-  TarHeader header;
-  auto const next = [&] {
-    try {
-      return reader.next(header);
-    } catch (Error const& e) {
-      if (e.code() != Errc::corrupt_archive) throw;
-      throw Error(Errc::corrupt_tar_split, e.subject());
-    }
-  };
-  while (next()) visit(std::as_const(header));
 }
 
 }  // namespace strata::archive

@@ -161,10 +161,9 @@ class Vfs {
   void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
     auto const root = sys::open_at(AT_FDCWD, get(id), O_PATH | O_DIRECTORY);
     std::string const path = archive::path_in_tree(file);
-    sys::Fd const fd = path.empty()
-                           ? sys::Fd{}
-                           : sys::try_open_how(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
-                                               0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    sys::Fd const fd =
+        path.empty() ? sys::Fd{}
+                     : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
       throw Error(Errc::data_unknown, "layer " + id.str() + ", file " + std::string(file));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/concepts/bytes.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/digest.hpp>
 #include <strata/item/names.hpp>

@@ -5,6 +5,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -14,7 +15,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -69,11 +69,9 @@ class FileLock {
              8);
       append(++number, 8);
       append(static_cast<std::uint64_t>(::getpid()), 4);
-      std::size_t const numbered = token.size();
-      token.resize(token_size);
-      auto const wanted = static_cast<ssize_t>(token_size - numbered);
-      if (sys::retry([&] { return ::getrandom(token.data() + numbered, token_size - numbered, 0); }) != wanted)
-        sys::throw_errno("getrandom", "");
+      std::array<unsigned char, token_size - 20> noise;
+      sys::fill_random(noise);
+      token.append(noise.begin(), noise.end());
       // One call for all of it: who is killed here leaves the old token or the new one.
       auto const n = sys::retry([&] { return ::pwrite(fd_.get(), token.data(), token.size(), 0); });
       if (n >= 0 && static_cast<std::size_t>(n) != token.size()) errno = ENOSPC;

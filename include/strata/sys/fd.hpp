@@ -92,11 +92,9 @@ inline Fd try_open_how(int directory, char const* path, int flags, unsigned mode
 /// symbolic link leads out of it, and links of /proc are not followed. Linux 5.6.
 ///
 /// @param mode  permission bits for a file that is created; must be 0 unless `flags` has `O_CREAT` or `O_TMPFILE`
-/// @throws      `errno`, "open <path>"
-inline Fd open_in_root(int root, std::filesystem::path const& path, int flags, unsigned mode = 0) {
-  Fd fd = try_open_how(root, path.c_str(), flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-  if (!fd) throw_errno("open", path);
-  return fd;
+/// @return      empty, and `errno`, on failure
+inline Fd try_open_in_root(int root, char const* path, int flags, unsigned mode = 0) noexcept {
+  return try_open_how(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 }  // namespace strata::sys

@@ -6,14 +6,18 @@
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <poll.h>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/random.h>
@@ -23,12 +27,17 @@
 
 namespace strata::sys {
 
-/// Some bits of the kernel's random numbers, for names that must not meet another's.
-inline std::uint32_t random_number() {
-  std::uint32_t value = 0;
-  if (retry([&] { return ::getrandom(&value, sizeof value, 0); }) != static_cast<ssize_t>(sizeof value))
+/// Fills `to` with the kernel's random numbers: at most 256 bytes, which come in one piece (getrandom(2)).
+inline void fill_random(std::span<unsigned char> to) {
+  if (retry([&] { return ::getrandom(to.data(), to.size(), 0); }) != std::ssize(to))
     throw_errno("getrandom", "");
-  return value;
+}
+
+/// For names that must not meet another's.
+inline std::uint32_t random_number() {
+  std::array<unsigned char, sizeof(std::uint32_t)> bytes;
+  fill_random(bytes);
+  return std::bit_cast<std::uint32_t>(bytes);
 }
 
 /// Reads up to `size` bytes, waiting for a descriptor that does not block. 0: the end.

@@ -87,11 +87,4 @@ inline void set_xattr(std::filesystem::path const& path, std::string const& name
     throw_errno("setxattr", path);
 }
 
-/// @return  false if there was none
-inline bool remove_xattr(std::filesystem::path const& path, std::string const& name) {
-  if (::lremovexattr(path.c_str(), name.c_str()) == 0) return true;
-  if (detail::no_such_xattr(errno)) return false;
-  throw_errno("removexattr", path);
-}
-
 }  // namespace strata::sys

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
-#include <linux/openat2.h>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -106,8 +105,7 @@ class LayerFiles {
 
   /// A regular file; otherwise none, and `errno`, ENXIO for a whiteout.
   static OpenFile open_file(int tree, std::string const& path) {
-    auto fd = sys::try_open_how(tree, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0,
-                                RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    auto fd = sys::try_open_in_root(tree, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (!fd) {
       if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO)
         sys::throw_errno("open", path);

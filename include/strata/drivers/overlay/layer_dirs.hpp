@@ -18,7 +18,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -27,12 +26,11 @@
 
 namespace strata::drivers::overlay {
 
-/// A new short name: 17 random bytes in base32 (RFC 4648), cut to 26 characters, as the reference makes them.
+/// A new short name: 26 random characters of base32's alphabet (RFC 4648), which is what the reference's look like.
 inline std::string random_link() {
   static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   std::array<unsigned char, 26> noise{};
-  if (sys::retry([&] { return ::getrandom(noise.data(), noise.size(), 0); }) < 0)
-    sys::throw_errno("getrandom", "");
+  sys::fill_random(noise);
   std::string link;
   for (auto const byte : noise) link += alphabet[byte % alphabet.size()];
   return link;
