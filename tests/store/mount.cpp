@@ -77,3 +77,14 @@ TEST_CASE("a count that a reboot left behind does not count", "[store][mount]") 
   CHECK(sys::is_mount_point(again.path()));
   CHECK(layer.mount_count() == 1);
 }
+
+TEST_CASE("a store opened for reading tells what is mounted", "[store][mount]") {
+  Fixture<stores::Overlay> fixture;
+  auto const mounted = fixture.store.layers().create({.id = "one"}).mount();
+  auto options = fixture.options();
+  options.read_only = true;
+  stores::Overlay reader(options);
+  CHECK(reader.mounted_layers() == std::vector{LayerId("one")});
+  CHECK(reader.layers().get("one").mount_count() == 1);
+  CHECK(reader.layers().get("one").mounted_at() == mounted.path());
+}

@@ -82,10 +82,11 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
   return {core, id, next.path};
 }
 
-/// @return whether the layer is still mounted
-template <class Core>
-bool unmount_layer(Core& core, LayerId const& id, UnmountOptions const& options) {
-  auto mounts = core.mounts().write();
+/// Gives back one mount, or all.
+/// @param mounts  `core.mounts().write()`, which the caller holds
+/// @return        whether the layer is still mounted
+template <class Core, class Mounts>
+bool unmount_layer(Core& core, Mounts& mounts, LayerId const& id, UnmountOptions const& options) {
   auto const known = mounts.find(id.str());
   if (known && known->count > 1 && !options.force) {
     MountRecord next = *known;
@@ -99,8 +100,14 @@ bool unmount_layer(Core& core, LayerId const& id, UnmountOptions const& options)
 }
 
 template <class Core>
+bool unmount_layer(Core& core, LayerId const& id, UnmountOptions const& options) {
+  auto mounts = core.mounts().write();
+  return unmount_layer(core, mounts, id, options);
+}
+
+template <class Core>
 std::int64_t layer_mount_count(Core& core, LayerId const& id) {
-  auto const mounts = core.mounts().write();
+  auto const mounts = core.mounts().read();
   auto const known = mounts.find(id.str());
   return known ? known->count : 0;
 }
@@ -108,7 +115,7 @@ std::int64_t layer_mount_count(Core& core, LayerId const& id) {
 /// Where the first mount put it.
 template <class Core>
 std::optional<std::filesystem::path> layer_mounted_at(Core& core, LayerId const& id) {
-  auto const mounts = core.mounts().write();
+  auto const mounts = core.mounts().read();
   auto const known = mounts.find(id.str());
   return known ? std::make_optional<std::filesystem::path>(known->path) : std::nullopt;
 }

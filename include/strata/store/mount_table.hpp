@@ -17,19 +17,17 @@ namespace strata {
 
 /// How often each layer is mounted and where: `mountpoints.<extension>` in the run root, shared with other processes.
 ///
-/// The guard holds the file's lock, which is what makes mounting and unmounting of a layer exclusive; it is the
-/// innermost of all locks.
+/// A guard holds the file's lock: for looking, shared, which a store that is only read can do as well; for changing,
+/// exclusive, which is what makes mounting and unmounting of a layer exclusive. It is the innermost of all locks.
 template <class Serializer, StoreLock Lock>
 class MountTable {
  public:
   MountTable(Lock lock, RecordFile<MountRecord, Serializer> file)
       : lock_(std::move(lock)), file_(std::move(file)) {}
 
-  class Guard {
+  class Reading {
    public:
-    explicit Guard(MountTable& table) : table_(table), held_(table.lock_.exclusive()), alone_(table.mutex_) {
-      table.file_.refresh(held_.token(), table);
-    }
+    explicit Reading(MountTable& table) : Reading(table, table.lock_.shared()) {}
 
     /// Null if the layer is not mounted.
     Row<MountRecord> find(std::string_view layer) const {
@@ -40,6 +38,21 @@ class MountTable {
 
     std::vector<Row<MountRecord>> const& rows() const noexcept { return table_.rows_; }
 
+   protected:
+    Reading(MountTable& table, typename Lock::Guard held)
+        : table_(table), held_(std::move(held)), alone_(table.mutex_) {
+      table.file_.refresh(held_.token(), table);
+    }
+
+    MountTable& table_;
+    typename Lock::Guard held_;
+    std::unique_lock<std::mutex> alone_;
+  };
+
+  class Writing : public Reading {
+   public:
+    explicit Writing(MountTable& table) : Reading(table, table.lock_.exclusive()) {}
+
     /// A count of 0 removes the entry.
     void set(MountRecord record) {
       std::vector<RecordChange<MountRecord>> changes(1);
@@ -47,22 +60,19 @@ class MountTable {
         changes[0].put = std::make_shared<MountRecord const>(std::move(record));
       else
         changes[0].erase = record.id;
-      auto next = table_.rows_;
+      auto& table = this->table_;
+      auto next = table.rows_;
       std::string const& id = changes[0].put ? changes[0].put->id : changes[0].erase;
       std::erase_if(next, [&](auto const& row) { return row->id == id; });
       if (changes[0].put) next.push_back(changes[0].put);
       // The run root is gone after a power cut, and so are the mounts: nothing to flush.
-      table_.file_.commit([&] { return held_.renew(); }, [&] { return next; }, changes, Flush::none);
-      table_.rows_ = std::move(next);
+      table.file_.commit([&] { return this->held_.renew(); }, [&] { return next; }, changes, Flush::none);
+      table.rows_ = std::move(next);
     }
-
-   private:
-    MountTable& table_;
-    typename Lock::Guard held_;
-    std::unique_lock<std::mutex> alone_;
   };
 
-  Guard write() { return Guard(*this); }
+  Reading read() { return Reading(*this); }
+  Writing write() { return Writing(*this); }
 
   // What `RecordFile::refresh` fills.
   void clear() { rows_.clear(); }

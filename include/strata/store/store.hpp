@@ -65,7 +65,7 @@ class Store {
   /// Ids of mounted layers.
   std::vector<LayerId> mounted_layers() const {
     std::vector<LayerId> out;
-    auto const mounts = core_->mounts().write();
+    auto const mounts = core_->mounts().read();
     for (auto const& row : mounts.rows()) out.emplace_back(row->id);
     return out;
   }
