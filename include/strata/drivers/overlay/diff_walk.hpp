@@ -97,7 +97,10 @@ class DiffWalk {
     sys::Fd below;
     if (entry.is_directory()) {
       below = sys::try_enter(entry.directory, entry.name.c_str());
-      if (!below) sys::throw_errno("open", descent_.path(entry.name));
+      if (!below) {
+        if (errno == ENOENT || errno == ENOTDIR) return;  // gone or replaced since it was looked at
+        sys::throw_errno("open", descent_.path(entry.name));
+      }
       entry.opaque = is_opaque("/proc/self/fd/" + std::to_string(below.get()) + "/.");
     }
     std::string name = entry.name;
