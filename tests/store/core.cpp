@@ -146,15 +146,61 @@ TEST_CASE("a layer that a dead process was making or removing goes with the next
   };
   std::filesystem::create_directories(fixture.graph() / "vfs/dir/lost/some");
   std::ofstream(fixture.graph() / "vfs-layers/lost.tar-split.gz") << "whole or not";
-  note("1", "lost");
-  note("2", "kept");
-  note("3", "never-came-so-far");
+  note("1", "layer-lost");
+  note("2", "layer-kept");
+  note("3", "layer-never-came-so-far");
+  note("4", "of another release");
   stores::Vfs again(fixture.options());
   CHECK(stores::ids(again.layers().list()) == std::vector<std::string>{"kept"});
   CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/lost"));
   CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-layers/lost.tar-split.gz"));
   CHECK(std::filesystem::exists(fixture.graph() / "vfs/dir/kept"));
   CHECK(std::filesystem::is_empty(fixture.graph() / "vfs-layers/tmp"));
+}
+
+TEST_CASE("a crash's notes outlive who does not look at layers", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  auto const temp = fixture.graph() / "vfs-layers/tmp/temp-dir-1";
+  std::filesystem::create_directories(temp);
+  std::ofstream(temp / "0-note-layer-lost") << "";
+  std::filesystem::create_directories(fixture.graph() / "vfs/dir/lost/some");
+  {
+    stores::Vfs other(fixture.options());
+    CHECK(other.images().list().empty());
+  }
+  CHECK(std::filesystem::exists(temp / "0-note-layer-lost"));
+  stores::Vfs again(fixture.options());
+  CHECK(again.layers().list().empty());
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/lost"));
+  CHECK(std::filesystem::is_empty(fixture.graph() / "vfs-layers/tmp"));
+}
+
+TEST_CASE("what a crash left of containers and images goes, and nothing that is in use", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  for (auto const* id : {"base", "spare", "taken"}) store.layers().create({.id = id});
+  store.layers().create({.id = "named", .names = {"name"}});
+  store.layers().create({.id = "child", .parent = "base"});
+  store.images().create({.id = "image", .top_layer = "taken"});
+  auto const box = store.containers().create("image", {.id = "box"});
+  std::filesystem::create_directories(box.directory());
+  std::filesystem::create_directories(fixture.graph() / "vfs-containers/gone/userdata");
+  std::filesystem::create_directories(fixture.graph() / "vfs-images/gone");
+  auto const temp = fixture.graph() / "vfs-layers/tmp/temp-dir-1";
+  std::filesystem::create_directories(temp);
+  for (std::string const note : {"spare-base", "spare-spare", "spare-taken", "spare-named", "container-gone",
+                                 "container-box", "image-gone", "image-image"})
+    std::ofstream(temp / ("0-note-" + note)) << "";
+  std::ofstream(temp / ("0-note-spare-" + box.record().layer)) << "";
+  stores::Vfs again(fixture.options());
+  CHECK(stores::ids(again.layers().list()) ==
+        std::vector<std::string>{"base", "taken", "named", "child", box.record().layer});
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/spare"));
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-containers/gone"));
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-images/gone"));
+  CHECK(std::filesystem::exists(box.directory()));
+  CHECK(again.images().exists("image"));
+  CHECK(again.containers().exists("box"));
 }
 
 TEST_CASE("a record flagged incomplete is a layer that the Go library did not finish", "[store][core]") {

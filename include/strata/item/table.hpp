@@ -130,6 +130,16 @@ class Table {
       changes_.clear();
     }
 
+    /// Reads the files again, to see what a failed `commit` left. False if they cannot be read: nothing is known then.
+    bool reload() noexcept {
+      try {
+        this->table_->storage_.refresh(file_.token(), this->table_->index_);
+        return true;
+      } catch (...) {
+        return false;
+      }
+    }
+
    private:
     void roll_back() {
       for (auto step = undo_.rbegin(); step != undo_.rend(); ++step) this->table_->index_.undo(*step);

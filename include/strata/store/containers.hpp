@@ -47,7 +47,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     staged.finish();
 
     Trash trash;
-    auto aside = note_change(core, {plan.id});
+    auto aside = note_change(core, {{Leftover::spare_layer, plan.id.str()}});
     auto layers = core.template table<LayerTraits>().write();
     auto const images = core.template table<typename Core::ImageTraits>().read();
     auto containers = core.template table<Traits>().write();
@@ -61,7 +61,12 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       containers.commit(core.flush());
       return Item(core_, std::move(row));
     } catch (...) {
-      trash = discard_layers(core, layers, {plan.id});
+      // The container may be on disk all the same; then it needs its layer.
+      with_notes(aside, [&] {
+        if (!containers.reload()) throw;
+        if (containers.referring_to(plan.id.str()).empty())
+          trash = discard_layers(core, layers, {plan.id}, aside);
+      });
       throw;
     }
   }
@@ -78,9 +83,15 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       auto const container = containers.get(ref);
       containers.erase(container->id);
       if (!options.even_if_used) check_layer_unused(layers, images, container->layer);
-      containers.commit(core.flush());
-      if (layers.by_id(container->layer)) trash = discard_layers(core, layers, {LayerId(container->layer)});
-      discard_item_files<Traits>(core, container->id, trash);
+      auto aside = note_change(
+          core, {{Leftover::container_files, container->id}, {Leftover::spare_layer, container->layer}});
+      with_notes(aside, [&] {
+        containers.commit(core.flush());
+        if (layers.by_id(container->layer))
+          trash = discard_layers(core, layers, {LayerId(container->layer)}, aside);
+        discard_item_files<Traits>(core, container->id, aside);
+      });
+      trash.add(std::move(aside));
     }
     trash.empty();
   }

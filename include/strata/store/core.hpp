@@ -90,7 +90,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
                 RecordFile<MountRecord, Serializer>(mount_file("").parent_path(), paths::mount_stem)) {
     if (options_.read_only) return;
     driver_.recover();
-    sys::TempDir::recover(layer_trash(), &noted_);
+    // What takes a look at records is done when somebody asks for them.
+    sys::TempDir::recover(layer_trash(), [](sys::TempDir const& left) { return left.notes().empty(); });
   }
 
   Options const& options() const noexcept { return options_; }
@@ -105,7 +106,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   auto& table() {
     if constexpr (std::same_as<Traits, LayerTraits>) {
       if (!options_.read_only && !collected_.exchange(true)) try {
-          collect_after_crash(*this, noted_);
+          collect_after_crash(*this);
         } catch (...) {
           collected_ = false;
           throw;
@@ -231,7 +232,6 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Table<ImageTraits, Lock> images_;
   Table<ContainerTraits, Lock> containers_;
   MountTable<Serializer, Lock> mounts_;
-  std::vector<std::string> noted_;  ///< ids that dead processes were making or removing
   std::atomic<bool> collected_ = false;
 };
 

@@ -74,10 +74,16 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
         throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
       if (!options.keep_layers) gone = only_used_by(*image, layers, images, containers);
       if (options.dry_run) return gone;
-      images.erase(image->id);
-      images.commit(core.flush());
-      trash = discard_layers(core, layers, gone);
-      discard_item_files<Traits>(core, image->id, trash);
+      std::vector<CrashNote> notes{{Leftover::image_files, image->id}};
+      for (auto const& id : gone) notes.push_back({Leftover::spare_layer, id.str()});
+      auto aside = note_change(core, notes);
+      with_notes(aside, [&] {
+        images.erase(image->id);
+        images.commit(core.flush());
+        trash = discard_layers(core, layers, gone, aside);
+        discard_item_files<Traits>(core, image->id, aside);
+      });
+      trash.add(std::move(aside));
     }
     trash.empty();
     return gone;

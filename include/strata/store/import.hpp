@@ -142,7 +142,7 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
                                      .writable = false,
                                      .flush = core.flush(),
                                      .control = {.progress = {}, .stop = options.stop}});
-  auto aside = note_change(core, {plan.id});
+  auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
   auto const tar_split = aside.next_addition();
   LayerRecord record;
   record.metadata = options.metadata;

@@ -4,6 +4,7 @@
 #include <strata/item/layer.hpp>
 #include <strata/item/names.hpp>
 #include <strata/item/record.hpp>
+#include <strata/store/crash_notes.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -57,23 +58,6 @@ void check_layer_unused(LayerView const& layers, ImageView const& images, std::s
     if (image->top_layer == id) throw Error(Errc::layer_used_by_image, subject, image->id);
 }
 
-/// Unmounts a layer that will be removed, however often it is mounted.
-template <class Core>
-void unmount_for_removal(Core& core, LayerId const& id) {
-  if constexpr (MountDriver<typename Core::Driver>)
-    if (core.mounts().write().find(id.str())) unmount_layer(core, id, {.force = true});
-}
-
-/// Says, as long as it lives, that files of a layer may stand without a record: who opens the store after a crash
-/// looks at the ids that are noted in it (`collect_after_crash`).
-template <class Core>
-sys::TempDir note_change(Core& core, std::vector<LayerId> const& ids) {
-  auto aside = sys::TempDir::create(core.layer_trash());
-  for (auto const& id : ids)
-    if (id.str().size() <= 200) aside.note(id.str());
-  return aside;
-}
-
 /// Moves a layer's files into the trash, and into `aside` those that are not the driver's. Called when no record names
 /// them any more, or yet.
 template <class Core>
@@ -84,64 +68,36 @@ Trash discard_layer_files(Core& core, LayerId const& id, sys::TempDir& aside) {
   return trash;
 }
 
-/// Removes layers whose records go now: noted, unrecorded, then out of sight.
+/// Removes layers whose records go now: unrecorded, then out of sight.
 /// @param layers  holds the table's lock; committed on return
+/// @param aside   has a note of each
 template <class Core, class Writing>
-Trash discard_layers(Core& core, Writing& layers, std::vector<LayerId> const& ids) {
+Trash discard_layers(Core& core, Writing& layers, std::vector<LayerId> const& ids, sys::TempDir& aside) {
   Trash trash;
   if (ids.empty()) return trash;
-  auto aside = note_change(core, ids);
-  for (auto const& id : ids) unmount_for_removal(core, id);
+  // Held until the files are out of sight, so that nobody mounts them in between.
+  auto mounts = core.mounts().write();
+  if constexpr (MountDriver<typename Core::Driver>)
+    for (auto const& id : ids)
+      if (mounts.find(id.str())) unmount_layer(core, mounts, id, {.force = true});
   for (auto const& id : ids) layers.erase(id.str());
   layers.commit(core.flush());
   for (auto const& id : ids) trash.merge(discard_layer_files(core, id, aside));
-  trash.add(std::move(aside));
   return trash;
 }
 
-/// Finishes what others began and did not live to end: layers that are flagged incomplete (by the Go library, which
-/// sets the flag before it makes or removes one), and files of noted ids that have no record.
-template <class Core>
-void collect_after_crash(Core& core, std::vector<std::string> const& noted) {
-  using Traits = typename Core::LayerTraits;
-  auto const unfinished = [](LayerRecord const& record) {
-    return is_set(record.flags, "incomplete") && is_safe_component(record.id);
-  };
-  if (noted.empty() && !core.template table<Traits>().read().any_of(unfinished)) return;
-  Trash trash;
-  {
-    auto layers = core.template table<Traits>().write();
-    std::vector<LayerId> ids;
-    for (auto const& row : layers.rows())
-      if (unfinished(*row)) ids.emplace_back(row->id);
-    trash = discard_layers(core, layers, ids);
-    auto aside = note_change(core, {});
-    for (auto const& id : noted)
-      if (is_safe_component(id) && !layers.by_id(id))
-        trash.merge(discard_layer_files(core, LayerId(id), aside));
-    trash.add(std::move(aside));
-  }
-  trash.empty();
-}
-
-/// Moves an item's big data and directories into the trash. Called when no record names them.
+/// Moves an item's big data and directories into `aside`. Called when no record names them.
 template <class Traits, class Core>
-void discard_item_files(Core& core, std::string const& id, Trash& trash) {
-  struct stat ignored {};
-  if (auto const data = core.template data_directory<Traits>(id); ::lstat(data.c_str(), &ignored) == 0) {
-    auto aside = sys::TempDir::create(core.layer_trash());
-    aside.take(data);
-    trash.add(std::move(aside));
-  }
+void discard_item_files(Core& core, std::string const& id, sys::TempDir& aside) {
+  aside.take(core.template data_directory<Traits>(id));
   // The run root is another file system: nothing can be renamed out of it, and nothing in it is large.
-  if (auto const run = core.template run_directory<Traits>(id); ::lstat(run.c_str(), &ignored) == 0)
-    sys::remove_tree(run);
+  sys::remove_tree(core.template run_directory<Traits>(id));
 }
 
 /// Puts a staged tree, and the recorded archive if there is one, in place, and makes the record.
 ///
 /// @param layers     holds the table's lock; committed on return
-/// @param aside      in which the recorded archive was built
+/// @param aside      in which the recorded archive was built, with a note of the layer
 /// @param tar_split  a whole file, already on the device, that will be renamed; empty: none
 template <class Core, class Writing, class Staged>
 Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& plan, Staged&& staged,
@@ -168,9 +124,16 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& pla
     throw;
   }
   auto row = layers.put(std::move(record));
-  // If this fails, the record may or may not be on disk, so the files stay: with it they are a layer, without it they
-  // are what the next use of the id or a garbage collection removes.
-  layers.commit(core.flush());
+  try {
+    layers.commit(core.flush());
+  } catch (...) {
+    // The record may be on disk all the same; then the files are a layer.
+    if (!layers.reload())
+      aside.leave();
+    else if (!layers.by_id(plan.id.str()))
+      left_over.merge(discard_layer_files(core, plan.id, aside));
+    throw;
+  }
   return row;
 }
 

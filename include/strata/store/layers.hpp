@@ -35,7 +35,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     LayerRecord record;
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
-    auto aside = note_change(core, {plan.id});
+    auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
     auto layers = core.template table<Traits>().write();
     return Item(core_, publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(record)));
   }
@@ -58,7 +58,9 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
       auto layers = core.template table<Traits>().write();
       auto const id = layers.get(ref)->id;
       if (!options.even_if_used) check_unused(core, layers, id);
-      trash = discard_layers(core, layers, {LayerId(id)});
+      auto aside = note_change(core, {{Leftover::layer_files, id}});
+      with_notes(aside, [&] { trash = discard_layers(core, layers, {LayerId(id)}, aside); });
+      trash.add(std::move(aside));
     }
     trash.empty();
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/fwd.hpp>
+#include <strata/store/collect.hpp>
 #include <strata/store/containers.hpp>
 #include <strata/store/core.hpp>
 #include <strata/store/export.hpp>

@@ -64,11 +64,11 @@ class TempDir {
 
   /// Removes the ones whose owners are gone; those in use, and all other names, are left alone.
   ///
-  /// @param notes  gets what the dead owners had noted (`note`)
-  /// @return       what could not be removed and why; one such directory keeps no other from being removed
-  /// @throws       `errno`, if `root` itself cannot be read. A missing root holds nothing.
+  /// @param finish  called with each before it is removed, while it is locked; false leaves it as it is, to a later call
+  /// @return        what could not be finished or removed and why; one such directory keeps no other from being removed
+  /// @throws        `errno`, if `root` itself cannot be read. A missing root holds nothing.
   static std::vector<Error> recover(std::filesystem::path const& root,
-                                    std::vector<std::string>* notes = nullptr) {
+                                    std::function<bool(TempDir const&)> const& finish = {}) {
     std::vector<Error> problems;
     Fd const fd = try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY);
     if (!fd) {
@@ -80,19 +80,18 @@ class TempDir {
       for (auto const prefix : {paths::temp_dir::lock_prefix, paths::temp_dir::directory_prefix})
         if (entry.name.starts_with(prefix)) numbers.insert(entry.name.substr(prefix.size()));
     for (auto const& number : numbers) {
+      TempDir found(root, number);
       try {
-        TempDir found(root, number);
         // A directory without a lock file is stale; the file is made, to keep others from cleaning up as well.
         found.lock_ = open_at(AT_FDCWD, found.lock_path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-        if (!try_lock(found.lock_.get()) || !names_it(found.lock_path_, found.lock_.get())) {
-          found.lock_.reset();  // in use, or just removed by another: not ours to remove
-          continue;
-        }
-        if (notes != nullptr) found.read_notes(*notes);
-        found.remove();
+        // In use, or just removed by another: not ours to remove.
+        if (try_lock(found.lock_.get()) && names_it(found.lock_path_, found.lock_.get()) &&
+            (!finish || finish(found)))
+          found.remove();
       } catch (Error const& error) {
         problems.push_back(error);
       }
+      found.leave();
     }
     return problems;
   }
@@ -121,12 +120,29 @@ class TempDir {
   }
 
   /// Leaves a word for whoever cleans up if this process dies: an empty file `<k>-note-<text>`.
-  /// @param text  one safe path component of at most 200 bytes
+  /// @param text  one safe path component of at most 220 bytes
   void note(std::string_view text) {
     auto const path =
         path_ / (std::to_string(count_++) + std::string(paths::temp_dir::note) + std::string(text));
     open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
   }
+
+  /// All that was noted.
+  std::vector<std::string> notes() const {
+    std::vector<std::string> texts;
+    Fd const fd = try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!fd) return texts;
+    for (auto const& entry : read_directory(fd.get(), path_)) {
+      auto const digits = std::min(entry.name.find_first_not_of("0123456789"), entry.name.size());
+      if (std::string_view const rest = std::string_view(entry.name).substr(digits);
+          rest.starts_with(paths::temp_dir::note))
+        texts.emplace_back(rest.substr(paths::temp_dir::note.size()));
+    }
+    return texts;
+  }
+
+  /// Unlocks it with all that is in it, as if this process had died: a later `recover` finds it.
+  void leave() noexcept { lock_.reset(); }
 
   /// Moves a file or directory in, to be deleted: `<k>-<its name>`. Mounts on it and below are detached first. What
   /// cannot be renamed to here, being on another file system or under another project quota (EXDEV), is deleted
@@ -175,17 +191,6 @@ class TempDir {
     }, open{};
     if (::fstat(fd, &open) != 0 || ::lstat(path.c_str(), &named) != 0) return false;
     return named.st_dev == open.st_dev && named.st_ino == open.st_ino;
-  }
-
-  void read_notes(std::vector<std::string>& notes) const {
-    Fd const fd = try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!fd) return;
-    for (auto const& entry : read_directory(fd.get(), path_)) {
-      auto const digits = std::min(entry.name.find_first_not_of("0123456789"), entry.name.size());
-      if (std::string_view const rest = std::string_view(entry.name).substr(digits);
-          rest.starts_with(paths::temp_dir::note))
-        notes.emplace_back(rest.substr(paths::temp_dir::note.size()));
-    }
   }
 
   void discard() noexcept {

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <strata/id.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/item/record.hpp>
+#include <strata/store/crash_notes.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace strata {
+namespace detail {
+
+/// Does what one dead process noted, and no longer can do. Nothing that a record names is touched, save layers that were
+/// for one item only, and that nobody else has taken up.
+template <class Core>
+void collect_noted(Core& core, std::vector<std::string> const& notes) {
+  Trash trash;
+  {
+    auto layers = core.template table<typename Core::LayerTraits>().write();
+    auto const images = core.template table<typename Core::ImageTraits>().read();
+    auto const containers = core.template table<typename Core::ContainerTraits>().read();
+    auto aside = sys::TempDir::create(core.layer_trash());
+    auto const is_spare = [&](LayerRecord const& layer) {
+      return layer.names.empty() && layers.referring_to(layer.id).empty() &&
+             images.referring_to(layer.id).empty() && containers.referring_to(layer.id).empty();
+    };
+    for (auto const& text : notes) {
+      auto const note = parse_note(text);
+      if (!note || !is_safe_component(note->id)) continue;
+      switch (note->what) {
+        case Leftover::layer_files:
+        case Leftover::spare_layer:
+          if (auto const layer = layers.by_id(note->id); !layer)
+            trash.merge(discard_layer_files(core, LayerId(note->id), aside));
+          else if (note->what == Leftover::spare_layer && is_spare(*layer))
+            trash.merge(discard_layers(core, layers, {LayerId(note->id)}, aside));
+          break;
+        case Leftover::image_files:
+          if (!images.by_id(note->id)) discard_item_files<typename Core::ImageTraits>(core, note->id, aside);
+          break;
+        case Leftover::container_files:
+          if (!containers.by_id(note->id))
+            discard_item_files<typename Core::ContainerTraits>(core, note->id, aside);
+          break;
+      }
+    }
+    trash.add(std::move(aside));
+  }
+  trash.empty();
+}
+
+}  // namespace detail
+
+/// Finishes what others began and did not live to end: what they noted, and layers that are flagged incomplete (by the Go
+/// library, which sets the flag before it makes or removes one). A note goes when what it tells of has gone, so that one
+/// who dies here leaves it to the next.
+template <class Core>
+void collect_after_crash(Core& core) {
+  using Traits = typename Core::LayerTraits;
+  sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
+    if (auto const notes = left.notes(); !notes.empty()) detail::collect_noted(core, notes);
+    return true;
+  });
+  auto const unfinished = [](LayerRecord const& record) {
+    return is_set(record.flags, "incomplete") && is_safe_component(record.id);
+  };
+  if (!core.template table<Traits>().read().any_of(unfinished)) return;
+  Trash trash;
+  {
+    auto layers = core.template table<Traits>().write();
+    std::vector<LayerId> ids;
+    std::vector<CrashNote> notes;
+    for (auto const& row : layers.rows())
+      if (unfinished(*row)) {
+        ids.emplace_back(row->id);
+        notes.push_back({Leftover::layer_files, row->id});
+      }
+    auto aside = note_change(core, notes);
+    with_notes(aside, [&] { trash = discard_layers(core, layers, ids, aside); });
+    trash.add(std::move(aside));
+  }
+  trash.empty();
+}
+
+}  // namespace strata

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <strata/sys/temp_dir.hpp>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Words left on disk for as long as a change of several steps is under way, so that whoever opens the store after a crash
+/// knows where to look instead of searching all of it (`collect_after_crash`).
+namespace strata {
+
+/// What may be left of an item.
+enum class Leftover {
+  layer_files,      ///< files of a layer that has no record
+  spare_layer,      ///< the same, or a whole layer that only a container or image was to use, or used
+  image_files,      ///< data and directories of an image that has no record
+  container_files,  ///< the same of a container
+};
+
+struct CrashNote {
+  Leftover what;
+  std::string id;
+};
+
+namespace detail {
+inline constexpr std::array<std::string_view, 4> leftover_words{"layer-", "spare-", "image-", "container-"};
+}  // namespace detail
+
+/// Makes a temp-dir with these notes in it; they are true until it goes.
+/// @param core  whose trash it is made in
+template <class Core>
+sys::TempDir note_change(Core& core, std::vector<CrashNote> const& notes) {
+  auto aside = sys::TempDir::create(core.layer_trash());
+  for (auto const& [what, id] : notes)
+    if (id.size() <= 200)  // a name has 255 bytes at most; a longer id is made by nobody
+      aside.note(std::string(detail::leftover_words[static_cast<std::size_t>(what)]) + id);
+  return aside;
+}
+
+/// Does a part of a change after which only who opens the store next can finish it, if it fails: the notes stay then.
+template <class Work>
+void with_notes(sys::TempDir& aside, Work&& work) {
+  try {
+    work();
+  } catch (...) {
+    aside.leave();
+    throw;
+  }
+}
+
+/// Nothing if it is not a note of ours.
+inline std::optional<CrashNote> parse_note(std::string_view text) {
+  for (std::size_t i = 0; i < detail::leftover_words.size(); ++i)
+    if (text.starts_with(detail::leftover_words[i]))
+      return CrashNote{static_cast<Leftover>(i), std::string(text.substr(detail::leftover_words[i].size()))};
+  return std::nullopt;
+}
+
+}  // namespace strata
