@@ -35,6 +35,14 @@ unsigned mode_of(fs::path const& path) {
 
 }  // namespace
 
+TEST_CASE("a temporary file of fixed name takes the place of one that a crash left", "[sys][file]") {
+  testing::TempDir dir;
+  sys::replace_file(dir / ".tmp-file", "left by a crash, and longer");
+  sys::replace_file(dir / "file", "new", {.temporary_name = sys::TemporaryName::fixed});
+  CHECK(sys::read_file(dir / "file") == "new");
+  CHECK_FALSE(std::filesystem::exists(dir / ".tmp-file"));
+}
+
 TEST_CASE("files are read whole, whatever their size", "[sys][file]") {
   testing::TempDir dir;
   for (std::size_t size : {0u, 1u, 4095u, 4096u, 4097u, 1'000'000u}) {

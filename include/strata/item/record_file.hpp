@@ -175,7 +175,7 @@ class RecordFile {
 
   void write(File& file, std::span<Row<Record> const> rows, Flush flush) {
     sys::replace_file(file.path, S::encode(rows, std::span<std::string const>(file.unreadable)),
-                      {.flush = flush});
+                      {.flush = flush, .temporary_name = sys::TemporaryName::fixed});
     file.state = sys::FileState::of(file.path);
   }
 

@@ -146,13 +146,19 @@ inline void make_directories(std::filesystem::path const& path, unsigned mode, F
   if (flush == Flush::full) sync_directory(directory_of(path));
 }
 
+enum class TemporaryName {
+  unique,  ///< any number of writers may replace the same file at once
+  fixed,  ///< for a writer that a lock makes the only one: writes over what a crash left, so that it does not pile up
+};
+
 struct ReplaceOptions {
   unsigned mode = 0600;       ///< permission bits, exactly: the umask has no say
   Flush flush = Flush::full;  ///< `full`: contents and name are on the device when the call returns
+  TemporaryName temporary_name = TemporaryName::unique;
 };
 
 /// A file that is written beside another and takes its place in one step; readers see the old or the new contents.
-/// The temporary file `.tmp-<base><digits>` goes away with the object unless `commit()` came to its end.
+/// The temporary file `.tmp-<base><digits>`, without digits if its name is fixed, goes away with the object unless `commit()` came to its end.
 /// Not for two threads at once.
 class ReplacingFile {
  public:
@@ -160,6 +166,11 @@ class ReplacingFile {
       : target_(std::move(target)), options_(options) {
     // A name has 255 bytes at most; the digits make it unique, so a long base may lose its end.
     auto const base = target_.filename().native().substr(0, 255 - paths::temporary_prefix.size() - 10);
+    if (options_.temporary_name == TemporaryName::fixed) {
+      temporary_ = directory_of(target_) / (std::string(paths::temporary_prefix) + base);
+      fd_ = open_at(AT_FDCWD, temporary_, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+      return;
+    }
     for (int attempt = 0;; ++attempt) {
       temporary_ = directory_of(target_) /
                    (std::string(paths::temporary_prefix) + base + std::to_string(random_number()));
