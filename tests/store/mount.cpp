@@ -3,6 +3,8 @@
 
 #include "stores.hpp"
 #include <fstream>
+#include <stop_token>
+#include <thread>
 
 using namespace strata;
 using stores::Fixture;
@@ -87,4 +89,23 @@ TEST_CASE("a store opened for reading tells what is mounted", "[store][mount]") 
   CHECK(reader.mounted_layers() == std::vector{LayerId("one")});
   CHECK(reader.layers().get("one").mount_count() == 1);
   CHECK(reader.layers().get("one").mounted_at() == mounted.path());
+}
+
+TEST_CASE("a layer that is removed while others mount it leaves no mount behind", "[store][mount][threads]") {
+  Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  std::jthread const mounting([&](std::stop_token const& stop) {
+    while (!stop.stop_requested()) try {
+        store.layers().get("one").mount().keep();
+      } catch (Error const&) {  // it is being removed, or not there
+      }
+  });
+  for (int i = 0; i < 60; ++i) {
+    store.layers().create({.id = "one"});
+    if (i % 2 != 0)
+      while (store.layers().get("one").mount_count() == 0) std::this_thread::yield();
+    store.layers().remove("one");
+    CHECK_FALSE(std::filesystem::exists(fixture.graph() / "overlay/one"));
+    CHECK(store.mounted_layers().empty());
+  }
 }

@@ -1,0 +1,158 @@
+#include <strata/drivers/memory.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/item/table.hpp>
+#include <strata/lock/file_lock.hpp>
+#include <strata/serializers/json.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace strata;
+
+namespace {
+
+using Layers = Table<LayerTraits<drivers::Memory, serializers::Json>, FileLock>;
+
+Layers open(std::filesystem::path const& directory) {
+  return {FileLock(directory / "layers.lock"), {directory, "layers"}};
+}
+
+LayerRecord record(std::string id, names::List names = {}) {
+  LayerRecord out;
+  out.id = std::move(id);
+  out.names = std::move(names);
+  return out;
+}
+
+std::string ids(Layers& table) {
+  std::string out;
+  for (auto const& row : table.read().rows()) out += row->id + ' ';
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what was committed is seen by every table of the directory", "[item][table]") {
+  testing::TempDir directory;
+  auto table = open(directory.path());
+  auto other = open(directory.path());
+  CHECK(ids(other).empty());
+  {
+    auto writing = table.write();
+    writing.put(record("one", {"name"}));
+    writing.put(record("two"));
+    writing.commit(Flush::none);
+    writing.erase("one");  // a guard may commit more than once
+    writing.put(record("three", {"name"}));
+    writing.commit(Flush::none);
+  }
+  CHECK(ids(other) == "two three ");
+  CHECK(other.read().by_name("name")->id == "three");
+  CHECK(other.read().get("thr")->id == "three");
+  CHECK(other.read().find(LayerId("thr")) == nullptr);
+}
+
+TEST_CASE("what was not committed is taken back", "[item][table]") {
+  testing::TempDir directory;
+  auto table = open(directory.path());
+  {
+    auto writing = table.write();
+    writing.put(record("one", {"name"}));
+    writing.put(record("two"));
+    writing.commit(Flush::none);
+  }
+  {
+    auto writing = table.write();
+    writing.erase("one");
+    writing.put(record("two", {"name"}));
+    writing.put(record("three"));
+    CHECK(writing.by_name("name")->id == "two");  // its own changes are seen through the guard
+    CHECK(writing.rows().size() == 2);
+  }
+  CHECK(ids(table) == "one two ");
+  CHECK(table.read().by_name("name")->id == "one");
+  CHECK(table.read().get("two")->names.empty());
+}
+
+TEST_CASE("a commit that fails changes nothing, here and on disk", "[item][table]") {
+  testing::TempDir directory;
+  auto table = open(directory.path());
+  {
+    auto writing = table.write();
+    writing.put(record("one"));
+    writing.commit(Flush::none);
+  }
+  auto const before = sys::read_file(directory / "layers.json");
+  {
+    auto writing = table.write();
+    writing.put(record("two"));
+    // A directory of that name cannot be replaced by a file.
+    std::filesystem::rename(directory / "layers.json", directory / "kept");
+    std::filesystem::create_directory(directory / "layers.json");
+    CHECK_THROWS_AS(writing.commit(Flush::none), Error);
+    CHECK_FALSE(writing.by_id("two"));
+    CHECK(writing.by_id("one"));
+  }
+  std::filesystem::remove(directory / "layers.json");
+  std::filesystem::rename(directory / "kept", directory / "layers.json");
+  CHECK(ids(table) == "one ");
+  CHECK(sys::read_file(directory / "layers.json") == before);
+}
+
+TEST_CASE("what is taken is an error that names its holder; what is missing is one or none",
+          "[item][table]") {
+  testing::TempDir directory;
+  auto table = open(directory.path());
+  auto writing = table.write();
+  writing.put(record("one", {"name"}));
+  auto const refused = [&](std::string_view id, names::List const& names) {
+    try {
+      writing.check_free(id, names);
+    } catch (Error const& error) {
+      return std::pair(error.code(), error.holder());
+    }
+    return std::pair(std::error_code(), std::string());
+  };
+  CHECK(refused("one", {}) == std::pair(make_error_code(Errc::duplicate_id), std::string("one")));
+  CHECK(refused("two", {"x", "name"}) ==
+        std::pair(make_error_code(Errc::duplicate_name), std::string("one")));
+  CHECK_FALSE(refused("two", {"x"}).first);
+  CHECK_FALSE(refused("", {}).first);
+  CHECK(writing.find("none") == nullptr);
+  CHECK_THROWS_AS(writing.get("none"), Error);
+}
+
+TEST_CASE("readers and writers on many threads see whole states only", "[item][table][threads]") {
+  testing::TempDir directory;
+  auto table = open(directory.path());
+  auto other = open(directory.path());
+  std::atomic<bool> whole = true;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 2; ++i)
+      threads.emplace_back([&, i] {
+        for (int k = 0; k < 30; ++k) {
+          auto writing = (k % 2 != 0 ? table : other).write();
+          auto const id = std::to_string(i) + '-' + std::to_string(k);
+          writing.put(record(id + "-a"));
+          writing.put(record(id + "-b"));
+          writing.commit(Flush::none);
+        }
+      });
+    for (int i = 0; i < 2; ++i)
+      threads.emplace_back([&] {
+        for (int k = 0; k < 60; ++k)
+          if ((k % 2 != 0 ? table : other).read().rows().size() % 2 != 0) whole = false;
+      });
+  }
+  CHECK(whole);
+  CHECK(table.read().rows().size() == 120);
+  CHECK(ids(table) == ids(other));
+}
