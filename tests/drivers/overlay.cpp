@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -339,15 +340,19 @@ TEST_CASE("recovering disturbs nobody who stages, publishes or removes", "[drive
   std::atomic<bool> done = false;
   std::jthread recoverer([&] {
     auto other = place.open();
-    while (!done) other.recover();
+    while (!done) {
+      other.recover();
+      std::this_thread::sleep_for(
+          std::chrono::microseconds(200));  // a store is opened now and then, not all the time
+    }
   });
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 60; ++i) {
     auto const id = put(driver, "layer" + std::to_string(i), base, {file("f", "1")});
     if (i % 2 != 0) driver.remove(id).empty();
   }
   done = true;
-  CHECK(driver.list().size() == 151);
-  CHECK(names_in(place.home() / "l").size() == 151);
+  CHECK(driver.list().size() == 31);
+  CHECK(names_in(place.home() / "l").size() == 31);
   for (auto const& id : driver.list())
     CHECK(fs::exists(place.home() / "l" / read(place.home() / id.str() / "link")));
 }
