@@ -368,6 +368,16 @@ TEST_CASE("unsafe whiteouts are refused", "[archive][apply]") {
   }
 }
 
+TEST_CASE("contents that would be lost are refused: of whiteouts, and of a root that is no directory",
+          "[archive][apply]") {
+  for (auto const& options : {as_overlay, executed})
+    for (auto const* name : {".wh.f", ".wh..wh..opq", ".", "", "d/.."}) {
+      Tree tree;
+      INFO(name);
+      CHECK_THROWS_AS(tree.apply({file(name, "text")}, options), strata::Error);
+    }
+}
+
 TEST_CASE("bodies are read to their end, whatever becomes of the entry", "[archive][apply]") {
   Tree tree;
   Applier applier(strata::sys::open_at(AT_FDCWD, tree.root, O_PATH | O_DIRECTORY), executed);

@@ -252,6 +252,28 @@ TEST_CASE("owners and cleaners at work together never lose a live directory", "[
   CHECK(names_in(root).empty());
 }
 
+TEST_CASE("nothing is taken of a name that is too long for any file", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto held = sys::TempDir::create(dir / "tmp");
+  CHECK_FALSE(held.take(dir / std::string(300, 'x')));
+}
+
+TEST_CASE("what is left keeps its notes, and is finished by who says so", "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto const root = dir / "tmp";
+  auto held = sys::TempDir::create(root);
+  held.note("one");
+  CHECK(held.notes() == std::vector<std::string>{"one"});
+  held.leave();
+  CHECK(sys::TempDir::recover(root, [](auto const& left) { return left.notes().empty(); }).empty());
+  CHECK(names_in(root).size() == 2);
+  auto const failing = [](auto const&) -> bool { throw Error(Errc::stopped, "here"); };
+  CHECK(sys::TempDir::recover(root, failing).size() == 1);
+  CHECK(names_in(root).size() == 2);
+  CHECK(sys::TempDir::recover(root, [](auto const& left) { return left.notes().size() == 1; }).empty());
+  CHECK(names_in(root).empty());
+}
+
 TEST_CASE("a killed owner's directory is recovered by the next", "[sys][temp_dir]") {
   testing::TempDir dir;
   auto const root = dir / "tmp";

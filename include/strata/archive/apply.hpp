@@ -109,9 +109,9 @@ class Applier {
   }
 
   void add_root(TarHeader const& header) {
-    if (!executes()) return;
     if (header.type != EntryType::directory)
       throw Error(Errc::unsafe_path, "entry \"" + header.name + "\" for the root");
+    if (!executes()) return;
     sys::Fd const root = sys::open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY);
     set_attributes(root.get(), Handle::file, "/", header);
     remember_directory("", header);
@@ -123,6 +123,8 @@ class Applier {
     bool const whiteout = is_whiteout(base);
     int const directory = parent(at.parent, whiteout ? IfBlocked::none : IfBlocked::fail);
     if (whiteout) {
+      // What is not kept could not be given back when the archive is rebuilt.
+      if (header.size != 0) throw Error(Errc::corrupt_archive, "whiteout \"" + path + "\" with contents");
       // Tools that delete /a after /a/b write both ".wh.a" and "a/.wh.b": then there is no directory any more.
       if (directory < 0) return;
       if (base == whiteout_opaque)

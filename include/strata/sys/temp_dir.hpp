@@ -153,7 +153,7 @@ class TempDir {
     if (name.size() > 255) name.resize(255);
     struct stat status {};
     if (::lstat(source.c_str(), &status) != 0) {
-      if (errno == ENOENT) return false;
+      if (errno == ENOENT || errno == ENAMETOOLONG) return false;
       throw_errno("stat", source);
     }
     if (S_ISDIR(status.st_mode)) unmount_below(source);
