@@ -1,9 +1,9 @@
 #pragma once
 
 #include <strata/item/record.hpp>
+#include <strata/serializers/json_text.hpp>
 #include <strata/timestamp.hpp>
 
-#include <array>
 #include <concepts>
 #include <cstdint>
 #include <map>
@@ -15,88 +15,8 @@
 /// `<`, `>`, `&` escaped, so that scripts made for the Go program see the same bytes.
 namespace oci_storage::json {
 
-/// One character of well-formed UTF-8 at the front of `text`, or `length` 0 for a byte that starts none.
-struct Utf8 {
-  std::uint32_t code = 0;
-  std::size_t length = 0;
-};
-
-inline Utf8 first_character(std::string_view text) {
-  auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return {byte(0), 1};
-  std::size_t const length = byte(0) >= 0xf0 && byte(0) <= 0xf4   ? 4
-                             : byte(0) >= 0xe0 && byte(0) <= 0xef ? 3
-                             : byte(0) >= 0xc2 && byte(0) <= 0xdf ? 2
-                                                                  : 0;
-  if (length == 0 || length > text.size()) return {};
-  std::uint32_t code = byte(0) & (0xffu >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3fu);
-  }
-  static constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {};
-  return {code, length};
-}
-
-inline void append_hex(std::string& out, std::uint32_t value, int digits) {
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15u];
-}
-
-/// How many characters at the front stand for themselves in JSON.
-inline std::size_t plain_length(std::string_view text) {
-  static constexpr auto plain = [] {
-    std::array<bool, 256> out{};
-    for (std::size_t c = 0x20; c < 0x80; ++c)
-      out[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-    return out;
-  }();
-  std::size_t at = 0;
-  while (at < text.size() && plain[static_cast<unsigned char>(text[at])]) ++at;
-  return at;
-}
-
 inline void append(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    if (auto const plain = plain_length(text); plain > 0) {
-      out += text.substr(0, plain);
-      text.remove_prefix(plain);
-      continue;
-    }
-    auto const [code, length] = first_character(text);
-    if (length == 0) {
-      out += "\\ufffd";
-      text.remove_prefix(1);
-      continue;
-    }
-    switch (code) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (code < 0x20 || code == '<' || code == '>' || code == '&' || code == 0x2028 || code == 0x2029) {
-          out += "\\u";
-          append_hex(out, code, 4);
-        } else {
-          out += text.substr(0, length);
-        }
-    }
-    text.remove_prefix(length);
-  }
-  out += '"';
+  strata::serializers::json::write_string(out, text);
 }
 inline void append(std::string& out, std::string const& text) { append(out, std::string_view(text)); }
 inline void append(std::string& out, char const* text) { append(out, std::string_view(text)); }
