@@ -1,0 +1,62 @@
+#include <strata/store/crash_notes.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <string>
+
+using namespace strata;
+
+namespace {
+struct Place {
+  std::filesystem::path path;
+  std::filesystem::path layer_trash() const { return path; }
+};
+}  // namespace
+
+TEST_CASE("notes are read as they were written", "[store][crash_notes]") {
+  testing::TempDir directory;
+  Place place{directory / "tmp"};
+  auto const aside = note_change(place, {{Leftover::layer_files, "a"},
+                                         {Leftover::spare_layer, "layer-b"},
+                                         {Leftover::image_files, std::string(200, 'c')},
+                                         {Leftover::container_files, "image-d"},
+                                         {Leftover::layer_files, std::string(201, 'e')}});
+  std::string found;
+  for (auto const& text : aside.notes()) {
+    auto const note = parse_note(text);
+    REQUIRE(note);
+    if (note->what == Leftover::layer_files) CHECK(note->id == "a");
+    if (note->what == Leftover::spare_layer) CHECK(note->id == "layer-b");
+    if (note->what == Leftover::image_files) CHECK(note->id == std::string(200, 'c'));
+    if (note->what == Leftover::container_files) CHECK(note->id == "image-d");
+    found += std::to_string(static_cast<int>(note->what));
+  }
+  CHECK(found.size() == 4);
+  CHECK_FALSE(parse_note("something else"));
+  CHECK_FALSE(parse_note(""));
+}
+
+TEST_CASE("work that fails leaves its notes to the next; work that ends takes them along",
+          "[store][crash_notes]") {
+  testing::TempDir directory;
+  Place place{directory / "tmp"};
+  {
+    auto aside = note_change(place, {{Leftover::layer_files, "done"}});
+    with_notes(aside, [] {});
+  }
+  CHECK(std::filesystem::is_empty(place.path));
+  {
+    auto aside = note_change(place, {{Leftover::layer_files, "failed"}});
+    CHECK_THROWS_AS(with_notes(aside, []() -> void { throw Error(Errc::stopped, "test"); }), Error);
+  }
+  std::vector<std::string> left;
+  sys::TempDir::recover(place.path, [&](sys::TempDir const& dead) {
+    left = dead.notes();
+    return true;
+  });
+  REQUIRE(left.size() == 1);
+  CHECK(parse_note(left[0])->id == "failed");
+  CHECK(std::filesystem::is_empty(place.path));
+}

@@ -1,0 +1,58 @@
+#include <strata/store/size.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+using stores::Fixture;
+using stores::tar_of;
+
+TEMPLATE_TEST_CASE("a layer's size is its plain tar's as recorded, else that of the files it changed",
+                   "[store][size]", stores::Vfs, stores::Journal) {
+  Fixture<TestType> fixture;
+  auto const tar = tar_of({{"file", std::string(1000, 'x')}});
+  CHECK(fixture.store.layers().import(memory_source(tar)).size() == static_cast<std::int64_t>(tar.size()));
+  CHECK(fixture.store.layers().create().size() == 0);
+}
+
+TEMPLATE_TEST_CASE("an image's size is that of its layers and its data, each once", "[store][size]",
+                   stores::Vfs, stores::Journal) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto const tar = tar_of({{"file", std::string(1000, 'x')}});
+  auto const size = static_cast<std::int64_t>(tar.size());
+  store.layers().import(memory_source(tar), {.id = "base"});
+  store.layers().import(memory_source(tar), {.id = "top", .parent = "base"});
+  auto image = store.images().create({.top_layer = "top"});
+  CHECK(image.size() == 2 * size);
+  image.big_data().set("manifest", "12345");
+  image.big_data().set("manifest", "123");
+  CHECK(image.size() == 2 * size + 3);
+  CHECK(store.images().create().size() == 0);
+}
+
+TEST_CASE("an image without one of its layers has no size, and the error names the layer", "[store][size]") {
+  Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  store.layers().create({.id = "base"});
+  store.layers().create({.id = "top", .parent = "base"});
+  auto const image = store.images().create({.top_layer = "top"});
+  store.layers().remove("base", {.even_if_used = true});
+  CHECK(stores::code_of([&] { image.size(); }) == Errc::layer_unknown);
+  CHECK(stores::holder_of([&] { image.size(); }) == "base");
+}
+
+TEST_CASE("a container's size is that of its changes, its data and its directories", "[store][size]") {
+  Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  store.layers().import(memory_source(tar_of({{"below", std::string(1000, 'x')}})), {.id = "base"});
+  auto box = store.containers().create(store.images().create({.top_layer = "base"}));
+  CHECK(box.size() == 0);
+  std::ofstream(box.mount().path() / "above") << "1234";
+  CHECK(box.size() == 4);
+  box.big_data().set("config", "12");
+  CHECK(box.size() == 6);
+  std::ofstream(box.directory() / "file") << "1";
+  std::ofstream(box.run_directory() / "file") << "1";
+  CHECK(box.size() == 8);
+}
