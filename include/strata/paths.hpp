@@ -29,6 +29,14 @@ inline std::filesystem::path kind_directory(std::filesystem::path const& root, s
   return root / (std::string(driver) + '-' + std::string(stem));
 }
 
+/// Does a name in a kind's directory mean something else than the data of the item of that id?
+inline bool is_reserved(std::string_view name, std::string_view stem, std::string_view extension) {
+  auto const file = std::string(stem) + '.' + std::string(extension);
+  return name == file || name == std::string(volatile_prefix) + file || name == table_trash ||
+         name.ends_with(lock_extension) || name.ends_with(tar_split_suffix) ||
+         name.starts_with(temporary_prefix);
+}
+
 namespace temp_dir {  // format of 1.59 and later (on-disk-1.63, A5)
 inline constexpr std::string_view lock_prefix = "lock-";
 inline constexpr std::string_view directory_prefix = "temp-dir-";

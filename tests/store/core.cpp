@@ -216,3 +216,35 @@ TEST_CASE("a record flagged incomplete is a layer that the Go library did not fi
   CHECK(again.layers().exists("whole"));
   CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/half"));
 }
+
+TEMPLATE_TEST_CASE("an id cannot be the name of a file of the store", "[store][core]", stores::Vfs,
+                   stores::Journal) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  std::string const extension(TestType::Core::Serializer::extension());
+  store.layers().create({.id = "kept"});
+  for (std::string const& id :
+       {"layers." + extension, "volatile-layers." + extension, std::string("layers.lock"), std::string("tmp"),
+        std::string("kept.tar-split.gz"), std::string(".tmp-x")}) {
+    INFO(id);
+    CHECK(code_of([&] { store.layers().create({.id = id}); }) == Errc::invalid_id);
+    CHECK(code_of([&] { store.layers().import(memory_source(stores::tar_of({})), {.id = id}); }) ==
+          Errc::invalid_id);
+  }
+  CHECK(code_of([&] { store.images().create({.id = "images." + extension}); }) == Errc::invalid_id);
+  CHECK(code_of([&] { store.containers().create("", {.id = "containers.lock"}); }) == Errc::invalid_id);
+  CHECK(stores::ids(store.layers().list()) == std::vector<std::string>{"kept"});
+}
+
+TEST_CASE("a record whose id is the name of the record file does not take that file away", "[store][core]") {
+  Fixture<stores::Vfs> fixture;
+  fixture.store.images().create({.id = "good"});
+  auto const file = fixture.graph() / "vfs-images/images.json";
+  auto text = sys::read_file(file);
+  text.insert(1, R"({"id":"images.json","names":["bad"],"created":"2026-01-01T00:00:00Z"},)");
+  std::ofstream(file) << text;
+  CHECK(code_of([&] { fixture.store.images().remove("bad"); }) == Errc::invalid_id);
+  CHECK(code_of([&] { fixture.store.images().get("bad").big_data().set("key", "x"); }) == Errc::invalid_id);
+  CHECK(fixture.store.images().list().size() == 2);
+  CHECK(sys::read_file(file) == text);
+}

@@ -3,8 +3,7 @@
 
 #include "stores.hpp"
 #include <fstream>
-#include <stop_token>
-#include <thread>
+#include <optional>
 
 using namespace strata;
 using stores::Fixture;
@@ -91,21 +90,26 @@ TEST_CASE("a store opened for reading tells what is mounted", "[store][mount]") 
   CHECK(reader.layers().get("one").mounted_at() == mounted.path());
 }
 
-TEST_CASE("a layer that is removed while others mount it leaves no mount behind", "[store][mount][threads]") {
-  Fixture<stores::Overlay> fixture;
-  auto& store = fixture.store;
-  std::jthread const mounting([&](std::stop_token const& stop) {
-    while (!stop.stop_requested()) try {
-        store.layers().get("one").mount().keep();
-      } catch (Error const&) {  // it is being removed, or not there
-      }
-  });
-  for (int i = 0; i < 60; ++i) {
-    store.layers().create({.id = "one"});
-    if (i % 2 != 0)
-      while (store.layers().get("one").mount_count() == 0) std::this_thread::yield();
-    store.layers().remove("one");
-    CHECK_FALSE(std::filesystem::exists(fixture.graph() / "overlay/one"));
-    CHECK(store.mounted_layers().empty());
+namespace {
+/// Sees when a layer is taken away whether anybody could mount it just then.
+struct Watching : drivers::Vfs {
+  using Vfs::Vfs;
+  Trash remove(LayerId const& id) {
+    could_mount = FileLock(lock).try_exclusive().has_value();
+    return Vfs::remove(id);
   }
+  static inline std::filesystem::path lock = {};
+  static inline std::optional<bool> could_mount = {};
+};
+}  // namespace
+
+TEST_CASE("a layer that is being removed cannot be mounted meanwhile", "[store][mount]") {
+  Fixture<Store<Watching, serializers::Json, durability::None>> fixture;
+  Watching::lock = fixture.directory.path() / "run/vfs-layers/mountpoints.lock";
+  fixture.store.layers().create({.id = "one"}).mount().keep();
+  fixture.store.layers().remove("one");
+  REQUIRE(Watching::could_mount);
+  CHECK_FALSE(*Watching::could_mount);
+  CHECK(FileLock(Watching::lock).try_exclusive());
+  CHECK(fixture.store.mounted_layers().empty());
 }

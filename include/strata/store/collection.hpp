@@ -40,11 +40,6 @@ class Collection {
   }
 
  protected:
-  /// The id that the caller gave, or a new one.
-  static typename Traits::Id new_id(std::string const& given) {
-    return given.empty() ? Traits::Id::random(Traits::id_digits) : typename Traits::Id(given);
-  }
-
   std::shared_ptr<Core> core_;
 };
 

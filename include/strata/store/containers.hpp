@@ -33,7 +33,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       record.image = row->id;
       if (!row->top_layer.empty()) plan.parent = LayerId(row->top_layer);
     }
-    auto const id = Base::new_id(options.id);
+    auto const id = Core::template new_id<Traits>(options.id);
     record.id = id.str();
     record.names = names::unique(options.names);
     record.layer = plan.id.str();
@@ -54,7 +54,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     if (!record.image.empty() && !images.by_id(record.image))
       throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile");
     containers.check_free(record.id, record.names);
-    publish_layer(core, layers, plan, std::move(staged), aside, {}, {});
+    publish_layer(core, layers, plan, std::move(staged), aside, {}, {}, trash);
     try {
       record.created = Timestamp::now();
       auto row = containers.put(std::move(record));
@@ -65,7 +65,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       with_notes(aside, [&] {
         if (!containers.reload()) throw;
         if (containers.referring_to(plan.id.str()).empty())
-          trash = discard_layers(core, layers, {plan.id}, aside);
+          trash.merge(discard_layers(core, layers, {plan.id}, aside));
       });
       throw;
     }
@@ -81,6 +81,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       auto const images = core.template table<typename Core::ImageTraits>().read();
       auto containers = core.template table<Traits>().write();
       auto const container = containers.get(ref);
+      Core::template component<Traits>(container->id);
       containers.erase(container->id);
       if (!options.even_if_used) check_layer_unused(layers, images, container->layer);
       auto aside = note_change(

@@ -121,35 +121,47 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Images<Core> images() { return Images<Core>(this->shared_from_this()); }
   Containers<Core> containers() { return Containers<Core>(this->shared_from_this()); }
 
+  /// A record that another program wrote may carry any id; only a safe one, that no file of the kind itself has as its
+  /// name, may become a path.
+  /// @throws `Errc::invalid_id`
+  template <class Traits>
+  static std::string const& component(std::string const& id) {
+    if (!is_safe_component(id) || paths::is_reserved(id, Traits::stem, Serializer::extension()))
+      throw Error(Errc::invalid_id, "\"" + id + "\"");
+    return id;
+  }
+  /// The id that a caller gave, or a new one.
+  template <class Traits>
+  static typename Traits::Id new_id(std::string const& given) {
+    using Id = typename Traits::Id;
+    return given.empty() ? Id::random(Traits::id_digits) : Id(component<Traits>(given));
+  }
+
   /// `<graph root>/<driver>-<stem>`, where records and data of a kind are.
   template <class Traits>
   std::filesystem::path kind_directory() const {
     return paths::kind_directory(options_.graph_root, driver_.name(), Traits::stem);
   }
   /// Directory of an item's big data; need not exist.
+  /// @throws `Errc::invalid_id`: there, the id is the name of something else
   template <class Traits>
   std::filesystem::path data_directory(std::string const& id) const {
-    return kind_directory<Traits>() / component(id);
+    return kind_directory<Traits>() / component<Traits>(id);
   }
   /// The same in the run root.
   template <class Traits>
   std::filesystem::path run_directory(std::string const& id) const {
-    return paths::kind_directory(options_.run_root, driver_.name(), Traits::stem) / component(id);
+    return paths::kind_directory(options_.run_root, driver_.name(), Traits::stem) / component<Traits>(id);
   }
   std::filesystem::path tar_split(std::string const& layer) const {
-    return kind_directory<LayerTraits>() / (component(layer) + std::string(paths::tar_split_suffix));
+    return kind_directory<LayerTraits>() /
+           (component<LayerTraits>(layer) + std::string(paths::tar_split_suffix));
   }
   /// Where files are built or wait for their deletion, on the file system of the records.
   std::filesystem::path layer_trash() const { return kind_directory<LayerTraits>() / paths::table_trash; }
 
  private:
   using SharedLog = typename detail::LogOf<Serializer, Lock, appends>::type;
-
-  /// A record that another program wrote may carry any id; only a safe one may become a path.
-  static std::string const& component(std::string const& id) {
-    if (!is_safe_component(id)) throw Error(Errc::invalid_id, "\"" + id + "\"");
-    return id;
-  }
 
   static Options checked(Options options) {
     if (options.graph_root.empty() || options.run_root.empty())

@@ -32,7 +32,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   Item create(ImageOptions const& options = {}) {
     auto& core = *core_;
     if (!options.digest.empty()) Digest::parse(options.digest);
-    auto const id = Base::new_id(options.id);
+    auto const id = Core::template new_id<Traits>(options.id);
     // The layers stay locked until the record is there, so that the top layer cannot go in between.
     auto const layers = core.template table<typename Core::LayerTraits>().read();
     ImageRecord record;
@@ -74,6 +74,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
         throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
       if (!options.keep_layers) gone = only_used_by(*image, layers, images, containers);
       if (options.dry_run) return gone;
+      Core::template component<Traits>(image->id);
       std::vector<CrashNote> notes{{Leftover::image_files, image->id}};
       for (auto const& id : gone) notes.push_back({Leftover::spare_layer, id.str()});
       auto aside = note_change(core, notes);

@@ -152,8 +152,9 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
   if (!options.claimed_digest.empty() && options.claimed_digest != record.compressed_diff_digest)
     throw Error(Errc::digest_mismatch,
                 "claimed " + options.claimed_digest + ", got " + record.compressed_diff_digest);
+  Trash trash;
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record));
+  return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
 }
 
 /// The same over an existing layer: its contents and its recorded archive change together. Children keep seeing a

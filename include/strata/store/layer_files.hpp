@@ -33,9 +33,7 @@ template <class Core>
 LayerPlan plan_layer(Core& core, std::string const& id, std::vector<std::string> const& wanted,
                      Ref const& parent) {
   using Traits = typename Core::LayerTraits;
-  LayerPlan plan{.id = id.empty() ? LayerId::random(Traits::id_digits) : LayerId(id),
-                 .names = names::unique(wanted),
-                 .parent = {}};
+  LayerPlan plan{.id = Core::template new_id<Traits>(id), .names = names::unique(wanted), .parent = {}};
   auto const layers = core.template table<Traits>().read();
   layers.check_free(id, plan.names);
   if (!parent.empty()) {
@@ -75,6 +73,7 @@ template <class Core, class Writing>
 Trash discard_layers(Core& core, Writing& layers, std::vector<LayerId> const& ids, sys::TempDir& aside) {
   Trash trash;
   if (ids.empty()) return trash;
+  for (auto const& id : ids) Core::template component<typename Core::LayerTraits>(id.str());
   // Held until the files are out of sight, so that nobody mounts them in between.
   auto mounts = core.mounts().write();
   if constexpr (MountDriver<typename Core::Driver>)
@@ -99,10 +98,11 @@ void discard_item_files(Core& core, std::string const& id, sys::TempDir& aside) 
 /// @param layers     holds the table's lock; committed on return
 /// @param aside      in which the recorded archive was built, with a note of the layer
 /// @param tar_split  a whole file, already on the device, that will be renamed; empty: none
+/// @param trash      gets what stood in the way or has failed; to be emptied when the lock is given back
 template <class Core, class Writing, class Staged>
 Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& plan, Staged&& staged,
                                sys::TempDir& aside, std::filesystem::path const& tar_split,
-                               LayerRecord record) {
+                               LayerRecord record, Trash& trash) {
   layers.check_free(plan.id.str(), plan.names);
   if (plan.parent && !layers.by_id(plan.parent->str()))
     throw Error(Errc::layer_unknown, "layer \"" + plan.parent->str() + "\", removed meanwhile");
@@ -111,8 +111,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& pla
   record.parent = plan.parent ? plan.parent->str() : std::string();
   record.created = Timestamp::now();
   // Whatever has this id without a record was left by another program's crash.
-  Trash left_over;
-  if (core.driver().exists(plan.id)) left_over = discard_layer_files(core, plan.id, aside);
+  if (core.driver().exists(plan.id)) trash.merge(discard_layer_files(core, plan.id, aside));
   try {
     core.driver().publish(plan.id, std::forward<Staged>(staged));
     if (!tar_split.empty()) {
@@ -120,18 +119,18 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& pla
       if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(record.id).parent_path());
     }
   } catch (...) {
-    left_over.merge(discard_layer_files(core, plan.id, aside));
+    trash.merge(discard_layer_files(core, plan.id, aside));
     throw;
   }
   auto row = layers.put(std::move(record));
   try {
     layers.commit(core.flush());
   } catch (...) {
-    // The record may be on disk all the same; then the files are a layer.
-    if (!layers.reload())
+    // The record may be on disk all the same; then the files are a layer, if only a spare one.
+    if (!layers.reload() || layers.by_id(plan.id.str()))
       aside.leave();
-    else if (!layers.by_id(plan.id.str()))
-      left_over.merge(discard_layer_files(core, plan.id, aside));
+    else
+      trash.merge(discard_layer_files(core, plan.id, aside));
     throw;
   }
   return row;

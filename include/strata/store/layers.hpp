@@ -35,9 +35,11 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     LayerRecord record;
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
+    Trash trash;
     auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
     auto layers = core.template table<Traits>().write();
-    return Item(core_, publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(record)));
+    return Item(core_,
+                publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(record), trash));
   }
 
   /// A layer from a tar stream, plain or in a compression that the store's codecs read. Kept for ever is what it takes
