@@ -74,12 +74,10 @@ class Encoder : public Writer {
 /// Reads one compression.
 ///
 /// - `C::compression`           which one
-/// - `C::matches(first)`        whether a stream that starts with these bytes, `magic_bytes` or fewer, is
-/// such a one
-/// - `C::decompress(in, options)`  the plain bytes; a `FillingSource`. Concatenated streams count as one, as
-/// their
-///                              tools have it. `Errc::corrupt_archive` when the input is damaged, cut off, or
-///                              followed by something else
+/// - `C::matches(first)`        whether a stream that starts with these bytes, `magic_bytes` or fewer, is such a one
+/// - `C::decompress(in, options)`  the plain bytes; a `FillingSource`. Concatenated streams count as one, as their tools
+///                              have it. `Errc::corrupt_archive` when the input is damaged, cut off, or followed by
+///                              something else
 template <class C>
 concept Codec = requires(Bytes first, Source in, DecodeOptions const& options) {
   { C::compression } -> std::convertible_to<Compression>;

@@ -33,8 +33,8 @@ struct DriverPlace {
 /// What a new tree starts from.
 struct StageRequest {
   std::optional<LayerId> parent = {};  ///< the layer it will be changes to
-  std::optional<LayerId> copy_of =
-      {};                 ///< start with a copy of this layer's own contents (to change them as a whole)
+  /// Start with a copy of this layer's own contents (to change them as a whole).
+  std::optional<LayerId> copy_of = {};
   bool writable = false;  ///< for a container: a quota may apply
   Flush flush = Flush::full;
   Control control = {};
@@ -74,11 +74,9 @@ struct Change {
 /// - `d.name()`               word recorded in the store, which then opens with no other driver
 /// - `d.stage(request)`       an empty tree over `request.parent` (vfs: a copy of it), owned by the `Staged`;
 ///                            `Errc::layer_unknown` if the parent is not there
-/// - `staged.add(header, body)`  one archive entry into the tree, at the place that `header.name` has below
-/// its
-///                            root; whiteouts (".wh.") remove what the parent has; consumes `body`
-/// - `staged.finish()`        directory times, write-back; with `Flush::full` all contents are on the device
-/// after it
+/// - `staged.add(header, body)`  one archive entry into the tree, at the place that `header.name` has below its root;
+///                            whiteouts (".wh.") remove what the parent has; consumes `body`
+/// - `staged.finish()`        directory times, write-back; with `Flush::full` all contents are on the device after it
 /// - `d.publish(id, staged)`  afterwards `d.exists(id)`, with the staged contents; `Errc::duplicate_id` if it
 ///                            existed, `Errc::layer_unknown` if the parent has gone meanwhile
 /// - `d.replace(id, staged)`  the contents of an existing layer become the staged ones, in one step
@@ -110,7 +108,8 @@ concept LayerDriver = std::movable<D> && std::movable<typename D::Staged> &&
   { c.status() } -> std::same_as<std::vector<std::pair<std::string, std::string>>>;
 };
 
-/// Knows what changed in a layer since its parent. A driver without it gets `drivers::naive_diff`.
+/// Knows what changed in a layer since its parent. For a driver that can only mount, `drivers::naive` compares trees;
+/// `drivers::Any` does so by itself.
 ///
 /// - `changes`    in path order; `parent` empty: compared with nothing
 /// - `diff`       the same as archive entries, deletions as whiteouts

@@ -18,8 +18,8 @@ using Row = std::shared_ptr<Record const>;
 template <class Record>
 struct Decoded {
   std::vector<Record> records;
-  std::vector<std::string>
-      unreadable;  ///< elements that are no records, as bytes, to be written back unchanged
+  /// Elements that are no records, as bytes, to be written back unchanged.
+  std::vector<std::string> unreadable;
 };
 
 /// Turns the records of one kind into the bytes of one file and back.
@@ -27,9 +27,8 @@ struct Decoded {
 /// - `S::name()`              word recorded in the store, which then opens with no other serializer
 /// - `S::extension()`         of the file's name, without the dot
 /// - `S::encode(rows, unreadable)`  the whole file
-/// - `S::decode<Record>(bytes)`     `decode(encode(rows))` equals `rows`, unknown keys included; empty bytes
-/// are an empty
-///                            list; `Errc::corrupt_record` if the bytes as a whole cannot be read
+/// - `S::decode<Record>(bytes)`     `decode(encode(rows))` equals `rows`, unknown keys included; empty bytes are an
+///                            empty list; `Errc::corrupt_record` if the bytes as a whole cannot be read
 /// All are pure. Members come from `Record::fields` (item/record.hpp).
 /// `testing::serializer_suite<S>` checks what this concept cannot.
 template <class S, class Record>

@@ -17,9 +17,9 @@ namespace strata {
 template <class Serializer>
 inline constexpr std::size_t default_id_digits = 32;
 template <class Serializer>
-  requires requires {
-    { Serializer::id_digits } -> std::convertible_to<std::size_t>;
-  }
+requires requires {
+  { Serializer::id_digits } -> std::convertible_to<std::size_t>;
+}
 inline constexpr std::size_t default_id_digits<Serializer> = Serializer::id_digits;
 
 /// All that differs between layers, images and containers, as types and constants. Derive from `LayerTraits`,
@@ -31,12 +31,10 @@ inline constexpr std::size_t default_id_digits<Serializer> = Serializer::id_digi
 /// - `unknown`    the error when there is none of that id or name
 /// - `id_digits`  how many hexadecimal digits a generated id has
 /// - `keeps_data_sizes`   whether size and digest of big data are recorded
-/// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Table::referring_to`
-/// finds it
+/// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Index::referring_to` finds it
 /// - `also_known_as(record)`     one more exact key for look-ups, or empty
 /// - `layer_of(record)`          id of the layer that holds its files, or empty
-/// - `named(record)`, `data_changed(record)`  called after the names or the big data of an existing item
-/// changed
+/// - `named(record)`, `data_changed(record)`  called after the names or the big data of an existing item changed
 template <class T>
 concept ItemTraits = LayerDriver<typename T::Driver> &&
     SerializerFor<typename T::Serializer, typename T::Record> &&

@@ -5,9 +5,11 @@
 #include <strata/item/names.hpp>
 #include <strata/item/record.hpp>
 #include <strata/progress.hpp>
+#include <strata/timestamp.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 /// What the store's calls take: aggregates with defaults, called as `{.names = {"base"}}`.
@@ -17,8 +19,8 @@ namespace strata {
 /// a program that imports from strangers lowers them.
 struct ImportLimits {
   std::uint64_t plain_bytes = std::uint64_t{256} << 30;
-  std::uint64_t ratio =
-      1000;  ///< plain bytes for each byte of a compressed input, once more than 1 GiB came out
+  /// Plain bytes for each byte of a compressed input, once more than 1 GiB came out.
+  std::uint64_t ratio = 1000;
   std::uint64_t entries = 10'000'000;
   std::uint64_t path_bytes = 4096;                      ///< of one name or link target
   std::uint64_t xattr_bytes = std::uint64_t{1} << 20;   ///< of one entry, keys and values
