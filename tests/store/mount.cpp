@@ -91,23 +91,31 @@ TEST_CASE("a store opened for reading tells what is mounted", "[store][mount]") 
 }
 
 namespace {
-/// Sees when a layer is taken away whether anybody could mount it just then.
+/// Sees when a layer is taken away or exchanged whether anybody could mount it just then.
 struct Watching : drivers::Vfs {
   using Vfs::Vfs;
   Trash remove(LayerId const& id) {
     could_mount = FileLock(lock).try_exclusive().has_value();
     return Vfs::remove(id);
   }
+  Trash replace(LayerId const& id, Staged staged) {
+    could_mount = FileLock(lock).try_exclusive().has_value();
+    return Vfs::replace(id, std::move(staged));
+  }
   static inline std::filesystem::path lock = {};
   static inline std::optional<bool> could_mount = {};
 };
 }  // namespace
 
-TEST_CASE("a layer that is being removed cannot be mounted meanwhile", "[store][mount]") {
+TEST_CASE("a layer that is being removed or exchanged cannot be mounted meanwhile", "[store][mount]") {
   Fixture<Store<Watching, serializers::Json, durability::None>> fixture;
   Watching::lock = fixture.directory.path() / "run/vfs-layers/mountpoints.lock";
   fixture.store.layers().create({.id = "one"}).mount().keep();
   fixture.store.layers().remove("one");
+  REQUIRE(Watching::could_mount);
+  CHECK_FALSE(*Watching::could_mount);
+  Watching::could_mount.reset();
+  fixture.store.layers().create({.id = "two"}).apply(memory_source(tar_of({{"file", "x"}})));
   REQUIRE(Watching::could_mount);
   CHECK_FALSE(*Watching::could_mount);
   CHECK(FileLock(Watching::lock).try_exclusive());

@@ -200,6 +200,8 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
     move(recorded, set_aside);
   }
   try {
+    // A mount that began just now would go on showing the old contents.
+    auto const no_mounts = core.mounts().write();
     old = core.driver().replace(layer, std::move(staged));
   } catch (...) {
     if (had_archive) {
