@@ -53,7 +53,7 @@ class ProgressBar {
       char figures[96];
       std::snprintf(figures, sizeof figures, " %.1f MB  %.0f MB/s  %llu files", megabytes,
                     megabytes / seconds, static_cast<unsigned long long>(now.entries));
-      std::string line = '\r' + std::string(word(now.phase));
+      std::string line = '\r' + std::string(what);
       if (auto const all = now.total_bytes ? now.total_bytes : total; all && *all > 0) {
         auto const done = std::min(1.0, static_cast<double>(now.bytes) / static_cast<double>(*all));
         auto const cells = width(figures);
@@ -65,17 +65,6 @@ class ProgressBar {
       line += figures;
       line += "\x1b[K";
       std::fwrite(line.data(), 1, line.size(), stderr);
-    }
-
-    std::string_view word(strata::Phase phase) const {
-      switch (phase) {
-        case strata::Phase::flush:
-          return "flushing";
-        case strata::Phase::remove:
-          return "removing";
-        default:
-          return what;
-      }
     }
 
     /// Cells left for the bar beside the figures.

@@ -46,6 +46,7 @@ enum class Errc {
   unsafe_path,              ///< an archive tried to reach outside its layer
   reserved_entry,           ///< an archive holds what only a driver may make (a character device 0:0)
   unsupported,              ///< the composition or the host cannot do it
+  changed_meanwhile,        ///< another call changed the item while this one was at work; to be tried again
   stopped,                  ///< the caller's stop token was set
 };
 
@@ -127,6 +128,8 @@ inline std::error_category const& error_category() noexcept {
           return "archive entry is reserved for the storage driver";
         case Errc::unsupported:
           return "not supported";
+        case Errc::changed_meanwhile:
+          return "changed meanwhile";
         case Errc::stopped:
           return "stopped";
       }

@@ -2,9 +2,11 @@
 #include <strata/store/import.hpp>
 
 #include "stores.hpp"
+#include <functional>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 using namespace strata;
 using stores::code_of;
@@ -194,6 +196,27 @@ TEMPLATE_TEST_CASE("who dies while a stream is applied leaves the old contents o
   CHECK(exported.find(std::same_as<TestType, Dying<true>> ? "new!" : "old") != std::string::npos);
   layer.apply(memory_source(replaced));
   CHECK(diff_of(layer) == replaced);
+}
+
+TEST_CASE("of two streams applied to one layer at once, the later to end fails", "[store][import]") {
+  Fixture<stores::Vfs> fixture;
+  auto layer = fixture.store.layers().create({.id = "layer"});
+  auto const first = tar_of({{"one", "1"}});
+  struct Interrupting {
+    Bytes next() {
+      if (std::exchange(asked_, true)) return {};
+      interrupt_();
+      return as_bytes(tar_);
+    }
+    std::string tar_;
+    std::function<void()> interrupt_;
+    bool asked_ = false;
+  };
+  auto other = fixture.store.layers().get("layer");
+  CHECK(code_of([&] {
+          layer.apply(Interrupting{tar_of({{"two", "2"}}), [&] { other.apply(memory_source(first)); }});
+        }) == Errc::changed_meanwhile);
+  CHECK(diff_of(other) == first);
 }
 
 TEST_CASE("many threads import into one store at once", "[store][import][threads]") {

@@ -159,6 +159,7 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
 
 /// The same over an existing layer: its contents and its recorded archive change together. Children keep seeing a
 /// whole parent, but not the one they were made on; the caller answers for that, as in containers/storage.
+/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since this call began
 template <class Core>
 Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source,
                                 ApplyOptions const& options) {
@@ -179,6 +180,8 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
   Trash old;
   auto layers = core.template table<Traits>().write();
   LayerRecord const now = *layers.get(Ref::exactly(id));
+  if (now.diff_digest != before->diff_digest || now.created != before->created)
+    throw Error(Errc::changed_meanwhile, "layer \"" + id + '"');
   auto const recorded = core.tar_split(now.id);
   auto const put_record = [&](LayerRecord const& archive) {
     LayerRecord next = now;
