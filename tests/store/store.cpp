@@ -37,6 +37,19 @@ TEMPLATE_TEST_CASE("wipe leaves an empty store that works", "[store]", stores::V
   store.layers().create({.id = "base"});
 }
 
+TEST_CASE("records that were edited by hand do not keep a store from being wiped", "[store]") {
+  Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  store.layers().create({.id = "a"});
+  store.layers().create({.id = "b", .parent = "a"});
+  auto const file = fixture.graph() / "vfs-layers/layers.json";
+  auto text = sys::read_file(file);
+  text.insert(text.find("\"created\""), R"("parent":"b",)");
+  sys::replace_file(file, text);
+  store.wipe();
+  CHECK(store.layers().list().empty());
+}
+
 TEST_CASE("removing by any name asks nobody", "[store]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;

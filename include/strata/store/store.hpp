@@ -12,6 +12,7 @@
 #include <strata/store/size.hpp>
 #include <strata/store/traits.hpp>
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,14 +83,25 @@ class Store {
     throw Error(Errc::item_unknown, '"' + ref.text() + '"');
   }
 
-  /// Removes all containers, images and layers, unmounting what is mounted.
+  /// Removes all containers, images and layers, unmounting what is mounted. What cannot be removed keeps nothing else
+  /// from going. @throws the first failure, at the end
   void wipe() {
-    for (auto const& container : containers().list()) unless_gone([&] { containers().remove(container); });
-    for (auto const& image : images().list()) unless_gone([&] { images().remove(image); });
+    std::exception_ptr first;
+    auto const remove = [&](auto&& removal) {
+      try {
+        removal();
+      } catch (Error const& error) {  // gone already: another process was faster, or it went with its image
+        if (!first && !error.not_found()) first = std::current_exception();
+      }
+    };
+    for (auto const& container : containers().list())
+      remove([&] { containers().remove(container, {.even_if_used = true}); });
+    for (auto const& image : images().list()) remove([&] { images().remove(image, {.even_if_used = true}); });
+    // A child stands behind its parent in the list; records that were edited by hand may even go in a circle.
     auto left = layers().list();
-    // A child stands behind its parent in the list, so that going backwards nothing is in use.
     for (auto layer = left.rbegin(); layer != left.rend(); ++layer)
-      unless_gone([&] { layers().remove(*layer); });
+      remove([&] { layers().remove(*layer, {.even_if_used = true}); });
+    if (first) std::rethrow_exception(first);
   }
 
   /// Gives back what the driver holds of the host while no store is open.
@@ -105,15 +117,6 @@ class Store {
   }
 
  private:
-  template <class Removal>
-  static void unless_gone(Removal&& remove) {
-    try {
-      remove();
-    } catch (Error const& error) {
-      if (!error.not_found()) throw;  // another process was faster, or it went with its image
-    }
-  }
-
   std::shared_ptr<Core> core_;
 };
 
