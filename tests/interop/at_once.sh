@@ -28,7 +28,7 @@ allowed='in use|has children|used by|not known|is not a layer|is not an image|is
 attempt() {
   done_commands=$((done_commands + 1))
   if said=$($program "$@" 2>"$log/$me.err" </dev/null); then return 0; fi
-  grep -vE "$allowed" "$log/$me.err" | sed "s/^/$me: $*: /" >>"$log/$me.failures"
+  grep -vE "$allowed" "$log/$me.err" | sed "s|^|$me: $*: |" >>"$log/$me.failures"
   [ -s "$log/$me.err" ] || printf '%s: %s: failed without a word: %s\n' "$me" "$*" "$said" >>"$log/$me.failures"
   return 1
 }
