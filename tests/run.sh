@@ -126,7 +126,7 @@ fi
 
 if wants sanitized; then
   begin 'suite under AddressSanitizer and UndefinedBehaviorSanitizer'
-  if build "$STRATA_BUILD-asan" '-Db_sanitize=address,undefined -Db_lundef=false -Dexamples=false -Dcpp_args=-g1' build-tests; then
+  if build "$STRATA_BUILD-asan" '-Db_sanitize=address,undefined -Db_lundef=false -Dexamples=false -Dtest_optimization=0 -Dcpp_args=-g1' build-tests; then
     ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
     export ASAN_OPTIONS UBSAN_OPTIONS
     run_catch "$STRATA_BUILD-asan/tests/strata-tests"
