@@ -143,10 +143,21 @@ class GzipLineReader {
         auto* const next_in = state_->next_in;
         auto const avail_in = state_->avail_in;
         isal_inflate_init(state_.get());
-        state_->crc_flag = ISAL_GZIP;
+        state_->crc_flag = ISAL_GZIP_NO_HDR_VER;
         state_->next_in = next_in;
         state_->avail_in = avail_in;
-        within_ = true;
+        isal_gzip_header_init(&header_);
+        within_ = in_header_ = true;
+      }
+      // Read by its own call, which keeps what it knows in `header_`: isal_inflate() forgets a header's flags between two
+      // calls, so that one with a name would only do in one piece.
+      if (in_header_) {
+        auto const result = isal_read_gzip_header(state_.get(), &header_);
+        if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT)
+          throw damaged("header error " + std::to_string(result));
+        in_header_ = result == ISAL_END_INPUT;
+        if (in_header_ && ended) throw damaged("cut off");
+        if (in_header_) continue;
       }
       state_->next_out = reinterpret_cast<std::uint8_t*>(text_.data() + end_);
       auto const space = static_cast<std::uint32_t>(std::min<std::size_t>(text_.size() - end_, 1U << 30U));
@@ -171,7 +182,9 @@ class GzipLineReader {
   std::size_t begin_ = 0;  // of the text not yet given out
   std::size_t end_ = 0;
   std::unique_ptr<inflate_state> state_;
-  bool within_ = false;  // a member
+  isal_gzip_header header_ = {};
+  bool within_ = false;     // a member
+  bool in_header_ = false;  // of that member
   std::uint64_t members_ = 0;
 };
 
