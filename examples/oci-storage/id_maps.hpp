@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/item/record.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/sys/file.hpp>
 
 #include "options.hpp"
@@ -15,11 +15,6 @@
 
 /// The options that say which ids of the host stand for those in a layer.
 namespace oci_storage {
-
-struct IdMaps {
-  std::vector<strata::IdRange> uids = {};
-  std::vector<strata::IdRange> gids = {};
-};
 
 namespace detail {
 
@@ -86,7 +81,7 @@ inline constexpr auto id_map_options = std::to_array<OptionSpec>({
     {"--subgidmap", OptionKind::text, "subgid GID map for a group"},
 });
 
-inline IdMaps id_maps(Options const& options) {
+inline strata::IdMaps id_maps(Options const& options) {
   auto subuid = options.text("subuidmap"), subgid = options.text("subgidmap");
   auto const uidmap = options.text("uidmap"), gidmap = options.text("gidmap");
   if (options.flag("hostuidmap") && (!uidmap.empty() || !subuid.empty()))
@@ -95,7 +90,7 @@ inline IdMaps id_maps(Options const& options) {
     throw std::runtime_error("host gid map specified along with GID mapping");
   if (subuid.empty()) subuid = subgid;
   if (subgid.empty()) subgid = subuid;
-  IdMaps out;
+  strata::IdMaps out;
   if (!subuid.empty()) {
     detail::add_subordinate(out.uids, subuid, "uid");
     detail::add_subordinate(out.gids, subgid, "gid");

@@ -3,6 +3,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/durability.hpp>
 #include <strata/id.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/progress.hpp>
 
 #include <concepts>
@@ -38,6 +39,8 @@ struct StageRequest {
   bool writable = false;  ///< for a container: a quota may apply
   Flush flush = Flush::full;
   Control control = {};
+  IdMaps maps = {};         ///< whose ids the new tree's files get
+  IdMaps parent_maps = {};  ///< whose ids those of the parent, or of `copy_of`, have
 };
 
 /// How a layer is mounted.
@@ -46,6 +49,7 @@ struct MountRequest {
   bool is_volatile = false;               ///< contents need not survive a crash
   std::string label = {};                 ///< SELinux
   std::vector<std::string> options = {};  ///< instead of the driver's own; the driver's words
+  IdMaps maps = {};                       ///< show files that are stored with the host's ids with these
 };
 
 enum class ChangeKind { modify = 0, add = 1, remove = 2 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/idmap/range.hpp>
 #include <strata/timestamp.hpp>
 
 #include <cstdint>
@@ -26,17 +27,6 @@ inline bool is_set(Flags const& flags, std::string const& key) {
   auto const found = flags.find(key);
   return found != flags.end() && found->second.text == "true";
 }
-
-/// One range of a uid or gid map: `size` ids from `container_id` on stand for those from `host_id` on.
-struct IdRange {
-  std::int64_t container_id = 0;
-  std::int64_t host_id = 0;
-  std::int64_t size = 0;
-  bool operator==(IdRange const&) const = default;
-
-  template <class Self, class Visitor>
-  static void fields(Self& self, Visitor&& visit);
-};
 
 /// Whether a field is written when it is empty, zero or false.
 enum class Presence { when_set, always };
