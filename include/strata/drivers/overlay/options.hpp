@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/error.hpp>
+#include <strata/drivers/option_text.hpp>
 
 #include <algorithm>
 #include <array>
@@ -48,50 +48,23 @@ struct Options {
 
 namespace detail {
 
-[[noreturn]] inline void reject(std::string text) { throw Error(Errc::driver_option, std::move(text)); }
-
-/// The words that Go's strconv.ParseBool takes.
-inline bool parse_bool(std::string const& value) {
-  for (auto const* word : {"1", "t", "T", "TRUE", "true", "True"})
-    if (value == word) return true;
-  for (auto const* word : {"0", "f", "F", "FALSE", "false", "False"})
-    if (value == word) return false;
-  reject("strconv.ParseBool: parsing \"" + value + "\": invalid syntax");
-}
-
-inline std::string_view trim(std::string_view text) {
-  auto const space = " \t\r\n\v\f";
-  auto const first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
-
-/// The key without this driver's prefix; empty if it is another driver's.
-inline std::string_view own_key(std::string_view key) {
-  for (std::string_view const prefix : {"overlay.", "overlay2.", "."})
-    if (key.starts_with(prefix)) return key.substr(prefix.size());
-  for (std::string_view const prefix : {"btrfs.", "vfs.", "zfs."})
-    if (key.starts_with(prefix)) return {};
-  return key;
-}
-
 inline void add_image_stores(Options& options, std::string const& value) {
   for (auto const& text : split(value, ',')) {
     if (text.empty()) continue;
     auto const path = std::filesystem::path(text).lexically_normal();
     if (!path.is_absolute())
-      reject("overlay: image path \"" + text + "\" is not absolute.  Can not be relative");
+      reject_option("overlay: image path \"" + text + "\" is not absolute.  Can not be relative");
     std::error_code error;
     auto const status = std::filesystem::status(path, error);
     if (!std::filesystem::exists(status)) {
       auto reason = error ? error : std::error_code(ENOENT, std::generic_category());
       auto message = reason.message();
       message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
-      reject("overlay: can't stat imageStore dir " + path.native() + ": stat " + path.native() + ": " +
-             message);
+      reject_option("overlay: can't stat imageStore dir " + path.native() + ": stat " + path.native() + ": " +
+                    message);
     }
     if (!std::filesystem::is_directory(status))
-      reject("overlay: image path \"" + path.native() + "\" must be a directory");
+      reject_option("overlay: image path \"" + path.native() + "\" must be a directory");
     if (std::find(options.image_stores.begin(), options.image_stores.end(), path) ==
         options.image_stores.end())
       options.image_stores.push_back(path);
@@ -105,7 +78,8 @@ inline void set(Options& options, std::string_view given_key, std::string_view k
   } else if (key == "mount_program") {
     std::error_code error;
     if (!value.empty() && !std::filesystem::exists(value, error))
-      reject("overlay: can't stat program \"" + value + "\": stat " + value + ": no such file or directory");
+      reject_option("overlay: can't stat program \"" + value + "\": stat " + value +
+                    ": no such file or directory");
     options.mount_program = value;
   } else if (key == "skip_mount_home") {
     options.skip_mount_home = parse_bool(value);
@@ -115,20 +89,20 @@ inline void set(Options& options, std::string_view given_key, std::string_view k
     add_image_stores(options, value);
   } else if (key == "sync") {
     if (value != "none" && value != "filesystem")
-      reject("overlay: invalid sync mode \"" + value + "\": none or filesystem");
+      reject_option("overlay: invalid sync mode \"" + value + "\": none or filesystem");
     options.sync_file_system = value == "filesystem";
   } else if (key == "use_composefs") {
-    if (parse_bool(value)) reject("overlay: use_composefs is not supported");
+    if (parse_bool(value)) reject_option("overlay: use_composefs is not supported");
   } else if (key == "override_kernel_check") {
     parse_bool(value);  // obsolete, and without effect in every release
   } else if (key == "size" || key == "inodes") {
     if (!value.empty() && value != "0")
-      reject("overlay: option " + std::string(given_key) +
-             " needs project quotas, which this driver does not set");
+      reject_option("overlay: option " + std::string(given_key) +
+                    " needs project quotas, which this driver does not set");
   } else if (key == "force_mask" || key == "additionallayerstore") {
-    if (!value.empty()) reject("overlay: option " + std::string(given_key) + " is not supported");
+    if (!value.empty()) reject_option("overlay: option " + std::string(given_key) + " is not supported");
   } else {
-    reject("overlay: unknown option " + std::string(given_key));
+    reject_option("overlay: unknown option " + std::string(given_key));
   }
 }
 
@@ -136,17 +110,9 @@ inline void set(Options& options, std::string_view given_key, std::string_view k
 
 inline Options Options::parse(std::vector<std::string> const& key_values) {
   Options options;
-  for (auto const& text : key_values) {
-    auto const equals = text.find('=');
-    if (equals == std::string::npos) detail::reject("unable to parse key/value option: " + text);
-    auto const given = detail::trim(std::string_view(text).substr(0, equals));
-    std::string lower(given);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    auto const key = detail::own_key(lower);
-    if (key.empty() && !lower.empty() && lower.back() != '.') continue;
-    detail::set(options, given, key, std::string(detail::trim(std::string_view(text).substr(equals + 1))));
-  }
+  for (auto const& text : key_values)
+    if (auto const option = own_option(text, {"overlay.", "overlay2."}))
+      detail::set(options, option->given, option->key, option->value);
   return options;
 }
 

@@ -1,0 +1,193 @@
+#pragma once
+
+#include <strata/archive/apply.hpp>
+#include <strata/archive/changes.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/flush_tree.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stdio.h>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers {
+
+/// A layer's whole tree being built in a temp-dir, to be renamed into place.
+class StagedTree {
+ public:
+  /// @param build  makes the tree at the path that it is called with: empty, or with what the parent has
+  template <class Build>
+  StagedTree(std::filesystem::path const& temp_dirs, StageRequest const& request,
+             archive::ApplyOptions const& apply, Build&& build)
+      : place_(sys::TempDir::create(temp_dirs)),
+        tree_(place_.next_addition()),
+        parent_(request.parent),
+        flush_(request.flush),
+        control_(request.control) {
+    build(tree_);
+    applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, tree_, O_PATH | O_DIRECTORY), apply);
+  }
+
+  void add(archive::TarHeader const& header, Reader& body) {
+    control_.check();
+    applier_->add(header, body);
+  }
+
+  void finish() {
+    if (!applier_) return;
+    applier_->finish();
+    if (flush_ == Flush::full) sys::flush_tree(tree_);
+    applier_.reset();
+  }
+
+  std::filesystem::path const& tree() const noexcept { return tree_; }
+  std::optional<LayerId> const& parent() const noexcept { return parent_; }
+  Flush flush() const noexcept { return flush_; }
+
+  /// What is left in the temp-dir, once the tree has moved out.
+  sys::TempDir rest() && { return std::move(place_); }
+
+ private:
+  sys::TempDir place_;
+  std::filesystem::path tree_;
+  std::optional<LayerId> parent_;
+  Flush flush_;
+  Control control_;
+  std::unique_ptr<archive::Applier> applier_ = {};  ///< none once finished
+};
+
+/// Layers each of which is a whole tree in a directory of its own, named by its id: what drivers have in common that
+/// copy or snapshot the parent. Trees come from temp-dirs and leave to them, by one rename each.
+class WholeTrees {
+ public:
+  /// @param directory  of the own layers
+  /// @param temp_dirs  on the same file system
+  /// @param others     directories with further layers, only read
+  WholeTrees(std::filesystem::path directory, std::filesystem::path temp_dirs,
+             std::vector<std::filesystem::path> others = {})
+      : directory_(std::move(directory)), temp_dirs_(std::move(temp_dirs)), others_(std::move(others)) {}
+
+  std::filesystem::path const& directory() const noexcept { return directory_; }
+  std::filesystem::path const& temp_dirs() const noexcept { return temp_dirs_; }
+  std::filesystem::path own(LayerId const& id) const { return directory_ / id.str(); }
+
+  std::optional<std::filesystem::path> find(LayerId const& id) const {
+    if (auto path = own(id); is_directory(path)) return path;
+    for (auto const& other : others_)
+      if (auto path = other / id.str(); is_directory(path)) return path;
+    return std::nullopt;
+  }
+  /// @throws `Errc::layer_unknown`
+  std::filesystem::path get(LayerId const& id) const {
+    if (auto path = find(id)) return *std::move(path);
+    throw unknown(id);
+  }
+  std::optional<std::filesystem::path> get(std::optional<LayerId> const& id) const {
+    return id ? std::optional(get(*id)) : std::nullopt;
+  }
+
+  /// The tree that a new one starts from, if any.  @throws `Errc::layer_unknown`, also for the parent of a copy
+  std::optional<std::filesystem::path> origin(StageRequest const& request) const {
+    auto const parent = get(request.parent);
+    return request.copy_of ? get(request.copy_of) : parent;
+  }
+
+  void publish(LayerId const& id, StagedTree& staged) const {
+    staged.finish();
+    if (staged.parent()) get(*staged.parent());
+    if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, own(id).c_str(), RENAME_NOREPLACE) != 0) {
+      if (errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
+      sys::throw_errno("rename", own(id));
+    }
+    if (staged.flush() == Flush::full) sys::sync_directory(directory_);
+  }
+
+  /// One rename that exchanges the two.
+  Trash replace(LayerId const& id, StagedTree staged) const {
+    staged.finish();
+    if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, own(id).c_str(), RENAME_EXCHANGE) != 0) {
+      if (errno == ENOENT) throw unknown(id);
+      sys::throw_errno("rename", own(id));
+    }
+    if (staged.flush() == Flush::full) sys::sync_directory(directory_);
+    Trash trash;
+    trash.add(std::move(staged).rest());
+    return trash;
+  }
+
+  Trash remove(LayerId const& id) const {
+    Trash trash;
+    if (!is_directory(own(id))) return trash;
+    auto place = sys::TempDir::create(temp_dirs_);
+    place.take(own(id));
+    trash.add(std::move(place));
+    return trash;
+  }
+
+  /// Of the own directory.
+  std::vector<LayerId> list() const {
+    std::vector<LayerId> ids;
+    auto const fd = sys::try_open_at(AT_FDCWD, directory_.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!fd) return ids;
+    for (auto const& entry : sys::read_directory(fd.get(), directory_))
+      if (sys::is_directory(fd.get(), entry)) ids.emplace_back(entry.name);
+    std::sort(ids.begin(), ids.end());
+    return ids;
+  }
+
+  void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
+    auto const root = sys::open_at(AT_FDCWD, get(id), O_PATH | O_DIRECTORY);
+    std::string const path = archive::path_in_tree(file);
+    sys::Fd const fd =
+        path.empty() ? sys::Fd{}
+                     : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+      throw Error(Errc::data_unknown, "layer " + id.str() + ", file " + std::string(file));
+    auto source = fd_source(fd.get());
+    for (Bytes part = source.next(); !part.empty(); part = source.next()) to.write(part);
+  }
+
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const {
+    return archive::compare_trees(get(id), get(parent));
+  }
+  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+            Control const& control) const {
+    archive::write_changes(get(id), changes(id, parent), to, control);
+  }
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
+    return archive::changed_bytes(get(id), changes(id, parent));
+  }
+
+  static bool is_directory(std::filesystem::path const& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  }
+
+ private:
+  static Error unknown(LayerId const& id) { return Error(Errc::layer_unknown, "layer " + id.str()); }
+
+  std::filesystem::path directory_;
+  std::filesystem::path temp_dirs_;
+  std::vector<std::filesystem::path> others_;
+};
+
+}  // namespace strata::drivers
