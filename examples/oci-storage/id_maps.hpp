@@ -1,44 +1,28 @@
 #pragma once
 
 #include <strata/idmap/range.hpp>
-#include <strata/sys/file.hpp>
+#include <strata/idmap/subid.hpp>
 
 #include "options.hpp"
 #include <array>
-#include <charconv>
-#include <cstdint>
-#include <optional>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
 
 /// The options that say which ids of the host stand for those in a layer.
 namespace oci_storage {
 
 namespace detail {
 
-inline std::optional<std::int64_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional<std::int64_t>(value)
-                                                                  : std::nullopt;
-}
-
-/// The next piece of `text` up to a colon.
-inline std::string_view next_field(std::string_view& text) {
-  auto const end = text.find(':');
-  auto const field = text.substr(0, end);
-  text = end == text.npos ? std::string_view() : text.substr(end + 1);
-  return field;
-}
-
 /// Triples "container:host:size", joined by further colons. @param which "uid" or "gid"
-inline void add_triples(std::vector<strata::IdRange>& out, std::string const& text, std::string_view which) {
+inline void add_triples(strata::IdMap& out, std::string const& text, std::string_view which) {
+  using strata::idmap::detail::id_number;
+  using strata::idmap::detail::next_piece;
   std::string_view rest = text;
   while (!rest.empty()) {
-    auto const container = number(next_field(rest)), host = number(next_field(rest)),
-               size = number(next_field(rest));
+    auto const next = [&] { return id_number(next_piece(rest, ':')); };
+    auto const container = next(), host = next(), size = next();
     if (!container || !host || !size)
       throw std::runtime_error("initializing ID mappings: " + std::string(which) +
                                " setting is malformed expected [\"uint32:uint32:uint32\"]: [\"" + text +
@@ -47,26 +31,15 @@ inline void add_triples(std::vector<strata::IdRange>& out, std::string const& te
   }
 }
 
-/// All ranges of a name in the file of subordinate ids (subuid(5): "name:first:count"), one behind another from
-/// container id 0 on.
-inline void add_subordinate(std::vector<strata::IdRange>& out, std::string const& name,
-                            std::string_view which) {
-  std::string const path = which == "uid" ? "/etc/subuid" : "/etc/subgid";
-  auto const text = strata::sys::read_file_if_exists(path).value_or(std::string());
-  std::int64_t next = 0;
-  for (std::string_view rest = text; !rest.empty();) {
-    auto const end = std::min(rest.find('\n'), rest.size());
-    auto line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (next_field(line) != name) continue;
-    auto const first = number(next_field(line)), count = number(line);
-    if (!first || !count) continue;
-    out.push_back({next, *first, *count});
-    next += *count;
-  }
-  if (next == 0)
+/// All ranges of a name in the file of subordinate ids, one behind another from container id 0 on.
+inline void add_subordinate(strata::IdMap& out, std::string const& name, std::string_view which) {
+  auto const path = which == "uid" ? strata::idmap::subuid_file : strata::idmap::subgid_file;
+  auto const ranges = strata::idmap::subordinate_ranges(std::filesystem::path(path), name);
+  if (ranges.empty())
     throw std::runtime_error("no sub" + std::string(which) + " ranges found for " +
-                             (which == "uid" ? "user" : "group") + " \"" + name + "\" in " + path);
+                             (which == "uid" ? "user" : "group") + " \"" + name + "\" in " +
+                             std::string(path));
+  out.insert(out.end(), ranges.begin(), ranges.end());
 }
 
 }  // namespace detail

@@ -45,9 +45,13 @@ enum class Errc {
   over_budget,              ///< an input exceeded a limit on bytes, ratio, entries or lengths
   unsafe_path,              ///< an archive tried to reach outside its layer
   reserved_entry,           ///< an archive holds what only a driver may make (a character device 0:0)
-  unsupported,              ///< the composition or the host cannot do it
-  changed_meanwhile,        ///< another call changed the item while this one was at work; to be tried again
-  stopped,                  ///< the caller's stop token was set
+  invalid_mappings,         ///< id maps that overlap, hold no ids, or lack one that is needed
+  no_available_ids,         ///< too few subordinate ids are left for one more user namespace
+  cannot_shift,       ///< a layer has other owners than the container, and cannot be mounted with its (mount)
+  layer_not_mounted,  ///< what was asked can only be told of a mounted layer
+  unsupported,        ///< the composition or the host cannot do it
+  changed_meanwhile,  ///< another call changed the item while this one was at work; to be tried again
+  stopped,            ///< the caller's stop token was set
 };
 
 /// Category of `Errc`: name "strata".
@@ -126,6 +130,14 @@ inline std::error_category const& error_category() noexcept {
           return "path leads outside the layer";
         case Errc::reserved_entry:
           return "archive entry is reserved for the storage driver";
+        case Errc::invalid_mappings:
+          return "invalid mappings specified";
+        case Errc::no_available_ids:
+          return "not enough unused IDs in user namespace";
+        case Errc::cannot_shift:
+          return "shifting not enabled";
+        case Errc::layer_not_mounted:
+          return "layer is not mounted";
         case Errc::unsupported:
           return "not supported";
         case Errc::changed_meanwhile:
