@@ -1,6 +1,6 @@
 #pragma once
 
-#include "options.hpp"
+#include "settings.hpp"
 #include <span>
 #include <string>
 #include <string_view>

@@ -1,6 +1,7 @@
 // The table of commands, and the one translation unit in which the store's templates are instantiated.
 
 #include "command.hpp"
+#include "commands_config.hpp"
 #include "commands_create.hpp"
 #include "commands_data.hpp"
 #include "commands_delete.hpp"
@@ -10,6 +11,7 @@
 #include "commands_mount.hpp"
 #include "commands_names.hpp"
 #include "commands_store.hpp"
+#include "log.hpp"
 #include "session.hpp"
 #include <array>
 #include <string_view>
@@ -128,6 +130,7 @@ constexpr std::string_view named_item = "[options [...]] imageOrContainerNameOrI
 
 // clang-format off
 constexpr auto table = std::to_array<Command>({
+    {"config", "", 0, 1, "[configurationFile]", "Print storage library configuration as JSON", none, show_config},
     {"container", "", 1, any_number, "[options [...]] containerNameOrID [...]", "Examine a container", only_json, show_containers},
     {"list-container-data", "listcontainerdata", 1, 1, a_container, "List data items that are attached to an container", only_json, list_data<Containers>},
     {"get-container-data", "getcontainerdata", 2, 2, a_container_data, "Get data that is attached to an container", data_out, get_data<Containers>},
@@ -188,26 +191,27 @@ std::span<Command const> commands() { return table; }
 
 int run(Command const& command, Invocation const& call, StoreSettings const& settings) {
   static Session* session;  // never deleted: with the process its memory goes as a whole, and faster
+  for (auto const& warning : settings.warnings) log(LogLevel::warning, warning);
+  if (settings.debug) {
+    std::string options;
+    for (auto const& option : settings.driver_options) options += (options.empty() ? "" : " ") + option;
+    log(LogLevel::debug, "Root: " + settings.graph_root);
+    log(LogLevel::debug, "Run Root: " + settings.run_root);
+    log(LogLevel::debug, "Driver Name: " + settings.driver);
+    log(LogLevel::debug, "Driver Options: [" + options + ']');
+  }
   try {
+    if (settings.configuration_error) std::rethrow_exception(settings.configuration_error);
     session = new Session(settings);
   } catch (strata::Error const& error) {
-    auto const driver =
-        error.code() == strata::Errc::driver_unknown
-            ? "failed to GetDriver graph " + settings.driver + ' ' + settings.graph_root + ": "
-            : std::string();
-    say("error initializing: ", driver, driver.empty() ? error_text(error) : error.code().message());
+    bool const unknown = error.code() == strata::Errc::driver_unknown;
+    auto const driver = "ailed to GetDriver graph " + settings.driver + ' ' + settings.graph_root;
+    if (unknown) log(LogLevel::error, 'F' + driver);
+    say("error initializing: ", unknown ? 'f' + driver + ": " + error.code().message() : error_text(error));
     return 1;
   } catch (std::exception const& error) {
     say("error initializing: ", error_text(error));
     return 1;
-  }
-  if (settings.debug) {
-    std::string options;
-    for (auto const& option : settings.driver_options) options += (options.empty() ? "" : " ") + option;
-    complain("Root: ", settings.graph_root);
-    complain("Run Root: ", settings.run_root);
-    complain("Driver Name: ", std::string_view(session->store.driver_name()));
-    complain("Driver Options: [", options, "]");
   }
   try {
     return command.run(*session, call);

@@ -75,6 +75,7 @@ inline std::string error_text(strata::Error const& error) {
     case Errc::unsupported_compression:
       return bare + ' ' + archive_ending(subject);
     case Errc::driver_option:
+    case Errc::configuration:
     case Errc::several_drivers:
       return error.subject();  // the whole message
     case Errc::incomplete_options:

@@ -27,15 +27,15 @@ Called find_command(std::vector<std::string> const& words) {
   } catch (OptionError const& error) {
     std::printf("%s while parsing arguments (1)\n", error.what());
     std::fprintf(stderr, "%s\nSee '%s --help'.\n", error.what(), usage::program);
-    usage::print_program(stderr, {});
+    usage::print_program(stderr, settings({}, {}));
     return {.status = 1};
   }
   if (out.global.options.flag("help")) {
-    usage::print_program(stdout, {});
+    usage::print_program(stdout, settings({}, {}));
     return {.status = 0};
   }
   if (out.global.rest.empty()) {
-    usage::print_program(stderr, {});
+    usage::print_program(stderr, settings({}, {}));
     return {.status = 1};
   }
   auto const& name = out.global.rest.front();

@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
-#include <unistd.h>
 #include <utility>
 
 namespace oci_storage {
@@ -16,10 +13,13 @@ namespace {
 constexpr auto globals = std::to_array<OptionSpec>({
     {"--run, -R", OptionKind::text, "Root of the runtime state tree"},
     {"--graph, -g", OptionKind::text, "Root of the storage tree"},
+    {"--image-store", OptionKind::text, "Root of the separate image store"},
+    {"--transient-store", OptionKind::flag, "Transient store"},
     {"--storage-driver, -s", OptionKind::text, "Storage driver to use ($STORAGE_DRIVER)"},
     {"--storage-opt", OptionKind::list, "Set storage driver options ($STORAGE_OPTS)"},
     {"--durability", OptionKind::text, "When a change is done: full (survives power loss) or none"},
     {"--debug, -D", OptionKind::flag, "Print debugging information"},
+    {"--unshare, -U", OptionKind::flag, "Run in a user namespace (default %t)"},
     {"--help, -h", OptionKind::flag, "Print usage"},
 });
 
@@ -98,28 +98,6 @@ std::string boolean(std::string const& value, std::string_view key) {
                     ": strconv.ParseBool: parsing \"" + value + "\": invalid syntax");
 }
 
-std::string environment(char const* name) {
-  char const* const value = std::getenv(name);
-  return value == nullptr ? std::string() : value;
-}
-
-/// Against the working directory; without `.`, `..` and a slash at the end.
-std::string absolute(std::string const& path) {
-  auto out = std::filesystem::absolute(path).lexically_normal().string();
-  while (out.size() > 1 && out.back() == '/') out.pop_back();
-  return out;
-}
-
-std::vector<std::string> split(std::string const& text, char at) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin <= text.size() && !text.empty();) {
-    auto const end = std::min(text.find(at, begin), text.size());
-    out.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::span<OptionSpec const> global_options() { return globals; }
@@ -155,37 +133,6 @@ Parsed parse(std::vector<std::string> const& words, std::span<OptionSpec const> 
     out.rest.erase(out.rest.begin());
   else if (auto const& first = out.rest.front(); first.size() > 1 && first.front() == '-')
     throw OptionError("flag provided but not defined: " + first.substr(0, first.find('=')));
-  return out;
-}
-
-StoreSettings settings(Options const& before, Options const& after) {
-  bool const explicit_store = before.given("graph") || before.given("run") ||
-                              before.given("storage-driver") || before.given("storage-opt");
-  auto const pick = [&](std::string_view key, std::string fallback) {
-    for (auto const* options : {&after, &before})
-      if (auto value = options->text(key); !value.empty()) return value;
-    return fallback;
-  };
-  StoreSettings out;
-  std::string data = "/var/lib/containers/storage";
-  std::string runtime = "/run/containers/storage";
-  if (::geteuid() != 0) {
-    auto const home = environment("XDG_DATA_HOME");
-    data = (home.empty() ? environment("HOME") + "/.local/share" : home) + "/containers/storage";
-    auto const run = environment("XDG_RUNTIME_DIR");
-    runtime = (run.empty() ? "/run/user/" + std::to_string(::geteuid()) : run) + "/containers";
-  }
-  out.graph_root = absolute(pick("graph", data));
-  out.run_root = absolute(pick("run", runtime));
-  out.driver = pick("storage-driver", explicit_store ? std::string() : environment("STORAGE_DRIVER"));
-  if (!explicit_store) out.driver_options = split(environment("STORAGE_OPTS"), ',');
-  for (auto const* options : {&before, &after})
-    for (auto& option : options->list("storage-opt")) out.driver_options.push_back(std::move(option));
-  auto const durability = pick("durability", "full");
-  if (durability != "full" && durability != "none")
-    throw OptionError("invalid value \"" + durability + "\" for --durability: full or none");
-  out.flush = durability == "full";
-  out.debug = after.given("debug") ? after.flag("debug") : before.flag("debug");
   return out;
 }
 

@@ -62,20 +62,4 @@ Parsed parse(std::vector<std::string> const& words, std::span<OptionSpec const> 
 /// The options that are understood before and after the command.
 std::span<OptionSpec const> global_options();
 
-/// Where the store is and how it is opened: the global options, the environment and the defaults put together.
-struct StoreSettings {
-  std::string graph_root = {};
-  std::string run_root = {};
-  std::string driver = {};  ///< empty: the store finds out
-  std::vector<std::string> driver_options = {};
-  bool flush = true;  ///< `--durability full`
-  bool debug = false;
-};
-
-/// @param before  options before the command. If they name a root, a driver or a driver option, then
-///                STORAGE_DRIVER and STORAGE_OPTS are not looked at.
-/// @param after   options after it; they are laid over the others
-/// @throws OptionError
-StoreSettings settings(Options const& before, Options const& after);
-
 }  // namespace oci_storage

@@ -23,7 +23,9 @@ class Session {
       : settings(std::move(given)),
         store({.graph_root = settings.graph_root,
                .run_root = settings.run_root,
-               .driver = {.name = settings.driver, .options = settings.driver_options},
+               .driver = {.name = settings.driver,
+                          .options = settings.driver_options,
+                          .priority = settings.driver_priority},
                .durability = {settings.flush ? strata::Flush::full : strata::Flush::none}}) {}
 
   StoreSettings const settings;

@@ -24,7 +24,10 @@ inline std::string default_text(OptionSpec const& spec, StoreSettings const& now
     return out + ']';
   }
   if (spec.key() == "durability") return now.flush ? "full" : "none";
+  if (spec.key() == "unshare") return now.unshare ? "true" : "";
   if (!with_settings) return {};
+  if (spec.key() == "image-store") return now.image_store;
+  if (spec.key() == "transient-store") return now.transient ? "true" : "";
   if (spec.key() == "graph") return now.graph_root;
   if (spec.key() == "run") return now.run_root;
   if (spec.key() == "storage-driver") return now.driver;

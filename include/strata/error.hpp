@@ -37,6 +37,7 @@ enum class Errc {
   driver_unknown,           ///< no driver of that name in this program
   driver_unusable,          ///< the driver cannot work here (file system, kernel, privileges)
   driver_option,            ///< an option that the driver does not know, or a bad value of one
+  configuration,            ///< a configuration file that cannot be parsed, or a value in it that cannot be
   several_drivers,          ///< no driver was named and the root holds data of more than one
   unsupported_compression,  ///< that format can be read but not produced, or its codec is not composed in
   corrupt_record,           ///< a record file that cannot be parsed
@@ -114,6 +115,8 @@ inline std::error_category const& error_category() noexcept {
           return "prerequisites for driver not satisfied (wrong filesystem?)";
         case Errc::driver_option:
           return "driver option not accepted";
+        case Errc::configuration:
+          return "configuration not accepted";
         case Errc::several_drivers:
           return "contains several valid graphdrivers";
         case Errc::unsupported_compression:

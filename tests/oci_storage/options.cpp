@@ -67,22 +67,3 @@ TEST_CASE("oci-storage: what is not understood is told", "[oci-storage]") {
   CHECK_THROWS_WITH(parsed({"-jZ"}), "flag provided but not defined: -Z");
   CHECK_THROWS_WITH(parsed({"-j", "--id"}), "flag needs an argument: --id");
 }
-
-TEST_CASE("oci-storage: where the store is", "[oci-storage]") {
-  ::setenv("STORAGE_DRIVER", "vfs", 1);
-  ::setenv("STORAGE_OPTS", "a=1,b=2", 1);
-  auto const globals_of = [](Words const& words) { return parse(words, global_options()).options; };
-  auto const plain = settings({}, globals_of({"--storage-opt", "c=3"}));
-  CHECK(plain.driver == "vfs");
-  CHECK(plain.driver_options == Words{"a=1", "b=2", "c=3"});
-  CHECK(plain.flush);
-  auto const chosen = settings(globals_of({"-g", "/x/../y/", "--storage-opt", "c=3"}),
-                               globals_of({"--storage-opt", "d=4", "--durability=none"}));
-  CHECK(chosen.graph_root == "/y");
-  CHECK(chosen.driver.empty());
-  CHECK(chosen.driver_options == Words{"c=3", "d=4"});
-  CHECK_FALSE(chosen.flush);
-  CHECK_THROWS_AS(settings({}, globals_of({"--durability", "half"})), OptionError);
-  ::unsetenv("STORAGE_DRIVER");
-  ::unsetenv("STORAGE_OPTS");
-}

@@ -1,0 +1,222 @@
+#pragma once
+
+#include <strata/conf/host.hpp>
+#include <strata/conf/roots.hpp>
+#include <strata/conf/search.hpp>
+#include <strata/conf/storage_conf.hpp>
+#include <strata/conf/toml.hpp>
+#include <strata/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata::conf {
+
+namespace detail {
+
+/// What files say, before it is put together. Sources: containers-storage.conf(5), and the structures that
+/// containers/storage decodes into (storage/pkg/config of release 1.63).
+struct FileSettings {
+  std::string driver, run_root, graph_root, image_store, rootless_storage_path;
+  List driver_priority;
+  bool transient_store = false, disable_volatile = false;
+  List image_stores, layer_stores;
+  std::uint32_t force_mask = 0;
+  std::string userns_user;
+  std::uint32_t userns_min_size = 0, userns_max_size = 0;
+  std::optional<std::map<std::string, std::string>> pull_options;
+  std::map<std::string, std::string> common;  ///< options that several drivers know, from [storage.options]
+  std::map<std::string, std::map<std::string, std::string>> of_driver;  ///< from [storage.options.<driver>]
+};
+
+/// In the order in which containers/storage hands them on.
+inline constexpr std::array<std::string_view, 5> common_options{"size", "mount_program", "skip_mount_home",
+                                                                "ignore_chown_errors", "mountopt"};
+struct DriverTable {
+  std::string_view driver;
+  std::array<std::string_view, 9> keys;  // empty ones at the end are none
+};
+inline constexpr std::array driver_tables{
+    DriverTable{"btrfs", {"min_space", "size"}},
+    DriverTable{"overlay",
+                {"ignore_chown_errors", "mount_program", "mountopt", "size", "inodes", "skip_mount_home",
+                 "force_mask", "use_composefs", "sync"}},
+    DriverTable{"vfs", {"ignore_chown_errors", "sync"}},
+    DriverTable{"zfs", {"fsname", "mountopt", "size"}},
+};
+
+/// Lays a file over what was read before it.
+/// @return  its unknown keys
+inline std::vector<std::string> read_into(FileSettings& settings, TomlFile const& file) {
+  TableReader top(file);
+  auto const text = [](TableReader& reader, std::string_view key, std::map<std::string, std::string>& to) {
+    std::string value;
+    reader.value(key, value);
+    if (!value.empty()) to[std::string(key)] = value;
+  };
+  top.table("storage", [&](TableReader& storage) {
+    storage.value("driver", settings.driver);
+    storage.value("driver_priority", settings.driver_priority);
+    storage.value("runroot", settings.run_root);
+    storage.value("graphroot", settings.graph_root);
+    storage.value("imagestore", settings.image_store);
+    storage.value("rootless_storage_path", settings.rootless_storage_path);
+    storage.value("transient_store", settings.transient_store);
+    storage.table("options", [&](TableReader& options) {
+      options.value("additionalimagestores", settings.image_stores);
+      options.value("additionallayerstores", settings.layer_stores);
+      for (auto const key : common_options) text(options, key, settings.common);
+      options.value("force_mask", settings.force_mask);
+      options.value("root-auto-userns-user", settings.userns_user);
+      options.value("auto-userns-min-size", settings.userns_min_size);
+      options.value("auto-userns-max-size", settings.userns_max_size);
+      options.value("disable-volatile", settings.disable_volatile);
+      options.value("pull_options", settings.pull_options);
+      for (auto const& table : driver_tables)
+        options.table(table.driver, [&](TableReader& reader) {
+          for (auto const key : table.keys)
+            if (!key.empty()) text(reader, key, settings.of_driver[std::string(table.driver)]);
+        });
+      // Accepted and without effect: only [storage]'s counts; composefs is asked for in overlay's table; drivers that are gone.
+      for (auto const* key : {"imagestore", "use_composefs", "strip_suid_sgid", "aufs", "thinpool"})
+        options.ignore(key);
+    });
+  });
+  return top.unknown_keys();
+}
+
+/// Options for the driver of that name, or, if it is not known yet, for all.
+inline std::vector<std::string> driver_options(FileSettings const& settings, std::string const& driver) {
+  std::vector<std::string> out;
+  auto const own = settings.of_driver.find(driver);
+  auto const add = [&](std::string const& key, std::string const& value) {
+    if (own == settings.of_driver.end() || !own->second.contains(key))
+      out.push_back(driver + '.' + key + '=' + value);
+  };
+  for (auto const& path : settings.image_stores.values) add("imagestore", path);
+  for (auto const& path : settings.layer_stores.values) add("additionallayerstore", path);
+  for (auto const key : common_options) {
+    if (key == "mountopt" && settings.force_mask != 0) {
+      char octal[16];
+      std::snprintf(octal, sizeof octal, "%o", settings.force_mask);
+      add("force_mask", octal);
+    }
+    auto const value = settings.common.find(std::string(key));
+    if (value != settings.common.end()) add(value->first, value->second);
+  }
+  for (auto const& table : driver_tables) {
+    auto const values = settings.of_driver.find(std::string(table.driver));
+    if (values == settings.of_driver.end() || (!driver.empty() && table.driver != driver)) continue;
+    for (auto const key : table.keys)
+      if (auto const value = values->second.find(std::string(key)); value != values->second.end())
+        out.push_back(values->first + '.' + value->first + '=' + value->second);
+  }
+  return out;
+}
+
+inline std::string list_of_quoted(std::vector<std::string> const& words) {
+  std::string out;
+  for (auto const& word : words) {
+    out += out.empty() ? "[\"" : " \"";
+    for (char const c : word) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out + ']';
+}
+
+inline StorageConf read_files(std::vector<ConfigFile> const& files, Host const& host) {
+  StorageConf conf;
+  FileSettings settings;
+  std::filesystem::path main;
+  for (auto const& file : files) {
+    auto next = settings;
+    auto const unknown = read_into(next, TomlFile(file.path));
+    // Debian's and older shipped files set root's directories, which no release before 1.63 took for a user's.
+    if (file.role == FileRole::system && host.own_store())
+      next.graph_root = settings.graph_root, next.run_root = settings.run_root;
+    settings = std::move(next);
+    conf.files.push_back(file.path);
+    if (file.role != FileRole::drop_in && main.empty()) main = file.path;
+    if (!unknown.empty())
+      conf.warnings.push_back("Failed to decode the keys " + list_of_quoted(unknown) + " from \"" +
+                              file.path.native() + '"');
+  }
+  conf.driver = settings.driver;
+  if (auto const driver = host.variable("STORAGE_DRIVER"); !driver.empty()) conf.driver = driver;
+  if (conf.driver == "overlay2") {
+    conf.warnings.emplace_back("Switching default driver from overlay2 to the equivalent overlay driver");
+    conf.driver = "overlay";
+  }
+  conf.driver_priority = settings.driver_priority.values;
+  if (conf.driver.empty() && conf.driver_priority.empty() && !main.empty())
+    conf.warnings.push_back("The storage 'driver' option should be set in " + main.native() +
+                            ". A driver was picked automatically.");
+  conf.run_root = settings.run_root;
+  conf.graph_root = settings.graph_root;
+  conf.image_store = settings.image_store;
+  conf.rootless_storage_path = settings.rootless_storage_path;
+  conf.auto_userns_user = settings.userns_user;
+  conf.auto_userns_min_size = settings.userns_min_size;
+  conf.auto_userns_max_size = settings.userns_max_size;
+  conf.pull_options = settings.pull_options;
+  conf.disable_volatile = settings.disable_volatile;
+  conf.transient_store = settings.transient_store;
+  conf.driver_options = driver_options(settings, conf.driver);
+  if (auto const given = host.environment ? host.environment("STORAGE_OPTS") : std::nullopt) {
+    conf.driver_options.clear();
+    for (std::size_t begin = 0; begin <= given->size() && !given->empty();) {
+      auto const end = std::min(given->find(',', begin), given->size());
+      conf.driver_options.push_back(given->substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return conf;
+}
+
+}  // namespace detail
+
+/// One file as it stands, and the environment: no search, no default roots, nothing expanded.
+/// @throws `errno`, "stat <path>"; `Errc::configuration`
+inline StorageConf read_storage_conf(std::filesystem::path const& path, Host const& host) {
+  if (!detail::file_exists(path)) sys::throw_errno("stat", path);
+  return detail::read_files({{path, FileRole::named}}, host);
+}
+
+/// The configuration of this machine and user: all files of `find_files`, the environment, and roots where none are
+/// configured.
+///
+/// As release 1.63 reads it, with one exception: an ordinary user's roots are not taken from the machine's storage.conf, but
+/// may come from its drop-ins.
+/// @throws `errno`; `Errc::configuration`, whose subject is the whole message and names file, line and key
+inline StorageConf load_storage_conf(Host const& host) {
+  auto conf = detail::read_files(find_files(host), host);
+  auto const defaults = default_roots(host);
+  conf.run_root = conf.run_root.empty() ? defaults.run_root : expand_path(conf.run_root, host);
+  if (!conf.rootless_storage_path.empty())
+    conf.rootless_storage_path = expand_path(conf.rootless_storage_path, host);
+  if (!conf.graph_root.empty())
+    conf.graph_root = expand_path(conf.graph_root, host);
+  else if (host.own_store() && !conf.rootless_storage_path.empty())
+    conf.graph_root = conf.rootless_storage_path;
+  else
+    conf.graph_root = defaults.graph_root;
+  if (!conf.image_store.empty() && conf.image_store == conf.graph_root)
+    throw Error(Errc::configuration, "imagestore " + conf.image_store +
+                                         " must either be not set or be a different than graphroot");
+  return conf;
+}
+
+}  // namespace strata::conf

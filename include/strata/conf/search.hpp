@@ -1,0 +1,106 @@
+#pragma once
+
+#include <strata/conf/host.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <sys/stat.h>
+#include <system_error>
+#include <vector>
+
+namespace strata::conf {
+
+/// What a file of the configuration is to it.
+enum class FileRole {
+  named,    ///< by CONTAINERS_STORAGE_CONF or its _OVERRIDE
+  user,     ///< the user's storage.conf
+  system,   ///< the machine's storage.conf
+  drop_in,  ///< one of a storage.conf.d
+};
+
+struct ConfigFile {
+  std::filesystem::path path;
+  FileRole role;
+};
+
+namespace detail {
+
+/// @throws `errno`, "stat <path>", unless the file is just not there
+inline bool file_exists(std::filesystem::path const& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno != ENOENT && errno != ENOTDIR) sys::throw_errno("stat", path);
+  return false;
+}
+
+/// Names of the regular files "*.conf" of a directory, which need not exist.
+inline std::vector<std::string> conf_names(std::filesystem::path const& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error) {
+    if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) return names;
+    throw Error(error, "open " + directory.native());
+  }
+  for (auto const& entry : entries)
+    if (entry.path().native().ends_with(".conf") &&
+        entry.symlink_status().type() == std::filesystem::file_type::regular)
+      names.push_back(entry.path().filename().native());
+  return names;
+}
+
+}  // namespace detail
+
+/// The files to read, each over those before it, by the rules of release 1.63: the first storage.conf of
+/// `$XDG_CONFIG_HOME/containers` (`$HOME/.config/containers`), `/etc/containers` and `/usr/share/containers`; then the
+/// drop-ins of all three, by file name, of equal names only the one of the highest place.
+/// `CONTAINERS_STORAGE_CONF` names a file that is read in place of all these, `CONTAINERS_STORAGE_CONF_OVERRIDE` one that is
+/// read last.
+/// @throws `errno`, "stat <path>": a file that a variable names and that is not there; "open <directory>"
+inline std::vector<ConfigFile> find_files(Host const& host) {
+  std::vector<ConfigFile> files;
+  auto const add_named = [&](std::string const& path) {
+    if (path.empty()) return false;
+    if (!detail::file_exists(path)) sys::throw_errno("stat", path);
+    files.push_back({path, FileRole::named});
+    return true;
+  };
+  if (!add_named(host.variable("CONTAINERS_STORAGE_CONF"))) {
+    std::filesystem::path user = host.variable("XDG_CONFIG_HOME");
+    if (user.empty())
+      if (auto const home = host.home_directory(); !home.empty())
+        user = std::filesystem::path(home) / ".config";
+    if (!user.empty()) user /= "containers/storage.conf";
+    auto const etc = host.system / "etc/containers/storage.conf";
+    auto const share = host.system / "usr/share/containers/storage.conf";
+    if (!user.empty() && detail::file_exists(user))
+      files.push_back({user, FileRole::user});
+    else if (detail::file_exists(etc))
+      files.push_back({etc, FileRole::system});
+    else if (detail::file_exists(share))
+      files.push_back({share, FileRole::system});
+
+    std::map<std::string, std::filesystem::path>
+        drop_ins;  // the lowest place first, so that higher ones replace it
+    auto const add_from = [&](std::filesystem::path const& directory) {
+      for (auto const& name : detail::conf_names(directory)) drop_ins[name] = directory / name;
+    };
+    for (auto const& main : {share, etc}) {
+      auto const with = [&](std::string const& suffix) {
+        return main.parent_path() / ("storage" + suffix + ".conf.d");
+      };
+      add_from(with(""));
+      add_from(with(host.uid == 0 ? ".rootful" : ".rootless"));
+      if (host.uid != 0) add_from(with(".rootless") / std::to_string(host.uid));
+    }
+    if (!user.empty()) add_from(user.parent_path() / "storage.conf.d");
+    for (auto const& [name, path] : drop_ins) files.push_back({path, FileRole::drop_in});
+  }
+  add_named(host.variable("CONTAINERS_STORAGE_CONF_OVERRIDE"));
+  return files;
+}
+
+}  // namespace strata::conf

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <strata/sys/file.hpp>
+
+#include <array>
+#include <cstdint>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace strata::sys {
+
+/// May this process mount, in its user namespace? CAP_SYS_ADMIN (capabilities(7)).
+inline bool has_admin_rights() noexcept {
+  __user_cap_header_struct header{};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
+  return (data[0].effective & (std::uint32_t{1} << CAP_SYS_ADMIN)) != 0;
+}
+
+/// Does its user namespace have all ids? If so it is most likely the machine's own (user_namespaces(7)).
+inline bool has_all_ids() {
+  auto const map = read_file_if_exists("/proc/self/uid_map");
+  return !map || map->find("4294967295") != map->npos;
+}
+
+}  // namespace strata::sys
