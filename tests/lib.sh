@@ -20,6 +20,7 @@ packages_test='catch2 attr acl libcap2-bin jq zstd xz-utils bzip2 strace e2fspro
 packages_tree='debootstrap busybox-static'
 packages_other='containers-storage podman buildah skopeo crun'
 packages_bench='pigz zstd'
+packages_vm='qemu-system-x86 e2fsprogs busybox-static'
 
 # installed PACKAGE...: prints those that are not
 missing_packages() {
@@ -108,6 +109,7 @@ busybox_tar() {
     for applet in sh ls cat echo touch rm mkdir mv sha256sum find sleep; do ln -s busybox "$root/bin/$applet"; done
     echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
     echo 'ID=busybox' >"$root/etc/os-release"
+    echo 'busybox' >"$root/etc/hostname"
     printf 'hard\n' >"$root/etc/hard"
     ln "$root/etc/hard" "$root/etc/link"
     chmod 1777 "$root/tmp"

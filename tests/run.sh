@@ -1,8 +1,10 @@
 #!/bin/sh
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
-# usage: sh tests/run.sh [PART...]      parts: suite headers examples interop sanitized; all of them if none is named
+# usage: sh tests/run.sh [PART...]      parts: suite headers examples interop sanitized; all of them if none is named.
+# Besides, when named: vm (parts of the tests in a virtual machine, tests/vm/run.sh), and each script of tests/interop.
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
-# is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once.
+# is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
+# the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 top=$(pwd)
@@ -61,26 +63,35 @@ run_script() {
   end "$script_passed" "$script_failed"
 }
 
+scripts=
+for part in $parts; do
+  if [ -f "tests/interop/$part.sh" ]; then scripts="$scripts $part"; fi
+done
+if wants interop; then
+  for script in tests/interop/*.sh; do scripts="$scripts $(basename "$script" .sh)"; done
+fi
+
 begin 'what is installed'
 # shellcheck disable=SC2086
-need $packages_build $packages_test || { printf 'not ok: the build needs these\n'; end 0 1; finish; }
+[ -n "${STRATA_BUILT:-}" ] || need $packages_build $packages_test || { printf 'not ok: the build needs these\n'; end 0 1; finish; }
 # shellcheck disable=SC2086
 { need $packages_tree && need $packages_other; } || say 'without these, parts are skipped below'
 end 0 0
 
-if wants suite || wants examples || wants interop; then
+if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scripts" ]; }; then
   begin 'build (warnings are errors)'
   targets=
   if wants suite; then targets="$targets build-tests"; fi
   if wants examples; then targets="$targets build-examples"; fi
-  if wants interop || wants examples; then targets="$targets build-binary"; fi
+  if [ -n "$scripts" ] || wants examples; then targets="$targets build-binary"; fi
   # shellcheck disable=SC2086
   if build "$STRATA_BUILD" '' $targets; then end 1 0; else end 0 1; finish; fi
 fi
 
 if wants suite; then
   begin 'suite'
-  run_catch "$STRATA_BUILD/tests/strata-tests"
+  # shellcheck disable=SC2086
+  run_catch "$STRATA_BUILD/tests/strata-tests" ${STRATA_SUITE:-}
 fi
 
 if wants headers; then
@@ -118,10 +129,20 @@ if wants examples; then
   end $examples_passed $examples_failed
 fi
 
-if wants interop; then
+if [ -n "$scripts" ]; then
   OCI_STORAGE=${OCI_STORAGE:-$STRATA_BUILD/examples/oci-storage}
   export OCI_STORAGE
-  for script in tests/interop/*.sh; do run_script "$(basename "$script" .sh)"; done
+  for script in $scripts; do run_script "$script"; done
+fi
+
+if wants vm; then
+  begin 'in a virtual machine'
+  log=$(mktemp)
+  sh tests/vm/run.sh </dev/null 2>&1 | tee "$log"
+  vm_counts=$(tail -n 1 "$log" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+  rm -f "$log"
+  # shellcheck disable=SC2086
+  end ${vm_counts:-0 1}
 fi
 
 if wants sanitized; then
