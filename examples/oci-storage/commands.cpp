@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "commands_config.hpp"
+#include "commands_copy.hpp"
 #include "commands_create.hpp"
 #include "commands_data.hpp"
 #include "commands_delete.hpp"
@@ -74,6 +75,8 @@ constexpr auto for_create_container = std::to_array<OptionSpec>({
     maps[4],
     maps[5],
 });
+constexpr auto for_copy =
+    std::to_array<OptionSpec>({{"--chown, -o", text, "Set owner on new copies"}, json_option});
 constexpr auto for_delete_image =
     std::to_array<OptionSpec>({{"--test, -t", flag, "Only test removal"}, json_option});
 constexpr auto for_diff = std::to_array<OptionSpec>({
@@ -140,6 +143,7 @@ constexpr auto table = std::to_array<Command>({
     {"get-container-dir", "getcontainerdir", 1, 1, a_container, "Find the container's associated data directory", none, show_directory<Containers>},
     {"get-container-run-dir", "getcontainerrundir", 1, 1, a_container, "Find the container's associated runtime directory", none, show_run_directory<Containers>},
     {"containers", "", 0, 0, "[options [...]]", "List containers", only_json, list_containers},
+    {"copy", "", 2, any_number, "[options [...]] [sourceLayerNameOrID:]/path [...] targetLayerNameOrID:/path", "Copy files or directories into a layer, possibly from another layer", for_copy, copy_files},
     {"create-layer", "createlayer", 0, 1, a_parent, "Create a new layer", for_create_layer, create_layer},
     {"import-layer", "importlayer", 0, 1, a_parent, "Import a new layer", for_import_layer, import_layer},
     {"create-image", "createimage", 0, 1, "[options [...]] topLayerNameOrID", "Create a new image using layers", for_create_image, create_image},

@@ -6,6 +6,7 @@
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/flush_tree.hpp>
+#include <strata/sys/remove_tree.hpp>
 #include <strata/sys/xattr.hpp>
 
 #include <climits>
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,10 +35,28 @@ inline bool is_portable_xattr(std::string_view name) noexcept {
          (name.starts_with("user.") && !name.starts_with("user.overlay."));
 }
 
+/// User and group of a file, as the kernel counts them for this process.
+struct Owner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+/// What becomes of a name in the target that is taken; two directories become one in any case.
+enum class Existing {
+  refuse,   ///< EEXIST
+  replace,  ///< what has it is removed, a directory with all that is in it
+};
+
+/// What becomes of a directory that something else is mounted on.
+enum class Mounts { refuse, enter };
+
 struct CopyOptions {
   Flush flush = Flush::none;  ///< `full`: all of it is on the device when the call returns
   Control control = {};
   bool (*keeps_xattr)(std::string_view) noexcept = is_portable_xattr;
+  Existing existing = Existing::refuse;
+  Mounts mounts = Mounts::refuse;
+  std::function<Owner(Owner)> owner = {};  ///< of a copy, from that of the original; none: the same
 };
 
 struct CopyResult {
@@ -54,20 +74,42 @@ class TreeCopier {
   CopyResult copy(std::filesystem::path const& from, std::filesystem::path const& to) {
     Fd source = open_at(AT_FDCWD, from, O_RDONLY | O_DIRECTORY);
     if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir", to);
-    Fd target = open_at(AT_FDCWD, to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    return copy(std::move(source), open_at(AT_FDCWD, to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), Top::copied);
+  }
+
+  /// Whether the directory at the top of the copy gets the attributes of the other, or keeps its own.
+  enum class Top { copied, kept };
+
+  CopyResult copy(Fd source, Fd target, Top top) {
     root_ = Fd(retry([&] { return ::fcntl(target.get(), F_DUPFD_CLOEXEC, 0); }));
-    if (!root_) throw_errno("open", to);
+    if (!root_ || ::fstat(root_.get(), &root_status_) != 0) throw_errno("open", to_path({}));
     enter(std::move(source), std::move(target), {});
     while (!from_.empty()) {
       auto& level = from_.here();
       if (level.extra.next < level.extra.entries.size()) {
         entry(std::move(level.extra.entries[level.extra.next++].name));
       } else {
-        set_attributes(from_.fd(), to_.fd(), level.extra.status, {});
+        if (from_.depth() > 1 || top == Top::copied)
+          set_attributes(from_.fd(), to_.fd(), level.extra.status, {});
         from_.leave();
         to_.leave();
       }
     }
+    report(Last{true});
+    return done_;
+  }
+
+  /// One file that is no directory.
+  /// @param from   open for reading if it is a regular file, else with O_PATH
+  /// @param parent  directory in which the copy gets `name`
+  CopyResult copy_file(Fd const& from, Fd const& parent, std::string const& name) {
+    struct stat status {};
+    if (::fstat(from.get(), &status) != 0) throw_errno("stat", from_path({}));
+    done_.entries = 1;
+    if (S_ISREG(status.st_mode))
+      file(from, status, parent.get(), name);
+    else
+      node(parent.get(), name, status);
     report(Last{true});
     return done_;
   }
@@ -100,37 +142,57 @@ class TreeCopier {
       throw_errno("stat", from_path(name));
     ++done_.entries;
     report({});
-    if (S_ISDIR(status.st_mode)) {
-      Fd source = try_enter(from, name.c_str());
-      if (!source) throw_errno("open", from_path(name));
-      if (::mkdirat(to, name.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir", to_path(name));
-      Fd target = try_enter(to, name.c_str());
-      if (!target) throw_errno("open", to_path(name));
-      enter(std::move(source), std::move(target), name);
-      return;
-    }
+    if (S_ISDIR(status.st_mode)) return directory(from, to, name, status);
     if (status.st_nlink > 1) {
       auto const [first, is_first] = links_.try_emplace({status.st_dev, status.st_ino}, to_.relative(name));
       if (!is_first) return link(first->second, to, name);
     }
-    if (S_ISREG(status.st_mode)) return file(from, to, name);
+    if (S_ISREG(status.st_mode)) return file(open_file(from, name, status), status, to, name);
     if (S_ISLNK(status.st_mode)) return symlink(from, to, name, status);
     node(to, name, status);
   }
 
-  void file(int from, int to, std::string const& name) {
+  void directory(int from, int to, std::string const& name, struct stat const& status) {
+    // A tree that is copied into itself would have no end.
+    if (status.st_dev == root_status_.st_dev && status.st_ino == root_status_.st_ino) return;
+    Fd source = step_into(from, name);
+    if (!source) throw_errno("open", from_path(name));
+    if (::mkdirat(to, name.c_str(), 0700) != 0) {
+      struct stat old {};
+      if (errno != EEXIST || ::fstatat(to, name.c_str(), &old, AT_SYMLINK_NOFOLLOW) != 0)
+        throw_errno("mkdir", to_path(name));
+      if (!S_ISDIR(old.st_mode) && options_.existing == Existing::replace &&
+          (::unlinkat(to, name.c_str(), 0) != 0 || ::mkdirat(to, name.c_str(), 0700) != 0))
+        throw_errno("mkdir", to_path(name));
+    }
+    Fd target = step_into(to, name);
+    if (!target) throw_errno("open", to_path(name));
+    enter(std::move(source), std::move(target), name);
+  }
+
+  Fd step_into(int parent, std::string const& name) const {
+    return options_.mounts == Mounts::refuse
+               ? try_enter(parent, name.c_str())
+               : try_open_at(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  }
+
+  Fd open_file(int from, std::string const& name, struct stat& status) const {
     // Reading must not change the source; only its owner and root may ask for that.
     Fd source = try_open_at(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
     if (!source && errno == EPERM)
       source = try_open_at(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    struct stat status {};
     if (!source || ::fstat(source.get(), &status) != 0) throw_errno("open", from_path(name));
     if (!S_ISREG(status.st_mode)) {
       errno = ESTALE;  // it was a file a moment ago
       throw_errno("open", from_path(name));
     }
-    Fd const target = try_open_at(to, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    if (!target) throw_errno("open", to_path(name));
+    return source;
+  }
+
+  void file(Fd const& source, struct stat const& status, int to, std::string const& name) {
+    Fd const target(make(to, name, "open", [&] {
+      return ::openat(to, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    }));
     if (status.st_size != 0)
       copier_.copy(source.get(), target.get(), status, to_path(name), [this](std::size_t n) {
         done_.bytes += n;
@@ -141,50 +203,77 @@ class TreeCopier {
     if (options_.flush == Flush::full) start_write_back(target.get());
   }
 
+  /// Calls `create`, which fails with EEXIST if the name is taken.
+  template <class Create>
+  int make(int to, std::string const& name, std::string_view call, Create create) {
+    int made = retry(create);
+    if (made < 0 && errno == EEXIST && options_.existing == Existing::replace) {
+      if (::unlinkat(to, name.c_str(), 0) != 0) {
+        if (errno != EISDIR) throw_errno("unlink", to_path(name));
+        remove_tree("/proc/self/fd/" + std::to_string(to) + '/' + name);
+      }
+      made = retry(create);
+    }
+    if (made < 0) throw_errno(call, to_path(name));
+    return made;
+  }
+
   void symlink(int from, int to, std::string const& name, struct stat const& status) {
     std::array<char, PATH_MAX> text;  // the kernel takes no longer one
     ssize_t const n = ::readlinkat(from, name.c_str(), text.data(), text.size() - 1);
     if (n < 0) throw_errno("readlink", from_path(name));
     text[static_cast<std::size_t>(n)] = '\0';
-    if (::symlinkat(text.data(), to, name.c_str()) != 0) throw_errno("symlink", to_path(name));
+    make(to, name, "symlink", [&] { return ::symlinkat(text.data(), to, name.c_str()); });
     set_owner_and_times(to, name, status);
   }
 
   void node(int to, std::string const& name, struct stat const& status) {
-    if (::mknodat(to, name.c_str(), (status.st_mode & S_IFMT) | 0600, status.st_rdev) != 0)
-      throw_errno("mknod", to_path(name));
-    if (::fchownat(to, name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
-      throw_errno("chown", to_path(name));
+    make(to, name, "mknod",
+         [&] { return ::mknodat(to, name.c_str(), (status.st_mode & S_IFMT) | 0600, status.st_rdev); });
+    set_owner(to, name, status);
     if (::fchmodat(to, name.c_str(), status.st_mode & 07777, 0) != 0) throw_errno("chmod", to_path(name));
     set_owner_and_times(to, name, status);
   }
 
   void link(std::string const& first, int to, std::string const& name) {
-    if (::linkat(root_.get(), first.c_str(), to, name.c_str(), 0) == 0) return;
-    if (errno != ENAMETOOLONG) throw_errno("link", to_path(name));
+    if (first.size() < PATH_MAX) {
+      make(to, name, "link", [&] { return ::linkat(root_.get(), first.c_str(), to, name.c_str(), 0); });
+      return;
+    }
     // A path longer than the kernel takes at once: go there by parts.
     Fd at;
     std::string_view rest = first;
     for (auto slash = rest.find('/'); slash != rest.npos; slash = rest.find('/')) {
-      at = try_enter(at ? at.get() : root_.get(), std::string(rest.substr(0, slash)).c_str());
+      at = step_into(at ? at.get() : root_.get(), std::string(rest.substr(0, slash)));
       if (!at) throw_errno("open", to_path(name));
       rest.remove_prefix(slash + 1);
     }
-    if (::linkat(at.get(), std::string(rest).c_str(), to, name.c_str(), 0) != 0)
-      throw_errno("link", to_path(name));
+    std::string const base(rest);
+    make(to, name, "link", [&] { return ::linkat(at.get(), base.c_str(), to, name.c_str(), 0); });
+  }
+
+  Owner owner_of(struct stat const& status) const {
+    Owner const same{status.st_uid, status.st_gid};
+    return options_.owner ? options_.owner(same) : same;
+  }
+
+  void set_owner(int to, std::string const& name, struct stat const& status) {
+    auto const owner = owner_of(status);
+    if (::fchownat(to, name.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0)
+      throw_errno("chown", to_path(name));
   }
 
   void set_owner_and_times(int to, std::string const& name, struct stat const& status) {
     timespec const times[2] = {status.st_atim, status.st_mtim};
-    if (::fchownat(to, name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
-      throw_errno("chown", to_path(name));
+    set_owner(to, name, status);
     if (::utimensat(to, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("utimens", to_path(name));
   }
 
   /// Of an open file or directory. The owner first, for changing it takes away set-user-ID bits and capabilities; the
   /// times last.
   void set_attributes(int from, int to, struct stat const& status, std::string const& name) {
-    if (::fchown(to, status.st_uid, status.st_gid) != 0) throw_errno("chown", to_path(name));
+    auto const owner = owner_of(status);
+    if (::fchown(to, owner.uid, owner.gid) != 0) throw_errno("chown", to_path(name));
     if (::fchmod(to, status.st_mode & 07777) != 0) throw_errno("chmod", to_path(name));
     char probe[1];  // most files have no attributes: one call, no allocation
     if (ssize_t const n = ::flistxattr(from, probe, 0); n > 0) {
@@ -214,6 +303,7 @@ class TreeCopier {
   Descent<Source> from_;
   Descent<Nothing> to_;
   Fd root_;  // of the copy: links are made from there
+  struct stat root_status_ {};
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
   FileCopier copier_;
   CopyResult done_;
@@ -227,7 +317,7 @@ class TreeCopier {
 /// fifos, sockets. Needs the rights for what it meets; nothing is left out silently.
 ///
 /// @param to  is made, or, being a directory, filled: directories that exist are kept and get the attributes of
-///            those in `from`, other existing names are an error (EEXIST)
+///            those in `from`; for other existing names see `Existing`
 /// @throws    `errno`, "<call> <path>"; EXDEV, "open <path>": something is mounted in `from`; `Errc::stopped`. What was
 ///            copied until then stays, for the caller to remove
 inline CopyResult copy_tree(std::filesystem::path const& from, std::filesystem::path const& to,

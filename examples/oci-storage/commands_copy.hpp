@@ -1,0 +1,113 @@
+#pragma once
+
+#include <strata/sys/copy_path.hpp>
+
+#include "interrupt.hpp"
+#include "progress_bar.hpp"
+#include "session.hpp"
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+/// Copies files between layers and the host.
+namespace oci_storage {
+
+/// A number as Go's `strconv.ParseUint(text, 10, 32)` reads it, and complains of it.
+inline std::uint32_t parse_id(std::string_view what, std::string const& text) {
+  std::uint32_t value = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool const digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  if (digits && error == std::errc() && end == text.data() + text.size()) return value;
+  throw std::runtime_error("bad " + std::string(what) + ": strconv.ParseUint: parsing \"" + text +
+                           "\": " + (digits ? "value out of range" : "invalid syntax"));
+}
+
+/// "UID[:GID]"
+inline std::optional<strata::sys::Owner> wanted_owner(Options const& options) {
+  auto const text = options.text("chown");
+  if (text.empty()) return {};
+  auto const colon = text.find(':');
+  auto const uid = text.substr(0, colon);
+  auto const gid = colon == text.npos ? uid : text.substr(colon + 1);
+  return strata::sys::Owner{parse_id("UID", uid), parse_id("GID", gid)};
+}
+
+/// One end of a copy, on the host or in a layer, which is mounted as long as the object lives.
+class CopyEnd {
+ public:
+  /// @param spec  "/path", or "layer:/path"
+  CopyEnd(Session& session, std::string const& spec) {
+    auto const colon = spec.find(':');
+    if (colon == spec.npos) {
+      place_ = {.root = {}, .path = spec};
+      return;
+    }
+    auto const name = spec.substr(0, colon);
+    try {
+      layer_ = session.store.layers().get(name);
+    } catch (std::exception const&) {
+      throw std::runtime_error("error finding layer \"" + name + "\": " + current_error_text());
+    }
+    try {
+      mount_.emplace(layer_->mount());
+    } catch (std::exception const&) {
+      throw std::runtime_error("error mounting layer \"" + layer_->record().id +
+                               "\": " + current_error_text());
+    }
+    place_ = {.root = mount_->path(), .path = spec.substr(colon + 1)};
+  }
+
+  strata::sys::Place const& place() const noexcept { return place_; }
+
+ private:
+  using Layer = Store::Layer;
+  std::optional<Layer> layer_;
+  std::optional<decltype(std::declval<Layer const&>().mount())> mount_;
+  strata::sys::Place place_;
+};
+
+/// As the Go program's unpacker says it, who has the directory of the copy for its root.
+inline std::string copy_error_text(strata::sys::Place const& to) {
+  try {
+    throw;
+  } catch (strata::Error const& error) {
+    if (error.code() == std::errc::is_a_directory)
+      return "unpacking failed (error: exit status 1; output: cannot overwrite directory \"/" +
+             to.shown().lexically_normal().filename().native() + "\" with non-directory \"/\")";
+    return error_text(error);
+  } catch (std::exception const& error) {
+    return error.what();
+  }
+}
+
+inline int copy_files(Session& session, Invocation const& call) {
+  auto const owner = wanted_owner(call.options);
+  CopyEnd const target(session, call.arguments.back());
+  ProgressBar const bar("copying");
+  Interrupt const interrupt;
+  for (std::size_t i = 0; i + 1 < call.arguments.size(); ++i) {
+    CopyEnd const source(session, call.arguments[i]);
+    strata::sys::CopyPathOptions options{
+        .flush = session.settings.flush ? strata::Flush::full : strata::Flush::none,
+        .control = {.progress = bar.sink(), .stop = interrupt.token()}};
+    if (owner) {
+      options.owner = [given = *owner](strata::sys::Owner) { return given; };
+      options.new_directories = *owner;
+    }
+    try {
+      strata::sys::copy_path(source.place(), target.place(), options);
+    } catch (std::exception const&) {
+      throw std::runtime_error("error copying \"" + source.place().shown().native() + "\" to \"" +
+                               target.place().shown().native() + "\": " + copy_error_text(target.place()));
+    }
+  }
+  return 0;
+}
+
+}  // namespace oci_storage

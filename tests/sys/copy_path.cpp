@@ -1,0 +1,182 @@
+#include <strata/sys/copy_path.hpp>
+#include <strata/sys/tree.hpp>
+#include <strata/testing/temp_dir.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+using namespace strata;
+using namespace strata::sys;
+using testing::TempDir;
+
+namespace {
+
+struct stat status_of(std::filesystem::path const& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) throw_errno("stat", path);
+  return status;
+}
+
+void write(std::filesystem::path const& path, std::string_view text) {
+  make_directories(path.parent_path(), 0755);
+  replace_file(path, text, {.mode = 0644, .flush = Flush::none});
+}
+
+std::set<std::string> names(std::filesystem::path const& top) {
+  std::set<std::string> all;
+  walk(top, [&](Visited const& at) { all.insert(at.path); });
+  return all;
+}
+
+std::errc failure(Place const& from, Place const& to) {
+  try {
+    copy_path(from, to);
+  } catch (Error const& error) {
+    return static_cast<std::errc>(error.code().value());
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a file is copied under the name that is given, with all that it has", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "from/a", "text");
+  auto const from = dir.path() / "from/a";
+  REQUIRE(::chown(from.c_str(), 5, 6) == 0);
+  REQUIRE(::chmod(from.c_str(), 04711) == 0);
+  timespec const times[2] = {{.tv_sec = 9, .tv_nsec = 0}, {.tv_sec = 7, .tv_nsec = 8}};
+  REQUIRE(::utimensat(AT_FDCWD, from.c_str(), times, 0) == 0);
+  set_xattr(open_at(AT_FDCWD, from, O_RDONLY).get(), "user.k", "v", from);
+  make_directories(dir.path() / "tree", 0755);
+
+  auto const done = copy_path({.path = from}, {.root = dir.path() / "tree", .path = "/new/deep/b"});
+  CHECK(done.entries == 1);
+  CHECK(done.bytes == 4);
+  auto const copy = dir.path() / "tree/new/deep/b";
+  CHECK(read_file(copy) == "text");
+  auto const status = status_of(copy);
+  CHECK(status.st_uid == 5);
+  CHECK(status.st_gid == 6);
+  CHECK((status.st_mode & 07777) == 04711);
+  CHECK(status.st_mtim.tv_sec == 7);
+  CHECK(status.st_mtim.tv_nsec == 8);
+  CHECK(*get_xattr(copy, "user.k") == "v");
+  CHECK((status_of(dir.path() / "tree/new").st_mode & 07777) == 0700);
+}
+
+TEST_CASE("nothing leads out of a tree", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "outside/secret", "secret");
+  write(dir.path() / "tree/etc/inside", "inside");
+  std::filesystem::create_symlink(dir.path() / "outside", dir.path() / "tree/absolute");
+  std::filesystem::create_symlink("../../outside", dir.path() / "tree/relative");
+  std::filesystem::create_symlink("/etc", dir.path() / "tree/own");
+  Place const out{.path = dir.path() / "out"};
+  auto const in_tree = [&](std::string path) { return Place{dir.path() / "tree", std::move(path)}; };
+
+  SECTION("reading") {
+    for (auto const path :
+         {"/absolute/secret", "/relative/secret", "../outside/secret", "/etc/../../outside/secret"})
+      CHECK(failure(in_tree(path), out) == std::errc::no_such_file_or_directory);
+    CHECK(!std::filesystem::exists(out.path));
+    copy_path(in_tree("/own/inside"), out);  // the link leads to the tree's own /etc
+    CHECK(read_file(out.path) == "inside");
+  }
+  SECTION("writing") {
+    auto const before = names(dir.path() / "outside");
+    auto const from = in_tree("/etc/inside");
+    for (auto const path : {"/absolute/x", "/relative/x"}) CHECK(failure(from, in_tree(path)) != std::errc{});
+    copy_path(from, in_tree("/../../outside/x"));
+    CHECK(read_file(dir.path() / "tree/outside/x") == "inside");
+    copy_path(from, in_tree("/absolute"));  // a link that is the last name is replaced
+    CHECK(S_ISREG(status_of(dir.path() / "tree/absolute").st_mode));
+    CHECK(names(dir.path() / "outside") == before);
+  }
+}
+
+TEST_CASE("directories become one; what is in the copied one replaces what has its name",
+          "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "from/both", "new");
+  write(dir.path() / "from/file_over_tree", "file");
+  write(dir.path() / "from/tree_over_file/x", "x");
+  std::filesystem::create_hard_link(dir.path() / "from/both", dir.path() / "from/linked");
+  std::filesystem::create_symlink("both", dir.path() / "from/link");
+  write(dir.path() / "to/both", "old");
+  write(dir.path() / "to/link", "was a file");
+  write(dir.path() / "to/file_over_tree/a/b", "gone");
+  write(dir.path() / "to/tree_over_file", "gone");
+  write(dir.path() / "to/other", "stays");
+  REQUIRE(::chmod((dir.path() / "to").c_str(), 0750) == 0);
+
+  copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"});
+  CHECK(names(dir.path() / "to") == std::set<std::string>{"both", "file_over_tree", "link", "linked", "other",
+                                                          "tree_over_file", "tree_over_file/x"});
+  CHECK(read_file(dir.path() / "to/both") == "new");
+  CHECK(read_file(dir.path() / "to/file_over_tree") == "file");
+  CHECK(status_of(dir.path() / "to/both").st_ino == status_of(dir.path() / "to/linked").st_ino);
+  CHECK(S_ISLNK(status_of(dir.path() / "to/link").st_mode));
+  CHECK((status_of(dir.path() / "to").st_mode & 07777) == 0750);
+}
+
+TEST_CASE("what cannot be copied is refused, and nothing is lost by it", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "file", "f");
+  write(dir.path() / "tree/x", "x");
+  auto const at = [&](std::string path) { return Place{dir.path(), std::move(path)}; };
+  CHECK(failure(at("/file"), at("/tree")) == std::errc::is_a_directory);
+  CHECK(failure(at("/file"), at("/")) == std::errc::is_a_directory);
+  CHECK(failure(at("/tree"), at("/file")) == std::errc::not_a_directory);
+  CHECK(failure(at("/file"), at("/file/below")) == std::errc::not_a_directory);
+  CHECK(failure(at("/nothing"), at("/y")) == std::errc::no_such_file_or_directory);
+  CHECK(names(dir.path()) == std::set<std::string>{"file", "tree", "tree/x"});
+}
+
+TEST_CASE("a tree is copied into itself once, a file over itself stays", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "a/b/x", "x");
+  auto const at = [&](std::string path) { return Place{dir.path(), std::move(path)}; };
+  copy_path(at("/a"), at("/a/in"));
+  CHECK(names(dir.path()) == std::set<std::string>{"a", "a/b", "a/b/x", "a/in", "a/in/b", "a/in/b/x"});
+  copy_path(at("/a/b/x"), at("/a/b/x"));
+  CHECK(read_file(dir.path() / "a/b/x") == "x");
+}
+
+TEST_CASE("owners go through the caller's function", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "from/x", "x");
+  REQUIRE(::chown((dir.path() / "from/x").c_str(), 10, 20) == 0);
+  CopyPathOptions const options{.flush = Flush::full,
+                                .owner =
+                                    [](Owner owner) {
+                                      return Owner{owner.uid + 1, owner.gid + 2};
+                                    },
+                                .new_directories = {3, 4},
+                                .new_parents = {5, 6}};
+  copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "up/to"}, options);
+  CHECK(status_of(dir.path() / "up").st_uid == 3);
+  CHECK(status_of(dir.path() / "up/to").st_gid == 4);
+  CHECK(status_of(dir.path() / "up/to/x").st_uid == 11);
+  CHECK(status_of(dir.path() / "up/to/x").st_gid == 22);
+  copy_path({.path = dir.path() / "from/x"}, {.path = dir.path() / "p/x"}, options);
+  CHECK(status_of(dir.path() / "p").st_uid == 5);
+}
+
+TEST_CASE("a host's path that ends with a slash is a directory to copy a file into", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "x", "x");
+  copy_path({.path = dir.path() / "x"}, {.path = dir.path().native() + "/into/"});
+  CHECK(read_file(dir.path() / "into/x") == "x");
+}
+
+TEST_CASE("copying stops when asked to", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "from/x", "x");
+  std::stop_source source;
+  source.request_stop();
+  CHECK_THROWS_AS(copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"},
+                            {.control = {.progress = {}, .stop = source.get_token()}}),
+                  Error);
+}
