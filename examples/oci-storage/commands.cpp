@@ -47,6 +47,11 @@ constexpr auto for_create_layer = std::to_array<OptionSpec>({
     maps[4],
     maps[5],
 });
+constexpr auto for_create_storage_layer = [] {
+  std::array<OptionSpec, for_create_layer.size() - 1> out{};
+  std::ranges::copy_if(for_create_layer, out.begin(), [](auto const& spec) { return spec.key() != "name"; });
+  return out;
+}();
 constexpr auto for_import_layer = [] {
   std::array<OptionSpec, for_create_layer.size() + 1> out{};
   std::ranges::copy(for_create_layer, out.begin());
@@ -144,6 +149,7 @@ constexpr auto table = std::to_array<Command>({
     {"get-container-run-dir", "getcontainerrundir", 1, 1, a_container, "Find the container's associated runtime directory", none, show_run_directory<Containers>},
     {"containers", "", 0, 0, "[options [...]]", "List containers", only_json, list_containers},
     {"copy", "", 2, any_number, "[options [...]] [sourceLayerNameOrID:]/path [...] targetLayerNameOrID:/path", "Copy files or directories into a layer, possibly from another layer", for_copy, copy_files},
+    {"create-storage-layer", "", 0, 1, a_parent, "Create a new layer only in the storage driver", for_create_storage_layer, create_storage_layer},
     {"create-layer", "createlayer", 0, 1, a_parent, "Create a new layer", for_create_layer, create_layer},
     {"import-layer", "importlayer", 0, 1, a_parent, "Import a new layer", for_import_layer, import_layer},
     {"create-image", "createimage", 0, 1, "[options [...]] topLayerNameOrID", "Create a new image using layers", for_create_image, create_image},
@@ -173,6 +179,7 @@ constexpr auto table = std::to_array<Command>({
     {"set-layer-data", "setlayerdata", 2, 2, a_layer_data, "Set data that is attached to a layer", data_in, set_data<Layers>},
     {"layers", "", 0, 0, "[options [...]]", "List layers", for_layers, list_layers},
     {"list-deps", "listdeps", 1, any_number, anything, "List what uses a layer, image, or container", for_deps, list_users},
+    {"storage-layers", "", 0, 0, "[options [...]]", "List storage layers", only_json, list_storage_layers},
     {"metadata", "", 1, any_number, anything, "Retrieve layer, image, or container metadata", for_metadata, get_metadata},
     {"set-metadata", "setmetadata", 1, 1, "[options [...]] layerOrImageOrContainerNameOrID", "Set layer, image, or container metadata", for_set_metadata, set_metadata},
     {"mount", "", 1, any_number, "[options [...]] LayerOrContainerNameOrID", "Mount a layer or container", for_mount, mount},

@@ -40,6 +40,33 @@ inline int create_layer(Session& session, Invocation const& call) {
                      call);
 }
 
+/// Where the driver looks for a parent, as it tells of one that is missing.
+inline std::string storage_layer_path(Session& session, std::string const& id) {
+  auto const driver = std::string(session.store.driver_name());
+  auto const home = session.settings.graph_root + '/' + driver;
+  if (driver == "overlay") return home + '/' + id + "/diff";
+  return home + (driver == "btrfs" ? "/subvolumes/" : "/dir/") + id;
+}
+
+/// A layer that only the driver knows.
+inline int create_storage_layer(Session& session, Invocation const& call) {
+  check_id_maps(call.options);
+  auto const parent = first_argument(call);
+  try {
+    auto const id =
+        session.store.storage_layers()
+            .create(
+                {.id = call.options.text("id"), .parent = parent, .writable = !call.options.flag("readonly")})
+            .str();
+    if (call.options.flag("json")) return say_json(json::text(id));
+    say(id);
+    return 0;
+  } catch (strata::Error const& error) {
+    if (error.code() != strata::Errc::layer_unknown) throw;
+    throw std::runtime_error("Stat " + storage_layer_path(session, parent) + ": no such file or directory");
+  }
+}
+
 inline int import_layer(Session& session, Invocation const& call) {
   auto input = open_input(call.options.text("file"));
   check_id_maps(call.options);

@@ -106,6 +106,15 @@ inline int list_layers(Session& session, Invocation const& call) {
   return 0;
 }
 
+/// What the driver has, recorded or not.
+inline int list_storage_layers(Session& session, Invocation const& call) {
+  std::vector<std::string> ids;
+  for (auto const& id : session.store.storage_layers().list()) ids.push_back(id.str());
+  if (call.options.flag("json")) return say_json(json::text(ids));
+  for (auto const& id : ids) say(id);
+  return 0;
+}
+
 inline void say_images(std::vector<Store::Image> const& images, bool only_ids) {
   for (auto const& image : images) {
     say(image.record().id);

@@ -22,7 +22,7 @@ struct OptionSpec {
   std::string_view help = {};
 
   /// The first name without its dashes; what `Options` is asked for.
-  std::string_view key() const {
+  constexpr std::string_view key() const {
     auto const end = names.find(',');
     return names.substr(2, end == std::string_view::npos ? end : end - 2);
   }

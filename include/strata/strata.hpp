@@ -11,5 +11,6 @@
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
+#include <strata/sys/copy_path.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/version.hpp>

@@ -10,6 +10,7 @@
 #include <strata/store/layers.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/size.hpp>
+#include <strata/store/storage_layers.hpp>
 #include <strata/store/traits.hpp>
 
 #include <exception>
@@ -48,6 +49,8 @@ class Store {
   Layers<Core> layers() const { return core_->layers(); }
   Images<Core> images() const { return core_->images(); }
   Containers<Core> containers() const { return core_->containers(); }
+  /// The driver's own view of the layers, recorded or not.
+  StorageLayers<Core> storage_layers() const { return StorageLayers<Core>(core_); }
 
   /// An item of any kind: layers are looked through first, then images, then containers.
   std::optional<AnyItem> find(Ref const& ref) const {
