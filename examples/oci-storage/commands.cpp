@@ -215,10 +215,10 @@ int run(Command const& command, Invocation const& call, StoreSettings const& set
     if (settings.configuration_error) std::rethrow_exception(settings.configuration_error);
     session = new Session(settings);
   } catch (strata::Error const& error) {
-    bool const unknown = error.code() == strata::Errc::driver_unknown;
-    auto const driver = "ailed to GetDriver graph " + settings.driver + ' ' + settings.graph_root;
-    if (unknown) log(LogLevel::error, 'F' + driver);
-    say("error initializing: ", unknown ? 'f' + driver + ": " + error.code().message() : error_text(error));
+    auto const text = error_text(error);
+    if (error.subject().starts_with("failed to GetDriver"))
+      log(LogLevel::error, 'F' + error.subject().substr(1));
+    say("error initializing: ", text);
     return 1;
   } catch (std::exception const& error) {
     say("error initializing: ", error_text(error));

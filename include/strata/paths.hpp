@@ -64,4 +64,10 @@ inline constexpr std::string_view directories = "dir";
 inline constexpr std::string_view temp_dirs = "tempdirs";
 }  // namespace vfs
 
+namespace btrfs {
+inline constexpr std::string_view subvolumes = "subvolumes";
+inline constexpr std::string_view quotas = "quotas";       ///< `<id>`: a layer's limit in bytes, as decimal text
+inline constexpr std::string_view temp_dirs = "tempdirs";  ///< ours; the original builds and deletes in place
+}  // namespace btrfs
+
 }  // namespace strata::paths

@@ -83,9 +83,13 @@ TEST_CASE("any: the named driver is opened and does the work", "[drivers][any]")
 
 TEST_CASE("any: unknown names, options and mixed roots are told apart", "[drivers][any]") {
   Place place;
-  CHECK(place.refused({.name = "bogus"}).code() == Errc::driver_unknown);
-  CHECK(place.refused({.name = "bogus"}).subject() == "bogus");
-  CHECK(place.refused({.name = "btrfs"}).code() == Errc::driver_unknown);
+  auto const text = [&](char const* name) { return std::string(place.refused({.name = name}).what()); };
+  auto const graph = (place.dir / "graph").native();
+  CHECK(text("bogus") == "failed to GetDriver graph bogus " + graph + ": driver not supported");
+  CHECK(text("devicemapper") == "failed to GetDriver graph devicemapper " + graph + ": driver not supported");
+  CHECK(text("aufs") == "kernel does not support aufs: driver not supported");
+  CHECK(text("zfs") ==
+        "the 'zfs' command is not available: prerequisites for driver not satisfied (wrong filesystem?)");
   auto const option = place.refused({.name = "overlay", .options = {"overlay.bogus=1"}});
   CHECK(option.code() == Errc::driver_option);
   CHECK(option.subject() == "overlay: unknown option overlay.bogus");
@@ -104,17 +108,40 @@ TEST_CASE("any: unknown names, options and mixed roots are told apart", "[driver
 TEST_CASE("any: without a name the graph root decides", "[drivers][any]") {
   if (!can_mount()) return;
   Place place;
+  auto const home = [&](char const* name) { fs::create_directories(place.dir / "graph" / name); };
   SECTION("nothing there: overlay") { CHECK(place.open().name() == "overlay"); }
   SECTION("by priority") { CHECK(place.open({.priority = {"vfs", "overlay"}}).name() == "vfs"); }
+  SECTION("by priority, those that do not work here or are not in the program passed over") {
+    CHECK(place.open({.priority = {"zfs", "bogus", "btrfs", "vfs"}}).name() == "vfs");
+    auto const none = place.refused({.priority = {"zfs", "bogus"}});
+    CHECK(none.code() == Errc::driver_unusable);
+  }
+  SECTION("what has data is preferred to what is first") {
+    home("overlay");
+    CHECK(place.open({.priority = {"vfs", "overlay"}}).name() == "overlay");
+  }
   SECTION("a home of vfs counts only if the priority names vfs") {
-    fs::create_directories(place.dir / "graph/vfs");
+    home("vfs");
     CHECK(place.open({.priority = {"overlay", "vfs"}}).name() == "vfs");
     CHECK(place.open().name() == "overlay");
+    CHECK(place.refused().code() == Errc::several_drivers);  // the original's trap: the second time it is two
   }
-  SECTION("a home of a driver that is not in the program") {
-    fs::create_directories(place.dir / "graph/btrfs");
-    CHECK(place.refused().code() == Errc::driver_unknown);
-    CHECK(place.refused().subject() == "btrfs");
+  SECTION("homes that the priority does not name do not count") {
+    home("overlay");
+    home("btrfs");
+    CHECK(place.open({.priority = {"vfs"}}).name() == "vfs");
+  }
+  SECTION("a home of a driver that does not work here, or is not in the program, is not passed over") {
+    home("btrfs");
+    auto const refused = place.refused();
+    CHECK(refused.code() == Errc::driver_unusable);
+    CHECK(refused.subject() ==
+          "\"" + (place.dir / "graph/btrfs").native() + "\" is not on a btrfs filesystem");
+    CHECK(!fs::exists(place.dir / "graph/overlay"));
+  }
+  SECTION("the same for one that is known by its name only") {
+    home("zfs");
+    CHECK(place.refused().subject() == "the 'zfs' command is not available");
   }
 }
 

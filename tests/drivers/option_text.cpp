@@ -48,4 +48,8 @@ TEST_CASE("sizes are read as people write them", "[drivers][options]") {
   CHECK(size_refusal("1kib1") != "accepted");
   CHECK(size_refusal("nan1") == "strconv.ParseFloat: parsing \"nan1\": invalid syntax");
   CHECK(size_refusal("99999999p").starts_with("invalid size"));
+  CHECK(human_size(0) == "0B");
+  CHECK(human_size(999) == "999B");
+  CHECK(human_size(10U << 20U) == "10.49MB");
+  CHECK(human_size(5'000'000'000) == "5GB");
 }

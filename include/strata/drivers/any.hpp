@@ -3,6 +3,7 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/drivers/btrfs.hpp>
 #include <strata/drivers/naive_diff.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -43,15 +43,22 @@ namespace detail {
 /// Drivers that containers/storage knows, in the order in which it tries them; "aufs" until release 1.59.
 inline constexpr std::array<std::string_view, 5> known_drivers{"overlay", "aufs", "btrfs", "zfs", "vfs"};
 
-/// Drivers whose homes are in a graph root, in the order of `order`.
-inline std::vector<std::string> existing_homes(std::filesystem::path const& graph_root,
-                                               std::vector<std::string> const& order) {
-  std::vector<std::string> found;
-  for (auto const& name : order) {
+/// The known drivers whose homes are in a graph root.
+inline std::vector<std::string_view> existing_homes(std::filesystem::path const& graph_root) {
+  std::vector<std::string_view> found;
+  for (auto const name : known_drivers) {
     std::error_code error;
     if (std::filesystem::is_directory(graph_root / name, error)) found.push_back(name);
   }
   return found;
+}
+
+/// What the original says of a driver that is not in this program; of those that it has itself, that their
+/// prerequisites are missing, which makes a search go on.
+inline Error not_here(std::string const& name, std::filesystem::path const& graph_root) {
+  if (name == "aufs") return Error(Errc::driver_unknown, "kernel does not support aufs");
+  if (name == "zfs") return Error(Errc::driver_unusable, "the 'zfs' command is not available");
+  return Error(Errc::driver_unknown, "failed to GetDriver graph " + name + ' ' + graph_root.native());
 }
 
 }  // namespace detail
@@ -87,11 +94,12 @@ class AnyOf {
     std::unique_ptr<StagedBase> held_;
   };
 
-  /// Opens the driver that was named, or else: the one whose home is in the graph root (though "vfs" only if
-  /// `priority` names it), or else the first that works here.
+  /// Opens the driver that was named, or else: the first, in order of priority, whose home is in the graph root (though
+  /// "vfs" only if there is a list that names it), or else the first that works here.
   ///
-  /// @throws `Errc::driver_unknown`, the name; `Errc::several_drivers`, the whole message; `Errc::driver_option`,
-  ///         the whole message; what opening the driver throws
+  /// @throws `Errc::driver_unknown`, `Errc::driver_unusable`: it is not in this program, or does not work here, also
+  ///         when it was chosen for its data; `Errc::several_drivers`, `Errc::driver_option`: the subject is the whole
+  ///         message; what else opening the driver throws
   AnyOf(DriverPlace const& place, Options const& options) {
     if (!options.name.empty()) {
       held_ = open(options.name, place, options);
@@ -99,23 +107,19 @@ class AnyOf {
     }
     auto order = options.priority;
     if (order.empty()) order.assign(detail::known_drivers.begin(), detail::known_drivers.end());
-    if (auto const home = prior(place, order, options.priority)) {
+    if (auto const home = prior(place, order, !options.priority.empty())) {
       held_ = open(*home, place, options);
       return;
     }
-    std::exception_ptr first;
     for (auto const& name : order) {
-      if (!is_listed(name)) continue;
       try {
         held_ = open(name, place, options);
         return;
       } catch (Error const& error) {
-        if (error.code() == Errc::driver_option) throw;
-        if (!first) first = std::current_exception();
+        if (error.code() != Errc::driver_unusable && error.code() != Errc::driver_unknown) throw;
       }
     }
-    if (first) std::rethrow_exception(first);
-    throw Error(Errc::driver_unknown, "none of those wanted");
+    throw Error(Errc::driver_unusable, "no supported storage backend found");
   }
 
   /// Of the chosen driver; "overlay" also for one opened as "overlay2".
@@ -256,26 +260,20 @@ class AnyOf {
     D driver;
   };
 
-  static bool is_listed(std::string_view name) { return ((name == Ds::name()) || ...); }
-
   /// The driver whose data is there, if any.
   static std::optional<std::string> prior(DriverPlace const& place, std::vector<std::string> const& order,
-                                          std::vector<std::string> const& priority) {
-    auto all = order;
-    for (auto const known : detail::known_drivers)
-      if (std::find(all.begin(), all.end(), known) == all.end()) all.emplace_back(known);
-    auto const homes = detail::existing_homes(place.graph_root, all);
-    if (homes.size() > 1) {
+                                          bool order_was_given) {
+    auto const homes = detail::existing_homes(place.graph_root);
+    for (auto const& name : order) {
+      if (name == "vfs" && !order_was_given) continue;  // it may have been a makeshift
+      if (std::find(homes.begin(), homes.end(), name) == homes.end()) continue;
+      if (homes.size() == 1) return name;
       std::string text = place.graph_root.native() + " contains several valid graphdrivers: ";
-      for (auto const& home : homes) text += (home == homes.front() ? "" : ", ") + home;
+      for (auto const home : homes) text.append(home == homes.front() ? "" : ", ").append(home);
       throw Error(Errc::several_drivers,
                   text + "; Please cleanup or explicitly choose storage driver (-s <DRIVER>)");
     }
-    if (homes.empty()) return std::nullopt;
-    bool const vfs_by_chance =
-        homes.front() == "vfs" && std::find(priority.begin(), priority.end(), "vfs") == priority.end();
-    if (vfs_by_chance && is_listed("overlay")) return std::nullopt;
-    return homes.front();
+    return std::nullopt;
   }
 
   static std::unique_ptr<Base> open(std::string const& name, DriverPlace const& place,
@@ -289,7 +287,7 @@ class AnyOf {
       opened = std::make_unique<Held<D>>(place, parsed);
     };
     (try_one.template operator()<Ds>(), ...);
-    if (!opened) throw Error(Errc::driver_unknown, name);
+    if (!opened) throw detail::not_here(name, place.graph_root);
     return opened;
   }
 
@@ -297,7 +295,7 @@ class AnyOf {
 };
 
 /// The drivers of a usual program.
-using Any = AnyOf<Overlay, Vfs>;
+using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
 static_assert(OpenableDriver<Any> && DiffDriver<Any> && MountDriver<Any> && ShutdownDriver<Any>);
 

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
 #include <optional>
@@ -96,6 +98,17 @@ inline std::uint64_t parse_size(std::string const& text) {
   }
   if (size >= 0x1p63) reject_option("invalid size: '" + text + "'");
   return static_cast<std::uint64_t>(size);
+}
+
+/// A size for a person, in powers of 1000 with four digits: "10.49MB" (Go's units package).
+inline std::string human_size(std::uint64_t bytes) {
+  constexpr std::array<char const*, 7> units{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  auto size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; size >= 1000 && unit + 1 < units.size(); ++unit) size /= 1000;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g%s", size, units[unit]);
+  return text.data();
 }
 
 }  // namespace strata::drivers

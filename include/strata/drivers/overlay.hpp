@@ -224,7 +224,7 @@ class Overlay {
   /// Gives the private mount of the home back; a file system of its own stays mounted.
   void shutdown() {
     files_->forget();
-    if (auto const mount = sys::find_mount(home()); mount && mount->root != "/") sys::unmount(home());
+    sys::undo_private(home());
   }
 
  private:

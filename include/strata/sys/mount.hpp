@@ -180,6 +180,17 @@ inline bool unmount(std::filesystem::path const& target) {
   throw_errno("unmount", target);
 }
 
+/// Undoes `make_private`: takes a mount of a directory onto itself off again. A file system that somebody mounted there
+/// stays.
+inline void undo_private(std::filesystem::path const& target) {
+  auto const found = find_mount(target);
+  if (!found) return;
+  for (auto const& below : mounts())
+    if (below.id == found->parent && below.source == found->source &&
+        found->root == (below.root / found->point.lexically_relative(below.point)).lexically_normal())
+      unmount(target);
+}
+
 /// Takes everything off `path` and what is below it.
 inline void unmount_below(std::filesystem::path const& path) {
   for (auto const& point : mounts_below(path)) unmount(point);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/sys/btrfs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -79,6 +80,7 @@ class TreeRemover {
     bool opened_up = false;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
       if (Fd fd = try_enter(parent, name.c_str())) {
+        if (is_subvolume_gone(parent, name, fd.get())) return;
         auto entries = read_directory(fd.get(), path(name));
         descent_.enter(std::move(fd), name, {std::move(entries)});
         return;
@@ -96,6 +98,13 @@ class TreeRemover {
       break;
     }
     throw_errno("open", path(name));
+  }
+
+  /// A subvolume of btrfs goes as a whole, where that is allowed: no file of it is looked at, and it may be read-only.
+  static bool is_subvolume_gone(int parent, std::string const& name, int fd) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && status.st_ino == btrfs::subvolume_inode &&
+           btrfs::try_destroy_subvolume(parent, name);
   }
 
   /// Gives the owner all rights to a directory, to be able to delete what is in it.

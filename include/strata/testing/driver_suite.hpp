@@ -403,9 +403,11 @@ void check_mounts(D& driver) {
 /// Checks what the concepts of drivers promise, with Catch2's sections; to be called in a test case.
 ///
 /// @param make  a driver at a place of its own, which is empty
+/// @param in    where that place is made
 template <LayerDriver D>
-void driver_suite(std::function<D(DriverPlace const&)> const& make) {
-  TempDir const directory;
+void driver_suite(std::function<D(DriverPlace const&)> const& make,
+                  std::filesystem::path const& in = std::filesystem::temp_directory_path()) {
+  TempDir const directory(in);
   DriverPlace const place{.graph_root = directory / "graph", .run_root = directory / "run"};
   std::filesystem::create_directories(place.graph_root);
   std::filesystem::create_directories(place.run_root);
@@ -419,8 +421,8 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make) {
 
 /// With the driver's own defaults.
 template <OpenableDriver D>
-void driver_suite() {
-  driver_suite<D>([](DriverPlace const& place) { return D(place, typename D::Options()); });
+void driver_suite(std::filesystem::path const& in = std::filesystem::temp_directory_path()) {
+  driver_suite<D>([](DriverPlace const& place) { return D(place, typename D::Options()); }, in);
 }
 
 }  // namespace strata::testing

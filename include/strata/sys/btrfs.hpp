@@ -1,0 +1,141 @@
+#pragma once
+
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <linux/btrfs.h>
+#include <linux/magic.h>
+#include <memory>
+#include <string>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/// Subvolumes, snapshots and quotas of btrfs (ioctl_btrfs of linux/btrfs.h; Linux 4.18 for nested subvolumes).
+namespace strata::sys::btrfs {
+
+inline constexpr ino_t subvolume_inode = 256;  ///< of every subvolume's root (BTRFS_FIRST_FREE_OBJECTID)
+
+/// Does the file system of this path, which exists, understand what is below?
+inline bool is_btrfs(std::filesystem::path const& path) {
+  struct statfs status {};
+  if (retry([&] { return ::statfs(path.c_str(), &status); }) != 0) throw_errno("statfs", path);
+  return static_cast<std::uint32_t>(status.f_type) == BTRFS_SUPER_MAGIC;
+}
+
+/// Is it the root of a subvolume? False for what does not exist.
+inline bool is_subvolume(std::filesystem::path const& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_ino == subvolume_inode &&
+         is_btrfs(path);
+}
+
+namespace detail {
+
+/// Copies a name into an ioctl's argument.  @return false and `errno` if it is too long
+template <std::size_t N>
+bool put_name(char (&to)[N], std::string const& name) noexcept {
+  if (name.size() >= N || name.size() > BTRFS_VOL_NAME_MAX) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  std::memcpy(to, name.c_str(), name.size() + 1);
+  return true;
+}
+
+}  // namespace detail
+
+/// Makes an empty subvolume; it is on the device when the call returns.  @throws `errno`, "create subvolume <path>"
+inline void create_subvolume(std::filesystem::path const& path) {
+  Fd const directory = open_at(AT_FDCWD, directory_of(path), O_RDONLY | O_DIRECTORY);
+  btrfs_ioctl_vol_args arguments{};
+  if (!detail::put_name(arguments.name, path.filename().native()) ||
+      ::ioctl(directory.get(), BTRFS_IOC_SUBVOL_CREATE, &arguments) != 0)
+    throw_errno("create subvolume", path);
+}
+
+/// Makes a subvolume that begins with what `from`, the root of a subvolume, has now; the two share all blocks. Subvolumes
+/// in `from` become empty directories. It is on the device when the call returns.
+/// @throws `errno`, "snapshot <path>"
+inline void snapshot(std::filesystem::path const& from, std::filesystem::path const& path) {
+  Fd const source = open_at(AT_FDCWD, from, O_RDONLY | O_DIRECTORY);
+  Fd const directory = open_at(AT_FDCWD, directory_of(path), O_RDONLY | O_DIRECTORY);
+  btrfs_ioctl_vol_args_v2 arguments{};
+  arguments.fd = source.get();
+  if (!detail::put_name(arguments.name, path.filename().native()) ||
+      ::ioctl(directory.get(), BTRFS_IOC_SNAP_CREATE_V2, &arguments) != 0)
+    throw_errno("snapshot", path);
+}
+
+/// Deletes a subvolume, by its name in an open directory, with all subvolumes in it, at once: the kernel frees its files
+/// later. Never throws what the kernel says: who lacks the rights deletes file by file instead.
+/// @return  false and `errno`: not a subvolume, not allowed (EPERM), or in use (EBUSY)
+inline bool try_destroy_subvolume(int parent, std::string const& name) {
+  Fd const self = try_open_at(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  struct stat status {};
+  if (!self || ::fstat(self.get(), &status) != 0) return false;
+  if (status.st_ino != subvolume_inode) {
+    errno = EINVAL;
+    return false;
+  }
+  auto const inside = std::make_unique<btrfs_ioctl_get_subvol_rootref_args>();
+  auto const where = std::make_unique<btrfs_ioctl_ino_lookup_user_args>();
+  for (
+      ;
+      ;) {  // 255 at most are told at once (EOVERFLOW: there are more); those that were deleted are not told again
+    std::memset(inside.get(), 0, sizeof *inside);
+    if (::ioctl(self.get(), BTRFS_IOC_GET_SUBVOL_ROOTREF, inside.get()) != 0 && errno != EOVERFLOW) break;
+    if (inside->num_items == 0) break;
+    for (unsigned i = 0; i < inside->num_items; ++i) {
+      std::memset(where.get(), 0, sizeof *where);
+      where->dirid = inside->rootref[i].dirid;
+      where->treeid = inside->rootref[i].treeid;
+      if (::ioctl(self.get(), BTRFS_IOC_INO_LOOKUP_USER, where.get()) != 0) return false;
+      std::string const directory = where->path[0] == '\0' ? "." : where->path;
+      Fd const at = try_open_in_root(self.get(), directory.c_str(), O_RDONLY | O_DIRECTORY);
+      if (!at || !try_destroy_subvolume(at.get(), where->name)) return false;
+    }
+  }
+  // The group that counts its blocks: newer kernels remove it themselves, older ones never.
+  btrfs_ioctl_ino_lookup_args tree{};
+  tree.objectid = subvolume_inode;
+  if (::ioctl(self.get(), BTRFS_IOC_INO_LOOKUP, &tree) == 0) {
+    btrfs_ioctl_qgroup_create_args group{.create = 0, .qgroupid = tree.treeid};
+    ::ioctl(self.get(), BTRFS_IOC_QGROUP_CREATE, &group);
+  }
+  Fd const directory =
+      try_open_at(parent, ".", O_RDONLY | O_DIRECTORY);  // an O_PATH descriptor takes no ioctl
+  btrfs_ioctl_vol_args arguments{};
+  return directory && detail::put_name(arguments.name, name) &&
+         ::ioctl(directory.get(), BTRFS_IOC_SNAP_DESTROY, &arguments) == 0;
+}
+
+/// Turns the counting of blocks on, for the whole file system; nothing happens if it is.
+/// @throws `errno`, "enable quota <path>"
+inline void enable_quota(std::filesystem::path const& path) {
+  Fd const directory = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  btrfs_ioctl_quota_ctl_args arguments{};
+  arguments.cmd = BTRFS_QUOTA_CTL_ENABLE;
+  if (::ioctl(directory.get(), BTRFS_IOC_QUOTA_CTL, &arguments) != 0 && errno != EEXIST)
+    throw_errno("enable quota", path);
+}
+
+/// Limits the bytes that a subvolume, given by its root, may refer to, those shared with others included. Quotas must be
+/// enabled. Further writes fail with EDQUOT.
+/// @throws `errno`, "limit <path>"
+inline void limit(std::filesystem::path const& path, std::uint64_t bytes) {
+  Fd const directory = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  btrfs_ioctl_qgroup_limit_args arguments{};
+  arguments.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER;
+  arguments.lim.max_rfer = bytes;
+  if (::ioctl(directory.get(), BTRFS_IOC_QGROUP_LIMIT, &arguments) != 0) throw_errno("limit", path);
+}
+
+}  // namespace strata::sys::btrfs
