@@ -2,26 +2,22 @@
 
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/workers.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <deque>
 #include <dirent.h>
-#include <exception>
 #include <fcntl.h>
 #include <filesystem>
 #include <linux/magic.h>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -69,78 +65,20 @@ void visit_contents(std::filesystem::path const& top, Visit&& visit) {
   }
 }
 
-/// Flushes files on several threads, because the kernel joins flushes that wait at the same time into one. Measured
-/// on ext4 with 8,400 files whose write-back was under way: 0.48 s on one thread, 0.20 s on 4, 0.13 s on 16.
-class Flusher {
- public:
-  Flusher() {
-    for (std::size_t i = 0; i < thread_count; ++i) threads_.emplace_back([this] { run(); });
-  }
-  Flusher(Flusher const&) = delete;
-  Flusher& operator=(Flusher const&) = delete;
-  ~Flusher() { close(); }
-
-  /// Waits while too many are waiting already.
-  void add(Fd fd, std::filesystem::path path) {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return waiting_.size() < most_waiting; });
-    waiting_.push_back({std::move(fd), std::move(path)});
-    work_.notify_one();
-  }
-
-  /// Waits for all.  @throws the first failure
-  void finish() {
-    close();
-    if (failure_) std::rethrow_exception(failure_);
-  }
-
- private:
-  static constexpr std::size_t thread_count = 12;
-  static constexpr std::size_t most_waiting = 64;  // each holds a descriptor
-
-  struct Item {
-    Fd fd;
-    std::filesystem::path path;
-  };
-
-  void close() {
-    {
-      std::lock_guard const lock(mutex_);
-      closed_ = true;
-    }
-    work_.notify_all();
-    threads_.clear();  // joins
-  }
-
-  void run() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      work_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      Item const item = std::move(waiting_.front());
-      waiting_.pop_front();
-      room_.notify_one();
-      lock.unlock();
-      std::exception_ptr failure;
-      try {
-        // EINVAL: a file system that cannot flush this kind of file
-        if (retry([&] { return ::fsync(item.fd.get()); }) != 0 && errno != EINVAL)
-          throw_errno("fsync", item.path);
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      lock.lock();
-      if (failure && !failure_) failure_ = failure;
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable work_, room_;
-  std::deque<Item> waiting_;
-  bool closed_ = false;
-  std::exception_ptr failure_;
-  std::vector<std::jthread> threads_;  // last: they use what is above
+/// A file or directory to be flushed.
+struct ToFlush {
+  Fd fd;
+  std::filesystem::path path;
 };
+
+inline void flush(ToFlush const& item) {
+  // EINVAL: a file system that cannot flush this kind of file
+  if (retry([&] { return ::fsync(item.fd.get()); }) != 0 && errno != EINVAL) throw_errno("fsync", item.path);
+}
+
+/// Files are flushed on several threads, because the kernel joins flushes that wait at the same time into one. Measured
+/// on ext4 with 8,400 files whose write-back was under way: 0.48 s on one thread, 0.20 s on 4, 0.13 s on 16.
+inline constexpr std::size_t flush_threads = 12;
 
 /// What the whole machine still has to write, from the text of /proc/meminfo; nothing if it does not say.
 inline std::uint64_t dirty_bytes(std::string_view meminfo) {
@@ -206,9 +144,9 @@ inline void flush_tree(std::filesystem::path const& path) {
     ::sync_file_range(fd.get(), 0, 0,
                       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
   });
-  detail::Flusher flusher;
-  detail::visit_contents(path, [&](Fd fd, auto const& name) { flusher.add(std::move(fd), name()); });
-  flusher.finish();
+  Workers<detail::ToFlush> workers(detail::flush_threads, 64, &detail::flush);
+  detail::visit_contents(path, [&](Fd fd, auto const& name) { workers.add({std::move(fd), name()}); });
+  workers.finish();
 }
 
 }  // namespace strata::sys

@@ -4,25 +4,18 @@
 #include <strata/error.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/idmapped_mount.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/temp_dir.hpp>
 
-#include <array>
 #include <cerrno>
-#include <cstdint>
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
 #include <optional>
-#include <sched.h>
-#include <signal.h>
 #include <string>
 #include <string_view>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <utility>
@@ -112,47 +105,6 @@ Finding ask(Attempt&& attempt) {
   }
 }
 
-/// A process in a user namespace of its own, in which id 0 is `first_host_id`; ends with the object.
-class IdMappedProcess {
- public:
-  explicit IdMappedProcess(unsigned first_host_id) {
-    // A bare clone: the child does nothing that another thread's locks could block.
-    auto const child = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
-    if (child == 0) {
-      ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-      for (;;) ::syscall(SYS_pause);
-    }
-    if (child < 0) sys::throw_errno("clone", "user namespace");
-    child_ = static_cast<pid_t>(child);
-    try {
-      for (auto const* map : {"uid_map", "gid_map"}) {
-        auto const file = sys::open_at(AT_FDCWD, proc(map), O_WRONLY);
-        sys::write_all(file.get(), as_bytes("0 " + std::to_string(first_host_id) + " 1"), proc(map));
-      }
-      namespace_ = sys::open_at(AT_FDCWD, proc("ns/user"), O_RDONLY);
-    } catch (...) {
-      end();
-      throw;
-    }
-  }
-  ~IdMappedProcess() { end(); }
-  IdMappedProcess(IdMappedProcess const&) = delete;
-  IdMappedProcess& operator=(IdMappedProcess const&) = delete;
-
-  int user_namespace() const noexcept { return namespace_.get(); }
-
- private:
-  std::filesystem::path proc(std::string_view name) const {
-    return std::filesystem::path("/proc") / std::to_string(child_) / name;
-  }
-  void end() noexcept {
-    ::kill(child_, SIGKILL);
-    sys::retry([&] { return ::waitpid(child_, nullptr, 0); });
-  }
-  pid_t child_ = -1;
-  sys::Fd namespace_;
-};
-
 }  // namespace detail
 
 /// Does overlayfs work here at all?
@@ -212,16 +164,8 @@ inline Finding probe_idmapped_lower(std::filesystem::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
     probe.make("mapped");
-    detail::IdMappedProcess const other(1000);
-    sys::Fd const tree(::open_tree(AT_FDCWD, probe.path("far").c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-    if (!tree) sys::throw_errno("open_tree", probe.path("far"));
-    mount_attr attributes{};
-    attributes.attr_set = MOUNT_ATTR_IDMAP;
-    attributes.userns_fd = static_cast<std::uint64_t>(other.user_namespace());
-    if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
-      sys::throw_errno("mount_setattr", probe.path("far"));
-    if (::move_mount(tree.get(), "", AT_FDCWD, probe.path("mapped").c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
-      sys::throw_errno("move_mount", probe.path("mapped"));
+    IdMap const one{{0, 1000, 1}};
+    sys::idmapped_bind(probe.path("far"), probe.path("mapped"), sys::MappedNamespace({one, one}));
     probe.mount({}, probe.path("mapped"));
     return std::string();
   });

@@ -1,0 +1,212 @@
+#pragma once
+
+#include <strata/progress.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/tree.hpp>
+#include <strata/sys/workers.hpp>
+#include <strata/sys/xattr.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace strata::sys {
+
+/// What the owner of a file becomes.
+struct FileOwner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool operator==(FileOwner const&) const = default;
+};
+
+struct ChownOptions {
+  std::function<FileOwner(FileOwner)> owner;  ///< called on several threads at once
+  /// In an overlay each name of a file is copied up for itself; then the second and later ones are made links of the first
+  /// anew. Elsewhere the file is changed once.
+  bool relink = false;
+  Control control = {};
+};
+
+namespace detail {
+
+class TreeChowner {
+ public:
+  TreeChowner(std::filesystem::path const& top, ChownOptions const& options) : top_(top), options_(options) {}
+
+  std::uint64_t run() {
+    auto const threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
+    // One inode has several names: its names are met before it is changed, so that no two threads work on it.
+    std::map<std::pair<dev_t, ino_t>, Links> links;
+    {
+      Workers<Batch> workers(threads, 2 * threads, [this](Batch& batch) { change(batch); });
+      Batch batch;
+      auto const hand_out = [&] {
+        if (!batch.entries.empty()) workers.add(std::exchange(batch, {}));
+      };
+      walk(top_, [&](Visited const& visited) {
+        options_.control.check();
+        ++met_;
+        report(false);
+        auto const& status = visited.status;
+        if (!S_ISDIR(status.st_mode) && status.st_nlink > 1) {
+          auto& group = links[{status.st_dev, status.st_ino}];
+          group.status = status;
+          group.names.push_back(visited.path);
+          return;
+        }
+        auto const slash = visited.path.rfind('/');
+        auto const parent = std::string_view(visited.path).substr(0, slash == visited.path.npos ? 0 : slash);
+        if (parent != batch.parent || batch.entries.size() == most_entries) hand_out();
+        if (batch.entries.empty()) {
+          batch.parent = parent;
+          batch.directory = Fd(retry([&] { return ::fcntl(visited.directory, F_DUPFD_CLOEXEC, 0); }));
+          if (!batch.directory) throw_errno("open", path(visited.path));
+        }
+        batch.entries.push_back({visited.name, status});
+      });
+      hand_out();
+      workers.finish();
+    }
+    if (!links.empty()) change_links(links, threads);
+    report(true);
+    return changed_;
+  }
+
+ private:
+  static constexpr std::size_t most_entries = 64;
+
+  struct Entry {
+    std::string name;
+    struct stat status {};
+  };
+  struct Batch {
+    std::string parent = {};  ///< below the top
+    Fd directory = {};
+    std::vector<Entry> entries = {};
+  };
+  struct Links {
+    struct stat status {};
+    std::vector<std::string> names = {};
+  };
+
+  std::filesystem::path path(std::string_view below) const { return top_ / below; }
+
+  void change(Batch const& batch) {
+    for (auto const& [name, status] : batch.entries) {
+      auto const where = [&, &entry = name] {
+        return path(batch.parent.empty() ? entry : batch.parent + '/' + entry);
+      };
+      change(batch.directory.get(), name, status, where);
+    }
+  }
+
+  /// A change of owner takes set-user-ID bits and capabilities away.
+  template <class Where>
+  bool change(int directory, std::string const& name, struct stat const& status, Where const& where) {
+    FileOwner const old{status.st_uid, status.st_gid};
+    FileOwner const now = options_.owner(old);
+    if (now == old) return false;
+    auto const proc = "/proc/self/fd/" + std::to_string(directory) + '/' + name;
+    std::optional<std::string> capability;
+    if (S_ISREG(status.st_mode)) capability = get_xattr(proc, "security.capability");
+    if (::fchownat(directory, name.c_str(), now.uid, now.gid, AT_SYMLINK_NOFOLLOW) != 0)
+      throw_errno("chown", where());
+    if (!S_ISLNK(status.st_mode) && (status.st_mode & (S_ISUID | S_ISGID)) != 0 &&
+        ::fchmodat(directory, name.c_str(), status.st_mode & 07777U, 0) != 0)
+      throw_errno("chmod", where());
+    if (capability) set_xattr(proc, "security.capability", *capability);
+    ++changed_;
+    return true;
+  }
+
+  /// A directory below the top and what is called `base` in it.
+  std::pair<Fd, std::string> enter(std::string_view below) const {
+    Fd at = open_at(AT_FDCWD, top_, O_PATH | O_DIRECTORY);
+    for (auto slash = below.find('/'); slash != below.npos; slash = below.find('/')) {
+      Fd next = try_open_at(at.get(), std::string(below.substr(0, slash)).c_str(),
+                            O_PATH | O_DIRECTORY | O_NOFOLLOW);
+      if (!next) throw_errno("open", path(below));
+      at = std::move(next);
+      below.remove_prefix(slash + 1);
+    }
+    return {std::move(at), std::string(below)};
+  }
+
+  void change_links(std::map<std::pair<dev_t, ino_t>, Links>& links, std::size_t threads) {
+    // Re-making links changes the times of the directories that they are in.
+    std::map<std::string, struct stat> directories;
+    if (options_.relink)
+      for (auto const& [inode, group] : links)
+        for (auto const& name : group.names) {
+          auto const slash = name.rfind('/');
+          auto const parent = slash == name.npos ? std::string() : name.substr(0, slash);
+          auto const [at, is_new] = directories.try_emplace(parent);
+          if (is_new && ::lstat(path(parent).c_str(), &at->second) != 0) directories.erase(at);
+        }
+    Workers<Links*> workers(threads, 2 * threads, [this](Links*& group) { change(*group); });
+    for (auto& [inode, group] : links) {
+      options_.control.check();
+      workers.add(&group);
+    }
+    workers.finish();
+    for (auto const& [name, status] : directories) {
+      timespec const times[2] = {status.st_atim, status.st_mtim};
+      if (::utimensat(AT_FDCWD, path(name).c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+        throw_errno("utimens", path(name));
+    }
+  }
+
+  void change(Links const& group) {
+    auto const& first = group.names.front();
+    auto const [directory, base] = enter(first);
+    if (!change(directory.get(), base, group.status, [&] { return path(first); }) || !options_.relink) return;
+    for (auto name = group.names.begin() + 1; name != group.names.end(); ++name) {
+      auto const [other, other_base] = enter(*name);
+      if (::unlinkat(other.get(), other_base.c_str(), 0) != 0) throw_errno("unlink", path(*name));
+      if (::linkat(directory.get(), base.c_str(), other.get(), other_base.c_str(), 0) != 0)
+        throw_errno("link", path(*name));
+    }
+  }
+
+  void report(bool last) {
+    if (!options_.control.progress) return;
+    auto const now = std::chrono::steady_clock::now();
+    if (!last && now - reported_ < std::chrono::milliseconds(250)) return;
+    reported_ = now;
+    options_.control.progress({.phase = Phase::change_owners, .bytes = 0, .entries = met_});
+  }
+
+  std::filesystem::path const& top_;
+  ChownOptions const& options_;
+  std::uint64_t met_ = 0;
+  std::atomic<std::uint64_t> changed_ = 0;
+  std::chrono::steady_clock::time_point reported_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace detail
+
+/// Changes the owners of all that is in a directory, not its own, on several threads: modes, capabilities and hard
+/// links stay. For a tree that nobody else uses. What is mounted below is left alone.
+/// @return  how many files got another owner, each once
+/// @throws  `errno`, "<call> <path>"; `Errc::stopped`; what `owner` throws. Part of the tree is then changed
+inline std::uint64_t chown_tree(std::filesystem::path const& top, ChownOptions const& options) {
+  return detail::TreeChowner(top, options).run();
+}
+
+}  // namespace strata::sys

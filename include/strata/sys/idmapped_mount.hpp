@@ -1,0 +1,90 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <sched.h>
+#include <signal.h>
+#include <string>
+#include <string_view>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace strata::sys {
+namespace detail {
+
+/// What /proc/<pid>/uid_map takes: one line a range (user_namespaces(7)).
+inline std::string map_text(IdMap const& map) {
+  if (map.empty()) return "0 0 " + std::to_string(idmap::id_limit) + '\n';
+  std::string text;
+  for (auto const& range : map)
+    text += std::to_string(range.container_id) + ' ' + std::to_string(range.host_id) + ' ' +
+            std::to_string(range.size) + '\n';
+  return text;
+}
+
+}  // namespace detail
+
+/// A user namespace with given maps, held by its descriptor. Needs CAP_SETUID and CAP_SETGID.
+class MappedNamespace {
+ public:
+  /// @throws `errno`, "clone user namespace" or "write /proc/…/uid_map"
+  explicit MappedNamespace(IdMaps const& maps) {
+    // A bare clone: the child does nothing that another thread's locks could block.
+    auto const child = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+    if (child == 0) {
+      ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+      for (;;) ::syscall(SYS_pause);
+    }
+    if (child < 0) throw_errno("clone", "user namespace");
+    End const end{static_cast<pid_t>(child)};
+    auto const proc = std::filesystem::path("/proc") / std::to_string(child);
+    auto const write = [&](std::string_view name, IdMap const& map) {
+      auto const file = open_at(AT_FDCWD, proc / name, O_WRONLY);
+      write_all(file.get(), as_bytes(detail::map_text(map)), proc / name);
+    };
+    write("uid_map", maps.uids);
+    write("gid_map", maps.gids);
+    namespace_ = open_at(AT_FDCWD, proc / "ns/user", O_RDONLY);
+  }
+
+  int fd() const noexcept { return namespace_.get(); }
+
+ private:
+  /// The child is of no use once the descriptor is there.
+  struct End {
+    pid_t child;
+    ~End() {
+      ::kill(child, SIGKILL);
+      retry([this] { return ::waitpid(child, nullptr, 0); });
+    }
+  };
+  Fd namespace_;
+};
+
+/// Makes a directory appear at `target` too, with its files' owners mapped into `names`: who is 0 there owns what 0 of
+/// the host owns. What is mounted below does not appear. Linux 5.12, and a file system that can.
+/// @throws `errno`, "open_tree", "mount_setattr" or "move_mount <path>"
+inline void idmapped_bind(std::filesystem::path const& from, std::filesystem::path const& target,
+                          MappedNamespace const& names) {
+  Fd const tree(::open_tree(AT_FDCWD, from.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!tree) throw_errno("open_tree", from);
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.propagation = MS_PRIVATE;
+  attributes.userns_fd = static_cast<std::uint64_t>(names.fd());
+  if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
+    throw_errno("mount_setattr", from);
+  if (::move_mount(tree.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    throw_errno("move_mount", target);
+}
+
+}  // namespace strata::sys
