@@ -3,10 +3,19 @@
 
 #include <catch2/catch.hpp>
 
+#include "../sys/loop_disk.hpp"
+#include <array>
+#include <cstddef>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <new>
 #include <string>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 using strata::DriverPlace;
@@ -138,4 +147,34 @@ TEST_CASE("a vfs opened for reading changes nothing", "[drivers][vfs]") {
   Vfs const none({.graph_root = place / "none", .run_root = place / "r", .read_only = true});
   CHECK(none.list().empty());
   CHECK_FALSE(std::filesystem::exists(place / "none"));
+}
+
+TEST_CASE("vfs shares the blocks of files with the parent where the file system can", "[drivers][vfs]") {
+  LoopDisk const disk("mkfs.xfs -q -m reflink=1");
+  if (!disk.works()) {
+    WARN("skipped: no XFS can be mounted here");
+    return;
+  }
+  Vfs driver({.graph_root = disk.path() / "g", .run_root = disk.path() / "r"});
+  std::size_t const size = 16 << 20;
+  create_layer(driver, LayerId("base"), {}, {file("large", std::string(size, 'x'))});
+  create_layer(driver, LayerId("top"), LayerId("base"), {file("small", "y")});
+  auto const free = [&] { return std::filesystem::space(disk.path()).free; };
+  auto const before = free();
+  for (int i = 0; i < 20; ++i)
+    create_layer(driver, LayerId("child" + std::to_string(i)), LayerId("base"), {});
+  CHECK(before - free() < size);  // twenty copies in less than the space of one
+  auto const is_shared = [&](std::string const& id, std::string const& name) {
+    auto const fd = strata::sys::open_at(AT_FDCWD, disk.path() / "g/vfs/dir" / id / name, O_RDONLY);
+    REQUIRE(::fsync(fd.get()) == 0);
+    alignas(fiemap) std::array<std::byte, sizeof(fiemap) + sizeof(fiemap_extent)> room{};
+    auto* const asked = new (room.data()) fiemap{};
+    asked->fm_length = FIEMAP_MAX_OFFSET;
+    asked->fm_extent_count = 1;
+    REQUIRE(::ioctl(fd.get(), FS_IOC_FIEMAP, asked) == 0);
+    REQUIRE(asked->fm_mapped_extents == 1);
+    return (asked->fm_extents[0].fe_flags & FIEMAP_EXTENT_SHARED) != 0;
+  };
+  CHECK(is_shared("top", "large"));
+  CHECK_FALSE(is_shared("top", "small"));
 }

@@ -17,6 +17,7 @@
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/holders.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -104,7 +105,7 @@ class Overlay {
     auto const own = dirs_.own(id.str());
     if (::renameat2(AT_FDCWD, staged.layer().c_str(), AT_FDCWD, own.c_str(), RENAME_NOREPLACE) != 0) {
       if (errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
-      sys::throw_errno("rename", own);
+      sys::throw_busy("rename", own);
     }
     try {
       dirs_.make_link(staged.link(), id.str());
@@ -128,7 +129,7 @@ class Overlay {
     if (is_mounted(id)) throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
     staged.finish();
     if (::renameat2(AT_FDCWD, staged.diff().c_str(), AT_FDCWD, diff.c_str(), RENAME_EXCHANGE) != 0)
-      sys::throw_errno("rename", diff);
+      sys::throw_busy("rename", diff);
     files_->forget();
     if (staged.flush() == Flush::full) sys::sync_directory(dirs_.own(id.str()));
     Trash trash;

@@ -11,6 +11,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
+#include <strata/sys/holders.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
 
@@ -115,7 +116,7 @@ class WholeTrees {
     if (staged.parent()) get(*staged.parent());
     if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, own(id).c_str(), RENAME_NOREPLACE) != 0) {
       if (errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
-      sys::throw_errno("rename", own(id));
+      sys::throw_busy("rename", own(id));
     }
     if (staged.flush() == Flush::full) sys::sync_directory(directory_);
   }
@@ -125,7 +126,7 @@ class WholeTrees {
     staged.finish();
     if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, own(id).c_str(), RENAME_EXCHANGE) != 0) {
       if (errno == ENOENT) throw unknown(id);
-      sys::throw_errno("rename", own(id));
+      sys::throw_busy("rename", own(id));
     }
     if (staged.flush() == Flush::full) sys::sync_directory(directory_);
     Trash trash;

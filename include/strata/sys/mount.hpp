@@ -1,11 +1,12 @@
 #pragma once
 
+#include <strata/error.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/sys/file.hpp>
+#include <strata/sys/holders.hpp>
+#include <strata/sys/mount_entry.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
 #include <optional>
@@ -14,88 +15,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 namespace strata::sys {
-
-/// One line of /proc/self/mountinfo.
-struct MountEntry {
-  int id = 0;
-  int parent = 0;
-  std::filesystem::path root;   ///< which directory of the file system appears there
-  std::filesystem::path point;  ///< where, as this process sees it
-  std::string options;          ///< of the mount: "rw,relatime"
-  std::string propagation;      ///< "shared:1 master:2"; empty: private
-  std::string type;             ///< "overlay"
-  std::string source;
-  std::string super_options;  ///< of the file system: "rw,lowerdir=…"
-};
-
-/// Text of a mountinfo field, where the kernel writes space, tab, newline and backslash as "\040" and the like
-/// (octal; proc(5)).
-inline std::string unescape_mount_field(std::string_view field) {
-  std::string text;
-  auto const octal = [](char c) { return c >= '0' && c <= '7'; };
-  for (std::size_t i = 0; i < field.size(); ++i) {
-    if (field[i] == '\\' && i + 3 < field.size() && octal(field[i + 1]) && octal(field[i + 2]) &&
-        octal(field[i + 3])) {
-      text += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 + (field[i + 3] - '0'));
-      i += 3;
-    } else {
-      text += field[i];
-    }
-  }
-  return text;
-}
-
-/// Reads one line "<id> <parent> <major:minor> <root> <point> <options> [<tag>…] - <type> <source> <super options>"
-/// (proc(5), "/proc/pid/mountinfo"). Nothing if it is not one.
-inline std::optional<MountEntry> parse_mount_line(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (std::size_t at = 0; at <= line.size();) {
-    std::size_t const end = std::min(line.find(' ', at), line.size());
-    fields.push_back(line.substr(at, end - at));
-    at = end + 1;
-  }
-  if (fields.size() < 9) return std::nullopt;
-  std::size_t dash = 6;
-  while (dash < fields.size() && fields[dash] != "-") ++dash;
-  if (dash + 2 >= fields.size()) return std::nullopt;
-  auto const number = [](std::string_view text) {
-    int value = 0;
-    for (char const c : text) value = value * 10 + (c - '0');
-    return value;
-  };
-  MountEntry entry{
-      .id = number(fields[0]),
-      .parent = number(fields[1]),
-      .root = unescape_mount_field(fields[3]),
-      .point = unescape_mount_field(fields[4]),
-      .options = std::string(fields[5]),
-      .propagation = {},
-      .type = unescape_mount_field(fields[dash + 1]),
-      .source = unescape_mount_field(fields[dash + 2]),
-      .super_options = dash + 3 < fields.size() ? unescape_mount_field(fields[dash + 3]) : std::string()};
-  for (std::size_t i = 6; i < dash; ++i) {
-    if (!entry.propagation.empty()) entry.propagation += ' ';
-    entry.propagation += fields[i];
-  }
-  return entry;
-}
-
-/// All mounts that this process sees, in the order in which they were made. Costs about a microsecond a mount.
-inline std::vector<MountEntry> mounts() {
-  std::vector<MountEntry> entries;
-  std::string const text = read_file("/proc/self/mountinfo");
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t const end = std::min(text.find('\n', at), text.size());
-    if (auto entry = parse_mount_line(std::string_view(text).substr(at, end - at)))
-      entries.push_back(std::move(*entry));
-    at = end + 1;
-  }
-  return entries;
-}
 
 namespace detail {
 /// A path as mountinfo writes it: symbolic links resolved, as far as the path exists.
@@ -174,10 +96,14 @@ inline void make_private(std::filesystem::path const& target) {
 
 /// Takes the last mount off `target`, at once, even if it is in use: it disappears, and ends when its last user does.
 /// @return  false if nothing was mounted there
+/// @throws  `errno`, "unmount <target>": EINVAL, EPERM: the mount belongs to a mount namespace that this one was made
+///          from, and is locked; the error's holder tells who else sees it
 inline bool unmount(std::filesystem::path const& target) {
   if (::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return true;
-  if (errno == EINVAL || errno == ENOENT) return false;
-  throw_errno("unmount", target);
+  int const code = errno;
+  if (code == ENOENT || (code == EINVAL && !is_mount_point(target))) return false;
+  errno = code;
+  throw_busy("unmount", target);
 }
 
 /// Undoes `make_private`: takes a mount of a directory onto itself off again. A file system that somebody mounted there

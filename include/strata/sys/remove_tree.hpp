@@ -4,6 +4,7 @@
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/holders.hpp>
 #include <strata/sys/mount.hpp>
 
 #include <cerrno>
@@ -73,7 +74,7 @@ class TreeRemover {
       errno = code;
       break;
     }
-    throw_errno("unlink", path(name));
+    throw_busy("unlink", path(name));
   }
 
   void enter(int parent, std::string const& name) {
@@ -88,7 +89,7 @@ class TreeRemover {
       if (errno == ENOENT) return;
       if (errno == EXDEV) {
         if (try_unmount_at(parent, name)) continue;
-        throw_errno("unmount", path(name));
+        throw_busy("unmount", path(name));
       }
       if (errno == EACCES && !std::exchange(opened_up, true) && open_up(parent, name)) continue;
       if (errno == ENOTDIR || errno == ELOOP) {  // the file below a mount that is gone

@@ -5,6 +5,7 @@
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/holders.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 
@@ -160,7 +161,7 @@ class TempDir {
     if (::rename(source.c_str(), (path_ / name).c_str()) == 0) return true;
     if (errno == ENOENT) return false;
     if (errno == EXDEV) return remove_tree(source);
-    throw_errno("rename", source);
+    throw_busy("rename", source);
   }
 
   /// Removes the directory with all that is in it, then the lock file. When it throws, the rest is still there and

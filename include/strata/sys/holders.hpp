@@ -1,0 +1,237 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/mount_entry.hpp>
+
+#include <climits>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+/// Who uses a directory or a mount that the kernel would not give up: found by looking through /proc.
+namespace strata::sys {
+
+/// One process, and one thing that it holds.
+struct Holder {
+  int pid = 0;
+  std::string name = {};              ///< of the program, as in /proc/<pid>/comm
+  std::uint64_t mount_namespace = 0;  ///< its number, as `lsns` shows it; 0: it may not be asked
+  std::string what = {};              ///< "its working directory", "its root", "open: /x", "a mount at /x"
+};
+
+namespace detail {
+
+/// Text of a link in /proc; empty if it may not be read or the process has gone.
+inline std::string read_proc_link(std::string const& path) {
+  std::array<char, PATH_MAX> text;
+  auto const n = ::readlink(path.c_str(), text.data(), text.size());
+  return n > 0 ? std::string(text.data(), static_cast<std::size_t>(n)) : std::string();
+}
+
+/// Text of a file in /proc, likewise.
+inline std::string read_proc_file(std::string const& path) {
+  Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
+  std::string text;
+  std::array<char, 16 * 1024> part;
+  for (;;) {
+    auto const n = fd ? retry([&] { return ::read(fd.get(), part.data(), part.size()); }) : 0;
+    if (n <= 0) return text;
+    text.append(part.data(), static_cast<std::size_t>(n));
+  }
+}
+
+/// The number of a process's mount namespace, from "mnt:[4026531840]"; 0 if it may not be asked.
+inline std::uint64_t mount_namespace(std::string const& process) {
+  auto const text = read_proc_link(process + "/ns/mnt");
+  std::uint64_t number = 0;
+  if (auto const bracket = text.find('['); bracket != std::string::npos)
+    std::from_chars(text.data() + bracket + 1, text.data() + text.size(), number);
+  return number;
+}
+
+/// What is searched for: a place, and, if it is a mount point, the file system that is mounted there.
+class HeldPlace {
+ public:
+  explicit HeldPlace(std::filesystem::path const& path) {
+    std::error_code error;
+    path_ = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error).native();
+    struct stat status {};
+    if (::lstat(path_.c_str(), &status) == 0) device_ = status.st_dev;
+    for_each_mount(read_proc_file("/proc/self/mountinfo"), [&](MountEntry const& entry) {
+      if (entry.point == path_) mounted_ = entry.device;
+    });
+  }
+
+  /// @param name    where /proc says that it is
+  /// @param device  what it is on
+  /// @param near    in our mount namespace: the name means for it what it means for us
+  bool has(std::string const& name, dev_t device, bool near) const {
+    return (mounted_ && device == *mounted_) || (is_below(name) && (near || device == device_));
+  }
+  bool has(MountEntry const& entry) const {
+    return is_below(entry.point.native()) || (mounted_ && entry.device == *mounted_);
+  }
+  /// An overlay file system that has its upper or work directory there.
+  bool is_below_overlay(MountEntry const& entry) const {
+    for (std::string_view const key : {"upperdir=", "workdir="})
+      if (auto const at = entry.super_options.find(key); at != std::string::npos) {
+        auto const begin = at + key.size();
+        auto const end = std::min(entry.super_options.find(',', begin), entry.super_options.size());
+        if (is_below(entry.super_options.substr(begin, end - begin))) return true;
+      }
+    return false;
+  }
+
+ private:
+  bool is_below(std::string const& name) const {
+    return name.starts_with(path_) &&
+           (name.size() == path_.size() || path_ == "/" || name[path_.size()] == '/');
+  }
+
+  std::string path_;
+  dev_t device_ = 0;
+  std::optional<dev_t> mounted_;
+};
+
+/// Collects what one process holds.
+class HolderSearch {
+ public:
+  HolderSearch(HeldPlace const& place, std::vector<Holder>& found, std::size_t most)
+      : place_(place), found_(found), most_(most), own_namespace_(mount_namespace("/proc/self")) {}
+
+  void look_at(std::string const& process, int pid) {
+    holder_ = {.pid = pid, .mount_namespace = mount_namespace(process)};
+    process_ = process;
+    near_ = holder_.mount_namespace == own_namespace_;
+    if (pid != ::getpid()) {
+      look_at_link("/cwd", "its working directory");
+      look_at_link("/root", "its root");
+      Fd const files = try_open_at(AT_FDCWD, (process + "/fd").c_str(), O_RDONLY | O_DIRECTORY);
+      if (files)
+        for (auto const& file : read_directory(files.get(), process + "/fd"))
+          look_at_link("/fd/" + file.name, "open: ");
+      look_at_maps(read_proc_file(process + "/maps"));
+    }
+    if (!namespaces_.insert(holder_.mount_namespace).second) return;
+    for_each_mount(read_proc_file(process + "/mountinfo"), [&](MountEntry const& entry) {
+      if (place_.has(entry))
+        add("a mount at " + entry.point.native());
+      else if (place_.is_below_overlay(entry))
+        add("the upper directory of the overlay at " + entry.point.native());
+    });
+  }
+
+ private:
+  void look_at_link(std::string const& link, std::string what) {
+    auto const name = read_proc_link(process_ + link);
+    struct stat status {};
+    if (!name.starts_with('/') || ::stat((process_ + link).c_str(), &status) != 0) return;
+    if (!place_.has(name, status.st_dev, near_)) return;
+    if (what.ends_with(' ')) what += name;
+    add(std::move(what));
+  }
+
+  /// Lines "<range> <permissions> <offset> <major:minor, hexadecimal> <inode>      <name>" (proc(5)).
+  void look_at_maps(std::string_view text) {
+    std::set<std::string_view> seen;
+    while (!text.empty()) {
+      auto const line = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(line.size() + 1, text.size()));
+      auto const slash = line.find('/');
+      auto const colon = line.find(':');
+      if (slash == std::string_view::npos || colon == std::string_view::npos || colon < 3) continue;
+      if (!seen.insert(line.substr(slash)).second) continue;
+      unsigned major = 0, minor = 0;
+      auto const begin = line.data() + line.rfind(' ', colon) + 1;
+      std::from_chars(begin, line.data() + colon, major, 16);
+      std::from_chars(line.data() + colon + 1, line.data() + slash, minor, 16);
+      std::string const name(line.substr(slash));
+      if (place_.has(name, makedev(major, minor), near_)) add("mapped: " + name);
+    }
+  }
+
+  void add(std::string what) {
+    if (found_.size() >= most_) return;
+    if (holder_.name.empty()) {
+      holder_.name = read_proc_file(process_ + "/comm");
+      if (holder_.name.ends_with('\n')) holder_.name.pop_back();
+    }
+    holder_.what = std::move(what);
+    found_.push_back(holder_);
+  }
+
+  HeldPlace const& place_;
+  std::vector<Holder>& found_;
+  std::size_t most_;
+  std::uint64_t own_namespace_;
+  std::set<std::uint64_t> namespaces_;
+  Holder holder_;
+  std::string process_;
+  bool near_ = false;
+};
+
+}  // namespace detail
+
+/// Processes that hold something at `path` or below, or of the file system that is mounted there: a working directory, a
+/// root, open or mapped files, a mount in their mount namespace. This thread's process itself is passed over, but for
+/// mounts in its namespace. Of processes that share a mount namespace, one stands for its mounts.
+///
+/// For the text of an error: costs a millisecond a process. What may not be looked at, or goes meanwhile, is left out.
+/// @param most  stop after so many
+inline std::vector<Holder> holders(std::filesystem::path const& path, std::size_t most = 8) {
+  std::vector<Holder> found;
+  Fd const proc = try_open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+  if (!proc) return found;
+  detail::HeldPlace const place(path);
+  detail::HolderSearch search(place, found, most);
+  for (auto const& entry : read_directory(proc.get(), "/proc")) {
+    int pid = 0;
+    auto const end = entry.name.data() + entry.name.size();
+    auto const [at, error] = std::from_chars(entry.name.data(), end, pid);
+    if (error == std::errc() && at == end && found.size() < most) search.look_at("/proc/" + entry.name, pid);
+  }
+  return found;
+}
+
+/// "held by sleep (process 12, mount namespace 4026531840): its working directory; …"; empty for none.
+inline std::string describe(std::vector<Holder> const& holders) {
+  std::string text;
+  for (auto const& holder : holders) {
+    text += text.empty() ? "held by " : "; ";
+    text += holder.name + " (process " + std::to_string(holder.pid);
+    if (holder.mount_namespace != 0) text += ", mount namespace " + std::to_string(holder.mount_namespace);
+    text += "): " + holder.what;
+  }
+  return text;
+}
+
+/// As `throw_errno`; where the kernel says that something is in use, or that a mount must stay, with a look at who uses it:
+/// `Error::holder()`, which is also a part of the text.
+[[noreturn]] inline void throw_busy(std::string_view operation, std::filesystem::path const& path) {
+  int const code = errno;
+  std::string who;
+  if (code == EBUSY || code == EINVAL || code == EPERM) who = describe(holders(path));
+  std::string subject = std::string(operation) + ' ' + path.native();
+  if (!who.empty()) subject += " (" + who + ')';
+  throw Error(std::error_code(code, std::system_category()), std::move(subject), std::move(who));
+}
+
+}  // namespace strata::sys

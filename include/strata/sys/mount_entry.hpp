@@ -1,0 +1,108 @@
+#pragma once
+
+#include <strata/sys/file.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <utility>
+#include <vector>
+
+namespace strata::sys {
+
+/// One line of /proc/self/mountinfo.
+struct MountEntry {
+  int id = 0;
+  int parent = 0;
+  dev_t device = 0;             ///< of the file system
+  std::filesystem::path root;   ///< which directory of the file system appears there
+  std::filesystem::path point;  ///< where, as this process sees it
+  std::string options;          ///< of the mount: "rw,relatime"
+  std::string propagation;      ///< "shared:1 master:2"; empty: private
+  std::string type;             ///< "overlay"
+  std::string source;
+  std::string super_options;  ///< of the file system: "rw,lowerdir=…"
+};
+
+/// Text of a mountinfo field, where the kernel writes space, tab, newline and backslash as "\040" and the like
+/// (octal; proc(5)).
+inline std::string unescape_mount_field(std::string_view field) {
+  std::string text;
+  auto const octal = [](char c) { return c >= '0' && c <= '7'; };
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    if (field[i] == '\\' && i + 3 < field.size() && octal(field[i + 1]) && octal(field[i + 2]) &&
+        octal(field[i + 3])) {
+      text += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 + (field[i + 3] - '0'));
+      i += 3;
+    } else {
+      text += field[i];
+    }
+  }
+  return text;
+}
+
+/// Reads one line "<id> <parent> <major:minor> <root> <point> <options> [<tag>…] - <type> <source> <super options>"
+/// (proc(5), "/proc/pid/mountinfo"). Nothing if it is not one.
+inline std::optional<MountEntry> parse_mount_line(std::string_view line) {
+  std::vector<std::string_view> fields;
+  for (std::size_t at = 0; at <= line.size();) {
+    std::size_t const end = std::min(line.find(' ', at), line.size());
+    fields.push_back(line.substr(at, end - at));
+    at = end + 1;
+  }
+  if (fields.size() < 9) return std::nullopt;
+  std::size_t dash = 6;
+  while (dash < fields.size() && fields[dash] != "-") ++dash;
+  if (dash + 2 >= fields.size()) return std::nullopt;
+  auto const number = [](std::string_view text) {
+    int value = 0;
+    for (char const c : text) value = value * 10 + (c - '0');
+    return value;
+  };
+  auto const device = [&](std::string_view text) {
+    auto const colon = std::min(text.find(':'), text.size());
+    return makedev(static_cast<unsigned>(number(text.substr(0, colon))),
+                   static_cast<unsigned>(number(text.substr(std::min(colon + 1, text.size())))));
+  };
+  MountEntry entry{
+      .id = number(fields[0]),
+      .parent = number(fields[1]),
+      .device = device(fields[2]),
+      .root = unescape_mount_field(fields[3]),
+      .point = unescape_mount_field(fields[4]),
+      .options = std::string(fields[5]),
+      .propagation = {},
+      .type = unescape_mount_field(fields[dash + 1]),
+      .source = unescape_mount_field(fields[dash + 2]),
+      .super_options = dash + 3 < fields.size() ? unescape_mount_field(fields[dash + 3]) : std::string()};
+  for (std::size_t i = 6; i < dash; ++i) {
+    if (!entry.propagation.empty()) entry.propagation += ' ';
+    entry.propagation += fields[i];
+  }
+  return entry;
+}
+
+/// Calls `use(MountEntry&)` with each line of a mountinfo's text.
+template <class Use>
+void for_each_mount(std::string_view text, Use&& use) {
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t const end = std::min(text.find('\n', at), text.size());
+    if (auto entry = parse_mount_line(text.substr(at, end - at))) use(*entry);
+    at = end + 1;
+  }
+}
+
+/// All mounts that this process sees, in the order in which they were made. Costs about a microsecond a mount.
+inline std::vector<MountEntry> mounts() {
+  std::vector<MountEntry> entries;
+  for_each_mount(read_file("/proc/self/mountinfo"),
+                 [&](MountEntry& entry) { entries.push_back(std::move(entry)); });
+  return entries;
+}
+
+}  // namespace strata::sys
