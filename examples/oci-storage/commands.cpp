@@ -1,6 +1,7 @@
 // The table of commands, and the one translation unit in which the store's templates are instantiated.
 
 #include "command.hpp"
+#include "commands_check.hpp"
 #include "commands_config.hpp"
 #include "commands_copy.hpp"
 #include "commands_create.hpp"
@@ -12,7 +13,7 @@
 #include "commands_mount.hpp"
 #include "commands_names.hpp"
 #include "commands_store.hpp"
-#include "commands_unshare.hpp"
+#include "log.hpp"
 #include "session.hpp"
 #include <array>
 #include <string_view>
@@ -122,6 +123,15 @@ constexpr auto for_remove_names = std::to_array({name_option("Name to remove"), 
 constexpr auto for_set_names = std::to_array({name_option("New name"), json_option});
 constexpr auto for_shutdown =
     std::to_array<OptionSpec>({json_option, {"--force, -f", flag, "Unmount mounted layers first"}});
+constexpr auto for_check = std::to_array<OptionSpec>({
+    json_option,
+    {"--max, -m", text, "Maximum allowed age for unreferenced layers"},
+    {"--repair, -r", flag, "Remove damaged images and layers"},
+    {"--force, -f", flag, "Remove damaged containers"},
+    {"--quick, -q", flag, "Perform only quick checks"},
+});
+constexpr auto for_gc =
+    std::to_array<OptionSpec>({json_option, {"--dry-run", flag, "Only tell what would be removed"}});
 constexpr std::span<OptionSpec const> none{};
 
 constexpr std::string_view a_container = "[options [...]] containerNameOrID";
@@ -138,6 +148,7 @@ constexpr std::string_view named_item = "[options [...]] imageOrContainerNameOrI
 
 // clang-format off
 constexpr auto table = std::to_array<Command>({
+    {"check", "", 0, 0, "", "Check storage consistency", for_check, check_store},
     {"config", "", 0, 1, "[configurationFile]", "Print storage library configuration as JSON", none, show_config},
     {"container", "", 1, any_number, "[options [...]] containerNameOrID [...]", "Examine a container", only_json, show_containers},
     {"list-container-data", "listcontainerdata", 1, 1, a_container, "List data items that are attached to an container", only_json, list_data<Containers>},
@@ -163,6 +174,7 @@ constexpr auto table = std::to_array<Command>({
     {"diff", "", 1, 2, two_layers, "Compare two layers", for_diff, write_diff},
     {"applydiff", "apply-diff", 1, 1, two_layers, "Apply a diff to a layer", for_apply, apply_diff},
     {"exists", "", 1, any_number, anything, "Check if a layer or image or container exists", for_exists, check_existence},
+    {"gc", "", 0, 0, "", "Perform garbage collection", for_gc, collect_garbage},
     {"image", "", 1, any_number, "[options [...]] imageNameOrID [...]", "Examine an image", only_json, show_images},
     {"list-image-data", "listimagedata", 1, 1, an_image, "List data items that are attached to an image", only_json, list_data<Images>},
     {"get-image-data", "getimagedata", 2, 2, an_image_data, "Get data that is attached to an image", data_out, get_data<Images>},
@@ -191,7 +203,6 @@ constexpr auto table = std::to_array<Command>({
     {"set-names", "setnames", 1, any_number, named_item, "Set layer, image, or container name or names", for_set_names, set_names},
     {"shutdown", "", 0, 0, "", "Shut down layer storage", for_shutdown, shut_down},
     {"status", "", 0, 0, "", "Check on graph driver status", only_json, show_status},
-    {"unshare", "", 0, any_number, "[command [...]]", "Run a command in a user namespace", none, unshare},
     {"version", "", 0, 0, "", "Return oci-storage version information", only_json, show_version},
     {"wipe", "", 0, 0, "", "Wipe all layers, images, and containers", only_json, wipe},
 });
@@ -213,7 +224,6 @@ int run(Command const& command, Invocation const& call, StoreSettings const& set
     log(LogLevel::debug, "Driver Options: [" + options + ']');
   }
   try {
-    if (settings.unshare) enter_namespace();
     if (settings.configuration_error) std::rethrow_exception(settings.configuration_error);
     session = new Session(settings);
   } catch (strata::Error const& error) {

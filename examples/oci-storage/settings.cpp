@@ -99,8 +99,9 @@ StoreSettings settings(Options const& before, Options const& after) {
   out.flush = durability == "full";
   out.debug = pick_flag("debug", false);
   // Before the command root's is passed over, as by containers-storage: the namespace need not have all of root's ids.
-  bool const needed = host.rootless && !strata::sys::has_admin_rights();
-  out.unshare = host.uid != 0 || after.given("unshare") ? pick_flag("unshare", needed) : needed;
+  out.unshare = after.given("unshare") || host.uid == 0
+                    ? after.given("unshare") ? after.flag("unshare") : host.rootless
+                    : pick_flag("unshare", host.rootless);
   return out;
 }
 

@@ -17,6 +17,8 @@ inline constexpr std::string_view user_data = "userdata";  ///< directory of a c
 inline constexpr std::string_view table_trash =
     "tmp";  ///< in `<driver>-layers`: temp-dirs of deletions and additions
 inline constexpr std::string_view temporary_prefix = ".tmp-";  ///< files that will be renamed into place
+inline constexpr std::string_view damaged_infix =
+    ".damaged-";  ///< ours: `<file>.damaged-<digits>`, what a repair replaced
 inline constexpr std::string_view journal =
     "strata.journal";  ///< ours: the one log of an appending serializer, in the graph root
 inline constexpr std::string_view journal_lock = "strata.lock";  ///< ours: guards appends to it
@@ -34,7 +36,7 @@ inline bool is_reserved(std::string_view name, std::string_view stem, std::strin
   auto const file = std::string(stem) + '.' + std::string(extension);
   return name == file || name == std::string(volatile_prefix) + file || name == table_trash ||
          name.ends_with(lock_extension) || name.ends_with(tar_split_suffix) ||
-         name.starts_with(temporary_prefix);
+         name.starts_with(temporary_prefix) || name.find(damaged_infix) != std::string_view::npos;
 }
 
 namespace temp_dir {  // format of 1.59 and later (on-disk-1.63, A5)
@@ -54,6 +56,8 @@ inline constexpr std::string_view work = "work";
 inline constexpr std::string_view merged = "merged";
 inline constexpr std::string_view empty = "empty";
 inline constexpr std::string_view staging = "staging";
+inline constexpr std::string_view staging_lock =
+    "staging.lock";  ///< held by who fills a directory of staging/
 inline constexpr std::string_view temp_dirs = "tempdirs";
 inline constexpr std::string_view has_mount_program = ".has-mount-program";
 inline constexpr std::string_view backing_device = "backingFsBlockDev";

@@ -2,6 +2,7 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/btrfs.hpp>
 #include <strata/drivers/naive_diff.hpp>
@@ -157,6 +158,18 @@ class AnyOf {
 
   void shutdown() { held_->shutdown(); }
 
+  // What `CheckDriver` asks for; a driver that is none has nothing to tell.
+  std::vector<Finding> inspect(LayerId const& id,
+                               std::optional<std::vector<LayerId>> const& ancestors) const {
+    return held_->inspect(id, ancestors);
+  }
+  std::vector<std::string> heal(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
+    return held_->heal(id, ancestors);
+  }
+  std::optional<std::vector<LayerId>> ancestors(LayerId const& id) const { return held_->ancestors(id); }
+  std::optional<OwnTree> own_tree(LayerId const& id) const { return held_->own_tree(id); }
+  std::vector<Claim> claims(std::vector<LayerId> const& known) const { return held_->claims(known); }
+
  private:
   struct Base {
     virtual ~Base() = default;
@@ -179,6 +192,13 @@ class AnyOf {
     virtual bool is_mounted(LayerId const& id) = 0;
     virtual std::filesystem::path mount_path(LayerId const& id) = 0;
     virtual void shutdown() = 0;
+    virtual std::vector<Finding> inspect(LayerId const& id,
+                                         std::optional<std::vector<LayerId>> const& ancestors) = 0;
+    virtual std::vector<std::string> heal(LayerId const& id,
+                                          std::optional<std::vector<LayerId>> const& ancestors) = 0;
+    virtual std::optional<std::vector<LayerId>> ancestors(LayerId const& id) = 0;
+    virtual std::optional<OwnTree> own_tree(LayerId const& id) = 0;
+    virtual std::vector<Claim> claims(std::vector<LayerId> const& known) = 0;
   };
 
   template <class D>
@@ -253,6 +273,28 @@ class AnyOf {
       else
         cannot("mount");
     }
+    std::vector<Finding> inspect(LayerId const& id,
+                                 std::optional<std::vector<LayerId>> const& ancestors) override {
+      if constexpr (CheckDriver<D>) return driver.inspect(id, ancestors);
+      return {};
+    }
+    std::vector<std::string> heal(LayerId const& id,
+                                  std::optional<std::vector<LayerId>> const& ancestors) override {
+      if constexpr (CheckDriver<D>) return driver.heal(id, ancestors);
+      return {};
+    }
+    std::optional<std::vector<LayerId>> ancestors(LayerId const& id) override {
+      if constexpr (CheckDriver<D>) return driver.ancestors(id);
+      return std::nullopt;
+    }
+    std::optional<OwnTree> own_tree(LayerId const& id) override {
+      if constexpr (CheckDriver<D>) return driver.own_tree(id);
+      return std::nullopt;
+    }
+    std::vector<Claim> claims(std::vector<LayerId> const& known) override {
+      if constexpr (CheckDriver<D>) return driver.claims(known);
+      return {};
+    }
     void shutdown() override {
       if constexpr (ShutdownDriver<D>) driver.shutdown();
     }
@@ -297,6 +339,7 @@ class AnyOf {
 /// The drivers of a usual program.
 using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
-static_assert(OpenableDriver<Any> && DiffDriver<Any> && MountDriver<Any> && ShutdownDriver<Any>);
+static_assert(CheckDriver<Any> && OpenableDriver<Any> && DiffDriver<Any> && MountDriver<Any> &&
+              ShutdownDriver<Any>);
 
 }  // namespace strata::drivers

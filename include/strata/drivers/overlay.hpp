@@ -6,6 +6,7 @@
 #include <strata/drivers/overlay/backing.hpp>
 #include <strata/drivers/overlay/diff.hpp>
 #include <strata/drivers/overlay/files.hpp>
+#include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/drivers/overlay/mount_program.hpp>
@@ -220,6 +221,29 @@ class Overlay {
   std::filesystem::path mount_path(LayerId const& id) const {
     auto const layer = dirs_.find(id.str());
     return (layer && !is_own(*layer) ? run_home_ / id.str() : dirs_.own(id.str())) / paths::overlay::merged;
+  }
+
+  // What `CheckDriver` asks for.
+  std::vector<Finding> inspect(LayerId const& id,
+                               std::optional<std::vector<LayerId>> const& ancestors) const {
+    return overlay::inspect_layer(dirs_, id.str(), ancestors);
+  }
+  std::vector<std::string> heal(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
+    check_writable();
+    files_->forget();
+    return overlay::heal_layer(dirs_, id.str(), ancestors);
+  }
+  std::optional<std::vector<LayerId>> ancestors(LayerId const& id) const {
+    return overlay::recorded_ancestors(dirs_, id.str());
+  }
+  std::optional<OwnTree> own_tree(LayerId const& id) const {
+    auto const layer = dirs_.find(id.str());
+    if (!layer || !overlay::holds_directory(*layer / paths::overlay::diff)) return std::nullopt;
+    return OwnTree{
+        .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
+  }
+  std::vector<Claim> claims(std::vector<LayerId> const& known) const {
+    return overlay::claim_home(dirs_, known);
   }
 
   /// Gives the private mount of the home back; a file system of its own stays mounted.

@@ -2,6 +2,7 @@
 
 #include <strata/archive/apply.hpp>
 #include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
@@ -121,6 +122,17 @@ class Vfs {
     return trees_.find(id).value_or(trees_.own(id));
   }
 
+  // What `CheckDriver` asks for. A layer is one directory: it is there, or it is not.
+  std::vector<Finding> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
+    return trees_.inspect(id);
+  }
+  std::vector<std::string> heal(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
+  std::optional<std::vector<LayerId>> ancestors(LayerId const&) const { return std::nullopt; }
+  std::optional<OwnTree> own_tree(LayerId const& id) const {
+    return trees_.own_tree(id, !options_.ignore_chown_errors);
+  }
+  std::vector<Claim> claims(std::vector<LayerId> const& known) const { return trees_.claims(home_, known); }
+
  private:
   static std::vector<std::filesystem::path> others(Options const& options) {
     std::vector<std::filesystem::path> directories;
@@ -167,6 +179,6 @@ inline Vfs::Options Vfs::Options::parse(std::vector<std::string> const& key_valu
   return options;
 }
 
-static_assert(DiffDriver<Vfs> && MountDriver<Vfs> && OpenableDriver<Vfs>);
+static_assert(DiffDriver<Vfs> && MountDriver<Vfs> && OpenableDriver<Vfs> && CheckDriver<Vfs>);
 
 }  // namespace strata::drivers

@@ -5,6 +5,7 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/tree_path.hpp>
+#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/directory.hpp>
@@ -14,6 +15,7 @@
 #include <strata/sys/holders.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/temp_dir_claims.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -176,6 +178,31 @@ class WholeTrees {
   }
   std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
     return archive::changed_bytes(get(id), changes(id, parent));
+  }
+
+  // For `CheckDriver`.
+  std::vector<Finding> inspect(LayerId const& id) const {
+    if (is_directory(own(id))) return {};
+    return {{.subject = Subject::layer, .fault = Fault::tree_missing, .text = "its directory is missing"}};
+  }
+  std::optional<OwnTree> own_tree(LayerId const& id, bool keeps_owners) const {
+    auto path = find(id);
+    if (!path) return std::nullopt;
+    return OwnTree{.path = *std::move(path), .whole = true, .keeps_owners = keeps_owners};
+  }
+  std::vector<Claim> claims(std::filesystem::path const& home, std::vector<LayerId> const& known) const {
+    std::vector<Claim> found{{.path = home, .reason = "driver"}};
+    for (auto const& id : list()) {
+      bool const is_known = std::find(known.begin(), known.end(), id) != known.end();
+      found.push_back({.path = own(id),
+                       .kind = is_known ? UsageClass::referenced : UsageClass::orphan,
+                       .subject = Subject::layer,
+                       .id = id.str(),
+                       .reason = is_known ? "its files" : "no record names it",
+                       .removable = !is_known});
+    }
+    claim_temp_dirs(temp_dirs_, found);
+    return found;
   }
 
   static bool is_directory(std::filesystem::path const& path) {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <strata/archive/base64.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/digest.hpp>
 #include <strata/item/names.hpp>
 #include <strata/sys/file.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -50,6 +52,23 @@ inline std::string big_data_file_name(std::string_view key) {
       name.starts_with('/') || name.size() > 1024)
     throw Error(Errc::invalid_name, "\"" + std::string(key) + "\"");
   return name;
+}
+
+/// The key that a file of big data is for; nothing if it is for none, or for one whose name leads through a directory.
+inline std::optional<std::string> big_data_key(std::string const& file_name) {
+  std::string key = file_name;
+  if (file_name.starts_with('=')) {
+    std::string bytes(file_name.size() + 3, '\0');
+    auto const size = archive::base64_decode(std::string_view(file_name).substr(1),
+                                             reinterpret_cast<std::byte*>(bytes.data()));
+    if (!size) return std::nullopt;
+    key = bytes.substr(0, *size);
+  }
+  try {
+    return big_data_file_name(key) == file_name ? std::optional(std::move(key)) : std::nullopt;
+  } catch (Error const&) {
+    return std::nullopt;
+  }
 }
 
 /// The named chunks of one item, each in a file of its own. A view: it lives no longer than the item it came

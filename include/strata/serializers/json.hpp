@@ -5,6 +5,7 @@
 #include <strata/id.hpp>
 #include <strata/serializers/json_fields.hpp>
 #include <strata/serializers/json_reader.hpp>
+#include <strata/serializers/json_salvage.hpp>
 #include <strata/serializers/json_text.hpp>
 
 #include <cstddef>
@@ -78,6 +79,34 @@ struct Json {
       void unreadable(std::string&& element) override { on_unreadable(std::move(element)); }
     } each(on_record, on_unreadable);
     json::read(bytes, each, json::Document::list, json::BadUtf8::replace);
+  }
+
+  /// The records that can still be read of a file that was cut short or written over in places.
+  template <class Record>
+  static std::vector<Record> salvage(std::string_view bytes) {
+    std::vector<Record> found;
+    json::for_each_object(bytes, [&](std::string_view object) {
+      try {
+        auto decoded = decode<Record>('[' + std::string(object) + ']');
+        if (decoded.records.empty()) return false;
+        found.push_back(std::move(decoded.records.front()));
+        return true;
+      } catch (Error const&) {
+        return false;
+      }
+    });
+    return found;
+  }
+
+  /// Digests of an image's plain layers, the lowest first, as its configuration has them (OCI image specification,
+  /// "rootfs"); nothing if the text is none.
+  static std::vector<std::string> layer_digests(std::string_view configuration) {
+    try {
+      auto found = json::read_record<json::ImageConfiguration>(configuration, json::BadUtf8::replace);
+      return found ? std::move(found->rootfs.diff_ids) : std::vector<std::string>();
+    } catch (Error const&) {
+      return {};
+    }
   }
 };
 

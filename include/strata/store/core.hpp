@@ -153,6 +153,23 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   std::filesystem::path run_directory(std::string const& id) const {
     return paths::kind_directory(options_.run_root, driver_.name(), Traits::stem) / component<Traits>(id);
   }
+  /// Files that records of a kind are in, the one that survives a power cut first. None for a store of one log.
+  template <class Traits>
+  std::vector<std::filesystem::path> record_files() const {
+    if constexpr (appends) return {};
+    auto const file =
+        std::string(Traits::stem) + '.' + std::string(std::string_view(Serializer::extension()));
+    auto const directory = kind_directory<Traits>();
+    if constexpr (requires(typename Traits::Record & record) { record.volatile_file; })
+      return {directory / file, directory / (std::string(paths::volatile_prefix) + file)};
+    else
+      return {directory / file};
+  }
+  /// The lock of a kind, for who must look at its files while no table can be loaded from them.
+  template <class Traits>
+  Lock record_lock() const {
+    return lock(kind_directory<Traits>() / (std::string(Traits::stem) + std::string(paths::lock_extension)));
+  }
   std::filesystem::path tar_split(std::string const& layer) const {
     return kind_directory<LayerTraits>() /
            (component<LayerTraits>(layer) + std::string(paths::tar_split_suffix));

@@ -4,6 +4,7 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/item/record.hpp>
 #include <strata/item/record_file.hpp>
+#include <strata/sys/file.hpp>
 
 #include <memory>
 #include <mutex>
@@ -70,6 +71,15 @@ class MountTable {
       table.rows_ = std::move(next);
     }
   };
+
+  /// Forgets all counts, also those of a file that cannot be read.
+  void reset() {
+    auto held = lock_.exclusive();
+    std::unique_lock const alone(mutex_);
+    held.renew();
+    sys::replace_file(file_.path(), Serializer::encode(std::span<Row<MountRecord> const>(), {}),
+                      {.mode = 0600, .flush = Flush::none});
+  }
 
   Reading read() { return Reading(*this); }
   Writing write() { return Writing(*this); }

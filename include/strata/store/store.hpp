@@ -1,17 +1,21 @@
 #pragma once
 
 #include <strata/fwd.hpp>
+#include <strata/store/check.hpp>
 #include <strata/store/collect.hpp>
 #include <strata/store/containers.hpp>
 #include <strata/store/core.hpp>
 #include <strata/store/export.hpp>
+#include <strata/store/garbage.hpp>
 #include <strata/store/images.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layers.hpp>
 #include <strata/store/mount.hpp>
+#include <strata/store/repair.hpp>
 #include <strata/store/size.hpp>
 #include <strata/store/storage_layers.hpp>
 #include <strata/store/traits.hpp>
+#include <strata/store/usage.hpp>
 
 #include <exception>
 #include <memory>
@@ -105,6 +109,20 @@ class Store {
     for (auto layer = left.rbegin(); layer != left.rend(); ++layer)
       remove([&] { layers().remove(*layer, {.even_if_used = true}); });
     if (first) std::rethrow_exception(first);
+  }
+
+  /// What is wrong with the store; see `check_store`. A record file that nobody can load is no obstacle.
+  CheckReport check(CheckOptions const& options = {}) const { return check_store(*core_, options); }
+
+  /// Rebuilds what can be rebuilt, then removes what stays damaged; see `repair_store`.
+  RepairReport repair(RepairOptions const& options = {}) { return repair_store(*core_, options); }
+
+  /// Whose every byte below the graph root is; see `measure_usage`.
+  UsageReport usage(UsageOptions const& options = {}) const { return measure_usage(*core_, options); }
+
+  /// Removes what no record names and nobody works on; see `collect_garbage`.
+  GarbageReport collect_garbage(GarbageOptions const& options = {}) {
+    return strata::collect_garbage(*core_, options);
   }
 
   /// Gives back what the driver holds of the host while no store is open.

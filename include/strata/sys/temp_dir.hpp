@@ -97,6 +97,33 @@ class TempDir {
     return problems;
   }
 
+  /// One that `look` saw.
+  struct Seen {
+    std::filesystem::path path;
+    bool in_use = false;  ///< its owner lives
+  };
+
+  /// All that are below `root`, changing and keeping nothing.
+  static std::vector<Seen> look(std::filesystem::path const& root) {
+    std::vector<Seen> found;
+    Fd const fd = try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!fd) return found;
+    for (auto const& entry : read_directory(fd.get(), root)) {
+      if (!entry.name.starts_with(paths::temp_dir::directory_prefix)) continue;
+      TempDir const one(root, entry.name.substr(paths::temp_dir::directory_prefix.size()));
+      found.push_back({.path = one.path_, .in_use = is_locked(one.lock_path_)});
+    }
+    return found;
+  }
+
+  /// Whether somebody else holds a lock on a file; false if there is none.
+  static bool is_locked(std::filesystem::path const& path) noexcept {
+    Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW);
+    struct flock lock {};  // zeros: the whole file, from its start
+    lock.l_type = F_WRLCK;
+    return fd && retry([&] { return ::fcntl(fd.get(), F_OFD_GETLK, &lock); }) == 0 && lock.l_type != F_UNLCK;
+  }
+
   TempDir(TempDir&&) noexcept = default;
   TempDir& operator=(TempDir&& other) noexcept {
     if (this != &other) {

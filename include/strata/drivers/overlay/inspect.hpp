@@ -1,0 +1,277 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/finding.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/temp_dir_claims.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// What can be wrong with a layer's directory beside its tree: the files that say what lies below it.
+namespace strata::drivers::overlay {
+
+using Ancestors = std::optional<std::vector<LayerId>>;
+
+namespace detail {
+
+inline Finding wrong(Severity severity, Fault fault, std::string text, Healing healing = Healing::mend) {
+  return {.severity = severity,
+          .subject = Subject::layer,
+          .id = {},
+          .fault = fault,
+          .text = std::move(text),
+          .about = {},
+          .healing = healing,
+          .read_only = false,
+          .inherited = false};
+}
+
+inline std::vector<std::string> texts_of(std::vector<LayerId> const& ids) {
+  std::vector<std::string> out;
+  for (auto const& id : ids) out.push_back(id.str());
+  return out;
+}
+
+inline std::string joined(std::vector<std::string> const& parts) {
+  std::string text;
+  for (auto const& part : parts) text += (text.empty() ? "" : ":") + part;
+  return text;
+}
+
+/// What `lower` should read; nothing if a layer on the way has no short name.
+inline std::optional<std::string> lower_text(LayerDirs const& dirs, std::vector<LayerId> const& ancestors) {
+  std::vector<std::string> entries;
+  for (auto const& id : ancestors) {
+    auto const layer = dirs.find(id.str());
+    auto const link = layer ? dirs.link_of(*layer) : std::nullopt;
+    if (!link) return std::nullopt;
+    entries.push_back(std::string(paths::overlay::links) + '/' + *link);
+  }
+  return joined(entries);
+}
+
+/// Did whoever made the layers below this one write `lower-layers`? Releases before 1.63 don't.
+inline bool below_has_lower_layers(LayerDirs const& dirs, std::vector<LayerId> const& ancestors) {
+  return std::ranges::any_of(ancestors, [&](LayerId const& id) {
+    auto const layer = dirs.find(id.str());
+    return layer && std::filesystem::exists(*layer / paths::overlay::lower_layers);
+  });
+}
+
+/// Whether `lower`, read through `l/`, names exactly these.
+inline bool lower_leads_to(LayerDirs const& dirs, std::string_view text,
+                           std::vector<LayerId> const& ancestors) {
+  auto const entries = split(text, ':');
+  if (entries.size() != ancestors.size()) return false;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto const link = std::filesystem::path(entries[i]).filename().native();
+    auto const below = dirs.find(ancestors[i].str());
+    if (!below || sys::read_file_if_exists(*below / paths::overlay::link) != link) return false;
+  }
+  return true;
+}
+
+inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vector<Finding>& found) {
+  auto const link = sys::read_file_if_exists(dirs.own(id) / paths::overlay::link);
+  if (!link || !is_safe_component(*link)) {
+    found.push_back(
+        wrong(Severity::warning, Fault::link_lost, link ? "file link is damaged" : "file link is missing"));
+    return;
+  }
+  auto const target = read_link(dirs.home() / paths::overlay::links / *link);
+  auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
+  if (target != wanted)
+    found.push_back(wrong(Severity::warning, Fault::link_lost,
+                          "entry l/" + *link + (target ? " leads to " + *target : " is missing")));
+}
+
+inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vector<LayerId> const& ancestors,
+                          std::vector<Finding>& found) {
+  auto const lower = sys::read_file_if_exists(dirs.own(id) / paths::overlay::lower);
+  auto const layers = sys::read_file_if_exists(dirs.own(id) / paths::overlay::lower_layers);
+  if (ancestors.empty()) {
+    // A mount goes by the files: which of the two is wrong, only a person can tell.
+    if ((lower && !lower->empty()) || (layers && !layers->empty()))
+      found.push_back(wrong(Severity::error, Fault::lower_wrong,
+                            "its record names no parent, its directory does", Healing::none));
+    return;
+  }
+  bool const layers_right = layers && *layers == joined(texts_of(ancestors));
+  if (!lower)
+    found.push_back(wrong(layers_right ? Severity::warning : Severity::error, Fault::lower_wrong,
+                          "file lower is missing"));
+  else if (!lower_leads_to(dirs, *lower, ancestors))
+    found.push_back(
+        wrong(Severity::error, Fault::lower_wrong, "file lower does not name the layers below it"));
+  if (layers && !layers_right)
+    found.push_back(wrong(Severity::error, Fault::lower_layers_wrong,
+                          "file lower-layers does not name the layers below it"));
+  else if (!layers && below_has_lower_layers(dirs, ancestors))
+    found.push_back(wrong(Severity::note, Fault::lower_layers_wrong, "file lower-layers is missing"));
+}
+
+}  // namespace detail
+
+/// As `CheckDriver` says.
+inline std::vector<Finding> inspect_layer(LayerDirs const& dirs, std::string const& id,
+                                          Ancestors const& ancestors) {
+  using detail::wrong;
+  std::vector<Finding> found;
+  auto const layer = dirs.own(id);
+  if (!holds_directory(layer) || !holds_directory(layer / paths::overlay::diff)) {
+    found.push_back(wrong(Severity::error, Fault::tree_missing,
+                          holds_directory(layer) ? "directory diff is missing" : "its directory is missing",
+                          Healing::none));
+    if (!holds_directory(layer)) return found;
+  }
+  detail::inspect_links(dirs, id, found);
+  if (ancestors) detail::inspect_lower(dirs, id, *ancestors, found);
+  if (!holds_directory(layer / paths::overlay::work))
+    found.push_back(wrong(Severity::warning, Fault::directory_missing, "directory work is missing"));
+  if (ancestors && ancestors->empty() && !holds_directory(layer / paths::overlay::empty))
+    found.push_back(wrong(Severity::warning, Fault::directory_missing, "directory empty is missing"));
+  return found;
+}
+
+/// Gives a layer its short name back, an old one that `l/` still has if there is one.
+inline void heal_links(LayerDirs const& dirs, std::string const& id, std::vector<std::string>& done) {
+  std::vector<Finding> found;
+  detail::inspect_links(dirs, id, found);
+  if (found.empty()) return;
+  auto const links = dirs.home() / paths::overlay::links;
+  auto link = sys::read_file_if_exists(dirs.own(id) / paths::overlay::link);
+  if (!link || !is_safe_component(*link)) {
+    link.reset();
+    auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(links, error), end; !error && at != end; at.increment(error))
+      if (read_link(at->path()) == wanted) link = at->path().filename().native();
+    if (!link) link = random_link();
+    sys::replace_file(dirs.own(id) / paths::overlay::link, *link, {.mode = 0644});
+    done.push_back("wrote its file link");
+  }
+  sys::make_directories(links, 0755);
+  auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
+  if (auto const target = read_link(links / *link); target != wanted) {
+    if (target) std::filesystem::remove(links / *link);
+    dirs.make_link(*link, id);
+    done.push_back("made its entry l/" + *link);
+  }
+}
+
+/// As `CheckDriver` says. What a layer's own lists need of those below it is mended with it.
+inline std::vector<std::string> heal_layer(LayerDirs const& dirs, std::string const& id,
+                                           Ancestors const& ancestors) {
+  std::vector<std::string> done;
+  auto const layer = dirs.own(id);
+  if (!holds_directory(layer)) return done;
+  auto const found = inspect_layer(dirs, id, ancestors);
+  auto const has = [&](Fault fault) {
+    return std::ranges::any_of(found,
+                               [&](auto const& f) { return f.fault == fault && f.healing == Healing::mend; });
+  };
+  heal_links(dirs, id, done);
+  if (has(Fault::lower_wrong) || has(Fault::lower_layers_wrong)) {
+    std::vector<std::string> below;
+    for (auto const& ancestor : *ancestors)
+      if (holds_directory(dirs.own(ancestor.str()))) heal_links(dirs, ancestor.str(), below);
+    if (has(Fault::lower_wrong))
+      if (auto const text = detail::lower_text(dirs, *ancestors)) {
+        sys::replace_file(layer / paths::overlay::lower, *text, {.mode = 0644});
+        done.push_back("wrote its file lower");
+      }
+    if (std::ranges::all_of(*ancestors, [&](auto const& a) { return dirs.find(a.str()).has_value(); })) {
+      sys::replace_file(layer / paths::overlay::lower_layers, detail::joined(detail::texts_of(*ancestors)),
+                        {.mode = 0644});
+      done.push_back("wrote its file lower-layers");
+    }
+  }
+  for (auto const name : {paths::overlay::work, paths::overlay::empty})
+    if ((name == paths::overlay::work || (ancestors && ancestors->empty())) &&
+        !holds_directory(layer / name)) {
+      sys::make_directories(layer / name, 0700);
+      done.push_back("made its directory " + std::string(name));
+    }
+  return done;
+}
+
+/// What its files say lies below a layer; nothing if they are lost.
+inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id) {
+  auto const layer = dirs.own(id);
+  bool const has_list = std::filesystem::exists(layer / paths::overlay::lower) ||
+                        std::filesystem::exists(layer / paths::overlay::lower_layers);
+  if (!has_list && !holds_directory(layer / paths::overlay::empty)) return std::nullopt;
+  try {
+    std::vector<LayerId> ids;
+    for (auto& below : dirs.lower_ids(layer)) ids.emplace_back(std::move(below));
+    return ids;
+  } catch (Error const&) {
+    return std::nullopt;
+  }
+}
+
+/// What stands in the driver's home.
+inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId> const& known) {
+  auto const& home = dirs.home();
+  std::vector<Claim> claims{{.path = home, .reason = "driver"}};
+  auto const is_known = [&](std::string const& id) {
+    return std::ranges::any_of(known, [&](auto const& k) { return k.str() == id; });
+  };
+  for (auto const& id : dirs.list())
+    claims.push_back({.path = home / id,
+                      .kind = is_known(id) ? UsageClass::referenced : UsageClass::orphan,
+                      .subject = Subject::layer,
+                      .id = id,
+                      .reason = is_known(id) ? "its files" : "no record names it",
+                      .removable = !is_known(id)});
+  auto const names_in = [&](std::string_view directory) {
+    std::vector<std::filesystem::path> paths;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(home / directory, error), end; !error && at != end;
+         at.increment(error))
+      paths.push_back(at->path());
+    std::ranges::sort(paths);
+    return paths;
+  };
+  for (auto const& link : names_in(paths::overlay::links)) {
+    auto const target = read_link(link);
+    auto const id = target ? std::filesystem::path(*target).parent_path().filename().native() : std::string();
+    if (!is_known(id))
+      claims.push_back({.path = link,
+                        .kind = UsageClass::orphan,
+                        .subject = Subject::layer,
+                        .id = id,
+                        .reason = "leads to no layer that has a record",
+                        .removable = true});
+  }
+  for (auto const& staged : names_in(paths::overlay::staging)) {
+    auto const lock = staged / paths::overlay::staging_lock;
+    struct stat status {};
+    if (::lstat(staged.c_str(), &status) != 0) continue;
+    // Until release 1.54 there was no lock: then age must tell.
+    bool const lives = sys::TempDir::is_locked(lock) ||
+                       (!std::filesystem::exists(lock) && ::time(nullptr) - status.st_mtime < 24 * 3600);
+    claims.push_back(
+        {.path = staged,
+         .kind = lives ? UsageClass::staged : UsageClass::trash,
+         .reason = lives ? "a layer is being unpacked" : "a process that died was unpacking a layer",
+         .removable = !lives});
+  }
+  claim_temp_dirs(home / paths::overlay::temp_dirs, claims);
+  return claims;
+}
+
+}  // namespace strata::drivers::overlay

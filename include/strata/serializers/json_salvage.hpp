@@ -1,0 +1,69 @@
+#pragma once
+
+#include <strata/item/record.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What can be had of JSON that is damaged, and of JSON that is not the store's own.
+namespace strata::serializers::json {
+
+namespace detail {
+
+/// Where the object that begins at `at` ends; `npos` if it does not.
+inline std::size_t end_of_object(std::string_view text, std::size_t at) noexcept {
+  std::size_t depth = 0;
+  for (bool quoted = false; at < text.size(); ++at) {
+    char const c = text[at];
+    if (quoted && c == '\\')
+      ++at;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && c == '{')
+      ++depth;
+    else if (!quoted && c == '}' && --depth == 0)
+      return at + 1;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace detail
+
+/// Calls `take(object)` with each text that may be an object, from the first "{" on: behind one that was taken it goes on
+/// behind it, else at the next "{". Gives up after 10,000 that were not, for each may cost a look at all of the text.
+template <class Take>
+void for_each_object(std::string_view text, Take&& take) {
+  std::size_t failures = 0;
+  for (auto at = text.find('{'); at != text.npos && failures < 10'000; at = text.find('{', at)) {
+    auto const end = detail::end_of_object(text, at);
+    if (end != text.npos && take(text.substr(at, end - at))) {
+      at = end;
+    } else {
+      ++failures;
+      ++at;
+    }
+  }
+}
+
+/// The one part of an image's configuration that a store can make use of (OCI image specification, "Image
+/// configuration").
+struct ImageConfiguration {
+  struct RootFs {
+    std::vector<std::string> diff_ids;
+    Extra extra;
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+      visit("diff_ids", self.diff_ids, Presence::when_set);
+    }
+  };
+  RootFs rootfs;
+  Extra extra;
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("rootfs", self.rootfs, Presence::when_set);
+  }
+};
+
+}  // namespace strata::serializers::json

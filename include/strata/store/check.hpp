@@ -1,0 +1,563 @@
+#pragma once
+
+#include <strata/archive/tree_state.hpp>
+#include <strata/concepts/check_driver.hpp>
+#include <strata/finding.hpp>
+#include <strata/item/big_data.hpp>
+#include <strata/item/container.hpp>
+#include <strata/item/image.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/progress.hpp>
+#include <strata/store/kept_records.hpp>
+#include <strata/store/layer_content.hpp>
+#include <strata/store/survey.hpp>
+#include <strata/timestamp.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+/// What is wrong with a store, whatever the damage: records are read as they stand on disk, and nothing is mounted.
+namespace strata {
+
+struct CheckOptions {
+  bool quick = false;   ///< leave out what needs a look at every file's owner, mode and time
+  bool digests = true;  ///< rebuild the tar of every imported layer, which reads all files
+  /// Layers that no image and no container needs, and that are older than this, are found wanting; none: not looked for.
+  std::optional<std::chrono::nanoseconds> unreferenced_after = {};
+  std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `SurveyOptions`
+  ProgressSink progress = {};                                   ///< `entries`: layers that were looked at
+  std::stop_token stop = {};
+};
+
+struct CheckReport {
+  /// By subject, then by id; those of one item in the order in which they were found.
+  std::vector<Finding> findings = {};
+
+  /// Nothing at all was found.
+  bool clean() const noexcept { return findings.empty(); }
+  /// No item is damaged.
+  bool sound() const noexcept {
+    return std::ranges::none_of(findings, [](auto const& f) { return f.severity == Severity::error; });
+  }
+  /// Items with errors.
+  std::size_t damaged(Subject subject, bool read_only = false) const {
+    std::set<std::string_view> ids;
+    for (auto const& f : findings)
+      if (f.severity == Severity::error && f.subject == subject && f.read_only == read_only) ids.insert(f.id);
+    return ids.size();
+  }
+  std::vector<Finding> of(Subject subject, std::string_view id) const {
+    std::vector<Finding> out;
+    for (auto const& f : findings)
+      if (f.subject == subject && f.id == id) out.push_back(f);
+    return out;
+  }
+};
+
+namespace detail {
+
+/// All records of a store, as they stand on disk.
+template <class Core>
+struct StoreRecords {
+  using LayerTraits = typename Core::LayerTraits;
+  KeptRecords<LayerRecord> layers;
+  KeptRecords<ImageRecord> images;
+  KeptRecords<ContainerRecord> containers;
+
+  static StoreRecords read(Core& core) {
+    // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
+    try {
+      core.template table<LayerTraits>();
+    } catch (Error const&) {
+    }
+    return {.layers = read_kept_records<LayerTraits>(core),
+            .images = read_kept_records<typename Core::ImageTraits>(core),
+            .containers = read_kept_records<typename Core::ContainerTraits>(core)};
+  }
+
+  KnownIds known() const {
+    KnownIds ids;
+    for (auto const& row : layers.rows) ids.layers.insert(row.id);
+    for (auto const& row : images.rows) ids.images.insert(row.id);
+    for (auto const& row : containers.rows) ids.containers.insert(row.id);
+    return ids;
+  }
+
+  /// Parents of a layer, the nearest first, as far as they have records.
+  /// @return  nothing if one of them has none, or the records go in a circle
+  std::optional<std::vector<LayerId>> ancestors(LayerRecord const& layer) const {
+    std::vector<LayerId> out;
+    std::set<std::string_view> seen{layer.id};
+    for (auto const* at = &layer; !at->parent.empty();) {
+      at = layers.find(at->parent);
+      if (at == nullptr || !seen.insert(at->id).second) return std::nullopt;
+      out.emplace_back(at->id);
+    }
+    return out;
+  }
+
+  /// Layers that an image or a container needs.
+  std::set<std::string> needed_layers() const {
+    std::set<std::string> out;
+    auto const need = [&](std::string const& top) {
+      for (auto const* at = layers.find(top); at != nullptr && out.insert(at->id).second;)
+        at = layers.find(at->parent);
+    };
+    for (auto const& image : images.rows) {
+      need(image.top_layer);
+      for (auto const& id : image.mapped_top_layers) need(id);
+    }
+    for (auto const& container : containers.rows) need(container.layer);
+    return out;
+  }
+};
+
+template <class Core>
+class Checker {
+  using Driver = typename Core::Driver;
+  using LayerTraits = typename Core::LayerTraits;
+  using ImageTraits = typename Core::ImageTraits;
+  using ContainerTraits = typename Core::ContainerTraits;
+
+ public:
+  Checker(Core& core, CheckOptions const& options)
+      : core_(core), options_(options), records_(StoreRecords<Core>::read(core)) {}
+
+  CheckReport run() {
+    add_all(records_.layers.findings);
+    add_all(records_.images.findings);
+    add_all(records_.containers.findings);
+    for (auto const& layer : records_.layers.rows) {
+      control().check();
+      check_layer(layer);
+    }
+    if (!options_.quick && options_.digests) check_trees();
+    for (auto const& image : records_.images.rows) check_image(image);
+    for (auto const& container : records_.containers.rows) check_container(container);
+    check_unaccounted();
+    check_claims();
+    check_mounts();
+    return finish();
+  }
+
+ private:
+  Control control() const { return {.progress = {}, .stop = options_.stop}; }
+
+  void add_all(std::vector<Finding> const& found) {
+    report_.findings.insert(report_.findings.end(), found.begin(), found.end());
+  }
+  Finding& add(Severity severity, Subject subject, std::string id, Fault fault, std::string text,
+               Healing healing) {
+    return report_.findings.emplace_back(Finding{.severity = severity,
+                                                 .subject = subject,
+                                                 .id = std::move(id),
+                                                 .fault = fault,
+                                                 .text = std::move(text),
+                                                 .about = {},
+                                                 .healing = healing,
+                                                 .read_only = false,
+                                                 .inherited = false});
+  }
+
+  // Layers -----------------------------------------------------------------------------------------------------
+
+  void check_layer(LayerRecord const& layer) {
+    auto const name = "layer " + layer.id + ": ";
+    auto const tell = [&](Severity severity, Fault fault, std::string const& text,
+                          Healing healing) -> Finding& {
+      return add(severity, Subject::layer, layer.id, fault, name + text, healing);
+    };
+    if (is_set(layer.flags, "incomplete"))
+      tell(Severity::error, Fault::layer_incomplete, "layer is incomplete", Healing::discard);
+    auto const ancestors = records_.ancestors(layer);
+    if (!ancestors) tell_of_ancestors(layer);
+    for (auto const* digest : {&layer.diff_digest, &layer.compressed_diff_digest})
+      if (!digest->empty() && !is_digest(*digest))
+        tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + *digest + "\" is none",
+             Healing::mend);
+    bool const has_tree = core_.driver().exists(LayerId(layer.id));
+    if (!has_tree)
+      tell(Severity::error, Fault::tree_missing, "its files are missing", Healing::none);
+    else if constexpr (CheckDriver<Driver>)
+      for (auto& found :
+           core_.driver().inspect(LayerId(layer.id), is_mapped(layer) ? std::nullopt : ancestors)) {
+        found.subject = Subject::layer;
+        found.id = layer.id;
+        found.text = name + found.text;
+        report_.findings.push_back(std::move(found));
+      }
+    check_data<LayerTraits>(layer, Subject::layer);
+    if (options_.digests && has_tree) {
+      auto content = check_layer_content(core_, layer, control());
+      add_all(content.findings);
+      if (content.headers) headers_.emplace(layer.id, *std::move(content.headers));
+      if (!content.sum) broken_.insert(layer.id);
+    }
+    if (options_.progress) options_.progress({.phase = Phase::check, .entries = ++layers_done_});
+    if (options_.unreferenced_after && !needed().contains(layer.id)) {
+      auto const now = Timestamp::now();
+      std::chrono::seconds const age(now.seconds - layer.created.seconds);
+      auto const exact = age > std::chrono::hours(24 * 365)  // a record without a time is 2,000 years old
+                             ? std::chrono::nanoseconds::max()
+                             : age + std::chrono::nanoseconds(now.nanoseconds - layer.created.nanoseconds);
+      if (exact > *options_.unreferenced_after)
+        tell(Severity::error, Fault::layer_unreferenced, "layer not referenced by any images or containers",
+             Healing::discard);
+    }
+  }
+
+  void tell_of_ancestors(LayerRecord const& layer) {
+    std::set<std::string_view> seen{layer.id};
+    for (auto const* at = &layer; !at->parent.empty();) {
+      auto const* const parent = records_.layers.find(at->parent);
+      bool const missing = parent == nullptr;
+      if (missing && at != &layer) return;  // told of at the child
+      if (missing || !seen.insert(parent->id).second) {
+        add(Severity::error, Subject::layer, layer.id, missing ? Fault::parent_missing : Fault::parent_circle,
+            missing ? "layer " + at->parent + ": layer is missing"
+                    : "layer " + layer.id + ": its parents go in a circle",
+            missing && !core_.driver().exists(LayerId(at->parent)) ? Healing::none : Healing::mend)
+            .about = at->parent;
+        return;
+      }
+      at = parent;
+    }
+  }
+
+  /// A copy of a layer with other owners: what lies below it is the driver's affair (on-disk-format §5.9).
+  bool is_mapped(LayerRecord const& layer) const {
+    return !layer.uidmap.empty() || !layer.gidmap.empty() ||
+           std::ranges::any_of(records_.images.rows,
+                               [&](auto const& i) { return names::contains(i.mapped_top_layers, layer.id); });
+  }
+
+  std::set<std::string> const& needed() {
+    if (!needed_) needed_ = records_.needed_layers();
+    return *needed_;
+  }
+
+  /// Compares what the tars of all layers from the lowest up say with what there is. A layer that was never a tar
+  /// is what it is, and those over it are compared as if it were right.
+  void check_trees() {
+    if constexpr (CheckDriver<Driver>) {
+      std::map<std::string, std::vector<LayerRecord const*>> children;
+      for (auto const& layer : records_.layers.rows) children[layer.parent].push_back(&layer);
+      for (auto const& [id, headers] : headers_)
+        for (auto const* at = records_.layers.find(id);
+             at != nullptr && below_archives_.insert(at->parent).second;)
+          at = records_.layers.find(at->parent);
+      struct Step {
+        LayerRecord const* layer;
+        archive::TreeState wanted = {};
+        archive::TreeState found = {};
+      };
+      std::vector<Step> steps;
+      for (auto const* root : children[""]) steps.push_back({.layer = root});
+      while (!steps.empty()) {
+        control().check();
+        auto step = std::move(steps.back());
+        steps.pop_back();
+        auto const& layer = *step.layer;
+        if (!lay_over(layer, step.wanted, step.found)) continue;
+        auto const& above = children[layer.id];
+        for (auto const* child : above)
+          steps.push_back(child == above.back() ? Step{child, std::move(step.wanted), std::move(step.found)}
+                                                : Step{child, step.wanted, step.found});
+      }
+    }
+  }
+
+  /// @return  false if nothing is known of what is over it, or nobody asks
+  bool lay_over(LayerRecord const& layer, archive::TreeState& wanted, archive::TreeState& found) {
+    auto const tree = core_.driver().own_tree(LayerId(layer.id));
+    if (!tree || (!tree->whole && is_mapped(layer))) return false;
+    auto const owners = [&](std::int64_t uid, std::int64_t gid) {
+      return std::pair(to_container(layer.uidmap, uid), to_container(layer.gidmap, gid));
+    };
+    found.add_directory(tree->path, tree->whole, owners);
+    auto const headers = headers_.find(layer.id);
+    if (headers == headers_.end()) {
+      // What was put in by other means than a tar, or is told of already.
+      wanted.add_directory(tree->path, tree->whole, owners);
+      return below_archives_.contains(layer.id);
+    }
+    wanted.add_archive(headers->second);
+    for (auto const& text :
+         wanted.differences(found, {.owners = tree->keeps_owners, .modes = tree->keeps_modes}))
+      add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
+          "layer " + layer.id + ": " + text + ", layer content modified",
+          is_mapped(layer) || broken_.contains(layer.id) ? Healing::none : Healing::mend);
+    return true;
+  }
+  static std::int64_t to_container(std::vector<IdRange> const& map, std::int64_t host) {
+    for (auto const& range : map)
+      if (host >= range.host_id && host - range.host_id < range.size)
+        return range.container_id + (host - range.host_id);
+    return host;
+  }
+
+  // Big data ---------------------------------------------------------------------------------------------------
+
+  static bool is_digest(std::string const& text) {
+    try {
+      Digest::parse(text);
+      return true;
+    } catch (Error const&) {
+      return false;
+    }
+  }
+
+  template <class Traits>
+  void check_data(typename Traits::Record const& record, Subject subject) {
+    std::string const kind(Traits::kind);
+    auto const tell = [&](Severity severity, Fault fault, std::string const& key, std::string const& text,
+                          Healing healing) {
+      add(severity, subject, record.id, fault,
+          kind + ' ' + record.id + ": data item \"" + key + "\": " + text, healing)
+          .about = key;
+    };
+    auto const directory = core_.template data_directory<Traits>(record.id);
+    std::set<std::string> files;
+    for (auto const& key : record.big_data_names) {
+      std::string file;
+      try {
+        file = big_data_file_name(key);
+      } catch (Error const&) {
+      }
+      files.insert(file);
+      auto const bytes = file.empty() ? std::nullopt : read_data(directory / file);
+      if (!bytes) {
+        tell(Severity::error, Fault::data_missing, key, kind + " data item is missing",
+             subject == Subject::layer ? Healing::mend : Healing::none);
+        continue;
+      }
+      if constexpr (Traits::keeps_data_sizes) {
+        auto const size = record.big_data_sizes.find(key);
+        if (size == record.big_data_sizes.end() || size->second != static_cast<std::int64_t>(bytes->size()))
+          tell(Severity::error, Fault::data_size, key, kind + " data item has incorrect size", Healing::mend);
+        auto const digest = record.big_data_digests.find(key);
+        if (digest == record.big_data_digests.end())
+          tell(Severity::warning, Fault::data_digest, key, "no digest is recorded", Healing::mend);
+        else if (!is_digest(digest->second))
+          tell(Severity::error, Fault::digest_invalid, key,
+               "recorded digest \"" + digest->second + "\" is none", Healing::mend);
+        else if (digest->second.starts_with("sha256:") &&
+                 Digest::of(as_bytes(*bytes)).str() != digest->second && !is_signed_manifest(key, *bytes))
+          tell(Severity::error, Fault::data_digest, key, kind + " data item has incorrect digest",
+               Healing::mend);
+      }
+    }
+    for (auto const& path : entries_of(directory)) {
+      auto const name = path.filename().native();
+      if (files.contains(name) || name == paths::user_data || name.starts_with(paths::temporary_prefix))
+        continue;
+      if (std::filesystem::is_directory(path) &&
+          std::ranges::any_of(files, [&](auto const& f) { return f.starts_with(name + '/'); }))
+        continue;
+      tell(Severity::note, Fault::data_unrecorded, name, "its file is not recorded",
+           big_data_key(name) ? Healing::mend : Healing::none);
+    }
+  }
+  static std::optional<std::string> read_data(std::filesystem::path const& path) {
+    try {
+      return sys::read_file_if_exists(path);
+    } catch (Error const&) {  // what is no file, or cannot be read
+      return std::nullopt;
+    }
+  }
+  /// The digest of a manifest of Docker's first form is that of a part of it (distribution specification, "schema 1").
+  static bool is_signed_manifest(std::string_view key, std::string_view bytes) {
+    return key.starts_with("manifest") && bytes.find("\"signatures\"") != bytes.npos;
+  }
+
+  // Images and containers --------------------------------------------------------------------------------------
+
+  void check_image(ImageRecord const& image) {
+    control().check();
+    auto const name = "image " + image.id + ": ";
+    auto const tell = [&](Severity severity, Fault fault, std::string const& text,
+                          Healing healing) -> Finding& {
+      return add(severity, Subject::image, image.id, fault, name + text, healing);
+    };
+    if (!image.digest.empty() && !is_digest(image.digest))
+      tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + image.digest + "\" is none",
+           Healing::mend);
+    check_data<ImageTraits>(image, Subject::image);
+    for (auto const& id : image.mapped_top_layers)
+      if (records_.layers.find(id) == nullptr)
+        tell(Severity::warning, Fault::mapped_layer_missing, "layer " + id + ": image layer is missing",
+             Healing::mend)
+            .about = id;
+    std::set<std::string_view> seen;
+    for (std::string_view id = image.top_layer; !id.empty() && seen.insert(id).second;) {
+      auto const* const layer = records_.layers.find(id);
+      if (layer == nullptr) {
+        tell(Severity::error, Fault::image_layer_missing,
+             "layer " + std::string(id) + ": image layer is missing",
+             is_safe_component(id) && core_.driver().exists(LayerId(std::string(id))) ? Healing::mend
+                                                                                      : Healing::none)
+            .about = id;
+        break;
+      }
+      inherit(Subject::layer, layer->id, Subject::image, image.id);
+      id = layer->parent;
+    }
+  }
+
+  void check_container(ContainerRecord const& container) {
+    control().check();
+    check_data<ContainerTraits>(container, Subject::container);
+    auto const tell = [&](Fault fault, std::string text, std::string const& about, Healing healing) {
+      add(Severity::error, Subject::container, container.id, fault, std::move(text), healing).about = about;
+    };
+    if (!container.image.empty()) {
+      if (records_.images.find(container.image) == nullptr)
+        tell(Fault::image_missing, "image " + container.image + ": image missing", container.image,
+             Healing::none);
+      else
+        inherit(Subject::image, container.image, Subject::container, container.id);
+    }
+    if (records_.layers.find(container.layer) == nullptr)
+      tell(Fault::container_layer_missing,
+           "container " + container.id + ": layer " + container.layer + ": container layer is missing",
+           container.layer,
+           is_safe_component(container.layer) && core_.driver().exists(LayerId(container.layer))
+               ? Healing::mend
+               : Healing::none);
+    else
+      inherit(Subject::layer, container.layer, Subject::container, container.id);
+  }
+
+  /// What is wrong with an item is wrong with those that need it.
+  void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id) {
+    for (std::size_t i = 0, count = report_.findings.size(); i < count; ++i) {
+      auto const& found = report_.findings[i];
+      if (found.subject != from || found.id != from_id || found.severity != Severity::error) continue;
+      if (found.fault == Fault::layer_unreferenced) continue;
+      auto copy = found;
+      copy.subject = to;
+      copy.id = to_id;
+      copy.inherited = true;
+      report_.findings.push_back(std::move(copy));
+    }
+  }
+
+  // What belongs to no record -----------------------------------------------------------------------------------
+
+  void check_unaccounted() {
+    // Last, and with a new look at the records: a layer may have been made meanwhile.
+    auto const now = read_kept_records<LayerTraits>(core_);
+    for (auto const& id : core_.driver().list())
+      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr)
+        add(Severity::error, Subject::layer, id.str(), Fault::layer_unaccounted,
+            "layer " + id.str() + ": layer in lower level storage driver not accounted for",
+            is_wanted(id.str()) ? Healing::mend : Healing::discard);
+  }
+  /// Does something that has a record need this layer?
+  bool is_wanted(std::string const& id) const {
+    return std::ranges::any_of(records_.layers.rows, [&](auto const& l) { return l.parent == id; }) ||
+           std::ranges::any_of(records_.images.rows,
+                               [&](auto const& i) {
+                                 return i.top_layer == id || names::contains(i.mapped_top_layers, id);
+                               }) ||
+           std::ranges::any_of(records_.containers.rows, [&](auto const& c) { return c.layer == id; }) ||
+           !records_.layers.damaged.empty();
+  }
+
+  void check_claims() {
+    auto const known = records_.known();
+    SurveyOptions const options{.leftover_after = options_.leftover_after};
+    auto claims = survey_graph_root(core_, known, options);
+    for (auto& claim : survey_run_root(core_, known, options)) claims.push_back(std::move(claim));
+    auto const unaccounted = [&](Claim const& claim) {
+      return claim.subject == Subject::layer && std::ranges::any_of(report_.findings, [&](auto const& f) {
+               return f.fault == Fault::layer_unaccounted && f.id == claim.id;
+             });
+    };
+    for (auto const& claim : claims) {
+      bool const orphan = claim.kind == UsageClass::orphan;
+      if (!orphan && !(claim.kind == UsageClass::trash && claim.removable)) continue;
+      if (unaccounted(claim)) continue;
+      bool const link = claim.path.parent_path().filename() == paths::overlay::links &&
+                        claim.subject == Subject::layer && orphan;
+      add(Severity::note, Subject::store, claim.path.native(),
+          link     ? Fault::link_dangling
+          : orphan ? Fault::orphan
+                   : Fault::leftover,
+          claim.path.native() + ": " + claim.reason, claim.removable ? Healing::discard : Healing::none)
+          .about = claim.id;
+    }
+  }
+
+  void check_mounts() {
+    if constexpr (MountDriver<Driver>) {
+      std::vector<Row<MountRecord>> rows;
+      try {
+        rows = core_.mounts().read().rows();
+      } catch (Error const& error) {
+        add(Severity::warning, Subject::store, std::string(paths::mount_stem), Fault::record_file_damaged,
+            "mount counts cannot be read: " + error.subject(), Healing::mend);
+        return;
+      }
+      for (auto const& row : rows) {
+        if (!is_safe_component(row->id)) continue;
+        LayerId const id(row->id);
+        bool const known = records_.layers.find(row->id) != nullptr;
+        if (!known || !core_.driver().is_mounted(id))
+          add(Severity::warning, Subject::layer, row->id, Fault::mount_stale,
+              "layer " + row->id + ": counted as mounted " + std::to_string(row->count) +
+                  " times, and is not",
+              Healing::mend);
+      }
+      for (auto const& layer : records_.layers.rows) {
+        LayerId const id(layer.id);
+        if (core_.driver().is_mounted(id) && sys::is_mount_point(core_.driver().mount_path(id)) &&
+            std::ranges::none_of(rows, [&](auto const& row) { return row->id == layer.id; }))
+          add(Severity::warning, Subject::layer, layer.id, Fault::mount_uncounted,
+              "layer " + layer.id + ": mounted, and not counted", Healing::mend);
+      }
+    }
+  }
+
+  CheckReport finish() {
+    std::ranges::stable_sort(report_.findings, [](Finding const& a, Finding const& b) {
+      return std::tie(a.subject, a.id) < std::tie(b.subject, b.id);
+    });
+    return std::move(report_);
+  }
+
+  Core& core_;
+  CheckOptions const& options_;
+  StoreRecords<Core> records_;
+  CheckReport report_;
+  std::map<std::string, std::vector<archive::TarHeader>> headers_;
+  std::set<std::string> broken_;          ///< layers whose tar cannot be rebuilt
+  std::set<std::string> below_archives_;  ///< layers that have one with a recorded tar above them
+  std::optional<std::set<std::string>> needed_;
+  std::uint64_t layers_done_ = 0;
+};
+
+}  // namespace detail
+
+/// Looks at everything that a store consists of. Changes nothing, save what opening the store's layers does.
+///
+/// Others may work in the store meanwhile; what they make or remove while this runs may be told of as damage, so that
+/// a second look is due before anything is deleted (`repair` takes it).
+/// @throws `Errc::stopped`, `errno`
+template <class Core>
+CheckReport check_store(Core& core, CheckOptions const& options = {}) {
+  return detail::Checker<Core>(core, options).run();
+}
+
+}  // namespace strata

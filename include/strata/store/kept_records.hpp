@@ -1,0 +1,176 @@
+#pragma once
+
+#include <strata/concepts/serializer.hpp>
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/id.hpp>
+#include <strata/item/names.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/file.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+/// The records of a kind as they stand on disk, which a table does not show: it puts in order what it can, and gives up where
+/// it cannot.
+namespace strata {
+
+/// Whose serializer can read what is left of a damaged file.
+template <class S, class Record>
+concept SalvagingSerializerFor = SerializerFor<S, Record> && requires(std::string_view bytes) {
+  { S::template salvage<Record>(bytes) } -> std::same_as<std::vector<Record>>;
+};
+
+template <class Record>
+struct KeptRecords {
+  std::vector<Record> rows = {};  ///< each id once, each name once, as a table would show them
+  std::vector<Finding> findings = {};
+  /// Files that no table can be loaded from, or not all of it.
+  std::vector<std::filesystem::path> damaged = {};
+
+  Record const* find(std::string_view id) const {
+    auto const found = by_id.find(std::string(id));
+    return found == by_id.end() ? nullptr : &rows[found->second];
+  }
+  std::unordered_map<std::string, std::size_t> by_id = {};
+  std::unordered_map<std::string, std::string> by_name = {};  ///< ids
+};
+
+namespace detail {
+
+template <class Traits>
+inline constexpr Subject subject_of = Traits::kind == std::string_view("layer")   ? Subject::layer
+                                      : Traits::kind == std::string_view("image") ? Subject::image
+                                                                                  : Subject::container;
+
+/// Takes one record up, as a table does: a name goes to the later, and one that stands twice is lost.
+template <class Traits>
+void keep(KeptRecords<typename Traits::Record>& kept, typename Traits::Record record) {
+  constexpr auto subject = subject_of<Traits>;
+  auto const tell = [&](Fault fault, std::string const& id, std::string text, std::string about) {
+    kept.findings.push_back({.severity = Severity::error,
+                             .subject = subject,
+                             .id = id,
+                             .fault = fault,
+                             .text = std::string(Traits::kind) + ' ' + id + ": " + std::move(text),
+                             .about = std::move(about),
+                             .healing = Healing::mend});
+  };
+  for (auto const& name : names::unique(record.names))
+    if (std::ranges::count(record.names, name) > 1) {
+      tell(Fault::duplicate_name, record.id, "name \"" + name + "\" is recorded twice", name);
+      std::erase(record.names, name);
+    }
+  for (auto const& name : record.names) {
+    auto const [at, fresh] = kept.by_name.emplace(name, record.id);
+    if (fresh || at->second == record.id) continue;
+    tell(Fault::duplicate_name, record.id,
+         "name \"" + name + "\" is also that of " + std::string(Traits::kind) + ' ' + at->second, name);
+    if (auto const other = kept.by_id.find(at->second); other != kept.by_id.end())
+      std::erase(kept.rows[other->second].names, name);
+    at->second = record.id;
+  }
+  if (auto const [at, fresh] = kept.by_id.emplace(record.id, kept.rows.size()); !fresh) {
+    tell(Fault::duplicate_id, record.id, "there are two records of it", {});
+    kept.rows[at->second] = std::move(record);
+  } else {
+    kept.rows.push_back(std::move(record));
+  }
+}
+
+}  // namespace detail
+
+/// What the files hold, damaged or not. A store of one log has checked it when it was opened.
+/// Cost: reads the files once.
+template <class Traits, class Core>
+KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
+  using Record = typename Traits::Record;
+  using Serializer = typename Core::Serializer;
+  KeptRecords<Record> kept;
+  auto const add_all = [&](auto&& records) {
+    for (auto& record : records)
+      if (is_safe_component(record.id)) detail::keep<Traits>(kept, std::move(record));
+  };
+  if constexpr (Core::appends) {
+    std::vector<Record> records;
+    for (auto const& row : core.template table<Traits>().read().rows()) records.push_back(*row);
+    add_all(std::move(records));
+  } else {
+    auto lock = core.template record_lock<Traits>();
+    auto const held = lock.shared();
+    bool is_volatile = false;
+    for (auto const& path : core.template record_files<Traits>()) {
+      auto const bytes = sys::read_file_if_exists(path);
+      auto const tell = [&](Fault fault, std::string const& text) {
+        kept.damaged.push_back(path);
+        kept.findings.push_back(
+            {.severity = Severity::error,
+             .subject = Subject::store,
+             .id = path.native(),
+             .fault = fault,
+             .text = path.native() + ": " + text,
+             .about = path.native(),
+             .healing = SalvagingSerializerFor<Serializer, Record> ? Healing::mend : Healing::none});
+      };
+      std::vector<Record> records;
+      if (bytes) try {
+          auto decoded = Serializer::template decode<Record>(*bytes);
+          records = std::move(decoded.records);
+          if (!decoded.unreadable.empty())
+            tell(Fault::record_unreadable,
+                 std::to_string(decoded.unreadable.size()) + " elements are no records");
+        } catch (Error const& error) {
+          tell(Fault::record_file_damaged, "cannot be read: " + error.subject());
+          if constexpr (SalvagingSerializerFor<Serializer, Record>)
+            records = Serializer::template salvage<Record>(*bytes);
+        }
+      if constexpr (requires(Record & r) { r.volatile_file; }) {
+        for (auto& record : records) record.volatile_file = is_volatile;
+        if (is_volatile)  // the main file's record counts
+          std::erase_if(records, [&](auto const& r) { return kept.by_id.contains(r.id); });
+      }
+      add_all(std::move(records));
+      is_volatile = true;
+    }
+  }
+  return kept;
+}
+
+/// Writes damaged record files anew with what can be read of them, and keeps the old ones beside them.
+/// @return  what was done, a line each
+template <class Traits, class Core>
+std::vector<std::string> mend_record_files(Core& core, std::vector<std::filesystem::path> const& damaged) {
+  std::vector<std::string> done;
+  using Record = typename Traits::Record;
+  using Serializer = typename Core::Serializer;
+  if constexpr (!Core::appends && SalvagingSerializerFor<Serializer, Record>) {
+    auto lock = core.template record_lock<Traits>();
+    auto held = lock.exclusive();
+    for (auto const& path : damaged) {
+      auto const bytes = sys::read_file_if_exists(path);
+      if (!bytes) continue;
+      std::vector<Row<Record>> rows;
+      for (auto& record : Serializer::template salvage<Record>(*bytes))
+        rows.push_back(std::make_shared<Record const>(std::move(record)));
+      auto const aside =
+          path.native() + std::string(paths::damaged_infix) + std::to_string(sys::random_number());
+      sys::replace_file(aside, *bytes, {.mode = 0600, .flush = core.flush()});
+      held.renew();
+      sys::replace_file(path, Serializer::encode(std::span<Row<Record> const>(rows), {}),
+                        {.mode = 0600, .flush = core.flush()});
+      done.push_back(path.native() + ": wrote " + std::to_string(rows.size()) +
+                     " records that could be read; the damaged file is kept as " + aside);
+    }
+  }
+  return done;
+}
+
+}  // namespace strata

@@ -1,0 +1,208 @@
+#pragma once
+
+#include <strata/archive/hollow_archive.hpp>
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_split.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/digest.hpp>
+#include <strata/finding.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/store/import.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Whether the files of an imported layer still are what its record says. No lock is held, no table is looked at.
+namespace strata {
+
+/// Digest and length of a tar.
+struct TarSum {
+  Digest digest;
+  std::int64_t size = 0;
+};
+
+/// Hashes and counts what is written to it.
+class SummingWriter final : public Writer {
+ public:
+  void write(Bytes bytes) override {
+    hasher_.update(bytes);
+    size_ += static_cast<std::int64_t>(bytes.size());
+  }
+  TarSum finish() { return {.digest = hasher_.finish(), .size = size_}; }
+
+ private:
+  Hasher hasher_;
+  std::int64_t size_ = 0;
+};
+
+/// The headers of a layer's tar, from what was kept of it.
+/// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`: it cannot be read to its end
+template <class Core>
+std::vector<archive::TarHeader> kept_headers(Core& core, std::string const& layer) {
+  auto file = file_source(core.tar_split(layer));
+  archive::HollowArchive hollow(file);
+  archive::TarReader tar(hollow);
+  std::vector<archive::TarHeader> headers;
+  for (archive::TarHeader header; tar.next(header);) headers.push_back(header);
+  return headers;
+}
+
+/// What is wrong with a layer's contents, and what they sum up to now.
+struct LayerContent {
+  std::vector<Finding> findings = {};
+  std::optional<TarSum> sum = {};                               ///< if the tar could be rebuilt
+  std::optional<std::vector<archive::TarHeader>> headers = {};  ///< if what was kept of it can be read
+};
+
+namespace detail {
+
+inline Finding content_finding(LayerRecord const& layer, Fault fault, std::string const& text,
+                               Healing healing) {
+  return {.severity = Severity::error,
+          .subject = Subject::layer,
+          .id = layer.id,
+          .fault = fault,
+          .text = "layer " + layer.id + ": " + text,
+          .about = {},
+          .healing = healing,
+          .read_only = false,
+          .inherited = false};
+}
+
+}  // namespace detail
+
+/// Was it imported as a whole, so that its tar must come out again?
+inline bool has_whole_archive(LayerRecord const& layer) {
+  return !layer.diff_digest.empty() && layer.toc_digest.empty();
+}
+
+/// Rebuilds the tar of a layer and compares it with the record; reads all of its files.
+/// @throws `Errc::stopped`, `errno`
+template <class Core>
+LayerContent check_layer_content(Core& core, LayerRecord const& layer, Control const& control) {
+  LayerContent out;
+  auto const tell = [&](Fault fault, std::string const& text, Healing healing) {
+    out.findings.push_back(detail::content_finding(layer, fault, text, healing));
+  };
+  auto const path = core.tar_split(layer.id);
+  if (!std::filesystem::exists(path)) {
+    if (has_whole_archive(layer))
+      tell(Fault::archive_missing, "layer content incorrect digest: its recorded archive is missing",
+           Healing::mend);
+    return out;
+  }
+  try {
+    out.headers = kept_headers(core, layer.id);
+  } catch (Error const& error) {
+    if (error.code() == Errc::stopped) throw;
+    tell(Fault::archive_damaged, "recorded archive is damaged: " + error.subject(), Healing::mend);
+    return out;
+  }
+  std::string file;
+  try {
+    auto split = file_source(path);
+    SummingWriter sum;
+    LayerId const id(layer.id);
+    archive::assemble(
+        split,
+        [&](std::string const& name, Writer& to) {
+          file = name;
+          core.driver().copy_file(id, name, to);
+        },
+        sum, control);
+    out.sum = sum.finish();
+  } catch (Error const& error) {
+    if (error.code() != Errc::corrupt_tar_split && error.code() != Errc::data_unknown &&
+        error.code() != Errc::layer_unknown && error.code() != Errc::parent_unknown)
+      throw;
+    tell(Fault::content_checksum, "file integrity checksum failed for \"" + file + '"', Healing::none);
+    return out;
+  }
+  if (layer.diff_digest.empty()) return out;
+  if (layer.diff_digest.starts_with("sha256:") && out.sum->digest.str() != layer.diff_digest)
+    tell(Fault::content_digest, "layer content incorrect digest", Healing::mend);
+  if (layer.diff_size >= 0 && out.sum->size != layer.diff_size)
+    tell(Fault::content_size,
+         "read " + std::to_string(out.sum->size) + " bytes instead of " + std::to_string(layer.diff_size) +
+             " bytes: layer content incorrect size",
+         Healing::mend);
+  return out;
+}
+
+/// Fills the fields of a record that tell of a plain tar.
+inline void record_plain_archive(LayerRecord& record, TarSum const& sum,
+                                 std::vector<archive::TarHeader> const& headers) {
+  detail::OwnerSet uids;
+  detail::OwnerSet gids;
+  for (auto const& header : headers)
+    if (!archive::is_whiteout(detail::base_name(header.name))) {
+      uids.add(header.uid);
+      gids.add(header.gid);
+    }
+  record.diff_digest = sum.digest.str();
+  record.diff_size = sum.size;
+  record.compressed_diff_digest = record.diff_digest;
+  record.compressed_size = sum.size;
+  record.compression = 0;
+  record.uidset = uids.take();
+  record.gidset = gids.take();
+}
+
+/// A tar made from a layer's files, and what must be kept to make it again.
+struct RemadeArchive {
+  TarSum sum;
+  std::vector<archive::TarHeader> headers = {};
+};
+
+/// Makes the tar of a layer's changes and writes what must be kept of it.
+/// @param tar_split  file to be made
+template <class Core>
+RemadeArchive remake_archive(Core& core, LayerRecord const& layer, std::filesystem::path const& tar_split,
+                             Control const& control) requires DiffDriver<typename Core::Driver> {
+  std::optional<LayerId> const parent =
+      layer.parent.empty() ? std::optional<LayerId>{} : LayerId(layer.parent);
+  // The reader pulls and the driver pushes: the tar goes through a file, as large as the layer, beside the other.
+  auto const tar_path = std::filesystem::path(tar_split).concat(".tar");
+  {
+    auto out = file_sink(tar_path);
+    archive::TarWriter tar(out);
+    core.driver().diff(LayerId(layer.id), parent, tar, control);
+    tar.finish();
+  }
+  sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  Sink kept = fd_sink(fd.get());
+  archive::TarSplitWriter split(kept);
+  auto source = file_source(tar_path);
+  struct Summed final : Reader {
+    explicit Summed(Reader& in) : from(in) {}
+    Bytes next() override {
+      auto const bytes = from.next();
+      sum.write(bytes);
+      return bytes;
+    }
+    Reader& from;
+    SummingWriter sum;
+  } summed(source);
+  archive::TarReader tar(summed, {}, &split);
+  std::vector<archive::TarHeader> headers;
+  for (archive::TarHeader header; tar.next(header);) {
+    control.check();
+    headers.push_back(header);
+  }
+  split.finish();
+  std::filesystem::remove(tar_path);
+  if (core.flush() == Flush::full) sys::sync_file(fd.get(), tar_split);
+  return {.sum = summed.sum.finish(), .headers = std::move(headers)};
+}
+
+}  // namespace strata

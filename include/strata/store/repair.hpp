@@ -1,0 +1,634 @@
+#pragma once
+
+#include <strata/archive/tar_reader.hpp>
+#include <strata/concepts/check_driver.hpp>
+#include <strata/finding.hpp>
+#include <strata/store/check.hpp>
+#include <strata/store/garbage.hpp>
+#include <strata/store/layer_content.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/revive.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Puts a damaged store in order: first everything is rebuilt that can be, and only what is left broken is removed.
+namespace strata {
+
+struct RepairOptions {
+  CheckOptions check = {};         ///< what is looked for, before and after
+  bool remove_containers = false;  ///< those that stay damaged, with their layers
+  bool keep_damaged = false;       ///< only mend: remove no image and no layer
+};
+
+/// Something that could not be removed.
+struct RepairFailure {
+  std::string doing;  ///< "deleting layer base"
+  std::exception_ptr error;
+};
+
+struct RepairReport {
+  CheckReport before;
+  std::vector<std::string> actions = {};  ///< what was done, a line each, in order
+  std::vector<RepairFailure> failures = {};
+  CheckReport after;
+};
+
+namespace detail {
+
+template <class Core>
+class Repairer {
+  using Driver = typename Core::Driver;
+  using LayerTraits = typename Core::LayerTraits;
+  using ImageTraits = typename Core::ImageTraits;
+  using ContainerTraits = typename Core::ContainerTraits;
+
+ public:
+  Repairer(Core& core, RepairOptions const& options) : core_(core), options_(options) {}
+
+  RepairReport run() {
+    RepairReport report;
+    report.before = check_store(core_, options_.check);
+    report.after = report.before;
+    // One thing mended shows, or makes it possible to mend, the next: a record its layer's damage, a parent its child's.
+    for (int round = 0; round < most_rounds && !report.after.clean(); ++round) {
+      auto const done = actions_.size();
+      mend(report.after);
+      if (actions_.size() == done) break;
+      report.after = check_store(core_, options_.check);
+    }
+    if (!options_.keep_damaged && !report.after.clean()) {
+      remove(report.after);
+      report.after = check_store(core_, options_.check);
+    }
+    report.actions = std::move(actions_);
+    report.failures = std::move(failures_);
+    return report;
+  }
+
+ private:
+  static constexpr int most_rounds = 64;
+
+  Control control() const { return {.progress = {}, .stop = options_.check.stop}; }
+  void did(std::string text) { actions_.push_back(std::move(text)); }
+
+  /// One failure keeps nothing else from being mended; what stays broken is told of by the next check.
+  template <class Work>
+  void attempt(std::string const& doing, Work&& work) {
+    if (tried_.contains(doing)) return;
+    try {
+      work();
+    } catch (std::exception const& error) {
+      auto const* const ours = dynamic_cast<Error const*>(&error);
+      if (ours != nullptr && ours->code() == Errc::stopped) throw;
+      tried_.insert(doing);
+      failures_.push_back({doing, std::current_exception()});
+    }
+  }
+
+  // Mending ----------------------------------------------------------------------------------------------------
+
+  void mend(CheckReport const& report) {
+    mend_record_files(report);
+    // All other work goes through tables, which a damaged file keeps shut.
+    auto records = StoreRecords<Core>::read(core_);
+    if (!records.layers.damaged.empty() || !records.images.damaged.empty() ||
+        !records.containers.damaged.empty())
+      return;
+    revive(report, records);
+    records = StoreRecords<Core>::read(core_);
+    modified_.clear();
+    for (auto const& found : report.findings)
+      if (found.fault == Fault::content_modified && !found.inherited) modified_.insert(found.id);
+    for (auto const& found : report.findings) {
+      control().check();
+      if (found.healing != Healing::mend || found.inherited || found.read_only) continue;
+      mend(found, records);
+    }
+    collect(report);
+  }
+
+  void mend_record_files(CheckReport const& report) {
+    std::vector<std::filesystem::path> damaged;
+    bool twice[3] = {};
+    for (auto const& found : report.findings) {
+      if (found.fault == Fault::record_file_damaged && found.id == paths::mount_stem)
+        attempt("writing mount counts", [&] { recount_mounts(); });
+      else if (found.fault == Fault::record_file_damaged || found.fault == Fault::record_unreadable)
+        damaged.emplace_back(found.about);
+      if (found.fault == Fault::duplicate_id || found.fault == Fault::duplicate_name)
+        twice[static_cast<int>(found.subject)] = true;
+    }
+    attempt("writing records", [&] {
+      mend_files_of<LayerTraits>(damaged);
+      mend_files_of<ImageTraits>(damaged);
+      mend_files_of<ContainerTraits>(damaged);
+    });
+    attempt("writing records of layers", [&] {
+      if (twice[0]) rewrite<LayerTraits>();
+    });
+    attempt("writing records of images", [&] {
+      if (twice[1]) rewrite<ImageTraits>();
+    });
+    attempt("writing records of containers", [&] {
+      if (twice[2]) rewrite<ContainerTraits>();
+    });
+  }
+  template <class Traits>
+  void mend_files_of(std::vector<std::filesystem::path> const& damaged) {
+    std::vector<std::filesystem::path> own;
+    for (auto const& path : core_.template record_files<Traits>())
+      if (std::ranges::find(damaged, path) != damaged.end()) own.push_back(path);
+    if (own.empty()) return;
+    lost_records_.insert(std::string(Traits::kind));
+    for (auto& line : strata::mend_record_files<Traits>(core_, own)) did(std::move(line));
+  }
+  /// A table holds each id and each name once; saved, so does the file.
+  template <class Traits>
+  void rewrite() {
+    auto table = core_.template table<Traits>().write();
+    auto const rows = table.rows();
+    for (auto const& row : rows) table.put(*row);
+    table.commit(core_.flush());
+    did("wrote the records of " + std::string(Traits::stem) + " with each id and name once");
+  }
+
+  /// Makes records for files that something needs, or of which the record is lost.
+  void revive(CheckReport const& report, StoreRecords<Core> const& records) {
+    std::set<std::string> wanted;
+    std::vector<std::string> candidates;
+    for (auto const& row : records.layers.rows) candidates.push_back(row.id);
+    for (auto const& found : report.findings) {
+      if (found.fault == Fault::layer_unaccounted) candidates.push_back(found.id);
+      bool const names_other = found.fault == Fault::parent_missing ||
+                               found.fault == Fault::image_layer_missing ||
+                               found.fault == Fault::container_layer_missing;
+      if (found.healing != Healing::mend || found.inherited) continue;
+      if (found.fault == Fault::layer_unaccounted) wanted.insert(found.id);
+      if (names_other) wanted.insert(found.about);
+    }
+    std::set<std::string> seen;
+    while (!wanted.empty()) {
+      std::string const id = *wanted.begin();
+      wanted.erase(wanted.begin());
+      if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id) ||
+          !core_.driver().exists(LayerId(id)))
+        continue;
+      attempt("making a record of layer " + id, [&] {
+        auto record = revived_layer(core_, LayerId(id), candidates, control());
+        if (!record.parent.empty()) wanted.insert(record.parent);
+        did("layer " + id + ": made its record anew" +
+            (record.parent.empty() ? "" : ", with parent " + record.parent));
+        put<LayerTraits>(std::move(record));
+      });
+    }
+    if (lost_records_.contains("image")) revive_images(report);
+    if (lost_records_.contains("container")) revive_containers(report);
+  }
+  void revive_images(CheckReport const& report) {
+    auto const records = StoreRecords<Core>::read(core_);
+    for (auto const& id : orphans<ImageTraits>(report))
+      attempt("making a record of image " + id, [&] {
+        if (auto record = revived_image(core_, id, records.layers.rows)) {
+          did("image " + id + ": made its record anew, with top layer " + record->top_layer);
+          put<ImageTraits>(*std::move(record));
+        }
+      });
+  }
+  void revive_containers(CheckReport const& report) {
+    auto const records = StoreRecords<Core>::read(core_);
+    for (auto const& id : orphans<ContainerTraits>(report))
+      attempt("making a record of container " + id, [&] {
+        if (auto record = revived_container(core_, id, records.layers.rows, records.images.rows,
+                                            records.containers.rows)) {
+          did("container " + id + ": made its record anew, with layer " + record->layer);
+          put<ContainerTraits>(*std::move(record));
+        }
+      });
+  }
+  template <class Traits>
+  std::vector<std::string> orphans(CheckReport const& report) const {
+    std::vector<std::string> ids;
+    auto const directory = core_.template kind_directory<Traits>();
+    for (auto const& found : report.findings)
+      if (std::filesystem::path const path(found.id);
+          found.fault == Fault::orphan && path.parent_path() == directory)
+        ids.push_back(path.filename().native());
+    return ids;
+  }
+  template <class Traits>
+  void put(typename Traits::Record record) {
+    auto table = core_.template table<Traits>().write();
+    if (table.by_id(record.id)) return;
+    table.put(std::move(record));
+    table.commit(core_.flush());
+  }
+
+  /// Changes a record as it stands now, if the item still exists.
+  template <class Traits, class Change>
+  void change(std::string const& id, Change&& apply) {
+    auto table = core_.template table<Traits>().write();
+    auto const row = table.by_id(id);
+    if (!row) return;
+    auto next = *row;
+    apply(next);
+    table.put(std::move(next));
+    table.commit(core_.flush());
+  }
+
+  void mend(Finding const& found, StoreRecords<Core> const& records) {
+    auto const doing = std::string(to_text(found.subject)) + ' ' + found.id + ": " +
+                       std::string(to_text(found.fault)) + (found.about.empty() ? "" : ' ' + found.about);
+    auto const* const layer = found.subject == Subject::layer ? records.layers.find(found.id) : nullptr;
+    switch (found.fault) {
+      case Fault::parent_circle:
+        if (layer != nullptr) attempt(doing, [&] { mend_circle(*layer, records); });
+        break;
+      case Fault::link_lost:
+      case Fault::lower_wrong:
+      case Fault::lower_layers_wrong:
+      case Fault::directory_missing:
+        if (layer != nullptr) attempt(doing, [&] { mend_driver(*layer, records); });
+        break;
+      case Fault::archive_missing:
+      case Fault::archive_damaged:
+        if (layer != nullptr) attempt(doing, [&] { mend_archive(*layer); });
+        break;
+      case Fault::content_digest:
+      case Fault::content_size:
+        if (layer != nullptr) attempt(doing, [&] { mend_sum(*layer); });
+        break;
+      case Fault::content_modified:
+        // With its parents in order first: what is wrong with them shows here as well.
+        if (layer != nullptr && !stands_on_modified(*layer, records) && rebuilt_.insert(layer->id).second)
+          attempt(doing, [&] { rebuild(*layer); });
+        break;
+      case Fault::mapped_layer_missing:
+        attempt(doing, [&] {
+          change<ImageTraits>(found.id, [&](auto& r) { std::erase(r.mapped_top_layers, found.about); });
+          did("image " + found.id + ": forgot the missing copy " + found.about + " of its layer");
+        });
+        break;
+      case Fault::digest_invalid:
+      case Fault::data_missing:
+      case Fault::data_size:
+      case Fault::data_digest:
+      case Fault::data_unrecorded:
+        attempt(doing, [&] {
+          if (found.subject == Subject::layer) mend_data<LayerTraits>(found);
+          if (found.subject == Subject::image) mend_data<ImageTraits>(found);
+          if (found.subject == Subject::container) mend_data<ContainerTraits>(found);
+        });
+        break;
+      case Fault::mount_stale:
+      case Fault::mount_uncounted:
+        attempt(doing, [&] { mend_mount(found); });
+        break;
+      default:
+        break;
+    }
+  }
+
+  void mend_circle(LayerRecord const& layer, StoreRecords<Core> const& records) {
+    std::optional<std::string> parent;
+    if constexpr (CheckDriver<Driver>)
+      if (auto const below = core_.driver().ancestors(LayerId(layer.id)))
+        parent = below->empty() ? std::string() : below->front().str();
+    if (!parent && !layer.diff_digest.empty()) {
+      std::vector<std::string> candidates;
+      for (auto const& row : records.layers.rows) candidates.push_back(row.id);
+      parent = parent_by_id(layer.id, layer.diff_digest, candidates);
+    }
+    if (!parent || *parent == layer.parent) {
+      // A tree that holds all of its own needs none; the others of the circle may know theirs.
+      bool whole = false;
+      if constexpr (CheckDriver<Driver>)
+        if (auto const tree = core_.driver().own_tree(LayerId(layer.id))) whole = tree->whole;
+      if (parent || !whole) return;
+      parent = "";
+    }
+    change<LayerTraits>(layer.id, [&](auto& r) { r.parent = *parent; });
+    did("layer " + layer.id + ": recorded " + (parent->empty() ? "no parent" : "parent " + *parent) +
+        " instead of " + layer.parent);
+  }
+
+  void mend_driver(LayerRecord const& layer, StoreRecords<Core> const& records) {
+    if constexpr (CheckDriver<Driver>) {
+      auto const table = core_.template table<LayerTraits>().write();
+      bool const mapped = !layer.uidmap.empty() || !layer.gidmap.empty();
+      for (auto& line :
+           core_.driver().heal(LayerId(layer.id), mapped ? std::nullopt : records.ancestors(layer)))
+        did("layer " + layer.id + ": " + line);
+    }
+  }
+
+  /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place.
+  void mend_archive(LayerRecord const& layer) {
+    if constexpr (DiffDriver<Driver>) {
+      auto aside = sys::TempDir::create(core_.layer_trash());
+      auto const path = aside.next_addition();
+      auto const made = remake_archive(core_, layer, path, control());
+      bool const same = made.sum.digest.str() == layer.diff_digest;
+      // Meanwhile the layer is one without a tar, as in `apply_to_layer`.
+      change<LayerTraits>(layer.id, [&](auto& r) {
+        aside.take(core_.tar_split(layer.id));
+        std::filesystem::rename(path, core_.tar_split(layer.id));
+        if (core_.flush() == Flush::full) sys::sync_directory(core_.tar_split(layer.id).parent_path());
+        if (!same) record_plain_archive(r, made.sum, made.headers);
+      });
+      did("layer " + layer.id + ": made its recorded archive from its files" +
+          (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
+    }
+  }
+
+  void mend_sum(LayerRecord const& layer) {
+    auto const content = check_layer_content(core_, layer, control());
+    if (!content.sum || !content.headers || content.findings.empty()) return;
+    bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
+    change<LayerTraits>(layer.id, [&](auto& r) {
+      r.diff_digest = content.sum->digest.str();
+      r.diff_size = content.sum->size;
+      if (!compressed) {
+        r.compressed_diff_digest = r.diff_digest;
+        r.compressed_size = r.diff_size;
+      }
+    });
+    did("layer " + layer.id + ": recorded the digest " + content.sum->digest.str() + " and the size " +
+        std::to_string(content.sum->size) + " of its tar");
+  }
+
+  bool stands_on_modified(LayerRecord const& layer, StoreRecords<Core> const& records) const {
+    auto const below = records.ancestors(layer);
+    return !below ||
+           std::ranges::any_of(*below, [&](auto const& id) { return modified_.contains(id.str()); });
+  }
+
+  /// Unpacks the layer anew from its own tar, whose contents are in order.
+  void rebuild(LayerRecord const& layer) {
+    auto aside = sys::TempDir::create(core_.layer_trash());
+    auto const tar_path = aside.next_addition();
+    {
+      auto split = file_source(core_.tar_split(layer.id));
+      auto out = file_sink(tar_path);
+      LayerId const id(layer.id);
+      archive::assemble(
+          split, [&](std::string const& name, Writer& to) { core_.driver().copy_file(id, name, to); }, out,
+          control());
+    }
+    StageRequest request{.flush = core_.flush(), .control = control()};
+    if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
+    auto staged = core_.driver().stage(request);
+    auto source = file_source(tar_path);
+    archive::TarReader tar(source);
+    for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);
+    staged.finish();
+    Trash trash;
+    {
+      auto const table = core_.template table<LayerTraits>().write();
+      auto const now = table.by_id(layer.id);
+      if (!now || now->diff_digest != layer.diff_digest) return;
+      auto const no_mounts = core_.mounts().write();
+      trash = core_.driver().replace(LayerId(layer.id), std::move(staged));
+    }
+    trash.empty();
+    did("layer " + layer.id + ": unpacked it anew from its recorded archive");
+  }
+
+  // Big data and digests ---------------------------------------------------------------------------------------
+
+  template <class Traits>
+  void mend_data(Finding const& found) {
+    auto const& key = found.about;
+    auto const who = std::string(Traits::kind) + ' ' + found.id + ": ";
+    auto const directory = core_.template data_directory<Traits>(found.id);
+    if constexpr (!Traits::keeps_data_sizes) {
+      change<Traits>(found.id, [&](auto& r) {
+        if (found.fault == Fault::data_missing) {
+          std::erase(r.big_data_names, key);
+          did(who + "forgot the data item \"" + key + "\", whose file is missing");
+        } else if (found.fault == Fault::data_unrecorded) {
+          record_key<Traits>(r, directory, key, who);
+        } else if (found.fault == Fault::digest_invalid) {
+          for (auto* digest : {&r.diff_digest, &r.compressed_diff_digest})
+            if (!is_digest(*digest)) digest->clear();
+          did(who + "forgot a recorded digest that was none");
+        }
+      });
+    } else if (found.fault == Fault::data_unrecorded) {
+      change<Traits>(found.id, [&](auto& r) { record_key<Traits>(r, directory, key, who); });
+    } else if (key.empty()) {
+      if constexpr (requires(typename Traits::Record & r) { r.digest; })
+        change<Traits>(found.id, [&](auto& r) {
+          auto const manifest = r.big_data_digests.find("manifest");
+          r.digest =
+              manifest != r.big_data_digests.end() && is_digest(manifest->second) ? manifest->second : "";
+          did(who + (r.digest.empty() ? "forgot a recorded digest that was none"
+                                      : "recorded the digest " + r.digest));
+        });
+    } else {
+      mend_chunk<Traits>(found.id, key, directory, who);
+    }
+  }
+
+  static bool is_digest(std::string const& text) {
+    try {
+      if (!text.empty()) Digest::parse(text);
+      return true;
+    } catch (Error const&) {
+      return false;
+    }
+  }
+
+  template <class Traits>
+  void record_key(typename Traits::Record& record, std::filesystem::path const& directory,
+                  std::string const& name, std::string const& who) {
+    auto const key = big_data_key(name);
+    auto const bytes = sys::read_file_if_exists(directory / name);
+    if (!key || !bytes || names::contains(record.big_data_names, *key)) return;
+    record.big_data_names.push_back(*key);
+    if constexpr (Traits::keeps_data_sizes) {
+      record.big_data_sizes[*key] = static_cast<std::int64_t>(bytes->size());
+      record.big_data_digests[*key] = Digest::of(as_bytes(*bytes)).str();
+    }
+    did(who + "recorded the data item \"" + *key + '"');
+  }
+
+  /// A chunk that is not as recorded: where its key, or the size, says that the bytes are right, the record follows
+  /// them; else they come from another chunk that was to be the same.
+  template <class Traits>
+  void mend_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
+                  std::string const& who) {
+    auto const row = core_.template table<Traits>().read().by_id(id);
+    if (!row) return;
+    auto const bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
+    if (!bytes) return;
+    auto const now = Digest::of(as_bytes(*bytes)).str();
+    auto const recorded = row->big_data_digests.find(key);
+    auto const wanted = recorded == row->big_data_digests.end() ? std::string() : recorded->second;
+    auto const size = row->big_data_sizes.find(key);
+    // "sha256:<hex>" and "manifest-sha256:<hex>" are keys that say what the bytes must be.
+    auto const in_key = key.rfind("sha256:");
+    auto const named = in_key == key.npos ? std::string() : key.substr(in_key);
+    bool const bytes_right = is_digest(named) && !named.empty() ? named == now : now == wanted;
+    if (!bytes_right) {
+      auto const expected = !named.empty() && is_digest(named) ? named : wanted;
+      for (auto const& other : row->big_data_names) {
+        if (other == key) continue;
+        auto const twin = sys::read_file_if_exists(directory / big_data_file_name(other));
+        if (!twin || Digest::of(as_bytes(*twin)).str() != expected) continue;
+        sys::replace_file(directory / big_data_file_name(key), *twin, {.mode = 0600, .flush = core_.flush()});
+        change<Traits>(id, [&](auto& r) {
+          r.big_data_sizes[key] = static_cast<std::int64_t>(twin->size());
+          r.big_data_digests[key] = expected;
+        });
+        did(who + "copied the data item \"" + key + "\" from \"" + other + '"');
+        return;
+      }
+      bool const same_size =
+          size != row->big_data_sizes.end() && size->second == static_cast<std::int64_t>(bytes->size());
+      // What bytes they were is known, and they are gone: nothing to record but damage.
+      if (!named.empty() || (!same_size && !wanted.empty() && is_digest(wanted))) return;
+    }
+    change<Traits>(id, [&](auto& r) {
+      r.big_data_sizes[key] = static_cast<std::int64_t>(bytes->size());
+      r.big_data_digests[key] = now;
+    });
+    did(who + "recorded size and digest of the data item \"" + key + '"');
+  }
+
+  // Mounts -----------------------------------------------------------------------------------------------------
+
+  void mend_mount(Finding const& found) {
+    if constexpr (MountDriver<Driver>) {
+      LayerId const id(found.id);
+      auto mounts = core_.mounts().write();
+      if (found.fault == Fault::mount_stale) {
+        mounts.set({.id = id.str(), .path = {}, .count = 0, .extra = {}});
+        did("layer " + found.id + ": forgot mounts that are gone");
+      } else if (!mounts.find(id.str())) {
+        core_.driver().unmount(id);
+        did("layer " + found.id + ": unmounted what nobody counts");
+      }
+    }
+  }
+  void recount_mounts() {
+    if constexpr (MountDriver<Driver>) {
+      core_.mounts().reset();
+      did("mount counts: began anew");
+    }
+  }
+
+  // Leftovers --------------------------------------------------------------------------------------------------
+
+  void collect(CheckReport const& report) {
+    std::set<std::filesystem::path> paths;
+    for (auto const& found : report.findings) {
+      if (found.healing != Healing::discard || found.subject != Subject::store) continue;
+      std::filesystem::path const path(found.id);
+      // Data whose record was lost and could not be made anew may be somebody's last.
+      if ((lost_records_.contains("image") &&
+           path.parent_path() == core_.template kind_directory<ImageTraits>()) ||
+          (lost_records_.contains("container") &&
+           path.parent_path() == core_.template kind_directory<ContainerTraits>()))
+        continue;
+      paths.insert(path);
+    }
+    attempt("removing leftovers", [&] {
+      auto const done = discard_garbage(core_, paths);
+      for (auto const& path : done.gone) did("removed " + path.native());
+      if (done.first_error) std::rethrow_exception(done.first_error);
+    });
+  }
+
+  // Removing ---------------------------------------------------------------------------------------------------
+
+  void remove(CheckReport const& report) {
+    std::set<std::string> damaged[3];
+    std::set<std::string> unaccounted;
+    for (auto const& found : report.findings) {
+      if (found.severity != Severity::error || found.read_only || found.subject == Subject::store) continue;
+      if (found.fault == Fault::layer_unaccounted)
+        unaccounted.insert(found.id);
+      else
+        damaged[static_cast<int>(found.subject)].insert(found.id);
+    }
+    failures_.clear();
+    tried_.clear();
+    if (options_.remove_containers)
+      for (auto const& id : damaged[static_cast<int>(Subject::container)])
+        removal("container " + id, [&] { core_.containers().remove(Ref::exactly(id)); });
+    for (auto const& id : damaged[static_cast<int>(Subject::image)])
+      removal("image " + id, [&] { core_.images().remove(Ref::exactly(id)); });
+    auto const records = StoreRecords<Core>::read(core_);
+    std::vector<std::pair<std::size_t, std::string>> layers;
+    for (auto const& id : damaged[static_cast<int>(Subject::layer)])
+      if (auto const* const layer = records.layers.find(id)) {
+        auto const ancestors = records.ancestors(*layer);
+        layers.emplace_back(ancestors ? ancestors->size() : 0, id);
+      }
+    std::ranges::sort(layers, [](auto const& a, auto const& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    for (auto const& [depth, id] : layers)
+      removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id)); });
+    for (auto const& id : unaccounted)
+      removal("storage layer " + id, [&] {
+        Trash trash;
+        {
+          auto const table = core_.template table<LayerTraits>().write();
+          if (table.by_id(id)) return;
+          auto aside = sys::TempDir::create(core_.layer_trash());
+          trash = discard_layer_files(core_, LayerId(id), aside);
+          trash.add(std::move(aside));
+        }
+        trash.empty();
+      });
+  }
+  template <class Work>
+  void removal(std::string const& what, Work&& work) {
+    attempt("deleting " + what, [&] {
+      try {
+        work();
+      } catch (Error const& error) {  // with its image, say
+        if (error.not_found()) return;
+        throw;
+      }
+      did("deleted " + what);
+    });
+  }
+
+  Core& core_;
+  RepairOptions const& options_;
+  std::vector<std::string> actions_;
+  std::vector<RepairFailure> failures_;
+  std::set<std::string> tried_;     ///< and failed: not once more
+  std::set<std::string> modified_;  ///< layers that are not as in their tar
+  std::set<std::string> rebuilt_;   ///< layers
+  std::set<std::string>
+      lost_records_;  ///< kinds whose record file had to be written from what was left of it
+};
+
+}  // namespace detail
+
+/// Checks, mends what can be mended, removes images, layers and trees of the driver that stay damaged, and checks again.
+///
+/// Damage goes in the order in which it can be mended; each step is short and holds the locks that it needs, bytes move
+/// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others
+/// use the store, except for what is damaged.
+/// @throws `Errc::stopped`: what was mended so far is mended; `errno`
+template <class Core>
+RepairReport repair_store(Core& core, RepairOptions const& options = {}) {
+  return detail::Repairer<Core>(core, options).run();
+}
+
+}  // namespace strata

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/temp_dir_claims.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <system_error>
+#include <vector>
+
+/// What each file and directory of a store belongs to: the one list from which bytes are counted, garbage is collected and
+/// leftovers are told of.
+namespace strata {
+
+/// Ids that have records; what has none of them is nobody's.
+struct KnownIds {
+  std::set<std::string, std::less<>> layers = {};
+  std::set<std::string, std::less<>> images = {};
+  std::set<std::string, std::less<>> containers = {};
+
+  std::vector<LayerId> layer_ids() const {
+    std::vector<LayerId> out;
+    for (auto const& id : layers)
+      if (is_safe_component(id)) out.emplace_back(id);
+    return out;
+  }
+};
+
+struct SurveyOptions {
+  /// Temporary files that are younger may be somebody's who writes right now.
+  std::chrono::seconds leftover_after = std::chrono::hours(1);
+};
+
+namespace detail {
+
+/// A name that no person gave: what containers/storage generates has 64 lower-case hexadecimal digits, and it removes
+/// nothing else from the directories of images and containers (on-disk-format §9).
+inline bool is_generated_id(std::string_view name, std::size_t digits) {
+  return (name.size() == 64 || name.size() == digits) &&
+         name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+inline std::vector<std::filesystem::path> entries_of(std::filesystem::path const& directory) {
+  std::vector<std::filesystem::path> out;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
+       at.increment(error))
+    out.push_back(at->path());
+  std::ranges::sort(out);
+  return out;
+}
+
+inline bool is_old(std::filesystem::path const& path, std::chrono::seconds age) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && ::time(nullptr) - status.st_mtime >= age.count();
+}
+
+/// `.tmp-…` files of a directory: somebody is writing them, or died while doing so.
+inline void claim_temporary_files(std::filesystem::path const& directory, SurveyOptions const& options,
+                                  std::vector<Claim>& to) {
+  for (auto const& path : entries_of(directory))
+    if (path.filename().native().starts_with(paths::temporary_prefix)) {
+      bool const left = is_old(path, options.leftover_after);
+      to.push_back({.path = path,
+                    .kind = left ? UsageClass::trash : UsageClass::staged,
+                    .reason = left ? "a process that died was writing it" : "being written",
+                    .removable = left});
+    }
+}
+
+template <class Traits>
+void claim_items(std::filesystem::path const& directory, std::set<std::string, std::less<>> const& known,
+                 Subject subject, std::string_view extension, SurveyOptions const& options,
+                 std::vector<Claim>& to) {
+  claim_temporary_files(directory, options, to);
+  for (auto const& path : entries_of(directory)) {
+    auto name = path.filename().native();
+    bool const is_split = name.ends_with(paths::tar_split_suffix);
+    if (is_split)
+      name.resize(name.size() - paths::tar_split_suffix.size());
+    else if (paths::is_reserved(name, Traits::stem, extension) || !std::filesystem::is_directory(path))
+      continue;
+    bool const is_known = known.contains(name);
+    to.push_back(
+        {.path = path,
+         .kind = is_known ? UsageClass::referenced : UsageClass::orphan,
+         .subject = subject,
+         .id = name,
+         .reason = is_known ? (is_split ? "its recorded archive" : "its data") : "no record names it",
+         .removable = !is_known && is_generated_id(name, Traits::id_digits)});
+    if (is_known && !is_split) claim_temporary_files(path, options, to);
+  }
+}
+
+}  // namespace detail
+
+/// Everything below the graph root, in claims: one that lies within another counts for itself.
+template <class Core>
+std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOptions const& options = {}) {
+  using Serializer = typename Core::Serializer;
+  auto const& root = core.options().graph_root;
+  std::vector<Claim> claims{{.path = root, .reason = "store"}};
+  auto const driver = std::string(core.driver().name());
+  std::set<std::string> own{std::string(paths::store_lock), "userns.lock",
+                            std::string(paths::journal),    std::string(paths::journal_lock),
+                            std::string(paths::marker),     driver};
+  auto const kind = [&]<class Traits>(std::type_identity<Traits>, auto const& ids, Subject subject) {
+    auto const directory = core.template kind_directory<Traits>();
+    own.insert(directory.filename().native());
+    claims.push_back({.path = directory, .reason = "records"});
+    detail::claim_items<Traits>(directory, ids, subject, std::string_view(Serializer::extension()), options,
+                                claims);
+  };
+  kind(std::type_identity<typename Core::LayerTraits>{}, known.layers, Subject::layer);
+  kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
+  kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);
+  claim_temp_dirs(core.layer_trash(), claims);
+  if constexpr (CheckDriver<typename Core::Driver>)
+    for (auto& claim : core.driver().claims(known.layer_ids())) claims.push_back(std::move(claim));
+  for (auto const& path : detail::entries_of(root))
+    if (!own.contains(path.filename().native()) &&
+        std::ranges::find(claims, path, &Claim::path) == claims.end() &&
+        !path.filename().native().starts_with(paths::temporary_prefix))
+      claims.push_back({.path = path, .reason = "another program's"});
+  detail::claim_temporary_files(root, options, claims);
+  return claims;
+}
+
+/// The same of the run root, where a reboot cleans up as well.
+template <class Core>
+std::vector<Claim> survey_run_root(Core& core, KnownIds const& known, SurveyOptions const& options = {}) {
+  using Serializer = typename Core::Serializer;
+  std::vector<Claim> claims;
+  auto const kind = [&]<class Traits>(std::type_identity<Traits>, auto const& ids, Subject subject) {
+    auto const directory = paths::kind_directory(core.options().run_root, core.driver().name(), Traits::stem);
+    detail::claim_items<Traits>(directory, ids, subject, std::string_view(Serializer::extension()), options,
+                                claims);
+  };
+  kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
+  kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);
+  return claims;
+}
+
+}  // namespace strata

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace strata {
+
+/// Adds what stands in the temp-dirs below a root: what is being built, what waits to be deleted, what dead processes
+/// left.
+inline void claim_temp_dirs(std::filesystem::path const& root, std::vector<Claim>& to) {
+  for (auto const& seen : sys::TempDir::look(root)) {
+    if (!seen.in_use) {
+      to.push_back({.path = seen.path,
+                    .kind = UsageClass::trash,
+                    .reason = "a process that died was building or deleting it",
+                    .removable = true});
+      continue;
+    }
+    to.push_back({.path = seen.path, .kind = UsageClass::staged, .reason = "in use"});
+    std::error_code gone;
+    for (std::filesystem::directory_iterator at(seen.path, gone), end; !gone && at != end; at.increment(gone))
+      if (!at->path().native().ends_with(paths::temp_dir::addition))
+        to.push_back({.path = at->path(), .kind = UsageClass::trash, .reason = "being deleted"});
+  }
+}
+
+}  // namespace strata

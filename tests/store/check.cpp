@@ -1,0 +1,42 @@
+#include <strata/store/check.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+using stores::Fixture;
+
+namespace {
+std::string told(CheckReport const& report) {
+  std::string text;
+  for (auto const& f : report.findings)
+    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.fault)) + ' ' + f.text + '\n';
+  return text;
+}
+}  // namespace
+
+TEMPLATE_TEST_CASE("nothing is wrong with a store in use", "[store][check]", stores::Vfs, stores::Overlay,
+                   stores::Journal) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto base = store.layers().import(
+      memory_source(stores::tar_of({{"d/", ""}, {"d/one", "1"}, {"e/f/two", "22"}})), {.names = {"base"}});
+  auto top = store.layers().import(memory_source(stores::tar_of({{"d/.wh.one", ""}, {"d/three", "333"}})),
+                                   {.parent = "base"});
+  top.big_data().set("key", "value");
+  auto image = store.images().create({.names = {"image"}, .top_layer = top});
+  image.big_data().set("manifest", "{}");
+  image.big_data().set("Upper_case", "{}");
+  auto box = store.containers().create("image", {.names = {"box"}});
+  box.big_data().set("state", "running");
+  box.directory();
+  box.run_directory();
+  CHECK(told(store.check()) == "");
+  if constexpr (MountDriver<typename TestType::Core::Driver>) {
+    auto const mount = box.mount();
+    std::ofstream(mount.path() / "d" / "new") << "new";
+    CHECK(told(store.check({.unreferenced_after = std::chrono::nanoseconds(0)})) == "");
+  }
+}
