@@ -1,7 +1,7 @@
 #!/bin/sh
 # How fast is oci-storage, beside GNU tar, pigz, zstd and containers-storage in the same run? Prints a table: what was
 # measured, ours, the other, the ratio, the budget that was set for it, and whether it was met.
-# usage: sh bench/run.sh [PART...]      parts: import export create open program compile; all of them if none is named
+# usage: sh bench/run.sh [PART...]      parts: import export create open commands program compile; all of them if none is named
 # Times are the least of $STRATA_RUNS runs (5), on an ext4 in a file in memory, so that no disk adds its noise; run it on
 # a machine that does nothing else. Durability "full" flushes to that file system's device, which is memory, too.
 set -u
@@ -10,7 +10,7 @@ top=$(pwd)
 . tests/lib.sh
 . tests/programs.sh
 : "${STRATA_RUNS:=5}"
-parts=${*:-import export create open program compile}
+parts=${*:-import export create open commands program compile}
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 is_root || die 'mounting a file system to measure on needs root: run this as root'
@@ -38,7 +38,8 @@ bytes=$(wc -c <"$tar")
 ours_at() { printf '%s --graph %s --run %s --storage-driver overlay' "$OCI_STORAGE" "$disk/$1/graph" "$disk/$1/run"; }
 theirs_at() { printf 'containers-storage --graph %s --run %s --storage-driver overlay' "$disk/$1/graph" "$disk/$1/run"; }
 
-# timed BEFORE COMMAND...: seconds, the least of the runs; memory in KiB to $scratch/memory; nothing if it fails
+# timed BEFORE COMMAND...: seconds, the least of the runs; memory in KiB and seconds of processor time to $scratch/memory;
+# nothing if it fails
 timed() {
   timed_before=$1
   shift
@@ -83,7 +84,7 @@ if wants import; then
   for form in tar gz zst; do
     case $form in tar) file=$tar than_tar=1.0 than_go=4 ;; gz) file=$gz than_tar=1.5 than_go=2.8 ;; zst) file=$zst than_tar=1.2 than_go=3 ;; esac
     none=$(timed "$(fresh_store ours)" $(ours_at ours) --durability none import-layer --id base --file "$file")
-    read -r memory <"$scratch/memory"
+    read -r memory _ <"$scratch/memory"
     full=$(timed "$(fresh_store ours)" $(ours_at ours) --durability full import-layer --id base --file "$file")
     go=
     if has containers-storage; then go=$(timed "$(fresh_store theirs)" $(theirs_at theirs) import-layer --id base --file "$file"); fi
@@ -170,6 +171,11 @@ if wants open; then
   done
   "$top/build-bench/bench/bench-open_list" "$disk/ours/graph" "$disk/ours/run" |
     awk '{ printf "inside a process: open %.2f ms, open and list %.2f ms, %d layers\n", $3 / 1000, $4 / 1000, $2 }'
+fi
+
+if wants commands; then
+  . bench/commands.sh
+  measure_commands
 fi
 
 if wants program; then
