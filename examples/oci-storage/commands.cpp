@@ -83,6 +83,9 @@ constexpr auto for_create_container = std::to_array<OptionSpec>({
 });
 constexpr auto for_copy =
     std::to_array<OptionSpec>({{"--chown, -o", text, "Set owner on new copies"}, json_option});
+constexpr auto for_dedup = std::to_array<OptionSpec>(
+    {json_option,
+     {"--hash-method", text, "Specify the hash function to use to detect identical files", "crc"}});
 constexpr auto for_delete_image =
     std::to_array<OptionSpec>({{"--test, -t", flag, "Only test removal"}, json_option});
 constexpr auto for_diff = std::to_array<OptionSpec>({
@@ -165,6 +168,7 @@ constexpr auto table = std::to_array<Command>({
     {"import-layer", "importlayer", 0, 1, a_parent, "Import a new layer", for_import_layer, import_layer},
     {"create-image", "createimage", 0, 1, "[options [...]] topLayerNameOrID", "Create a new image using layers", for_create_image, create_image},
     {"create-container", "createcontainer", 1, 1, "[options [...]] parentImageNameOrID", "Create a new container from an image", for_create_container, create_container},
+    {"dedup", "", 0, 0, "", "Dedup all images", for_dedup, dedup},
     {"delete", "", 1, any_number, anything, "Delete a layer or image or container, with no safety checks", only_json, remove_any},
     {"delete-layer", "deletelayer", 1, any_number, "[LayerNameOrID [...]]", "Delete a layer, with safety checks", only_json, remove_layers},
     {"delete-image", "deleteimage", 1, any_number, "[ImageNameOrID [...]]", "Delete an image, with safety checks", for_delete_image, remove_images},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/idmap/range.hpp>
 #include <strata/sys/copy_path.hpp>
 
 #include "interrupt.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -29,13 +31,13 @@ inline std::uint32_t parse_id(std::string_view what, std::string const& text) {
 }
 
 /// "UID[:GID]"
-inline std::optional<strata::sys::Owner> wanted_owner(Options const& options) {
+inline std::optional<strata::sys::FileOwner> wanted_owner(Options const& options) {
   auto const text = options.text("chown");
   if (text.empty()) return {};
   auto const colon = text.find(':');
   auto const uid = text.substr(0, colon);
   auto const gid = colon == text.npos ? uid : text.substr(colon + 1);
-  return strata::sys::Owner{parse_id("UID", uid), parse_id("GID", gid)};
+  return strata::sys::FileOwner{parse_id("UID", uid), parse_id("GID", gid)};
 }
 
 /// One end of a copy, on the host or in a layer, which is mounted as long as the object lives.
@@ -65,6 +67,11 @@ class CopyEnd {
 
   strata::sys::Place const& place() const noexcept { return place_; }
 
+  /// Which ids of the host stand for those in the layer.
+  strata::IdMaps maps() const {
+    return layer_ ? strata::IdMaps{layer_->record().uidmap, layer_->record().gidmap} : strata::IdMaps{};
+  }
+
  private:
   using Layer = Store::Layer;
   std::optional<Layer> layer_;
@@ -80,10 +87,26 @@ inline std::string copy_error_text(strata::sys::Place const& to) {
     if (error.code() == std::errc::is_a_directory)
       return "unpacking failed (error: exit status 1; output: cannot overwrite directory \"/" +
              to.shown().lexically_normal().filename().native() + "\" with non-directory \"/\")";
+    if (error.code() == strata::Errc::invalid_mappings) return error.subject();
     return error_text(error);
   } catch (std::exception const& error) {
     return error.what();
   }
+}
+
+/// From the owners in one layer to those in another: through the ids in the containers, which are the same, or all `given`.
+inline std::function<strata::sys::FileOwner(strata::sys::FileOwner)> new_owners(
+    strata::IdMaps from, strata::IdMaps to, std::optional<strata::sys::FileOwner> given) {
+  using namespace strata::idmap;
+  if (from.empty() && to.empty() && !given) return {};
+  return [from = std::move(from), to = std::move(to), given](strata::sys::FileOwner owner) {
+    auto const one = [](auto const& old_map, auto const& new_map, std::uint32_t id,
+                        std::uint32_t const* fixed) {
+      return static_cast<std::uint32_t>(host_id(new_map, fixed ? *fixed : container_id(old_map, id)));
+    };
+    return strata::sys::FileOwner{one(from.uids, to.uids, owner.uid, given ? &given->uid : nullptr),
+                                  one(from.gids, to.gids, owner.gid, given ? &given->gid : nullptr)};
+  };
 }
 
 inline int copy_files(Session& session, Invocation const& call) {
@@ -96,11 +119,11 @@ inline int copy_files(Session& session, Invocation const& call) {
     strata::sys::CopyPathOptions options{
         .flush = session.settings.flush ? strata::Flush::full : strata::Flush::none,
         .control = {.progress = bar.sink(), .stop = interrupt.token()}};
-    if (owner) {
-      options.owner = [given = *owner](strata::sys::Owner) { return given; };
-      options.new_directories = *owner;
-    }
+    options.owner = new_owners(source.maps(), target.maps(), owner);
     try {
+      auto const root = new_owners({}, target.maps(), strata::sys::FileOwner{})({});
+      options.new_parents = root;
+      options.new_directories = owner ? options.owner({}) : root;
       strata::sys::copy_path(source.place(), target.place(), options);
     } catch (std::exception const&) {
       throw std::runtime_error("error copying \"" + source.place().shown().native() + "\" to \"" +

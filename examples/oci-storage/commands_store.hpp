@@ -1,7 +1,12 @@
 #pragma once
 
+#include "interrupt.hpp"
 #include "json.hpp"
+#include "progress_bar.hpp"
 #include "session.hpp"
+#include <algorithm>
+#include <array>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +58,36 @@ int do_or_tell(Invocation const& call, std::string_view name, Work&& work) {
     return 1;
   }
   return json ? say_json(R"("")") : 0;
+}
+
+inline int dedup(Session& session, Invocation const& call) {
+  static constexpr std::array<std::pair<std::string_view, strata::EqualBy>, 3> methods{
+      {{"crc", strata::EqualBy::crc}, {"size", strata::EqualBy::size}, {"sha256", strata::EqualBy::sha256}}};
+  auto const word = call.options.given("hash-method") ? call.options.text("hash-method") : "crc";
+  auto const* const method =
+      std::ranges::find(methods, std::string_view(word), &decltype(methods)::value_type::first);
+  if (method == methods.end()) throw std::runtime_error("invalid hash method: " + word);
+  bool const as_json = call.options.flag("json");
+  strata::DedupResult result;
+  try {
+    ProgressBar const bar("looking");
+    Interrupt const interrupt;
+    result = session.store.dedup(
+        {.equal_by = method->second, .control = {.progress = bar.sink(), .stop = interrupt.token()}});
+  } catch (std::exception const&) {
+    if (as_json)
+      say_json("{}");
+    else
+      complain("dedup: ", current_error_text());
+    return 1;
+  }
+  if (!as_json) {
+    say("Deduplicated ", std::to_string(result.bytes), " bytes");
+    return 0;
+  }
+  std::string out;
+  json::Object(out).member("Deduped", result.bytes);
+  return say_json(out);
 }
 
 inline int wipe(Session& session, Invocation const& call) {

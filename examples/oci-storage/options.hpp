@@ -20,6 +20,7 @@ struct OptionSpec {
   std::string_view names;
   OptionKind kind = OptionKind::flag;
   std::string_view help = {};
+  std::string_view standard = {};  ///< its value if none is given, where that is not empty
 
   /// The first name without its dashes; what `Options` is asked for.
   constexpr std::string_view key() const {

@@ -25,6 +25,7 @@ inline std::string default_text(OptionSpec const& spec, StoreSettings const& now
   }
   if (spec.key() == "durability") return now.flush ? "full" : "none";
   if (spec.key() == "unshare") return now.unshare ? "true" : "";
+  if (!spec.standard.empty()) return std::string(spec.standard);
   if (!with_settings) return {};
   if (spec.key() == "image-store") return now.image_store;
   if (spec.key() == "transient-store") return now.transient ? "true" : "";

@@ -10,7 +10,7 @@
 namespace strata {
 
 /// What a long call is doing.
-enum class Phase { import_layer, export_layer, copy, change_owners, check };
+enum class Phase { import_layer, export_layer, copy, change_owners, check, dedup };
 
 /// How far a long call has come.
 struct Progress {

@@ -5,6 +5,7 @@
 #include <strata/store/collect.hpp>
 #include <strata/store/containers.hpp>
 #include <strata/store/core.hpp>
+#include <strata/store/dedup.hpp>
 #include <strata/store/export.hpp>
 #include <strata/store/garbage.hpp>
 #include <strata/store/images.hpp>
@@ -124,6 +125,9 @@ class Store {
   GarbageReport collect_garbage(GarbageOptions const& options = {}) {
     return strata::collect_garbage(*core_, options);
   }
+
+  /// Lets equal files of all layers share their blocks, where the file system can.
+  DedupResult dedup(DedupOptions const& options = {}) { return dedup_layers(*core_, options); }
 
   /// Gives back what the driver holds of the host while no store is open.
   /// @throws `Errc::layer_used_by_container` if a layer is mounted and `force` was not asked for

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/progress.hpp>
+#include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/sys/workers.hpp>
@@ -27,13 +28,6 @@
 #include <vector>
 
 namespace strata::sys {
-
-/// What the owner of a file becomes.
-struct FileOwner {
-  uid_t uid = 0;
-  gid_t gid = 0;
-  bool operator==(FileOwner const&) const = default;
-};
 
 struct ChownOptions {
   std::function<FileOwner(FileOwner)> owner;  ///< called on several threads at once

@@ -41,9 +41,9 @@ struct Place {
 struct CopyPathOptions {
   Flush flush = Flush::none;  ///< `full`: all of it is on the device when the call returns
   Control control = {};
-  std::function<Owner(Owner)> owner = {};  ///< of a copy, from that of the original; none: the same
-  Owner new_directories = {};              ///< of those made for a directory: the copy's own and above it
-  Owner new_parents = {};                  ///< of those made above a file, which are closed to others
+  std::function<FileOwner(FileOwner)> owner = {};  ///< of a copy, from that of the original; none: the same
+  FileOwner new_directories = {};              ///< of those made for a directory: the copy's own and above it
+  FileOwner new_parents = {};                  ///< of those made above a file, which are closed to others
 };
 
 namespace detail {

@@ -36,9 +36,10 @@ inline bool is_portable_xattr(std::string_view name) noexcept {
 }
 
 /// User and group of a file, as the kernel counts them for this process.
-struct Owner {
+struct FileOwner {
   uid_t uid = 0;
   gid_t gid = 0;
+  bool operator==(FileOwner const&) const = default;
 };
 
 /// What becomes of a name in the target that is taken; two directories become one in any case.
@@ -56,7 +57,7 @@ struct CopyOptions {
   bool (*keeps_xattr)(std::string_view) noexcept = is_portable_xattr;
   Existing existing = Existing::refuse;
   Mounts mounts = Mounts::refuse;
-  std::function<Owner(Owner)> owner = {};  ///< of a copy, from that of the original; none: the same
+  std::function<FileOwner(FileOwner)> owner = {};  ///< of a copy, from that of the original; none: the same
 };
 
 struct CopyResult {
@@ -252,8 +253,8 @@ class TreeCopier {
     make(to, name, "link", [&] { return ::linkat(at.get(), base.c_str(), to, name.c_str(), 0); });
   }
 
-  Owner owner_of(struct stat const& status) const {
-    Owner const same{status.st_uid, status.st_gid};
+  FileOwner owner_of(struct stat const& status) const {
+    FileOwner const same{status.st_uid, status.st_gid};
     return options_.owner ? options_.owner(same) : same;
   }
 

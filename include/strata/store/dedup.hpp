@@ -1,0 +1,212 @@
+#pragma once
+
+#include <strata/archive/crc64.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/progress.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/share_blocks.hpp>
+#include <strata/sys/tree.hpp>
+#include <strata/sys/workers.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <linux/openat2.h>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <thread>
+#include <utility>
+#include <vector>
+
+/// Files with the same contents share their blocks, where the file system can (XFS, btrfs).
+namespace strata {
+
+/// How files are found that may be equal. Whether they are, the kernel decides in any case.
+enum class EqualBy {
+  crc,     ///< size and CRC-64
+  size,    ///< size alone: nothing is read beforehand, but the kernel compares many that differ
+  sha256,  ///< size and SHA-256
+};
+
+struct DedupOptions {
+  EqualBy equal_by = EqualBy::crc;
+  Control control = {};  ///< progress: bytes and files that were looked at
+};
+
+struct DedupResult {
+  std::uint64_t bytes = 0;  ///< of files that share with an earlier one now, those that did before included
+  std::uint64_t files = 0;  ///< that many
+};
+
+namespace detail {
+
+/// Looks for equal files in directory trees and lets them share. Memory: a path a file.
+class Deduplicator {
+ public:
+  explicit Deduplicator(DedupOptions const& options) : options_(options) {}
+
+  DedupResult run(std::vector<std::filesystem::path> const& trees) {
+    for (auto const& tree : trees) collect(tree);
+    std::vector<Group*> groups;
+    // What has a size of its own is equal to nothing, and need not be read.
+    for (auto& [key, group] : by_size_)
+      if (group.size() > 1) groups.push_back(&group);
+    sys::Workers<Group*> workers(std::clamp(std::thread::hardware_concurrency(), 1U, 8U), 64,
+                                 [this](Group* group) { share_group(*group); });
+    for (auto* const group : groups) {
+      if (!possible_) break;
+      workers.add(group);
+      report(false);
+    }
+    workers.finish();
+    report(true);
+    return {bytes_, files_};
+  }
+
+ private:
+  struct File {
+    std::filesystem::path const* tree;
+    std::string path;
+    ino_t inode;
+    std::uint64_t size;
+  };
+  using Group = std::vector<File>;
+
+  void collect(std::filesystem::path const& tree) {
+    auto const* const top = &*trees_.insert(tree).first;
+    try {
+      sys::walk(tree, [&](sys::Visited const& at) {
+        options_.control.check();
+        auto const& status = at.status;
+        if (!S_ISREG(status.st_mode) || status.st_size == 0) return;
+        if (!seen_.emplace(status.st_dev, status.st_ino).second) return;
+        auto const size = static_cast<std::uint64_t>(status.st_size);
+        by_size_[size].push_back({top, at.path, status.st_ino, size});
+      });
+    } catch (Error const& error) {
+      if (error.code() != std::errc::no_such_file_or_directory) throw;  // the layer has gone meanwhile
+    }
+  }
+
+  /// No symbolic link may lead out of a tree that others fill. Empty if it is not that file any more.
+  static sys::Fd open(File const& file) {
+    sys::Fd const tree = sys::try_open_at(AT_FDCWD, file.tree->c_str(), O_PATH | O_DIRECTORY);
+    auto const attempt = [&](int flags) {
+      return sys::try_open_how(tree.get(), file.path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags, 0,
+                               RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    };
+    sys::Fd fd = attempt(O_NOATIME);
+    if (!fd && errno == EPERM) fd = attempt(0);
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0 || status.st_ino != file.inode || !S_ISREG(status.st_mode) ||
+        static_cast<std::uint64_t>(status.st_size) != file.size)
+      return {};
+    return fd;
+  }
+
+  /// Files of one size.
+  void share_group(Group const& group) {
+    std::map<std::string, std::vector<File const*>> kinds;  // by what they have in common
+    for (auto const& file : group) {
+      if (!possible_) return;
+      sys::Fd const fd = open(file);
+      if (!fd) continue;
+      auto& earlier = kinds[fingerprint(fd.get(), file)];
+      bool const shared =
+          std::ranges::any_of(earlier, [&](File const* other) { return share(*other, fd.get(), file); });
+      if (!shared) earlier.push_back(&file);
+      looked_at_bytes_ += file.size;
+      ++looked_at_files_;
+    }
+  }
+
+  std::string fingerprint(int fd, File const& file) const {
+    if (options_.equal_by == EqualBy::size) return {};
+    archive::Crc64 crc;
+    Hasher sha256;
+    std::vector<std::byte> buffer(std::min<std::uint64_t>(file.size, std::uint64_t{1} << 20));
+    for (off_t at = 0;;) {
+      options_.control.check();
+      auto const n = sys::retry([&] { return ::pread(fd, buffer.data(), buffer.size(), at); });
+      if (n < 0) sys::throw_errno("read", *file.tree / file.path);
+      if (n == 0) break;
+      auto const bytes = Bytes(buffer).first(static_cast<std::size_t>(n));
+      options_.equal_by == EqualBy::crc ? crc.update(bytes) : sha256.update(bytes);
+      at += n;
+    }
+    return options_.equal_by == EqualBy::crc ? std::to_string(crc.value()) : sha256.finish().str();
+  }
+
+  bool share(File const& with, int fd, File const& file) {
+    sys::Fd const from = open(with);
+    if (!from) return false;
+    auto const shared =
+        sys::share_blocks(from.get(), fd, file.size, *file.tree / file.path, options_.control);
+    if (!shared) {
+      possible_ = false;  // nor will it work for any other pair
+      return false;
+    }
+    if (*shared == 0) return false;
+    bytes_ += *shared;
+    ++files_;
+    return true;
+  }
+
+  void report(bool last) {
+    if (!options_.control.progress) return;
+    auto const now = std::chrono::steady_clock::now();
+    if (!last && now - reported_ < std::chrono::milliseconds(250)) return;
+    reported_ = now;
+    options_.control.progress(
+        {.phase = Phase::dedup, .bytes = looked_at_bytes_, .entries = looked_at_files_});
+  }
+
+  DedupOptions const& options_;
+  std::set<std::filesystem::path> trees_;
+  std::set<std::pair<dev_t, ino_t>> seen_;
+  std::map<std::uint64_t, Group> by_size_;
+  std::atomic<bool> possible_ = true;
+  std::atomic<std::uint64_t> bytes_ = 0;
+  std::atomic<std::uint64_t> files_ = 0;
+  std::atomic<std::uint64_t> looked_at_bytes_ = 0;
+  std::atomic<std::uint64_t> looked_at_files_ = 0;
+  std::chrono::steady_clock::time_point reported_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace detail
+
+/// Lets equal files of directory trees share their blocks. Reads only files that have a size in common with another; on
+/// several threads. Where blocks cannot be shared nothing happens, and that is no error. Others may use the trees.
+/// @throws  `errno`, "read <path>", "share <path>"; `Errc::stopped`: what is shared by then stays so
+inline DedupResult dedup_trees(std::vector<std::filesystem::path> const& trees,
+                               DedupOptions const& options = {}) {
+  return detail::Deduplicator(options).run(trees);
+}
+
+/// The same with the files of all layers. No lock is held meanwhile.
+template <class Core>
+DedupResult dedup_layers(Core& core, DedupOptions const& options) {
+  std::vector<std::filesystem::path> trees;
+  if constexpr (requires(LayerId const& id) { core.driver().own_tree(id)->path; }) {
+    for (auto const& row : core.template table<typename Core::LayerTraits>().read().rows())
+      if (is_safe_component(row->id))
+        if (auto const tree = core.driver().own_tree(LayerId(row->id))) trees.push_back(tree->path);
+    return dedup_trees(trees, options);
+  } else {
+    throw Error(Errc::unsupported, "sharing blocks with driver " + std::string(core.driver().name()));
+  }
+}
+
+}  // namespace strata
