@@ -150,8 +150,8 @@ TEST_CASE("owners go through the caller's function", "[sys][copy_path]") {
   REQUIRE(::chown((dir.path() / "from/x").c_str(), 10, 20) == 0);
   CopyPathOptions const options{.flush = Flush::full,
                                 .owner =
-                                    [](Owner owner) {
-                                      return Owner{owner.uid + 1, owner.gid + 2};
+                                    [](FileOwner owner) {
+                                      return FileOwner{owner.uid + 1, owner.gid + 2};
                                     },
                                 .new_directories = {3, 4},
                                 .new_parents = {5, 6}};
