@@ -13,7 +13,7 @@
 #include "commands_mount.hpp"
 #include "commands_names.hpp"
 #include "commands_store.hpp"
-#include "log.hpp"
+#include "commands_unshare.hpp"
 #include "session.hpp"
 #include <array>
 #include <string_view>
@@ -207,6 +207,7 @@ constexpr auto table = std::to_array<Command>({
     {"set-names", "setnames", 1, any_number, named_item, "Set layer, image, or container name or names", for_set_names, set_names},
     {"shutdown", "", 0, 0, "", "Shut down layer storage", for_shutdown, shut_down},
     {"status", "", 0, 0, "", "Check on graph driver status", only_json, show_status},
+    {"unshare", "", 0, any_number, "[command [...]]", "Run a command in a user namespace", none, unshare},
     {"version", "", 0, 0, "", "Return oci-storage version information", only_json, show_version},
     {"wipe", "", 0, 0, "", "Wipe all layers, images, and containers", only_json, wipe},
 });
@@ -228,6 +229,7 @@ int run(Command const& command, Invocation const& call, StoreSettings const& set
     log(LogLevel::debug, "Driver Options: [" + options + ']');
   }
   try {
+    if (settings.unshare) enter_namespace();
     if (settings.configuration_error) std::rethrow_exception(settings.configuration_error);
     session = new Session(settings);
   } catch (strata::Error const& error) {

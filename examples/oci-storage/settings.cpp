@@ -99,9 +99,8 @@ StoreSettings settings(Options const& before, Options const& after) {
   out.flush = durability == "full";
   out.debug = pick_flag("debug", false);
   // Before the command root's is passed over, as by containers-storage: the namespace need not have all of root's ids.
-  out.unshare = after.given("unshare") || host.uid == 0
-                    ? after.given("unshare") ? after.flag("unshare") : host.rootless
-                    : pick_flag("unshare", host.rootless);
+  bool const needed = host.rootless && !strata::sys::has_admin_rights();
+  out.unshare = host.uid != 0 || after.given("unshare") ? pick_flag("unshare", needed) : needed;
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <strata/idmap/range.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/userns.hpp>
 
 #include <cstdint>
 #include <fcntl.h>
@@ -19,19 +20,6 @@
 #include <unistd.h>
 
 namespace strata::sys {
-namespace detail {
-
-/// What /proc/<pid>/uid_map takes: one line a range (user_namespaces(7)).
-inline std::string map_text(IdMap const& map) {
-  if (map.empty()) return "0 0 " + std::to_string(idmap::id_limit) + '\n';
-  std::string text;
-  for (auto const& range : map)
-    text += std::to_string(range.container_id) + ' ' + std::to_string(range.host_id) + ' ' +
-            std::to_string(range.size) + '\n';
-  return text;
-}
-
-}  // namespace detail
 
 /// A user namespace with given maps, held by its descriptor. Needs CAP_SETUID and CAP_SETGID.
 class MappedNamespace {

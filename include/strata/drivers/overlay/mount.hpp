@@ -3,6 +3,7 @@
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/process.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,11 +12,9 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <sched.h>
-#include <spawn.h>
 #include <string>
 #include <string_view>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -284,26 +283,11 @@ inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any
 /// @throws `errno`, "run <program>"; `Errc::driver_unusable` when it fails, with its exit status
 inline void mount_by_program(std::filesystem::path const& program, std::filesystem::path const& home,
                              MountPlan const& plan) {
-  auto data = mount_data(plan, plan.options);
-  std::string name = program.native();
-  std::string target = plan.target.native();
-  std::string dash_o = "-o";
-  std::array<char*, 5> arguments{name.data(), dash_o.data(), data.data(), target.data(), nullptr};
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addchdir_np(&actions, home.c_str());
-  pid_t child = -1;
-  int const failed = ::posix_spawn(&child, name.c_str(), &actions, nullptr, arguments.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  errno = failed;
-  if (failed != 0) sys::throw_errno("run", program);
-  int status = 0;
-  sys::retry([&] { return ::waitpid(child, &status, 0); });
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw Error(Errc::driver_unusable,
-              "run " + name + " for " + target + ": " +
-                  (WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
-                                     : "signal " + std::to_string(WTERMSIG(status))));
+  auto const& target = plan.target.native();
+  auto const ended =
+      sys::run({program.native(), "-o", mount_data(plan, plan.options), target}, {.directory = home});
+  if (!ended.succeeded())
+    throw Error(Errc::driver_unusable, "run " + program.native() + " for " + target + ": " + ended.text());
 }
 
 }  // namespace strata::drivers::overlay

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <spawn.h>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace strata::sys {
+
+/// How a program ended.
+struct Ended {
+  int status = 0;  ///< as waitpid(2) has it
+  bool succeeded() const noexcept { return status == 0; }
+  /// "exit status 7", "signal 9"
+  std::string text() const {
+    return WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
+                             : "signal " + std::to_string(WTERMSIG(status));
+  }
+};
+
+struct RunOptions {
+  std::filesystem::path directory = {};  ///< to run it in; empty: this process's
+  int output = STDOUT_FILENO;            ///< descriptor that becomes its stdout
+  /// It owns the terminal meanwhile: interrupts from the keyboard are its business, not this process's.
+  bool foreground = false;
+};
+
+/// Runs a program and waits for it.
+/// @param words  the program, looked for in `$PATH` if it has no slash, and its arguments
+/// @throws       `errno`, "run <program>", if it could not be started
+inline Ended run(std::vector<std::string> const& words, RunOptions const& options = {}) {
+  std::vector<char*> arguments;
+  for (auto const& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  if (!options.directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, options.directory.c_str());
+  if (options.output != STDOUT_FILENO)
+    ::posix_spawn_file_actions_adddup2(&actions, options.output, STDOUT_FILENO);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  struct sigaction old_interrupt {
+  }, old_quit{};
+  if (options.foreground) {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGINT, &ignore, &old_interrupt);
+    ::sigaction(SIGQUIT, &ignore, &old_quit);
+    sigset_t usual;
+    ::sigemptyset(&usual);
+    ::sigaddset(&usual, SIGINT);
+    ::sigaddset(&usual, SIGQUIT);
+    ::posix_spawnattr_setsigdefault(&attributes, &usual);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  }
+  pid_t child = -1;
+  int const failed =
+      ::posix_spawnp(&child, words.front().c_str(), &actions, &attributes, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
+  Ended ended;
+  if (failed == 0) retry([&] { return ::waitpid(child, &ended.status, 0); });
+  if (options.foreground) {
+    ::sigaction(SIGINT, &old_interrupt, nullptr);
+    ::sigaction(SIGQUIT, &old_quit, nullptr);
+  }
+  errno = failed;
+  if (failed != 0) throw_errno("run", words.front());
+  return ended;
+}
+
+}  // namespace strata::sys
