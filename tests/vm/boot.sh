@@ -18,6 +18,7 @@ hostname strata
 ip link set lo up
 share out /out cache=none
 share build /build cache=loose,ro
+mkdir -p /store && share store /store cache=loose,ro 2>/dev/null  # only where there is one
 
 (
   . /out/environment
