@@ -49,12 +49,15 @@ inline constexpr std::string_view note = "-note-";         ///< ours: `<k>-note-
 namespace overlay {
 inline constexpr std::string_view links = "l";
 inline constexpr std::string_view diff = "diff";
+/// Where changes were before the owners of all files changed; 1 is the latest.
+inline std::string older_diff(int number) { return std::string(diff) + std::to_string(number); }
 inline constexpr std::string_view link = "link";
 inline constexpr std::string_view lower = "lower";
 inline constexpr std::string_view lower_layers = "lower-layers";  ///< 1.63
 inline constexpr std::string_view work = "work";
 inline constexpr std::string_view merged = "merged";
 inline constexpr std::string_view empty = "empty";
+inline constexpr std::string_view mapped = "mapped";  ///< mount points of id-mapped clones, while mounting
 inline constexpr std::string_view staging = "staging";
 inline constexpr std::string_view staging_lock =
     "staging.lock";  ///< held by who fills a directory of staging/
@@ -70,7 +73,7 @@ inline constexpr std::string_view temp_dirs = "tempdirs";
 
 namespace btrfs {
 inline constexpr std::string_view subvolumes = "subvolumes";
-inline constexpr std::string_view quotas = "quotas";       ///< `<id>`: a layer's limit in bytes, as decimal text
+inline constexpr std::string_view quotas = "quotas";  ///< `<id>`: a layer's limit in bytes, as decimal text
 inline constexpr std::string_view temp_dirs = "tempdirs";  ///< ours; the original builds and deletes in place
 }  // namespace btrfs
 

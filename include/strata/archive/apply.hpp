@@ -7,6 +7,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -41,6 +42,7 @@ struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
   bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of trusted.…
   bool ignore_chown_errors = false;  ///< leave the owner as it is where the kernel refuses to change it
+  IdMaps maps = {};                  ///< from the ids of headers to those of files
 };
 
 /// Unpacks archive entries, one after the other, over a directory tree.
@@ -66,7 +68,17 @@ class Applier {
   explicit Applier(sys::Fd root, ApplyOptions options = {}) : root_(std::move(root)), options_(options) {}
 
   /// One entry; reads `body` to its end.
+  /// @throws `Errc::invalid_mappings`: its owner is not in the maps
   void add(TarHeader const& header, Reader& body) {
+    if (options_.maps.empty()) return add_mapped(header, body);
+    TarHeader mapped = header;
+    mapped.uid = idmap::host_id(options_.maps.uids, header.uid);
+    mapped.gid = idmap::host_id(options_.maps.gids, header.gid);
+    add_mapped(mapped, body);
+  }
+
+ private:
+  void add_mapped(TarHeader const& header, Reader& body) {
     refuse_reserved(header);
     std::string const path = path_in_tree(header.name);
     if (path.empty())
@@ -78,6 +90,7 @@ class Applier {
     while (!body.next().empty()) continue;
   }
 
+ public:
   /// Directory times, which making their entries has changed. To be called once, after the last entry.
   void finish() {
     for (auto const& directory : directories_) {
@@ -365,7 +378,8 @@ class Applier {
     if (::mkdirat(directory, base.c_str(), 0755) != 0) sys::throw_errno("mkdir", path);
     sys::Fd fd = sys::open_at(directory, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     AttributeSetter setter(fd.get(), Handle::file, path);
-    setter.owner(TarHeader{}, ChownErrors::ignore);
+    auto const root = idmap::root_of(options_.maps);
+    setter.owner({.uid = root.uid, .gid = root.gid}, ChownErrors::ignore);
     setter.mode(0755);
     return fd;
   }

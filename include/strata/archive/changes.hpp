@@ -2,6 +2,7 @@
 
 #include <strata/archive/tree_entry.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 
@@ -26,10 +27,19 @@ inline bool same_time(timespec const& a, timespec const& b) noexcept {
   return a.tv_sec == b.tv_sec && (a.tv_nsec == b.tv_nsec || a.tv_nsec == 0 || b.tv_nsec == 0);
 }
 
-/// Are they alike by what `stat` says of both? Contents are not read: a change of them changes the time. Size and
+/// Have two files the same owner, each seen from its layer's container? One that the maps lack is taken as it is.
+inline bool same_owner(struct stat const& newer, struct stat const& older, DiffMaps const& maps) noexcept {
+  auto const inside = [](IdMap const& map, std::int64_t id) {
+    return idmap::to_container(map, id).value_or(id);
+  };
+  return inside(maps.newer.uids, newer.st_uid) == inside(maps.older.uids, older.st_uid) &&
+         inside(maps.newer.gids, newer.st_gid) == inside(maps.older.gids, older.st_gid);
+}
+
+/// Are they alike by what `stat` says of both, but for the owner? Contents are not read: a change of them changes the time. Size and
 /// time of a directory say nothing but that something in it was made or removed.
 inline bool same_status(struct stat const& a, struct stat const& b) noexcept {
-  return a.st_mode == b.st_mode && a.st_uid == b.st_uid && a.st_gid == b.st_gid && a.st_rdev == b.st_rdev &&
+  return a.st_mode == b.st_mode && a.st_rdev == b.st_rdev &&
          (S_ISDIR(a.st_mode) || (same_time(a.st_mtim, b.st_mtim) && a.st_size == b.st_size));
 }
 
@@ -41,10 +51,11 @@ inline bool same_status(struct stat const& a, struct stat const& b) noexcept {
 class TreeComparison {
  public:
   /// @param older  empty: everything is new
-  TreeComparison(std::filesystem::path newer, std::optional<std::filesystem::path> older)
+  TreeComparison(std::filesystem::path newer, std::optional<std::filesystem::path> older, DiffMaps maps = {})
       : newer_(std::move(newer)),
         older_(older ? *older : std::filesystem::path()),
-        has_older_(older.has_value()) {}
+        has_older_(older.has_value()),
+        maps_(std::move(maps)) {}
 
   /// Sorted by path, bytewise: a directory stands before what is in it. Of a removed directory only itself is told;
   /// a directory with changes inside counts as modified, except the root.
@@ -112,7 +123,8 @@ class TreeComparison {
         sys::throw_errno("stat", older_.path(name));
       if (was->st_dev == now.st_dev && was->st_ino == now.st_ino) return;
     }
-    bool const differs = !was || !same_status(now, *was) || !same_contents(name, now);
+    bool const differs =
+        !was || !same_status(now, *was) || !same_owner(now, *was, maps_) || !same_contents(name, now);
     if (differs) tell(name, was ? ChangeKind::modify : ChangeKind::add);
     if (!S_ISDIR(now.st_mode)) return;
     sys::Fd newer = sys::try_enter(newer_.fd(), name.c_str());
@@ -138,20 +150,23 @@ class TreeComparison {
   sys::Descent<Level> newer_;
   sys::Descent<Nothing> older_;
   bool has_older_;
+  DiffMaps maps_;
   std::vector<Change> changes_ = {};
 };
 
 /// What differs between two trees, see `TreeComparison`.
 inline std::vector<Change> compare_trees(std::filesystem::path const& newer,
-                                         std::optional<std::filesystem::path> const& older) {
-  return TreeComparison(newer, older).run();
+                                         std::optional<std::filesystem::path> const& older,
+                                         DiffMaps const& maps = {}) {
+  return TreeComparison(newer, older, maps).run();
 }
 
 /// The same as archive entries, deletions as whiteouts; the archive is not finished.
+/// @param maps  of the newer tree
 inline void write_changes(std::filesystem::path const& newer, std::vector<Change> const& changes,
-                          TarWriter& to, Control const& control) {
+                          TarWriter& to, Control const& control, IdMaps const& maps = {}) {
   sys::Fd const root = sys::open_at(AT_FDCWD, newer, O_PATH | O_DIRECTORY);
-  TreeEntryWriter writer(root.get(), to, control);
+  TreeEntryWriter writer(root.get(), to, control, maps);
   for (auto const& change : changes) {
     if (change.kind == ChangeKind::remove)
       writer.add_whiteout(change.path.substr(1));

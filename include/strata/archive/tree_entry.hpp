@@ -4,6 +4,8 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/xattr.hpp>
@@ -117,12 +119,14 @@ class FixedSizeFile final : public Reader {
 class TreeEntryWriter {
  public:
   /// @param root  the tree's directory; must stay open
-  TreeEntryWriter(int root, TarWriter& to, Control const& control)
-      : root_(root), to_(to), control_(control) {}
+  /// @param maps  from the ids of entries to those that the files have
+  TreeEntryWriter(int root, TarWriter& to, Control const& control, IdMaps maps = {})
+      : root_(root), to_(to), control_(control), maps_(std::move(maps)) {}
 
   /// The second and later names of an inode become hard links to the first. What has gone meanwhile, and sockets,
   /// are left out: a layer may be mounted and in use.
   /// @param path  in the tree, clean, without "/" in front
+  /// @throws      `Errc::invalid_mappings`: the maps do not have its owner
   /// @return      false if it was left out
   bool add(std::string const& path) {
     control_.check();
@@ -132,6 +136,7 @@ class TreeEntryWriter {
     if (::fstat(node.get(), &status) != 0) sys::throw_errno("stat", path);
     auto header = header_of(status);
     if (!header) return false;
+    if (!maps_.empty()) set_owner(*header);
     header->name = S_ISDIR(status.st_mode) ? path + '/' : path;
     if (S_ISLNK(status.st_mode)) header->link_name = target_of(node.get(), status, path);
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
@@ -153,6 +158,18 @@ class TreeEntryWriter {
   }
 
  private:
+  /// What the store itself made is root's, whom the maps may not know.
+  void set_owner(TarHeader& header) const {
+    auto const uid = idmap::to_container(maps_.uids, header.uid);
+    auto const gid = idmap::to_container(maps_.gids, header.gid);
+    if ((!uid && header.uid != 0) || (!gid && header.gid != 0))
+      throw Error(Errc::invalid_mappings, "host ID pair " + std::to_string(header.uid) + ':' +
+                                              std::to_string(header.gid) +
+                                              " cannot be mapped to container IDs");
+    header.uid = uid.value_or(0);
+    header.gid = gid.value_or(0);
+  }
+
   sys::Fd open(std::string const& path, int flags) const {
     sys::Fd fd = sys::try_open_how(root_, path.c_str(), flags, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
     if (!fd && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EXDEV)
@@ -189,6 +206,7 @@ class TreeEntryWriter {
   int root_;
   TarWriter& to_;
   Control const& control_;
+  IdMaps maps_;
   std::map<std::pair<dev_t, ino_t>, std::string> links_ = {};
 };
 

@@ -127,6 +127,12 @@ concept DiffDriver = LayerDriver<D> &&
   { c.diff_size(id, parent) } -> std::same_as<std::int64_t>;
 };
 
+/// Whose ids the files of two compared layers have.
+struct DiffMaps {
+  IdMaps newer = {};
+  IdMaps older = {};
+};
+
 /// Shows a layer as a directory of the host. The store counts mounts; the driver sees the first and the last.
 ///
 /// - `mount`       where it appears; a mount of a mounted layer is an error
@@ -140,6 +146,23 @@ concept MountDriver = LayerDriver<D> &&
   { d.unmount(id) } -> std::same_as<void>;
   { c.is_mounted(id) } -> std::same_as<bool>;
   { c.mount_path(id) } -> std::same_as<std::filesystem::path>;
+};
+
+/// Keeps or shows files with other owners than those of the container. `stage` honours `maps` and `parent_maps`: header
+/// ids are a container's (one that the maps lack is `Errc::invalid_mappings`), and what is there of a parent with
+/// other maps gets other owners; a copy of a layer with other maps is shown, compared and exported as that layer.
+///
+/// - `shifts(maps)`  can `mount` show files that are stored with the host's ids as `MountRequest::maps` says? Then
+///                   layers need not be stored once for each map
+/// - `changes`, `diff`, `diff_size`  as of a `DiffDriver`, in the container's ids
+template <class D>
+concept IdMapDriver = DiffDriver<D> && MountDriver<D> &&
+    requires(D const& c, LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+             Control const& control, IdMaps const& maps, DiffMaps const& both) {
+  { c.shifts(maps) } -> std::same_as<bool>;
+  { c.changes(id, parent, both) } -> std::same_as<std::vector<Change>>;
+  { c.diff(id, parent, to, control, both) } -> std::same_as<void>;
+  { c.diff_size(id, parent, both) } -> std::same_as<std::int64_t>;
 };
 
 /// Holds something of the host (a bind mount) while a store is open; `shutdown` gives it back.

@@ -138,16 +138,19 @@ class AnyOf {
   void recover() { held_->recover(); }
   std::vector<std::pair<std::string, std::string>> status() const { return held_->status(); }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return held_->changes(id, parent);
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
+                              DiffMaps const& maps = {}) const {
+    return held_->changes(id, parent, maps);
   }
   void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control) const {
-    held_->diff(id, parent, to, control);
+            Control const& control, DiffMaps const& maps = {}) const {
+    held_->diff(id, parent, to, control, maps);
   }
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return held_->diff_size(id, parent);
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                         DiffMaps const& maps = {}) const {
+    return held_->diff_size(id, parent, maps);
   }
+  bool shifts(IdMaps const& maps) const { return held_->shifts(maps); }
 
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
     return held_->mount(id, request);
@@ -183,10 +186,13 @@ class AnyOf {
     virtual void copy_file(LayerId const& id, std::string_view file, Writer& to) = 0;
     virtual void recover() = 0;
     virtual std::vector<std::pair<std::string, std::string>> status() = 0;
-    virtual std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) = 0;
+    virtual std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
+                                        DiffMaps const& maps) = 0;
     virtual void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-                      Control const& control) = 0;
-    virtual std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) = 0;
+                      Control const& control, DiffMaps const& maps) = 0;
+    virtual std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                                   DiffMaps const& maps) = 0;
+    virtual bool shifts(IdMaps const& maps) = 0;
     virtual std::filesystem::path mount(LayerId const& id, MountRequest const& request) = 0;
     virtual void unmount(LayerId const& id) = 0;
     virtual bool is_mounted(LayerId const& id) = 0;
@@ -215,6 +221,8 @@ class AnyOf {
 
     std::string_view name() const override { return D::name(); }
     std::unique_ptr<StagedBase> stage(StageRequest const& request) override {
+      if constexpr (!IdMapDriver<D>)
+        if (!request.maps.empty() || !request.parent_maps.empty()) cannot("ID mappings");
       return std::make_unique<StagedOf<D>>(driver.stage(request));
     }
     void publish(LayerId const& id, StagedBase& staged) override { driver.publish(id, own(staged)); }
@@ -228,30 +236,43 @@ class AnyOf {
     void recover() override { driver.recover(); }
     std::vector<std::pair<std::string, std::string>> status() override { return driver.status(); }
 
-    std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) override {
-      if constexpr (DiffDriver<D>)
+    std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
+                                DiffMaps const& maps) override {
+      if constexpr (IdMapDriver<D>)
+        return driver.changes(id, parent, maps);
+      else if constexpr (DiffDriver<D>)
         return driver.changes(id, parent);
       else if constexpr (MountDriver<D>)
-        return naive::changes(driver, id, parent);
+        return naive::changes(driver, id, parent, maps);
       else
         cannot("changes");
     }
     void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-              Control const& control) override {
-      if constexpr (DiffDriver<D>)
+              Control const& control, DiffMaps const& maps) override {
+      if constexpr (IdMapDriver<D>)
+        driver.diff(id, parent, to, control, maps);
+      else if constexpr (DiffDriver<D>)
         driver.diff(id, parent, to, control);
       else if constexpr (MountDriver<D>)
-        naive::diff(driver, id, parent, to, control);
+        naive::diff(driver, id, parent, to, control, maps);
       else
         cannot("diff");
     }
-    std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) override {
-      if constexpr (DiffDriver<D>)
+    std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                           DiffMaps const& maps) override {
+      if constexpr (IdMapDriver<D>)
+        return driver.diff_size(id, parent, maps);
+      else if constexpr (DiffDriver<D>)
         return driver.diff_size(id, parent);
       else if constexpr (MountDriver<D>)
-        return naive::diff_size(driver, id, parent);
+        return naive::diff_size(driver, id, parent, maps);
       else
         cannot("size of a diff");
+    }
+
+    bool shifts([[maybe_unused]] IdMaps const& maps) override {
+      if constexpr (IdMapDriver<D>) return driver.shifts(maps);
+      return false;
     }
 
     std::filesystem::path mount(LayerId const& id, MountRequest const& request) override {
@@ -339,7 +360,6 @@ class AnyOf {
 /// The drivers of a usual program.
 using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
-static_assert(CheckDriver<Any> && OpenableDriver<Any> && DiffDriver<Any> && MountDriver<Any> &&
-              ShutdownDriver<Any>);
+static_assert(IdMapDriver<Any> && CheckDriver<Any> && OpenableDriver<Any> && ShutdownDriver<Any>);
 
 }  // namespace strata::drivers

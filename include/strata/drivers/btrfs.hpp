@@ -130,16 +130,21 @@ class Btrfs {
   /// None, as of an original built with "btrfs_noversion": its lines tell versions of a library that is not used here.
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return trees_.changes(id, parent);
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
+                              DiffMaps const& maps = {}) const {
+    return trees_.changes(id, parent, maps);
   }
   void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control) const {
-    trees_.diff(id, parent, to, control);
+            Control const& control, DiffMaps const& maps = {}) const {
+    trees_.diff(id, parent, to, control, maps);
   }
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return trees_.diff_size(id, parent);
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                         DiffMaps const& maps = {}) const {
+    return trees_.diff_size(id, parent, maps);
   }
+
+  /// A tree is shown as it is.
+  static bool shifts(IdMaps const&) noexcept { return false; }
 
   /// The directory is there, and can be written to whatever `request` says; a recorded limit is set once more, for
   /// quotas may have been off meanwhile.
@@ -218,6 +223,6 @@ inline Btrfs::Options Btrfs::Options::parse(std::vector<std::string> const& key_
   return options;
 }
 
-static_assert(DiffDriver<Btrfs> && MountDriver<Btrfs> && OpenableDriver<Btrfs> && ShutdownDriver<Btrfs>);
+static_assert(IdMapDriver<Btrfs> && OpenableDriver<Btrfs> && ShutdownDriver<Btrfs>);
 
 }  // namespace strata::drivers

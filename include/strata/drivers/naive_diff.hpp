@@ -53,24 +53,28 @@ auto with_trees(D& driver, LayerId const& id, std::optional<LayerId> const& pare
 
 /// As `DiffDriver::changes`. Cost: one `lstat` a file of either tree, and the attributes of those alike.
 template <MountDriver D>
-std::vector<Change> changes(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
-  return detail::with_trees(driver, id, parent, &archive::compare_trees);
+std::vector<Change> changes(D& driver, LayerId const& id, std::optional<LayerId> const& parent,
+                            DiffMaps const& maps = {}) {
+  return detail::with_trees(driver, id, parent, [&](auto const& newer, auto const& older) {
+    return archive::compare_trees(newer, older, maps);
+  });
 }
 
 /// As `DiffDriver::diff`: the entries, without the end of the archive.
 template <MountDriver D>
 void diff(D& driver, LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-          Control const& control) {
+          Control const& control, DiffMaps const& maps = {}) {
   detail::with_trees(driver, id, parent, [&](auto const& newer, auto const& older) {
-    archive::write_changes(newer, archive::compare_trees(newer, older), to, control);
+    archive::write_changes(newer, archive::compare_trees(newer, older, maps), to, control, maps.newer);
   });
 }
 
 /// As `DiffDriver::diff_size`.
 template <MountDriver D>
-std::int64_t diff_size(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
-  return detail::with_trees(driver, id, parent, [](auto const& newer, auto const& older) {
-    return archive::changed_bytes(newer, archive::compare_trees(newer, older));
+std::int64_t diff_size(D& driver, LayerId const& id, std::optional<LayerId> const& parent,
+                       DiffMaps const& maps = {}) {
+  return detail::with_trees(driver, id, parent, [&](auto const& newer, auto const& older) {
+    return archive::changed_bytes(newer, archive::compare_trees(newer, older, maps));
   });
 }
 

@@ -12,7 +12,9 @@
 #include <strata/drivers/overlay/mount_program.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/probe.hpp>
+#include <strata/drivers/overlay/shifted_mount.hpp>
 #include <strata/drivers/overlay/staged.hpp>
+#include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
@@ -45,7 +47,7 @@ namespace strata::drivers {
 ///
 /// A layer that is mounted cannot be replaced as a whole (`Errc::layer_used_by_container`): the kernel keeps using the
 /// directory that was there. Layers of `image_stores` can be parents and be mounted read-only, below the run root.
-/// Needs the privileges to mount. No project quotas, no id-mapped mounts.
+/// Needs the privileges to mount. No project quotas.
 class Overlay {
  public:
   using Options = overlay::Options;
@@ -88,7 +90,10 @@ class Overlay {
     check_writable();
     auto wanted = request;
     if (options_.sync_file_system) wanted.flush = Flush::full;
-    return Staged(dirs_, wanted, {.ignore_chown_errors = options_.ignore_chown_errors});
+    Staged staged(dirs_, wanted);
+    if (has_other_owners(request)) shift(staged, request);
+    staged.start({.ignore_chown_errors = options_.ignore_chown_errors});
+    return staged;
   }
 
   /// The layer's directory is complete when it gets its name; a crash right after that leaves it without its entry
@@ -177,24 +182,31 @@ class Overlay {
   std::vector<std::pair<std::string, std::string>> status() const {
     auto const text = [](bool value) { return std::string(value ? "true" : "false"); };
     bool const by_program = !options_.mount_program.empty();
-    auto const idmapped = [&] {
-      auto const* disabled = std::getenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP");
-      if (disabled != nullptr && std::string_view(disabled) == "yes") return false;
-      return feature("idmapped-lower-dir", [&] { return overlay::probe_idmapped_lower(temp_dirs()); }).works;
-    };
     return {{"Backing Filesystem", overlay::backing_name(home())},
             {"Supports d_type", text(overlay::has_file_types(home()))},
             {"Native Overlay Diff", text(!by_program && native())},
             {"Using metacopy", text(!by_program && metacopy())},
-            {"Supports shifting", text(by_program || idmapped())},
+            {"Supports shifting", text(shifts({}))},
             {"Supports volatile", text(!by_program && volatile_mounts())}};
   }
 
   /// In path order. Natively if `parent` is the layer's own, by comparing trees if not.
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const;
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
+                              DiffMaps const& maps = {}) const;
   void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control) const;
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const;
+            Control const& control, DiffMaps const& maps = {}) const;
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                         DiffMaps const& maps = {}) const;
+
+  /// A mount program does it for maps that are one offset, Linux for all from 5.19 on, unless the environment's
+  /// `_CONTAINERS_OVERLAY_DISABLE_IDMAP` says "yes" (as for containers/storage).
+  bool shifts(IdMaps const& maps) const {
+    auto const* disabled = std::getenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP");
+    if (disabled != nullptr && std::string_view(disabled) == "yes") return false;
+    if (!options_.mount_program.empty())
+      return idmap::is_contiguous(maps.uids) && idmap::is_contiguous(maps.gids);
+    return feature("idmapped-lower-dir", [&] { return overlay::probe_idmapped_lower(temp_dirs()); }).works;
+  }
 
   /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
@@ -210,7 +222,19 @@ class Overlay {
       // The kernel's sign that a volatile mount was not unmounted cleanly; it would refuse any other mount.
       sys::remove_tree(layer / paths::overlay::work / "work/incompat/volatile");
     }
-    mount(plan);
+    if (request.maps.empty()) {
+      mount(plan);
+      return plan.target;
+    }
+    // The root of what is seen is that of the container, who may not be 0 of the host.
+    if (!plan.upper.empty()) give_to_root(plan.upper, request.maps);
+    if (own) give_to_root(plan.target, request.maps);
+    if (options_.mount_program.empty()) {
+      overlay::mount_shifted(plan, layer, request.maps);
+    } else {
+      overlay::shift_by_program(plan, request.maps);
+      mount(plan);
+    }
     return plan.target;
   }
 
@@ -317,6 +341,7 @@ class Overlay {
     else
       overlay::mount_by_program(options_.mount_program, home(), plan);
   }
+  void shift(Staged& staged, StageRequest const& request) const;
   void find_mount_program();
   overlay::MountPlan plan_mount(std::filesystem::path const& layer, MountRequest const& request) const;
   std::vector<std::string> mount_options(MountRequest const& request) const;
@@ -353,21 +378,19 @@ inline std::vector<std::string> Overlay::mount_options(MountRequest const& reque
   return options;
 }
 
+inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
+  auto const below = dirs_.get(staged.parent()->str());
+  overlay::MountPlan plan{.lowers = dirs_.trees_below(below), .options = mount_options({})};
+  plan.lowers.insert(plan.lowers.begin(), below / paths::overlay::diff);
+  // Each file copied up would be flushed alone; all are, together, when the staged tree is whole.
+  if (options_.mount_program.empty() && volatile_mounts()) plan.options.emplace_back("volatile");
+  staged.change_owners(std::move(plan), request, [this](auto const& ready) { mount(ready); });
+}
+
 inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer,
                                               MountRequest const& request) const {
-  overlay::MountPlan plan{.options = mount_options(request), .label = request.label};
-  auto const add_older = [&](std::filesystem::path const& of) {  // trees from before a change of owners
-    for (int i = 1;; ++i) {
-      auto path = of / (std::string(paths::overlay::diff) + std::to_string(i));
-      if (!overlay::holds_directory(path)) return;
-      plan.lowers.push_back(std::move(path));
-    }
-  };
-  add_older(layer);
-  for (auto const& lower : dirs_.lowers(layer)) {
-    plan.lowers.push_back(lower / paths::overlay::diff);
-    add_older(lower);
-  }
+  overlay::MountPlan plan{
+      .lowers = dirs_.trees_below(layer), .options = mount_options(request), .label = request.label};
   if (plan.lowers.empty()) {
     auto const empty = layer / paths::overlay::empty;
     if (is_own(layer) && ::mkdir(empty.c_str(), 0700) != 0 && errno != EEXIST)
@@ -407,24 +430,28 @@ auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, U
   return use(newer, older);
 }
 
-inline std::vector<Change> Overlay::changes(LayerId const& id, std::optional<LayerId> const& parent) const {
+inline std::vector<Change> Overlay::changes(LayerId const& id, std::optional<LayerId> const& parent,
+                                            DiffMaps const& maps) const {
   if (auto const own = native_trees(id, parent)) return overlay::native_changes(own->tree, own->lowers);
-  return compare(id, parent, &archive::compare_trees);
-}
-
-inline void Overlay::diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-                          Control const& control) const {
-  if (auto const own = native_trees(id, parent))
-    return overlay::native_diff(own->tree, own->lowers, to, control);
-  compare(id, parent, [&](auto const& newer, auto const& older) {
-    archive::write_changes(newer, archive::compare_trees(newer, older), to, control);
+  return compare(id, parent, [&](auto const& newer, auto const& older) {
+    return archive::compare_trees(newer, older, maps);
   });
 }
 
-inline std::int64_t Overlay::diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
+inline void Overlay::diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
+                          Control const& control, DiffMaps const& maps) const {
+  if (auto const own = native_trees(id, parent))
+    return overlay::native_diff(own->tree, own->lowers, to, control, maps.newer);
+  compare(id, parent, [&](auto const& newer, auto const& older) {
+    archive::write_changes(newer, archive::compare_trees(newer, older, maps), to, control, maps.newer);
+  });
+}
+
+inline std::int64_t Overlay::diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                                       DiffMaps const& maps) const {
   if (auto const own = native_trees(id, parent)) return overlay::native_size(own->tree);
-  return compare(id, parent, [](auto const& newer, auto const& older) {
-    return archive::changed_bytes(newer, archive::compare_trees(newer, older));
+  return compare(id, parent, [&](auto const& newer, auto const& older) {
+    return archive::changed_bytes(newer, archive::compare_trees(newer, older, maps));
   });
 }
 
@@ -434,9 +461,9 @@ inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
   auto const below = dirs_.lower_ids(layer);
   bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
   if (!options_.mount_program.empty() || !asked_for_own || !native()) return std::nullopt;
-  Trees trees{.tree = layer / paths::overlay::diff};
-  for (auto const& lower : dirs_.lowers(layer)) trees.lowers.push_back(lower / paths::overlay::diff);
-  return trees;
+  return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};
 }
+
+static_assert(IdMapDriver<Overlay>);
 
 }  // namespace strata::drivers

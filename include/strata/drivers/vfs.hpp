@@ -98,16 +98,21 @@ class Vfs {
 
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return trees_.changes(id, parent);
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
+                              DiffMaps const& maps = {}) const {
+    return trees_.changes(id, parent, maps);
   }
   void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control) const {
-    trees_.diff(id, parent, to, control);
+            Control const& control, DiffMaps const& maps = {}) const {
+    trees_.diff(id, parent, to, control, maps);
   }
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return trees_.diff_size(id, parent);
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                         DiffMaps const& maps = {}) const {
+    return trees_.diff_size(id, parent, maps);
   }
+
+  /// A tree is shown as it is.
+  static bool shifts(IdMaps const&) noexcept { return false; }
 
   /// Nothing happens: the directory is there, and can be written to whatever `request` says.
   /// @throws `Errc::layer_unknown`; `Errc::unsupported`: a mount option other than "ro"
@@ -179,6 +184,6 @@ inline Vfs::Options Vfs::Options::parse(std::vector<std::string> const& key_valu
   return options;
 }
 
-static_assert(DiffDriver<Vfs> && MountDriver<Vfs> && OpenableDriver<Vfs> && CheckDriver<Vfs>);
+static_assert(IdMapDriver<Vfs> && OpenableDriver<Vfs> && CheckDriver<Vfs>);
 
 }  // namespace strata::drivers

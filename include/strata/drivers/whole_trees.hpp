@@ -7,6 +7,7 @@
 #include <strata/archive/tree_path.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
@@ -38,14 +39,19 @@ class StagedTree {
  public:
   /// @param build  makes the tree at the path that it is called with: empty, or with what the parent has
   template <class Build>
-  StagedTree(std::filesystem::path const& temp_dirs, StageRequest const& request,
-             archive::ApplyOptions const& apply, Build&& build)
+  StagedTree(std::filesystem::path const& temp_dirs, StageRequest const& request, archive::ApplyOptions apply,
+             Build&& build)
       : place_(sys::TempDir::create(temp_dirs)),
         tree_(place_.next_addition()),
         parent_(request.parent),
         flush_(request.flush),
         control_(request.control) {
     build(tree_);
+    if (request.parent || request.copy_of)
+      shift_owners(tree_, request);
+    else
+      give_to_root(tree_, request.maps);
+    apply.maps = request.maps;
     applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, tree_, O_PATH | O_DIRECTORY), apply);
   }
 
@@ -169,15 +175,17 @@ class WholeTrees {
     for (Bytes part = source.next(); !part.empty(); part = source.next()) to.write(part);
   }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return archive::compare_trees(get(id), get(parent));
+  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
+                              DiffMaps const& maps) const {
+    return archive::compare_trees(get(id), get(parent), maps);
   }
   void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control) const {
-    archive::write_changes(get(id), changes(id, parent), to, control);
+            Control const& control, DiffMaps const& maps) const {
+    archive::write_changes(get(id), changes(id, parent, maps), to, control, maps.newer);
   }
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
-    return archive::changed_bytes(get(id), changes(id, parent));
+  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
+                         DiffMaps const& maps) const {
+    return archive::changed_bytes(get(id), changes(id, parent, maps));
   }
 
   // For `CheckDriver`.

@@ -13,8 +13,7 @@ using namespace strata::drivers::overlay;
 TEST_CASE("a layer is built whole in a temp-dir, which goes with it", "[drivers][overlay]") {
   strata::testing::TempDir dir;
   LayerDirs const dirs(dir.path(), {});
-  std::optional<StagedLayer> staged(std::in_place, dirs, strata::StageRequest{},
-                                    strata::archive::ApplyOptions{});
+  std::optional<StagedLayer> staged(std::in_place, dirs, strata::StageRequest{});
   staged->finish();
   staged->finish();
   CHECK(staged->layer().parent_path().parent_path() == dir / "tempdirs");
@@ -32,7 +31,7 @@ TEST_CASE("the umask has no say in a layer's modes", "[drivers][overlay]") {
   strata::testing::TempDir dir;
   LayerDirs const dirs(dir.path(), {});
   auto const old = ::umask(077);
-  StagedLayer staged(dirs, {}, {});
+  StagedLayer staged(dirs, {});
   staged.finish();
   ::umask(old);
   auto const mode = [&](char const* name) { return fs::status(staged.layer() / name).permissions(); };

@@ -7,6 +7,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/diff_walk.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
@@ -72,10 +73,11 @@ inline std::vector<Change> native_changes(std::filesystem::path const& tree,
 }
 
 /// The same as archive entries, whiteouts and opaque directories in the form that archives have for them.
+/// @param maps  of the layer; whiteouts, which are often made by the kernel, keep the owner that they have
 inline void native_diff(std::filesystem::path const& tree, std::vector<std::filesystem::path> lowers,
-                        archive::TarWriter& to, Control const& control) {
+                        archive::TarWriter& to, Control const& control, IdMaps const& maps = {}) {
   auto const root = sys::open_at(AT_FDCWD, tree, O_PATH | O_DIRECTORY);
-  archive::TreeEntryWriter entries(root.get(), to, control);
+  archive::TreeEntryWriter entries(root.get(), to, control, maps);
   std::map<std::pair<dev_t, ino_t>, std::string> whiteouts;
   DiffWalk(tree, std::move(lowers)).run([&](DiffEntry const& entry) {
     auto const& status = entry.status;

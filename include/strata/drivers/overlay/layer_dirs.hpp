@@ -133,6 +133,25 @@ class LayerDirs {
     return directories;
   }
 
+  /// Trees below a layer's own, nearest first: those of the layers below, and after each layer's tree, those that it had
+  /// before the owners of its files changed.
+  std::vector<std::filesystem::path> trees_below(std::filesystem::path const& layer) const {
+    std::vector<std::filesystem::path> trees;
+    auto const add_older = [&](std::filesystem::path const& of) {
+      for (int i = 1;; ++i) {
+        auto path = of / paths::overlay::older_diff(i);
+        if (!holds_directory(path)) return;
+        trees.push_back(std::move(path));
+      }
+    };
+    add_older(layer);
+    for (auto const& lower : lowers(layer)) {
+      trees.push_back(lower / paths::overlay::diff);
+      add_older(lower);
+    }
+    return trees;
+  }
+
   /// Short name of a layer; nothing if its file or its entry in `l/` is lost.
   std::optional<std::string> link_of(std::filesystem::path const& layer) const {
     auto link = sys::read_file_if_exists(layer / paths::overlay::link);

@@ -5,6 +5,8 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/mount.hpp>
+#include <strata/drivers/shift_owners.hpp>
 #include <strata/durability.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
@@ -12,6 +14,8 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
+#include <strata/sys/mount.hpp>
+#include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
 
 #include <fcntl.h>
@@ -30,27 +34,56 @@ namespace strata::drivers::overlay {
 /// It becomes a layer by one rename.
 class StagedLayer {
  public:
-  StagedLayer(LayerDirs const& dirs, StageRequest const& request, archive::ApplyOptions const& apply)
-      : parent_(request.parent),
+  /// Entries can be added after `start`. A copy of a layer with other owners is stored as changes to that layer.
+  StagedLayer(LayerDirs const& dirs, StageRequest const& request)
+      : parent_(has_other_owners(request) && request.copy_of ? request.copy_of : request.parent),
+        maps_(request.maps),
         flush_(request.flush),
         control_(request.control),
         directory_(sys::TempDir::create(dirs.home() / paths::overlay::temp_dirs)),
         layer_(directory_.next_addition()) {
     std::optional<std::filesystem::path> below;
-    if (request.parent) below = dirs.get(request.parent->str());
+    if (parent_) below = dirs.get(parent_->str());
     make(layer_, 0700);
-    if (request.copy_of) {
+    give_to_root(layer_, maps_);
+    if (request.copy_of && !has_other_owners(request)) {
       auto const from = dirs.get(request.copy_of->str()) / paths::overlay::diff;
       sys::copy_tree(from, diff(), {.control = request.control});
     } else {
       make_diff(below);
     }
-    applier_ =
-        std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, diff(), O_RDONLY | O_DIRECTORY), apply);
+    for (auto const name : {paths::overlay::work, paths::overlay::merged}) make_owned(name, 0700);
     if (below) {
       lists_ = dirs.lists_for_child_of(*below);
       parent_link_ = lists_ ? lists_->parent_link : dirs.link_of(*below);
     }
+  }
+
+  void start(archive::ApplyOptions apply) {
+    apply.maps = maps_;
+    applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, diff(), O_RDONLY | O_DIRECTORY),
+                                                  std::move(apply));
+  }
+
+  /// Gives the files of the layers below the owners that the request asks for, through a mount of those layers: the kernel
+  /// copies up what changes, and shares blocks where the file system can. `diff` then becomes the nearest of what is
+  /// below, `diff1`, and a new one is to hold what the layer changes.
+  /// @param plan   lowers and options
+  /// @param mount  called with the whole plan
+  template <class Mount>
+  void change_owners(MountPlan plan, StageRequest const& request, Mount&& mount) {
+    plan.upper = diff();
+    plan.work = layer_ / paths::overlay::work;
+    plan.target = layer_ / paths::overlay::merged;
+    mount(plan);
+    try {
+      shift_owners(plan.target, request, true);
+    } catch (...) {
+      sys::unmount(plan.target);
+      throw;
+    }
+    sys::unmount(plan.target);
+    rotate();
   }
 
   void add(archive::TarHeader const& header, Reader& body) {
@@ -60,10 +93,9 @@ class StagedLayer {
 
   void finish() {
     if (finished_) return;
-    applier_->finish();
+    if (applier_) applier_->finish();
     applier_.reset();
-    for (auto const name : {paths::overlay::work, paths::overlay::merged}) make(layer_ / name, 0700);
-    if (!parent_) make(layer_ / paths::overlay::empty, 0700);
+    if (!parent_) make_owned(paths::overlay::empty, 0700);
     link_ = random_link();
     write(paths::overlay::link, link_);
     if (lists_) write_lists();
@@ -97,8 +129,27 @@ class StagedLayer {
   sys::TempDir rest() && { return std::move(directory_); }
 
  private:
+  /// `work` is made anew, for it may know the old tree.
+  void rotate() const {
+    struct stat like {};
+    if (::stat(diff().c_str(), &like) != 0) sys::throw_errno("stat", diff());
+    auto const older = layer_ / paths::overlay::older_diff(1);
+    if (::rename(diff().c_str(), older.c_str()) != 0) sys::throw_errno("rename", older);
+    sys::remove_tree(layer_ / paths::overlay::work);
+    make_owned(paths::overlay::work, 0555);
+    make_owned(paths::overlay::diff, like.st_mode & 0777U);
+  }
+
   static void make(std::filesystem::path const& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) != 0) sys::throw_errno("mkdir", path);
+  }
+
+  /// @param mode  whatever the umask
+  void make_owned(std::string_view name, mode_t mode) const {
+    auto const path = layer_ / name;
+    make(path, mode);
+    if (::chmod(path.c_str(), mode) != 0) sys::throw_errno("chmod", path);
+    give_to_root(path, maps_);
   }
 
   /// Readable by all, as the root of a container must be; over a parent, the permissions and owner of its root.
@@ -108,7 +159,8 @@ class StagedLayer {
     if (parent && ::stat((*parent / paths::overlay::diff).c_str(), &like) != 0)
       sys::throw_errno("stat", *parent / paths::overlay::diff);
     make(diff(), 0700);
-    if ((like.st_uid != ::geteuid() || like.st_gid != ::getegid()) &&
+    if (!parent) give_to_root(diff(), maps_);
+    if (parent && (like.st_uid != ::geteuid() || like.st_gid != ::getegid()) &&
         ::chown(diff().c_str(), like.st_uid, like.st_gid) != 0)
       sys::throw_errno("chown", diff());
     if (::chmod(diff().c_str(), like.st_mode & 0777U) != 0) sys::throw_errno("chmod", diff());
@@ -126,6 +178,7 @@ class StagedLayer {
   }
 
   std::optional<LayerId> parent_;
+  IdMaps maps_;
   Flush flush_;
   Control control_;
   sys::TempDir directory_;

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <strata/drivers/overlay/mount.hpp>
+#include <strata/drivers/shift_owners.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/idmapped_mount.hpp>
+#include <strata/sys/mount.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+/// Mounts that show layers, which are stored with the host's ids, as a container sees them.
+namespace strata::drivers::overlay {
+
+namespace detail {
+
+/// Id-mapped clones of homes, mounted for as long as it takes to mount an overlay over them, which keeps its own.
+class MappedHomes {
+ public:
+  /// @param directory  is made; what a dead process left mounted in it goes
+  MappedHomes(std::filesystem::path directory, IdMaps const& maps)
+      : directory_(std::move(directory)), names_(maps) {
+    make(directory_);
+  }
+  ~MappedHomes() {
+    try {
+      for (auto const& [home, clone] : clones_) sys::unmount(clone);
+    } catch (std::exception const&) {  // the next mount of the layer, or its removal, takes them away
+    }
+  }
+  MappedHomes(MappedHomes const&) = delete;
+  MappedHomes& operator=(MappedHomes const&) = delete;
+
+  /// Where the tree `<home>/<layer>/<name>` appears.
+  std::filesystem::path operator()(std::filesystem::path const& tree) {
+    auto const layer = tree.parent_path();
+    auto const home = layer.parent_path();
+    auto const [clone, is_new] = clones_.try_emplace(home, directory_ / std::to_string(clones_.size()));
+    if (is_new) {
+      auto const place = clone->second;
+      try {
+        make(place);
+        while (sys::unmount(place)) continue;
+        sys::idmapped_bind(home, place, names_);
+      } catch (Error const&) {
+        clones_.erase(clone);
+        throw;
+      }
+    }
+    return clone->second / layer.filename() / tree.filename();
+  }
+
+ private:
+  static void make(std::filesystem::path const& path) {
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) sys::throw_errno("mkdir", path);
+  }
+
+  std::filesystem::path directory_;
+  sys::MappedNamespace names_;
+  std::map<std::filesystem::path, std::filesystem::path> clones_;
+};
+
+/// Words of fuse-overlayfs: "uidmapping=:0:100000:65536", with a map of one id "squash_to_uid=100000".
+inline void add_program_map(std::vector<std::string>& options, std::string const& which, IdMap const& map) {
+  if (map.empty()) return;
+  if (map.size() == 1 && map.front().size == 1) {
+    options.push_back("squash_to_" + which + '=' + std::to_string(map.front().host_id));
+    return;
+  }
+  auto text = which + "mapping=";
+  for (auto const& range : map)
+    text += ':' + std::to_string(range.container_id) + ':' + std::to_string(range.host_id) + ':' +
+            std::to_string(range.size);
+  options.push_back(std::move(text));
+}
+
+}  // namespace detail
+
+/// The same plan for a mount program that maps by itself.
+inline void shift_by_program(MountPlan& plan, IdMaps const& maps) {
+  detail::add_program_map(plan.options, "uid", maps.uids);
+  detail::add_program_map(plan.options, "gid", maps.gids);
+}
+
+/// Mounts by the kernel, the layers below through id-mapped clones of their homes: Linux 5.19. The layer's own tree is
+/// not mapped: what a container writes has the host's ids already.
+/// @param layer  its directory
+inline void mount_shifted(MountPlan plan, std::filesystem::path const& layer, IdMaps const& maps) {
+  detail::MappedHomes homes(plan.target.parent_path() / paths::overlay::mapped, maps);
+  for (auto& lower : plan.lowers)
+    if (lower.parent_path() != layer) lower = homes(lower);
+  mount_overlay(plan);
+}
+
+}  // namespace strata::drivers::overlay

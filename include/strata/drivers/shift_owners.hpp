@@ -1,0 +1,47 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/idmap/shift.hpp>
+#include <strata/sys/chown_tree.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <filesystem>
+#include <sys/types.h>
+#include <unistd.h>
+
+/// Owners of trees that are being built.
+namespace strata::drivers {
+
+/// Does what is there of the parent, or of the copied layer, have other owners than the new layer is to have?
+inline bool has_other_owners(StageRequest const& request) {
+  return (request.parent || request.copy_of) && request.maps != request.parent_maps;
+}
+
+/// Gives all in a tree the owners that the new layer's maps ask for, on several threads. The tree's root stays as it
+/// is, as in containers/storage.
+/// @param relink  as of `sys::ChownOptions`
+/// @throws `Errc::invalid_mappings`: an owner that the parent's maps do not have; `Errc::stopped`; `errno`
+inline void shift_owners(std::filesystem::path const& tree, StageRequest const& request,
+                         bool relink = false) {
+  if (!has_other_owners(request)) return;
+  idmap::Shift const shift(request.parent_maps, request.maps);
+  sys::chown_tree(tree,
+                  {.owner =
+                       [&](sys::FileOwner old) {
+                         auto const now = shift({old.uid, old.gid});
+                         return sys::FileOwner{static_cast<uid_t>(now.uid), static_cast<gid_t>(now.gid)};
+                       },
+                   .relink = relink,
+                   .control = request.control});
+}
+
+/// Makes one file or directory root's, as the maps have it; nothing happens without maps.
+inline void give_to_root(std::filesystem::path const& path, IdMaps const& maps) {
+  if (maps.empty()) return;
+  auto const root = idmap::root_of(maps);
+  if (::lchown(path.c_str(), static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid)) != 0)
+    sys::throw_errno("chown", path);
+}
+
+}  // namespace strata::drivers
