@@ -15,10 +15,13 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <sched.h>
 #include <set>
+#include <signal.h>
 #include <string>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <thread>
 #include <unistd.h>
@@ -749,4 +752,43 @@ TEST_CASE("a mount program is run as <program> -o <data> <target> in the home", 
   driver.unmount(top);
   std::ofstream(program) << "#!/bin/sh\nexit 3\n";
   CHECK(code_of([&] { driver.mount(top, {}); }) == Errc::driver_unusable);
+}
+
+TEST_CASE("a mount that is refused because another namespace has the layer says so", "[drivers][overlay]") {
+  if (!can_mount()) return;
+  Place place;
+  auto driver = place.open({.mountopt = "index=on"});  // only then does the kernel refuse
+  auto const base = put(driver, "base", {}, {file("f", "1")});
+  auto const top = put(driver, "top", base);
+  driver.mount(top, {});
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  pid_t const child = ::fork();
+  if (child == 0) {
+    bool const apart =
+        ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    if (::write(ends[1], apart ? "y" : "n", 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  char apart = 'n';
+  CHECK(::read(ends[0], &apart, 1) == 1);
+  driver.unmount(top);
+  std::string said = "nothing was thrown";
+  try {
+    driver.mount(top, {});
+  } catch (Error const& error) {
+    said = error.what();
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  REQUIRE(apart == 'y');
+  if (said == "nothing was thrown") {
+    WARN("this kernel mounts a layer twice");
+    return;
+  }
+  CHECK_THAT(said, Catch::StartsWith("mount overlay ") &&
+                       Catch::Contains("(process " + std::to_string(child) + ", mount namespace ") &&
+                       Catch::Contains("Device or resource busy"));
 }

@@ -2,6 +2,7 @@
 
 #include <strata/archive/attributes.hpp>
 #include <strata/archive/directory_cache.hpp>
+#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
@@ -21,6 +22,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -41,6 +43,9 @@ enum class Whiteouts {
 struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
   bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of trusted.…
+  /// Mode that directories and files are stored with, owned by who unpacks them; what they are goes into an attribute
+  /// (`override_stat_text`). Devices and fifos become empty files.
+  std::optional<std::uint32_t> force_mask = {};
   bool ignore_chown_errors = false;  ///< leave the owner as it is where the kernel refuses to change it
   IdMaps maps = {};                  ///< from the ids of headers to those of files
 };
@@ -198,9 +203,7 @@ class Applier {
     sys::Fd made = sys::open_at(directory, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (was_whiteout) mark_opaque(made.get(), path);
     AttributeSetter setter(made.get(), Handle::file, path);
-    setter.owner(header, chown_errors());
-    setter.mode(header.mode);
-    setter.xattrs(header);
+    set_identity(setter, header);
     remember_directory(path, header);
     cache_.put(path, std::move(made));
   }
@@ -229,6 +232,13 @@ class Applier {
     bool const character = header.type == EntryType::char_device;
     bool const fifo = header.type == EntryType::fifo;
     mode_t const kind = fifo ? S_IFIFO : character ? S_IFCHR : S_IFBLK;
+    if (options_.force_mask) {
+      sys::Fd const file(make(directory, base, path, "open", [&] {
+        return ::openat(directory, base.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+      }));
+      set_attributes(file.get(), Handle::file, path, header);
+      return;
+    }
     if (!fifo && in_user_namespace()) return;
     dev_t const device = fifo ? 0 : makedev(header.dev_major, header.dev_minor);
     make(directory, base, path, "mknod",
@@ -411,10 +421,23 @@ class Applier {
 
   void set_attributes(int fd, Handle handle, std::string_view path, TarHeader const& header) const {
     AttributeSetter setter(fd, handle, path);
-    setter.owner(header, chown_errors());
-    if (header.type != EntryType::symlink) setter.mode(header.mode);
-    setter.xattrs(header);
+    set_identity(setter, header);
     setter.times(AttributeSetter::times_of(header));
+  }
+
+  /// Owner, mode and extended attributes.
+  void set_identity(AttributeSetter& setter, TarHeader const& header) const {
+    bool const is_link = header.type == EntryType::symlink;
+    if (!options_.force_mask) {
+      setter.owner(header, chown_errors());
+      if (!is_link) setter.mode(header.mode);
+      setter.xattrs(header);
+      return;
+    }
+    setter.xattrs(header);
+    // A hard link's file has been told what it is.
+    if (!is_link && header.type != EntryType::hard_link)
+      setter.stand_in(*options_.force_mask, override_stat_text(header));
   }
 
   void set_path_attributes(int directory, std::string const& base, std::string_view path,

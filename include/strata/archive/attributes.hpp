@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/error.hpp>
@@ -70,6 +71,16 @@ class AttributeSetter {
     bool const may_be_stripped = owner_changed_ && (wanted & (S_ISUID | S_ISGID)) != 0;
     if ((status_.st_mode & 07777U) == wanted && !may_be_stripped) return;
     if ((path_only_ ? ::chmod(proc_path().c_str(), wanted) : ::fchmod(fd_, wanted)) != 0) fail("chmod");
+  }
+
+  /// Stores it with a mode of the driver's choice; what it really is goes into an attribute. To be called after `xattrs`,
+  /// for an archive may hold that attribute, too.
+  void stand_in(std::uint32_t stored_mode, std::string const& real) {
+    int const rc = path_only_
+                       ? ::setxattr(proc_path().c_str(), override_stat_xattr, real.data(), real.size(), 0)
+                       : ::fsetxattr(fd_, override_stat_xattr, real.data(), real.size(), 0);
+    if (rc != 0) fail(std::string("setxattr ") + override_stat_xattr + " on");
+    mode(stored_mode);
   }
 
   /// Passes over security.selinux, which belongs to the host, and overlayfs's own, which an archive could use to

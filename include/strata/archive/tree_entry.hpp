@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/whiteout.hpp>
@@ -24,6 +25,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -121,7 +123,12 @@ class TreeEntryWriter {
   /// @param root  the tree's directory; must stay open
   /// @param maps  from the ids of entries to those that the files have
   TreeEntryWriter(int root, TarWriter& to, Control const& control, IdMaps maps = {})
-      : root_(root), to_(to), control_(control), maps_(std::move(maps)) {}
+      : root_(root),
+        to_(to),
+        control_(control),
+        maps_(std::move(maps)),
+        stand_ins_(::getxattr(("/proc/self/fd/" + std::to_string(root)).c_str(), override_stat_xattr, nullptr,
+                              0) > 0) {}
 
   /// The second and later names of an inode become hard links to the first. What has gone meanwhile, and sockets,
   /// are left out: a layer may be mounted and in use.
@@ -136,7 +143,6 @@ class TreeEntryWriter {
     if (::fstat(node.get(), &status) != 0) sys::throw_errno("stat", path);
     auto header = header_of(status);
     if (!header) return false;
-    if (!maps_.empty()) set_owner(*header);
     header->name = S_ISDIR(status.st_mode) ? path + '/' : path;
     if (S_ISLNK(status.st_mode)) header->link_name = target_of(node.get(), status, path);
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
@@ -146,8 +152,11 @@ class TreeEntryWriter {
           now.st_dev != status.st_dev)
         return false;
       header->xattrs = layer_xattrs(file.get(), path);
+      if (stand_ins_) tell_real(*header);
+      if (!maps_.empty()) set_owner(*header);
       return write(std::move(*header), file.get(), status);
     }
+    if (!maps_.empty()) set_owner(*header);
     return write(std::move(*header), -1, status);
   }
 
@@ -185,6 +194,14 @@ class TreeEntryWriter {
     return target;
   }
 
+  /// Of a file stored with another owner, mode or kind than its own.
+  static void tell_real(TarHeader& header) {
+    auto const found = std::find_if(header.xattrs.begin(), header.xattrs.end(),
+                                    [](auto const& xattr) { return xattr.first == override_stat_xattr; });
+    if (found == header.xattrs.end() || !apply_override_stat(found->second, header)) return;
+    header.xattrs.erase(found);
+  }
+
   bool write(TarHeader header, int file, struct stat const& status) {
     if (!S_ISDIR(status.st_mode) && status.st_nlink > 1) {
       auto const [known, first] = links_.try_emplace({status.st_dev, status.st_ino}, header.name);
@@ -207,6 +224,7 @@ class TreeEntryWriter {
   TarWriter& to_;
   Control const& control_;
   IdMaps maps_;
+  bool stand_ins_;  ///< the tree's root is marked: its files are not what they seem
   std::map<std::pair<dev_t, ino_t>, std::string> links_ = {};
 };
 

@@ -12,6 +12,7 @@
 #include <strata/drivers/overlay/mount_program.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/probe.hpp>
+#include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/overlay/shifted_mount.hpp>
 #include <strata/drivers/overlay/staged.hpp>
 #include <strata/drivers/shift_owners.hpp>
@@ -47,7 +48,7 @@ namespace strata::drivers {
 ///
 /// A layer that is mounted cannot be replaced as a whole (`Errc::layer_used_by_container`): the kernel keeps using the
 /// directory that was there. Layers of `image_stores` can be parents and be mounted read-only, below the run root.
-/// Needs the privileges to mount. No project quotas.
+/// Needs the privileges to mount.
 class Overlay {
  public:
   using Options = overlay::Options;
@@ -79,6 +80,7 @@ class Overlay {
       if (!works.works)
         throw Error(Errc::driver_unusable, "overlay in " + home().native() + ": " + works.reason);
     }
+    if (options_.size != 0 || options_.inodes != 0) overlay::require_quotas(home());
     if (!options_.skip_mount_home) sys::make_private(home());
     if (options_.mount_program.empty()) {
       metacopy();
@@ -90,9 +92,11 @@ class Overlay {
     check_writable();
     auto wanted = request;
     if (options_.sync_file_system) wanted.flush = Flush::full;
-    Staged staged(dirs_, wanted);
+    if (options_.force_mask && options_.mount_program.empty() && request.writable && !request.copy_of)
+      reject_option("overlay: force_mask option for writeable layers is only supported with a mount_program");
+    Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
-    staged.start({.ignore_chown_errors = options_.ignore_chown_errors});
+    staged.start({.force_mask = options_.force_mask, .ignore_chown_errors = options_.ignore_chown_errors});
     return staged;
   }
 
@@ -114,6 +118,8 @@ class Overlay {
       sys::throw_busy("rename", own);
     }
     try {
+      if (staged.writable() && (options_.size != 0 || options_.inodes != 0))
+        overlay::limit_layer(home(), own, {.bytes = options_.size, .inodes = options_.inodes});
       dirs_.make_link(staged.link(), id.str());
     } catch (Error const&) {
       ::rename(own.c_str(), staged.layer().c_str());
@@ -134,6 +140,7 @@ class Overlay {
     if (!overlay::holds_directory(diff)) throw Error(Errc::layer_unknown, "layer " + id.str());
     if (is_mounted(id)) throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
     staged.finish();
+    overlay::join_project(dirs_.own(id.str()), staged.diff());
     if (::renameat2(AT_FDCWD, staged.diff().c_str(), AT_FDCWD, diff.c_str(), RENAME_EXCHANGE) != 0)
       sys::throw_busy("rename", diff);
     files_->forget();
@@ -335,11 +342,18 @@ class Overlay {
   template <class Use>
   auto compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const;
 
-  void mount(overlay::MountPlan const& plan) const {
-    if (options_.mount_program.empty())
+  void mount(overlay::MountPlan plan) const {
+    if (!options_.mount_program.empty()) {
+      if (options_.force_mask) plan.options.emplace_back("xattr_permissions=2");
+      return overlay::mount_by_program(options_.mount_program, home(), plan);
+    }
+    try {
       overlay::mount_overlay(plan);
-    else
-      overlay::mount_by_program(options_.mount_program, home(), plan);
+    } catch (Error const& error) {
+      if (error.code() != std::errc::device_or_resource_busy) throw;
+      errno = EBUSY;  // another overlay, of which this namespace need not know, has the same upper directory
+      sys::throw_busy("mount overlay", plan.upper.empty() ? plan.target : plan.upper.parent_path());
+    }
   }
   void shift(Staged& staged, StageRequest const& request) const;
   void find_mount_program();

@@ -38,6 +38,16 @@ TEST_CASE("overlay options are read with and without prefix, the last one wins",
   CHECK(Options::parse({}).home_name == "overlay");
 }
 
+TEST_CASE("overlay options with units and words", "[drivers][overlay]") {
+  CHECK(Options::parse({"size=10m"}).size == 10U << 20U);
+  CHECK(Options::parse({"overlay.inodes=1000"}).inodes == 1000);
+  CHECK(Options::parse({"force_mask=shared"}).force_mask == 0755U);
+  CHECK(Options::parse({"force_mask=private"}).force_mask == 0700U);
+  CHECK(Options::parse({"force_mask=0750"}).force_mask == 0750U);
+  CHECK_FALSE(Options::parse({}).force_mask);
+  CHECK(Options::parse({"sync= FileSystem "}).sync_file_system);
+}
+
 TEST_CASE("overlay options of other drivers are passed over", "[drivers][overlay]") {
   CHECK(refusal({"vfs.bogus=1", "btrfs.min_space=10G", "zfs.fsname=x"}) == "accepted");
 }
@@ -50,11 +60,13 @@ TEST_CASE("overlay options that cannot be honoured are refused with the text tha
   CHECK(refusal({"overlay.skip_mount_home=maybe"}) == "strconv.ParseBool: parsing \"maybe\": invalid syntax");
   CHECK(refusal({"overlay.mount_program=/no/such"}) ==
         "overlay: can't stat program \"/no/such\": stat /no/such: no such file or directory");
+  CHECK(refusal({"overlay.size=x"}) == "invalid size: 'x'");
+  CHECK(refusal({"overlay.inodes=x"}) == "strconv.ParseUint: parsing \"x\": invalid syntax");
+  CHECK(refusal({"overlay.force_mask=zz"}) == "strconv.ParseInt: parsing \"zz\": invalid syntax");
   for (auto const* text :
-       {"overlay.size=10G", "overlay.inodes=1000", "overlay.force_mask=shared", "overlay.use_composefs=true",
-        "overlay.additionallayerstore=/x", "overlay.sync=often"})
+       {"overlay.use_composefs=true", "overlay.additionallayerstore=/x", "overlay.sync=often"})
     CHECK(refusal({text}) != "accepted");
-  CHECK(refusal({"overlay.size=", "overlay.use_composefs=false", "overlay.override_kernel_check=1"}) ==
+  CHECK(refusal({"overlay.sync=", "overlay.use_composefs=false", "overlay.override_kernel_check=1"}) ==
         "accepted");
 }
 

@@ -6,7 +6,10 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -37,6 +40,11 @@ struct Options {
       {};                        ///< mounts instead of the kernel, called as `<program> -o <data> <target>`
   bool skip_mount_home = false;  ///< don't bind-mount the home onto itself
   bool ignore_chown_errors = false;
+  /// Mode of all directories and files of new layers, what they are being kept in an attribute; writable layers need a
+  /// mount program that knows it.
+  std::optional<std::uint32_t> force_mask = {};
+  std::uint64_t size = 0;         ///< bytes that a writable layer may have; 0: any number. By project quota
+  std::uint64_t inodes = 0;       ///< files, likewise
   bool sync_file_system = false;  ///< 1.63's `sync=filesystem`: flush whatever the caller asks
   std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores, in search order
 
@@ -47,6 +55,27 @@ struct Options {
 };
 
 namespace detail {
+
+/// A word for a mode, or the mode in octal.
+inline std::uint32_t parse_mask(std::string const& value) {
+  if (value == "shared") return 0755;
+  if (value == "private") return 0700;
+  std::uint32_t mode = 0;
+  auto const end = value.data() + value.size();
+  auto const [at, error] = std::from_chars(value.data(), end, mode, 8);
+  if (error != std::errc() || at != end)
+    reject_option("strconv.ParseInt: parsing \"" + value + "\": invalid syntax");
+  return mode & 07777U;
+}
+
+inline std::uint64_t parse_inodes(std::string const& value) {
+  std::uint64_t number = 0;
+  auto const end = value.data() + value.size();
+  auto const [at, error] = std::from_chars(value.data(), end, number);
+  if (error != std::errc() || at != end)
+    reject_option("strconv.ParseUint: parsing \"" + value + "\": invalid syntax");
+  return number;
+}
 
 inline void add_image_stores(Options& options, std::string const& value) {
   for (auto const& text : split(value, ',')) {
@@ -88,18 +117,21 @@ inline void set(Options& options, std::string_view given_key, std::string_view k
   } else if (key == "imagestore" || key == "additionalimagestore") {
     add_image_stores(options, value);
   } else if (key == "sync") {
-    if (value != "none" && value != "filesystem")
+    auto const mode = lower_case(value);
+    if (!mode.empty() && mode != "none" && mode != "filesystem")
       reject_option("overlay: invalid sync mode \"" + value + "\": none or filesystem");
-    options.sync_file_system = value == "filesystem";
+    options.sync_file_system = mode == "filesystem";
   } else if (key == "use_composefs") {
     if (parse_bool(value)) reject_option("overlay: use_composefs is not supported");
   } else if (key == "override_kernel_check") {
     parse_bool(value);  // obsolete, and without effect in every release
-  } else if (key == "size" || key == "inodes") {
-    if (!value.empty() && value != "0")
-      reject_option("overlay: option " + std::string(given_key) +
-                    " needs project quotas, which this driver does not set");
-  } else if (key == "force_mask" || key == "additionallayerstore") {
+  } else if (key == "size") {
+    options.size = parse_size(value);
+  } else if (key == "inodes") {
+    options.inodes = parse_inodes(value);
+  } else if (key == "force_mask") {
+    options.force_mask = parse_mask(value);
+  } else if (key == "additionallayerstore") {
     if (!value.empty()) reject_option("overlay: option " + std::string(given_key) + " is not supported");
   } else {
     reject_option("overlay: unknown option " + std::string(given_key));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/apply.hpp>
+#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
@@ -17,7 +18,9 @@
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/xattr.hpp>
 
+#include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
@@ -35,9 +38,11 @@ namespace strata::drivers::overlay {
 class StagedLayer {
  public:
   /// Entries can be added after `start`. A copy of a layer with other owners is stored as changes to that layer.
-  StagedLayer(LayerDirs const& dirs, StageRequest const& request)
+  StagedLayer(LayerDirs const& dirs, StageRequest const& request,
+              std::optional<std::uint32_t> const& force_mask = {})
       : parent_(has_other_owners(request) && request.copy_of ? request.copy_of : request.parent),
         maps_(request.maps),
+        writable_(request.writable),
         flush_(request.flush),
         control_(request.control),
         directory_(sys::TempDir::create(dirs.home() / paths::overlay::temp_dirs)),
@@ -50,7 +55,7 @@ class StagedLayer {
       auto const from = dirs.get(request.copy_of->str()) / paths::overlay::diff;
       sys::copy_tree(from, diff(), {.control = request.control});
     } else {
-      make_diff(below);
+      make_diff(below, force_mask);
     }
     for (auto const name : {paths::overlay::work, paths::overlay::merged}) make_owned(name, 0700);
     if (below) {
@@ -108,6 +113,7 @@ class StagedLayer {
   std::string const& link() const noexcept { return link_; }
   std::optional<LayerId> const& parent() const noexcept { return parent_; }
   Flush flush() const noexcept { return flush_; }
+  bool writable() const noexcept { return writable_; }
 
   /// The store's lock is held: the parent must be the one that the layer was built over. Its links, if some were
   /// lost, are repaired, and the lists then written.
@@ -152,18 +158,31 @@ class StagedLayer {
     give_to_root(path, maps_);
   }
 
-  /// Readable by all, as the root of a container must be; over a parent, the permissions and owner of its root.
-  void make_diff(std::optional<std::filesystem::path> const& parent) const {
-    struct stat like {};
-    like.st_mode = 0555;
-    if (parent && ::stat((*parent / paths::overlay::diff).c_str(), &like) != 0)
-      sys::throw_errno("stat", *parent / paths::overlay::diff);
+  /// Readable by all, as the root of a container must be; over a parent, the permissions and owner of its root. With
+  /// a forced mode these are in an attribute, which is looked at with or without one.
+  void make_diff(std::optional<std::filesystem::path> const& parent,
+                 std::optional<std::uint32_t> const& force_mask) const {
+    archive::TarHeader real{.type = archive::EntryType::directory, .mode = 0555};
+    if (parent) {
+      auto const above = *parent / paths::overlay::diff;
+      struct stat like {};
+      if (::stat(above.c_str(), &like) != 0) sys::throw_errno("stat", above);
+      real.mode = like.st_mode & 0777U;
+      real.uid = like.st_uid;
+      real.gid = like.st_gid;
+      if (auto const text = sys::get_xattr(above, archive::override_stat_xattr))
+        archive::apply_override_stat(*text, real);
+    }
     make(diff(), 0700);
+    if (force_mask) sys::set_xattr(diff(), archive::override_stat_xattr, archive::override_stat_text(real));
     if (!parent) give_to_root(diff(), maps_);
-    if (parent && (like.st_uid != ::geteuid() || like.st_gid != ::getegid()) &&
-        ::chown(diff().c_str(), like.st_uid, like.st_gid) != 0)
+    auto const uid = static_cast<uid_t>(real.uid);
+    auto const gid = static_cast<gid_t>(real.gid);
+    if (parent && !force_mask && (uid != ::geteuid() || gid != ::getegid()) &&
+        ::chown(diff().c_str(), uid, gid) != 0)
       sys::throw_errno("chown", diff());
-    if (::chmod(diff().c_str(), like.st_mode & 0777U) != 0) sys::throw_errno("chmod", diff());
+    if (::chmod(diff().c_str(), force_mask.value_or(real.mode & 0777U)) != 0)
+      sys::throw_errno("chmod", diff());
   }
 
   void write(std::string_view name, std::string_view text) const {
@@ -179,6 +198,7 @@ class StagedLayer {
 
   std::optional<LayerId> parent_;
   IdMaps maps_;
+  bool writable_;
   Flush flush_;
   Control control_;
   sys::TempDir directory_;

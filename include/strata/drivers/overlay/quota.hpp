@@ -1,0 +1,74 @@
+#pragma once
+
+#include <strata/drivers/option_text.hpp>
+#include <strata/drivers/overlay/backing.hpp>
+#include <strata/error.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/project_quota.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <sys/stat.h>
+
+/// Limits for writable layers by project quota: each has a project of its own, which its whole directory belongs to.
+namespace strata::drivers::overlay {
+
+/// The number below those that the layers of a home get: the home's own, if an administrator gave it one, else one that
+/// other homes on the file system hardly have (containers/storage, drivers/quota: 10,000 numbers a home, by its inode).
+inline std::uint32_t project_base(std::filesystem::path const& home) {
+  if (auto const own = sys::project_of(home); own != 0) return own;
+  struct stat status {};
+  if (::stat(home.c_str(), &status) != 0) sys::throw_errno("stat", home);
+  constexpr std::uint64_t numbers_each = 10000;
+  return static_cast<std::uint32_t>(numbers_each +
+                                    status.st_ino * numbers_each % (0xFFFF'FFFFU - numbers_each));
+}
+
+/// The first number above all that layers have.
+inline std::uint32_t next_project(std::filesystem::path const& home) {
+  auto next = project_base(home) + 1;
+  auto const fd = sys::open_at(AT_FDCWD, home, O_RDONLY | O_DIRECTORY);
+  for (auto const& entry : sys::read_directory(fd.get(), home))
+    if (sys::is_directory(fd.get(), entry)) next = std::max(next, sys::project_of(home / entry.name) + 1);
+  return next;
+}
+
+/// Finds out whether limits can be set here, for an opener that was told to set some.
+/// @throws `Errc::driver_option`; its subject is the whole message, as the original prints it
+inline void require_quotas(std::filesystem::path const& home) {
+  auto const backing = backing_name(home);
+  try {
+    auto const node = home / paths::overlay::backing_device;
+    sys::make_device_node(node, home);
+    sys::limit_project(node, project_base(home), {});
+  } catch (Error const& error) {
+    if (backing == "xfs")
+      reject_option(
+          "storage options overlay.size and overlay.inodes not supported. Filesystem does not support "
+          "Project "
+          "Quota: " +
+          std::string(error.what()));
+    reject_option("storage option overlay.size and overlay.inodes only supported for backingFS XFS. Found " +
+                  backing);
+  }
+}
+
+/// Gives a layer, that is in its place, a project with limits. The store's lock is held: nobody else takes the number.
+inline void limit_layer(std::filesystem::path const& home, std::filesystem::path const& layer,
+                        sys::ProjectLimits const& limits) {
+  auto const project = next_project(home);
+  sys::limit_project(home / paths::overlay::backing_device, project, limits);
+  sys::set_project(layer, project);
+}
+
+/// Makes a tree that will take the place of a part of a layer that layer's project's. Nothing happens if it has none.
+inline void join_project(std::filesystem::path const& layer, std::filesystem::path const& tree) {
+  if (auto const project = sys::project_of(layer); project != 0) sys::set_project(tree, project);
+}
+
+}  // namespace strata::drivers::overlay
