@@ -23,7 +23,7 @@ with_ours() { ours --storage-opt "overlay.imagestore=$shared" "$@"; }
 with_theirs() { theirs --storage-opt "overlay.imagestore=$shared" "$@"; }
 without_times() { jq -S 'walk(if type == "object" then del(.created) else . end)'; }
 
-check_equal 'it is a 9p' v9fs "$(stat -f -c %T "$shared")"
+check_equal 'it is a 9p' 9p "$(findmnt -n -o FSTYPE -T "$shared")"
 if (: >"$shared/probe") 2>/dev/null; then not_ok 'it is read-only'; else ok 'it is read-only'; fi
 before=$(cd "$STRATA_9P" && find . -printf '%p %s %m %T@\n' | sort | sha256sum)
 
