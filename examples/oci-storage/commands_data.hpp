@@ -80,6 +80,11 @@ int get_data_digest(Session& session, Invocation const& call) {
 template <class Kind>
 int set_data(Session& session, Invocation const& call) {
   auto item = Kind::get(session, call.arguments[0]);
+  if (item.read_only()) {
+    if (Kind::kind == "image") throw strata::Error(strata::Errc::image_unknown, '"' + item.record().id + '"');
+    throw std::runtime_error("locating layer with ID \"" + item.record().id + "\" to write bigdata: " +
+                             make_error_code(strata::Errc::layer_unknown).message());
+  }
   auto const bytes = read_all(open_input(call.options.text("file")).source);
   try {
     item.big_data().set(call.arguments[1], bytes);

@@ -39,16 +39,18 @@ inline int remove_any(Session& session, Invocation const& call) {
   return remove_each(call, [&](std::string const& argument) {
     if (auto const container = session.store.containers().find(argument))
       session.store.containers().remove(*container);
-    else if (auto const image = session.store.images().find(argument))
+    else if (auto const image = own(session.store.images().find(argument)))
       session.store.images().remove(*image, {.keep_layers = true, .even_if_used = true});
+    else if (auto const layer = own(session.store.layers().find(argument)))
+      session.store.layers().remove(*layer, {.even_if_used = true});
     else
-      session.store.layers().remove(argument, {.even_if_used = true});
+      throw strata::Error(strata::Errc::layer_unknown, '"' + argument + '"');
   });
 }
 
 inline int remove_layers(Session& session, Invocation const& call) {
   return remove_each(call, [&](std::string const& argument) {
-    auto const layer = session.store.layers().find(argument);
+    auto const layer = own(session.store.layers().find(argument));
     if (!layer) throw std::runtime_error("identifier is not a layer");
     session.store.layers().remove(*layer);
   });
@@ -74,7 +76,7 @@ inline int remove_images(Session& session, Invocation const& call) {
     if (!results.contains(argument)) order.push_back(argument);
     auto& result = results[argument] = {};
     try {
-      auto const image = session.store.images().find(argument);
+      auto const image = own(session.store.images().find(argument));
       if (!image) throw std::runtime_error("identifier is not an image");
       for (auto const& layer : session.store.images().remove(*image, {.dry_run = call.options.flag("test")}))
         result.layers.push_back(layer.str());

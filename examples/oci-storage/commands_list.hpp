@@ -178,6 +178,7 @@ inline int show_layers(Session& session, Invocation const& call) {
     say_id_map("GID", record.gidmap);
     if (!record.parent.empty()) say("Parent: ", record.parent);
     for (auto const& name : record.names) say("Name: ", name);
+    if (layer.read_only()) say("Read Only: true");
   });
 }
 
@@ -203,6 +204,7 @@ inline int show_images(Session& session, Invocation const& call) {
     for (auto const& digest : image.digests()) say("Digest: ", digest);
     for (auto const& key : record.big_data_names) say("Data: ", key);
     say_size(image);
+    if (image.read_only()) say("Read Only: true");
   });
 }
 

@@ -37,10 +37,11 @@ inline int mount(Session& session, Invocation const& call) {
   for (auto const& argument : call.arguments) {
     auto& result = results.emplace_back(MountResult{argument});
     try {
-      if (call.options.flag("read-only"))
-        result.mountpoint =
-            session.store.images().get(argument).mount({.read_only = true, .label = label}).keep();
-      else
+      if (call.options.flag("read-only")) {
+        auto const image = session.store.images().get(argument);
+        if (image.read_only()) throw strata::Error(strata::Errc::layer_unknown, '"' + argument + '"');
+        result.mountpoint = image.mount({.read_only = true, .label = label}).keep();
+      } else
         result.mountpoint = with_mountable(session, argument,
                                            [&](auto& item) { return item.mount({.label = label}).keep(); });
     } catch (std::exception const&) {

@@ -24,6 +24,8 @@ inline int get_names(Session& session, Invocation const& call) {
 template <class Rename>
 int change_names(Session& session, Invocation const& call, Rename&& rename) {
   return with_any(session, call.arguments.front(), strata::Errc::layer_unknown, [&](auto& item) {
+    if (item.read_only() && item.kind != "image")
+      throw strata::Error(strata::Errc::layer_unknown, '"' + call.arguments.front() + '"');
     auto const result = rename(item, call.options.list("name"));
     return call.options.flag("json") ? say_json(json::text_or_null(result)) : 0;
   });
@@ -70,8 +72,10 @@ inline int set_metadata(Session& session, Invocation const& call) {
   if (call.options.text("metadata").empty() && call.options.text("metadata-file").empty())
     throw std::runtime_error("no new metadata provided");
   auto text = given_metadata(call.options);
-  with_any(session, call.arguments.front(), strata::Errc::item_unknown,
-           [&](auto& item) { item.set_metadata(std::move(text)); });
+  with_any(session, call.arguments.front(), strata::Errc::item_unknown, [&](auto& item) {
+    if (item.read_only()) throw strata::Error(strata::Errc::item_unknown, '"' + call.arguments.front() + '"');
+    item.set_metadata(std::move(text));
+  });
   return 0;
 }
 

@@ -63,6 +63,12 @@ inline std::string error_text(strata::Error const& error) {
         return "the container name \"" + named + "\" is already in use by " + error.holder() +
                ". You have to remove that container to be able to reuse that name: " + bare;
       return bare;
+    case Errc::duplicate_image_names:
+      return bare;
+    case Errc::duplicate_layer_names:
+      return "loading additional layer stores: " + bare;
+    case Errc::image_store_same:
+      return error.subject() + ' ' + bare;
     case Errc::layer_has_children:
       return "used by layer " + error.holder() + ": " + bare;
     case Errc::layer_used_by_image:

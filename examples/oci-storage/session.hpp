@@ -26,7 +26,9 @@ class Session {
                .driver = {.name = settings.driver,
                           .options = settings.driver_options,
                           .priority = settings.driver_priority},
-               .durability = {settings.flush ? strata::Flush::full : strata::Flush::none}}) {}
+               .durability = {settings.flush ? strata::Flush::full : strata::Flush::none},
+               .image_store = settings.image_store,
+               .transient = settings.transient}) {}
 
   StoreSettings const settings;
   Store store;
@@ -39,6 +41,13 @@ decltype(auto) with_any(Session& session, std::string const& ref, strata::Errc n
   auto item = session.store.find(ref);
   if (!item) throw strata::Error(none, '"' + ref + '"');
   return std::visit(std::forward<Use>(use), *item);
+}
+
+/// The item, unless it is in a store that is only read: to most of what changes items, the Go program does not know those.
+template <class Item>
+std::optional<Item> own(std::optional<Item> item) {
+  if (item && item->read_only()) item.reset();
+  return item;
 }
 
 /// Calls `use` with the container or layer that `ref` names: what can be mounted for writing.

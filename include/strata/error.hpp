@@ -32,6 +32,10 @@ enum class Errc {
   digest_unsupported,       ///< an algorithm other than sha256, sha384, sha512
   digest_mismatch,          ///< bytes do not have the digest that the caller or the record claims
   store_read_only,          ///< a change was asked of a store opened for reading
+  store_changed,            ///< a store that is only read was changed by others while we worked with it
+  duplicate_layer_names,    ///< two layers of a store that is only read have one name (every look at layers)
+  duplicate_image_names,    ///< the same of images (opening the store that reads it)
+  image_store_same,         ///< the separate image store is the graph root itself
   store_mismatch,           ///< made by another serializer or driver
   incomplete_options,       ///< graph root or run root is missing
   driver_unknown,           ///< no driver of that name in this program
@@ -105,6 +109,14 @@ inline std::error_category const& error_category() noexcept {
           return "digest does not match";
         case Errc::store_read_only:
           return "called a write method on a read-only store";
+        case Errc::store_changed:
+          return "read-only store was changed by others meanwhile";
+        case Errc::duplicate_layer_names:
+          return "read-only layer store assigns the same name to multiple layers";
+        case Errc::duplicate_image_names:
+          return "read-only image store assigns the same name to multiple images";
+        case Errc::image_store_same:
+          return "must either be not set or be a different than graphroot";
         case Errc::store_mismatch:
           return "store was made by another serializer or driver";
         case Errc::incomplete_options:

@@ -100,7 +100,7 @@ TEST_CASE("records go back to the file that they came from", "[item][record_file
   auto const main_before = sys::FileState::of(dir / "layers.json");
   auto changes = put("v", "changed");
   auto record = *changes[0].put;
-  record.volatile_file = true;
+  record.place = RecordPlace::volatile_file;
   changes[0].put = std::make_shared<LayerRecord const>(record);
   one.commit(changes);
   INFO("a volatile change leaves the main file alone");

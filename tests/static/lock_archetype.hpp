@@ -14,6 +14,7 @@ struct Lock {
     Guard(Guard&&) = default;  // movable, and no more
     Guard& operator=(Guard&&) = default;
     ~Guard();
+    bool excludes() const;
     LockToken token() const;
     LockToken renew();
   };

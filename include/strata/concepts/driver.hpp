@@ -29,6 +29,9 @@ struct DriverPlace {
   std::filesystem::path graph_root;  ///< persistent; a driver's home is `graph_root / name()`
   std::filesystem::path run_root;    ///< lost at reboot
   bool read_only = false;            ///< make and change nothing
+  std::vector<std::filesystem::path> image_stores = {};  ///< graph roots with further layers, only read
+  std::filesystem::path image_store =
+      {};  ///< root for layers that no container writes to; empty: the graph root
 };
 
 /// What a new tree starts from.
@@ -169,6 +172,16 @@ concept IdMapDriver = DiffDriver<D> && MountDriver<D> &&
 template <class D>
 concept ShutdownDriver = LayerDriver<D> && requires(D& d) {
   { d.shutdown() } -> std::same_as<void>;
+};
+
+/// Finds layers in further places, which it only reads, and keeps those that no container writes to in a place of their own
+/// if it was given one (`DriverPlace::image_store`, `StageRequest::writable`).
+///
+/// - `image_stores`  the graph roots of those that are only read, in search order: `DriverPlace::image_stores` and those
+///                   of the driver's own options
+template <class D>
+concept ImageStoreDriver = LayerDriver<D> && requires(D const& c) {
+  { c.image_stores() } -> std::same_as<std::vector<std::filesystem::path>>;
 };
 
 /// Can be opened by a store on a place; what tests make by hand need not be.

@@ -20,6 +20,8 @@ struct ReadOnly {};
 /// - `l.shared()`          waits until no other holds it exclusively
 /// - `l.exclusive()`       waits until no other holds it at all
 /// - `l.try_exclusive()`   the same without waiting
+/// - `guard.excludes()`    false: nobody is kept from writing, since the store is only read and its file system has no
+///                         locks for us; what was read is then to be checked against what is there afterwards
 /// - `guard.token()`       of the last `renew` anywhere
 /// - `guard.renew()`       the new token, different from all before; exclusive guards only; called before the
 ///                         records are written, so that a crash between the two costs others a reload at worst
@@ -33,6 +35,7 @@ concept StoreLock = std::movable<L> && std::movable<typename L::Guard> &&
   { lock.shared() } -> std::same_as<typename L::Guard>;
   { lock.exclusive() } -> std::same_as<typename L::Guard>;
   { lock.try_exclusive() } -> std::same_as<std::optional<typename L::Guard>>;
+  { constant.excludes() } -> std::same_as<bool>;
   { constant.token() } -> std::same_as<LockToken>;
   { guard.renew() } -> std::same_as<LockToken>;
 };

@@ -29,6 +29,7 @@ inline constexpr std::size_t default_id_digits<Serializer> = Serializer::id_digi
 /// - `kind`       the word that error texts use
 /// - `stem`       of the directory `<driver>-<stem>` and the files `<stem>.lock`, `<stem>.<extension>`
 /// - `unknown`    the error when there is none of that id or name
+/// - `repeated_names`  the error when a store that is only read gives one name to two of the kind
 /// - `id_digits`  how many hexadecimal digits a generated id has
 /// - `keeps_data_sizes`   whether size and digest of big data are recorded
 /// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Index::referring_to` finds it
@@ -44,6 +45,7 @@ concept ItemTraits = LayerDriver<typename T::Driver> &&
   { T::kind } -> std::convertible_to<std::string_view>;
   { T::stem } -> std::convertible_to<std::string_view>;
   { T::unknown } -> std::convertible_to<Errc>;
+  { T::repeated_names } -> std::convertible_to<Errc>;
   { T::id_digits } -> std::convertible_to<std::size_t>;
   { T::keeps_data_sizes } -> std::convertible_to<bool>;
   { T::refers_to(constant, visit) } -> std::same_as<void>;

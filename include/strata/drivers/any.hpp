@@ -172,6 +172,7 @@ class AnyOf {
   std::optional<std::vector<LayerId>> ancestors(LayerId const& id) const { return held_->ancestors(id); }
   std::optional<OwnTree> own_tree(LayerId const& id) const { return held_->own_tree(id); }
   std::vector<Claim> claims(std::vector<LayerId> const& known) const { return held_->claims(known); }
+  std::vector<std::filesystem::path> image_stores() const { return held_->image_stores(); }
 
  private:
   struct Base {
@@ -205,11 +206,15 @@ class AnyOf {
     virtual std::optional<std::vector<LayerId>> ancestors(LayerId const& id) = 0;
     virtual std::optional<OwnTree> own_tree(LayerId const& id) = 0;
     virtual std::vector<Claim> claims(std::vector<LayerId> const& known) = 0;
+    virtual std::vector<std::filesystem::path> image_stores() = 0;
   };
 
   template <class D>
   struct Held final : Base {
-    Held(DriverPlace const& place, typename D::Options const& options) : driver(place, options) {}
+    Held(DriverPlace const& place, typename D::Options const& options) : driver(place, options) {
+      if (!ImageStoreDriver<D> && (!place.image_stores.empty() || !place.image_store.empty()))
+        cannot("several stores");
+    }
 
     [[noreturn]] static void cannot(std::string_view what) {
       throw Error(Errc::unsupported, std::string(D::name()) + " driver: " + std::string(what));
@@ -319,6 +324,10 @@ class AnyOf {
     void shutdown() override {
       if constexpr (ShutdownDriver<D>) driver.shutdown();
     }
+    std::vector<std::filesystem::path> image_stores() override {
+      if constexpr (ImageStoreDriver<D>) return driver.image_stores();
+      return {};
+    }
 
     D driver;
   };
@@ -361,5 +370,6 @@ class AnyOf {
 using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
 static_assert(IdMapDriver<Any> && CheckDriver<Any> && OpenableDriver<Any> && ShutdownDriver<Any>);
+static_assert(ImageStoreDriver<Any>);
 
 }  // namespace strata::drivers

@@ -60,18 +60,22 @@ class Overlay {
   /// root, and tried out only if it is not known yet.
   /// @throws `Errc::driver_unusable`, with the kernel's reason; `errno`
   Overlay(DriverPlace const& place, Options const& options)
-      : options_(options),
+      : options_(with_stores(options, place)),
         read_only_(place.read_only),
-        dirs_(std::filesystem::absolute(place.graph_root) / options.home_name, other_homes(options)),
+        dirs_(std::filesystem::absolute(place.graph_root) / options.home_name, other_homes(options_),
+              place.image_store.empty() ? std::filesystem::path() : place.image_store / name()),
         run_home_(std::filesystem::absolute(place.run_root) / options.home_name),
         cache_(run_home_),
         files_(std::make_unique<overlay::LayerFiles>()) {
     if (read_only_) return;
-    sys::make_directories(home(), 0700, Flush::full);  // publishing flushes no more than the home itself
-    if (::mkdir(links().c_str(), 0755) == 0) {
-      if (::chmod(links().c_str(), 0755) != 0) sys::throw_errno("chmod", links());
-    } else if (errno != EEXIST) {
-      sys::throw_errno("mkdir", links());
+    for (auto const& own : dirs_.own_homes()) {
+      sys::make_directories(own, 0700, Flush::full);  // publishing flushes no more than the home itself
+      auto const links = own / paths::overlay::links;
+      if (::mkdir(links.c_str(), 0755) == 0) {
+        if (::chmod(links.c_str(), 0755) != 0) sys::throw_errno("chmod", links);
+      } else if (errno != EEXIST) {
+        sys::throw_errno("mkdir", links);
+      }
     }
     sys::make_directories(run_home_, 0700);
     find_mount_program();
@@ -112,7 +116,7 @@ class Overlay {
       throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
     staged.finish();
     staged.settle_parent(dirs_);
-    auto const own = dirs_.own(id.str());
+    auto const own = staged.home() / id.str();
     if (::renameat2(AT_FDCWD, staged.layer().c_str(), AT_FDCWD, own.c_str(), RENAME_NOREPLACE) != 0) {
       if (errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
       sys::throw_busy("rename", own);
@@ -127,8 +131,8 @@ class Overlay {
     }
     files_->forget();
     if (staged.flush() == Flush::full) {
-      sys::sync_directory(links());
-      sys::sync_directory(home());
+      sys::sync_directory(staged.home() / paths::overlay::links);
+      sys::sync_directory(staged.home());
     }
   }
 
@@ -155,9 +159,10 @@ class Overlay {
     Trash trash;
     auto const layer = dirs_.own(id.str());
     if (overlay::is_reserved(id.str()) || !overlay::holds_directory(layer)) return trash;
-    auto directory = sys::TempDir::create(temp_dirs());
+    auto const place = layer.parent_path();
+    auto directory = sys::TempDir::create(place / paths::overlay::temp_dirs);
     auto const link = sys::read_file_if_exists(layer / paths::overlay::link);
-    if (link && is_safe_component(*link)) directory.take(links() / *link);
+    if (link && is_safe_component(*link)) directory.take(place / paths::overlay::links / *link);
     directory.take(layer);
     files_->forget();
     trash.add(std::move(directory));
@@ -166,7 +171,9 @@ class Overlay {
 
   bool exists(LayerId const& id) const { return dirs_.find(id.str()).has_value(); }
 
-  /// Of the own home, not of image stores.
+  std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
+
+  /// Of the own homes, not of stores that are only read.
   std::vector<LayerId> list() const {
     std::vector<LayerId> ids;
     for (auto& id : dirs_.list()) ids.emplace_back(std::move(id));
@@ -180,9 +187,12 @@ class Overlay {
   /// Removes what dead processes left in temp-dirs. What cannot be removed stays for the next time. Needs no lock.
   void recover() {
     if (read_only_) return;
-    if (::rmdir(temp_dirs().c_str()) == 0 || errno == ENOENT) return;  // the usual case: nothing there
-    sys::TempDir::recover(temp_dirs());
-    ::rmdir(temp_dirs().c_str());  // release 1.43 takes it for a layer when it repairs links
+    for (auto const& own : dirs_.own_homes()) {
+      auto const left = own / paths::overlay::temp_dirs;
+      if (::rmdir(left.c_str()) == 0 || errno == ENOENT) continue;  // the usual case: nothing there
+      sys::TempDir::recover(left);
+      ::rmdir(left.c_str());  // release 1.43 takes it for a layer when it repairs links
+    }
   }
 
   /// As `containers-storage status` names things.
@@ -286,6 +296,15 @@ class Overlay {
  private:
   static constexpr std::size_t most_lowers = 500;  // the kernel's OVL_MAX_STACK
 
+  static Options with_stores(Options options, DriverPlace const& place) {
+    Options all = options;
+    all.image_stores.clear();
+    for (auto const& store : place.image_stores) overlay::detail::add_image_store(all, store.native());
+    for (auto& store : options.image_stores)
+      if (std::ranges::find(all.image_stores, store) == all.image_stores.end())
+        all.image_stores.push_back(std::move(store));
+    return all;
+  }
   static std::vector<std::filesystem::path> other_homes(Options const& options) {
     std::vector<std::filesystem::path> homes;
     for (auto const& store : options.image_stores) homes.push_back(store / name());
@@ -293,11 +312,8 @@ class Overlay {
   }
 
   std::filesystem::path const& home() const { return dirs_.home(); }
-  std::filesystem::path links() const { return home() / paths::overlay::links; }
   std::filesystem::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
-  bool is_own(std::filesystem::path const& layer) const {
-    return !read_only_ && layer.parent_path() == home();
-  }
+  bool is_own(std::filesystem::path const& layer) const { return !read_only_ && dirs_.is_own(layer); }
 
   void check_writable() const {
     if (read_only_) throw Error(Errc::store_read_only, "overlay home " + home().native());

@@ -47,11 +47,14 @@ class Vfs {
   explicit Vfs(DriverPlace const& place) : Vfs(place, Options()) {}
   Vfs(DriverPlace const& place, Options const& options)
       : home_(place.graph_root / name()),
-        options_(options),
+        options_(with_stores(options, place)),
         read_only_(place.read_only),
-        trees_(home_ / paths::vfs::directories, home_ / paths::vfs::temp_dirs, others(options)) {
-    if (!read_only_)  // flushed whatever the policy: publishing flushes no more than the directory of the layers
-      sys::make_directories(trees_.directory(), 0700, Flush::full);
+        trees_(home_ / paths::vfs::directories, home_ / paths::vfs::temp_dirs, others(options_),
+               apart(place)) {
+    if (read_only_) return;
+    for (auto const& home : trees_.homes())
+      // Flushed whatever the policy: publishing flushes no more than the directory of the layers.
+      sys::make_directories(home.directory, 0700, Flush::full);
   }
 
   static constexpr std::string_view name() noexcept { return "vfs"; }
@@ -61,7 +64,7 @@ class Vfs {
     check_writable();
     auto const from = trees_.origin(request);
     return Staged(
-        trees_.temp_dirs(), request,
+        trees_.temp_dirs(request.writable), request,
         {.whiteouts = archive::Whiteouts::execute, .ignore_chown_errors = options_.ignore_chown_errors},
         [&](std::filesystem::path const& tree) {
           if (from)
@@ -93,7 +96,8 @@ class Vfs {
 
   /// What cannot be removed stays for the next time.
   void recover() {
-    if (!read_only_) sys::TempDir::recover(trees_.temp_dirs());
+    if (read_only_) return;
+    for (auto const& home : trees_.homes()) sys::TempDir::recover(home.temp_dirs);
   }
 
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
@@ -137,8 +141,19 @@ class Vfs {
     return trees_.own_tree(id, !options_.ignore_chown_errors);
   }
   std::vector<Claim> claims(std::vector<LayerId> const& known) const { return trees_.claims(home_, known); }
+  std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
 
  private:
+  static Options with_stores(Options options, DriverPlace const& place) {
+    options.image_stores.insert(options.image_stores.begin(), place.image_stores.begin(),
+                                place.image_stores.end());
+    return options;
+  }
+  static std::optional<WholeTrees::Home> apart(DriverPlace const& place) {
+    if (place.image_store.empty()) return std::nullopt;
+    auto const home = place.image_store / name();
+    return WholeTrees::Home{home / paths::vfs::directories, home / paths::vfs::temp_dirs};
+  }
   static std::vector<std::filesystem::path> others(Options const& options) {
     std::vector<std::filesystem::path> directories;
     for (auto const& store : options.image_stores)
@@ -185,5 +200,6 @@ inline Vfs::Options Vfs::Options::parse(std::vector<std::string> const& key_valu
 }
 
 static_assert(IdMapDriver<Vfs> && OpenableDriver<Vfs> && CheckDriver<Vfs>);
+static_assert(ImageStoreDriver<Vfs>);
 
 }  // namespace strata::drivers

@@ -44,6 +44,7 @@ class StagedTree {
       : place_(sys::TempDir::create(temp_dirs)),
         tree_(place_.next_addition()),
         parent_(request.parent),
+        writable_(request.writable),
         flush_(request.flush),
         control_(request.control) {
     build(tree_);
@@ -69,6 +70,7 @@ class StagedTree {
 
   std::filesystem::path const& tree() const noexcept { return tree_; }
   std::optional<LayerId> const& parent() const noexcept { return parent_; }
+  bool writable() const noexcept { return writable_; }
   Flush flush() const noexcept { return flush_; }
 
   /// What is left in the temp-dir, once the tree has moved out.
@@ -78,6 +80,7 @@ class StagedTree {
   sys::TempDir place_;
   std::filesystem::path tree_;
   std::optional<LayerId> parent_;
+  bool writable_;
   Flush flush_;
   Control control_;
   std::unique_ptr<archive::Applier> applier_ = {};  ///< none once finished
@@ -87,16 +90,28 @@ class StagedTree {
 /// copy or snapshot the parent. Trees come from temp-dirs and leave to them, by one rename each.
 class WholeTrees {
  public:
-  /// @param directory  of the own layers
-  /// @param temp_dirs  on the same file system
-  /// @param others     directories with further layers, only read
-  WholeTrees(std::filesystem::path directory, std::filesystem::path temp_dirs,
-             std::vector<std::filesystem::path> others = {})
-      : directory_(std::move(directory)), temp_dirs_(std::move(temp_dirs)), others_(std::move(others)) {}
+  struct Home {
+    std::filesystem::path directory;  ///< of own layers
+    std::filesystem::path temp_dirs;  ///< on the same file system
+  };
 
-  std::filesystem::path const& directory() const noexcept { return directory_; }
-  std::filesystem::path const& temp_dirs() const noexcept { return temp_dirs_; }
-  std::filesystem::path own(LayerId const& id) const { return directory_ / id.str(); }
+  /// @param others       directories with further layers, only read
+  /// @param image_store  where layers go that no container writes to; none: to the others
+  WholeTrees(std::filesystem::path directory, std::filesystem::path temp_dirs,
+             std::vector<std::filesystem::path> others = {}, std::optional<Home> image_store = {})
+      : homes_{{std::move(directory), std::move(temp_dirs)}}, others_(std::move(others)) {
+    if (image_store) homes_.push_back(*std::move(image_store));
+  }
+
+  /// The graph root's, then the image store's if there is one.
+  std::vector<Home> const& homes() const noexcept { return homes_; }
+  std::filesystem::path const& directory() const noexcept { return homes_.front().directory; }
+  /// Where a layer is built.
+  std::filesystem::path const& temp_dirs(bool writable = true) const noexcept {
+    return home_for(writable).temp_dirs;
+  }
+  /// Of a layer that is not there: where the graph root would have it.
+  std::filesystem::path own(LayerId const& id) const { return home_of(id).directory / id.str(); }
 
   std::optional<std::filesystem::path> find(LayerId const& id) const {
     if (auto path = own(id); is_directory(path)) return path;
@@ -122,21 +137,25 @@ class WholeTrees {
   void publish(LayerId const& id, StagedTree& staged) const {
     staged.finish();
     if (staged.parent()) get(*staged.parent());
-    if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, own(id).c_str(), RENAME_NOREPLACE) != 0) {
-      if (errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
-      sys::throw_busy("rename", own(id));
+    auto const& directory = home_for(staged.writable()).directory;
+    auto const place = directory / id.str();
+    if (is_directory(own(id)) ||
+        ::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, place.c_str(), RENAME_NOREPLACE) != 0) {
+      if (is_directory(own(id))) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
+      sys::throw_busy("rename", place);
     }
-    if (staged.flush() == Flush::full) sys::sync_directory(directory_);
+    if (staged.flush() == Flush::full) sys::sync_directory(directory);
   }
 
   /// One rename that exchanges the two.
   Trash replace(LayerId const& id, StagedTree staged) const {
     staged.finish();
-    if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, own(id).c_str(), RENAME_EXCHANGE) != 0) {
+    auto const place = own(id);
+    if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
       if (errno == ENOENT) throw unknown(id);
-      sys::throw_busy("rename", own(id));
+      sys::throw_busy("rename", place);
     }
-    if (staged.flush() == Flush::full) sys::sync_directory(directory_);
+    if (staged.flush() == Flush::full) sys::sync_directory(place.parent_path());
     Trash trash;
     trash.add(std::move(staged).rest());
     return trash;
@@ -144,21 +163,25 @@ class WholeTrees {
 
   Trash remove(LayerId const& id) const {
     Trash trash;
-    if (!is_directory(own(id))) return trash;
-    auto place = sys::TempDir::create(temp_dirs_);
-    place.take(own(id));
+    auto const tree = own(id);
+    if (!is_directory(tree)) return trash;
+    auto place = sys::TempDir::create(home_of(id).temp_dirs);
+    place.take(tree);
     trash.add(std::move(place));
     return trash;
   }
 
-  /// Of the own directory.
+  /// Of the own directories.
   std::vector<LayerId> list() const {
     std::vector<LayerId> ids;
-    auto const fd = sys::try_open_at(AT_FDCWD, directory_.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!fd) return ids;
-    for (auto const& entry : sys::read_directory(fd.get(), directory_))
-      if (sys::is_directory(fd.get(), entry)) ids.emplace_back(entry.name);
+    for (auto const& [directory, temp_dirs] : homes_) {
+      auto const fd = sys::try_open_at(AT_FDCWD, directory.c_str(), O_RDONLY | O_DIRECTORY);
+      if (!fd) continue;
+      for (auto const& entry : sys::read_directory(fd.get(), directory))
+        if (sys::is_directory(fd.get(), entry)) ids.emplace_back(entry.name);
+    }
     std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     return ids;
   }
 
@@ -209,7 +232,7 @@ class WholeTrees {
                        .reason = is_known ? "its files" : "no record names it",
                        .removable = !is_known});
     }
-    claim_temp_dirs(temp_dirs_, found);
+    for (auto const& each : homes_) claim_temp_dirs(each.temp_dirs, found);
     return found;
   }
 
@@ -221,8 +244,14 @@ class WholeTrees {
  private:
   static Error unknown(LayerId const& id) { return Error(Errc::layer_unknown, "layer " + id.str()); }
 
-  std::filesystem::path directory_;
-  std::filesystem::path temp_dirs_;
+  Home const& home_for(bool writable) const noexcept { return writable ? homes_.front() : homes_.back(); }
+  Home const& home_of(LayerId const& id) const {
+    for (auto const& home : homes_)
+      if (is_directory(home.directory / id.str())) return home;
+    return homes_.front();
+  }
+
+  std::vector<Home> homes_;
   std::vector<std::filesystem::path> others_;
 };
 

@@ -126,6 +126,7 @@ class BigData {
   /// manifests)
   void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
     if (key.empty()) throw Error(Errc::invalid_name, subject(key));
+    item_.shelf().check_writable("save data items associated with " + std::string(Traits::stem));
     auto& core = item_.core();
     auto const target = path(key);
     auto const digest = known_digest ? *known_digest : Digest::of(as_bytes(bytes));
@@ -134,7 +135,7 @@ class BigData {
     file.write(as_bytes(bytes));
     file.flush();
 
-    auto table = core.template table<Traits>().write();
+    auto table = item_.shelf().table.write();
     Record next = *table.get(Ref::exactly(item_.record().id));
     file.commit();
     std::string const name(key);
@@ -151,7 +152,9 @@ class BigData {
 
  private:
   std::filesystem::path path(std::string_view key) const {
-    return item_.core().template data_directory<Traits>(item_.record().id) / big_data_file_name(key);
+    using Core = typename Item::Core;
+    return item_.shelf().directory / Core::template component<Traits>(item_.record().id) /
+           big_data_file_name(key);
   }
   std::string subject(std::string_view key) const {
     return std::string(Traits::kind) + " \"" + item_.record().id + "\", big data \"" + std::string(key) +

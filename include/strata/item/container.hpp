@@ -28,7 +28,7 @@ struct ContainerRecord {
   std::vector<IdRange> gidmap;
   Flags flags;  ///< `MountLabel` and `ProcessLabel`, always both; `Volatile`; `MountOpts`
   Extra extra;
-  bool volatile_file = false;  ///< which file it was read from and goes back to; not a field
+  RecordPlace place = RecordPlace::main;  ///< not a field
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -57,6 +57,7 @@ struct ContainerTraits {
   static constexpr std::string_view kind = "container";
   static constexpr std::string_view stem = "containers";
   static constexpr Errc unknown = Errc::container_unknown;
+  static constexpr Errc repeated_names = Errc::duplicate_name;
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = true;
 

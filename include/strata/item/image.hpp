@@ -68,6 +68,7 @@ struct ImageTraits {
   static constexpr std::string_view kind = "image";
   static constexpr std::string_view stem = "images";
   static constexpr Errc unknown = Errc::image_unknown;
+  static constexpr Errc repeated_names = Errc::duplicate_image_names;
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = true;
 

@@ -40,8 +40,12 @@ class Index {
     count_ = 0;
     by_id_.clear();
     by_name_.clear();
+    repeated_names_ = false;
     drop_lazy();
   }
+
+  /// Whether records that were `put` since the last `clear` claimed one name more than once.
+  bool repeated_names() const noexcept { return repeated_names_; }
 
   /// Makes room for that many rows at once; more or fewer may come.
   void reserve(std::size_t count) {
@@ -56,6 +60,7 @@ class Index {
     for (auto const& name : record.names)
       if (auto const holder = by_name_.find(name);
           holder != by_name_.end() && rows_[holder->second]->id != record.id) {
+        repeated_names_ = true;
         Record poorer = *rows_[holder->second];
         std::erase(poorer.names, name);
         assign(holder->second, std::make_shared<Record const>(std::move(poorer)));
@@ -156,9 +161,10 @@ class Index {
     return found == index.end() ? nullptr : rows_[found->second];
   }
 
-  static void drop_repeated(names::List& list) {
+  void drop_repeated(names::List& list) {
     names::List const all = list;
-    std::erase_if(list, [&](std::string const& name) { return std::ranges::count(all, name) > 1; });
+    if (std::erase_if(list, [&](std::string const& name) { return std::ranges::count(all, name) > 1; }) > 0)
+      repeated_names_ = true;
   }
 
   /// The one place where a row changes: all indexes follow. The keys are views into the record they lead to.
@@ -230,6 +236,7 @@ class Index {
   std::size_t count_ = 0;
   Positions by_id_;
   Positions by_name_;
+  bool repeated_names_ = false;
   mutable std::mutex lazy_;  ///< several readers may be the first to ask
   mutable std::set<std::string_view, std::less<>> prefixes_;
   mutable std::unordered_multimap<std::string, std::size_t> references_;

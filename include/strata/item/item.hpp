@@ -12,10 +12,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace strata {
+
+/// Takes the names of a record that is about to be put away from the others.
+/// @param table  holds the table's lock exclusively
+template <class Writing, class Record>
+void take_names(Writing& table, Record const& next) {
+  for (auto const& name : next.names)
+    if (auto const holder = table.by_name(name); holder && holder->id != next.id) {
+      Record poorer = *holder;
+      std::erase(poorer.names, name);
+      table.put(std::move(poorer));
+    }
+}
 
 /// A handle on one layer, image or container of an open store.
 ///
@@ -34,7 +47,14 @@ class Item {
   using Id = typename T::Id;
   using Core = typename T::Core;
 
-  Item(std::shared_ptr<Core> core, Row<Record> row) : core_(std::move(core)), row_(std::move(row)) {}
+  using Shelf = typename Core::template ShelfOf<T>;
+  static constexpr std::string_view kind = T::kind;
+
+  /// @param shelf  where the row was found; null: in the store itself
+  Item(std::shared_ptr<Core> core, Row<Record> row, Shelf* shelf = nullptr)
+      : core_(std::move(core)), row_(std::move(row)), shelf_(shelf) {
+    if (shelf_ == nullptr) shelf_ = &core_->template own<T>();
+  }
 
   /// @throws `Errc::invalid_id` if what another program recorded cannot be an id
   Id id() const { return Id(row_->id); }
@@ -42,6 +62,10 @@ class Item {
   std::string const& metadata() const noexcept { return row_->metadata; }
   Timestamp created() const noexcept { return row_->created; }
   Record const& record() const noexcept { return *row_; }
+
+  /// Whether it is in a store that is only read. Its names can be changed if it is an image, which makes a copy of its
+  /// record in the store itself; whatever else would change it is `Errc::store_read_only`.
+  bool read_only() const noexcept { return shelf_->read_only; }
 
   /// Each name once. A name that another item of the kind has moves to this one. Returns the resulting list.
   names::List set_names(names::List const& wanted) {
@@ -61,7 +85,7 @@ class Item {
   BigData<Item> big_data() { return BigData<Item>(*this); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
-  void refresh() { row_ = core_->template table<T>().read().get(itself()); }
+  void refresh() { row_ = shelf_->table.read().get(itself()); }
 
   // Layers -----------------------------------------------------------------------------------------------------
 
@@ -75,7 +99,10 @@ class Item {
   void apply(Source source, Options const& options = {}) requires requires(Record const& r) {
     r.parent;
   }
-  { row_ = apply_to_layer(*core_, row_->id, std::move(source), options); }
+  {
+    shelf_->check_writable("update layer contents");
+    row_ = apply_to_layer(*core_, row_->id, std::move(source), options);
+  }
 
   // Images -----------------------------------------------------------------------------------------------------
 
@@ -139,7 +166,7 @@ class Item {
 
   /// Directory for the item's users, made if it is missing (0700): kept, or lost at reboot.
   std::filesystem::path directory() const {
-    return user_directory(core_->template data_directory<T>(row_->id));
+    return user_directory(core_->template user_directory<T>(row_->id));
   }
   std::filesystem::path run_directory() const {
     return user_directory(core_->template run_directory<T>(row_->id));
@@ -150,6 +177,7 @@ class Item {
   std::int64_t size() const requires DiffDriver<typename T::Driver> { return item_size(*core_, *row_); }
 
   Core& core() const noexcept { return *core_; }
+  Shelf& shelf() const noexcept { return *shelf_; }
   void renew(Row<Record> row) noexcept { row_ = std::move(row); }
 
  private:
@@ -159,7 +187,8 @@ class Item {
   /// Changes the record as it stands now, not as this handle knew it.
   template <class Change>
   void change(Change&& apply_change) {
-    auto table = core_->template table<T>().write();
+    shelf_->check_writable("change " + std::string(T::kind) + " metadata");
+    auto table = shelf_->table.write();
     Record next = *table.get(itself());
     apply_change(next);
     auto row = table.put(std::move(next));
@@ -169,15 +198,17 @@ class Item {
 
   template <class Wanted>
   names::List rename(Wanted&& wanted) {
-    auto table = core_->template table<T>().write();
+    if (shelf_->read_only) {
+      if constexpr (requires { row_->top_layer; }) {
+        row_ = pull_up_image(*core_, row_, *shelf_);
+        shelf_ = &core_->template own<T>();
+      }
+      shelf_->check_writable("change " + std::string(T::kind) + " name assignments");
+    }
+    auto table = shelf_->table.write();
     Record next = *table.get(itself());
     next.names = wanted(next.names);
-    for (auto const& name : next.names)
-      if (auto const holder = table.by_name(name); holder && holder->id != next.id) {
-        Record poorer = *holder;
-        std::erase(poorer.names, name);
-        table.put(std::move(poorer));
-      }
+    take_names(table, next);
     T::named(next);
     auto row = table.put(std::move(next));
     table.commit(core_->flush());
@@ -205,6 +236,7 @@ class Item {
 
   std::shared_ptr<Core> core_;
   Row<Record> row_;
+  Shelf* shelf_;
 };
 
 }  // namespace strata

@@ -34,7 +34,7 @@ struct LayerRecord {
   std::vector<IdRange> gidmap;
   std::vector<std::string> big_data_names;
   Extra extra;
-  bool volatile_file = false;  ///< which file it was read from and goes back to; not a field
+  RecordPlace place = RecordPlace::main;  ///< not a field
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -69,6 +69,7 @@ struct LayerTraits {
   static constexpr std::string_view kind = "layer";
   static constexpr std::string_view stem = "layers";
   static constexpr Errc unknown = Errc::layer_unknown;
+  static constexpr Errc repeated_names = Errc::duplicate_layer_names;
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = false;
 

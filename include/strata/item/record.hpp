@@ -28,6 +28,13 @@ inline bool is_set(Flags const& flags, std::string const& key) {
   return found != flags.end() && found->second.text == "true";
 }
 
+/// Which of the files of its kind a record was read from and goes back to; the record itself does not say.
+enum class RecordPlace {
+  main,           ///< `<stem>.<extension>` in the graph root
+  image_store,    ///< the same in a separate image store
+  volatile_file,  ///< `volatile-<stem>.<extension>`: need not survive a power cut
+};
+
 /// Whether a field is written when it is empty, zero or false.
 enum class Presence { when_set, always };
 
@@ -35,7 +42,7 @@ enum class Presence { when_set, always };
 /// each, in the order in which they are written; every serializer works from that list. Member types are
 /// `std::string`, `std::int64_t`, `Timestamp`, `Flags`, `std::vector` of `std::string`, `std::uint32_t` or
 /// `IdRange`, and `std::map<std::string, std::int64_t>` or `<std::string, std::string>`.
-/// Besides those a record has `extra` (unknown keys) and may have `volatile_file`.
+/// Besides those a record has `extra` (unknown keys) and may have `place`.
 template <class Self, class Visitor>
 void IdRange::fields(Self& self, Visitor&& visit) {
   visit("container_id", self.container_id, Presence::always);

@@ -13,7 +13,8 @@ namespace strata {
 template <class Record>
 struct RecordChange {
   Row<Record> put = {};
-  std::string erase = {};  ///< used if `put` is null
+  std::string erase = {};   ///< used if `put` is null
+  Row<Record> erased = {};  ///< what had that id, if it is known
 };
 
 /// What records are loaded into.

@@ -3,12 +3,15 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/item/record.hpp>
 #include <strata/item/record_change.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/file_bytes.hpp>
 #include <strata/sys/file_state.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -21,18 +24,34 @@
 
 namespace strata {
 
-/// Keeps the records of one kind in one file, which each change replaces as a whole: `<stem>.<extension>`, and
-/// beside it `volatile-<stem>.<extension>` for those that need not survive a power cut.
+/// Directories of the files of one kind.
+struct RecordPlaces {
+  std::filesystem::path main;
+  std::filesystem::path image_store = {};  ///< empty: the store has no separate one
+  std::filesystem::path volatiles = {};    ///< empty: as `main`
+};
+
+/// Keeps the records of one kind in one file, which each change replaces as a whole: `<stem>.<extension>`; for kinds
+/// whose records have a `place`, also in the separate image store's file of that name, and in
+/// `volatile-<stem>.<extension>` for those that need not survive a power cut. A record goes back where it came from.
 ///
 /// For readers and writers that hold the lock of the kind, from any number of processes; one call at a time on
 /// one object. What could not be read as records is written back as it was.
 template <class Record, SerializerFor<Record> S>
 class RecordFile {
  public:
-  RecordFile(std::filesystem::path directory, std::string_view stem) : directory_(std::move(directory)) {
+  RecordFile(std::filesystem::path directory, std::string_view stem)
+      : RecordFile(RecordPlaces{.main = std::move(directory)}, stem) {}
+  RecordFile(RecordPlaces const& places, std::string_view stem) {
     auto const file = std::string(stem) + '.' + std::string(std::string_view(S::extension()));
-    main_.path = directory_ / file;
-    volatile_.path = directory_ / (std::string(paths::volatile_prefix) + file);
+    files_[0].path = places.main / file;
+    if constexpr (has_places) {
+      if (!places.image_store.empty())
+        files_[static_cast<std::size_t>(RecordPlace::image_store)].path = places.image_store / file;
+      files_[static_cast<std::size_t>(RecordPlace::volatile_file)].path =
+          (places.volatiles.empty() ? places.main : places.volatiles) /
+          (std::string(paths::volatile_prefix) + file);
+    }
   }
 
   /// Brings `target` up to date if another wrote since the last call: reads everything if the lock file's token or
@@ -43,15 +62,18 @@ class RecordFile {
   ///          file, and the next call tries again
   template <RecordTarget<Record> Target>
   bool refresh(std::string const& token, Target& target) {
-    auto const main_state = sys::FileState::of(main_.path);
-    auto const volatile_state = has_volatile ? sys::FileState::of(volatile_.path) : sys::FileState{};
-    if (loaded_ && token == token_ && main_state == main_.state && volatile_state == volatile_.state)
-      return false;
+    std::array<sys::FileState, file_count> states;
+    bool same = loaded_ && token == token_;
+    for (std::size_t i = 0; i < file_count; ++i) {
+      if (!files_[i].path.empty()) states[i] = sys::FileState::of(files_[i].path);
+      same = same && states[i] == files_[i].state;
+    }
+    if (same) return false;
 
     loaded_ = false;
     target.clear();
     if constexpr (requires { target.reserve(std::size_t{1}); })
-      target.reserve(static_cast<std::size_t>(main_state.size) / short_record_size);
+      target.reserve(static_cast<std::size_t>(states[0].size) / short_record_size);
     try {
       load(target);
     } catch (...) {
@@ -59,8 +81,7 @@ class RecordFile {
       throw;
     }
     // Taken before the files were read, so that a writer who ignores the lock is noticed the next time.
-    main_.state = main_state;
-    volatile_.state = volatile_state;
+    for (std::size_t i = 0; i < file_count; ++i) files_[i].state = states[i];
     token_ = token;
     loaded_ = true;
     return true;
@@ -69,7 +90,7 @@ class RecordFile {
   /// Writes the files that the changes touch; call with the lock held exclusively, after `refresh`.
   ///
   /// The token is renewed first: a crash in between then costs the others a reload, and never hides a change
-  /// (on-disk-format §3.2). The volatile file is never flushed. When it throws, the next `refresh` reads again.
+  /// (on-disk-format §3.2). A volatile file is never flushed. When it throws, the next `refresh` reads again.
   ///
   /// @param renew    writes a new token to the lock file and returns it
   /// @param rows     all rows in order, changes included, or a function that gives them
@@ -84,11 +105,20 @@ class RecordFile {
     }
   }
 
-  std::filesystem::path const& path() const noexcept { return main_.path; }
+  std::filesystem::path const& path() const noexcept { return files_[0].path; }
+
+  /// Where records are looked for, the main file first.
+  std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const {
+    std::vector<std::pair<RecordPlace, std::filesystem::path>> out;
+    for (std::size_t i = 0; i < file_count; ++i)
+      if (!files_[i].path.empty()) out.emplace_back(static_cast<RecordPlace>(i), files_[i].path);
+    return out;
+  }
 
  private:
   static constexpr std::size_t short_record_size = 320;  // bytes; few records have less
-  static constexpr bool has_volatile = requires(Record & record) { record.volatile_file = true; };
+  static constexpr bool has_places = requires(Record & record) { record.place = RecordPlace::main; };
+  static constexpr std::size_t file_count = has_places ? 3 : 1;
 
   struct File {
     std::filesystem::path path = {};
@@ -96,11 +126,12 @@ class RecordFile {
     std::vector<std::string> unreadable = {};
   };
 
-  static bool is_volatile(Record const& record) noexcept {
-    if constexpr (has_volatile)
-      return record.volatile_file;
+  /// Which file a record belongs to.
+  static std::size_t place_of(Record const& record) noexcept {
+    if constexpr (has_places)
+      return static_cast<std::size_t>(record.place);
     else
-      return false;
+      return 0;
   }
 
   template <class OnRecord>
@@ -123,52 +154,64 @@ class RecordFile {
     }
   }
 
-  /// An id that is in both files: the main one's record counts (on-disk-format §2.2).
+  /// An id that is in several files: the main one's record counts, then the image store's (on-disk-format §2.2).
   template <class Target>
   void load(Target& target) {
-    std::vector<Record> second;
-    std::unordered_set<std::string_view> second_ids;
-    if constexpr (has_volatile) {
-      read(volatile_, [&](Record&& record) {
-        record.volatile_file = true;
-        second.push_back(std::move(record));
-      });
-      for (auto const& record : second) second_ids.insert(record.id);
-    }
-    read(main_, [&](Record&& record) {
-      if (!second_ids.empty()) second_ids.erase(record.id);
+    shadows_ = false;
+    std::vector<Record> others;
+    std::unordered_set<std::string> other_ids;
+    if constexpr (has_places)
+      for (auto const place : {RecordPlace::image_store, RecordPlace::volatile_file}) {
+        auto& file = files_[static_cast<std::size_t>(place)];
+        if (file.path.empty()) continue;
+        read(file, [&](Record&& record) {
+          if (!other_ids.insert(record.id).second) {
+            shadows_ = true;
+            return;
+          }
+          record.place = place;
+          others.push_back(std::move(record));
+        });
+      }
+    read(files_[0], [&](Record&& record) {
+      if (!other_ids.empty() && other_ids.erase(record.id) != 0) shadows_ = true;
       target.put(std::move(record));
     });
-    if (second.empty()) return;
-    std::vector<bool> wanted;
-    for (auto const& record : second) wanted.push_back(second_ids.contains(record.id));
-    second_ids.clear();  // its keys are views into the records
-    for (std::size_t i = 0; i < second.size(); ++i)
-      if (wanted[i]) target.put(std::move(second[i]));
+    for (auto& record : others)
+      if (other_ids.contains(record.id)) target.put(std::move(record));
   }
 
   template <class Renew>
   void save(Renew&& renew, std::span<Row<Record> const> rows, std::span<RecordChange<Record> const> changes,
             Flush flush) {
     if (!loaded_)
-      throw Error(Errc::corrupt_record, main_.path.native() + ": not saved, since it could not be read");
-    bool touches_main = changes.empty();
-    bool touches_volatile = changes.empty();
+      throw Error(Errc::corrupt_record, path().native() + ": not saved, since it could not be read");
+    std::array<bool, file_count> touched{};
     for (auto const& change : changes) {
-      touches_main |= !change.put || !is_volatile(*change.put);
-      touches_volatile |= !change.put || is_volatile(*change.put);
+      if (auto const& row = change.put ? change.put : change.erased; row && (change.put || !shadows_))
+        touched[place_of(*row)] = true;
+      else
+        touched.fill(true);
     }
+    if (changes.empty()) touched.fill(true);
 
     loaded_ = false;
     auto const token = renew();
-    std::vector<Row<Record>> of_main;
-    std::vector<Row<Record>> of_volatile;
-    bool const split =
-        has_volatile && std::ranges::any_of(rows, [](auto const& row) { return is_volatile(*row); });
-    if (split)
-      for (auto const& row : rows) (is_volatile(*row) ? of_volatile : of_main).push_back(row);
-    if (touches_main) write(main_, split ? std::span<Row<Record> const>(of_main) : rows, flush);
-    if (touches_volatile && (volatile_.state.exists() || split)) write(volatile_, of_volatile, Flush::none);
+    if constexpr (!has_places) {
+      write(files_[0], rows, flush);
+    } else {
+      std::array<std::vector<Row<Record>>, file_count> parts;
+      bool const split = std::ranges::any_of(rows, [](auto const& row) { return place_of(*row) != 0; });
+      if (split)
+        for (auto const& row : rows) parts[place_of(*row)].push_back(row);
+      for (std::size_t i = 0; i < file_count; ++i) {
+        if (!touched[i] || files_[i].path.empty()) continue;
+        if (i != 0 && parts[i].empty() && !files_[i].state.exists()) continue;
+        bool const is_volatile = i == static_cast<std::size_t>(RecordPlace::volatile_file);
+        write(files_[i], i == 0 && !split ? rows : std::span<Row<Record> const>(parts[i]),
+              is_volatile ? Flush::none : flush);
+      }
+    }
     token_ = token;
     loaded_ = true;
   }
@@ -179,9 +222,8 @@ class RecordFile {
     file.state = sys::FileState::of(file.path);
   }
 
-  std::filesystem::path directory_;
-  File main_;
-  File volatile_;
+  std::array<File, file_count> files_;  ///< by `RecordPlace`; without a path: the store has none
+  bool shadows_ = false;                ///< a record is in several files: erased, it must go from all
   std::string token_;
   bool loaded_ = false;  ///< rows in memory and files agree, as far as this object knows
 };

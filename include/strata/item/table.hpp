@@ -6,15 +6,31 @@
 #include <strata/item/index.hpp>
 #include <strata/item/record_storage.hpp>
 
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 namespace strata {
+
+/// What a table is besides a lock and its storage.
+template <StoreLock Lock>
+struct TableOptions {
+  std::optional<Lock> second =
+      {};  ///< of the separate image store, whose records are in the same table; taken after the first
+  /// One of somebody else's stores, which we only read: names that are given twice cannot be put right there.
+  bool read_only = false;
+  std::filesystem::path place = {};  ///< for errors
+};
 
 /// All items of a kind: loaded, indexed, locked and saved. The same template serves layers, images and
 /// containers.
@@ -30,7 +46,21 @@ class Table {
   using Record = typename Traits::Record;
   using Storage = RecordStorage<Record, typename Traits::Serializer, Lock>;
 
-  Table(Lock lock, Storage storage) : lock_(std::move(lock)), storage_(std::move(storage)) {}
+  Table(Lock lock, Storage storage, TableOptions<Lock> options = {})
+      : lock_(std::move(lock)), storage_(std::move(storage)), options_(std::move(options)) {}
+
+  /// The table's locks for as long as a guard lives.
+  struct Held {
+    typename Lock::Guard first;
+    std::optional<typename Lock::Guard> second;
+
+    LockToken token() const { return second ? first.token() + second->token() : first.token(); }
+    bool excludes() const { return first.excludes() && (!second || second->excludes()); }
+    LockToken renew() {
+      auto token = first.renew();
+      return second ? token + second->renew() : token;
+    }
+  };
 
   /// What both guards can do.
   class View {
@@ -76,16 +106,16 @@ class Table {
   /// Holds the lock shared: others may read meanwhile, nobody can change a record.
   class Reading : public View {
    public:
-    explicit Reading(Table& table) : View(&table), file_(table.lock_.shared()) {
+    explicit Reading(Table& table) : View(&table), file_(table.shared()) {
       {
         std::unique_lock const alone(table.mutex_);
-        table.storage_.refresh(file_.token(), table.index_);
+        table.refresh(file_);
       }
       shared_ = std::shared_lock(table.mutex_);
     }
 
    private:
-    typename Lock::Guard file_;
+    Held file_;
     std::shared_lock<std::shared_mutex> shared_;
   };
 
@@ -93,8 +123,8 @@ class Table {
   /// what was not committed when the guard goes is taken back.
   class Writing : public View {
    public:
-    explicit Writing(Table& table) : View(&table), file_(table.lock_.exclusive()), alone_(table.mutex_) {
-      table.storage_.refresh(file_.token(), table.index_);
+    explicit Writing(Table& table) : View(&table), file_(table.exclusive()), alone_(table.mutex_) {
+      table.refresh(file_);
       table.index_.compact();
     }
     Writing(Writing const&) = delete;
@@ -105,13 +135,13 @@ class Table {
     Row<Record> put(Record record) {
       auto row = std::make_shared<Record const>(std::move(record));
       undo_.push_back(this->table_->index_.put_row(row));
-      changes_.push_back({row, {}});
+      changes_.push_back({row, {}, nullptr});
       return row;
     }
 
     void erase(std::string const& id) {
       undo_.push_back(this->table_->index_.erase_row(id));
-      changes_.push_back({nullptr, id});
+      changes_.push_back({nullptr, id, undo_.back().before});
     }
 
     /// Makes the changes true for everyone. When it throws, they are taken back here; what is on disk is then
@@ -133,7 +163,7 @@ class Table {
     /// Reads the files again, to see what a failed `commit` left. False if they cannot be read: nothing is known then.
     bool reload() noexcept {
       try {
-        this->table_->storage_.refresh(file_.token(), this->table_->index_);
+        this->table_->refresh(file_);
         return true;
       } catch (...) {
         return false;
@@ -147,7 +177,7 @@ class Table {
       changes_.clear();
     }
 
-    typename Lock::Guard file_;
+    Held file_;
     std::unique_lock<std::shared_mutex> alone_;
     std::vector<typename Index<Traits>::Undo> undo_;
     std::vector<RecordChange<Record>> changes_;
@@ -157,9 +187,44 @@ class Table {
   Writing write() { return Writing(*this); }
 
  private:
+  static constexpr int most_attempts = 100;
+
+  Held shared() {
+    auto first = lock_.shared();
+    return {std::move(first), options_.second ? std::make_optional(options_.second->shared()) : std::nullopt};
+  }
+  Held exclusive() {
+    auto first = lock_.exclusive();
+    return {std::move(first),
+            options_.second ? std::make_optional(options_.second->exclusive()) : std::nullopt};
+  }
+
+  /// Without a lock that keeps writers away, what was read counts once nothing has changed since it was begun to be read.
+  void refresh(Held const& held) {
+    bool loaded = false;
+    for (int attempt = 0;; ++attempt) {
+      try {
+        bool const anew = storage_.refresh(held.token(), index_);
+        loaded = loaded || anew;
+        if (!anew || held.excludes()) break;
+      } catch (Error const& error) {
+        if (held.excludes() || attempt == most_attempts) throw;
+        bool const replaced = error.code() == std::error_code(ESTALE, std::system_category());
+        if (error.code() != Errc::corrupt_record && !replaced) throw;
+      }
+      if (attempt == most_attempts)
+        throw Error(Errc::store_changed, std::string(Traits::stem) + " in " + options_.place.native());
+      if (attempt > 2) std::this_thread::sleep_for(std::chrono::milliseconds(attempt));
+    }
+    if (loaded && options_.read_only) repeated_names_ = index_.repeated_names();
+    if (repeated_names_) throw Error(Traits::repeated_names, options_.place.native());
+  }
+
   Lock lock_;
   std::shared_mutex mutex_;  ///< guards the rows in memory; the lock file guards those on disk
   Storage storage_;
+  TableOptions<Lock> options_;
+  bool repeated_names_ = false;
   Index<Traits> index_;
 };
 

@@ -28,6 +28,9 @@ namespace strata {
 /// another descriptor of the file. The file is opened anew for each guard, with `O_RDWR | O_CREAT` and mode 0644; its
 /// directory is made (0700) if it is missing. An uncontended guard costs some five system calls.
 ///
+/// A store that is only read is never made anything in, and need not let itself be locked: a missing lock file, or a file
+/// system without locks (NFS, 9p, FUSE and their like), gives a guard that does not exclude.
+///
 /// A child forked without exec keeps the lock for as long as it has the descriptor.
 class FileLock {
  public:
@@ -36,6 +39,8 @@ class FileLock {
 
   class Guard {
    public:
+    bool excludes() const noexcept { return excludes_; }
+
     /// What the file begins with: 64 bytes, or fewer if it is shorter. Empty without a lock file.
     Token token() const {
       Token text(token_size, '\0');
@@ -81,9 +86,11 @@ class FileLock {
 
    private:
     friend class FileLock;
-    Guard(sys::Fd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    Guard(sys::Fd fd, std::filesystem::path path, bool excludes)
+        : fd_(std::move(fd)), path_(std::move(path)), excludes_(excludes) {}
     sys::Fd fd_;  // closing it gives the lock back; empty: a read-only store without a lock file
     std::filesystem::path path_;
+    bool excludes_;
   };
 
   explicit FileLock(std::filesystem::path path) : path_(std::move(path)) {}
@@ -102,7 +109,7 @@ class FileLock {
   sys::Fd open() const {
     if (read_only_) {
       sys::Fd fd = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY);
-      if (!fd && errno != ENOENT) sys::throw_errno("open", path_);
+      if (!fd && errno != ENOENT && errno != ENOTDIR && errno != EACCES) sys::throw_errno("open", path_);
       return fd;
     }
     sys::Fd fd = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDWR | O_CREAT, 0644);
@@ -114,20 +121,29 @@ class FileLock {
     return fd;
   }
 
+  /// What the kernel and remote file systems say where there are no locks (fcntl(2), nfs(5); FUSE servers say what they
+  /// like, ENOSYS and EOPNOTSUPP as a rule; EBADF is not among them: that would be our mistake).
+  static bool means_no_locks(int code) noexcept {
+    return code == ENOLCK || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP || code == EROFS ||
+           code == EPERM || code == EACCES;
+  }
+
   std::optional<Guard> acquire(int type, int command) const {
     if (read_only_ && type == F_WRLCK) throw Error(Errc::store_read_only, path_.native());
     for (;;) {
       sys::Fd fd = open();
-      if (!fd) return Guard(sys::Fd(), path_);
+      if (!fd) return Guard(sys::Fd(), path_, false);
       struct flock lock {};  // zeros: the whole file, from its start
       lock.l_type = static_cast<short>(type);
       if (sys::retry([&] { return ::fcntl(fd.get(), command, &lock); }) != 0) {
         if (command == F_OFD_SETLK && (errno == EAGAIN || errno == EACCES)) return std::nullopt;
+        if (read_only_ && means_no_locks(errno)) return Guard(std::move(fd), path_, false);
         sys::throw_errno("lock", path_);
       }
+      if (read_only_) return Guard(std::move(fd), path_, true);  // not all file systems count links
       struct stat status {};
       if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path_);
-      if (status.st_nlink != 0) return Guard(std::move(fd), path_);
+      if (status.st_nlink != 0) return Guard(std::move(fd), path_, true);
       // The store was wiped while we waited: a lock on a file without a name excludes nobody.
     }
   }

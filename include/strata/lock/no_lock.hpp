@@ -21,6 +21,8 @@ class NoLock {
 
   class Guard {
    public:
+    /// True: nobody else is there.
+    bool excludes() const noexcept { return true; }
     /// Empty before the first `renew`.
     Token token() const {
       auto const count = count_->load();

@@ -2,7 +2,9 @@
 
 #include <strata/id.hpp>
 #include <strata/item/item.hpp>
+#include <strata/item/record.hpp>
 
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,24 +21,40 @@ class Collection {
 
   explicit Collection(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
-  /// By id, by name, or by a prefix that only one id has.
+  /// By id, by name, or by a prefix that only one id has: in the store itself, then in those that it only reads.
   std::optional<Item> find(Ref const& ref) const {
-    auto row = core_->template table<Traits>().read().find(ref);
-    return row ? std::make_optional(Item(core_, std::move(row))) : std::nullopt;
+    auto found = core_->template look<Traits>().find(ref);
+    return found ? std::make_optional(Item(core_, std::move(found.row), found.shelf)) : std::nullopt;
   }
 
   /// As `find`. @throws `Traits::unknown`
-  Item get(Ref const& ref) const { return Item(core_, core_->template table<Traits>().read().get(ref)); }
+  Item get(Ref const& ref) const {
+    auto found = core_->template look<Traits>().get(ref);
+    return Item(core_, std::move(found.row), found.shelf);
+  }
 
-  bool exists(Ref const& ref) const { return core_->template table<Traits>().read().find(ref) != nullptr; }
+  bool exists(Ref const& ref) const { return static_cast<bool>(core_->template look<Traits>().find(ref)); }
 
-  /// All, in the order in which they were created; those in a volatile file last.
+  /// All, in the order in which they were created, those in a volatile file last; then those of stores that are only
+  /// read, store by store. An id that several stores have is there as often.
   std::vector<Item> list() const {
     std::vector<Item> out;
-    auto const rows = core_->template table<Traits>().read().rows();
-    out.reserve(rows.size());
-    for (auto const& row : rows) out.emplace_back(core_, row);
+    std::vector<Item> last;
+    core_->template look<Traits>().each([&](auto const& row, auto& shelf) {
+      bool is_volatile = false;
+      if constexpr (requires { row->place; })
+        is_volatile = !shelf.read_only && row->place == RecordPlace::volatile_file;
+      if (shelf.read_only) append(out, last);
+      (is_volatile ? last : out).emplace_back(core_, row, &shelf);
+    });
+    append(out, last);
     return out;
+  }
+
+ private:
+  static void append(std::vector<Item>& to, std::vector<Item>& from) {
+    to.insert(to.end(), std::move_iterator(from.begin()), std::move_iterator(from.end()));
+    from.clear();
   }
 
  protected:

@@ -27,11 +27,15 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
   Item create(Ref const& image, ContainerOptions const& options = {}) {
     auto& core = *core_;
     ContainerRecord record;
-    LayerPlan plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
+    LayerPlan<Core> plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
     if (!image.empty()) {
-      auto const row = core.template table<typename Core::ImageTraits>().read().get(image);
+      auto const row = core.template look<typename Core::ImageTraits>().get(image);
       record.image = row->id;
       if (!row->top_layer.empty()) plan.parent = LayerId(row->top_layer);
+    }
+    if (plan.parent) {
+      auto const layers = core.template look<LayerTraits>();
+      plan.below = ForeignLayers<Core>(layers, layers.by_id(plan.parent->str()));
     }
     auto const id = Core::template new_id<Traits>(options.id);
     record.id = id.str();
@@ -39,22 +43,27 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     record.layer = plan.id.str();
     record.metadata = options.metadata;
     record.flags = {{"MountLabel", {"\"\""}}, {"ProcessLabel", {"\"\""}}};
-    if (options.is_volatile) record.flags["Volatile"] = {"true"};
+    if (options.is_volatile || core.options().transient) record.flags["Volatile"] = {"true"};
+    record.place = core.place_of_container(options.is_volatile);
+    LayerRecord layer;
+    layer.place = record.place;
     core.template table<Traits>().read().check_free(record.id, record.names);
 
-    auto staged = core.driver().stage(
-        {.parent = plan.parent, .copy_of = {}, .writable = true, .flush = core.flush(), .control = {}});
+    auto staged = plan.below.explain([&] {
+      return core.driver().stage(
+          {.parent = plan.parent, .copy_of = {}, .writable = true, .flush = core.flush(), .control = {}});
+    });
     staged.finish();
 
     Trash trash;
     auto aside = note_change(core, {{Leftover::spare_layer, plan.id.str()}});
     auto layers = core.template table<LayerTraits>().write();
-    auto const images = core.template table<typename Core::ImageTraits>().read();
+    auto const images = core.template look<typename Core::ImageTraits>();
     auto containers = core.template table<Traits>().write();
     if (!record.image.empty() && !images.by_id(record.image))
       throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile");
     containers.check_free(record.id, record.names);
-    publish_layer(core, layers, plan, std::move(staged), aside, {}, {}, trash);
+    publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(layer), trash);
     try {
       record.created = Timestamp::now();
       auto row = containers.put(std::move(record));
@@ -78,7 +87,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     Trash trash;
     {
       auto layers = core.template table<LayerTraits>().write();
-      auto const images = core.template table<typename Core::ImageTraits>().read();
+      auto const images = core.template look<typename Core::ImageTraits>();
       auto containers = core.template table<Traits>().write();
       auto const container = containers.get(ref);
       Core::template component<Traits>(container->id);

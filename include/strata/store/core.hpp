@@ -6,19 +6,26 @@
 #include <strata/item/item.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/item/log.hpp>
+#include <strata/item/record.hpp>
+#include <strata/item/record_file.hpp>
 #include <strata/item/record_storage.hpp>
 #include <strata/item/table.hpp>
 #include <strata/paths.hpp>
 #include <strata/store/mount_table.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/shelf.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/temp_dir.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <concepts>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -50,6 +57,21 @@ struct StoreOptions {
   typename Driver::Options driver = {};
   [[no_unique_address]] Durability durability = {};
   bool read_only = false;  ///< change and make nothing, lock files included
+
+  /// Graph roots of further stores, whose layers and images are found behind the store's own, in this order. They are only
+  /// read: nothing is made or locked in them that was not there, and they may be on a file system that can only be read
+  /// or that refuses locks. To those that the driver's options name.
+  std::vector<std::filesystem::path> image_stores = {};
+  /// Root of images, and of the layers that no container writes to; they are then shared by all stores that name it. Empty:
+  /// the graph root. (containers/storage since 1.47; earlier releases do not see what is there.)
+  std::filesystem::path image_store = {};
+  /// Keeps the records of new containers and of their layers in the run root: they are gone with the next reboot. Never to
+  /// be mixed with use without it, which has another lock for containers. (containers/storage since 1.45)
+  bool transient = false;
+  /// Keeps the records of volatile containers and of their layers in files of their own, which are not flushed, as
+  /// containers/storage does since 1.45. Not done unasked, since earlier releases neither see these nor keep what they
+  /// stand on: an image that such a container was made from would be theirs to remove.
+  bool volatile_apart = false;
 };
 
 /// The inner parts of a store: tables, driver, locks and places, shared by the store and its items. It knows each kind
@@ -82,12 +104,16 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
       : options_(checked(std::move(options))),
         store_lock_(lock(options_.graph_root / paths::store_lock)),
         driver_(open_driver()),
-        log_(open_log()),
-        layers_(open_table<LayerTraits>()),
-        images_(open_table<ImageTraits>()),
-        containers_(open_table<ContainerTraits>()),
+        image_stores_(other_stores()),
+        logs_(open_logs()),
+        layers_(open_shelves<LayerTraits>()),
+        images_(open_shelves<ImageTraits>()),
+        containers_(open_shelves<ContainerTraits>()),
         mounts_(lock(mount_file(paths::lock_extension)),
                 RecordFile<MountRecord, Serializer>(mount_file("").parent_path(), paths::mount_stem)) {
+    for (auto const& images : images_)
+      if (images != images_.front())
+        images->table.read();  // what is wrong there shows now, as in containers/storage
     if (options_.read_only) return;
     driver_.recover();
     // What takes a look at records is done when somebody asks for them.
@@ -101,20 +127,52 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   MountTable<Serializer, Lock>& mounts() noexcept { return mounts_; }
   Lock& store_lock() noexcept { return store_lock_; }
 
-  /// The rows of a kind. Whoever looks at layers first finishes what dead processes began with them.
+  /// The store's own rows of a kind. Whoever looks at layers first finishes what dead processes began with them.
   template <class Traits>
   auto& table() {
-    if constexpr (std::same_as<Traits, LayerTraits>) {
+    if constexpr (std::same_as<Traits, LayerTraits>)
       if (!options_.read_only && !collected_.exchange(true)) try {
           collect_after_crash(*this);
         } catch (...) {
           collected_ = false;
           throw;
         }
-      return layers_;
-    }
-    if constexpr (std::same_as<Traits, ImageTraits>) return images_;
-    if constexpr (std::same_as<Traits, ContainerTraits>) return containers_;
+    return own<Traits>().table;
+  }
+
+  template <class Traits>
+  using ShelfOf = Shelf<Traits, Lock>;
+  template <class Traits>
+  using FoundRow = Found<Traits, Lock>;
+
+  /// The store's own place of a kind.
+  template <class Traits>
+  ShelfOf<Traits>& own() {
+    return *shelves<Traits>().front();
+  }
+
+  /// Looks at the rows of a kind in all places, the store's own and those that are only read. No other guard of the kind
+  /// may be held.
+  template <class Traits>
+  Look<Traits, Lock> look() {
+    table<Traits>();
+    return Look<Traits, Lock>(shelves<Traits>());
+  }
+
+  /// The same without the store's own, a guard of which may be held.
+  template <class Traits>
+  Look<Traits, Lock> others() {
+    return Look<Traits, Lock>(shelves<Traits>(), 1);
+  }
+
+  /// The store's own row, to be changed. @param rows  a guard of its table
+  /// @throws `Errc::store_read_only` if only another store has one; `Traits::unknown`
+  template <class Traits, class Rows>
+  auto own_row(Rows const& rows, Ref const& ref, std::string_view what) {
+    auto row = rows.find(ref);
+    if (!row)
+      if (auto const found = others<Traits>().find(ref)) throw found.shelf->refusal(what);
+    return row ? row : rows.get(ref);
   }
 
   Layers<Core> layers() { return Layers<Core>(this->shared_from_this()); }
@@ -137,10 +195,16 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return given.empty() ? Id::random(Traits::id_digits) : Id(component<Traits>(given));
   }
 
-  /// `<graph root>/<driver>-<stem>`, where records and data of a kind are.
+  /// `<graph root>/<driver>-<stem>`, where records and data of a kind are; those of images in the image store, if there is
+  /// one (on-disk-format §1.5).
   template <class Traits>
   std::filesystem::path kind_directory() const {
-    return paths::kind_directory(options_.graph_root, driver_.name(), Traits::stem);
+    bool const apart = std::same_as<Traits, ImageTraits> && !options_.image_store.empty();
+    return kind_directory<Traits>(apart ? options_.image_store : options_.graph_root);
+  }
+  template <class Traits>
+  std::filesystem::path kind_directory(std::filesystem::path const& root) const {
+    return paths::kind_directory(root, driver_.name(), Traits::stem);
   }
   /// Directory of an item's big data; need not exist.
   /// @throws `Errc::invalid_id`: there, the id is the name of something else
@@ -148,68 +212,119 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   std::filesystem::path data_directory(std::string const& id) const {
     return kind_directory<Traits>() / component<Traits>(id);
   }
+  /// Parent of the directory that an item's users are given: in the graph root always.
+  template <class Traits>
+  std::filesystem::path user_directory(std::string const& id) const {
+    return kind_directory<Traits>(options_.graph_root) / component<Traits>(id);
+  }
   /// The same in the run root.
   template <class Traits>
   std::filesystem::path run_directory(std::string const& id) const {
-    return paths::kind_directory(options_.run_root, driver_.name(), Traits::stem) / component<Traits>(id);
+    return kind_directory<Traits>(options_.run_root) / component<Traits>(id);
   }
   /// Files that records of a kind are in, the one that survives a power cut first. None for a store of one log.
   template <class Traits>
-  std::vector<std::filesystem::path> record_files() const {
+  std::vector<std::pair<RecordPlace, std::filesystem::path>> record_files() const {
     if constexpr (appends) return {};
-    auto const file =
-        std::string(Traits::stem) + '.' + std::string(std::string_view(Serializer::extension()));
-    auto const directory = kind_directory<Traits>();
-    if constexpr (requires(typename Traits::Record & record) { record.volatile_file; })
-      return {directory / file, directory / (std::string(paths::volatile_prefix) + file)};
-    else
-      return {directory / file};
+    return RecordFile<typename Traits::Record, Serializer>(record_places<Traits>(), Traits::stem).files();
   }
   /// The lock of a kind, for who must look at its files while no table can be loaded from them.
   template <class Traits>
   Lock record_lock() const {
-    return lock(kind_directory<Traits>() / (std::string(Traits::stem) + std::string(paths::lock_extension)));
+    return lock(lock_file(lock_directory<Traits>(), Traits::stem));
   }
   std::filesystem::path tar_split(std::string const& layer) const {
-    return kind_directory<LayerTraits>() /
-           (component<LayerTraits>(layer) + std::string(paths::tar_split_suffix));
+    return tar_split(kind_directory<LayerTraits>(), layer);
+  }
+  /// @param directory  of the layers of a place
+  static std::filesystem::path tar_split(std::filesystem::path const& directory, std::string const& layer) {
+    return directory / (component<LayerTraits>(layer) + std::string(paths::tar_split_suffix));
   }
   /// Where files are built or wait for their deletion, on the file system of the records.
   std::filesystem::path layer_trash() const { return kind_directory<LayerTraits>() / paths::table_trash; }
 
+  /// Where the record of a new layer goes.
+  RecordPlace place_of_layer(bool writable) const noexcept {
+    return !writable && !options_.image_store.empty() ? RecordPlace::image_store : RecordPlace::main;
+  }
+  /// Where that of a new container and of its layer goes.
+  RecordPlace place_of_container(bool is_volatile) const noexcept {
+    return options_.transient || (options_.volatile_apart && is_volatile) ? RecordPlace::volatile_file
+                                                                          : RecordPlace::main;
+  }
+
  private:
   using SharedLog = typename detail::LogOf<Serializer, Lock, appends>::type;
+
+  template <class Traits>
+  auto& shelves() {
+    if constexpr (std::same_as<Traits, LayerTraits>) return layers_;
+    if constexpr (std::same_as<Traits, ImageTraits>) return images_;
+    if constexpr (std::same_as<Traits, ContainerTraits>) return containers_;
+  }
 
   static Options checked(Options options) {
     if (options.graph_root.empty() || options.run_root.empty())
       throw Error(Errc::incomplete_options, "no storage runroot or graphroot specified");
     options.graph_root = std::filesystem::absolute(options.graph_root).lexically_normal();
     options.run_root = std::filesystem::absolute(options.run_root).lexically_normal();
+    for (auto& root : options.image_stores) root = std::filesystem::absolute(root).lexically_normal();
+    if (!options.image_store.empty())
+      options.image_store = std::filesystem::absolute(options.image_store).lexically_normal();
+    if (appends && (options.transient || !options.image_store.empty()))
+      throw Error(Errc::unsupported, "separate image store or transient store with serializer " +
+                                         std::string(Serializer::name()));
+    if (!ImageStoreDriver<Driver> && (!options.image_stores.empty() || !options.image_store.empty()))
+      throw Error(Errc::unsupported, "several stores with this driver");
     if (!options.read_only) {
       sys::make_directories(options.graph_root, 0700, options.durability.level());
       sys::make_directories(options.run_root, 0700);
     }
-    check_maker(options);
+    if (!options.image_store.empty()) {
+      if (!options.read_only) sys::make_directories(options.image_store, 0700, options.durability.level());
+      if (is_same_directory(options.image_store, options.graph_root))
+        throw Error(Errc::image_store_same, "imagestore " + options.image_store.native());
+    }
+    check_maker(options.graph_root, options.read_only, options.durability.level());
     return options;
+  }
+
+  static bool is_same_directory(std::filesystem::path const& one, std::filesystem::path const& other) {
+    std::error_code error;
+    return one == other || std::filesystem::equivalent(one, other, error);
+  }
+
+  /// The stores that are only read, each once, in order. Those that are the store itself tell nothing new, and would wait
+  /// for its locks for ever.
+  std::vector<std::filesystem::path> other_stores() const {
+    std::vector<std::filesystem::path> roots;
+    if constexpr (ImageStoreDriver<Driver>)
+      for (auto const& root : driver_.image_stores()) {
+        auto const known = [&](auto const& other) { return is_same_directory(root, other); };
+        if (known(options_.graph_root) || known(options_.image_store) || std::ranges::any_of(roots, known))
+          continue;
+        if (std::filesystem::is_directory(root)) check_maker(root, true, Flush::none);
+        roots.push_back(root);
+      }
+    return roots;
   }
 
   /// Podman's layout names no maker, its record files are enough. A store in another layout says who wrote it, so that
   /// nobody takes it for empty.
-  static void check_maker(Options const& options) {
-    auto const marker = options.graph_root / paths::marker;
+  static void check_maker(std::filesystem::path const& root, bool read_only, Flush flush) {
+    auto const marker = root / paths::marker;
     auto const found = sys::read_file_if_exists(marker);
     constexpr bool podman = requires { requires Serializer::podman_layout; };
     std::string const maker = podman ? std::string() : std::string(Serializer::name()) + '\n';
     if (found && *found != maker)
-      throw Error(Errc::store_mismatch, options.graph_root.native() + ", written by serializer " +
-                                            found->substr(0, found->find('\n')));
+      throw Error(Errc::store_mismatch,
+                  root.native() + ", written by serializer " + found->substr(0, found->find('\n')));
     if constexpr (!podman) {
       if (found) return;
-      for (auto const& entry : std::filesystem::directory_iterator(options.graph_root))
+      for (auto const& entry : std::filesystem::directory_iterator(root))
         if (entry.is_directory() && entry.path().native().ends_with("-layers"))
-          throw Error(Errc::store_mismatch, options.graph_root.native() + ", written by serializer json");
-      if (!options.read_only)
-        sys::replace_file(marker, maker, {.mode = 0600, .flush = options.durability.level()});
+          throw Error(Errc::store_mismatch, root.native() + ", written by serializer json");
+      if (!read_only) sys::replace_file(marker, maker, {.mode = 0600, .flush = flush});
     }
   }
 
@@ -222,29 +337,88 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
                                           : std::make_optional(store_lock_.exclusive());
     return Driver(DriverPlace{.graph_root = options_.graph_root,
                               .run_root = options_.run_root,
-                              .read_only = options_.read_only},
+                              .read_only = options_.read_only,
+                              .image_stores = options_.image_stores,
+                              .image_store = options_.image_store},
                   options_.driver);
   }
 
-  std::shared_ptr<SharedLog> open_log() {
-    if constexpr (!appends)
-      return nullptr;
-    else if (options_.read_only)
-      return std::make_shared<SharedLog>(options_.graph_root, std::string(driver_.name()), ReadOnly{});
-    else
-      return std::make_shared<SharedLog>(options_.graph_root, std::string(driver_.name()));
+  /// Of all stores, the own one first; none if the serializer does not append.
+  std::vector<std::shared_ptr<SharedLog>> open_logs() const {
+    std::vector<std::shared_ptr<SharedLog>> logs;
+    if constexpr (appends) {
+      std::string const driver(driver_.name());
+      logs.push_back(options_.read_only ? std::make_shared<SharedLog>(options_.graph_root, driver, ReadOnly{})
+                                        : std::make_shared<SharedLog>(options_.graph_root, driver));
+      for (auto const& root : image_stores_)
+        logs.push_back(std::make_shared<SharedLog>(root, driver, ReadOnly{}));
+    }
+    return logs;
+  }
+
+  /// Where records of a kind are, for serializers that keep them in files.
+  template <class Traits>
+  RecordPlaces record_places() const {
+    RecordPlaces places{.main = kind_directory<Traits>()};
+    if (std::same_as<Traits, LayerTraits> && !options_.image_store.empty())
+      places.image_store = kind_directory<Traits>(options_.image_store);
+    if (options_.transient && !std::same_as<Traits, ImageTraits>)
+      places.volatiles = kind_directory<Traits>(options_.run_root);
+    return places;
+  }
+
+  /// The lock of containers moves with their volatile records (on-disk-format §1.6).
+  template <class Traits>
+  std::filesystem::path lock_directory() const {
+    bool const moved = std::same_as<Traits, ContainerTraits> && options_.transient;
+    return moved ? kind_directory<Traits>(options_.run_root) : kind_directory<Traits>();
+  }
+  static std::filesystem::path lock_file(std::filesystem::path const& directory, std::string_view stem) {
+    return directory / (std::string(stem) + std::string(paths::lock_extension));
   }
 
   template <class Traits>
-  Table<Traits, Lock> open_table() {
+  Table<Traits, Lock> own_table() const {
     using Storage = typename Table<Traits, Lock>::Storage;
-    auto const directory = kind_directory<Traits>();
-    if (!options_.read_only) sys::make_directories(directory, 0700, flush());
-    auto guard = lock(directory / (std::string(Traits::stem) + std::string(paths::lock_extension)));
+    auto const places = record_places<Traits>();
+    TableOptions<Lock> options;
+    if (!places.image_store.empty())
+      options.second.emplace(lock(lock_file(places.image_store, Traits::stem)));
+    for (auto const& directory : {places.main, places.image_store, places.volatiles})
+      if (!directory.empty() && !options_.read_only) sys::make_directories(directory, 0700, flush());
+    auto guard = lock(lock_file(lock_directory<Traits>(), Traits::stem));
     if constexpr (appends)
-      return {std::move(guard), Storage(log_, Traits::stem)};
+      return {std::move(guard), Storage(logs_.front(), Traits::stem), std::move(options)};
     else
-      return {std::move(guard), Storage(directory, Traits::stem)};
+      return {std::move(guard), Storage(places, Traits::stem), std::move(options)};
+  }
+
+  template <class Traits>
+  Table<Traits, Lock> other_table(std::filesystem::path const& directory, std::size_t store) const {
+    using Storage = typename Table<Traits, Lock>::Storage;
+    Lock guard(lock_file(directory, Traits::stem), ReadOnly{});
+    TableOptions<Lock> options{.second = {}, .read_only = true, .place = directory};
+    if constexpr (appends)
+      return {std::move(guard), Storage(logs_[store + 1], Traits::stem), std::move(options)};
+    else
+      return {std::move(guard), Storage(directory, Traits::stem), std::move(options)};
+  }
+
+  template <class Traits>
+  Shelves<Traits, Lock> open_shelves() const {
+    Shelves<Traits, Lock> out;
+    out.emplace_back(new ShelfOf<Traits>{own_table<Traits>(), kind_directory<Traits>()});
+    if constexpr (!std::same_as<Traits, ContainerTraits>) {
+      auto const add = [&](std::filesystem::path const& root, std::size_t store) {
+        auto const directory = kind_directory<Traits>(root);
+        out.emplace_back(new ShelfOf<Traits>{other_table<Traits>(directory, store), directory, true,
+                                             root == options_.graph_root});
+      };
+      // Images from before there was a separate image store: shown and used, and left as they are.
+      if (std::same_as<Traits, ImageTraits> && !options_.image_store.empty()) add(options_.graph_root, 0);
+      for (std::size_t i = 0; i < image_stores_.size(); ++i) add(image_stores_[i], i);
+    }
+    return out;
   }
 
   std::filesystem::path mount_file(std::string_view extension) const {
@@ -256,10 +430,11 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Options options_;
   Lock store_lock_;
   Driver driver_;
-  std::shared_ptr<SharedLog> log_;  ///< of all kinds, if the serializer appends
-  Table<LayerTraits, Lock> layers_;
-  Table<ImageTraits, Lock> images_;
-  Table<ContainerTraits, Lock> containers_;
+  std::vector<std::filesystem::path> image_stores_;  ///< graph roots that are only read, in order
+  std::vector<std::shared_ptr<SharedLog>> logs_;
+  Shelves<LayerTraits, Lock> layers_;
+  Shelves<ImageTraits, Lock> images_;
+  Shelves<ContainerTraits, Lock> containers_;
   MountTable<Serializer, Lock> mounts_;
   std::atomic<bool> collected_ = false;
 };

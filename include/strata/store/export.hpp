@@ -5,6 +5,7 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/item/layer.hpp>
+#include <strata/store/foreign_layers.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/stream.hpp>
 
@@ -21,51 +22,35 @@ namespace strata {
 namespace detail {
 
 /// The layers of one comparison.
+template <class Core>
 struct Comparison {
-  Row<LayerRecord> layer;
+  typename Core::template FoundRow<typename Core::LayerTraits> layer;
+  ForeignLayers<Core> foreign;
   std::optional<LayerId> against;
   bool with_parent = false;  ///< `against` is the recorded parent, or neither exists
 };
 
 template <class Core>
-Comparison comparison(Core& core, LayerId const& id, Ref const& against) {
-  auto const layers = core.template table<typename Core::LayerTraits>().read();
-  Comparison out{.layer = layers.get(id), .against = {}, .with_parent = true};
+Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
+  auto const layers = core.template look<typename Core::LayerTraits>();
+  Comparison<Core> out{.layer = layers.get(id), .foreign = {}, .against = {}, .with_parent = true};
+  out.foreign = ForeignLayers<Core>(layers, out.layer);
   if (!out.layer->parent.empty()) out.against = LayerId(out.layer->parent);
-  if (auto const other = against.empty() ? nullptr : layers.find(against)) {
+  if (against.empty()) return out;
+  if (auto const other = layers.find(against)) {
     out.against = LayerId(other->id);
     out.with_parent = other->id == out.layer->parent;
   }
   return out;
 }
 
-}  // namespace detail
-
 template <class Core>
-std::vector<Change> layer_changes(Core& core, LayerId const& id,
-                                  Ref const& against) requires DiffDriver<typename Core::Driver> {
-  return core.driver().changes(id, detail::comparison(core, id, against).against);
-}
-
-template <class Core>
-std::int64_t layer_diff_size(Core& core, LayerId const& id,
-                             Ref const& against) requires DiffDriver<typename Core::Driver> {
-  return core.driver().diff_size(id, detail::comparison(core, id, against).against);
-}
-
-/// Writes a layer's changes as a tar.
-///
-/// Against its parent, a layer that was imported comes out as the very bytes that went in, each file checked by its
-/// CRC-64 on the way. Otherwise the tar is made from the files.
-/// @throws `Errc::corrupt_tar_split`: a file is not what was imported; what was written so far is then not to be used
-/// @throws `Errc::unsupported_compression`
-template <class Core>
-void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& options) {
-  auto const pair = detail::comparison(core, id, options.against);
+void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Sink to,
+                 DiffOptions const& options) {
   Control const control{.progress = options.progress, .stop = options.stop};
   auto const compression = options.compression.value_or(static_cast<Compression>(pair.layer->compression));
   archive::Outlet outlet(std::move(to), compression, typename Core::Codecs{});
-  if (auto const recorded = core.tar_split(pair.layer->id);
+  if (auto const recorded = core.tar_split(pair.layer.shelf->directory, pair.layer->id);
       pair.with_parent && std::filesystem::exists(recorded)) {
     Source split = file_source(recorded);
     auto const copy_file = [&](std::string_view name, Writer& out) {
@@ -86,6 +71,36 @@ void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& opt
     throw Error(Errc::unsupported, "comparing layers with driver " + std::string(core.driver().name()));
   }
   outlet.finish();
+}
+
+}  // namespace detail
+
+template <class Core>
+std::vector<Change> layer_changes(Core& core, LayerId const& id,
+                                  Ref const& against) requires DiffDriver<typename Core::Driver> {
+  auto const pair = detail::comparison(core, id, against);
+  return pair.foreign.explain([&] { return core.driver().changes(id, pair.against); });
+}
+
+template <class Core>
+std::int64_t layer_diff_size(Core& core, LayerId const& id,
+                             Ref const& against) requires DiffDriver<typename Core::Driver> {
+  auto const pair = detail::comparison(core, id, against);
+  return pair.foreign.explain([&] { return core.driver().diff_size(id, pair.against); });
+}
+
+/// Writes a layer's changes as a tar.
+///
+/// Against its parent, a layer that was imported comes out as the very bytes that went in, each file checked by its
+/// CRC-64 on the way. Otherwise the tar is made from the files.
+/// @throws `Errc::corrupt_tar_split`: a file is not what was imported; what was written so far is then not to be used
+/// @throws `Errc::unsupported_compression`; `Errc::store_changed`: the layer is in a store that is only read, or stands on
+///         one, and what was written may be half of one and half of the other
+template <class Core>
+void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& options) {
+  auto const pair = detail::comparison(core, id, options.against);
+  pair.foreign.explain([&] { detail::write_layer(core, id, pair, std::move(to), options); });
+  pair.foreign.check();
 }
 
 }  // namespace strata

@@ -5,11 +5,13 @@
 #include <strata/store/collection.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/pull_up.hpp>
 
 #include <range/v3/view/concat.hpp>
 #include <range/v3/view/single.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,40 +29,53 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   using Base::Base;
   using typename Base::Item;
 
+  /// With the id of an image of a store that is only read: what is not given is taken over from that one, its names and
+  /// data besides those given.
   /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id, and
   ///         the codes of `Digest::parse`
   Item create(ImageOptions const& options = {}) {
     auto& core = *core_;
     if (!options.digest.empty()) Digest::parse(options.digest);
     auto const id = Core::template new_id<Traits>(options.id);
+    PulledImage image;
+    if (auto const foreign =
+            options.id.empty() ? FoundImage{} : core.template others<Traits>().by_id(id.str()))
+      image = read_image(core, *foreign, *foreign.shelf);
+    std::optional<sys::TempDir> aside;
+    if (!image.data.empty()) aside = note_change(core, {{Leftover::image_files, id.str()}});
+    auto data = write_image_data(core, image);
     // The layers stay locked until the record is there, so that the top layer cannot go in between.
-    auto const layers = core.template table<typename Core::LayerTraits>().read();
-    ImageRecord record;
-    if (!options.top_layer.empty()) record.top_layer = layers.get(options.top_layer)->id;
+    auto const layers = core.template look<typename Core::LayerTraits>();
+    auto& record = image.record;
+    auto const taken_over = std::exchange(record.names, names::unique(options.names));
+    bool const is_copy = !record.id.empty();
+    record.top_layer = options.top_layer.empty() ? std::string() : layers.get(options.top_layer)->id;
     record.id = id.str();
-    record.digest = options.digest;
-    record.names = names::unique(options.names);
-    record.metadata = options.metadata;
-    record.created = options.created.value_or(Timestamp::now());
+    if (!options.digest.empty()) record.digest = options.digest;
+    if (!options.metadata.empty()) record.metadata = options.metadata;
+    if (options.created || !is_copy) record.created = options.created.value_or(Timestamp::now());
     auto images = core.template table<Traits>().write();
     images.check_free(record.id, record.names);
-    auto row = images.put(std::move(record));
-    images.commit(core.flush());
-    return Item(core_, std::move(row));
+    if (is_copy && !taken_over.empty()) {
+      record.names = names::add(record.names, taken_over);
+      take_names(images, record);
+      Traits::named(record);
+    }
+    return Item(core_, publish_image(core, images, std::move(record), data, aside));
   }
 
   /// Images that have this digest, or a manifest that has it.
   std::vector<Item> by_digest(Digest const& digest) const {
     std::vector<Item> out;
-    auto const images = core_->template table<Traits>().read();
-    for (auto const& row : images.referring_to(digest.str()))
-      if (names::contains(image_digests(*row), digest.str())) out.emplace_back(core_, row);
+    core_->template look<Traits>().each_referring_to(digest.str(), [&](auto const& row, auto& shelf) {
+      if (names::contains(image_digests(*row), digest.str())) out.emplace_back(core_, row, &shelf);
+    });
     return out;
   }
 
   /// Removes an image and every layer of its chain that nothing else needs.
   /// @return  the removed layers, top down
-  /// @throws  `Errc::image_used_by_container` with the container's id
+  /// @throws  `Errc::image_used_by_container` with the container's id; `Errc::store_read_only`
   std::vector<LayerId> remove(Ref const& ref, RemoveImageOptions const& options = {}) {
     auto& core = *core_;
     std::vector<LayerId> gone;
@@ -69,10 +84,10 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       auto layers = core.template table<typename Core::LayerTraits>().write();
       auto images = core.template table<Traits>().write();
       auto const containers = core.template table<typename Core::ContainerTraits>().read();
-      auto const image = images.get(ref);
+      auto const image = core.template own_row<Traits>(images, ref, "delete images");
       if (auto const users = containers.referring_to(image->id); !users.empty() && !options.even_if_used)
         throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
-      if (!options.keep_layers) gone = only_used_by(*image, layers, images, containers);
+      if (!options.keep_layers) gone = only_used_by(core, *image, layers, images, containers);
       if (options.dry_run) return gone;
       Core::template component<Traits>(image->id);
       std::vector<CrashNote> notes{{Leftover::image_files, image->id}};
@@ -91,12 +106,21 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   }
 
  private:
+  using FoundImage = typename Core::template FoundRow<Traits>;
+
   /// Layers that would be of no use without the image: its own copies, then down from the top as long as nothing else
   /// stands on them.
   template <class LayerView, class ImageView, class ContainerView>
-  static std::vector<LayerId> only_used_by(ImageRecord const& image, LayerView const& layers,
+  static std::vector<LayerId> only_used_by(Core& core, ImageRecord const& image, LayerView const& layers,
                                            ImageView const& images, ContainerView const& containers) {
     std::vector<LayerId> out;
+    auto const others = core.template others<Traits>();
+    auto const needed_elsewhere = [&](std::string const& id) {
+      bool needed = false;
+      others.each_referring_to(
+          id, [&](auto const&, auto const& shelf) { needed = needed || shelf.on_own_layers; });
+      return needed;
+    };
     auto const going = [&](std::string const& id) {
       return std::ranges::any_of(out, [&](LayerId const& other) { return other.str() == id; });
     };
@@ -105,7 +129,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
                                  [&](auto const& child) { return !going(child->id); }) ||
              std::ranges::any_of(images.referring_to(id),
                                  [&](auto const& other) { return other->id != image.id; }) ||
-             !containers.referring_to(id).empty();
+             !containers.referring_to(id).empty() || needed_elsewhere(id);
     };
     for (std::string id :
          ranges::views::concat(image.mapped_top_layers, ranges::views::single(image.top_layer)))

@@ -137,16 +137,19 @@ template <class Core>
 Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& options) {
   if (!options.claimed_digest.empty()) Digest::parse(options.claimed_digest);
   auto const plan = plan_layer(core, options.id, options.names, options.parent);
-  auto staged = core.driver().stage({.parent = plan.parent,
-                                     .copy_of = {},
-                                     .writable = false,
-                                     .flush = core.flush(),
-                                     .control = {.progress = {}, .stop = options.stop}});
+  auto staged = plan.below.explain([&] {
+    return core.driver().stage({.parent = plan.parent,
+                                .copy_of = {},
+                                .writable = false,
+                                .flush = core.flush(),
+                                .control = {.progress = {}, .stop = options.stop}});
+  });
   auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
   auto const tar_split = aside.next_addition();
   LayerRecord record;
   record.metadata = options.metadata;
   record.mount_label = options.mount_label;
+  record.place = core.place_of_layer(false);
   unpack_layer(core, std::move(source), staged, tar_split,
                {.limits = options.limits, .progress = options.progress, .stop = options.stop}, record);
   if (!options.claimed_digest.empty() && options.claimed_digest != record.compressed_diff_digest)
@@ -169,7 +172,7 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
   auto staged = core.driver().stage(
       {.parent = before->parent.empty() ? std::optional<LayerId>{} : LayerId(before->parent),
        .copy_of = layer,
-       .writable = true,
+       .writable = before->place != RecordPlace::image_store,
        .flush = core.flush(),
        .control = {.progress = {}, .stop = options.stop}});
   auto aside = sys::TempDir::create(core.layer_trash());

@@ -5,12 +5,14 @@
 #include <strata/finding.hpp>
 #include <strata/id.hpp>
 #include <strata/item/names.hpp>
+#include <strata/item/record.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/file.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,10 +38,14 @@ struct KeptRecords {
   /// Files that no table can be loaded from, or not all of it.
   std::vector<std::filesystem::path> damaged = {};
 
+  /// In `rows`, else in `others`.
   Record const* find(std::string_view id) const {
-    auto const found = by_id.find(std::string(id));
-    return found == by_id.end() ? nullptr : &rows[found->second];
+    std::string const key(id);
+    if (auto const found = by_id.find(key); found != by_id.end()) return &rows[found->second];
+    auto const other = others.find(key);
+    return other == others.end() ? nullptr : &other->second;
   }
+  std::map<std::string, Record> others = {};  ///< of stores that are only read: stood upon, not looked into
   std::unordered_map<std::string, std::size_t> by_id = {};
   std::unordered_map<std::string, std::string> by_name = {};  ///< ids
 };
@@ -106,10 +112,9 @@ KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
   } else {
     auto lock = core.template record_lock<Traits>();
     auto const held = lock.shared();
-    bool is_volatile = false;
-    for (auto const& path : core.template record_files<Traits>()) {
+    for (auto const& [place, path] : core.template record_files<Traits>()) {
       auto const bytes = sys::read_file_if_exists(path);
-      auto const tell = [&](Fault fault, std::string const& text) {
+      auto const tell = [&, &path = path](Fault fault, std::string const& text) {
         kept.damaged.push_back(path);
         kept.findings.push_back(
             {.severity = Severity::error,
@@ -132,14 +137,18 @@ KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
           if constexpr (SalvagingSerializerFor<Serializer, Record>)
             records = Serializer::template salvage<Record>(*bytes);
         }
-      if constexpr (requires(Record & r) { r.volatile_file; }) {
-        for (auto& record : records) record.volatile_file = is_volatile;
-        if (is_volatile)  // the main file's record counts
+      if constexpr (requires(Record & r) { r.place; }) {
+        for (auto& record : records) record.place = place;
+        if (place != RecordPlace::main)  // the main file's record counts
           std::erase_if(records, [&](auto const& r) { return kept.by_id.contains(r.id); });
       }
       add_all(std::move(records));
-      is_volatile = true;
     }
+  }
+  try {
+    core.template others<Traits>().each(
+        [&](auto const& row, auto const&) { kept.others.emplace(row->id, *row); });
+  } catch (Error const&) {  // what is wrong with a store that is only read is told by who uses it
   }
   return kept;
 }

@@ -5,6 +5,7 @@
 #include <strata/item/names.hpp>
 #include <strata/item/record.hpp>
 #include <strata/store/crash_notes.hpp>
+#include <strata/store/foreign_layers.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -21,23 +22,30 @@
 namespace strata {
 
 /// A layer that is about to be made; what was checked when the work began is checked again at its end.
+template <class Core>
 struct LayerPlan {
   LayerId id;
   std::vector<std::string> names;
   std::optional<LayerId> parent;
+  ForeignLayers<Core> below = {};  ///< those of the parent's chain that are in stores which are only read
 };
 
-/// Checks id, names and parent, so that a long piece of work does not begin in vain.
+/// Checks id, names and parent, so that a long piece of work does not begin in vain. An id that a store has which is only
+/// read is taken as well: a layer of that id would hide the one that others stand on.
 /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`, `Errc::parent_is_container`
 template <class Core>
-LayerPlan plan_layer(Core& core, std::string const& id, std::vector<std::string> const& wanted,
-                     Ref const& parent) {
+LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::string> const& wanted,
+                           Ref const& parent) {
   using Traits = typename Core::LayerTraits;
-  LayerPlan plan{.id = Core::template new_id<Traits>(id), .names = names::unique(wanted), .parent = {}};
-  auto const layers = core.template table<Traits>().read();
-  layers.check_free(id, plan.names);
+  LayerPlan<Core> plan{.id = Core::template new_id<Traits>(id), .names = names::unique(wanted), .parent = {}};
+  auto const layers = core.template look<Traits>();
+  layers.own().check_free(id, plan.names);
+  if (auto const foreign = id.empty() ? typename Core::template FoundRow<Traits>{} : layers.by_id(id))
+    throw Error(Errc::duplicate_id, "layer \"" + id + "\" in " + foreign.shelf->directory.native(), id);
   if (!parent.empty()) {
-    plan.parent = LayerId(layers.get(parent)->id);
+    auto const found = layers.get(parent);
+    plan.parent = LayerId(found->id);
+    plan.below = ForeignLayers<Core>(layers, found);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& row : containers.referring_to(plan.parent->str()))
       if (row->layer == plan.parent->str())
@@ -46,14 +54,17 @@ LayerPlan plan_layer(Core& core, std::string const& id, std::vector<std::string>
   return plan;
 }
 
+/// @param images  a look at all of them
 /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, each with the id of the holder
-template <class LayerView, class ImageView>
-void check_layer_unused(LayerView const& layers, ImageView const& images, std::string const& id) {
+template <class LayerView, class ImageLook>
+void check_layer_unused(LayerView const& layers, ImageLook const& images, std::string const& id) {
   auto const subject = "layer \"" + id + '"';
   if (auto const children = layers.referring_to(id); !children.empty())
     throw Error(Errc::layer_has_children, subject, children.front()->id);
-  for (auto const& image : images.referring_to(id))
-    if (image->top_layer == id) throw Error(Errc::layer_used_by_image, subject, image->id);
+  images.each_referring_to(id, [&](auto const& image, auto const& shelf) {
+    if (shelf.on_own_layers && image->top_layer == id)
+      throw Error(Errc::layer_used_by_image, subject, image->id);
+  });
 }
 
 /// Moves a layer's files into the trash, and into `aside` those that are not the driver's. Called when no record names
@@ -89,6 +100,7 @@ Trash discard_layers(Core& core, Writing& layers, std::vector<LayerId> const& id
 template <class Traits, class Core>
 void discard_item_files(Core& core, std::string const& id, sys::TempDir& aside) {
   aside.take(core.template data_directory<Traits>(id));
+  aside.take(core.template user_directory<Traits>(id));  // the same, unless the data is in an image store
   // The run root is another file system: nothing can be renamed out of it, and nothing in it is large.
   sys::remove_tree(core.template run_directory<Traits>(id));
 }
@@ -100,11 +112,13 @@ void discard_item_files(Core& core, std::string const& id, sys::TempDir& aside) 
 /// @param tar_split  a whole file, already on the device, that will be renamed; empty: none
 /// @param trash      gets what stood in the way or has failed; to be emptied when the lock is given back
 template <class Core, class Writing, class Staged>
-Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan const& plan, Staged&& staged,
+Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> const& plan, Staged&& staged,
                                sys::TempDir& aside, std::filesystem::path const& tar_split,
                                LayerRecord record, Trash& trash) {
   layers.check_free(plan.id.str(), plan.names);
-  if (plan.parent && !layers.by_id(plan.parent->str()))
+  plan.below.check();
+  if (plan.parent && !layers.by_id(plan.parent->str()) &&
+      !core.template others<typename Core::LayerTraits>().by_id(plan.parent->str()))
     throw Error(Errc::layer_unknown, "layer \"" + plan.parent->str() + "\", removed meanwhile");
   record.id = plan.id.str();
   record.names = plan.names;

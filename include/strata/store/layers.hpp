@@ -26,15 +26,18 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   Item create(LayerOptions const& options = {}) {
     auto& core = *core_;
     auto const plan = plan_layer(core, options.id, options.names, options.parent);
-    auto staged = core.driver().stage({.parent = plan.parent,
-                                       .copy_of = {},
-                                       .writable = options.writable,
-                                       .flush = core.flush(),
-                                       .control = {}});
+    auto staged = plan.below.explain([&] {
+      return core.driver().stage({.parent = plan.parent,
+                                  .copy_of = {},
+                                  .writable = options.writable,
+                                  .flush = core.flush(),
+                                  .control = {}});
+    });
     staged.finish();
     LayerRecord record;
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
+    record.place = core.place_of_layer(options.writable);
     Trash trash;
     auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
     auto layers = core.template table<Traits>().write();
@@ -52,13 +55,13 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
 
   /// Removes a layer that nothing refers to; it is unmounted first.
   /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each with the
-  ///         id of the holder
+  ///         id of the holder; `Errc::store_read_only`
   void remove(Ref const& ref, RemoveLayerOptions const& options = {}) {
     auto& core = *core_;
     Trash trash;
     {
       auto layers = core.template table<Traits>().write();
-      auto const id = layers.get(ref)->id;
+      auto const id = core.template own_row<Traits>(layers, ref, "delete layers")->id;
       if (!options.even_if_used) check_unused(core, layers, id);
       auto aside = note_change(core, {{Leftover::layer_files, id}});
       with_notes(aside, [&] { trash = discard_layers(core, layers, {LayerId(id)}, aside); });
@@ -70,7 +73,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
  private:
   template <class View>
   static void check_unused(Core& core, View const& layers, std::string const& id) {
-    check_layer_unused(layers, core.template table<typename Core::ImageTraits>().read(), id);
+    check_layer_unused(layers, core.template look<typename Core::ImageTraits>(), id);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& container : containers.referring_to(id))
       if (container->layer == id)

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/item/record.hpp>
+#include <strata/store/foreign_layers.hpp>
 #include <strata/store/options.hpp>
 
 #include <cstdint>
@@ -53,33 +54,41 @@ class MountPoint {
   std::filesystem::path path_;
 };
 
-/// Mounts a layer or counts one more mount of it.
+/// Mounts a layer or counts one more mount of it. One of a store that is only read can be mounted for reading only.
+/// @throws `Errc::store_read_only`, `Errc::store_changed`, what the driver throws
 template <class Core>
 MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& id, MountRequest request) {
+  ForeignLayers<Core> foreign;
   {
-    auto const layer = core->template table<typename Core::LayerTraits>().read().get(id);
+    auto const layers = core->template look<typename Core::LayerTraits>();
+    auto const layer = layers.get(id);
+    if (layer.shelf->read_only && !request.read_only)
+      throw Error(Errc::store_read_only, "mounting read/only store images is not allowed");
     if (request.label.empty()) request.label = layer->mount_label;
+    foreign = ForeignLayers<Core>(layers, layer);
   }
-  auto mounts = core->mounts().write();
-  auto const known = mounts.find(id.str());
-  MountRecord next = known ? *known : MountRecord{.id = id.str(), .path = {}, .count = 0, .extra = {}};
-  if (next.count > 0 && core->driver().is_mounted(id)) {
-    ++next.count;
-    mounts.set(next);
-    return {core, id, next.path};
-  }
-  // A count without a mount is left from before a reboot, or from a mount namespace that has gone; a mount without a
-  // count by a process that died in between, and nobody was told of it.
-  if (next.count == 0) core->driver().unmount(id);
-  next.path = core->driver().mount(id, request).native();
-  next.count = 1;
-  try {
-    mounts.set(next);
-  } catch (...) {
-    core->driver().unmount(id);
-    throw;
-  }
-  return {core, id, next.path};
+  return foreign.explain([&] {
+    auto mounts = core->mounts().write();
+    auto const known = mounts.find(id.str());
+    MountRecord next = known ? *known : MountRecord{.id = id.str(), .path = {}, .count = 0, .extra = {}};
+    if (next.count > 0 && core->driver().is_mounted(id)) {
+      ++next.count;
+      mounts.set(next);
+      return MountPoint<Core>(core, id, next.path);
+    }
+    // A count without a mount is left from before a reboot, or from a mount namespace that has gone; a mount without a
+    // count by a process that died in between, and nobody was told of it.
+    if (next.count == 0) core->driver().unmount(id);
+    next.path = core->driver().mount(id, request).native();
+    next.count = 1;
+    try {
+      mounts.set(next);
+    } catch (...) {
+      core->driver().unmount(id);
+      throw;
+    }
+    return MountPoint<Core>(core, id, next.path);
+  });
 }
 
 /// Gives back one mount, or all.

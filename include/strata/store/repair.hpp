@@ -147,7 +147,7 @@ class Repairer {
   template <class Traits>
   void mend_files_of(std::vector<std::filesystem::path> const& damaged) {
     std::vector<std::filesystem::path> own;
-    for (auto const& path : core_.template record_files<Traits>())
+    for (auto const& [place, path] : core_.template record_files<Traits>())
       if (std::ranges::find(damaged, path) != damaged.end()) own.push_back(path);
     if (own.empty()) return;
     lost_records_.insert(std::string(Traits::kind));

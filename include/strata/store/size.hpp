@@ -36,14 +36,14 @@ template <class Core>
 std::int64_t item_size(Core& core, ImageRecord const& image) {
   std::vector<Row<LayerRecord>> chain;
   {
-    auto const layers = core.template table<typename Core::LayerTraits>().read();
+    auto const layers = core.template look<typename Core::LayerTraits>();
     std::unordered_set<std::string> seen;
     for (std::string id :
          ranges::views::concat(ranges::views::single(image.top_layer), image.mapped_top_layers))
       while (!id.empty() && seen.insert(id).second) {
         auto const layer = layers.by_id(id);
         if (!layer) throw Error(Errc::layer_unknown, "layer \"" + id + '"', id);
-        chain.push_back(layer);
+        chain.push_back(layer.row);
         id = layer->parent;
       }
   }

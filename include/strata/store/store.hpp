@@ -12,6 +12,7 @@
 #include <strata/store/import.hpp>
 #include <strata/store/layers.hpp>
 #include <strata/store/mount.hpp>
+#include <strata/store/pull_up.hpp>
 #include <strata/store/repair.hpp>
 #include <strata/store/size.hpp>
 #include <strata/store/storage_layers.hpp>
@@ -91,7 +92,7 @@ class Store {
     throw Error(Errc::item_unknown, '"' + ref.text() + '"');
   }
 
-  /// Removes all containers, images and layers, unmounting what is mounted. What cannot be removed keeps nothing else
+  /// Removes all containers, images and layers of the store itself, unmounting what is mounted. What cannot be removed keeps nothing else
   /// from going. @throws the first failure, at the end
   void wipe() {
     std::exception_ptr first;
@@ -104,11 +105,12 @@ class Store {
     };
     for (auto const& container : containers().list())
       remove([&] { containers().remove(container, {.even_if_used = true}); });
-    for (auto const& image : images().list()) remove([&] { images().remove(image, {.even_if_used = true}); });
+    for (auto const& image : images().list())
+      if (!image.read_only()) remove([&] { images().remove(image, {.even_if_used = true}); });
     // A child stands behind its parent in the list; records that were edited by hand may even go in a circle.
     auto left = layers().list();
     for (auto layer = left.rbegin(); layer != left.rend(); ++layer)
-      remove([&] { layers().remove(*layer, {.even_if_used = true}); });
+      if (!layer->read_only()) remove([&] { layers().remove(*layer, {.even_if_used = true}); });
     if (first) std::rethrow_exception(first);
   }
 

@@ -12,10 +12,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -62,13 +64,32 @@ inline std::optional<std::string> read_link(std::filesystem::path const& path) {
 /// many threads.
 class LayerDirs {
  public:
-  LayerDirs(std::filesystem::path home, std::vector<std::filesystem::path> const& other_homes) {
+  /// @param image_store  home of layers that no container writes to; empty: they go to `home`
+  LayerDirs(std::filesystem::path home, std::vector<std::filesystem::path> const& other_homes,
+            std::filesystem::path image_store = {}) {
     homes_.push_back(std::move(home));
+    if (!image_store.empty()) {
+      homes_.push_back(std::move(image_store));
+      own_homes_ = 2;
+    }
     homes_.insert(homes_.end(), other_homes.begin(), other_homes.end());
   }
 
   std::filesystem::path const& home() const { return homes_.front(); }
-  std::filesystem::path own(std::string_view id) const { return home() / id; }
+  /// Those that are written to.
+  std::span<std::filesystem::path const> own_homes() const { return {homes_.data(), own_homes_}; }
+  std::filesystem::path const& home_for(bool writable) const {
+    return writable ? home() : own_homes().back();
+  }
+  /// Of a layer that is not there: where `home()` would have it.
+  std::filesystem::path own(std::string_view id) const {
+    for (auto const& place : own_homes().subspan(1))
+      if (auto path = place / id; holds_directory(path) && !holds_directory(home() / id)) return path;
+    return home() / id;
+  }
+  bool is_own(std::filesystem::path const& layer) const {
+    return std::ranges::find(own_homes(), layer.parent_path()) != own_homes().end();
+  }
 
   /// The first home that has the layer decides.
   std::optional<std::filesystem::path> find(std::string_view id) const {
@@ -84,17 +105,20 @@ class LayerDirs {
     throw Error(Errc::layer_unknown, "layer " + std::string(id));
   }
 
-  /// Ids in the own home.
+  /// Ids in the own homes.
   std::vector<std::string> list() const {
     std::vector<std::string> ids;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(home(), error), end; !error && entry != end;
-         entry.increment(error))
-      if (auto name = entry->path().filename().native(); !is_reserved(name) && entry->is_directory(error))
-        ids.push_back(std::move(name));
-    if (error && error != std::errc::no_such_file_or_directory)
-      throw Error(error, "readdir " + home().native());
+    for (auto const& home : own_homes()) {
+      std::error_code error;
+      for (std::filesystem::directory_iterator entry(home, error), end; !error && entry != end;
+           entry.increment(error))
+        if (auto name = entry->path().filename().native(); !is_reserved(name) && entry->is_directory(error))
+          ids.push_back(std::move(name));
+      if (error && error != std::errc::no_such_file_or_directory)
+        throw Error(error, "readdir " + home.native());
+    }
     std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     return ids;
   }
 
@@ -194,14 +218,16 @@ class LayerDirs {
   /// Re-creates lost entries of `l/` from `link` files, `link` files from entries of `l/`, and gives a layer that lost
   /// both a new name. Needs the store's lock. Linear in the number of layers.
   void repair() const {
-    auto const links = home() / paths::overlay::links;
-    sys::make_directories(links, 0755);
     std::map<std::string, std::string> link_by_id;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(links, error), end; !error && entry != end;
-         entry.increment(error))
-      if (auto const id = id_behind(entry->path().filename().native()))
-        link_by_id.emplace(*id, entry->path().filename().native());
+    for (auto const& home : own_homes()) {
+      auto const links = home / paths::overlay::links;
+      sys::make_directories(links, 0755);
+      std::error_code error;
+      for (std::filesystem::directory_iterator entry(links, error), end; !error && entry != end;
+           entry.increment(error))
+        if (auto const id = id_behind(entry->path().filename().native()))
+          link_by_id.emplace(*id, entry->path().filename().native());
+    }
     for (auto const& id : list()) {
       auto link = sys::read_file_if_exists(own(id) / paths::overlay::link);
       if (!link || !is_safe_component(*link)) {
@@ -216,7 +242,7 @@ class LayerDirs {
   /// `l/<link>` -> `../<id>/diff`; one that exists is kept.
   void make_link(std::string const& link, std::string const& id) const {
     auto const target = std::filesystem::path("..") / id / paths::overlay::diff;
-    auto const place = home() / paths::overlay::links / link;
+    auto const place = own(id).parent_path() / paths::overlay::links / link;
     if (::symlink(target.c_str(), place.c_str()) != 0 && errno != EEXIST) sys::throw_errno("symlink", place);
   }
 
@@ -244,7 +270,8 @@ class LayerDirs {
     return links;
   }
 
-  std::vector<std::filesystem::path> homes_;  // the own one first
+  std::vector<std::filesystem::path> homes_;  // the own ones first
+  std::size_t own_homes_ = 1;
 };
 
 }  // namespace strata::drivers::overlay

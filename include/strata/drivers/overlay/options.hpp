@@ -77,27 +77,28 @@ inline std::uint64_t parse_inodes(std::string const& value) {
   return number;
 }
 
-inline void add_image_stores(Options& options, std::string const& value) {
-  for (auto const& text : split(value, ',')) {
-    if (text.empty()) continue;
-    auto const path = std::filesystem::path(text).lexically_normal();
-    if (!path.is_absolute())
-      reject_option("overlay: image path \"" + text + "\" is not absolute.  Can not be relative");
-    std::error_code error;
-    auto const status = std::filesystem::status(path, error);
-    if (!std::filesystem::exists(status)) {
-      auto reason = error ? error : std::error_code(ENOENT, std::generic_category());
-      auto message = reason.message();
-      message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
-      reject_option("overlay: can't stat imageStore dir " + path.native() + ": stat " + path.native() + ": " +
-                    message);
-    }
-    if (!std::filesystem::is_directory(status))
-      reject_option("overlay: image path \"" + path.native() + "\" must be a directory");
-    if (std::find(options.image_stores.begin(), options.image_stores.end(), path) ==
-        options.image_stores.end())
-      options.image_stores.push_back(path);
+inline void add_image_store(Options& options, std::string const& text) {
+  auto const path = std::filesystem::path(text).lexically_normal();
+  if (!path.is_absolute())
+    reject_option("overlay: image path \"" + text + "\" is not absolute.  Can not be relative");
+  std::error_code error;
+  auto const status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    auto reason = error ? error : std::error_code(ENOENT, std::generic_category());
+    auto message = reason.message();
+    message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+    reject_option("overlay: can't stat imageStore dir " + path.native() + ": stat " + path.native() + ": " +
+                  message);
   }
+  if (!std::filesystem::is_directory(status))
+    reject_option("overlay: image path \"" + path.native() + "\" must be a directory");
+  if (std::find(options.image_stores.begin(), options.image_stores.end(), path) == options.image_stores.end())
+    options.image_stores.push_back(path);
+}
+
+inline void add_image_stores(Options& options, std::string const& value) {
+  for (auto const& text : split(value, ','))
+    if (!text.empty()) add_image_store(options, text);
 }
 
 inline void set(Options& options, std::string_view given_key, std::string_view key,

@@ -43,9 +43,10 @@ class StagedLayer {
       : parent_(has_other_owners(request) && request.copy_of ? request.copy_of : request.parent),
         maps_(request.maps),
         writable_(request.writable),
+        home_(dirs.home_for(request.writable)),
         flush_(request.flush),
         control_(request.control),
-        directory_(sys::TempDir::create(dirs.home() / paths::overlay::temp_dirs)),
+        directory_(sys::TempDir::create(home_ / paths::overlay::temp_dirs)),
         layer_(directory_.next_addition()) {
     std::optional<std::filesystem::path> below;
     if (parent_) below = dirs.get(parent_->str());
@@ -109,6 +110,8 @@ class StagedLayer {
   }
 
   std::filesystem::path const& layer() const noexcept { return layer_; }
+  /// Where the layer belongs.
+  std::filesystem::path const& home() const noexcept { return home_; }
   std::filesystem::path diff() const { return layer_ / paths::overlay::diff; }
   std::string const& link() const noexcept { return link_; }
   std::optional<LayerId> const& parent() const noexcept { return parent_; }
@@ -199,6 +202,7 @@ class StagedLayer {
   std::optional<LayerId> parent_;
   IdMaps maps_;
   bool writable_;
+  std::filesystem::path home_;
   Flush flush_;
   Control control_;
   sys::TempDir directory_;

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/item/big_data.hpp>
+#include <strata/item/image.hpp>
+#include <strata/item/names.hpp>
+#include <strata/store/crash_notes.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/sys/file.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// An image of a store that is only read gets a record in the store itself when its names are to be changed. Its layers
+/// stay where they are (containers/storage, "pull up").
+namespace strata {
+
+/// What is taken over of such an image.
+struct PulledImage {
+  ImageRecord record;
+  std::vector<std::pair<std::string, std::string>> data = {};  ///< key, bytes
+};
+
+/// Reads an image's data without any lock. @throws `Errc::store_changed`: it has gone meanwhile
+template <class Core, class Shelf>
+PulledImage read_image(Core& core, ImageRecord const& record, Shelf const& shelf) {
+  PulledImage image{.record = record};
+  auto const directory = shelf.directory / core.template component<typename Core::ImageTraits>(record.id);
+  for (auto const& key : record.big_data_names) {
+    auto bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
+    if (!bytes)
+      throw Error(Errc::store_changed,
+                  "image \"" + record.id + "\", big data \"" + key + "\" in " + shelf.directory.native());
+    image.data.emplace_back(key, *std::move(bytes));
+  }
+  return image;
+}
+
+/// Writes the data of an image that has no record yet, under temporary names: to be committed with the table's lock held.
+template <class Core>
+std::vector<sys::ReplacingFile> write_image_data(Core& core, PulledImage const& image) {
+  std::vector<sys::ReplacingFile> files;
+  if (image.data.empty()) return files;
+  auto const directory = core.template data_directory<typename Core::ImageTraits>(image.record.id);
+  for (auto const& [key, bytes] : image.data) {
+    auto const path = directory / big_data_file_name(key);
+    sys::make_directories(path.parent_path(), 0700, core.flush());
+    files.emplace_back(path, sys::ReplaceOptions{.mode = 0600, .flush = core.flush()});
+    files.back().write(as_bytes(bytes));
+    files.back().flush();
+  }
+  return files;
+}
+
+/// Puts the data in place and makes the record.
+/// @param images  holds the table's lock; committed on return
+/// @param aside   has a note of the image, if there is data
+template <class Core, class Writing>
+Row<ImageRecord> publish_image(Core& core, Writing& images, ImageRecord record,
+                               std::vector<sys::ReplacingFile>& data, std::optional<sys::TempDir>& aside) {
+  auto const id = record.id;
+  try {
+    for (auto& file : data) file.commit();
+    auto row = images.put(std::move(record));
+    images.commit(core.flush());
+    return row;
+  } catch (...) {
+    // The record may be on disk all the same; then the data is its.
+    if (aside) {
+      if (!images.reload() || images.by_id(id))
+        aside->leave();
+      else
+        discard_item_files<typename Core::ImageTraits>(core, id, *aside);
+    }
+    throw;
+  }
+}
+
+/// The own record of an image, made if there is none.
+/// @throws `Errc::duplicate_name`: an image of the store itself has one of its names; `Errc::store_changed`
+template <class Core, class Shelf>
+Row<ImageRecord> pull_up_image(Core& core, Row<ImageRecord> const& row, Shelf const& shelf) {
+  using Traits = typename Core::ImageTraits;
+  {
+    auto const images = core.template table<Traits>().read();
+    if (auto own = images.by_id(row->id)) return own;
+    images.check_free("", row->names);
+  }
+  auto image = read_image(core, *row, shelf);
+  std::optional aside(note_change(core, {{Leftover::image_files, row->id}}));
+  auto data = write_image_data(core, image);
+  auto images = core.template table<Traits>().write();
+  if (auto own = images.by_id(row->id)) return own;
+  images.check_free("", row->names);
+  return publish_image(core, images, std::move(image.record), data, aside);
+}
+
+}  // namespace strata

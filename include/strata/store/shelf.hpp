@@ -1,0 +1,112 @@
+#pragma once
+
+#include <strata/concepts/lock.hpp>
+#include <strata/concepts/traits.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/item/names.hpp>
+#include <strata/item/table.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The items of a kind may be in several places: the store's own, and stores that it only reads. What looks for items looks
+/// at all of them; what changes them works on the table of their place.
+namespace strata {
+
+/// The items of a kind in one place.
+template <ItemTraits Traits, StoreLock Lock>
+struct Shelf {
+  Table<Traits, Lock> table;
+  std::filesystem::path directory;  ///< `<root>/<driver>-<stem>`, with the records and the data of the items
+  bool read_only = false;
+  bool on_own_layers = true;  ///< its items stand on layers of the store itself
+
+  /// @param what  that is not allowed: "change image name assignments"
+  Error refusal(std::string_view what) const {
+    return Error(Errc::store_read_only,
+                 "not allowed to " + std::string(what) + " at \"" + directory.native() + '"');
+  }
+  void check_writable(std::string_view what) const {
+    if (read_only) throw refusal(what);
+  }
+};
+
+/// All places of a kind, the store's own first.
+template <ItemTraits Traits, StoreLock Lock>
+using Shelves = std::vector<std::unique_ptr<Shelf<Traits, Lock>>>;
+
+/// A row and where it was found; null if there is none.
+template <ItemTraits Traits, StoreLock Lock>
+struct Found {
+  Row<typename Traits::Record> row = {};
+  Shelf<Traits, Lock>* shelf = nullptr;
+
+  explicit operator bool() const noexcept { return row != nullptr; }
+  auto const& operator*() const noexcept { return *row; }
+  auto const* operator->() const noexcept { return row.get(); }
+};
+
+/// Looks at several places of a kind at once, with their locks held shared: those of `shelves` from `first` on, in order.
+template <ItemTraits Traits, StoreLock Lock>
+class Look {
+ public:
+  using Record = typename Traits::Record;
+  using FoundRow = Found<Traits, Lock>;
+
+  explicit Look(Shelves<Traits, Lock> const& shelves, std::size_t first = 0) {
+    readings_.reserve(shelves.size());
+    for (auto at = first; at < shelves.size(); ++at)
+      readings_.push_back({shelves[at].get(), shelves[at]->table.read()});
+  }
+
+  /// By id, name or unique prefix of an id in one place, unless `ref` is an id; the first place that has one counts.
+  FoundRow find(Ref const& ref) const {
+    return first([&](auto const& view) { return view.find(ref); });
+  }
+  /// As `find`. @throws `Traits::unknown`
+  FoundRow get(Ref const& ref) const {
+    if (auto found = find(ref)) return found;
+    throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + ref.text() + "\"");
+  }
+  FoundRow by_id(std::string_view id) const {
+    return first([&](auto const& view) { return view.by_id(id); });
+  }
+
+  /// Calls `use(row, shelf)` for all rows, place by place.
+  template <class Use>
+  void each(Use&& use) const {
+    for (auto const& [shelf, view] : readings_)
+      for (auto const& row : view.rows()) use(row, *shelf);
+  }
+  /// The same for rows that mention an id or digest.
+  template <class Use>
+  void each_referring_to(std::string_view key, Use&& use) const {
+    for (auto const& [shelf, view] : readings_)
+      for (auto const& row : view.referring_to(key)) use(row, *shelf);
+  }
+
+  /// The first place alone.
+  auto const& own() const { return readings_.front().view; }
+
+ private:
+  struct Place {
+    Shelf<Traits, Lock>* shelf;
+    typename Table<Traits, Lock>::Reading view;
+  };
+
+  template <class Search>
+  FoundRow first(Search&& search) const {
+    for (auto const& [shelf, view] : readings_)
+      if (auto row = search(view)) return {std::move(row), shelf};
+    return {};
+  }
+
+  std::vector<Place> readings_;
+};
+
+}  // namespace strata
