@@ -1,0 +1,138 @@
+#include <strata/store/core.hpp>
+
+#include "stores.hpp"
+
+using namespace strata;
+using stores::code_of;
+using stores::diff_of;
+using stores::ids;
+using stores::tar_of;
+
+namespace {
+
+/// A store whose images, and the layers that nobody writes to, are in a directory of their own.
+template <class S>
+class Apart {
+ public:
+  typename S::Options options(std::string const& graph = "graph") const {
+    return {.graph_root = directory.path() / graph,
+            .run_root = directory.path() / (graph + "-run"),
+            .image_store = directory.path() / "images"};
+  }
+  std::filesystem::path graph() const { return directory.path() / "graph"; }
+  std::filesystem::path images() const { return directory.path() / "images"; }
+
+  Apart() : store(std::make_unique<S>(options())) {}
+  ~Apart() { store->shutdown({.force = true}); }
+
+  testing::TempDir directory;
+  std::unique_ptr<S> store;
+};
+
+bool names(std::filesystem::path const& file, std::string const& id) {
+  auto const text = sys::read_file_if_exists(file);
+  return text && text->find("\"id\":\"" + id + '"') != std::string::npos;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("with an image store, everything is where the format has it", "[store][image_store]",
+                   stores::Vfs, stores::Overlay) {
+  if (TestType::Core::Driver::name() == "overlay" && ::geteuid() != 0) return;
+  Apart<TestType> apart;
+  auto& store = *apart.store;
+  std::string const driver(TestType::Core::Driver::name());
+  auto const layer = store.layers().import(memory_source(tar_of({{"file", "x"}})), {.id = "base"});
+  auto image = store.images().create({.id = "image", .names = {"name"}, .top_layer = "base"});
+  image.big_data().set("manifest", "{}");
+  auto const box = store.containers().create("image", {.id = "box"});
+  auto const written = box.layer().id().str();
+  layer.big_data();
+  auto data_of = store.layers().get("base");
+  data_of.big_data().set("key", "data");
+
+  CHECK(names(apart.images() / (driver + "-images/images.json"), "image"));
+  CHECK(std::filesystem::exists(apart.images() / (driver + "-images/image/manifest")));
+  CHECK(names(apart.images() / (driver + "-layers/layers.json"), "base"));
+  CHECK_FALSE(names(apart.images() / (driver + "-layers/layers.json"), written));
+  CHECK(names(apart.graph() / (driver + "-layers/layers.json"), written));
+  CHECK_FALSE(names(apart.graph() / (driver + "-layers/layers.json"), "base"));
+  CHECK(std::filesystem::exists(apart.graph() / (driver + "-layers/base.tar-split.gz")));
+  CHECK(std::filesystem::exists(apart.graph() / (driver + "-layers/base/key")));
+  CHECK(names(apart.graph() / (driver + "-containers/containers.json"), "box"));
+  auto const home = driver == "vfs" ? std::string("vfs/dir") : driver;
+  CHECK(std::filesystem::exists(apart.images() / home / "base"));
+  CHECK(std::filesystem::exists(apart.graph() / home / written));
+  CHECK_FALSE(std::filesystem::exists(apart.graph() / home / "base"));
+  CHECK(image.directory().native().starts_with(apart.graph().native()));
+
+  CHECK(ids(store.layers().list()) == std::vector<std::string>{written, "base"});
+  CHECK_FALSE(store.layers().get("base").read_only());
+  CHECK(sys::read_file(box.mount().path() / "file") == "x");
+  CHECK(diff_of(store.layers().get("base")) == tar_of({{"file", "x"}}));
+
+  SECTION("another object sees the same") {
+    TestType again(apart.options());
+    CHECK(ids(again.layers().list()) == std::vector<std::string>{written, "base"});
+    CHECK(again.images().get("name").big_data().get("manifest") == "{}");
+  }
+  SECTION("a layer of the image store is changed there") {
+    auto changed = store.layers().get("base");
+    changed.add_names({"named"});
+    CHECK(sys::read_file(apart.images() / (driver + "-layers/layers.json")).find("named") !=
+          std::string::npos);
+    CHECK_FALSE(names(apart.graph() / (driver + "-layers/layers.json"), "base"));
+    store.containers().remove("box");
+    changed.apply(memory_source(tar_of({{"other", "y"}})));
+    CHECK(diff_of(changed) == tar_of({{"other", "y"}}));
+  }
+  SECTION("removed, nothing is left in either place") {
+    store.containers().remove("box");
+    store.images().remove("image");
+    CHECK(store.layers().list().empty());
+    for (auto const& root : {apart.graph(), apart.images()})
+      for (auto const& path : stores::files_below(root)) {
+        INFO(path);
+        CHECK(path.find("base") == std::string::npos);
+        CHECK(path.find("image/") == std::string::npos);
+        CHECK(path.find(written) == std::string::npos);
+      }
+  }
+}
+
+TEST_CASE("stores that share an image store see each other's images, and keep their containers",
+          "[store][image_store]") {
+  Apart<stores::Vfs> apart;
+  stores::Vfs other(apart.options("other"));
+  auto& store = *apart.store;
+  CHECK(other.layers().list().empty());
+  store.layers().import(memory_source(tar_of({{"file", "x"}})), {.id = "base"});
+  store.images().create({.id = "image", .top_layer = "base"});
+  store.containers().create("image", {.id = "box"});
+  CHECK(ids(other.layers().list()) == std::vector<std::string>{"base"});
+  CHECK(ids(other.images().list()) == std::vector<std::string>{"image"});
+  CHECK(other.containers().list().empty());
+  auto const box = other.containers().create("image", {.id = "box"});
+  CHECK(sys::read_file(box.mount().path() / "file") == "x");
+  other.layers().import(memory_source(tar_of({})), {.id = "later"});
+  CHECK(store.layers().exists("later"));
+}
+
+TEST_CASE("images from before there was an image store are used, and keep their layers",
+          "[store][image_store]") {
+  testing::TempDir directory;
+  stores::Vfs::Options options{.graph_root = directory.path() / "graph",
+                               .run_root = directory.path() / "run"};
+  {
+    stores::Vfs before(options);
+    before.layers().create({.id = "base"});
+    before.images().create({.id = "image", .names = {"name"}, .top_layer = "base"});
+  }
+  options.image_store = directory.path() / "images";
+  stores::Vfs store(options);
+  CHECK(store.images().get("name").read_only());
+  CHECK(store.containers().create("name").record().image == "image");
+  CHECK(code_of([&] { store.layers().remove("base"); }).value() != 0);
+  store.wipe();
+  CHECK(ids(store.images().list()) == std::vector<std::string>{"image"});
+}

@@ -1,0 +1,94 @@
+#include <strata/store/core.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+using stores::ids;
+
+namespace {
+
+bool names(std::filesystem::path const& file, std::string const& id) {
+  auto const text = sys::read_file_if_exists(file);
+  return text && text->find("\"id\":\"" + id + '"') != std::string::npos;
+}
+
+stores::Vfs::Options options(testing::TempDir const& directory) {
+  return {.graph_root = directory.path() / "graph", .run_root = directory.path() / "run"};
+}
+
+}  // namespace
+
+TEST_CASE("containers of a transient store are gone with the run root, their images stay",
+          "[store][transient]") {
+  testing::TempDir directory;
+  auto wanted = options(directory);
+  wanted.transient = true;
+  {
+    stores::Vfs store(wanted);
+    store.layers().create({.id = "base"});
+    store.images().create({.id = "image", .top_layer = "base"});
+    auto const box = store.containers().create("image", {.id = "box"});
+    auto const layer = box.layer().id().str();
+    CHECK(names(wanted.run_root / "vfs-containers/volatile-containers.json", "box"));
+    CHECK(names(wanted.run_root / "vfs-layers/volatile-layers.json", layer));
+    CHECK(std::filesystem::exists(wanted.run_root / "vfs-containers/containers.lock"));
+    CHECK_FALSE(std::filesystem::exists(wanted.graph_root / "vfs-containers/containers.lock"));
+    CHECK_FALSE(names(wanted.graph_root / "vfs-layers/layers.json", layer));
+    CHECK(is_set(box.record().flags, "Volatile"));
+    auto renamed = store.containers().get("box");
+    renamed.add_names({"name"});
+    CHECK(sys::read_file(wanted.run_root / "vfs-containers/volatile-containers.json").find("\"name\"") !=
+          std::string::npos);
+  }
+  CHECK(stores::Vfs(wanted).containers().exists("name"));
+  std::filesystem::remove_all(wanted.run_root);
+  stores::Vfs store(wanted);
+  CHECK(store.containers().list().empty());
+  CHECK(ids(store.layers().list()) == std::vector<std::string>{"base"});
+  CHECK(ids(store.images().list()) == std::vector<std::string>{"image"});
+}
+
+TEST_CASE("volatile containers stand in the common files unless they are wanted apart",
+          "[store][transient]") {
+  testing::TempDir directory;
+  auto wanted = options(directory);
+  wanted.volatile_apart = GENERATE(false, true);
+  stores::Vfs store(wanted);
+  store.containers().create("", {.id = "fast", .is_volatile = true});
+  store.containers().create("", {.id = "kept"});
+  auto const apart = wanted.graph_root / "vfs-containers/volatile-containers.json";
+  CHECK(names(apart, "fast") == wanted.volatile_apart);
+  CHECK(names(wanted.graph_root / "vfs-containers/containers.json", "fast") != wanted.volatile_apart);
+  CHECK(names(wanted.graph_root / "vfs-layers/volatile-layers.json",
+              store.containers().get("fast").record().layer) == wanted.volatile_apart);
+  CHECK(names(wanted.graph_root / "vfs-containers/containers.json", "kept"));
+  auto const order = wanted.volatile_apart ? std::vector<std::string>{"kept", "fast"}
+                                           : std::vector<std::string>{"fast", "kept"};
+  CHECK(ids(store.containers().list()) == order);
+  CHECK(ids(stores::Vfs(wanted).containers().list()) == order);
+}
+
+TEST_CASE("records in volatile files are read, and go back there, whatever is wanted", "[store][transient]") {
+  testing::TempDir directory;
+  auto const wanted = options(directory);
+  stores::Vfs store(wanted);
+  store.containers().create("", {.id = "kept"});
+  auto const layer = store.containers().get("kept").record().layer;
+  std::filesystem::rename(wanted.graph_root / "vfs-containers/containers.json",
+                          wanted.graph_root / "vfs-containers/volatile-containers.json");
+  std::filesystem::rename(wanted.graph_root / "vfs-layers/layers.json",
+                          wanted.graph_root / "vfs-layers/volatile-layers.json");
+  auto box = store.containers().get("kept");
+  box.set_metadata("changed");
+  CHECK(sys::read_file(wanted.graph_root / "vfs-containers/volatile-containers.json").find("changed") !=
+        std::string::npos);
+  CHECK_FALSE(names(wanted.graph_root / "vfs-containers/containers.json", "kept"));
+  auto own = box.layer();
+  own.set_metadata("changed");
+  CHECK(names(wanted.graph_root / "vfs-layers/volatile-layers.json", layer));
+  CHECK_FALSE(names(wanted.graph_root / "vfs-layers/layers.json", layer));
+  store.containers().remove("kept");
+  CHECK(sys::read_file(wanted.graph_root / "vfs-containers/volatile-containers.json") == "[]");
+  CHECK(stores::Vfs(wanted).layers().list().empty());
+}
