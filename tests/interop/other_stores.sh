@@ -75,9 +75,9 @@ used_by_ours() {
   done
   check "$1: ours gives the image a name" shared_with_ours add-names --name mine "$image_id"
   check_equal "$1: which makes a record of our own" "mine localhost/$2:1" "$(ours get-names "$image_id" | paste -sd' ')"
-  check "$1: that is removed again" shared_with_ours delete-image "$image_id"
+  check "$1: ours removes the container" shared_with_ours delete-container box
+  check "$1: and that record" shared_with_ours delete-image "$image_id"
   check "$1: ours removes the layer" shared_with_ours delete-layer "$child"
-  check "$1: and the container" shared_with_ours delete-container box
 }
 
 for maker in theirs ours; do

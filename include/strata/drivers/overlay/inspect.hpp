@@ -91,7 +91,7 @@ inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vec
         wrong(Severity::warning, Fault::link_lost, link ? "file link is damaged" : "file link is missing"));
     return;
   }
-  auto const target = read_link(dirs.home() / paths::overlay::links / *link);
+  auto const target = read_link(dirs.own(id).parent_path() / paths::overlay::links / *link);
   auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
   if (target != wanted)
     found.push_back(wrong(Severity::warning, Fault::link_lost,
@@ -151,7 +151,7 @@ inline void heal_links(LayerDirs const& dirs, std::string const& id, std::vector
   std::vector<Finding> found;
   detail::inspect_links(dirs, id, found);
   if (found.empty()) return;
-  auto const links = dirs.home() / paths::overlay::links;
+  auto const links = dirs.own(id).parent_path() / paths::overlay::links;
   auto link = sys::read_file_if_exists(dirs.own(id) / paths::overlay::link);
   if (!link || !is_safe_component(*link)) {
     link.reset();
@@ -223,15 +223,15 @@ inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id
   }
 }
 
-/// What stands in the driver's home.
+/// What stands in the driver's homes.
 inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId> const& known) {
-  auto const& home = dirs.home();
-  std::vector<Claim> claims{{.path = home, .reason = "driver"}};
+  std::vector<Claim> claims;
+  for (auto const& home : dirs.own_homes()) claims.push_back({.path = home, .reason = "driver"});
   auto const is_known = [&](std::string const& id) {
     return std::ranges::any_of(known, [&](auto const& k) { return k.str() == id; });
   };
   for (auto const& id : dirs.list())
-    claims.push_back({.path = home / id,
+    claims.push_back({.path = dirs.own(id),
                       .kind = is_known(id) ? UsageClass::referenced : UsageClass::orphan,
                       .subject = Subject::layer,
                       .id = id,
@@ -239,10 +239,12 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
                       .removable = !is_known(id)});
   auto const names_in = [&](std::string_view directory) {
     std::vector<std::filesystem::path> paths;
-    std::error_code error;
-    for (std::filesystem::directory_iterator at(home / directory, error), end; !error && at != end;
-         at.increment(error))
-      paths.push_back(at->path());
+    for (auto const& home : dirs.own_homes()) {
+      std::error_code error;
+      for (std::filesystem::directory_iterator at(home / directory, error), end; !error && at != end;
+           at.increment(error))
+        paths.push_back(at->path());
+    }
     std::ranges::sort(paths);
     return paths;
   };
@@ -270,7 +272,7 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
          .reason = lives ? "a layer is being unpacked" : "a process that died was unpacking a layer",
          .removable = !lives});
   }
-  claim_temp_dirs(home / paths::overlay::temp_dirs, claims);
+  for (auto const& home : dirs.own_homes()) claim_temp_dirs(home / paths::overlay::temp_dirs, claims);
   return claims;
 }
 
