@@ -2,6 +2,7 @@
 
 #include <strata/archive/apply.hpp>
 #include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
@@ -163,6 +164,15 @@ class Btrfs {
   bool is_mounted(LayerId const& id) const { return exists(id); }
   std::filesystem::path mount_path(LayerId const& id) const { return trees_.own(id); }
 
+  // What `CheckDriver` asks for. A layer is one directory: it is there, or it is not.
+  std::vector<Finding> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
+    return trees_.inspect(id);
+  }
+  std::vector<std::string> heal(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
+  std::optional<std::vector<LayerId>> ancestors(LayerId const&) const { return std::nullopt; }
+  std::optional<OwnTree> own_tree(LayerId const& id) const { return trees_.own_tree(id, true); }
+  std::vector<Claim> claims(std::vector<LayerId> const& known) const { return trees_.claims(home_, known); }
+
   /// Gives the private mount of the home back; a file system of its own stays mounted.
   void shutdown() { sys::undo_private(home_); }
 
@@ -223,6 +233,6 @@ inline Btrfs::Options Btrfs::Options::parse(std::vector<std::string> const& key_
   return options;
 }
 
-static_assert(IdMapDriver<Btrfs> && OpenableDriver<Btrfs> && ShutdownDriver<Btrfs>);
+static_assert(CheckDriver<Btrfs> && IdMapDriver<Btrfs> && OpenableDriver<Btrfs> && ShutdownDriver<Btrfs>);
 
 }  // namespace strata::drivers

@@ -8,8 +8,10 @@
 #include <strata/item/image.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
+#include <strata/store/check_data.hpp>
 #include <strata/store/kept_records.hpp>
 #include <strata/store/layer_content.hpp>
+#include <strata/store/store_records.hpp>
 #include <strata/store/survey.hpp>
 #include <strata/timestamp.hpp>
 
@@ -66,62 +68,6 @@ struct CheckReport {
 };
 
 namespace detail {
-
-/// All records of a store, as they stand on disk.
-template <class Core>
-struct StoreRecords {
-  using LayerTraits = typename Core::LayerTraits;
-  KeptRecords<LayerRecord> layers;
-  KeptRecords<ImageRecord> images;
-  KeptRecords<ContainerRecord> containers;
-
-  static StoreRecords read(Core& core) {
-    // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
-    try {
-      core.template table<LayerTraits>();
-    } catch (Error const&) {
-    }
-    return {.layers = read_kept_records<LayerTraits>(core),
-            .images = read_kept_records<typename Core::ImageTraits>(core),
-            .containers = read_kept_records<typename Core::ContainerTraits>(core)};
-  }
-
-  KnownIds known() const {
-    KnownIds ids;
-    for (auto const& row : layers.rows) ids.layers.insert(row.id);
-    for (auto const& row : images.rows) ids.images.insert(row.id);
-    for (auto const& row : containers.rows) ids.containers.insert(row.id);
-    return ids;
-  }
-
-  /// Parents of a layer, the nearest first, as far as they have records.
-  /// @return  nothing if one of them has none, or the records go in a circle
-  std::optional<std::vector<LayerId>> ancestors(LayerRecord const& layer) const {
-    std::vector<LayerId> out;
-    std::set<std::string_view> seen{layer.id};
-    for (auto const* at = &layer; !at->parent.empty();) {
-      at = layers.find(at->parent);
-      if (at == nullptr || !seen.insert(at->id).second) return std::nullopt;
-      out.emplace_back(at->id);
-    }
-    return out;
-  }
-
-  /// Layers that an image or a container needs.
-  std::set<std::string> needed_layers() const {
-    std::set<std::string> out;
-    auto const need = [&](std::string const& top) {
-      for (auto const* at = layers.find(top); at != nullptr && out.insert(at->id).second;)
-        at = layers.find(at->parent);
-    };
-    for (auto const& image : images.rows) {
-      need(image.top_layer);
-      for (auto const& id : image.mapped_top_layers) need(id);
-    }
-    for (auto const& container : containers.rows) need(container.layer);
-    return out;
-  }
-};
 
 template <class Core>
 class Checker {
@@ -183,7 +129,7 @@ class Checker {
     auto const ancestors = records_.ancestors(layer);
     if (!ancestors) tell_of_ancestors(layer);
     for (auto const* digest : {&layer.diff_digest, &layer.compressed_diff_digest})
-      if (!digest->empty() && !is_digest(*digest))
+      if (!digest->empty() && !is_valid_digest(*digest))
         tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + *digest + "\" is none",
              Healing::mend);
     bool const has_tree = core_.driver().exists(LayerId(layer.id));
@@ -197,7 +143,7 @@ class Checker {
         found.text = name + found.text;
         report_.findings.push_back(std::move(found));
       }
-    check_data<LayerTraits>(layer, Subject::layer);
+    check_big_data<LayerTraits>(core_, layer, report_.findings);
     if (options_.digests && has_tree) {
       auto content = check_layer_content(core_, layer, control());
       add_all(content.findings);
@@ -218,21 +164,19 @@ class Checker {
   }
 
   void tell_of_ancestors(LayerRecord const& layer) {
-    std::set<std::string_view> seen{layer.id};
-    for (auto const* at = &layer; !at->parent.empty();) {
-      auto const* const parent = records_.layers.find(at->parent);
-      bool const missing = parent == nullptr;
-      if (missing && at != &layer) return;  // told of at the child
-      if (missing || !seen.insert(parent->id).second) {
-        add(Severity::error, Subject::layer, layer.id, missing ? Fault::parent_missing : Fault::parent_circle,
-            missing ? "layer " + at->parent + ": layer is missing"
-                    : "layer " + layer.id + ": its parents go in a circle",
-            missing && !core_.driver().exists(LayerId(at->parent)) ? Healing::none : Healing::mend)
-            .about = at->parent;
-        return;
-      }
-      at = parent;
-    }
+    auto const tell = [&](Fault fault, std::string text, Healing healing) {
+      add(Severity::error, Subject::layer, layer.id, fault, std::move(text), healing).about = layer.parent;
+    };
+    if (records_.layers.find(layer.parent) == nullptr)
+      return tell(Fault::parent_missing, "layer " + layer.parent + ": layer is missing",
+                  is_safe_component(layer.parent) && core_.driver().exists(LayerId(layer.parent))
+                      ? Healing::mend
+                      : Healing::none);
+    std::set<std::string_view> seen;
+    auto const* at = &layer;
+    while (at != nullptr && seen.insert(at->id).second) at = records_.layers.find(at->parent);
+    if (at == &layer)
+      tell(Fault::parent_circle, "layer " + layer.id + ": its parents go in a circle", Healing::mend);
   }
 
   /// A copy of a layer with other owners: what lies below it is the driver's affair (on-disk-format §5.9).
@@ -307,80 +251,6 @@ class Checker {
     return host;
   }
 
-  // Big data ---------------------------------------------------------------------------------------------------
-
-  static bool is_digest(std::string const& text) {
-    try {
-      Digest::parse(text);
-      return true;
-    } catch (Error const&) {
-      return false;
-    }
-  }
-
-  template <class Traits>
-  void check_data(typename Traits::Record const& record, Subject subject) {
-    std::string const kind(Traits::kind);
-    auto const tell = [&](Severity severity, Fault fault, std::string const& key, std::string const& text,
-                          Healing healing) {
-      add(severity, subject, record.id, fault,
-          kind + ' ' + record.id + ": data item \"" + key + "\": " + text, healing)
-          .about = key;
-    };
-    auto const directory = core_.template data_directory<Traits>(record.id);
-    std::set<std::string> files;
-    for (auto const& key : record.big_data_names) {
-      std::string file;
-      try {
-        file = big_data_file_name(key);
-      } catch (Error const&) {
-      }
-      files.insert(file);
-      auto const bytes = file.empty() ? std::nullopt : read_data(directory / file);
-      if (!bytes) {
-        tell(Severity::error, Fault::data_missing, key, kind + " data item is missing",
-             subject == Subject::layer ? Healing::mend : Healing::none);
-        continue;
-      }
-      if constexpr (Traits::keeps_data_sizes) {
-        auto const size = record.big_data_sizes.find(key);
-        if (size == record.big_data_sizes.end() || size->second != static_cast<std::int64_t>(bytes->size()))
-          tell(Severity::error, Fault::data_size, key, kind + " data item has incorrect size", Healing::mend);
-        auto const digest = record.big_data_digests.find(key);
-        if (digest == record.big_data_digests.end())
-          tell(Severity::warning, Fault::data_digest, key, "no digest is recorded", Healing::mend);
-        else if (!is_digest(digest->second))
-          tell(Severity::error, Fault::digest_invalid, key,
-               "recorded digest \"" + digest->second + "\" is none", Healing::mend);
-        else if (digest->second.starts_with("sha256:") &&
-                 Digest::of(as_bytes(*bytes)).str() != digest->second && !is_signed_manifest(key, *bytes))
-          tell(Severity::error, Fault::data_digest, key, kind + " data item has incorrect digest",
-               Healing::mend);
-      }
-    }
-    for (auto const& path : entries_of(directory)) {
-      auto const name = path.filename().native();
-      if (files.contains(name) || name == paths::user_data || name.starts_with(paths::temporary_prefix))
-        continue;
-      if (std::filesystem::is_directory(path) &&
-          std::ranges::any_of(files, [&](auto const& f) { return f.starts_with(name + '/'); }))
-        continue;
-      tell(Severity::note, Fault::data_unrecorded, name, "its file is not recorded",
-           big_data_key(name) ? Healing::mend : Healing::none);
-    }
-  }
-  static std::optional<std::string> read_data(std::filesystem::path const& path) {
-    try {
-      return sys::read_file_if_exists(path);
-    } catch (Error const&) {  // what is no file, or cannot be read
-      return std::nullopt;
-    }
-  }
-  /// The digest of a manifest of Docker's first form is that of a part of it (distribution specification, "schema 1").
-  static bool is_signed_manifest(std::string_view key, std::string_view bytes) {
-    return key.starts_with("manifest") && bytes.find("\"signatures\"") != bytes.npos;
-  }
-
   // Images and containers --------------------------------------------------------------------------------------
 
   void check_image(ImageRecord const& image) {
@@ -390,10 +260,10 @@ class Checker {
                           Healing healing) -> Finding& {
       return add(severity, Subject::image, image.id, fault, name + text, healing);
     };
-    if (!image.digest.empty() && !is_digest(image.digest))
+    if (!image.digest.empty() && !is_valid_digest(image.digest))
       tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + image.digest + "\" is none",
            Healing::mend);
-    check_data<ImageTraits>(image, Subject::image);
+    check_big_data<ImageTraits>(core_, image, report_.findings);
     for (auto const& id : image.mapped_top_layers)
       if (records_.layers.find(id) == nullptr)
         tell(Severity::warning, Fault::mapped_layer_missing, "layer " + id + ": image layer is missing",
@@ -417,7 +287,7 @@ class Checker {
 
   void check_container(ContainerRecord const& container) {
     control().check();
-    check_data<ContainerTraits>(container, Subject::container);
+    check_big_data<ContainerTraits>(core_, container, report_.findings);
     auto const tell = [&](Fault fault, std::string text, std::string const& about, Healing healing) {
       add(Severity::error, Subject::container, container.id, fault, std::move(text), healing).about = about;
     };

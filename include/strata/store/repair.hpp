@@ -7,7 +7,8 @@
 #include <strata/store/garbage.hpp>
 #include <strata/store/layer_content.hpp>
 #include <strata/store/layer_files.hpp>
-#include <strata/store/revive.hpp>
+#include <strata/store/mend_data.hpp>
+#include <strata/store/reviver.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
 
@@ -29,12 +30,6 @@ struct RepairOptions {
   CheckOptions check = {};         ///< what is looked for, before and after
   bool remove_containers = false;  ///< those that stay damaged, with their layers
   bool keep_damaged = false;       ///< only mend: remove no image and no layer
-};
-
-/// Something that could not be removed.
-struct RepairFailure {
-  std::string doing;  ///< "deleting layer base"
-  std::exception_ptr error;
 };
 
 struct RepairReport {
@@ -62,17 +57,20 @@ class Repairer {
     report.after = report.before;
     // One thing mended shows, or makes it possible to mend, the next: a record its layer's damage, a parent its child's.
     for (int round = 0; round < most_rounds && !report.after.clean(); ++round) {
-      auto const done = actions_.size();
+      auto const done = log_.actions.size();
       mend(report.after);
-      if (actions_.size() == done) break;
+      if (log_.actions.size() == done) break;
       report.after = check_store(core_, options_.check);
     }
     if (!options_.keep_damaged && !report.after.clean()) {
       remove(report.after);
       report.after = check_store(core_, options_.check);
+      auto const done = log_.actions.size();
+      collect(report.after);  // what the removed leave behind
+      if (log_.actions.size() != done) report.after = check_store(core_, options_.check);
     }
-    report.actions = std::move(actions_);
-    report.failures = std::move(failures_);
+    report.actions = std::move(log_.actions);
+    report.failures = std::move(log_.failures);
     return report;
   }
 
@@ -80,20 +78,10 @@ class Repairer {
   static constexpr int most_rounds = 64;
 
   Control control() const { return {.progress = {}, .stop = options_.check.stop}; }
-  void did(std::string text) { actions_.push_back(std::move(text)); }
-
-  /// One failure keeps nothing else from being mended; what stays broken is told of by the next check.
+  void did(std::string text) { log_.did(std::move(text)); }
   template <class Work>
   void attempt(std::string const& doing, Work&& work) {
-    if (tried_.contains(doing)) return;
-    try {
-      work();
-    } catch (std::exception const& error) {
-      auto const* const ours = dynamic_cast<Error const*>(&error);
-      if (ours != nullptr && ours->code() == Errc::stopped) throw;
-      tried_.insert(doing);
-      failures_.push_back({doing, std::current_exception()});
-    }
+    log_.attempt(doing, work);
   }
 
   // Mending ----------------------------------------------------------------------------------------------------
@@ -105,7 +93,7 @@ class Repairer {
     if (!records.layers.damaged.empty() || !records.images.damaged.empty() ||
         !records.containers.damaged.empty())
       return;
-    revive(report, records);
+    Reviver<Core>(core_, log_, lost_records_, control()).run(report, records);
     records = StoreRecords<Core>::read(core_);
     modified_.clear();
     for (auto const& found : report.findings)
@@ -163,89 +151,6 @@ class Repairer {
     did("wrote the records of " + std::string(Traits::stem) + " with each id and name once");
   }
 
-  /// Makes records for files that something needs, or of which the record is lost.
-  void revive(CheckReport const& report, StoreRecords<Core> const& records) {
-    std::set<std::string> wanted;
-    std::vector<std::string> candidates;
-    for (auto const& row : records.layers.rows) candidates.push_back(row.id);
-    for (auto const& found : report.findings) {
-      if (found.fault == Fault::layer_unaccounted) candidates.push_back(found.id);
-      bool const names_other = found.fault == Fault::parent_missing ||
-                               found.fault == Fault::image_layer_missing ||
-                               found.fault == Fault::container_layer_missing;
-      if (found.healing != Healing::mend || found.inherited) continue;
-      if (found.fault == Fault::layer_unaccounted) wanted.insert(found.id);
-      if (names_other) wanted.insert(found.about);
-    }
-    std::set<std::string> seen;
-    while (!wanted.empty()) {
-      std::string const id = *wanted.begin();
-      wanted.erase(wanted.begin());
-      if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id) ||
-          !core_.driver().exists(LayerId(id)))
-        continue;
-      attempt("making a record of layer " + id, [&] {
-        auto record = revived_layer(core_, LayerId(id), candidates, control());
-        if (!record.parent.empty()) wanted.insert(record.parent);
-        did("layer " + id + ": made its record anew" +
-            (record.parent.empty() ? "" : ", with parent " + record.parent));
-        put<LayerTraits>(std::move(record));
-      });
-    }
-    if (lost_records_.contains("image")) revive_images(report);
-    if (lost_records_.contains("container")) revive_containers(report);
-  }
-  void revive_images(CheckReport const& report) {
-    auto const records = StoreRecords<Core>::read(core_);
-    for (auto const& id : orphans<ImageTraits>(report))
-      attempt("making a record of image " + id, [&] {
-        if (auto record = revived_image(core_, id, records.layers.rows)) {
-          did("image " + id + ": made its record anew, with top layer " + record->top_layer);
-          put<ImageTraits>(*std::move(record));
-        }
-      });
-  }
-  void revive_containers(CheckReport const& report) {
-    auto const records = StoreRecords<Core>::read(core_);
-    for (auto const& id : orphans<ContainerTraits>(report))
-      attempt("making a record of container " + id, [&] {
-        if (auto record = revived_container(core_, id, records.layers.rows, records.images.rows,
-                                            records.containers.rows)) {
-          did("container " + id + ": made its record anew, with layer " + record->layer);
-          put<ContainerTraits>(*std::move(record));
-        }
-      });
-  }
-  template <class Traits>
-  std::vector<std::string> orphans(CheckReport const& report) const {
-    std::vector<std::string> ids;
-    auto const directory = core_.template kind_directory<Traits>();
-    for (auto const& found : report.findings)
-      if (std::filesystem::path const path(found.id);
-          found.fault == Fault::orphan && path.parent_path() == directory)
-        ids.push_back(path.filename().native());
-    return ids;
-  }
-  template <class Traits>
-  void put(typename Traits::Record record) {
-    auto table = core_.template table<Traits>().write();
-    if (table.by_id(record.id)) return;
-    table.put(std::move(record));
-    table.commit(core_.flush());
-  }
-
-  /// Changes a record as it stands now, if the item still exists.
-  template <class Traits, class Change>
-  void change(std::string const& id, Change&& apply) {
-    auto table = core_.template table<Traits>().write();
-    auto const row = table.by_id(id);
-    if (!row) return;
-    auto next = *row;
-    apply(next);
-    table.put(std::move(next));
-    table.commit(core_.flush());
-  }
-
   void mend(Finding const& found, StoreRecords<Core> const& records) {
     auto const doing = std::string(to_text(found.subject)) + ' ' + found.id + ": " +
                        std::string(to_text(found.fault)) + (found.about.empty() ? "" : ' ' + found.about);
@@ -275,7 +180,8 @@ class Repairer {
         break;
       case Fault::mapped_layer_missing:
         attempt(doing, [&] {
-          change<ImageTraits>(found.id, [&](auto& r) { std::erase(r.mapped_top_layers, found.about); });
+          change_record<ImageTraits>(core_, found.id,
+                                     [&](auto& r) { std::erase(r.mapped_top_layers, found.about); });
           did("image " + found.id + ": forgot the missing copy " + found.about + " of its layer");
         });
         break;
@@ -285,9 +191,10 @@ class Repairer {
       case Fault::data_digest:
       case Fault::data_unrecorded:
         attempt(doing, [&] {
-          if (found.subject == Subject::layer) mend_data<LayerTraits>(found);
-          if (found.subject == Subject::image) mend_data<ImageTraits>(found);
-          if (found.subject == Subject::container) mend_data<ContainerTraits>(found);
+          DataMender<Core> data(core_, log_);
+          if (found.subject == Subject::layer) data.template mend<LayerTraits>(found);
+          if (found.subject == Subject::image) data.template mend<ImageTraits>(found);
+          if (found.subject == Subject::container) data.template mend<ContainerTraits>(found);
         });
         break;
       case Fault::mount_stale:
@@ -317,7 +224,7 @@ class Repairer {
       if (parent || !whole) return;
       parent = "";
     }
-    change<LayerTraits>(layer.id, [&](auto& r) { r.parent = *parent; });
+    change_record<LayerTraits>(core_, layer.id, [&](auto& r) { r.parent = *parent; });
     did("layer " + layer.id + ": recorded " + (parent->empty() ? "no parent" : "parent " + *parent) +
         " instead of " + layer.parent);
   }
@@ -340,7 +247,7 @@ class Repairer {
       auto const made = remake_archive(core_, layer, path, control());
       bool const same = made.sum.digest.str() == layer.diff_digest;
       // Meanwhile the layer is one without a tar, as in `apply_to_layer`.
-      change<LayerTraits>(layer.id, [&](auto& r) {
+      change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
         aside.take(core_.tar_split(layer.id));
         std::filesystem::rename(path, core_.tar_split(layer.id));
         if (core_.flush() == Flush::full) sys::sync_directory(core_.tar_split(layer.id).parent_path());
@@ -355,7 +262,7 @@ class Repairer {
     auto const content = check_layer_content(core_, layer, control());
     if (!content.sum || !content.headers || content.findings.empty()) return;
     bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
-    change<LayerTraits>(layer.id, [&](auto& r) {
+    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
       r.diff_digest = content.sum->digest.str();
       r.diff_size = content.sum->size;
       if (!compressed) {
@@ -402,108 +309,6 @@ class Repairer {
     }
     trash.empty();
     did("layer " + layer.id + ": unpacked it anew from its recorded archive");
-  }
-
-  // Big data and digests ---------------------------------------------------------------------------------------
-
-  template <class Traits>
-  void mend_data(Finding const& found) {
-    auto const& key = found.about;
-    auto const who = std::string(Traits::kind) + ' ' + found.id + ": ";
-    auto const directory = core_.template data_directory<Traits>(found.id);
-    if constexpr (!Traits::keeps_data_sizes) {
-      change<Traits>(found.id, [&](auto& r) {
-        if (found.fault == Fault::data_missing) {
-          std::erase(r.big_data_names, key);
-          did(who + "forgot the data item \"" + key + "\", whose file is missing");
-        } else if (found.fault == Fault::data_unrecorded) {
-          record_key<Traits>(r, directory, key, who);
-        } else if (found.fault == Fault::digest_invalid) {
-          for (auto* digest : {&r.diff_digest, &r.compressed_diff_digest})
-            if (!is_digest(*digest)) digest->clear();
-          did(who + "forgot a recorded digest that was none");
-        }
-      });
-    } else if (found.fault == Fault::data_unrecorded) {
-      change<Traits>(found.id, [&](auto& r) { record_key<Traits>(r, directory, key, who); });
-    } else if (key.empty()) {
-      if constexpr (requires(typename Traits::Record & r) { r.digest; })
-        change<Traits>(found.id, [&](auto& r) {
-          auto const manifest = r.big_data_digests.find("manifest");
-          r.digest =
-              manifest != r.big_data_digests.end() && is_digest(manifest->second) ? manifest->second : "";
-          did(who + (r.digest.empty() ? "forgot a recorded digest that was none"
-                                      : "recorded the digest " + r.digest));
-        });
-    } else {
-      mend_chunk<Traits>(found.id, key, directory, who);
-    }
-  }
-
-  static bool is_digest(std::string const& text) {
-    try {
-      if (!text.empty()) Digest::parse(text);
-      return true;
-    } catch (Error const&) {
-      return false;
-    }
-  }
-
-  template <class Traits>
-  void record_key(typename Traits::Record& record, std::filesystem::path const& directory,
-                  std::string const& name, std::string const& who) {
-    auto const key = big_data_key(name);
-    auto const bytes = sys::read_file_if_exists(directory / name);
-    if (!key || !bytes || names::contains(record.big_data_names, *key)) return;
-    record.big_data_names.push_back(*key);
-    if constexpr (Traits::keeps_data_sizes) {
-      record.big_data_sizes[*key] = static_cast<std::int64_t>(bytes->size());
-      record.big_data_digests[*key] = Digest::of(as_bytes(*bytes)).str();
-    }
-    did(who + "recorded the data item \"" + *key + '"');
-  }
-
-  /// A chunk that is not as recorded: where its key, or the size, says that the bytes are right, the record follows
-  /// them; else they come from another chunk that was to be the same.
-  template <class Traits>
-  void mend_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
-                  std::string const& who) {
-    auto const row = core_.template table<Traits>().read().by_id(id);
-    if (!row) return;
-    auto const bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
-    if (!bytes) return;
-    auto const now = Digest::of(as_bytes(*bytes)).str();
-    auto const recorded = row->big_data_digests.find(key);
-    auto const wanted = recorded == row->big_data_digests.end() ? std::string() : recorded->second;
-    auto const size = row->big_data_sizes.find(key);
-    // "sha256:<hex>" and "manifest-sha256:<hex>" are keys that say what the bytes must be.
-    auto const in_key = key.rfind("sha256:");
-    auto const named = in_key == key.npos ? std::string() : key.substr(in_key);
-    bool const bytes_right = is_digest(named) && !named.empty() ? named == now : now == wanted;
-    if (!bytes_right) {
-      auto const expected = !named.empty() && is_digest(named) ? named : wanted;
-      for (auto const& other : row->big_data_names) {
-        if (other == key) continue;
-        auto const twin = sys::read_file_if_exists(directory / big_data_file_name(other));
-        if (!twin || Digest::of(as_bytes(*twin)).str() != expected) continue;
-        sys::replace_file(directory / big_data_file_name(key), *twin, {.mode = 0600, .flush = core_.flush()});
-        change<Traits>(id, [&](auto& r) {
-          r.big_data_sizes[key] = static_cast<std::int64_t>(twin->size());
-          r.big_data_digests[key] = expected;
-        });
-        did(who + "copied the data item \"" + key + "\" from \"" + other + '"');
-        return;
-      }
-      bool const same_size =
-          size != row->big_data_sizes.end() && size->second == static_cast<std::int64_t>(bytes->size());
-      // What bytes they were is known, and they are gone: nothing to record but damage.
-      if (!named.empty() || (!same_size && !wanted.empty() && is_digest(wanted))) return;
-    }
-    change<Traits>(id, [&](auto& r) {
-      r.big_data_sizes[key] = static_cast<std::int64_t>(bytes->size());
-      r.big_data_digests[key] = now;
-    });
-    did(who + "recorded size and digest of the data item \"" + key + '"');
   }
 
   // Mounts -----------------------------------------------------------------------------------------------------
@@ -562,8 +367,8 @@ class Repairer {
       else
         damaged[static_cast<int>(found.subject)].insert(found.id);
     }
-    failures_.clear();
-    tried_.clear();
+    log_.failures.clear();
+    log_.tried.clear();
     if (options_.remove_containers)
       for (auto const& id : damaged[static_cast<int>(Subject::container)])
         removal("container " + id, [&] { core_.containers().remove(Ref::exactly(id)); });
@@ -609,9 +414,7 @@ class Repairer {
 
   Core& core_;
   RepairOptions const& options_;
-  std::vector<std::string> actions_;
-  std::vector<RepairFailure> failures_;
-  std::set<std::string> tried_;     ///< and failed: not once more
+  RepairLog log_;
   std::set<std::string> modified_;  ///< layers that are not as in their tar
   std::set<std::string> rebuilt_;   ///< layers
   std::set<std::string>

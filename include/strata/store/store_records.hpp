@@ -1,0 +1,75 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/item/container.hpp>
+#include <strata/item/image.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/store/kept_records.hpp>
+#include <strata/store/survey.hpp>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::detail {
+
+/// All records of a store, as they stand on disk.
+template <class Core>
+struct StoreRecords {
+  using LayerTraits = typename Core::LayerTraits;
+  KeptRecords<LayerRecord> layers;
+  KeptRecords<ImageRecord> images;
+  KeptRecords<ContainerRecord> containers;
+
+  static StoreRecords read(Core& core) {
+    // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
+    try {
+      core.template table<LayerTraits>();
+    } catch (Error const&) {
+    }
+    return {.layers = read_kept_records<LayerTraits>(core),
+            .images = read_kept_records<typename Core::ImageTraits>(core),
+            .containers = read_kept_records<typename Core::ContainerTraits>(core)};
+  }
+
+  KnownIds known() const {
+    KnownIds ids;
+    for (auto const& row : layers.rows) ids.layers.insert(row.id);
+    for (auto const& row : images.rows) ids.images.insert(row.id);
+    for (auto const& row : containers.rows) ids.containers.insert(row.id);
+    return ids;
+  }
+
+  /// Parents of a layer, the nearest first, as far as they have records.
+  /// @return  nothing if one of them has none, or the records go in a circle
+  std::optional<std::vector<LayerId>> ancestors(LayerRecord const& layer) const {
+    std::vector<LayerId> out;
+    std::set<std::string_view> seen{layer.id};
+    for (auto const* at = &layer; !at->parent.empty();) {
+      at = layers.find(at->parent);
+      if (at == nullptr || !seen.insert(at->id).second) return std::nullopt;
+      out.emplace_back(at->id);
+    }
+    return out;
+  }
+
+  /// Layers that an image or a container needs.
+  std::set<std::string> needed_layers() const {
+    std::set<std::string> out;
+    auto const need = [&](std::string const& top) {
+      for (auto const* at = layers.find(top); at != nullptr && out.insert(at->id).second;)
+        at = layers.find(at->parent);
+    };
+    for (auto const& image : images.rows) {
+      need(image.top_layer);
+      for (auto const& id : image.mapped_top_layers) need(id);
+    }
+    for (auto const& container : containers.rows) need(container.layer);
+    return out;
+  }
+};
+
+}  // namespace strata::detail

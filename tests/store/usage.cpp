@@ -1,0 +1,86 @@
+#include <strata/store/garbage.hpp>
+#include <strata/store/usage.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "damages.hpp"
+#include "stores.hpp"
+#include <cstdio>
+#include <memory>
+
+using namespace strata;
+
+namespace {
+
+std::uint64_t du(std::filesystem::path const& path) {
+  std::unique_ptr<std::FILE, decltype([](std::FILE* f) { ::pclose(f); })> const pipe(
+      ::popen(("du -B1 -sx '" + path.native() + "'").c_str(), "r"));
+  unsigned long long bytes = 0;
+  REQUIRE(std::fscanf(pipe.get(), "%llu", &bytes) == 1);
+  return bytes;
+}
+
+void check_sums(UsageReport const& usage, std::filesystem::path const& root) {
+  CHECK(usage.bytes == du(root));
+  CHECK(usage.of(UsageClass::referenced) + usage.of(UsageClass::staged) + usage.of(UsageClass::trash) +
+            usage.of(UsageClass::orphan) ==
+        usage.bytes);
+  std::uint64_t sum = 0;
+  for (auto const& share : usage.shares) sum += share.bytes;
+  CHECK(sum == usage.bytes);
+}
+
+std::uint64_t bytes_of(UsageReport const& usage, std::filesystem::path const& path) {
+  for (auto const& share : usage.shares)
+    if (share.claim.path == path) return share.bytes;
+  return 0;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is what is nobody's",
+                   "[store][usage]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  TestType store(sample.options());
+  auto const clean = store.usage();
+  check_sums(clean, sample.graph());
+  CHECK(clean.of(UsageClass::orphan) == 0);
+  CHECK(clean.of(UsageClass::trash) == 0);
+  CHECK(clean.of(UsageClass::staged) == 0);
+  CHECK(bytes_of(clean, sample.split(sample.base)) > 0);
+
+  std::string const generated(64, 'a');
+  damages::write(sample.split(generated), std::string(10'000, 'x'));
+  std::filesystem::create_directories(sample.tree("raw") / "d");
+  damages::write(sample.tree("raw") / "d/large", std::string(100'000, 'x'));
+  std::filesystem::create_hard_link(sample.tree("raw") / "d/large", sample.tree("raw") / "again");
+  damages::write(sample.graph() / "of-podman", std::string(5'000, 'x'));
+  damages::write(sample.kind("images") / ".tmp-manifest1", std::string(20'000, 'x'));
+  damages::age(sample.kind("images") / ".tmp-manifest1");
+  auto const temp_dirs = sample.kind("layers") / "tmp";
+  std::filesystem::create_directories(temp_dirs / "temp-dir-1/0-x");
+  damages::write(temp_dirs / "temp-dir-1/0-x/file", std::string(30'000, 'x'));
+  auto living = sys::TempDir::create(temp_dirs);
+  damages::write(living.next_addition(), std::string(40'000, 'x'));
+  auto const usage = store.usage();
+  check_sums(usage, sample.graph());
+  CHECK(usage.of(UsageClass::orphan) > 110'000);
+  CHECK(usage.of(UsageClass::trash) > 50'000);
+  CHECK(usage.of(UsageClass::staged) > 40'000);
+  CHECK(usage.of(UsageClass::referenced) >= clean.of(UsageClass::referenced) + 5'000);
+
+  auto const planned = store.collect_garbage({.dry_run = true});
+  CHECK(planned.bytes > 160'000);
+  CHECK(std::filesystem::exists(sample.tree("raw")));
+  auto const done = store.collect_garbage();
+  CHECK_FALSE(done.first_error);
+  CHECK(done.bytes == planned.bytes);
+  CHECK_FALSE(std::filesystem::exists(sample.tree("raw")));
+  CHECK_FALSE(std::filesystem::exists(sample.split(generated)));
+  CHECK(std::filesystem::exists(living.path()));
+  auto const after = store.usage();
+  check_sums(after, sample.graph());
+  CHECK(after.of(UsageClass::orphan) == 0);
+  CHECK(after.of(UsageClass::trash) == 0);
+  CHECK(store.collect_garbage().items.empty());
+}
