@@ -59,7 +59,9 @@ check 'ours removes it' with_ours delete-layer "$child"
 
 for refused in "delete-image $image" "delete-layer $upper" "set-names --name other $upper"; do
   # shellcheck disable=SC2086
-  if ours_says=$(with_ours $refused 2>&1); then not_ok "ours refuses to $refused" "$ours_says"; else ok "ours refuses to ${refused%% *}: ${ours_says##*: }"; fi
+  ours_says=$(with_ours $refused 2>&1) && not_ok "ours refuses to $refused" "$ours_says"
+  # shellcheck disable=SC2086
+  check_equal "ours refuses to ${refused%% *} as theirs does" "$(with_theirs $refused 2>&1)" "$ours_says"
 done
 check 'ours deletes the container' with_ours delete-container box
 check_equal 'ours has nothing of its own left' '0 0 0' "$(for kind in layers images containers; do ours $kind --json | jq length; done | paste -sd' ')"
