@@ -750,6 +750,14 @@ TEST_CASE("a mount program is run as <program> -o <data> <target> in the home", 
   CHECK(read(place.dir / "log") == home + "\n-o lowerdir=" + home + "/base/diff,upperdir=" + home +
                                        "/top/diff,workdir=" + home + "/top/work " + path.native() + "\n");
   driver.unmount(top);
+  auto const volatile_path = driver.mount(top, {.is_volatile = true});
+  CHECK_THAT(read(place.dir / "log"), Catch::Contains("/top/work,volatile " + volatile_path.native()));
+  driver.unmount(top);
+  auto const status = driver.status();
+  CHECK(std::find(status.begin(), status.end(),
+                  std::pair<std::string, std::string>{"Supports volatile", "true"}) != status.end());
+  CHECK(std::find(status.begin(), status.end(),
+                  std::pair<std::string, std::string>{"Native Overlay Diff", "false"}) != status.end());
   std::ofstream(program) << "#!/bin/sh\nexit 3\n";
   CHECK(code_of([&] { driver.mount(top, {}); }) == Errc::driver_unusable);
 }

@@ -200,11 +200,11 @@ class Overlay {
     auto const text = [](bool value) { return std::string(value ? "true" : "false"); };
     bool const by_program = !options_.mount_program.empty();
     return {{"Backing Filesystem", overlay::backing_name(home())},
-            {"Supports d_type", text(overlay::has_file_types(home()))},
+            {"Supports d_type", text(by_program || overlay::has_file_types(home()))},
             {"Native Overlay Diff", text(!by_program && native())},
             {"Using metacopy", text(!by_program && metacopy())},
             {"Supports shifting", text(shifts({}))},
-            {"Supports volatile", text(!by_program && volatile_mounts())}};
+            {"Supports volatile", text(by_program || volatile_mounts())}};
   }
 
   /// In path order. Natively if `parent` is the layer's own, by comparing trees if not.
@@ -439,7 +439,8 @@ inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer
   }
   plan.upper = layer / paths::overlay::diff;
   plan.work = layer / paths::overlay::work;
-  if (request.is_volatile && volatile_mounts()) plan.options.emplace_back("volatile");
+  if (request.is_volatile && (!options_.mount_program.empty() || volatile_mounts()))
+    plan.options.emplace_back("volatile");
   return plan;
 }
 
