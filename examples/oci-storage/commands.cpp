@@ -12,6 +12,7 @@
 #include "commands_list.hpp"
 #include "commands_mount.hpp"
 #include "commands_names.hpp"
+#include "commands_owners.hpp"
 #include "commands_store.hpp"
 #include "commands_unshare.hpp"
 #include "session.hpp"
@@ -161,6 +162,7 @@ constexpr auto table = std::to_array<Command>({
     {"set-container-data", "setcontainerdata", 2, 2, a_container_data, "Set data that is attached to an container", data_in, set_data<Containers>},
     {"get-container-dir", "getcontainerdir", 1, 1, a_container, "Find the container's associated data directory", none, show_directory<Containers>},
     {"get-container-run-dir", "getcontainerrundir", 1, 1, a_container, "Find the container's associated runtime directory", none, show_run_directory<Containers>},
+    {"container-parent-owners", "", 1, any_number, "[options [...]] containerNameOrID [...]", "Compute the set of unmapped parent UIDs and GIDs of the container", only_json, show_container_owners},
     {"containers", "", 0, 0, "[options [...]]", "List containers", only_json, list_containers},
     {"copy", "", 2, any_number, "[options [...]] [sourceLayerNameOrID:]/path [...] targetLayerNameOrID:/path", "Copy files or directories into a layer, possibly from another layer", for_copy, copy_files},
     {"create-storage-layer", "", 0, 1, a_parent, "Create a new layer only in the storage driver", for_create_storage_layer, create_storage_layer},
@@ -190,6 +192,7 @@ constexpr auto table = std::to_array<Command>({
     {"images", "", 0, 0, "[options [...]]", "List images", for_images, list_images},
     {"images-by-digest", "", 1, 1, "[options [...]] DIGEST", "List images by digest", for_images, list_images_by_digest},
     {"layer", "", 1, any_number, "[options [...]] layerNameOrID [...]", "Examine a layer", only_json, show_layers},
+    {"layer-parent-owners", "", 1, any_number, "[options [...]] layerNameOrID [...]", "Compute the set of unmapped parent UIDs and GIDs of the layer", only_json, show_layer_owners},
     {"list-layer-data", "listlayerdata", 1, 1, a_layer, "List data items that are attached to a layer", only_json, list_data<Layers>},
     {"get-layer-data", "getlayerdata", 2, 2, a_layer_data, "Get data that is attached to a layer", data_out, get_data<Layers>},
     {"set-layer-data", "setlayerdata", 2, 2, a_layer_data, "Set data that is attached to a layer", data_in, set_data<Layers>},

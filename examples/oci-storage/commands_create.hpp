@@ -24,20 +24,21 @@ inline std::string first_argument(Invocation const& call) {
   return call.arguments.empty() ? std::string() : call.arguments.front();
 }
 
-/// Id maps are read and checked; a layer is made with the host's ids only.
-inline void check_id_maps(Options const& options) {
-  auto const maps = id_maps(options);
-  if (!maps.uids.empty() || !maps.gids.empty()) throw std::runtime_error("ID mappings: not supported");
-}
-
 inline int create_layer(Session& session, Invocation const& call) {
-  check_id_maps(call.options);
-  return say_created(session.store.layers().create({.id = call.options.text("id"),
-                                                    .names = call.options.list("name"),
-                                                    .parent = first_argument(call),
-                                                    .mount_label = call.options.text("label"),
-                                                    .writable = !call.options.flag("readonly")}),
-                     call);
+  auto maps = wanted_maps(call.options);
+  auto const layer = [&] {
+    ProgressBar const bar("owners", {});
+    Interrupt const interrupt;
+    return session.store.layers().create({.id = call.options.text("id"),
+                                          .names = call.options.list("name"),
+                                          .parent = first_argument(call),
+                                          .mount_label = call.options.text("label"),
+                                          .writable = !call.options.flag("readonly"),
+                                          .maps = std::move(maps),
+                                          .progress = bar.sink(),
+                                          .stop = interrupt.token()});
+  }();
+  return say_created(layer, call);
 }
 
 /// Where the driver looks for a parent, as it tells of one that is missing.
@@ -50,14 +51,15 @@ inline std::string storage_layer_path(Session& session, std::string const& id) {
 
 /// A layer that only the driver knows.
 inline int create_storage_layer(Session& session, Invocation const& call) {
-  check_id_maps(call.options);
+  auto maps = id_maps(call.options);
   auto const parent = first_argument(call);
   try {
-    auto const id =
-        session.store.storage_layers()
-            .create(
-                {.id = call.options.text("id"), .parent = parent, .writable = !call.options.flag("readonly")})
-            .str();
+    auto const id = session.store.storage_layers()
+                        .create({.id = call.options.text("id"),
+                                 .parent = parent,
+                                 .writable = !call.options.flag("readonly"),
+                                 .maps = std::move(maps)})
+                        .str();
     if (call.options.flag("json")) return say_json(json::text(id));
     say(id);
     return 0;
@@ -69,7 +71,7 @@ inline int create_storage_layer(Session& session, Invocation const& call) {
 
 inline int import_layer(Session& session, Invocation const& call) {
   auto input = open_input(call.options.text("file"));
-  check_id_maps(call.options);
+  auto maps = wanted_maps(call.options);
   auto const layer = [&] {
     ProgressBar const bar("importing", input.size);
     Interrupt const interrupt;
@@ -77,6 +79,7 @@ inline int import_layer(Session& session, Invocation const& call) {
                                                                    .names = call.options.list("name"),
                                                                    .parent = first_argument(call),
                                                                    .mount_label = call.options.text("label"),
+                                                                   .maps = std::move(maps),
                                                                    .progress = bar.sink(),
                                                                    .stop = interrupt.token()});
   }();
@@ -109,14 +112,21 @@ inline int create_image(Session& session, Invocation const& call) {
 }
 
 inline int create_container(Session& session, Invocation const& call) {
-  check_id_maps(call.options);
+  auto maps = id_maps(call.options);
   auto metadata = given_metadata(call.options);
-  return say_created(
-      session.store.containers().create(first_argument(call), {.id = call.options.text("id"),
-                                                               .names = call.options.list("name"),
-                                                               .metadata = std::move(metadata),
-                                                               .is_volatile = call.options.flag("volatile")}),
-      call);
+  auto const container = [&] {
+    ProgressBar const bar("owners", {});
+    Interrupt const interrupt;
+    return session.store.containers().create(first_argument(call),
+                                             {.id = call.options.text("id"),
+                                              .names = call.options.list("name"),
+                                              .metadata = std::move(metadata),
+                                              .is_volatile = call.options.flag("volatile"),
+                                              .maps = std::move(maps),
+                                              .progress = bar.sink(),
+                                              .stop = interrupt.token()});
+  }();
+  return say_created(container, call);
 }
 
 }  // namespace oci_storage

@@ -63,6 +63,9 @@ inline std::string error_text(strata::Error const& error) {
         return "the container name \"" + named + "\" is already in use by " + error.holder() +
                ". You have to remove that container to be able to reuse that name: " + bare;
       return bare;
+    case Errc::no_available_ids:
+      return error.subject();  // the whole message
+    case Errc::layer_not_mounted:
     case Errc::duplicate_image_names:
       return bare;
     case Errc::duplicate_layer_names:

@@ -2,6 +2,7 @@
 
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/subid.hpp>
+#include <strata/store/options.hpp>
 
 #include "options.hpp"
 #include <array>
@@ -9,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// The options that say which ids of the host stand for those in a layer.
 namespace oci_storage {
@@ -70,6 +72,15 @@ inline strata::IdMaps id_maps(Options const& options) {
   }
   detail::add_triples(out.uids, uidmap, "uid");
   detail::add_triples(out.gids, gidmap, "gid");
+  return out;
+}
+
+/// For a layer, which has its parent's where none are asked for.
+inline strata::WantedMaps wanted_maps(Options const& options) {
+  auto maps = id_maps(options);
+  strata::WantedMaps out;
+  if (!maps.uids.empty() || options.flag("hostuidmap")) out.uids = std::move(maps.uids);
+  if (!maps.gids.empty() || options.flag("hostgidmap")) out.gids = std::move(maps.gids);
   return out;
 }
 

@@ -9,6 +9,7 @@
 namespace strata::paths {
 
 inline constexpr std::string_view store_lock = "storage.lock";  ///< in the graph root
+inline constexpr std::string_view userns_lock = "userns.lock";  ///< in the graph root
 inline constexpr std::string_view lock_extension = ".lock";     ///< `<stem>.lock` beside `<stem>.<extension>`
 inline constexpr std::string_view volatile_prefix = "volatile-";  ///< `volatile-<stem>.<extension>`
 inline constexpr std::string_view mount_stem = "mountpoints";     ///< in `<run root>/<driver>-layers`

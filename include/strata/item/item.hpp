@@ -125,11 +125,13 @@ class Item {
   // Files ------------------------------------------------------------------------------------------------------
 
   /// Mounts it; the guard unmounts when it goes. Mounts are counted, over all processes. An image is mounted
-  /// read-only, the others as `request` says. @throws `Errc::layer_unknown`, what the driver throws
+  /// read-only, the others as `request` says; a container with its maps. @throws `Errc::layer_unknown`, what the driver throws
   auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
     if constexpr (requires { row_->top_layer; }) request.read_only = true;
-    if constexpr (requires { row_->image; })
+    if constexpr (requires { row_->image; }) {
       request.is_volatile = request.is_volatile || is_set(row_->flags, "Volatile");
+      if (request.maps.empty()) request.maps = {.uids = row_->uidmap, .gids = row_->gidmap};
+    }
     return mount_layer(core_, files_layer(), request);
   }
 
@@ -146,6 +148,12 @@ class Item {
   /// Where it is mounted; none if it is not.
   std::optional<std::filesystem::path> mounted_at() const requires MountDriver<typename T::Driver> {
     return layer_mounted_at(*core_, files_layer());
+  }
+
+  /// Who owns directories above the mount point and is not in the maps that its files are stored with.
+  /// @throws `Errc::layer_not_mounted`
+  auto parent_owners() const requires MountDriver<typename T::Driver> {
+    return layer_parent_owners(*core_, files_layer());
   }
 
   /// What changed against another layer, in path order; against the parent if `against` is empty or unknown.

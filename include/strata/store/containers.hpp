@@ -1,10 +1,14 @@
 #pragma once
 
 #include <strata/item/container.hpp>
+#include <strata/store/auto_userns.hpp>
 #include <strata/store/collection.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/layer_maps.hpp>
+#include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,19 +27,17 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
   using typename Base::Item;
 
   /// A container with a read-write layer of its own over the image's top layer; over nothing if `image` is empty.
-  /// @throws `Errc::image_unknown`, `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id
+  /// With maps it has ids of its own: its files are shown or stored with them, the image's top layer copied if need be.
+  /// @throws `Errc::invalid_mappings`, `Errc::no_available_ids`, `Errc::stopped`, `Errc::image_unknown`, `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id
   Item create(Ref const& image, ContainerOptions const& options = {}) {
     auto& core = *core_;
     ContainerRecord record;
     LayerPlan<Core> plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
+    bool has_files = false;
     if (!image.empty()) {
       auto const row = core.template look<typename Core::ImageTraits>().get(image);
       record.image = row->id;
-      if (!row->top_layer.empty()) plan.parent = LayerId(row->top_layer);
-    }
-    if (plan.parent) {
-      auto const layers = core.template look<LayerTraits>();
-      plan.below = ForeignLayers<Core>(layers, layers.by_id(plan.parent->str()));
+      has_files = !row->top_layer.empty();
     }
     auto const id = Core::template new_id<Traits>(options.id);
     record.id = id.str();
@@ -49,10 +51,23 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     layer.place = record.place;
     core.template table<Traits>().read().check_free(record.id, record.names);
 
-    auto staged = plan.below.explain([&] {
-      return core.driver().stage(
-          {.parent = plan.parent, .copy_of = {}, .writable = true, .flush = core.flush(), .control = {}});
-    });
+    // As containers/storage has it, from the choice of ids until the record tells of them.
+    std::optional<typename Core::Lock::Guard> alone;
+    if (options.auto_userns || !options.maps.empty()) alone.emplace(core.userns_lock().exclusive());
+    auto const maps =
+        options.auto_userns ? choose_maps(core, record.image, *options.auto_userns) : options.maps;
+    set_maps(record, maps);
+    Control const control{.progress = options.progress, .stop = options.stop};
+    stored_maps(core, {maps.uids, maps.gids}, {});  // refuses what cannot be
+    if (has_files) {
+      auto const top = top_layer_for(core, record.image, maps, control);
+      plan.parent = LayerId(top->id);
+      plan.parent_maps = maps_of(*top);
+      plan.below = ForeignLayers<Core>(core.template look<LayerTraits>(), top);
+    }
+    plan.maps = stored_maps(core, {maps.uids, maps.gids}, plan.parent_maps.value_or(IdMaps()));
+    auto staged =
+        plan.below.explain([&] { return core.driver().stage(plan.request(true, core.flush(), control)); });
     staged.finish();
 
     Trash trash;

@@ -126,6 +126,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Flush flush() const noexcept { return options_.durability.level(); }
   MountTable<Serializer, Lock>& mounts() noexcept { return mounts_; }
   Lock& store_lock() noexcept { return store_lock_; }
+  /// Held by who makes a container with ids of its own, before all other locks, until its record tells of them.
+  Lock userns_lock() const { return lock(options_.graph_root / paths::userns_lock); }
 
   /// The store's own rows of a kind. Whoever looks at layers first finishes what dead processes began with them.
   template <class Traits>

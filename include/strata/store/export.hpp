@@ -6,6 +6,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/store/foreign_layers.hpp>
+#include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/stream.hpp>
 
@@ -28,7 +29,17 @@ struct Comparison {
   ForeignLayers<Core> foreign;
   std::optional<LayerId> against;
   bool with_parent = false;  ///< `against` is the recorded parent, or neither exists
+  DiffMaps maps = {};
 };
+
+/// Calls a function of the driver that compares: with the maps if it knows of any.
+template <class Core, class Compare>
+auto with_maps(Core& core, Comparison<Core> const& pair, Compare&& compare) {
+  if constexpr (IdMapDriver<typename Core::Driver>)
+    return compare(core.driver(), pair.maps);
+  else
+    return compare(core.driver());
+}
 
 template <class Core>
 Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
@@ -36,11 +47,13 @@ Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
   Comparison<Core> out{.layer = layers.get(id), .foreign = {}, .against = {}, .with_parent = true};
   out.foreign = ForeignLayers<Core>(layers, out.layer);
   if (!out.layer->parent.empty()) out.against = LayerId(out.layer->parent);
-  if (against.empty()) return out;
-  if (auto const other = layers.find(against)) {
+  if (auto const other = against.empty() ? decltype(out.layer){} : layers.find(against)) {
     out.against = LayerId(other->id);
     out.with_parent = other->id == out.layer->parent;
   }
+  out.maps.newer = maps_of(*out.layer);
+  if (auto const other = out.against ? layers.by_id(out.against->str()) : decltype(out.layer){})
+    out.maps.older = maps_of(*other);
   return out;
 }
 
@@ -65,7 +78,9 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
     archive::assemble(split, copy_file, outlet, control);
   } else if constexpr (DiffDriver<typename Core::Driver>) {
     archive::TarWriter tar(outlet);
-    core.driver().diff(id, pair.against, tar, control);
+    with_maps(core, pair, [&](auto const& driver, auto const&... maps) {
+      driver.diff(id, pair.against, tar, control, maps...);
+    });
     tar.finish();
   } else {
     throw Error(Errc::unsupported, "comparing layers with driver " + std::string(core.driver().name()));
@@ -79,14 +94,22 @@ template <class Core>
 std::vector<Change> layer_changes(Core& core, LayerId const& id,
                                   Ref const& against) requires DiffDriver<typename Core::Driver> {
   auto const pair = detail::comparison(core, id, against);
-  return pair.foreign.explain([&] { return core.driver().changes(id, pair.against); });
+  return pair.foreign.explain([&] {
+    return detail::with_maps(core, pair, [&](auto const& driver, auto const&... maps) {
+      return driver.changes(id, pair.against, maps...);
+    });
+  });
 }
 
 template <class Core>
 std::int64_t layer_diff_size(Core& core, LayerId const& id,
                              Ref const& against) requires DiffDriver<typename Core::Driver> {
   auto const pair = detail::comparison(core, id, against);
-  return pair.foreign.explain([&] { return core.driver().diff_size(id, pair.against); });
+  return pair.foreign.explain([&] {
+    return detail::with_maps(core, pair, [&](auto const& driver, auto const&... maps) {
+      return driver.diff_size(id, pair.against, maps...);
+    });
+  });
 }
 
 /// Writes a layer's changes as a tar.

@@ -136,13 +136,10 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
 template <class Core>
 Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& options) {
   if (!options.claimed_digest.empty()) Digest::parse(options.claimed_digest);
-  auto const plan = plan_layer(core, options.id, options.names, options.parent);
+  auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
   auto staged = plan.below.explain([&] {
-    return core.driver().stage({.parent = plan.parent,
-                                .copy_of = {},
-                                .writable = false,
-                                .flush = core.flush(),
-                                .control = {.progress = {}, .stop = options.stop}});
+    return core.driver().stage(
+        plan.request(false, core.flush(), {.progress = options.progress, .stop = options.stop}));
   });
   auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
   auto const tar_split = aside.next_addition();
@@ -174,7 +171,9 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
        .copy_of = layer,
        .writable = before->place != RecordPlace::image_store,
        .flush = core.flush(),
-       .control = {.progress = {}, .stop = options.stop}});
+       .control = {.progress = {}, .stop = options.stop},
+       .maps = maps_of(*before),
+       .parent_maps = maps_of(*before)});
   auto aside = sys::TempDir::create(core.layer_trash());
   auto const tar_split = aside.next_addition();
   LayerRecord unpacked;

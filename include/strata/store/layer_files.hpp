@@ -6,6 +6,7 @@
 #include <strata/item/record.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
+#include <strata/store/layer_maps.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -28,14 +29,27 @@ struct LayerPlan {
   std::vector<std::string> names;
   std::optional<LayerId> parent;
   ForeignLayers<Core> below = {};  ///< those of the parent's chain that are in stores which are only read
+  IdMaps maps = {};                ///< that it is stored with
+  std::optional<IdMaps> parent_maps = {};  ///< those of the parent, if it must still have them in the end
+
+  StageRequest request(bool writable, Flush flush, Control const& control) const {
+    return {.parent = parent,
+            .copy_of = {},
+            .writable = writable,
+            .flush = flush,
+            .control = control,
+            .maps = maps,
+            .parent_maps = parent_maps.value_or(IdMaps())};
+  }
 };
 
 /// Checks id, names and parent, so that a long piece of work does not begin in vain. An id that a store has which is only
 /// read is taken as well: a layer of that id would hide the one that others stand on.
-/// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`, `Errc::parent_is_container`
+/// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`, `Errc::parent_is_container`,
+///         `Errc::invalid_mappings`
 template <class Core>
 LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::string> const& wanted,
-                           Ref const& parent) {
+                           Ref const& parent, WantedMaps const& maps) {
   using Traits = typename Core::LayerTraits;
   LayerPlan<Core> plan{.id = Core::template new_id<Traits>(id), .names = names::unique(wanted), .parent = {}};
   auto const layers = core.template look<Traits>();
@@ -46,11 +60,13 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
     auto const found = layers.get(parent);
     plan.parent = LayerId(found->id);
     plan.below = ForeignLayers<Core>(layers, found);
+    plan.parent_maps = maps_of(*found);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& row : containers.referring_to(plan.parent->str()))
       if (row->layer == plan.parent->str())
         throw Error(Errc::parent_is_container, "layer \"" + plan.parent->str() + "\"", row->id);
   }
+  plan.maps = stored_maps(core, maps, plan.parent_maps.value_or(IdMaps()));
   return plan;
 }
 
@@ -120,8 +136,12 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   if (plan.parent && !layers.by_id(plan.parent->str()) &&
       !core.template others<typename Core::LayerTraits>().by_id(plan.parent->str()))
     throw Error(Errc::layer_unknown, "layer \"" + plan.parent->str() + "\", removed meanwhile");
+  if (auto const parent = plan.parent ? layers.by_id(plan.parent->str()) : Row<LayerRecord>{};
+      parent && plan.parent_maps && maps_of(*parent) != *plan.parent_maps)
+    throw Error(Errc::changed_meanwhile, "layer \"" + plan.parent->str() + '"');
   record.id = plan.id.str();
   record.names = plan.names;
+  set_maps(record, plan.maps);
   record.parent = plan.parent ? plan.parent->str() : std::string();
   record.created = Timestamp::now();
   // Whatever has this id without a record was left by another program's crash.

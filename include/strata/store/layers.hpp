@@ -3,6 +3,7 @@
 #include <strata/store/collection.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
 
 #include <string>
@@ -22,16 +23,14 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   using typename Base::Item;
 
   /// An empty layer, or one without changes over its parent.
-  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown` (parent), `Errc::parent_is_container`
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown` (parent), `Errc::parent_is_container`,
+  ///         `Errc::invalid_mappings`, `Errc::stopped`
   Item create(LayerOptions const& options = {}) {
     auto& core = *core_;
-    auto const plan = plan_layer(core, options.id, options.names, options.parent);
+    auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
     auto staged = plan.below.explain([&] {
-      return core.driver().stage({.parent = plan.parent,
-                                  .copy_of = {},
-                                  .writable = options.writable,
-                                  .flush = core.flush(),
-                                  .control = {}});
+      return core.driver().stage(
+          plan.request(options.writable, core.flush(), {.progress = options.progress, .stop = options.stop}));
     });
     staged.finish();
     LayerRecord record;
@@ -64,7 +63,11 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
       auto const id = core.template own_row<Traits>(layers, ref, "delete layers")->id;
       if (!options.even_if_used) check_unused(core, layers, id);
       auto aside = note_change(core, {{Leftover::layer_files, id}});
-      with_notes(aside, [&] { trash = discard_layers(core, layers, {LayerId(id)}, aside); });
+      with_notes(aside, [&] {
+        auto images = core.template table<typename Core::ImageTraits>().write();
+        forget_mapped_layer(core, images, id);
+        trash = discard_layers(core, layers, {LayerId(id)}, aside);
+      });
       trash.add(std::move(aside));
     }
     trash.empty();

@@ -3,6 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/item/record.hpp>
 #include <strata/store/foreign_layers.hpp>
+#include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
 
 #include <cstdint>
@@ -55,7 +56,8 @@ class MountPoint {
 };
 
 /// Mounts a layer or counts one more mount of it. One of a store that is only read can be mounted for reading only.
-/// @throws `Errc::store_read_only`, `Errc::store_changed`, what the driver throws
+/// @param request  its maps are the container's
+/// @throws `Errc::store_read_only`, `Errc::store_changed`, `Errc::cannot_shift`, what the driver throws
 template <class Core>
 MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& id, MountRequest request) {
   ForeignLayers<Core> foreign;
@@ -65,6 +67,7 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     if (layer.shelf->read_only && !request.read_only)
       throw Error(Errc::store_read_only, "mounting read/only store images is not allowed");
     if (request.label.empty()) request.label = layer->mount_label;
+    request.maps = mount_maps(*core, request.maps, *layer);
     foreign = ForeignLayers<Core>(layers, layer);
   }
   return foreign.explain([&] {

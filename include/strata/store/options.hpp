@@ -2,12 +2,15 @@
 
 #include <strata/codec/codec.hpp>
 #include <strata/id.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/idmap/subid.hpp>
 #include <strata/item/names.hpp>
 #include <strata/item/record.hpp>
 #include <strata/progress.hpp>
 #include <strata/timestamp.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -27,6 +30,12 @@ struct ImportLimits {
   std::uint64_t header_bytes = std::uint64_t{8} << 20;  ///< of one entry's extended headers
 };
 
+/// Whose ids the files of a new layer have. Nothing on a side: its parent's there; an empty map: the host's.
+struct WantedMaps {
+  std::optional<IdMap> uids = {};
+  std::optional<IdMap> gids = {};
+};
+
 struct LayerOptions {
   std::string id = {};  ///< empty: a random one
   names::List names = {};
@@ -34,6 +43,9 @@ struct LayerOptions {
   std::string metadata = {};
   std::string mount_label = {};
   bool writable = true;
+  WantedMaps maps = {};
+  ProgressSink progress = {};  ///< of owners that change, if the parent's maps are others
+  std::stop_token stop = {};
 };
 
 struct ImportOptions {
@@ -44,6 +56,7 @@ struct ImportOptions {
   std::string mount_label = {};
   std::string claimed_digest = {};  ///< the stream's, as it comes; `Errc::digest_mismatch` if it has another
   ImportLimits limits = {};
+  WantedMaps maps = {};
   ProgressSink progress = {};
   std::stop_token stop = {};
 };
@@ -70,11 +83,31 @@ struct ImageOptions {
   std::optional<Timestamp> created = {};  ///< none: now
 };
 
+/// Asks for maps to ids that no other container of the store has. The lowest that are free, of those that /etc/subuid and
+/// /etc/subgid set aside for a user; in a user namespace, of those that it has.
+struct AutoUserns {
+  std::uint32_t size = 0;          ///< of both maps; 0: as the image needs, within the bounds
+  std::uint32_t initial_size = 0;  ///< at least so many, when the size is not given
+  std::uint32_t min_size = 1024;
+  std::uint32_t max_size = 65536;
+  std::string user = "containers";
+  IdMaps additional = {};                  ///< of these ids nothing is chosen; they stand behind the others
+  std::filesystem::path passwd_file = {};  ///< instead of the image's
+  std::filesystem::path group_file = {};
+  std::filesystem::path subuid_file = std::filesystem::path(idmap::subuid_file);
+  std::filesystem::path subgid_file = std::filesystem::path(idmap::subgid_file);
+};
+
 struct ContainerOptions {
   std::string id = {};
   names::List names = {};
   std::string metadata = {};
   bool is_volatile = false;  ///< its files need not survive a crash
+  /// Which ids of the host it runs with. The record has these maps, whether its files are stored or only shown with them.
+  IdMaps maps = {};
+  std::optional<AutoUserns> auto_userns = {};  ///< instead of `maps`
+  ProgressSink progress = {};                  ///< of owners that change
+  std::stop_token stop = {};
 };
 
 struct UnmountOptions {

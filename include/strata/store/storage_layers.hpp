@@ -17,7 +17,7 @@ struct StorageLayerOptions {
   std::string id = {};      ///< empty: a random one
   std::string parent = {};  ///< id of a layer that the driver has; no name, no prefix. Empty: a base layer
   bool writable = true;
-  IdMaps maps = {};
+  IdMaps maps = {};  ///< whose root owns its directories; files of the parent stay as they are
 };
 
 /// What the driver of a store keeps, whether a record tells of it or not: for looking at what lies on the disk, and for
@@ -43,7 +43,13 @@ class StorageLayers {
     auto& core = *core_;
     auto id = Core::template new_id<Traits>(options.id);
     if (core.driver().exists(id)) return id;
-    StageRequest request{.writable = options.writable, .flush = core.flush(), .maps = options.maps};
+    StageRequest request{.writable = options.writable,
+                         .flush = core.flush(),
+                         .maps = options.maps,
+                         .parent_maps = options.maps};
+    idmap::check(options.maps);
+    if constexpr (!IdMapDriver<typename Core::Driver>)
+      if (!options.maps.empty()) throw Error(Errc::unsupported, "ID mappings");
     if (!options.parent.empty()) {
       request.parent = LayerId(Core::template component<Traits>(options.parent));
       if (!core.driver().exists(*request.parent))

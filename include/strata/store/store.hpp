@@ -12,6 +12,7 @@
 #include <strata/store/import.hpp>
 #include <strata/store/layers.hpp>
 #include <strata/store/mount.hpp>
+#include <strata/store/parent_owners.hpp>
 #include <strata/store/pull_up.hpp>
 #include <strata/store/repair.hpp>
 #include <strata/store/size.hpp>

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/item/image.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/progress.hpp>
+#include <strata/store/crash_notes.hpp>
+#include <strata/store/foreign_layers.hpp>
+#include <strata/store/import.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/layer_maps.hpp>
+#include <strata/sys/file.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Copies of an image's top layer for containers with other ids, where mounts cannot map them; once made, found again.
+namespace strata {
+namespace detail {
+
+/// The top layer that fits, or else the first there is, to copy from.
+template <class Found>
+struct TopLayer {
+  Found layer = {};
+  bool fits = false;
+};
+
+template <class Core, class LayerLook>
+auto find_top_layer(Core const& core, ImageRecord const& image, LayerLook const& layers,
+                    IdMaps const& wanted) {
+  TopLayer<decltype(layers.by_id(image.top_layer))> out;
+  bool const by_mount = shifts_mounts(core, wanted);
+  auto const look_at = [&](std::string const& id) {
+    auto layer = layers.by_id(id);
+    if (!layer || out.fits) return;
+    auto const maps = maps_of(*layer);
+    out.fits = maps == wanted || (by_mount && maps.empty());
+    if (out.fits || !out.layer) out.layer = std::move(layer);
+  };
+  look_at(image.top_layer);
+  for (auto const& id : image.mapped_top_layers) look_at(id);
+  return out;
+}
+
+}  // namespace detail
+
+/// The layer that a container of an image with these maps stands on: the top layer, if it has them or a mount can map it;
+/// else a copy with other owners, which is made and recorded in the image if there is none yet. That takes as long as the
+/// files are many; no lock is held meanwhile. Of an image that is only read the layer is taken as it is.
+/// @throws `Errc::image_unknown`, `Errc::layer_unknown`, `Errc::invalid_mappings`, `Errc::stopped`
+template <class Core>
+typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core& core, std::string const& id,
+                                                                           IdMaps const& wanted,
+                                                                           Control const& control) {
+  using LayerTraits = typename Core::LayerTraits;
+  using ImageTraits = typename Core::ImageTraits;
+  using Found = typename Core::template FoundRow<LayerTraits>;
+  LayerPlan<Core> plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
+  Found from;
+  {
+    auto const layers = core.template look<LayerTraits>();
+    auto const image = core.template look<ImageTraits>().get(Ref::exactly(id));
+    auto const top = detail::find_top_layer(core, *image, layers, wanted);
+    if (!top.layer) throw Error(Errc::layer_unknown, "layer \"" + image->top_layer + '"');
+    if (top.fits || image.shelf->read_only || top.layer.shelf->read_only) return top.layer;
+    from = top.layer;
+    plan.below = ForeignLayers<Core>(layers, from);
+  }
+  if (!from->parent.empty()) plan.parent = LayerId(from->parent);
+  plan.maps = wanted;
+  plan.parent_maps
+      .reset();  // the copy is shown as the layer that it is a copy of, whatever maps its parent has
+  auto staged = plan.below.explain([&] {
+    return core.driver().stage({.parent = plan.parent,
+                                .copy_of = LayerId(from->id),
+                                .writable = false,
+                                .flush = core.flush(),
+                                .control = control,
+                                .maps = wanted,
+                                .parent_maps = maps_of(*from)});
+  });
+  staged.finish();
+  auto aside = note_change(core, {{Leftover::spare_layer, plan.id.str()}});
+  std::filesystem::path tar_split;
+  if (auto const recorded = core.tar_split(from.shelf->directory, from->id);
+      std::filesystem::exists(recorded)) {
+    tar_split = aside.next_addition();
+    sys::replace_file(tar_split, sys::read_file(recorded), {.mode = 0600, .flush = core.flush()});
+  }
+  LayerRecord record;
+  detail::copy_archive_fields(*from, record);
+  record.toc_digest = from->toc_digest;
+  record.metadata = from->metadata;
+  record.mount_label = from->mount_label;
+  record.place = core.place_of_layer(false);
+
+  Trash trash;
+  auto layers = core.template table<LayerTraits>().write();
+  auto images = core.template table<ImageTraits>().write();
+  auto const now = images.by_id(id);
+  if (!now) throw Error(Errc::image_unknown, "image \"" + id + "\", removed meanwhile");
+  for (auto const& known : now->mapped_top_layers)  // somebody else may have been faster
+    if (auto const layer = layers.by_id(known); layer && maps_of(*layer) == wanted)
+      return {layer, from.shelf};
+  if (!layers.by_id(from->id))
+    throw Error(Errc::layer_unknown, "layer \"" + from->id + "\", removed meanwhile");
+  auto row = publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
+  try {
+    ImageRecord next = *now;
+    next.mapped_top_layers.push_back(row->id);
+    images.put(std::move(next));
+    images.commit(core.flush());
+  } catch (...) {
+    with_notes(aside, [&] {
+      if (!images.reload()) throw;
+      if (images.referring_to(row->id).empty()) trash.merge(discard_layers(core, layers, {plan.id}, aside));
+    });
+    throw;
+  }
+  return {std::move(row), from.shelf};
+}
+
+/// A copy that is removed is no longer one of its image's.
+/// @param images  holds the table's lock; committed on return if something changed
+template <class Core, class Writing>
+void forget_mapped_layer(Core& core, Writing& images, std::string const& layer) {
+  for (auto const& image : images.referring_to(layer)) {
+    ImageRecord next = *image;
+    if (std::erase(next.mapped_top_layers, layer) != 0) images.put(std::move(next));
+  }
+  images.commit(core.flush());
+}
+
+}  // namespace strata
