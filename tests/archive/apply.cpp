@@ -235,6 +235,15 @@ TEST_CASE("overlay form: devices 0:0 and the opaque attribute", "[archive][apply
   CHECK_FALSE(tree.is_opaque("u"));
 }
 
+TEST_CASE("whiteouts are kept as files where a mount program reads them", "[archive][apply]") {
+  Tree tree;
+  tree.apply({directory("d"), opaque("d"), whiteout("d/gone")}, {.whiteouts = Whiteouts::keep});
+  CHECK(S_ISREG(tree.status("d/.wh..wh..opq").st_mode));
+  CHECK(S_ISREG(tree.status("d/.wh.gone").st_mode));
+  CHECK_FALSE(tree.has("d/gone"));
+  CHECK_FALSE(tree.is_opaque("d"));
+}
+
 TEST_CASE("overlay form: whiteouts and entries of one name in one archive", "[archive][apply]") {
   if (!is_root()) return;
   Tree tree;

@@ -30,6 +30,13 @@ TEST_CASE("a program runs in a directory and writes where it is told", "[sys]") 
   CHECK(sys::read_file(dir / "out") == std::filesystem::canonical(dir.path()).native() + '\n');
 }
 
+TEST_CASE("what a program prints can be kept", "[sys]") {
+  auto const ended = sys::run({"sh", "-c", "echo out; echo err >&2; exit 3"}, {.keep_words = true});
+  CHECK(ended.said == "out\nerr\n");
+  CHECK(ended.text() == "exit status 3");
+  CHECK(sys::run({"true"}).said.empty());
+}
+
 TEST_CASE("a program in the foreground gets interrupts that this process does not", "[sys]") {
   struct sigaction before {};
   ::sigaction(SIGINT, nullptr, &before);

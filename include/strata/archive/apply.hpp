@@ -13,6 +13,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
+#include <strata/sys/userns.hpp>
 
 #include <array>
 #include <cerrno>
@@ -38,6 +39,7 @@ namespace strata::archive {
 enum class Whiteouts {
   overlay,  ///< overlayfs's own form: character devices 0:0, and the opaque attribute of directories
   execute,  ///< what they name is deleted from the tree, which holds a copy of the parent
+  keep,     ///< they stay the empty files that they are in the archive, as mount programs have them
 };
 
 struct ApplyOptions {
@@ -62,7 +64,7 @@ struct ApplyOptions {
 /// - hard-link entries take their own owner, mode and times, as the Go library does
 /// - whiteouts hide what the parent has, never what this archive put there, before or after them; a directory that
 ///   follows its own whiteout is opaque
-/// - an entry for the root is applied with `Whiteouts::execute` and passed over with `Whiteouts::overlay`, where
+/// - an entry for the root is applied with `Whiteouts::execute` and passed over otherwise, where
 ///   the driver decides what the root looks like
 ///
 /// A failure leaves a tree half filled, to be thrown away. Memory: some 100 bytes a directory, and 16 bytes an
@@ -138,7 +140,7 @@ class Applier {
   void add_below(std::string const& path, TarHeader const& header, Reader& body) {
     TreePath const at(path);
     std::string const base(at.base);
-    bool const whiteout = is_whiteout(base);
+    bool const whiteout = options_.whiteouts != Whiteouts::keep && is_whiteout(base);
     int const directory = parent(at.parent, whiteout ? IfBlocked::none : IfBlocked::fail);
     if (whiteout) {
       // What is not kept could not be given back when the archive is rebuilt.
@@ -239,7 +241,7 @@ class Applier {
       set_attributes(file.get(), Handle::file, path, header);
       return;
     }
-    if (!fifo && in_user_namespace()) return;
+    if (!fifo && sys::in_user_namespace()) return;
     dev_t const device = fifo ? 0 : makedev(header.dev_major, header.dev_minor);
     make(directory, base, path, "mknod",
          [&] { return ::mknodat(directory, base.c_str(), kind | (header.mode & 0777U), device); });

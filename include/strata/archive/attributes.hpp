@@ -5,6 +5,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/userns.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,19 +19,6 @@
 #include <unistd.h>
 
 namespace strata::archive {
-
-/// In a user namespace other than the first some attributes and all devices are beyond reach.
-inline bool in_user_namespace() {
-  static bool const inside = [] {
-    sys::Fd const map = sys::try_open_at(AT_FDCWD, "/proc/self/uid_map", O_RDONLY);
-    if (!map) return false;
-    std::array<char, 256> text{};
-    auto const n = ::read(map.get(), text.data(), text.size());
-    return n > 0 && std::string_view(text.data(), static_cast<std::size_t>(n)).find("4294967295") ==
-                        std::string_view::npos;
-  }();
-  return inside;
-}
 
 /// How a file was opened: for its contents, or with O_PATH because it must not be (links, devices, fifos).
 enum class Handle { file, path_only };
@@ -91,7 +79,7 @@ class AttributeSetter {
       if (!is_unpacked_xattr(key)) continue;
       int const rc = path_only_ ? ::setxattr(proc_path().c_str(), key.c_str(), value.data(), value.size(), 0)
                                 : ::fsetxattr(fd_, key.c_str(), value.data(), value.size(), 0);
-      if (rc == 0 || errno == ENOTSUP || (errno == EPERM && in_user_namespace())) continue;
+      if (rc == 0 || errno == ENOTSUP || (errno == EPERM && sys::in_user_namespace())) continue;
       // A path-only descriptor of a link: /proc leads to the link itself, whose kind may carry no such attribute.
       if (S_ISLNK(status_.st_mode) && (errno == EPERM || errno == ELOOP)) continue;
       fail("setxattr " + key + " on");

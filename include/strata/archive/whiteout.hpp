@@ -2,6 +2,7 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/error.hpp>
+#include <strata/sys/userns.hpp>
 
 #include <optional>
 #include <string>
@@ -42,12 +43,25 @@ inline bool is_overlay_whiteout(struct stat const& status) noexcept {
   return S_ISCHR(status.st_mode) && status.st_rdev == 0;
 }
 
-/// Name of the attribute whose value "y" makes a directory opaque.
-/// @param user_xattr  mounts of a user namespace ("userxattr") keep it where they may write
+/// Names of overlayfs's own attributes.
+/// @param user_xattr  mounts of a user namespace ("userxattr") keep them where they may write
 struct OverlayXattr {
   bool user_xattr = false;
+
+  /// As this process's mounts have them.
+  static OverlayXattr here() noexcept { return {.user_xattr = sys::in_user_namespace()}; }
+
+  /// Its value "y" makes a directory hide what is below it.
   char const* opaque() const noexcept {
     return user_xattr ? "user.overlay.opaque" : "trusted.overlay.opaque";
+  }
+  /// Where the contents of a renamed directory are.
+  char const* redirect() const noexcept {
+    return user_xattr ? "user.overlay.redirect" : "trusted.overlay.redirect";
+  }
+  /// A file of which only the attributes were copied up.
+  char const* metacopy() const noexcept {
+    return user_xattr ? "user.overlay.metacopy" : "trusted.overlay.metacopy";
   }
 };
 

@@ -2,7 +2,7 @@
 
 #include <strata/conf/host.hpp>
 #include <strata/idmap/subid.hpp>
-#include <strata/sys/userns.hpp>
+#include <strata/sys/enter_userns.hpp>
 
 #include <cstdint>
 #include <cstdlib>

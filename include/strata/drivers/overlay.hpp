@@ -2,6 +2,7 @@
 
 #include <strata/archive/changes.hpp>
 #include <strata/archive/tar_writer.hpp>
+#include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/backing.hpp>
 #include <strata/drivers/overlay/diff.hpp>
@@ -81,7 +82,12 @@ class Overlay {
     find_mount_program();
     if (options_.mount_program.empty()) {
       auto const works = feature("overlay", [&] { return overlay::probe_overlay(temp_dirs()); });
-      if (!works.works)
+      // A kernel that lets only root mount overlays: a user's program does it, as for containers/storage.
+      if (!works.works && marks_.user_xattr && !read_only_) {
+        options_.mount_program = overlay::find_program("fuse-overlayfs");
+        find_mount_program();
+      }
+      if (!works.works && options_.mount_program.empty())
         throw Error(Errc::driver_unusable, "overlay in " + home().native() + ": " + works.reason);
     }
     if (options_.size != 0 || options_.inodes != 0) overlay::require_quotas(home());
@@ -98,9 +104,13 @@ class Overlay {
     if (options_.sync_file_system) wanted.flush = Flush::full;
     if (options_.force_mask && options_.mount_program.empty() && request.writable && !request.copy_of)
       reject_option("overlay: force_mask option for writeable layers is only supported with a mount_program");
+    bool const by_program = !options_.mount_program.empty();
     Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
-    staged.start({.force_mask = options_.force_mask, .ignore_chown_errors = options_.ignore_chown_errors});
+    staged.start({.whiteouts = by_program ? archive::Whiteouts::keep : archive::Whiteouts::overlay,
+                  .user_xattr = marks_.user_xattr,
+                  .force_mask = options_.force_mask,
+                  .ignore_chown_errors = options_.ignore_chown_errors});
     return staged;
   }
 
@@ -255,7 +265,10 @@ class Overlay {
     return plan.target;
   }
 
-  void unmount(LayerId const& id) { sys::unmount(mount_path(id)); }
+  void unmount(LayerId const& id) {
+    auto const target = mount_path(id);
+    if (options_.mount_program.empty() || !overlay::unmount_by_program(target)) sys::unmount(target);
+  }
   bool is_mounted(LayerId const& id) const { return sys::is_mount_point(mount_path(id)); }
 
   /// `<home>/<id>/merged`; for layers of other stores, and in a store opened for reading, below the run root.
@@ -335,10 +348,16 @@ class Overlay {
                    [&] { return overlay::probe_metacopy(temp_dirs(), configured()); })
         .works;
   }
+  /// Without what the kernel was seen not to do; it refuses that in a user namespace.
+  std::vector<std::string> usable() const {
+    auto options = configured();
+    if (!metacopy()) std::erase(options, "metacopy=on");
+    return options;
+  }
   bool native() const {
     if (read_only_ && !cache_.find("native-diff(" + options_.mountopt + ")")) return true;
     return feature("native-diff(" + options_.mountopt + ")",
-                   [&] { return overlay::probe_native_diff(temp_dirs(), configured()); })
+                   [&] { return overlay::probe_native_diff(temp_dirs(), usable()); })
         .works;
   }
   bool volatile_mounts() const {
@@ -363,6 +382,7 @@ class Overlay {
       if (options_.force_mask) plan.options.emplace_back("xattr_permissions=2");
       return overlay::mount_by_program(options_.mount_program, home(), plan);
     }
+    plan.user_xattr = marks_.user_xattr;
     try {
       overlay::mount_overlay(plan);
     } catch (Error const& error) {
@@ -377,6 +397,7 @@ class Overlay {
   std::vector<std::string> mount_options(MountRequest const& request) const;
 
   Options options_;
+  archive::OverlayXattr marks_ = archive::OverlayXattr::here();
   bool read_only_;
   overlay::LayerDirs dirs_;
   std::filesystem::path run_home_;

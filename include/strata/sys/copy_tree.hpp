@@ -7,6 +7,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/flush_tree.hpp>
 #include <strata/sys/remove_tree.hpp>
+#include <strata/sys/userns.hpp>
 #include <strata/sys/xattr.hpp>
 
 #include <climits>
@@ -229,6 +230,9 @@ class TreeCopier {
   }
 
   void node(int to, std::string const& name, struct stat const& status) {
+    bool const whiteout = S_ISCHR(status.st_mode) && status.st_rdev == 0;
+    bool const device = S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode);
+    if (device && !whiteout && in_userns_) return;  // the kernel refuses them there
     make(to, name, "mknod",
          [&] { return ::mknodat(to, name.c_str(), (status.st_mode & S_IFMT) | 0600, status.st_rdev); });
     set_owner(to, name, status);
@@ -305,6 +309,7 @@ class TreeCopier {
   Descent<Nothing> to_;
   Fd root_;  // of the copy: links are made from there
   struct stat root_status_ {};
+  bool const in_userns_ = in_user_namespace();
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
   FileCopier copier_;
   CopyResult done_;
@@ -315,7 +320,8 @@ class TreeCopier {
 
 /// Copies a directory with all that is in it: contents (blocks shared where the file system can), hard links among
 /// the copied, owners, modes, times to the nanosecond, attributes that `keeps_xattr` names, symbolic links, devices,
-/// fifos, sockets. Needs the rights for what it meets; nothing is left out silently.
+/// fifos, sockets. Needs the rights for what it meets; nothing is left out but devices in a user namespace, which cannot
+/// be made there.
 ///
 /// @param to  is made, or, being a directory, filled: directories that exist are kept and get the attributes of
 ///            those in `from`; for other existing names see `Existing`

@@ -2,9 +2,9 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/idmap/range.hpp>
+#include <strata/sys/enter_userns.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
-#include <strata/sys/userns.hpp>
 
 #include <cstdint>
 #include <fcntl.h>

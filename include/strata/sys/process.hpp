@@ -1,12 +1,14 @@
 #pragma once
 
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
 
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <spawn.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -15,7 +17,8 @@ namespace strata::sys {
 
 /// How a program ended.
 struct Ended {
-  int status = 0;  ///< as waitpid(2) has it
+  int status = 0;         ///< as waitpid(2) has it
+  std::string said = {};  ///< what it printed, if it was to be kept
   bool succeeded() const noexcept { return status == 0; }
   /// "exit status 7", "signal 9"
   std::string text() const {
@@ -27,6 +30,7 @@ struct Ended {
 struct RunOptions {
   std::filesystem::path directory = {};  ///< to run it in; empty: this process's
   int output = STDOUT_FILENO;            ///< descriptor that becomes its stdout
+  bool keep_words = false;               ///< what it prints, there or on stderr, is not shown but returned
   /// It owns the terminal meanwhile: interrupts from the keyboard are its business, not this process's.
   bool foreground = false;
 };
@@ -38,11 +42,17 @@ inline Ended run(std::vector<std::string> const& words, RunOptions const& option
   std::vector<char*> arguments;
   for (auto const& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  // No pipe: a program that leaves a daemon behind may keep that open.
+  Fd const words_file(options.keep_words ? ::memfd_create("words", MFD_CLOEXEC) : -1);
+  if (options.keep_words && !words_file) throw_errno("memfd_create", words.front());
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   if (!options.directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, options.directory.c_str());
   if (options.output != STDOUT_FILENO)
     ::posix_spawn_file_actions_adddup2(&actions, options.output, STDOUT_FILENO);
+  if (words_file)
+    for (int const to : {STDOUT_FILENO, STDERR_FILENO})
+      ::posix_spawn_file_actions_adddup2(&actions, words_file.get(), to);
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
   struct sigaction old_interrupt {
@@ -72,6 +82,8 @@ inline Ended run(std::vector<std::string> const& words, RunOptions const& option
   }
   errno = failed;
   if (failed != 0) throw_errno("run", words.front());
+  if (words_file && ::lseek(words_file.get(), 0, SEEK_SET) == 0)
+    ended.said = read_rest(words_file.get(), "words");
   return ended;
 }
 

@@ -19,13 +19,11 @@
 namespace strata::drivers::overlay {
 
 /// Is a directory marked to hide all of the same name below it?
-/// @param path  not followed if it is a link
-inline bool is_opaque(std::filesystem::path const& path) {
-  for (auto const* key : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
-    char value = 0;
-    if (::lgetxattr(path.c_str(), key, &value, 1) == 1 && value == 'y') return true;
-  }
-  return false;
+/// @param path   not followed if it is a link
+/// @param names  of the marks that the kernel heeds: others are mere attributes of a user's file
+inline bool is_opaque(std::filesystem::path const& path, archive::OverlayXattr names) {
+  char value = 0;
+  return ::lgetxattr(path.c_str(), names.opaque(), &value, 1) == 1 && value == 'y';
 }
 
 /// One thing in a layer's own tree, and what it stands over.
@@ -101,7 +99,7 @@ class DiffWalk {
         if (errno == ENOENT || errno == ENOTDIR) return;  // gone or replaced since it was looked at
         sys::throw_errno("open", descent_.path(entry.name));
       }
-      entry.opaque = is_opaque("/proc/self/fd/" + std::to_string(below.get()) + "/.");
+      entry.opaque = is_opaque("/proc/self/fd/" + std::to_string(below.get()) + "/.", marks_);
     }
     std::string name = entry.name;
     visit(std::as_const(entry));
@@ -123,11 +121,12 @@ class DiffWalk {
       if (!entry.below) entry.below = status;
       if (!S_ISDIR(status.st_mode) || !entry.is_directory()) break;
       visible.push_back(index);
-      if (is_opaque(path)) break;
+      if (is_opaque(path, marks_)) break;
     }
     return visible;
   }
 
+  archive::OverlayXattr marks_ = archive::OverlayXattr::here();
   std::vector<std::filesystem::path> lowers_;
   sys::Descent<Level> descent_;
 };

@@ -31,6 +31,8 @@ struct MountPlan {
   std::vector<std::string> options = {};  ///< words of mount(8): flags and overlay's own
   std::string label = {};                 ///< SELinux
   std::filesystem::path target = {};
+  /// The kernel's own marks are attributes "user.overlay.*", as they must be in a user namespace (Linux 5.11).
+  bool user_xattr = false;
 };
 
 /// How the kernel is told.
@@ -255,7 +257,8 @@ inline std::string mount_data(MountPlan const& plan, std::vector<std::string> co
 /// Mounts by the kernel. Any number of layers up to the kernel's 500, whatever the length and letters of their paths.
 /// @throws `errno`, "mount overlay <target>" or "fsconfig ..."
 inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any) {
-  auto const options = detail::split_options(plan.options);
+  auto options = detail::split_options(plan.options);
+  if (plan.user_xattr) options.data.emplace_back("userxattr");
   bool plain = detail::is_plain(plan.upper) && detail::is_plain(plan.work);
   for (auto const& lower : plan.lowers) plain = plain && detail::is_plain(lower);
   if (call == MountCall::any || call == MountCall::text) {
@@ -280,14 +283,16 @@ inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any
 }
 
 /// Runs the user's mount program in `home` and waits for it.
-/// @throws `errno`, "run <program>"; `Errc::driver_unusable` when it fails, with its exit status
+/// @throws `errno`, "run <program>"; `Errc::driver_unusable` when it fails, with what it said and its exit status
 inline void mount_by_program(std::filesystem::path const& program, std::filesystem::path const& home,
                              MountPlan const& plan) {
   auto const& target = plan.target.native();
-  auto const ended =
-      sys::run({program.native(), "-o", mount_data(plan, plan.options), target}, {.directory = home});
-  if (!ended.succeeded())
-    throw Error(Errc::driver_unusable, "run " + program.native() + " for " + target + ": " + ended.text());
+  auto ended = sys::run({program.native(), "-o", mount_data(plan, plan.options), target},
+                        {.directory = home, .keep_words = true});
+  if (ended.succeeded()) return;
+  while (ended.said.ends_with('\n')) ended.said.pop_back();
+  throw Error(Errc::driver_unusable, "using mount program " + program.native() + " for " + target + ": " +
+                                         (ended.said.empty() ? "" : ended.said + ": ") + ended.text());
 }
 
 }  // namespace strata::drivers::overlay

@@ -4,6 +4,7 @@
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/paths.hpp>
+#include <strata/sys/process.hpp>
 
 #include <array>
 #include <cstddef>
@@ -54,6 +55,16 @@ inline std::filesystem::path find_program(std::string_view name) {
     if (path.is_absolute() && ::access(path.c_str(), X_OK) == 0) return path;
   }
   return {};
+}
+
+/// Asks fuse's own program to unmount, which a mount program expects (fusermount3(1)).
+/// @return  false if none could
+inline bool unmount_by_program(std::filesystem::path const& target) {
+  for (auto const* program : {"fusermount3", "fusermount"}) {
+    if (find_program(program).empty()) continue;
+    if (sys::run({program, "-u", target.native()}, {.keep_words = true}).succeeded()) return true;
+  }
+  return false;
 }
 
 }  // namespace strata::drivers::overlay

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/archive/whiteout.hpp>
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/fd.hpp>
@@ -84,13 +85,16 @@ class ProbeMount {
                    .upper = path("upper"),
                    .work = path("work"),
                    .options = options,
-                   .target = path("merged")});
+                   .target = path("merged"),
+                   .user_xattr = names_.user_xattr});
   }
+  archive::OverlayXattr names() const noexcept { return names_; }
   bool has_xattr(std::string_view name, char const* key) const {
     return ::lgetxattr(path(name).c_str(), key, nullptr, 0) >= 0;
   }
 
  private:
+  archive::OverlayXattr names_ = archive::OverlayXattr::here();
   sys::TempDir directory_;
 };
 
@@ -123,14 +127,14 @@ inline Finding probe_native_diff(std::filesystem::path const& temp_dirs,
   return detail::ask([&]() -> std::string {
     detail::ProbeMount const probe(temp_dirs);
     for (auto const* name : {"far/kept", "far/moved", "near/kept"}) probe.make(name);
-    if (::setxattr(probe.path("near/kept").c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0)
+    if (::setxattr(probe.path("near/kept").c_str(), probe.names().opaque(), "y", 1, 0) != 0)
       sys::throw_errno("setxattr", probe.path("near/kept"));
     probe.mount(options);
     probe.make_file("merged/kept/new");
-    if (probe.has_xattr("upper/kept", "trusted.overlay.opaque")) return "the opaque mark is copied up";
+    if (probe.has_xattr("upper/kept", probe.names().opaque())) return "the opaque mark is copied up";
     if (::rename(probe.path("merged/moved").c_str(), probe.path("merged/elsewhere").c_str()) != 0)
       return errno == EXDEV ? std::string() : "a directory cannot be renamed";
-    if (probe.has_xattr("upper/elsewhere", "trusted.overlay.redirect"))
+    if (probe.has_xattr("upper/elsewhere", probe.names().redirect()))
       return "renamed directories are redirected";
     return {};
   });
@@ -145,7 +149,7 @@ inline Finding probe_metacopy(std::filesystem::path const& temp_dirs,
     probe.mount(options);
     if (::chmod(probe.path("merged/file").c_str(), 0600) != 0)
       sys::throw_errno("chmod", probe.path("merged/file"));
-    if (probe.has_xattr("upper/file", "trusted.overlay.metacopy")) return {};
+    if (probe.has_xattr("upper/file", probe.names().metacopy())) return {};
     return "files are copied up whole";
   });
 }
