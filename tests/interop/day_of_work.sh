@@ -55,6 +55,7 @@ keep_working() {
     work_on_layers
     work_on_an_image
     read_what_is_theirs
+    must gc --dry-run
     echo "$round $commands" >"$scratch/ours.count"
   done
 }
@@ -291,6 +292,8 @@ check_equal 'every layer exports the bytes of its digest' '' "$(jq -r 'select(."
 jq -r .id <"$scratch/ours.layers" | sort >"$scratch/layers"
 check_equal 'each layer has its files, and there are no others' "$(cat "$scratch/layers")" \
   "$(for directory in "$graph"/overlay/*/diff; do basename "$(dirname "$directory")"; done | sort)"
+check_equal 'a thorough check finds nothing wrong' '' "$(ours check 2>&1)"
+check_equal 'and there is nothing to collect' 'orphan 0 trash 0' "$(ours gc --dry-run | awk '$1 == "trash" || $1 == "orphan" { print $1, $2 }' | sort | paste -sd' ')"
 check_equal 'nothing is left mounted' '' "$(awk -v below="$graph/overlay/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo)"
 
 # the night: all goes, by whoever did not make it
