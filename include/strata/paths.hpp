@@ -65,7 +65,16 @@ inline constexpr std::string_view staging_lock =
 inline constexpr std::string_view temp_dirs = "tempdirs";
 inline constexpr std::string_view has_mount_program = ".has-mount-program";
 inline constexpr std::string_view backing_device = "backingFsBlockDev";
+inline constexpr std::string_view additional_layer =
+    "additionallayer";  ///< of a layer whose `diff` leads to an additional layer store: that directory's path
 }  // namespace overlay
+
+namespace layer_store {  // in the directory of a layer that another program shows (on-disk-format §1.5)
+inline constexpr std::string_view diff = "diff";
+inline constexpr std::string_view info = "info";
+inline constexpr std::string_view blob = "blob";
+inline constexpr std::string_view use = "use";
+}  // namespace layer_store
 
 namespace vfs {
 inline constexpr std::string_view directories = "dir";

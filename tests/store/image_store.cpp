@@ -5,6 +5,7 @@
 using namespace strata;
 using stores::code_of;
 using stores::diff_of;
+using stores::has_record;
 using stores::ids;
 using stores::tar_of;
 
@@ -12,7 +13,7 @@ namespace {
 
 /// A store whose images, and the layers that nobody writes to, are in a directory of their own.
 template <class S>
-class Apart {
+class WithImageStore {
  public:
   typename S::Options options(std::string const& graph = "graph") const {
     return {.graph_root = directory.path() / graph,
@@ -22,24 +23,19 @@ class Apart {
   std::filesystem::path graph() const { return directory.path() / "graph"; }
   std::filesystem::path images() const { return directory.path() / "images"; }
 
-  Apart() : store(std::make_unique<S>(options())) {}
-  ~Apart() { store->shutdown({.force = true}); }
+  WithImageStore() : store(std::make_unique<S>(options())) {}
+  ~WithImageStore() { store->shutdown({.force = true}); }
 
   testing::TempDir directory;
   std::unique_ptr<S> store;
 };
-
-bool names(std::filesystem::path const& file, std::string const& id) {
-  auto const text = sys::read_file_if_exists(file);
-  return text && text->find("\"id\":\"" + id + '"') != std::string::npos;
-}
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("with an image store, everything is where the format has it", "[store][image_store]",
                    stores::Vfs, stores::Overlay) {
   if (TestType::Core::Driver::name() == "overlay" && ::geteuid() != 0) return;
-  Apart<TestType> apart;
+  WithImageStore<TestType> apart;
   auto& store = *apart.store;
   std::string const driver(TestType::Core::Driver::name());
   auto const layer = store.layers().import(memory_source(tar_of({{"file", "x"}})), {.id = "base"});
@@ -51,15 +47,15 @@ TEMPLATE_TEST_CASE("with an image store, everything is where the format has it",
   auto data_of = store.layers().get("base");
   data_of.big_data().set("key", "data");
 
-  CHECK(names(apart.images() / (driver + "-images/images.json"), "image"));
+  CHECK(has_record(apart.images() / (driver + "-images/images.json"), "image"));
   CHECK(std::filesystem::exists(apart.images() / (driver + "-images/image/manifest")));
-  CHECK(names(apart.images() / (driver + "-layers/layers.json"), "base"));
-  CHECK_FALSE(names(apart.images() / (driver + "-layers/layers.json"), written));
-  CHECK(names(apart.graph() / (driver + "-layers/layers.json"), written));
-  CHECK_FALSE(names(apart.graph() / (driver + "-layers/layers.json"), "base"));
+  CHECK(has_record(apart.images() / (driver + "-layers/layers.json"), "base"));
+  CHECK_FALSE(has_record(apart.images() / (driver + "-layers/layers.json"), written));
+  CHECK(has_record(apart.graph() / (driver + "-layers/layers.json"), written));
+  CHECK_FALSE(has_record(apart.graph() / (driver + "-layers/layers.json"), "base"));
   CHECK(std::filesystem::exists(apart.graph() / (driver + "-layers/base.tar-split.gz")));
   CHECK(std::filesystem::exists(apart.graph() / (driver + "-layers/base/key")));
-  CHECK(names(apart.graph() / (driver + "-containers/containers.json"), "box"));
+  CHECK(has_record(apart.graph() / (driver + "-containers/containers.json"), "box"));
   auto const home = driver == "vfs" ? std::string("vfs/dir") : driver;
   CHECK(std::filesystem::exists(apart.images() / home / "base"));
   CHECK(std::filesystem::exists(apart.graph() / home / written));
@@ -81,7 +77,7 @@ TEMPLATE_TEST_CASE("with an image store, everything is where the format has it",
     changed.add_names({"named"});
     CHECK(sys::read_file(apart.images() / (driver + "-layers/layers.json")).find("named") !=
           std::string::npos);
-    CHECK_FALSE(names(apart.graph() / (driver + "-layers/layers.json"), "base"));
+    CHECK_FALSE(has_record(apart.graph() / (driver + "-layers/layers.json"), "base"));
     store.containers().remove("box");
     changed.apply(memory_source(tar_of({{"other", "y"}})));
     CHECK(diff_of(changed) == tar_of({{"other", "y"}}));
@@ -102,7 +98,7 @@ TEMPLATE_TEST_CASE("with an image store, everything is where the format has it",
 
 TEST_CASE("stores that share an image store see each other's images, and keep their containers",
           "[store][image_store]") {
-  Apart<stores::Vfs> apart;
+  WithImageStore<stores::Vfs> apart;
   stores::Vfs other(apart.options("other"));
   auto& store = *apart.store;
   CHECK(other.layers().list().empty());

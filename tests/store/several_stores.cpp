@@ -14,7 +14,7 @@ namespace {
 
 /// A store, and a second one that reads it.
 template <class S>
-class Pair {
+class TwoStores {
  public:
   using Store = S;
   typename S::Options first_options() const {
@@ -27,7 +27,7 @@ class Pair {
   }
   std::filesystem::path first_root() const { return directory.path() / "first"; }
 
-  Pair() : first(std::make_unique<S>(first_options())) {
+  TwoStores() : first(std::make_unique<S>(first_options())) {
     first->layers().import(memory_source(tar_of({{"etc/", ""}, {"etc/base", "of the base"}})),
                            {.id = "base", .names = {"the-base"}});
     first->layers().import(memory_source(tar_of({{"etc/", ""}, {"etc/top", "of the top"}})),
@@ -38,7 +38,7 @@ class Pair {
     image.add_names({"localhost/image:2"});
     second = std::make_unique<S>(options());
   }
-  ~Pair() {
+  ~TwoStores() {
     for (auto* store : {second.get(), first.get()})
       if (store != nullptr) try {
           store->shutdown({.force = true});
@@ -53,7 +53,7 @@ class Pair {
 
 /// A stream that calls a function before it gives or takes its first bytes.
 template <class Call>
-struct Once {
+struct CallingStream {
   Call call;
   std::string bytes = {};
   bool done = false;
@@ -67,13 +67,13 @@ struct Once {
   }
 };
 
-using Journal = Store<drivers::Vfs, serializers::Journal, durability::None>;
+using JournalOnDisk = Store<drivers::Vfs, serializers::Journal, durability::None>;
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("layers and images of a store that is only read are found behind the own ones",
-                   "[store][several]", stores::Vfs, Journal) {
-  Pair<TestType> pair;
+                   "[store][several]", stores::Vfs, JournalOnDisk) {
+  TwoStores<TestType> pair;
   auto& store = *pair.second;
   CHECK(ids(store.layers().list()) == std::vector<std::string>{"base", "top"});
   store.layers().create({.id = "own", .names = {"the-base"}});
@@ -98,8 +98,8 @@ TEMPLATE_TEST_CASE("layers and images of a store that is only read are found beh
 }
 
 TEMPLATE_TEST_CASE("a store that is only read is not changed, whatever is asked", "[store][several]",
-                   stores::Vfs, Journal) {
-  Pair<TestType> pair;
+                   stores::Vfs, JournalOnDisk) {
+  TwoStores<TestType> pair;
   auto& store = *pair.second;
   auto const before = stores::files_below(pair.first_root());
   auto layer = store.layers().get("top");
@@ -130,7 +130,7 @@ TEMPLATE_TEST_CASE("a store that is only read is not changed, whatever is asked"
 }
 
 TEST_CASE("layers, images and containers stand on those of a store that is only read", "[store][several]") {
-  Pair<stores::Vfs> pair;
+  TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
   auto const layer =
       store.layers().import(memory_source(tar_of({{"etc/", ""}, {"etc/own", "own"}})), {.parent = "top"});
@@ -151,7 +151,7 @@ TEST_CASE("layers, images and containers stand on those of a store that is only 
 TEST_CASE("overlay layers lie over those of a store that is only read, and are mounted below the run root",
           "[store][several][overlay]") {
   if (::geteuid() != 0) return;
-  Pair<stores::Overlay> pair;
+  TwoStores<stores::Overlay> pair;
   auto& store = *pair.second;
   auto const box = store.containers().create("image", {.names = {"box"}});
   {
@@ -175,8 +175,8 @@ TEST_CASE("overlay layers lie over those of a store that is only read, and are m
 }
 
 TEMPLATE_TEST_CASE("names of an image of a store that is only read make it an image of the store itself",
-                   "[store][several]", stores::Vfs, Journal) {
-  Pair<TestType> pair;
+                   "[store][several]", stores::Vfs, JournalOnDisk) {
+  TwoStores<TestType> pair;
   auto& store = *pair.second;
   auto image = store.images().get("image");
   auto const there = pair.first->images().get("image").record();
@@ -208,7 +208,7 @@ TEMPLATE_TEST_CASE("names of an image of a store that is only read make it an im
 
 TEST_CASE("an image that is made with the id of one that is only read takes over what is not given",
           "[store][several]") {
-  Pair<stores::Vfs> pair;
+  TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
   auto made = store.images().create({.id = "image", .names = {"new"}, .top_layer = "base"});
   CHECK(made.names() == names::List{"localhost/image:2", "localhost/image:1", "new"});
@@ -219,7 +219,7 @@ TEST_CASE("an image that is made with the id of one that is only read takes over
 }
 
 TEST_CASE("of several stores the first that has an item counts", "[store][several]") {
-  Pair<stores::Vfs> pair;
+  TwoStores<stores::Vfs> pair;
   stores::Vfs third(
       {.graph_root = pair.directory.path() / "third", .run_root = pair.directory.path() / "third-run"});
   third.layers().create({.id = "base", .names = {"third's"}});
@@ -236,7 +236,7 @@ TEST_CASE("of several stores the first that has an item counts", "[store][severa
 }
 
 TEST_CASE("a name that a store which is only read gives twice is an error of its own", "[store][several]") {
-  Pair<stores::Vfs> pair;
+  TwoStores<stores::Vfs> pair;
   pair.first.reset();
   auto const spoil = [&](std::string const& file) {
     auto text = sys::read_file(pair.first_root() / file);
@@ -271,7 +271,7 @@ TEST_CASE("nothing is made in a store that is only read", "[store][several]") {
 
 TEST_CASE("a store on a read-only mount is read", "[store][several]") {
   if (::geteuid() != 0) return;
-  Pair<stores::Vfs> pair;
+  TwoStores<stores::Vfs> pair;
   auto const mount = pair.directory.path() / "mounted";
   std::filesystem::create_directory(mount);
   for (auto const* lock : {"vfs-layers/layers.lock", "vfs-images/images.lock"})
@@ -294,21 +294,21 @@ TEST_CASE("a store on a read-only mount is read", "[store][several]") {
 }
 
 TEST_CASE("a store that is only read and changes meanwhile is told of", "[store][several]") {
-  Pair<stores::Vfs> pair;
+  TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
   auto const remove_top = [&] {
     pair.first->images().remove("image", {.keep_layers = true});
     pair.first->layers().remove("top");
   };
   SECTION("the parent of a layer that is being imported goes") {
-    Source source(Once<decltype(remove_top)>{remove_top, tar_of({{"file", "x"}})});
+    Source source(CallingStream<decltype(remove_top)>{remove_top, tar_of({{"file", "x"}})});
     CHECK(code_of([&] { store.layers().import(std::move(source), {.parent = "top"}); }) ==
           Errc::store_changed);
     CHECK(ids(store.layers().list()) == std::vector<std::string>{"base"});
   }
   SECTION("the layer that is being exported goes") {
     auto const layer = store.layers().get("top");
-    Sink sink(Once<decltype(remove_top)>{remove_top});
+    Sink sink(CallingStream<decltype(remove_top)>{remove_top});
     CHECK(code_of([&] { layer.diff(std::move(sink)); }) == Errc::store_changed);
   }
   SECTION("the data of an image whose names are to be changed is gone") {

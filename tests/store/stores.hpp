@@ -101,6 +101,12 @@ inline std::vector<std::string> ids(auto const& items) {
   return out;
 }
 
+/// Whether a record file of a Json store has that item.
+inline bool has_record(std::filesystem::path const& file, std::string const& id) {
+  auto const text = strata::sys::read_file_if_exists(file);
+  return text && text->find("\"id\":\"" + id + '"') != std::string::npos;
+}
+
 /// What a store's directories hold, below `root`, sorted; without lock files and temporary roots.
 inline std::vector<std::string> files_below(std::filesystem::path const& root) {
   std::vector<std::string> out;

@@ -4,16 +4,12 @@
 #include <fstream>
 
 using namespace strata;
+using stores::has_record;
 using stores::ids;
 
 namespace {
 
-bool names(std::filesystem::path const& file, std::string const& id) {
-  auto const text = sys::read_file_if_exists(file);
-  return text && text->find("\"id\":\"" + id + '"') != std::string::npos;
-}
-
-stores::Vfs::Options options(testing::TempDir const& directory) {
+stores::Vfs::Options in_directory(testing::TempDir const& directory) {
   return {.graph_root = directory.path() / "graph", .run_root = directory.path() / "run"};
 }
 
@@ -22,7 +18,7 @@ stores::Vfs::Options options(testing::TempDir const& directory) {
 TEST_CASE("containers of a transient store are gone with the run root, their images stay",
           "[store][transient]") {
   testing::TempDir directory;
-  auto wanted = options(directory);
+  auto wanted = in_directory(directory);
   wanted.transient = true;
   {
     stores::Vfs store(wanted);
@@ -30,11 +26,11 @@ TEST_CASE("containers of a transient store are gone with the run root, their ima
     store.images().create({.id = "image", .top_layer = "base"});
     auto const box = store.containers().create("image", {.id = "box"});
     auto const layer = box.layer().id().str();
-    CHECK(names(wanted.run_root / "vfs-containers/volatile-containers.json", "box"));
-    CHECK(names(wanted.run_root / "vfs-layers/volatile-layers.json", layer));
+    CHECK(has_record(wanted.run_root / "vfs-containers/volatile-containers.json", "box"));
+    CHECK(has_record(wanted.run_root / "vfs-layers/volatile-layers.json", layer));
     CHECK(std::filesystem::exists(wanted.run_root / "vfs-containers/containers.lock"));
     CHECK_FALSE(std::filesystem::exists(wanted.graph_root / "vfs-containers/containers.lock"));
-    CHECK_FALSE(names(wanted.graph_root / "vfs-layers/layers.json", layer));
+    CHECK_FALSE(has_record(wanted.graph_root / "vfs-layers/layers.json", layer));
     CHECK(is_set(box.record().flags, "Volatile"));
     auto renamed = store.containers().get("box");
     renamed.add_names({"name"});
@@ -52,17 +48,17 @@ TEST_CASE("containers of a transient store are gone with the run root, their ima
 TEST_CASE("volatile containers stand in the common files unless they are wanted apart",
           "[store][transient]") {
   testing::TempDir directory;
-  auto wanted = options(directory);
+  auto wanted = in_directory(directory);
   wanted.volatile_apart = GENERATE(false, true);
   stores::Vfs store(wanted);
   store.containers().create("", {.id = "fast", .is_volatile = true});
   store.containers().create("", {.id = "kept"});
   auto const apart = wanted.graph_root / "vfs-containers/volatile-containers.json";
-  CHECK(names(apart, "fast") == wanted.volatile_apart);
-  CHECK(names(wanted.graph_root / "vfs-containers/containers.json", "fast") != wanted.volatile_apart);
-  CHECK(names(wanted.graph_root / "vfs-layers/volatile-layers.json",
-              store.containers().get("fast").record().layer) == wanted.volatile_apart);
-  CHECK(names(wanted.graph_root / "vfs-containers/containers.json", "kept"));
+  CHECK(has_record(apart, "fast") == wanted.volatile_apart);
+  CHECK(has_record(wanted.graph_root / "vfs-containers/containers.json", "fast") != wanted.volatile_apart);
+  CHECK(has_record(wanted.graph_root / "vfs-layers/volatile-layers.json",
+                   store.containers().get("fast").record().layer) == wanted.volatile_apart);
+  CHECK(has_record(wanted.graph_root / "vfs-containers/containers.json", "kept"));
   auto const order = wanted.volatile_apart ? std::vector<std::string>{"kept", "fast"}
                                            : std::vector<std::string>{"fast", "kept"};
   CHECK(ids(store.containers().list()) == order);
@@ -71,7 +67,7 @@ TEST_CASE("volatile containers stand in the common files unless they are wanted 
 
 TEST_CASE("records in volatile files are read, and go back there, whatever is wanted", "[store][transient]") {
   testing::TempDir directory;
-  auto const wanted = options(directory);
+  auto const wanted = in_directory(directory);
   stores::Vfs store(wanted);
   store.containers().create("", {.id = "kept"});
   auto const layer = store.containers().get("kept").record().layer;
@@ -83,11 +79,11 @@ TEST_CASE("records in volatile files are read, and go back there, whatever is wa
   box.set_metadata("changed");
   CHECK(sys::read_file(wanted.graph_root / "vfs-containers/volatile-containers.json").find("changed") !=
         std::string::npos);
-  CHECK_FALSE(names(wanted.graph_root / "vfs-containers/containers.json", "kept"));
+  CHECK_FALSE(has_record(wanted.graph_root / "vfs-containers/containers.json", "kept"));
   auto own = box.layer();
   own.set_metadata("changed");
-  CHECK(names(wanted.graph_root / "vfs-layers/volatile-layers.json", layer));
-  CHECK_FALSE(names(wanted.graph_root / "vfs-layers/layers.json", layer));
+  CHECK(has_record(wanted.graph_root / "vfs-layers/volatile-layers.json", layer));
+  CHECK_FALSE(has_record(wanted.graph_root / "vfs-layers/layers.json", layer));
   store.containers().remove("kept");
   CHECK(sys::read_file(wanted.graph_root / "vfs-containers/volatile-containers.json") == "[]");
   CHECK(stores::Vfs(wanted).layers().list().empty());

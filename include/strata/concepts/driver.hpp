@@ -22,7 +22,8 @@ class TarWriter;
 
 namespace strata {
 
-class Trash;  // sys/temp_dir.hpp
+class Trash;           // sys/temp_dir.hpp
+class AdditionalTree;  // sys/additional_tree.hpp
 
 /// Where a driver keeps its files.
 struct DriverPlace {
@@ -182,6 +183,18 @@ concept ShutdownDriver = LayerDriver<D> && requires(D& d) {
 template <class D>
 concept ImageStoreDriver = LayerDriver<D> && requires(D const& c) {
   { c.image_stores() } -> std::same_as<std::vector<std::filesystem::path>>;
+};
+
+/// Takes layers that other programs show unpacked ("additional layer stores"), by reference to their files.
+///
+/// - `find_additional`   in the stores of the driver's options, by a digest and the reference of an image
+/// - `stage_additional`  a tree that is that of the other program; it takes no entries
+template <class D>
+concept LayerStoreDriver = LayerDriver<D> &&
+    requires(D& d, D const& c, std::string_view text, AdditionalTree const& tree,
+             StageRequest const& request) {
+  { c.find_additional(text, text) } -> std::same_as<std::optional<AdditionalTree>>;
+  { d.stage_additional(tree, request) } -> std::same_as<typename D::Staged>;
 };
 
 /// Can be opened by a store on a place; what tests make by hand need not be.

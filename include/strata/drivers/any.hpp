@@ -9,6 +9,7 @@
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/error.hpp>
+#include <strata/sys/additional_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
 
 #include <algorithm>
@@ -174,6 +175,13 @@ class AnyOf {
   std::vector<Claim> claims(std::vector<LayerId> const& known) const { return held_->claims(known); }
   std::vector<std::filesystem::path> image_stores() const { return held_->image_stores(); }
 
+  std::optional<AdditionalTree> find_additional(std::string_view digest, std::string_view reference) const {
+    return held_->find_additional(digest, reference);
+  }
+  Staged stage_additional(AdditionalTree const& tree, StageRequest const& request) {
+    return Staged(held_->stage_additional(tree, request));
+  }
+
  private:
   struct Base {
     virtual ~Base() = default;
@@ -207,6 +215,10 @@ class AnyOf {
     virtual std::optional<OwnTree> own_tree(LayerId const& id) = 0;
     virtual std::vector<Claim> claims(std::vector<LayerId> const& known) = 0;
     virtual std::vector<std::filesystem::path> image_stores() = 0;
+    virtual std::optional<AdditionalTree> find_additional(std::string_view digest,
+                                                          std::string_view reference) = 0;
+    virtual std::unique_ptr<StagedBase> stage_additional(AdditionalTree const& tree,
+                                                         StageRequest const& request) = 0;
   };
 
   template <class D>
@@ -328,6 +340,18 @@ class AnyOf {
       if constexpr (ImageStoreDriver<D>) return driver.image_stores();
       return {};
     }
+    std::optional<AdditionalTree> find_additional(std::string_view digest,
+                                                  std::string_view reference) override {
+      if constexpr (LayerStoreDriver<D>) return driver.find_additional(digest, reference);
+      return std::nullopt;
+    }
+    std::unique_ptr<StagedBase> stage_additional(AdditionalTree const& tree,
+                                                 StageRequest const& request) override {
+      if constexpr (LayerStoreDriver<D>)
+        return std::make_unique<StagedOf<D>>(driver.stage_additional(tree, request));
+      else
+        cannot("additional layer stores");
+    }
 
     D driver;
   };
@@ -370,6 +394,6 @@ class AnyOf {
 using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
 static_assert(IdMapDriver<Any> && CheckDriver<Any> && OpenableDriver<Any> && ShutdownDriver<Any>);
-static_assert(ImageStoreDriver<Any>);
+static_assert(ImageStoreDriver<Any> && LayerStoreDriver<Any>);
 
 }  // namespace strata::drivers

@@ -139,6 +139,7 @@ class Overlay {
       ::rename(own.c_str(), staged.layer().c_str());
       throw;
     }
+    if (!staged.additional().empty()) AdditionalTree::announce(staged.additional());
     files_->forget();
     if (staged.flush() == Flush::full) {
       sys::sync_directory(staged.home() / paths::overlay::links);
@@ -173,7 +174,9 @@ class Overlay {
     auto directory = sys::TempDir::create(place / paths::overlay::temp_dirs);
     auto const link = sys::read_file_if_exists(layer / paths::overlay::link);
     if (link && is_safe_component(*link)) directory.take(place / paths::overlay::links / *link);
+    auto const additional = sys::read_file_if_exists(layer / paths::overlay::additional_layer);
     directory.take(layer);
+    if (additional) AdditionalTree::give_back(*additional);
     files_->forget();
     trash.add(std::move(directory));
     return trash;
@@ -182,6 +185,15 @@ class Overlay {
   bool exists(LayerId const& id) const { return dirs_.find(id.str()).has_value(); }
 
   std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
+
+  std::optional<AdditionalTree> find_additional(std::string_view digest, std::string_view reference) const {
+    return overlay::find_additional(options_.layer_stores, digest, reference);
+  }
+  Staged stage_additional(AdditionalTree const& tree, StageRequest const& request) {
+    auto staged = stage(request);
+    staged.stand_for(tree);
+    return staged;
+  }
 
   /// Of the own homes, not of stores that are only read.
   std::vector<LayerId> list() const {

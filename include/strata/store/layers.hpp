@@ -1,12 +1,16 @@
 #pragma once
 
+#include <strata/digest.hpp>
+#include <strata/store/additional_layer.hpp>
 #include <strata/store/collection.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace strata {
@@ -50,6 +54,18 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   ///         `Errc::unsupported_compression`, `Errc::stopped`, and what the source throws
   Item import(Source source, ImportOptions const& options = {}) {
     return Item(core_, import_layer(*core_, std::move(source), options));
+  }
+
+  /// A layer that another program shows unpacked in one of the driver's additional layer stores; none if no store has it.
+  /// @param digest     of the layer's table of contents, or of the layer: the other program decides
+  /// @param reference  of the image that it is pulled with; for stores that want one
+  /// @throws the codes of `Digest::parse`
+  std::optional<AdditionalLayer<Core>> find_additional(std::string_view digest,
+                                                       std::string_view reference = {}) const requires
+      LayerStoreDriver<typename Core::Driver> {
+    auto tree = core_->driver().find_additional(Digest::parse(digest).str(), reference);
+    if (!tree) return std::nullopt;
+    return AdditionalLayer<Core>(core_, *std::move(tree));
   }
 
   /// Removes a layer that nothing refers to; it is unmounted first.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/drivers/option_text.hpp>
+#include <strata/drivers/overlay/layer_stores.hpp>
 
 #include <algorithm>
 #include <array>
@@ -47,6 +48,7 @@ struct Options {
   std::uint64_t inodes = 0;       ///< files, likewise
   bool sync_file_system = false;  ///< 1.63's `sync=filesystem`: flush whatever the caller asks
   std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores, in search order
+  std::vector<LayerStore> layer_stores = {};             ///< in search order
 
   /// Reads `[prefix]key=value` texts; a later one wins over an earlier one, image stores add up. Options that carry
   /// the prefix of another driver are passed over, as release 1.63 does.
@@ -133,7 +135,7 @@ inline void set(Options& options, std::string_view given_key, std::string_view k
   } else if (key == "force_mask") {
     options.force_mask = parse_mask(value);
   } else if (key == "additionallayerstore") {
-    if (!value.empty()) reject_option("overlay: option " + std::string(given_key) + " is not supported");
+    for (auto const& store : split(value, ',')) options.layer_stores.push_back(LayerStore::parse(store));
   } else {
     reject_option("overlay: unknown option " + std::string(given_key));
   }

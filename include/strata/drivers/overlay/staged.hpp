@@ -11,6 +11,7 @@
 #include <strata/durability.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
+#include <strata/sys/additional_tree.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -91,6 +92,17 @@ class StagedLayer {
     sys::unmount(plan.target);
     rotate();
   }
+
+  /// Has the files of an additional layer store from now on, and takes no entries.
+  void stand_for(AdditionalTree const& tree) {
+    applier_.reset();
+    sys::remove_tree(diff());
+    if (::symlink(tree.diff().c_str(), diff().c_str()) != 0) sys::throw_errno("symlink", diff());
+    write(paths::overlay::additional_layer, tree.path().native());
+    additional_ = tree.path();
+  }
+  /// Empty for a layer that has its own files.
+  std::filesystem::path const& additional() const noexcept { return additional_; }
 
   void add(archive::TarHeader const& header, Reader& body) {
     control_.check();
@@ -203,6 +215,7 @@ class StagedLayer {
   IdMaps maps_;
   bool writable_;
   std::filesystem::path home_;
+  std::filesystem::path additional_ = {};
   Flush flush_;
   Control control_;
   sys::TempDir directory_;

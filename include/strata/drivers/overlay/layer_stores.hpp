@@ -1,0 +1,68 @@
+#pragma once
+
+#include <strata/archive/base64.hpp>
+#include <strata/drivers/option_text.hpp>
+#include <strata/sys/additional_tree.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// Where another program shows layers unpacked: `<path>/[<base64 of the image's reference>/]<digest>/`.
+struct LayerStore {
+  std::filesystem::path path;
+  bool with_reference = false;
+
+  /// From "<path>[:ref]", an absolute path of an existing directory.
+  /// @throws `Errc::driver_option`; its subject is the whole message
+  static LayerStore parse(std::string_view text) {
+    auto const colon = text.find(':');
+    LayerStore store{.path = std::filesystem::path(text.substr(0, colon)).lexically_normal()};
+    auto const name = store.path.native();
+    if (!store.path.is_absolute())
+      reject_option("overlay: additionallayerstore path \"" + name +
+                    "\" is not absolute.  Can not be relative");
+    if (!std::filesystem::exists(store.path))
+      reject_option("overlay: can't stat additionallayerstore dir: stat " + name +
+                    ": no such file or directory");
+    for (auto rest = colon == std::string_view::npos ? std::string_view() : text.substr(colon);
+         !rest.empty();) {
+      rest.remove_prefix(1);
+      auto const word = rest.substr(0, rest.find(':'));
+      if (word != "ref")
+        reject_option("overlay: additionallayerstore \"" + name + "\" contains unknown option \"" +
+                      std::string(word) + '"');
+      if (std::exchange(store.with_reference, true))
+        reject_option("overlay: additionallayerstore config of \"" + name +
+                      "\" contains \"ref\" option twice");
+      rest.remove_prefix(word.size());
+    }
+    return store;
+  }
+
+  /// @param digest     a valid one: of the table of contents (since 1.52) or of the layer
+  /// @param reference  of the image that the layer is pulled with
+  std::filesystem::path place_of(std::string_view digest, std::string_view reference) const {
+    if (!with_reference) return path / digest;
+    std::string encoded(archive::base64_size(reference.size()), '\0');
+    archive::base64_encode(as_bytes(reference), encoded.data());
+    return path / encoded / digest;
+  }
+};
+
+/// The first store that has the layer.
+inline std::optional<AdditionalTree> find_additional(std::vector<LayerStore> const& stores,
+                                                     std::string_view digest, std::string_view reference) {
+  for (auto const& store : stores)
+    if (auto place = store.place_of(digest, reference); AdditionalTree::is_whole(place))
+      return AdditionalTree(std::move(place));
+  return std::nullopt;
+}
+
+}  // namespace strata::drivers::overlay

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/store/crash_notes.hpp>
+#include <strata/store/foreign_layers.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/options.hpp>
+#include <strata/sys/additional_tree.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace strata {
+
+/// A layer that another program shows unpacked, and that this store does not have yet. The other program is told of its use
+/// for as long as this lives. For one thread at a time.
+template <class Core>
+class AdditionalLayer {
+  using Traits = typename Core::LayerTraits;
+
+ public:
+  AdditionalLayer(std::shared_ptr<Core> core, AdditionalTree tree)
+      : core_(std::move(core)), tree_(std::move(tree)) {}
+
+  /// What the other program tells of it: digests, sizes, compression; id and names mean nothing.
+  /// @throws `Errc::corrupt_record`
+  LayerRecord record() const {
+    auto decoded = Core::Serializer::template decode<LayerRecord>('[' + sys::read_file(tree_.info()) + ']');
+    if (decoded.records.size() != 1) throw Error(Errc::corrupt_record, tree_.info().native());
+    return std::move(decoded.records.front());
+  }
+
+  /// The layer as it is pulled, compressed as the record says.
+  Source blob() const { return file_source(tree_.blob()); }
+
+  std::filesystem::path const& path() const noexcept { return tree_.path(); }
+
+  /// Makes it a layer of the store. Its files stay where they are: should the other program take them away, the layer
+  /// is damaged.
+  /// @param options  id, names, parent, metadata and label; the rest comes from the other program
+  /// @throws as `Layers::create`, and `Errc::corrupt_record`
+  Item<Traits> put(LayerOptions const& options = {}) const {
+    auto& core = *core_;
+    auto record = this->record();
+    auto const plan = plan_layer(core, options.id, options.names, options.parent);
+    auto staged = plan.below.explain([&] {
+      return core.driver().stage_additional(
+          tree_, {.parent = plan.parent, .writable = false, .flush = core.flush()});
+    });
+    staged.finish();
+    record.place = core.place_of_layer(false);
+    record.metadata = options.metadata;
+    record.mount_label = options.mount_label;
+    Trash trash;
+    auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
+    auto layers = core.template table<Traits>().write();
+    return Item<Traits>(
+        core_, publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(record), trash));
+  }
+
+ private:
+  std::shared_ptr<Core> core_;
+  AdditionalTree tree_;
+};
+
+}  // namespace strata
