@@ -38,12 +38,11 @@ TEMPLATE_TEST_CASE("with an image store, everything is where the format has it",
   WithImageStore<TestType> apart;
   auto& store = *apart.store;
   std::string const driver(TestType::Core::Driver::name());
-  auto const layer = store.layers().import(memory_source(tar_of({{"file", "x"}})), {.id = "base"});
+  store.layers().import(memory_source(tar_of({{"file", "x"}})), {.id = "base"});
   auto image = store.images().create({.id = "image", .names = {"name"}, .top_layer = "base"});
   image.big_data().set("manifest", "{}");
   auto const box = store.containers().create("image", {.id = "box"});
   auto const written = box.layer().id().str();
-  layer.big_data();
   auto data_of = store.layers().get("base");
   data_of.big_data().set("key", "data");
 

@@ -4,7 +4,8 @@
 #include <strata/item/item.hpp>
 #include <strata/item/record.hpp>
 
-#include <iterator>
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,26 +36,23 @@ class Collection {
 
   bool exists(Ref const& ref) const { return static_cast<bool>(core_->template look<Traits>().find(ref)); }
 
-  /// All, in the order in which they were created, those in a volatile file last; then those of stores that are only
-  /// read, store by store. An id that several stores have is there as often.
+  /// All, in the order in which they were created, those of a separate image store and of volatile files last; then those
+  /// of stores that are only read, store by store. An id that several stores have is there as often.
   std::vector<Item> list() const {
     std::vector<Item> out;
-    std::vector<Item> last;
+    std::size_t own = 0;
     core_->template look<Traits>().each([&](auto const& row, auto& shelf) {
-      bool is_volatile = false;
-      if constexpr (requires { row->place; })
-        is_volatile = !shelf.read_only && row->place == RecordPlace::volatile_file;
-      if (shelf.read_only) append(out, last);
-      (is_volatile ? last : out).emplace_back(core_, row, &shelf);
+      out.emplace_back(core_, row, &shelf);
+      if (!shelf.read_only) own = out.size();
     });
-    append(out, last);
+    // As they are read from their files, also while this object remembers in which order it made them.
+    if constexpr (requires(Item const& item) { item.record().place; }) {
+      auto const place = [](Item const& item) { return item.record().place; };
+      auto const last = out.begin() + static_cast<std::ptrdiff_t>(own);
+      if (!std::ranges::is_sorted(out.begin(), last, {}, place))
+        std::ranges::stable_sort(out.begin(), last, {}, place);
+    }
     return out;
-  }
-
- private:
-  static void append(std::vector<Item>& to, std::vector<Item>& from) {
-    to.insert(to.end(), std::move_iterator(from.begin()), std::move_iterator(from.end()));
-    from.clear();
   }
 
  protected:
