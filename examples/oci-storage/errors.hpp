@@ -77,7 +77,7 @@ inline std::string error_text(strata::Error const& error) {
     case Errc::layer_used_by_image:
       return "layer " + named + " used by image " + error.holder() + ": " + bare;
     case Errc::layer_used_by_container:
-      if (subject == "a layer is mounted") return error.subject() + ": " + bare;
+      if (error.holder().empty() || subject == "a layer is mounted") return error.subject() + ": " + bare;
       return "layer " + named + " used by container " + error.holder() + ": " + bare;
     case Errc::image_used_by_container:
       return "image used by " + error.holder() + ": " + bare;

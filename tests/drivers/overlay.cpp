@@ -572,6 +572,18 @@ TEST_CASE("native changes tell of whiteouts and of what replaced something, as t
                                                                  {"/x/below", ChangeKind::add}});
 }
 
+TEST_CASE("a whiteout of what was never there is no change of a layer against itself", "[drivers][overlay]") {
+  if (!can_mount()) return;
+  Place place;
+  auto driver = place.open();
+  auto const base =
+      put(driver, "base", {}, {directory("d"), directory("d/e"), file("d/e/.wh.never-there", "")});
+  auto const other = put(driver, "other", {}, {directory("d")});
+  CHECK(driver.changes(base, base).empty());
+  CHECK(driver.changes(other, base) ==
+        std::vector<strata::Change>{{"/d", ChangeKind::modify}, {"/d/e", ChangeKind::remove}});
+}
+
 TEST_CASE("files are found where an archive put them", "[drivers][overlay]") {
   if (!can_mount()) return;
   Place place;

@@ -51,6 +51,9 @@ TEST_CASE("an exact id beats a name, a name beats a prefix, an ambiguous prefix 
   CHECK(found(index, "ab") == "none");
   CHECK(found(index, "") == "none");
   CHECK(found(index, "abc1234") == "none");
+  index.put(layer("with blank"));
+  CHECK(found(index, "with blank") == "with blank");
+  CHECK(found(index, "with b") == "none");
   index.erase("abd");
   CHECK(found(index, "ab") == "abc123");
   CHECK(found(index, "abc") == "abc123");

@@ -111,6 +111,7 @@ TEST_CASE("copy_tree keeps every kind of entry with its attributes", "[sys][tree
     for (auto const* name : {"suid", "symlink", "fifo", "sub"})
       REQUIRE(::lchown((from / name).c_str(), 1234, 5678) == 0);
     REQUIRE(::chmod((from / "suid").c_str(), 06755) == 0);
+    REQUIRE(::chmod((from / "block").c_str(), 04711) == 0);
     // struct vfs_cap_data, version 2: cap_net_raw, permitted and effective (linux/capability.h)
     sys::set_xattr(from / "suid", "security.capability",
                    std::string("\1\0\0\2\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20));

@@ -99,10 +99,18 @@ class TreeComparison {
 
   void leave() {
     auto const& level = newer_.here().extra;
-    for (auto const& name : level.old_names) tell(name, ChangeKind::remove);
+    for (auto const& name : level.old_names)
+      if (struct stat was{}; stat_old(name, was)) tell(name, ChangeKind::remove);
     if (!level.told && changes_.size() > level.changes_before) tell({}, ChangeKind::modify);
     if (level.has_older) older_.leave();
     newer_.leave();
+  }
+
+  /// False for what a directory lists and does not have: so overlayfs shows a whiteout where nothing lies below it.
+  bool stat_old(std::string const& name, struct stat& status) const {
+    if (::fstatat(older_.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+    if (errno != ENOENT) sys::throw_errno("stat", older_.path(name));
+    return false;
   }
 
   void tell(std::string_view name, ChangeKind kind) {
@@ -119,9 +127,8 @@ class TreeComparison {
     std::optional<struct stat> was;
     if (level.has_older && level.old_names.erase(name) != 0) {
       was.emplace();
-      if (::fstatat(older_.fd(), name.c_str(), &*was, AT_SYMLINK_NOFOLLOW) != 0)
-        sys::throw_errno("stat", older_.path(name));
-      if (was->st_dev == now.st_dev && was->st_ino == now.st_ino) return;
+      if (!stat_old(name, *was)) was.reset();
+      if (was && was->st_dev == now.st_dev && was->st_ino == now.st_ino) return;
     }
     bool const differs =
         !was || !same_status(now, *was) || !same_owner(now, *was, maps_) || !same_contents(name, now);

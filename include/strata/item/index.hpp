@@ -195,7 +195,7 @@ class Index {
         by_name_.erase(name);  // the key must be a view into the new holder
         by_name_.emplace(name, position);
       }
-      if (has_prefixes_) prefixes_.insert(row->id);
+      if (has_prefixes_ && has_prefix(row->id)) prefixes_.insert(row->id);
       if (has_references_) refer(*row, position);
     }
     trim();
@@ -216,8 +216,11 @@ class Index {
     std::scoped_lock const once(lazy_);
     if (std::exchange(has_prefixes_, true)) return;
     for (auto const& row : rows_)
-      if (row) prefixes_.insert(row->id);
+      if (row && has_prefix(row->id)) prefixes_.insert(row->id);
   }
+
+  /// As in containers/storage, whose index of prefixes takes no id with a blank.
+  static bool has_prefix(std::string_view id) { return id.find(' ') == id.npos; }
 
   void build_references() const {
     std::scoped_lock const once(lazy_);

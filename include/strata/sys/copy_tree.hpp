@@ -235,9 +235,9 @@ class TreeCopier {
     if (device && !whiteout && in_userns_) return;  // the kernel refuses them there
     make(to, name, "mknod",
          [&] { return ::mknodat(to, name.c_str(), (status.st_mode & S_IFMT) | 0600, status.st_rdev); });
-    set_owner(to, name, status);
+    set_owner(to, name, status);  // first: it takes the set-user-ID bit away
     if (::fchmodat(to, name.c_str(), status.st_mode & 07777, 0) != 0) throw_errno("chmod", to_path(name));
-    set_owner_and_times(to, name, status);
+    set_times(to, name, status);
   }
 
   void link(std::string const& first, int to, std::string const& name) {
@@ -269,8 +269,12 @@ class TreeCopier {
   }
 
   void set_owner_and_times(int to, std::string const& name, struct stat const& status) {
-    timespec const times[2] = {status.st_atim, status.st_mtim};
     set_owner(to, name, status);
+    set_times(to, name, status);
+  }
+
+  void set_times(int to, std::string const& name, struct stat const& status) {
+    timespec const times[2] = {status.st_atim, status.st_mtim};
     if (::utimensat(to, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("utimens", to_path(name));
   }
 

@@ -1,0 +1,507 @@
+#pragma once
+
+#include <strata/version.hpp>
+
+#include <boost/json.hpp>
+
+#include "normalizer.hpp"
+#include "process.hpp"
+#include "step.hpp"
+#include "world.hpp"
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace differential {
+
+/// A command as a difference is judged: what was asked, and of what store.
+struct Call {
+  Step const& step;
+  std::string const& driver;
+  World const& world;  ///< of the store of theirs, before the command
+  /// Runs a command that changes nothing with their program on its own store.
+  std::function<Output(std::vector<std::string>)> ask;
+  std::function<std::string(std::string)> plain;  ///< as outputs are compared
+};
+
+/// A difference that is meant to be: ours follows a later release than the one installed (Debian's 1.43), or an accident
+/// of theirs is left out on purpose. All else counts as a bug.
+struct Intended {
+  using Words = std::vector<std::string>;
+
+  char const* name;
+  char const* reason;
+  bool (*applies)(Call const&);
+  /// What theirs runs to get where ours gets; an empty list for nothing. None: the same command.
+  Words (*instead)(Call const&) = nullptr;
+  /// Makes of what theirs printed what ours has to print.
+  void (*expect)(Call const&, Output& theirs, Output& ours) = nullptr;
+};
+
+namespace detail {
+
+inline bool is(Call const& call, std::string_view command) {
+  return call.step.command == command && !call.step.malformed;
+}
+
+inline bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+/// Commands that took any number of arguments in 1.43, by how many 1.59 takes.
+inline std::optional<std::size_t> most_arguments(std::string_view command) {
+  if (one_of(command, {"containers", "images", "layers", "shutdown", "status", "version", "wipe"})) return 0;
+  if (one_of(command, {"get-container-dir", "get-container-run-dir", "get-names"})) return 1;
+  if (one_of(command, {"get-container-data", "get-container-data-size", "get-container-data-digest",
+                       "set-container-data", "get-image-data", "get-image-data-size", "get-image-data-digest",
+                       "set-image-data", "get-layer-data", "set-layer-data"}))
+    return 2;
+  return {};
+}
+
+inline std::vector<std::string> names_of(Call const& call) {
+  auto const found = call.ask({"get-names", "-j", call.step.items.front()});
+  std::vector<std::string> names;
+  if (found.status != 0) return names;
+  auto const list = boost::json::parse(found.out);
+  for (auto const& name : list.as_array()) names.emplace_back(name.as_string());
+  return names;
+}
+
+/// The call that leaves these names, in the order in which they come first.
+inline Intended::Words set_names(Call const& call, std::vector<std::string> const& names) {
+  Intended::Words words{"set-names"};
+  std::vector<std::string> seen;
+  for (auto const& name : names) {
+    if (std::ranges::find(seen, name) != seen.end()) continue;
+    seen.push_back(name);
+    words.insert(words.end(), {"--name", name});
+  }
+  if (call.step.json()) words.emplace_back("--json");
+  words.insert(words.end(), {"--", call.step.items.front()});
+  return words;
+}
+
+inline bool is_known(Call const& call) {
+  return call.ask({"get-names", "--", call.step.items.front()}).status == 0;
+}
+
+inline std::string quoted_words(std::vector<std::string> const& words) {
+  std::string out;
+  for (auto const& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+inline bool is_plain_id(std::string_view id) {
+  return id != "." && id != ".." && id.find('/') == id.npos && id.find('\0') == id.npos;
+}
+
+inline std::vector<std::string> sorted_words(std::string const& text) {
+  auto words = split(text, ',');
+  std::ranges::sort(words);
+  return words;
+}
+
+/// The lines of both sides sorted; of a list in JSON, its members.
+inline void sort_lines(Call const& call, Output& theirs, Output& ours) {
+  for (auto* output : {&theirs, &ours}) {
+    if (call.step.command == "changes" && call.step.json())
+      output->out =
+          sorted_lines(replaced(replaced(replaced(output->out, "},{", "}\n{"), "[{", "[\n{"), "}]", "}\n]"));
+    else if (call.step.command != "delete-image" || !call.step.json())
+      output->out = sorted_lines(output->out);
+    output->err = sorted_lines(output->err);
+  }
+}
+
+inline bool is_mounted(Call const& call) {
+  auto const found = call.ask({"layer", "-j", "--", call.step.items.front()});
+  auto const list = boost::json::parse(found.out);
+  return !list.as_array().empty() && call.world.mounts.contains(std::string(list.at(0).at("id").as_string()));
+}
+
+/// Those of the arguments that are containers on whose layers images stand.
+inline std::set<std::string> committed(Call const& call) {
+  std::set<std::string> found;
+  for (auto const& item : call.step.items) {
+    if (found.contains(item)) continue;
+    auto const list = boost::json::parse(call.ask({"container", "-j", "--", item}).out);
+    for (auto const& container : list.as_array())
+      if (std::ranges::find(call.world.images, std::string(container.at("layer").as_string()),
+                            &Record::parent) != call.world.images.end())
+        found.insert(item);
+  }
+  return found;
+}
+
+/// The arguments, layers by their ids.
+inline std::vector<std::string> by_id(Call const& call) {
+  std::vector<std::string> ids;
+  for (auto const& item : call.step.items) {
+    ids.push_back(item);
+    if (call.world.layer(item) || call.ask({"container", "-j", "--", item}).status == 0) continue;
+    auto const list = boost::json::parse(call.ask({"layer", "-j", "--", item}).out);
+    if (!list.as_array().empty()) ids.back() = list.at(0).at("id").as_string();
+  }
+  return ids;
+}
+
+/// As Go writes a map.
+inline std::string sorted_object(boost::json::object const& object) {
+  std::map<std::string, boost::json::value> members;
+  for (auto const& [key, value] : object) members.emplace(key, value);
+  boost::json::object out;
+  for (auto const& [key, value] : members) out[key] = value;
+  return boost::json::serialize(out);
+}
+
+inline bool is_unpacking(std::string_view text) {
+  return text.find("processing tar file(") != text.npos || text.find("ApplyLayer") != text.npos;
+}
+
+}  // namespace detail
+
+/// What is recorded of an archive. The library that 1.43 has ends each record with an empty piece; later ones leave it out.
+inline std::string recorded_archive(std::string text) {
+  for (auto at = text.find("{\"type\":2,\"payload\":\"\","); at != text.npos;
+       at = text.find("{\"type\":2,\"payload\":\"\",", at))
+    text.erase(at, text.find('\n', at) + 1 - at);
+  return text;
+}
+
+/// In the order in which they are asked; several may apply to one command.
+inline std::vector<Intended> const& intended() {
+  using namespace detail;
+  static std::vector<Intended> const all{
+      {.name = "arguments",
+       .reason = "1.59 counts arguments; 1.43 ignores too many",
+       .applies =
+           [](Call const& c) {
+             auto const most = most_arguments(c.step.command);
+             return !c.step.malformed && most && c.step.items.size() > *most;
+           },
+       .instead =
+           [](Call const& c) {
+             return Intended::Words{c.step.command, "--help"};
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             auto const word =
+                 std::ranges::find_if(c.step.words, [](auto const& w) { return !w.starts_with('-'); });
+             theirs.out =
+                 *word + ": too many arguments ([" + quoted_words(c.step.items) + "]).\n" + theirs.out;
+             theirs.out = replaced(theirs.out, "storage " + c.step.command + ' ', "storage " + *word + ' ');
+             theirs.status = 1;
+           }},
+      {.name = "new lines",
+       .reason = "1.59 prints a line for each name of a new container; 1.43 puts all on one",
+       .applies = [](Call const& c) { return is(c, "create-container") && !c.step.json(); },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             if (theirs.status != 0) return;
+             std::vector<std::string> seen;
+             theirs.out = theirs.out.substr(0, theirs.out.find_first_of("\t\n")) + '\n';
+             for (auto const& name : c.step.values("name")) {
+               if (std::ranges::find(seen, name) == seen.end()) theirs.out += '\t' + name + '\n';
+               seen.push_back(name);
+             }
+           }},
+      {.name = "null",
+       .reason = "1.59 prints null for a store without layers; 1.43 prints []",
+       .applies = [](Call const& c) { return is(c, "layers") && c.step.json() && c.world.layers.empty(); },
+       .expect = [](Call const&, Output& theirs,
+                    Output&) { theirs.out = replaced(theirs.out, "[]", "null"); }},
+      {.name = "name order",
+       .reason = "1.59 puts added names first; 1.43 puts them last",
+       .applies =
+           [](Call const& c) {
+             return is(c, "add-names") && !c.step.items.empty() && c.step.has("name") && is_known(c);
+           },
+       .instead =
+           [](Call const& c) {
+             auto names = c.step.values("name");
+             auto const old = names_of(c);
+             names.insert(names.end(), old.begin(), old.end());
+             return set_names(c, names);
+           }},
+      {.name = "remove-names",
+       .reason = "the command came after 1.43; its set-names does the same",
+       .applies = [](Call const& c) { return is(c, "remove-names") && !c.step.items.empty(); },
+       .instead =
+           [](Call const& c) {
+             auto names = names_of(c);
+             auto const gone = c.step.values("name");
+             std::erase_if(names,
+                           [&](auto const& name) { return std::ranges::find(gone, name) != gone.end(); });
+             return set_names(c, names);
+           }},
+      {.name = "layers --quick",
+       .reason = "the option came after 1.43; the lines without a tab are what it prints",
+       .applies =
+           [](Call const& c) {
+             return is(c, "layers") && c.step.has("quick") && !c.step.has("tree") && !c.step.json() &&
+                    c.step.items.empty();
+           },
+       .instead = [](Call const&) { return Intended::Words{"layers"}; },
+       .expect =
+           [](Call const&, Output& theirs, Output&) {
+             std::string ids;
+             for (auto const& line : split(theirs.out))
+               if (!line.starts_with('\t')) ids += line;
+             theirs.out = ids;
+           }},
+      {.name = "digest",
+       .reason = "1.59 has no \"DIGEST: \" before what is wrong with one",
+       .applies = [](Call const& c) { return is(c, "images-by-digest") && c.step.items.size() == 1; },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             auto const prefix = c.step.items.front() + ": ";
+             if (theirs.err.starts_with(prefix)) theirs.err.erase(0, prefix.size());
+           }},
+      {.name = "read-only mount",
+       .reason = "1.59 mounts an image without options of its own; 1.43 fails on vfs",
+       .applies =
+           [](Call const& c) {
+             return is(c, "mount") && c.step.has("read-only") && c.driver != "overlay" &&
+                    c.step.items.size() == 1 && c.ask({"image", c.step.items.front()}).status == 0;
+           },
+       .instead =
+           [](Call const& c) {
+             auto const image = c.ask({"image", c.step.items.front()});
+             auto const layer = image.out.find("Top Layer: ") + 11;
+             Intended::Words words{"mount"};
+             if (c.step.json()) words.emplace_back("--json");
+             words.push_back(image.out.substr(layer, image.out.find('\n', layer) - layer));
+             return words;
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             auto const id = theirs.out.find("{\"id\":\"");
+             if (id == theirs.out.npos) return;
+             auto const from = id + 7;
+             theirs.out.replace(from, theirs.out.find('"', from) - from, c.step.items.front());
+           }},
+      {.name = "version",
+       .reason = "it is our version; 1.43 prints none",
+       .applies = [](Call const& c) { return is(c, "version") && c.step.items.empty(); },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             if (c.step.json())
+               theirs.out = "[[\"Version\",\"" STRATA_VERSION "\"]]\n";
+             else
+               theirs.err = "Version: " STRATA_VERSION "\n";
+           }},
+      {.name = "status",
+       .reason = "1.59 shows two more abilities of overlay",
+       .applies =
+           [](Call const& c) { return is(c, "status") && c.driver == "overlay" && c.step.items.empty(); },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             if (c.step.json())
+               theirs.out =
+                   replaced(theirs.out, "]]\n",
+                            "],[\"Supports shifting\",\"true\"],[\"Supports volatile\",\"true\"]]\n");
+             else
+               theirs.err += "Supports shifting: true\nSupports volatile: true\n";
+           }},
+      {.name = "image directories",
+       .reason = "the commands came after 1.43; D3: an image's id is in the path, and it has to be known",
+       .applies =
+           [](Call const& c) {
+             return (is(c, "get-image-dir") || is(c, "get-image-run-dir")) && c.step.items.size() == 1;
+           },
+       .instead =
+           [](Call const& c) {
+             return Intended::Words{"image", "-j", "--", c.step.items.front()};
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             auto const found = boost::json::parse(theirs.out).as_array();
+             theirs.out.clear();
+             if (found.empty()) {
+               theirs.err = "locating image with ID \"" + c.step.items.front() + "\": image not known\n";
+               return;
+             }
+             theirs.out = std::string(is(c, "get-image-dir") ? "<root>/" : "<run>/") + c.driver + "-images/" +
+                          std::string(found.front().at("id").as_string()) + "/userdata\n";
+           }},
+      {.name = "safe",
+       .reason = "D1: a layer given by name or prefix is as protected as one given by id",
+       .applies =
+           [](Call const& c) {
+             return is(c, "delete-layer") && c.step.items.size() == 1 &&
+                    !c.world.layer(c.step.items.front()) &&
+                    c.ask({"layer", "--", c.step.items.front()}).status == 0;
+           },
+       .instead =
+           [](Call const& c) {
+             auto const found = c.ask({"layer", "-j", "--", c.step.items.front()});
+             Intended::Words words{"delete-layer"};
+             if (c.step.json()) words.emplace_back("--json");
+             words.insert(words.end(),
+                          {"--", std::string(boost::json::parse(found.out).at(0).at("id").as_string())});
+             return words;
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             if (!c.step.json()) {
+               if (!theirs.err.empty())
+                 theirs.err = c.step.items.front() + theirs.err.substr(theirs.err.find(": "));
+               return;
+             }
+             auto const said = boost::json::parse(theirs.out).as_object();
+             boost::json::object out;
+             out[c.step.items.front()] = said.begin()->value();
+             theirs.out = boost::json::serialize(out) + '\n';
+           }},
+      {.name = "ids",
+       .reason = "D2: an id that is no plain file name is refused",
+       .applies =
+           [](Call const& c) {
+             return one_of(c.step.command,
+                           {"create-layer", "import-layer", "create-image", "create-container"}) &&
+                    !c.step.malformed && !is_plain_id(c.step.value("id"));
+           },
+       .instead = [](Call const&) { return Intended::Words{}; },
+       .expect =
+           [](Call const&, Output& theirs,
+              Output& ours) {  // which of two mistakes is told first does not count
+             if (ours.status == 1 && ours.out.empty() && !ours.err.empty())
+               theirs = ours;
+             else
+               theirs.err = "not a valid ID";
+           }},
+      {.name = "mounted by name",
+       .reason = "a layer is mounted by its name as by its id; theirs gives the name to the driver, which "
+                 "knows ids only",
+       .applies =
+           [](Call const& c) {
+             return (is(c, "mount") || is(c, "unmount")) && !c.step.has("read-only") &&
+                    by_id(c) != c.step.items;
+           },
+       .instead =
+           [](Call const& c) {
+             Intended::Words words{c.step.command};
+             if (c.step.json()) words.emplace_back("--json");
+             if (c.step.has("force")) words.emplace_back("--force");
+             words.emplace_back("--");
+             for (auto const& item : by_id(c)) words.push_back(item);
+             return words;
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output& ours) {
+             auto const ids = by_id(c);
+             for (std::size_t i = 0; i < ids.size(); ++i) {
+               if (ids[i] == c.step.items[i]) continue;
+               auto const put_back = [&](std::string const& before, std::string const& after) {
+                 for (auto* output : {&theirs, &ours})
+                   output->out =
+                       replaced(output->out, before + c.step.items[i] + after, before + "<it>" + after),
+                   output->out =
+                       replaced(output->out, before + c.plain(ids[i]) + after, before + "<it>" + after);
+               };
+               put_back("{\"id\":\"", "\",");
+               put_back("", " mountpoint unmounted\n");
+             }
+           }},
+      {.name = "committed",
+       .reason = "D1 again: a container whose layer an image was made of is not removed; theirs leaves the "
+                 "image broken",
+       .applies = [](Call const& c) { return is(c, "delete-container") && !committed(c).empty(); },
+       .instead =
+           [](Call const& c) {
+             Intended::Words words{"delete-container"};
+             auto const kept = committed(c);
+             if (c.step.json()) words.emplace_back("--json");
+             words.emplace_back("--");
+             for (auto const& item : c.step.items)
+               if (!kept.contains(item)) words.push_back(item);
+             return words.back() == "--" ? Intended::Words{} : words;
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output& ours) {
+             theirs.status = 1;
+             auto json = c.step.json() && !theirs.out.empty() ? boost::json::parse(theirs.out).as_object()
+                                                              : boost::json::object();
+             auto const said = c.step.json() && !ours.out.empty() ? boost::json::parse(ours.out).as_object()
+                                                                  : boost::json::object();
+             for (auto const& item :
+                  committed(c)) {  // the words that ours has, if they are of the right kind
+               constexpr std::string_view reason = ": layer is in use by an image";
+               if (c.step.json() && said.contains(item) && said.at(item).as_string().ends_with(reason))
+                 json[item] = said.at(item);
+               for (auto const& line : split(ours.err))
+                 if (line.starts_with(item + ": ") && line.ends_with(std::string(reason) + '\n'))
+                   theirs.err += line;
+             }
+             if (c.step.json()) theirs.out = sorted_object(json) + '\n';
+           }},
+      {.name = "keys",
+       .reason = "a key that is no plain file name is refused as such; theirs says what the kernel says of "
+                 "the directory",
+       .applies =
+           [](Call const& c) {
+             return !c.step.malformed && c.step.items.size() == 2 && one_of(c.step.items.back(), {".", ".."});
+           },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             if (theirs.status == 1 && ours.status == 1 && !ours.err.empty()) theirs.err = ours.err;
+           }},
+      {.name = "unpacking",
+       .reason = "the words for a damaged archive; 1.43 and 1.59 differ as well",
+       .applies = [](Call const& c) { return is(c, "import-layer") || is(c, "applydiff") || is(c, "copy"); },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             if (is_unpacking(theirs.err) && !ours.err.empty()) theirs.err = ours.err;
+           }},
+      {.name = "in use",
+       .reason =
+           "what a mounted overlay shows when its layer changes is not defined; ours refuses, theirs goes on",
+       .applies =
+           [](Call const& c) {
+             return is(c, "applydiff") && c.driver == "overlay" && c.step.items.size() == 1 && is_mounted(c);
+           },
+       .instead = [](Call const&) { return Intended::Words{}; },
+       .expect =
+           [](Call const& c, Output& theirs, Output& ours) {
+             theirs.status = 1;
+             theirs.err = ours.err.ends_with("is mounted: layer is in use by a container\n") ||
+                                  c.step.value("file") == "/nosuch"
+                              ? ours.err
+                              : "is mounted\n";
+           }},
+      {.name = "line order",
+       .reason = "D12: theirs is random; ours is that of the arguments or the paths",
+       .applies =
+           [](Call const& c) {
+             return one_of(c.step.command, {"exists", "delete", "delete-layer", "delete-image",
+                                            "delete-container", "changes"});
+           },
+       .expect = sort_lines},
+      {.name = "usage",
+       .reason = "the name of the program and its options are its own",
+       .applies = [](Call const&) { return true; },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             if (theirs.out.find("Usage: ") == theirs.out.npos && theirs.err.find("See '") == theirs.err.npos)
+               return;
+             theirs.out = replaced(theirs.out, "Usage: containers-storage", "Usage: oci-storage");
+             for (auto* output : {&theirs, &ours}) {
+               std::string kept;
+               for (auto const& line : split(output->err)) {
+                 if (line == "\n" || line.starts_with("  -")) continue;
+                 kept += line.starts_with("See '") ? "See\n" : line;
+               }
+               output->err = kept;
+             }
+           }},
+  };
+  return all;
+}
+
+}  // namespace differential

@@ -1,0 +1,93 @@
+// Runs long random sequences of commands through two programs and compares all that they say and leave behind.
+// usage: differential --ours PROGRAM --theirs PROGRAM --driver NAME --scratch DIRECTORY --seed N --commands N
+// Prints a line "ok …" or "not ok …", as tests/lib.sh says; after "not ok" how to see it again, and the shortest sequence found.
+
+#include "archives.hpp"
+#include "choices.hpp"
+#include "shrink.hpp"
+#include "stores.hpp"
+#include <chrono>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <sched.h>
+#include <string>
+#include <string_view>
+#include <sys/mount.h>
+
+namespace {
+
+using namespace differential;
+
+/// A mount namespace of its own: what is mounted here goes with the process, whatever happens.
+void separate_mounts() {
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    fail("mount namespace");
+}
+
+int run(std::map<std::string, std::string> const& arguments) {
+  auto const get = [&](char const* key) {
+    return arguments.contains(key) ? arguments.at(key) : std::string();
+  };
+  Setting const setting{
+      .scratch = get("scratch"), .ours = get("ours"), .theirs = get("theirs"), .driver = get("driver")};
+  auto const seed = std::stoull(get("seed"));
+  auto const commands = std::stoul(get("commands"));
+  auto const title =
+      setting.driver + ", seed " + std::to_string(seed) + ": " + std::to_string(commands) + " commands";
+  separate_mounts();
+
+  Random random(seed);
+  auto const inputs = InputMaker(setting.scratch / "input", random).make();
+  std::vector<Step> steps;
+  std::optional<Difference> difference;
+  std::map<std::string, std::size_t> used, kinds;
+  auto const began = std::chrono::steady_clock::now();
+  {
+    Stores stores(setting);
+    Generator generator(random, inputs, setting.driver);
+    constexpr std::size_t trees_every = 50;
+    while (!difference && steps.size() < commands) {
+      steps.push_back(generator.next(stores));
+      ++kinds[steps.back().command];
+      difference = stores.perform(steps.back());
+      if (!difference && (steps.size() % trees_every == 0 || steps.size() == commands))
+        difference = stores.compare_trees();
+    }
+    used = stores.used();
+  }
+  auto const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  if (difference) {
+    std::cout << "not ok " << title << "\n    step " << steps.size() << ": " << difference->where << '\n'
+              << "    again: STRATA_SEED=" << seed << " STRATA_COMMANDS=" << commands
+              << " DRIVERS=" << setting.driver << " sh tests/interop/random.sh\n"
+              << indented(difference->text);
+    auto const shortest = shrink(setting, steps, *difference);
+    std::cout << "    the shortest sequence found, " << shortest.steps.size() << " steps:\n";
+    for (auto const& step : shortest.steps)
+      std::cout << "        " << shell(step)
+                << (step.ours_on_shared ? "\n" : "  # theirs on the shared store\n");
+    std::cout << indented(shortest.difference.text);
+    return 1;
+  }
+  std::cout << "ok " << title << ", no difference (" << static_cast<int>(seconds) << " s, " << kinds.size()
+            << " different)\n";
+  for (auto const& rule : intended())
+    if (used.contains(rule.name))
+      std::cout << "    intended, " << used[rule.name] << " times: " << rule.reason << '\n';
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::map<std::string, std::string> arguments;
+    for (int i = 1; i + 1 < argc; i += 2) arguments[std::string(argv[i]).substr(2)] = argv[i + 1];
+    return run(arguments);
+  } catch (std::exception const& error) {
+    std::cout << "not ok differential: " << error.what() << '\n';
+    return 2;
+  }
+}
