@@ -194,3 +194,40 @@ TEST_CASE("a journal's whole files do as well", "[item][record_file]") {
   CHECK(mounts.ids == std::vector<std::string>{"L"});
   CHECK(sys::FileState::of(dir / "mountpoints.journal").exists());
 }
+
+TEST_CASE("records of an image store and volatile ones elsewhere are in one list", "[item][record_file]") {
+  testing::TempDir const dir;
+  for (auto const* part : {"graph", "images", "run"}) std::filesystem::create_directory(dir / part);
+  sys::replace_file(dir / "graph/layers.json", R"([{"id":"main"},{"id":"all","metadata":"main"}])");
+  sys::replace_file(dir / "images/layers.json", R"([{"id":"all","metadata":"image"},{"id":"image"}])");
+  sys::replace_file(dir / "run/volatile-layers.json",
+                    R"([{"id":"volatile"},{"id":"all"},{"id":"image","metadata":"v"}])");
+  File file(RecordPlaces{.main = dir / "graph", .image_store = dir / "images", .volatiles = dir / "run"},
+            "layers");
+  Rows rows;
+  CHECK(file.refresh("", rows));
+  CHECK(rows.text() == "main: all:main image: volatile:");
+  CHECK(rows.rows[2]->place == RecordPlace::image_store);
+  CHECK(rows.rows[3]->place == RecordPlace::volatile_file);
+
+  auto const main_before = sys::FileState::of(dir / "graph/layers.json");
+  LayerRecord changed = *rows.rows[2];
+  changed.metadata = "changed";
+  LayerChanges changes{{.put = std::make_shared<LayerRecord const>(changed)}};
+  rows.put(changes[0].put);
+  file.commit([] { return std::string(); }, rows.rows, changes, Flush::none);
+  CHECK(sys::FileState::of(dir / "graph/layers.json") == main_before);
+  CHECK(sys::read_file(dir / "images/layers.json") ==
+        R"([{"id":"image","metadata":"changed","created":"0001-01-01T00:00:00Z"}])");
+
+  // What several files have must go from all of them, or it would come back.
+  auto const erased = rows.rows[1];
+  rows.erase("all");
+  file.commit([] { return std::string(); }, rows.rows, LayerChanges{{.erase = "all", .erased = erased}},
+              Flush::none);
+  File again(RecordPlaces{.main = dir / "graph", .image_store = dir / "images", .volatiles = dir / "run"},
+             "layers");
+  Rows read;
+  again.refresh("", read);
+  CHECK(read.text() == "main: image:changed volatile:");
+}

@@ -10,6 +10,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +34,29 @@ LayerRecord record(std::string id, names::List names = {}) {
   return out;
 }
 
-std::string ids(Layers& table) {
+/// A lock that keeps nobody away, of a file system that has none. Each look at its token is told of.
+struct Powerless {
+  struct Guard {
+    std::function<void()>* looked;
+    bool excludes() const { return false; }
+    LockToken token() const {
+      (*looked)();
+      return {};
+    }
+    LockToken renew() { return {}; }
+  };
+  explicit Powerless(std::filesystem::path const&) {}
+  Powerless(std::filesystem::path const&, ReadOnly) {}
+  Guard shared() { return {&looked}; }
+  Guard exclusive() { return {&looked}; }
+  std::optional<Guard> try_exclusive() { return exclusive(); }
+
+  static inline std::function<void()> looked = [] {};
+};
+static_assert(StoreLock<Powerless>);
+using Unlocked = Table<LayerTraits<drivers::Memory, serializers::Json>, Powerless>;
+
+std::string ids(auto& table) {
   std::string out;
   for (auto const& row : table.read().rows()) out += row->id + ' ';
   return out;
@@ -155,4 +180,69 @@ TEST_CASE("readers and writers on many threads see whole states only", "[item][t
   CHECK(whole);
   CHECK(table.read().rows().size() == 120);
   CHECK(ids(table) == ids(other));
+}
+
+TEST_CASE("without a lock, what was read counts once nothing has changed meanwhile", "[item][table]") {
+  testing::TempDir directory;
+  auto const file = directory.path() / "layers.json";
+  sys::replace_file(file, R"([{"id":"old"}])");
+  Unlocked table{
+      Powerless(directory.path()), {directory.path(), "layers"}, {.read_only = true, .place = "there"}};
+  int looks = 0;
+  SECTION("it is read again after a change") {
+    Powerless::looked = [&] {
+      if (++looks == 2) sys::replace_file(file, R"([{"id":"new"}])");
+    };
+    CHECK(ids(table) == "new ");
+    CHECK(looks == 3);
+    CHECK(ids(table) == "new ");
+    CHECK(looks == 4);
+  }
+  SECTION("a file that is just being written is read again") {
+    std::ofstream(file) << R"([{"id":"ha)";
+    Powerless::looked = [&] {
+      if (++looks == 3) sys::replace_file(file, R"([{"id":"whole"}])");
+    };
+    CHECK(ids(table) == "whole ");
+  }
+  SECTION("one that never comes to rest is an error of its own") {
+    Powerless::looked = [&] { sys::replace_file(file, R"([{"id":")" + std::to_string(++looks) + R"("}])"); };
+    try {
+      ids(table);
+      FAIL("took what may be gone");
+    } catch (Error const& error) {
+      CHECK(error.code() == Errc::store_changed);
+      CHECK(error.subject() == "layers in there");
+    }
+  }
+  Powerless::looked = [] {};
+}
+
+TEST_CASE(
+    "names that are given twice in somebody else's store are an error, in the own one they are put right",
+    "[item][table]") {
+  testing::TempDir directory;
+  auto const file = directory.path() / "layers.json";
+  auto const open_other = [&] {
+    return Layers{FileLock(directory.path() / "layers.lock", ReadOnly{}),
+                  {directory.path(), "layers"},
+                  {.read_only = true, .place = directory.path()}};
+  };
+  for (std::string const text :
+       {R"([{"id":"a","names":["n"]},{"id":"b","names":["n"]}])", R"([{"id":"a","names":["n","n"]}])"}) {
+    sys::replace_file(file, text);
+    auto other = open_other();
+    for (int i = 0; i < 2; ++i) {
+      try {
+        ids(other);
+        FAIL("read " + text);
+      } catch (Error const& error) {
+        CHECK(error.code() == Errc::duplicate_layer_names);
+      }
+    }
+    auto own = open(directory.path());
+    CHECK_FALSE(ids(own).empty());
+    sys::replace_file(file, R"([{"id":"a","names":["n"]}])");
+    CHECK(ids(other) == "a ");
+  }
 }

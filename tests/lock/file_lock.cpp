@@ -236,10 +236,12 @@ TEST_CASE("a read-only lock makes nothing, is never exclusive, and does without 
   strata::testing::TempDir dir;
   FileLock const missing(dir / "none/lock", strata::ReadOnly{});
   CHECK(missing.shared().token().empty());
+  CHECK_FALSE(missing.shared().excludes());
   CHECK_FALSE(std::filesystem::exists(dir / "none"));
   strata::sys::replace_file(dir / "lock", "token");
   FileLock const lock(dir / "lock", strata::ReadOnly{});
   CHECK(lock.shared().token() == "token");
+  CHECK(lock.shared().excludes());
   CHECK_THROWS_MATCHES(lock.exclusive(), strata::Error, Catch::Predicate<strata::Error>([](auto const& e) {
                          return e.code() == strata::Errc::store_read_only;
                        }));

@@ -187,7 +187,7 @@ class Table {
   Writing write() { return Writing(*this); }
 
  private:
-  static constexpr int most_attempts = 100;
+  static constexpr int most_attempts = 50;  // a second or so
 
   Held shared() {
     auto first = lock_.shared();
