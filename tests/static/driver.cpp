@@ -30,8 +30,8 @@ static_assert(!strata::LayerDriver<std::string>);
 }  // namespace
 
 // Compiled, not linked: no template needs more than its concept says.
-template void strata::testing::driver_suite<Driver>();
-template void strata::testing::driver_suite<Differ>();
-template void strata::testing::driver_suite<Mounter>();
+template void strata::testing::driver_suite<Driver>(std::filesystem::path const&);
+template void strata::testing::driver_suite<Differ>(std::filesystem::path const&);
+template void strata::testing::driver_suite<Mounter>(std::filesystem::path const&);
 template std::vector<strata::Change> strata::drivers::naive::changes<Mounter>(
-    Mounter&, strata::LayerId const&, std::optional<strata::LayerId> const&);
+    Mounter&, strata::LayerId const&, std::optional<strata::LayerId> const&, strata::DiffMaps const&);

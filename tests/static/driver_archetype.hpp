@@ -57,6 +57,16 @@ struct Mounter : Driver {
   std::filesystem::path mount_path(LayerId const&) const;
 };
 
+/// The least that also keeps or shows other owners.
+struct Mapper : Mounter {
+  using Mounter::Mounter;
+  std::vector<Change> changes(LayerId const&, std::optional<LayerId> const&, DiffMaps const& = {}) const;
+  void diff(LayerId const&, std::optional<LayerId> const&, archive::TarWriter&, Control const&,
+            DiffMaps const& = {}) const;
+  std::int64_t diff_size(LayerId const&, std::optional<LayerId> const&, DiffMaps const& = {}) const;
+  bool shifts(IdMaps const&) const;
+};
+
 /// The least that also has to be shut down.
 struct Closer : Driver {
   using Driver::Driver;
@@ -68,5 +78,6 @@ static_assert(!DiffDriver<Driver> && !MountDriver<Driver> && !ShutdownDriver<Dri
 static_assert(DiffDriver<Differ> && !MountDriver<Differ>);
 static_assert(MountDriver<Mounter> && !DiffDriver<Mounter>);
 static_assert(ShutdownDriver<Closer>);
+static_assert(IdMapDriver<Mapper> && !IdMapDriver<Mounter> && !IdMapDriver<Differ>);
 
 }  // namespace strata::archetype

@@ -9,6 +9,7 @@ namespace {
 
 using strata::archetype::Differ;
 using strata::archetype::Driver;
+using strata::archetype::Mapper;
 using strata::archetype::Mounter;
 using strata::serializers::Journal;
 using strata::serializers::Json;
@@ -52,5 +53,8 @@ template class strata::Item<Plain::Core::ImageTraits>;
 template class strata::Item<Plain::Core::ContainerTraits>;
 template class strata::Store<Driver, Journal>;
 template class strata::Store<Mounter, Json>;
+template class strata::Store<Mapper, Json>;
+template class strata::Layers<strata::Store<Mapper, Json>::Core>;
+template class strata::Containers<strata::Store<Mapper, Json>::Core>;
 template class strata::Item<strata::Store<Mounter, Json>::Core::ContainerTraits>;
 template class strata::Item<strata::Store<Differ, Journal>::Core::LayerTraits>;

@@ -1,0 +1,279 @@
+#include <strata/store/auto_userns.hpp>
+#include <strata/store/mapped_layer.hpp>
+#include <strata/store/parent_owners.hpp>
+#include <strata/testing/id_map_suite.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "stores.hpp"
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace fs = std::filesystem;
+using namespace strata;
+
+namespace {
+
+IdMaps const high{.uids = {{0, 100000, 65536}}, .gids = {{0, 200000, 65536}}};
+IdMaps const other{.uids = {{0, 300000, 1000}, {1000, 500000, 64536}}, .gids = {{0, 300000, 65536}}};
+
+/// A file of 5:6 in a directory of root's.
+std::string owned_tar(std::int64_t uid = 5, std::int64_t gid = 6) {
+  std::string out;
+  Sink sink = string_sink(out);
+  archive::TarWriter writer(sink);
+  writer.add({.name = "d/", .type = archive::EntryType::directory, .mode = 0755});
+  archive::TarHeader file{.name = "d/file", .mode = 0644, .uid = uid, .gid = gid};
+  file.size = 4;
+  Source body = memory_source(std::string("text"));
+  writer.add(file, &body);
+  writer.finish();
+  return out;
+}
+
+struct stat status_of(fs::path const& path) {
+  struct stat status {};
+  INFO(path);
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status;
+}
+
+void check_owner(fs::path const& path, std::int64_t uid, std::int64_t gid) {
+  auto const status = status_of(path);
+  CHECK(status.st_uid == uid);
+  CHECK(status.st_gid == gid);
+}
+
+bool is_root() {
+  if (::geteuid() == 0) return true;
+  WARN("skipped: giving files away needs root");
+  return false;
+}
+
+/// While it lives, overlay stores owners instead of mapping mounts.
+struct NoMappedMounts {
+  NoMappedMounts() { ::setenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP", "yes", 1); }
+  ~NoMappedMounts() { ::unsetenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP"); }
+};
+
+auto image_with(auto& store) {
+  store.layers().import(memory_source(owned_tar()), {.id = "base"});
+  return store.images().create({.id = "image", .top_layer = "base"});
+}
+
+/// Containers of one image with and without maps, in a store whose mounts cannot map.
+void check_stored(auto& store) {
+  image_with(store);
+  auto const first = store.containers().create("image", {.id = "first", .maps = high});
+  auto const second = store.containers().create("image", {.id = "second", .maps = high});
+  auto const third = store.containers().create("image", {.id = "third", .maps = other});
+  auto const plain = store.containers().create("image", {.id = "plain"});
+  auto const copies = store.images().get("image").record().mapped_top_layers;
+  REQUIRE(copies.size() == 2);
+  CHECK(first.layer().parent()->id().str() == copies[0]);
+  CHECK(second.layer().parent()->id().str() == copies[0]);
+  CHECK(third.layer().parent()->id().str() == copies[1]);
+  CHECK(plain.layer().parent()->id().str() == "base");
+  CHECK(maps_of(first.record()) == high);
+  CHECK(maps_of(first.layer().record()) == high);
+  CHECK(maps_of(third.layer().record()) == other);
+  CHECK(plain.record().uidmap.empty());
+  check_owner(first.mount().path() / "d/file", 100005, 200006);
+  check_owner(third.mount().path() / "d/file", 300005, 300006);
+  check_owner(plain.mount().path() / "d/file", 5, 6);
+  auto const copy = store.layers().get(copies[0]);
+  CHECK(copy.record().diff_digest == store.layers().get("base").record().diff_digest);
+  CHECK(stores::diff_of(copy) == owned_tar());
+  CHECK(copy.changes().size() == store.layers().get("base").changes().size());
+
+  for (auto const* id : {"first", "second", "third", "plain"}) store.containers().remove(id);
+  store.layers().remove(copies[1]);
+  CHECK(store.images().get("image").record().mapped_top_layers == std::vector{copies[0]});
+  store.images().remove("image");
+  CHECK(store.layers().list().empty());
+}
+
+}  // namespace
+
+TEST_CASE("a store on vfs keeps a copy of an image's top layer for each map", "[store][idmap]") {
+  if (!is_root()) return;
+  stores::Fixture<stores::Vfs> fixture;
+  check_stored(fixture.store);
+}
+
+TEST_CASE("a store on overlay does so where mounts cannot map", "[store][idmap]") {
+  if (!is_root()) return;
+  NoMappedMounts const without;
+  stores::Fixture<stores::Overlay> fixture;
+  check_stored(fixture.store);
+}
+
+TEST_CASE("where mounts can map, layers are shared and only the container has maps", "[store][idmap]") {
+  if (!is_root()) return;
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  image_with(store);
+  auto const box = store.containers().create("image", {.id = "box", .maps = high});
+  if (!store.images().get("image").record().mapped_top_layers.empty()) return;  // an older kernel
+  CHECK(maps_of(box.record()) == high);
+  CHECK(maps_of(box.layer().record()).empty());
+  CHECK(box.layer().parent()->id().str() == "base");
+  {
+    auto const mount = box.mount();
+    check_owner(mount.path() / "d/file", 100005, 200006);
+    check_owner(mount.path(), 100000, 200000);
+    CHECK(box.parent_owners().uids.empty());
+  }
+  auto const layer = store.layers().create({.id = "layer", .maps = {.uids = high.uids, .gids = high.gids}});
+  CHECK(maps_of(layer.record()).empty());
+  NoMappedMounts const without;
+  CHECK(stores::code_of([&] { box.mount(); }) == Errc::cannot_shift);
+}
+
+TEST_CASE("layers have the maps they were asked for, or their parent's", "[store][idmap]") {
+  if (!is_root()) return;
+  stores::Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  auto const base = store.layers().import(memory_source(owned_tar()),
+                                          {.id = "base", .maps = {.uids = high.uids, .gids = high.gids}});
+  CHECK(maps_of(base.record()) == high);
+  CHECK(base.record().uidset == std::vector<std::uint32_t>{0, 5});
+  CHECK(maps_of(store.layers().create({.id = "child", .parent = "base"}).record()) == high);
+  auto const half =
+      store.layers().create({.id = "half", .parent = "base", .maps = {.uids = other.uids, .gids = {}}});
+  CHECK(half.record().uidmap == other.uids);
+  CHECK(half.record().gidmap == high.gids);
+  auto const host =
+      store.layers().create({.id = "host", .parent = "base", .maps = {.uids = IdMap(), .gids = IdMap()}});
+  CHECK(maps_of(host.record()).empty());
+  check_owner(base.mount().path() / "d/file", 100005, 200006);
+  check_owner(half.mount().path() / "d/file", 300005, 200006);
+  check_owner(host.mount().path() / "d/file", 5, 6);
+  CHECK(host.changes().empty());
+  CHECK(half.changes().empty());
+
+  auto applied = store.layers().get("child");
+  applied.apply(memory_source(owned_tar(7, 8)));
+  check_owner(applied.mount().path() / "d/file", 100007, 200008);
+  CHECK(stores::diff_of(applied) == owned_tar(7, 8));
+}
+
+TEST_CASE("owners outside the maps, and maps that cannot be, are refused and leave nothing",
+          "[store][idmap]") {
+  if (!is_root()) return;
+  stores::Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  image_with(store);
+  IdMap const few{{0, 100000, 3}};
+  IdMaps const overlapping{.uids = {{0, 1000, 10}, {5, 5000, 10}}};
+  CHECK(stores::code_of([&] {
+          store.layers().import(memory_source(owned_tar()), {.id = "x", .maps = {.uids = few, .gids = few}});
+        }) == Errc::invalid_mappings);
+  CHECK(stores::code_of([&] { store.containers().create("image", {.id = "x", .maps = overlapping}); }) ==
+        Errc::invalid_mappings);
+  CHECK(stores::code_of([&] { store.layers().create({.id = "x", .maps = {.uids = overlapping.uids}}); }) ==
+        Errc::invalid_mappings);
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(stores::code_of([&] {
+          store.containers().create("image", {.id = "x", .maps = high, .stop = stop.get_token()});
+        }) == Errc::stopped);
+  CHECK(stores::ids(store.layers().list()) == std::vector<std::string>{"base"});
+  CHECK(store.images().get("image").record().mapped_top_layers.empty());
+}
+
+TEST_CASE("a driver that knows of no maps refuses them", "[store][idmap]") {
+  stores::Fixture<stores::Journal> fixture;
+  auto& store = fixture.store;
+  CHECK(stores::code_of([&] { store.layers().create({.maps = {.uids = high.uids}}); }) == Errc::unsupported);
+  CHECK(stores::code_of([&] { store.containers().create("", {.maps = high}); }) == Errc::unsupported);
+  CHECK_NOTHROW(store.containers().create(""));
+}
+
+TEST_CASE("two containers at once need one copy", "[store][idmap]") {
+  if (!is_root()) return;
+  stores::Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  image_with(store);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([&] { store.containers().create("image", {.maps = high}); });
+  }
+  CHECK(store.containers().list().size() == 4);
+  CHECK(store.images().get("image").record().mapped_top_layers.size() == 1);
+  CHECK(store.layers().list().size() == 6);
+}
+
+TEST_CASE("owners of the directories above are told of mounted layers with maps", "[store][idmap]") {
+  if (!is_root()) return;
+  stores::Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  auto const plain = store.layers().create({.id = "plain"});
+  CHECK(plain.parent_owners().uids.empty());
+  auto const mapped = store.layers().create({.id = "mapped", .maps = {.uids = high.uids, .gids = {}}});
+  CHECK(stores::code_of([&] { mapped.parent_owners(); }) == Errc::layer_not_mounted);
+  auto const mount = mapped.mount();
+  auto const owners = mapped.parent_owners();
+  CHECK(owners.uids == std::set<std::int64_t>{0});
+  CHECK(owners.gids.empty());
+}
+
+TEST_CASE("automatic maps are as large as the image needs and share no ids", "[store][idmap]") {
+  if (!is_root()) return;
+  stores::Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  auto const subids = fixture.directory.path() / "subids";
+  std::ofstream(subids) << "boxes:100000:3000\nelse:1:1\nboxes:200000:10000\n";
+  AutoUserns wanted{.user = "boxes", .subuid_file = subids, .subgid_file = subids};
+
+  store.layers().import(memory_source(stores::tar_of(
+                            {{"etc/", ""},
+                             {"etc/passwd", "root:x:0:0::/:\nu:x:1234:1700::/:\nnobody:x:60000:60000::/:\n"},
+                             {"etc/group", "root:x:0:\ng:x:1800:\nnogroup:x:65534:\nbad\n"}})),
+                        {.id = "base"});
+  store.images().create({.id = "image", .top_layer = "base"});
+  store.containers().create("image", {.id = "fixed", .maps = {.uids = {{0, 100000, 10}}, .gids = {}}});
+
+  auto const box = store.containers().create("image", {.id = "box", .auto_userns = wanted});
+  CHECK(box.record().uidmap == IdMap{{0, 100010, 1801}});
+  CHECK(box.record().gidmap == IdMap{{0, 100000, 1801}});
+  // What is left of the first range, and then the second.
+  auto const split = store.containers().create("image", {.id = "split", .auto_userns = wanted});
+  CHECK(split.record().uidmap == IdMap{{0, 101811, 1189}, {1189, 200000, 612}});
+  CHECK(split.record().gidmap == IdMap{{0, 101801, 1199}, {1199, 200000, 602}});
+
+  auto least = wanted;
+  least.min_size = 2000;
+  least.additional = {.uids = {{100, 201000, 1}}, .gids = {}};
+  auto const more = store.containers().create("image", {.id = "more", .auto_userns = least});
+  CHECK(more.record().uidmap ==
+        IdMap{{0, 200612, 100}, {101, 200712, 288}, {389, 201001, 1611}, {100, 201000, 1}});
+
+  auto tight = wanted;
+  tight.max_size = 1500;
+  CHECK(stores::code_of([&] { store.containers().create("image", {.auto_userns = tight}); }) ==
+        Errc::invalid_mappings);
+  auto huge = wanted;
+  huge.size = 20000;
+  CHECK(stores::code_of([&] { store.containers().create("image", {.auto_userns = huge}); }) ==
+        Errc::no_available_ids);
+  auto nobody = wanted;
+  nobody.user = "nobody-has-ids";
+  CHECK(stores::code_of([&] { store.containers().create("image", {.auto_userns = nobody}); }) ==
+        Errc::no_available_ids);
+  CHECK(store.containers().list().size() == 4);
+
+  store.containers().remove("box");
+  auto given = wanted;
+  given.size = 5;
+  CHECK(store.containers().create("image", {.auto_userns = given}).record().uidmap == IdMap{{0, 100010, 5}});
+}
