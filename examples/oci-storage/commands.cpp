@@ -129,7 +129,7 @@ constexpr auto for_shutdown =
     std::to_array<OptionSpec>({json_option, {"--force, -f", flag, "Unmount mounted layers first"}});
 constexpr auto for_check = std::to_array<OptionSpec>({
     json_option,
-    {"--max, -m", text, "Maximum allowed age for unreferenced layers"},
+    {"--max, -m", text, "Maximum allowed age for unreferenced layers", "24h"},
     {"--repair, -r", flag, "Remove damaged images and layers"},
     {"--force, -f", flag, "Remove damaged containers"},
     {"--quick, -q", flag, "Perform only quick checks"},
@@ -179,6 +179,7 @@ constexpr auto table = std::to_array<Command>({
     {"diffsize", "diff-size", 1, 2, two_layers, "Compare two layers", none, show_diff_size},
     {"diff", "", 1, 2, two_layers, "Compare two layers", for_diff, write_diff},
     {"applydiff", "apply-diff", 1, 1, two_layers, "Apply a diff to a layer", for_apply, apply_diff},
+    {"applydiff-using-staging-dir", "", 2, 2, "layerNameOrID directory", "Apply a diff to a layer using a staging directory", none, apply_directory},
     {"exists", "", 1, any_number, anything, "Check if a layer or image or container exists", for_exists, check_existence},
     {"gc", "", 0, 0, "", "Perform garbage collection", for_gc, collect_garbage},
     {"image", "", 1, any_number, "[options [...]] imageNameOrID [...]", "Examine an image", only_json, show_images},

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <strata/archive/tree_source.hpp>
+#include <strata/store/chunked_layer.hpp>
+
 #include "interrupt.hpp"
 #include "json.hpp"
 #include "progress_bar.hpp"
@@ -10,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <strings.h>
+#include <sys/stat.h>
 #include <utility>
 
 /// Commands that compare layers and carry differences as tar archives.
@@ -63,6 +68,42 @@ inline int write_diff(Session& session, Invocation const& call) {
                              .compression = wanted_compression(call.options),
                              .progress = bar ? bar->sink() : strata::ProgressSink(),
                              .stop = interrupt.token()});
+  return 0;
+}
+
+inline bool pull_option(Session const& session, std::string const& key) {
+  auto const& options = session.settings.pull_options;
+  auto const found = options.find(key);
+  return found != options.end() && ::strcasecmp(found->second.c_str(), "true") == 0;
+}
+
+/// A directory becomes a layer by way of a zstd:chunked stream, of which only the table of contents is kept.
+inline int apply_directory(Session& session, Invocation const& call) {
+  auto const& directory = call.arguments[1];
+  if (struct stat status{}; ::stat(directory.c_str(), &status) != 0)
+    strata::sys::throw_errno("stat", directory);
+  if (!pull_option(session, "enable_partial_images")) throw std::runtime_error("partial images are disabled");
+  if (auto const driver = std::string(session.store.driver_name()); driver != "overlay")
+    throw std::runtime_error(
+        "graph driver " + driver + " does not support partial pull" +
+        (pull_option(session, "convert_images") ? " but convert_images requires that" : ""));
+  ProgressBar const bar("applying");
+  Interrupt const interrupt;
+  auto layers = session.store.layers();
+  auto const existing = layers.find(call.arguments[0]);
+  auto staged =
+      layers.stage({.parent = existing ? strata::Ref::exactly(existing->record().parent) : strata::Ref(""),
+                    .writable = existing && existing->record().place != strata::RecordPlace::image_store,
+                    .stop = interrupt.token()});
+  struct Nowhere {
+    void write(strata::Bytes) {}
+  };
+  fill_chunked(staged, strata::archive::TreeSource(directory), Nowhere{},
+               {.limits = {}, .progress = bar.sink(), .stop = interrupt.token()});
+  if (existing)
+    staged.replace(*existing);
+  else
+    staged.commit({.id = call.arguments[0]});
   return 0;
 }
 

@@ -87,6 +87,7 @@ StoreSettings settings(Options const& before, Options const& after) {
     out.driver_priority = configured.driver_priority;
     out.driver_options = configured.driver_options;
     out.disable_volatile = configured.disable_volatile;
+    out.pull_options = configured.pull_options.value_or(std::map<std::string, std::string>{});
   }
   out.image_store = absolute(pick("image-store", out.image_store));
   out.transient = pick_flag("transient-store", out.transient);

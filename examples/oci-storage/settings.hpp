@@ -4,6 +4,7 @@
 
 #include "options.hpp"
 #include <exception>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct StoreSettings {
   std::vector<std::string> driver_priority = {};
   std::vector<std::string> driver_options = {};
   bool disable_volatile = false;
+  std::map<std::string, std::string> pull_options = {};
   bool flush = true;  ///< `--durability full`
   bool debug = false;
   bool unshare = false;  ///< work in a user namespace of one's own

@@ -9,6 +9,7 @@
 #include <strata/drivers/overlay/files.hpp>
 #include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/left_staging.hpp>
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/drivers/overlay/mount_program.hpp>
 #include <strata/drivers/overlay/options.hpp>
@@ -312,9 +313,11 @@ class Overlay {
     return overlay::claim_home(dirs_, known);
   }
 
-  /// Gives the private mount of the home back; a file system of its own stays mounted.
+  /// Gives the private mount of the home back; a file system of its own stays mounted. Removes what partial pulls
+  /// of other programs left.
   void shutdown() {
     files_->forget();
+    if (!read_only_) overlay::prune_staging(home());
     sys::undo_private(home());
   }
 

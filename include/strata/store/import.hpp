@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/archive/both_taps.hpp>
 #include <strata/archive/pipeline.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
@@ -80,6 +81,7 @@ inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
   to.compressed_diff_digest = from.compressed_diff_digest;
   to.compressed_size = from.compressed_size;
   to.diff_digest = from.diff_digest;
+  to.toc_digest = from.toc_digest;
   to.diff_size = from.diff_size;
   to.compression = from.compression;
   to.uidset = from.uidset;
@@ -90,9 +92,10 @@ inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
 
 /// Unpacks a stream into a staged tree and writes its recorded archive; fills the fields of the record that tell of it.
 /// @param tar_split  file to be made
+/// @param also       sees the archive, too
 template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
-                  ApplyOptions const& options, LayerRecord& record) {
+                  ApplyOptions const& options, LayerRecord& record, archive::RawTap* also = nullptr) {
   archive::Inlet inlet(std::move(source), typename Core::Codecs{},
                        {.max_bytes = options.limits.plain_bytes,
                         .max_ratio = options.limits.ratio,
@@ -100,12 +103,13 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
   sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
   Sink kept = fd_sink(fd.get());
   archive::TarSplitWriter split(kept);
+  auto const both = also != nullptr ? std::make_unique<archive::BothTaps>(split, *also) : nullptr;
   archive::TarReader tar(inlet,
                          {.header_bytes = options.limits.header_bytes,
                           .path_bytes = options.limits.path_bytes,
                           .xattr_bytes = options.limits.xattr_bytes,
                           .entries = options.limits.entries},
-                         &split);
+                         also != nullptr ? static_cast<archive::RawTap*>(both.get()) : &split);
   detail::OwnerSet uids;
   detail::OwnerSet gids;
   detail::ProgressMeter meter(options.progress, Phase::import_layer);
@@ -157,32 +161,21 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
   return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
 }
 
-/// The same over an existing layer: its contents and its recorded archive change together. Children keep seeing a
-/// whole parent, but not the one they were made on; the caller answers for that, as in containers/storage.
-/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since this call began
-template <class Core>
-Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source,
-                                ApplyOptions const& options) {
-  using Traits = typename Core::LayerTraits;
-  auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
-  LayerId const layer(before->id);
-  auto staged = core.driver().stage(
-      {.parent = before->parent.empty() ? std::optional<LayerId>{} : LayerId(before->parent),
-       .copy_of = layer,
-       .writable = before->place != RecordPlace::image_store,
-       .flush = core.flush(),
-       .control = {.progress = {}, .stop = options.stop},
-       .maps = maps_of(*before),
-       .parent_maps = maps_of(*before)});
-  auto aside = sys::TempDir::create(core.layer_trash());
-  auto const tar_split = aside.next_addition();
-  LayerRecord unpacked;
-  unpack_layer(core, std::move(source), staged, tar_split, options, unpacked);
-
+/// Puts a staged tree and its recorded archive in the place of a layer's. Children keep seeing a whole parent, but
+/// not the one they were made on; the caller answers for that, as in containers/storage.
+/// @param before    the layer's record when the work began
+/// @param aside     in which the recorded archive was built
+/// @param unpacked  has the fields that tell of the archive
+/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then
+template <class Core, class Staged>
+Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged&& staged,
+                                   sys::TempDir& aside, std::filesystem::path const& tar_split,
+                                   LayerRecord const& unpacked) {
+  auto const& id = before.id;
   Trash old;
-  auto layers = core.template table<Traits>().write();
+  auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecord const now = *layers.get(Ref::exactly(id));
-  if (now.diff_digest != before->diff_digest || now.created != before->created)
+  if (now.diff_digest != before.diff_digest || now.created != before.created)
     throw Error(Errc::changed_meanwhile, "layer \"" + id + '"');
   auto const recorded = core.tar_split(now.id);
   auto const put_record = [&](LayerRecord const& archive) {
@@ -207,7 +200,7 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
   try {
     // A mount that began just now would go on showing the old contents.
     auto const no_mounts = core.mounts().write();
-    old = core.driver().replace(layer, std::move(staged));
+    old = core.driver().replace(LayerId(id), std::forward<Staged>(staged));
   } catch (...) {
     if (had_archive) {
       move(set_aside, recorded);
@@ -215,8 +208,31 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
     }
     throw;
   }
-  move(tar_split, recorded);
+  if (!tar_split.empty()) move(tar_split, recorded);
   return put_record(unpacked);
+}
+
+/// The same over an existing layer: its contents and its recorded archive change together.
+/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since this call began
+template <class Core>
+Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source,
+                                ApplyOptions const& options) {
+  using Traits = typename Core::LayerTraits;
+  auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
+  LayerId const layer(before->id);
+  auto staged = core.driver().stage(
+      {.parent = before->parent.empty() ? std::optional<LayerId>{} : LayerId(before->parent),
+       .copy_of = layer,
+       .writable = before->place != RecordPlace::image_store,
+       .flush = core.flush(),
+       .control = {.progress = {}, .stop = options.stop},
+       .maps = maps_of(*before),
+       .parent_maps = maps_of(*before)});
+  auto aside = sys::TempDir::create(core.layer_trash());
+  auto const tar_split = aside.next_addition();
+  LayerRecord unpacked;
+  unpack_layer(core, std::move(source), staged, tar_split, options, unpacked);
+  return exchange_contents(core, *before, std::move(staged), aside, tar_split, unpacked);
 }
 
 }  // namespace strata

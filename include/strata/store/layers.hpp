@@ -7,6 +7,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/staged_layer.hpp>
 
 #include <optional>
 #include <string>
@@ -67,6 +68,10 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     if (!tree) return std::nullopt;
     return AdditionalLayer<Core>(core_, *std::move(tree));
   }
+
+  /// A layer to be built without any lock, and made one when it is whole.
+  /// @throws `Errc::layer_unknown` (parent), `Errc::parent_is_container`
+  StagedLayer<Core> stage(StageOptions const& options = {}) { return {core_, options}; }
 
   /// Removes a layer that nothing refers to; it is unmounted first.
   /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each with the

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <strata/archive/tar_reader.hpp>
+
+namespace strata::archive {
+
+/// Tells two what one would be told, the first one first.
+class BothTaps final : public RawTap {
+ public:
+  BothTaps(RawTap& first, RawTap& second) : first_(first), second_(second) {}
+
+  void raw(Bytes bytes) override {
+    first_.raw(bytes);
+    second_.raw(bytes);
+  }
+  void entry(TarHeader const& header) override {
+    first_.entry(header);
+    second_.entry(header);
+  }
+  void payload(Bytes bytes) override {
+    first_.payload(bytes);
+    second_.payload(bytes);
+  }
+  void global_header(std::string_view name) override {
+    first_.global_header(name);
+    second_.global_header(name);
+  }
+  void end_marker() override {
+    first_.end_marker();
+    second_.end_marker();
+  }
+
+ private:
+  RawTap& first_;
+  RawTap& second_;
+};
+
+}  // namespace strata::archive

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/remove_tree.hpp>
+
+#include <cerrno>
+#include <ctime>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <sys/stat.h>
+
+namespace strata::drivers::overlay {
+
+/// Removes what partial pulls of other programs left in `<home>/staging`: directories whose `staging.lock` nobody holds
+/// (on-disk format, 1.7 and 3.6). One without that file, or whose file was just made, may be about to be locked: it
+/// is left alone for ten minutes. What cannot be removed stays for the next time.
+inline void prune_staging(std::filesystem::path const& home) {
+  constexpr std::time_t grace_seconds = 600;
+  auto const root = home / paths::overlay::staging;
+  sys::Fd const directory = sys::try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!directory) return;
+  for (auto const& entry : sys::read_directory(directory.get(), root)) {
+    auto const path = root / entry.name;
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) continue;
+    auto const lock_path = path / paths::overlay::staging_lock;
+    sys::Fd const lock = sys::try_open_at(AT_FDCWD, lock_path.c_str(), O_RDWR | O_NOFOLLOW);
+    if (!lock) {
+      if (errno != ENOENT || status.st_mtime + grace_seconds > std::time(nullptr)) continue;
+    } else {
+      struct flock whole {};  // zeros: the whole file, from its start
+      whole.l_type = F_WRLCK;
+      struct stat named {
+      }, open{};
+      if (sys::retry([&] { return ::fcntl(lock.get(), F_OFD_SETLK, &whole); }) != 0) continue;
+      if (::fstat(lock.get(), &open) != 0 || ::lstat(lock_path.c_str(), &named) != 0 ||
+          named.st_ino != open.st_ino)
+        continue;
+    }
+    try {
+      sys::remove_tree(path);
+    } catch (Error const&) {  // another's mount, or a file that may not be removed
+    }
+  }
+}
+
+}  // namespace strata::drivers::overlay

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <strata/archive/zstd_chunked.hpp>
+#include <strata/codec/gzip.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/store/options.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <string_view>
+#include <utility>
+
+namespace strata {
+
+/// Keys of the big data that containers/storage keeps with a layer from a zstd:chunked stream (pkg/chunked).
+inline constexpr std::string_view chunked_manifest_key = "zstd-chunked-manifest";
+inline constexpr std::string_view chunked_layer_data_key = "zstd-chunked-layer-data";
+
+/// Fills a staged layer from a tar, and makes a zstd:chunked stream of it on the way. The layer is then known by the
+/// digest of the stream's table of contents, and keeps that table.
+/// @param staged  `layers.stage(…)`, still empty
+/// @param stream  gets the stream
+template <class Staged>
+archive::ChunkedResult fill_chunked(Staged& staged, Source tar, Sink stream,
+                                    ApplyOptions const& options = {}) {
+  archive::ZstdChunkedWriter writer(std::move(stream));
+  staged.fill(std::move(tar), options, &writer);
+  Source lines = codec::Gzip::decompress(file_source(staged.tar_split()));
+  auto result = writer.finish(lines);
+  staged.set_toc_digest(result.toc_digest->str());
+  staged.add_big_data(std::string(chunked_manifest_key), result.manifest);
+  staged.add_big_data(std::string(chunked_layer_data_key), R"({"format":0})");  // a directory, no composefs
+  return result;
+}
+
+}  // namespace strata
