@@ -13,6 +13,13 @@ using namespace oci_storage;
 
 namespace {
 
+/// What is wrong with the options, on stderr.
+void complain_of(OptionError const& error, std::string const& of) {
+  std::fflush(stdout);
+  for (auto const& text : {error.said_before, std::string(error.what())})
+    if (!text.empty()) std::fprintf(stderr, "%s\nSee '%s --help'.\n", text.c_str(), of.c_str());
+}
+
 /// Takes everything before the command apart, and finds the command.
 struct Called {
   Parsed global = {};
@@ -26,13 +33,19 @@ Called find_command(std::vector<std::string> const& words) {
     out.global = parse(words, global_options());
   } catch (OptionError const& error) {
     std::printf("%s while parsing arguments (1)\n", error.what());
-    std::fprintf(stderr, "%s\nSee '%s --help'.\n", error.what(), usage::program);
+    complain_of(error, usage::program);
     usage::print_program(stderr, settings({}, {}));
     return {.status = 1};
   }
-  if (out.global.options.flag("help")) {
-    usage::print_program(stdout, settings({}, {}));
-    return {.status = 0};
+  if (auto const help = out.global.help; help != HelpWord::none) {
+    if (help == HelpWord::old)
+      std::fputs("Warning: '-help' is deprecated, it will be replaced by '--help' soon. See usage.\n",
+                 stderr);
+    usage::print_program(help == HelpWord::letter ? stderr : stdout, settings({}, {}));
+    if (help != HelpWord::letter) return {.status = 0};
+    std::puts("flag: help requested while parsing arguments (1)");
+    usage::print_program(stderr, settings({}, {}));
+    return {.status = 1};
   }
   if (out.global.rest.empty()) {
     usage::print_program(stderr, settings({}, {}));
@@ -57,15 +70,15 @@ int run_command(Called const& called) {
     auto specs = std::vector<OptionSpec>(command.options.begin(), command.options.end());
     specs.insert(specs.end(), global_options().begin(), global_options().end());
     auto parsed = parse({called.global.rest.begin() + 1, called.global.rest.end()}, specs);
-    if (parsed.options.flag("help")) {
-      usage::print_command(command, now);
+    if (parsed.help != HelpWord::none) {
+      usage::print_command(command, invocation.name, now);
       return 125;
     }
     now = settings(called.global.options, parsed.options);
     invocation.options = std::move(parsed.options);
     invocation.arguments = std::move(parsed.rest);
   } catch (OptionError const& error) {
-    std::fprintf(stderr, "%s\nSee '%s %s --help'.\n", error.what(), usage::program, invocation.name.c_str());
+    complain_of(error, std::string(usage::program) + ' ' + invocation.name);
     return 125;
   }
   auto const count = invocation.arguments.size();
@@ -78,7 +91,7 @@ int run_command(Called const& called) {
   } else {
     return run(command, invocation, now);
   }
-  usage::print_command(command, now);
+  usage::print_command(command, invocation.name, now);
   return 1;
 }
 

@@ -20,7 +20,7 @@ constexpr auto globals = std::to_array<OptionSpec>({
     {"--durability", OptionKind::text, "When a change is done: full (survives power loss) or none"},
     {"--debug, -D", OptionKind::flag, "Print debugging information"},
     {"--unshare, -U", OptionKind::flag, "Run in a user namespace (default %t)"},
-    {"--help, -h", OptionKind::flag, "Print usage"},
+    {"--help", OptionKind::flag, "Print usage"},
 });
 
 bool has_name(OptionSpec const& spec, std::string_view name) {
@@ -45,58 +45,81 @@ std::string_view without_quotes(std::string_view value) {
   return value;
 }
 
-/// Brings the words into the shape that CLI11 reads: the Go program accepts `-n=x` and an empty `--name=`, takes the
-/// word behind an option as its value whatever it looks like, and lets every letter of `-sg vfs PATH` take a word.
-/// Words that are not understood stay as they are, for CLI11 to complain of.
-std::vector<std::string> plain_words(std::vector<std::string> const& words,
-                                     std::span<OptionSpec const> known) {
-  std::vector<std::string> out;
-  auto at = words.begin();
-  auto const take = [&](OptionSpec const& spec, std::optional<std::string_view> value) {
-    std::string name = "--" + std::string(spec.key());
-    if (spec.kind == OptionKind::flag) {
-      out.push_back(value ? name + '=' + std::string(*value) : name);
-      return;
-    }
-    out.push_back(std::move(name));
-    if (value)
-      out.emplace_back(without_quotes(*value));
-    else if (at != words.end())
-      out.push_back(*at++);
-  };
-  while (at != words.end()) {
-    std::string_view const word = *at;
-    if (word.size() < 2 || word[0] != '-' || word == "--") break;
-    ++at;
-    auto const equals = word.find('=');
-    auto const name = word == "-help" ? "--help" : word.substr(0, equals);
-    std::optional<std::string_view> value;
-    if (equals != std::string_view::npos) value = word.substr(equals + 1);
-    if (auto const* spec = find(known, name)) {
-      take(*spec, value);
-      continue;
-    }
-    bool const letters = name[1] != '-' && std::ranges::all_of(name.substr(1), [&](char c) {
-                           return find(known, std::string{'-', c}) != nullptr;
-                         });
-    if (!letters) {
-      out.emplace_back(word);
-      break;
-    }
-    for (char const c : name.substr(1)) take(*find(known, std::string{'-', c}), {});
-  }
-  out.insert(out.end(), at, words.end());
-  return out;
-}
-
-std::string boolean(std::string const& value, std::string_view key) {
+/// "true" or "false".
+/// @param spelled  the option as it was typed
+std::string boolean(std::string_view value, std::string_view spelled) {
   static constexpr auto on = std::to_array<std::string_view>({"1", "t", "T", "TRUE", "true", "True"});
   static constexpr auto off = std::to_array<std::string_view>({"0", "f", "F", "FALSE", "false", "False"});
   if (std::ranges::find(on, value) != on.end()) return "true";
   if (std::ranges::find(off, value) != off.end()) return "false";
-  throw OptionError("invalid boolean value \"" + value + "\" for  --" + std::string(key) +
-                    ": strconv.ParseBool: parsing \"" + value + "\": invalid syntax");
+  std::string const text(value);
+  throw OptionError("invalid boolean value \"" + text + "\" for  " + std::string(spelled) +
+                    ": strconv.ParseBool: parsing \"" + text + "\": invalid syntax");
 }
+
+/// Brings the words into the shape that CLI11 reads, with one spelling for each option: the Go program accepts `-n=x` and
+/// an empty `--name=`, takes the word behind an option as its value whatever it looks like, and lets every letter of
+/// `-sg vfs PATH` take a word. What it complains of is complained of here, in its words.
+class PlainWords {
+ public:
+  PlainWords(std::vector<std::string> const& words, std::span<OptionSpec const> known)
+      : at_(words.begin()), end_(words.end()), known_(known) {
+    while (help == HelpWord::none && at_ != end_) {
+      std::string_view const word = *at_;
+      if (word.size() < 2 || word[0] != '-') break;
+      if (word[1] == '=') throw OptionError("bad flag syntax: " + std::string(word));
+      ++at_;
+      if (word == "--") break;
+      take_word(word);
+    }
+  }
+
+  std::vector<std::string> options = {};  ///< `--key=value` or `--key`, `value`
+  HelpWord help = HelpWord::none;
+  std::vector<std::string>::const_iterator arguments() const { return at_; }
+
+ private:
+  void take_word(std::string_view word) {
+    auto const equals = word.find('=');
+    auto const name = word.substr(0, equals);
+    std::optional<std::string_view> value;
+    if (equals != std::string_view::npos) value = without_quotes(word.substr(equals + 1));
+    if (auto const* spec = find(known_, name)) return take(*spec, name, value);
+    if (name == "-h" || name == "-help" || name == "--help") {
+      help = name == "-h" ? HelpWord::letter : name == "-help" ? HelpWord::old : HelpWord::usual;
+      return;
+    }
+    auto const undefined = "flag provided but not defined: " + std::string(name);
+    if (name[1] == '-' || name.size() == 2) throw OptionError(undefined);
+    for (char const c : name.substr(1)) {  // a value behind "=" is not looked at
+      auto const letter = std::string{'-', c};
+      auto const* spec = find(known_, letter);
+      if (spec == nullptr) throw OptionError(undefined);
+      try {
+        take(*spec, letter, {});
+      } catch (OptionError const& error) {
+        throw OptionError(undefined, error.what());
+      }
+    }
+  }
+
+  void take(OptionSpec const& spec, std::string_view spelled, std::optional<std::string_view> value) {
+    auto const name = "--" + std::string(spec.key());
+    if (spec.key() == "help") {
+      if (!value || boolean(*value, spelled) == "true") help = HelpWord::usual;
+    } else if (spec.kind == OptionKind::flag) {
+      options.push_back(name + '=' + (value ? boolean(*value, spelled) : "true"));
+    } else {
+      if (!value && at_ == end_) throw OptionError("flag needs an argument: " + std::string(spelled));
+      options.push_back(name);
+      options.emplace_back(value ? *value : *at_++);
+    }
+  }
+
+  std::vector<std::string>::const_iterator at_;
+  std::vector<std::string>::const_iterator end_;
+  std::span<OptionSpec const> known_;
+};
 
 }  // namespace
 
@@ -113,26 +136,12 @@ Parsed parse(std::vector<std::string> const& words, std::span<OptionSpec const> 
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
     options.emplace_back(&spec, option);
   }
-  auto reversed = plain_words(words, known);
-  std::ranges::reverse(reversed);
-  try {
-    app.parse(reversed);
-  } catch (CLI::ArgumentMismatch const& error) {
-    std::string const text = error.what();
-    throw OptionError("flag needs an argument: " + text.substr(0, text.find(':')));
-  } catch (CLI::ParseError const& error) {
-    throw OptionError(error.what());
-  }
-  Parsed out;
+  PlainWords plain(words, known);
+  std::ranges::reverse(plain.options);
+  app.parse(plain.options);
+  Parsed out{.options = {}, .help = plain.help, .rest = {plain.arguments(), words.end()}};
   for (auto const& [spec, option] : options)
-    for (auto const& value : option->results())
-      out.options.add(spec->key(), spec->kind == OptionKind::flag ? boolean(value, spec->key()) : value);
-  out.rest = app.remaining();
-  if (out.rest.empty()) return out;
-  if (out.rest.front() == "--")
-    out.rest.erase(out.rest.begin());
-  else if (auto const& first = out.rest.front(); first.size() > 1 && first.front() == '-')
-    throw OptionError("flag provided but not defined: " + first.substr(0, first.find('=')));
+    for (auto const& value : option->results()) out.options.add(spec->key(), value);
   return out;
 }
 

@@ -47,11 +47,22 @@ class Options {
 };
 
 struct OptionError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit OptionError(std::string const& text, std::string before = {})
+      : std::runtime_error(text), said_before(std::move(before)) {}
+  std::string said_before;  ///< what is told of a letter before what is told of the word that it stands in
+};
+
+/// How help was asked for. The Go program gives it in each case, with other words around it.
+enum class HelpWord {
+  none,
+  usual,   ///< `--help`
+  old,     ///< `-help`
+  letter,  ///< `-h`
 };
 
 struct Parsed {
   Options options = {};
+  HelpWord help = HelpWord::none;  ///< words behind it are not looked at
   std::vector<std::string> rest =
       {};  ///< from the first word on that is no option; a `--` before it is dropped
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,13 @@ namespace oci_storage::usage {
 inline constexpr char program[] = "oci-storage";
 
 inline void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
+
+/// The home directory is shown as "~".
+inline std::string shortened(std::string const& path) {
+  auto const* const home = std::getenv("HOME");
+  std::string const start = home != nullptr ? home : "";
+  return start.empty() || start == "/" || !path.starts_with(start) ? path : '~' + path.substr(start.size());
+}
 
 /// The value an option has before anything is given after the command.
 inline std::string default_text(OptionSpec const& spec, StoreSettings const& now, bool with_settings) {
@@ -27,10 +35,10 @@ inline std::string default_text(OptionSpec const& spec, StoreSettings const& now
   if (spec.key() == "unshare") return now.unshare ? "true" : "";
   if (!spec.standard.empty()) return std::string(spec.standard);
   if (!with_settings) return {};
-  if (spec.key() == "image-store") return now.image_store;
+  if (spec.key() == "image-store") return shortened(now.image_store);
   if (spec.key() == "transient-store") return now.transient ? "true" : "";
-  if (spec.key() == "graph") return now.graph_root;
-  if (spec.key() == "run") return now.run_root;
+  if (spec.key() == "graph") return shortened(now.graph_root);
+  if (spec.key() == "run") return shortened(now.run_root);
   if (spec.key() == "storage-driver") return now.driver;
   return {};
 }
@@ -72,15 +80,15 @@ inline void print_program(std::FILE* options_to, StoreSettings const& now) {
   }
   print(stdout, out + "\nOptions:\n");
   auto specs = std::vector<OptionSpec>(global_options().begin(), global_options().end());
-  specs.back().names = "--help";
   std::fflush(stdout);
   print_options(options_to, std::move(specs), now, false);
 }
 
 /// Help for one command.
-inline void print_command(Command const& command, StoreSettings const& now) {
+/// @param name  as it was typed, which may be an alias
+inline void print_command(Command const& command, std::string const& name, StoreSettings const& now) {
   std::string out = std::string("Usage: ") + program + ' ';
-  ((out += command.name) += ' ') += command.argument_help;
+  ((out += name) += ' ') += command.argument_help;
   ((out += "\n\n") += command.usage) += "\n\nOptions:\n";
   print(stdout, out);
   std::fflush(stdout);

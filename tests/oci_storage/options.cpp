@@ -64,6 +64,30 @@ TEST_CASE("oci-storage: flags", "[oci-storage]") {
 
 TEST_CASE("oci-storage: what is not understood is told", "[oci-storage]") {
   CHECK_THROWS_WITH(parsed({"--nosuch=x"}), "flag provided but not defined: --nosuch");
-  CHECK_THROWS_WITH(parsed({"-jZ"}), "flag provided but not defined: -Z");
+  CHECK_THROWS_WITH(parsed({"-jZ"}), "flag provided but not defined: -jZ");
+  CHECK_THROWS_WITH(parsed({"-Z"}), "flag provided but not defined: -Z");
+  CHECK_THROWS_WITH(parsed({"-i"}), "flag needs an argument: -i");
+  CHECK_THROWS_WITH(parsed({"-=x"}), "bad flag syntax: -=x");
+  CHECK_THROWS_WITH(
+      parsed({"--json="}),
+      "invalid boolean value \"\" for  --json: strconv.ParseBool: parsing \"\": invalid syntax");
+  CHECK_THROWS_WITH(parsed({"-j=x"}),
+                    "invalid boolean value \"x\" for  -j: strconv.ParseBool: parsing \"x\": invalid syntax");
+  try {
+    parsed({"-ji"});
+    FAIL("no error");
+  } catch (OptionError const& error) {
+    CHECK(error.said_before == "flag needs an argument: -i");
+    CHECK(std::string(error.what()) == "flag provided but not defined: -ji");
+  }
+}
+
+TEST_CASE("oci-storage: help is asked for in three ways", "[oci-storage]") {
+  CHECK(parsed({"-j", "--help", "--nosuch"}).help == HelpWord::usual);
+  CHECK(parsed({"-help"}).help == HelpWord::old);
+  CHECK(parsed({"-h"}).help == HelpWord::letter);
+  CHECK(parsed({"-j"}).help == HelpWord::none);
+  CHECK(parsed({"x", "--help"}).help == HelpWord::none);
+  CHECK_THROWS_WITH(parsed({"-jh"}), "flag provided but not defined: -jh");
   CHECK_THROWS_WITH(parsed({"-j", "--id"}), "flag needs an argument: --id");
 }
