@@ -3,6 +3,7 @@
 #include <strata/archive/tar_reader.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/item/big_data.hpp>
+#include <strata/item/item.hpp>
 #include <strata/item/names.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_files.hpp>
@@ -24,6 +25,7 @@ namespace strata {
 struct StageOptions {
   Ref parent = "";        ///< empty: a base layer
   bool writable = false;  ///< for a container; with `replace`, as the layer was made
+  WantedMaps maps = {};   ///< none: the parent's
   std::stop_token stop = {};
 };
 
@@ -49,13 +51,12 @@ class StagedLayer {
   /// @throws `Errc::layer_unknown`, `Errc::parent_is_container`
   StagedLayer(std::shared_ptr<Core> core, StageOptions const& options)
       : core_(std::move(core)),
-        writable_(options.writable),
-        parent_(plan_layer(*core_, {}, {}, options.parent).parent),
-        staged_(core_->driver().stage({.parent = parent_,
-                                       .copy_of = {},
-                                       .writable = options.writable,
-                                       .flush = core_->flush(),
-                                       .control = {.progress = {}, .stop = options.stop}})),
+        options_(options),
+        plan_(plan_layer(*core_, {}, {}, options.parent, options.maps)),
+        staged_(plan_.below.explain([&] {
+          return core_->driver().stage(
+              plan_.request(options.writable, core_->flush(), {.progress = {}, .stop = options.stop}));
+        })),
         aside_(sys::TempDir::create(core_->layer_trash())) {}
 
   /// Unpacks a tar, plain or compressed. Call at most once.
@@ -93,11 +94,14 @@ class StagedLayer {
   /// @throws as `Layers::create`; `Errc::layer_unknown`: the parent has gone meanwhile
   Item commit(CommitOptions const& options = {}) {
     auto& core = *core_;
-    auto const plan = plan_layer(core, options.id, options.names, parent_ ? Ref(*parent_) : Ref(""));
+    auto const plan = plan_layer(core, options.id, options.names, plan_.parent ? Ref(*plan_.parent) : Ref(""),
+                                 options_.maps);
+    if (plan.maps != plan_.maps || plan.parent_maps != plan_.parent_maps)
+      throw Error(Errc::changed_meanwhile, "layer \"" + plan_.parent->str() + "\", its ID mappings");
     staged_.finish();
     record_.metadata = options.metadata;
     record_.mount_label = options.mount_label;
-    record_.place = core.place_of_layer(writable_);
+    record_.place = core.place_of_layer(options_.writable);
     Trash trash;
     auto note = note_change(core, {{Leftover::layer_files, plan.id.str()}});
     auto layers = core.template table<Traits>().write();
@@ -122,13 +126,14 @@ class StagedLayer {
   /// Makes what was unpacked the contents of a layer that exists, in one step for everyone who looks; digests and
   /// sizes become those of the archive, big data is added. Call once, and nothing after it.
   /// @throws `Errc::layer_unknown`; `Errc::changed_meanwhile`: it was changed while this was going on, or has another
-  ///         parent than this was built over
+  ///         parent or maps than this was built for
   Item replace(Ref const& ref) {
     auto& core = *core_;
     staged_.finish();
     auto const before = core.template table<Traits>().read().get(ref);
-    if (before->parent != (parent_ ? parent_->str() : std::string()))
-      throw Error(Errc::changed_meanwhile, "layer \"" + before->id + "\", its parent");
+    if (before->parent != (plan_.parent ? plan_.parent->str() : std::string()) ||
+        maps_of(*before) != plan_.maps)
+      throw Error(Errc::changed_meanwhile, "layer \"" + before->id + "\", its parent or ID mappings");
     auto const keys = std::exchange(record_.big_data_names, {});
     Item item(core_, exchange_contents(core, *before, std::move(staged_), aside_, tar_split_, record_));
     for (auto const& key : keys) item.big_data().set(key, sys::read_file(data_ / big_data_file_name(key)));
@@ -137,8 +142,8 @@ class StagedLayer {
 
  private:
   std::shared_ptr<Core> core_;
-  bool writable_;
-  std::optional<LayerId> parent_;
+  StageOptions options_;
+  LayerPlan<Core> plan_;
   typename Core::Driver::Staged staged_;
   sys::TempDir aside_;
   LayerRecord record_ = {};
