@@ -363,9 +363,9 @@ for command in create-layer import-layer create-container create-storage-layer; 
   case $command in create-container) o create-layer -i below >/dev/null; o create-image -i image below; above=image ;; *) above= ;; esac
   owner_of() {
     case $command in
-      create-container) o container -j "$1"; field '.[0]|[.uidmap,.gidmap]' ;;
+      create-container) q container -j "$1"; field '.[0]|[.uidmap,.gidmap]' ;;
       create-storage-layer) stat -c '%u:%g' "$graph/vfs/dir/$1" ;;
-      *) o layer -j "$1"; field '.[0]|[.uidmap,.gidmap]' ;;
+      *) q layer -j "$1"; field '.[0]|[.uidmap,.gidmap]' ;;
     esac
   }
   expected() {
