@@ -28,7 +28,8 @@ class Session {
                           .priority = settings.driver_priority},
                .durability = {settings.flush ? strata::Flush::full : strata::Flush::none},
                .image_store = settings.image_store,
-               .transient = settings.transient}) {}
+               .transient = settings.transient,
+               .disable_volatile = settings.disable_volatile}) {}
 
   StoreSettings const settings;
   Store store;

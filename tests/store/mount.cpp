@@ -38,6 +38,28 @@ TEMPLATE_TEST_CASE("mounts are counted, over all store objects", "[store][mount]
   CHECK(layer.mount_count() == 0);
 }
 
+TEST_CASE("volatile containers are mounted as such unless the store is told otherwise", "[store][mount]") {
+  Fixture<stores::Overlay> fixture;
+  fixture.store.layers().import(memory_source(tar_of({{"file", "below"}})), {.id = "base"});
+  fixture.store.images().create({.id = "image", .top_layer = "base"});
+  fixture.store.containers().create("image", {.id = "box", .is_volatile = true});
+  auto const is_volatile = [](stores::Overlay& store) {
+    auto const mounted = store.containers().get("box").mount();
+    auto const table = sys::read_file("/proc/self/mountinfo");
+    auto const line = table.substr(table.find(' ' + mounted.path().native() + ' '));
+    // ",volatile" or ",fsync=volatile", as kernels go
+    return line.substr(0, line.find('\n')).find("volatile") != line.npos;
+  };
+  if (!is_volatile(fixture.store)) {
+    WARN("skipped: no volatile mounts here");
+    return;
+  }
+  auto options = fixture.options();
+  options.disable_volatile = true;
+  stores::Overlay careful(options);
+  CHECK_FALSE(is_volatile(careful));
+}
+
 TEST_CASE("what is written through a mount stays in the layer", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;

@@ -72,6 +72,8 @@ struct StoreOptions {
   /// containers/storage does since 1.45. Not done unasked, since earlier releases neither see these nor keep what they
   /// stand on: an image that such a container was made from would be theirs to remove.
   bool volatile_apart = false;
+  /// Mounts volatile containers as others are: what is written in them is flushed at unmounting.
+  bool disable_volatile = false;
 };
 
 /// The inner parts of a store: tables, driver, locks and places, shared by the store and its items. It knows each kind

@@ -66,6 +66,7 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     auto const layer = layers.get(id);
     if (layer.shelf->read_only && !request.read_only)
       throw Error(Errc::store_read_only, "mounting read/only store images is not allowed");
+    if (core->options().disable_volatile) request.is_volatile = false;
     if (request.label.empty()) request.label = layer->mount_label;
     request.maps = mount_maps(*core, request.maps, *layer);
     foreign = ForeignLayers<Core>(layers, layer);
