@@ -42,15 +42,15 @@ class AdditionalLayer {
   /// Makes it a layer of the store. Its files stay where they are: should the other program take them away, the layer
   /// is damaged.
   /// @param options  id, names, parent, metadata and label; the rest comes from the other program
-  /// @throws as `Layers::create`, and `Errc::corrupt_record`
+  /// @throws as `Layers::create`, and `Errc::corrupt_record`; `Errc::unsupported`: its files would need other owners
   Item<Traits> put(LayerOptions const& options = {}) const {
     auto& core = *core_;
     auto record = this->record();
-    auto const plan = plan_layer(core, options.id, options.names, options.parent);
-    auto staged = plan.below.explain([&] {
-      return core.driver().stage_additional(
-          tree_, {.parent = plan.parent, .writable = false, .flush = core.flush()});
-    });
+    auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
+    if (!plan.maps.empty())
+      throw Error(Errc::unsupported, "other owners for a layer of an additional layer store");
+    auto staged = plan.below.explain(
+        [&] { return core.driver().stage_additional(tree_, plan.request(false, core.flush(), {})); });
     staged.finish();
     record.place = core.place_of_layer(false);
     record.metadata = options.metadata;
