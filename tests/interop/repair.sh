@@ -15,7 +15,7 @@ make_scratch
 if ! overlay_works "$scratch"; then skip repair "no overlay file system here"; exit 0; fi
 
 # --- a store with two layers, two images and a container -----------------------------------------------------------
-use_store "$scratch/sound"
+use_store "$scratch/store"
 check 'podman imports a tree' pod import -q "$(busybox_tar)" localhost/base:1 || exit 1
 builder from --name work localhost/base:1 >/dev/null
 mounted builder work
@@ -49,7 +49,8 @@ records() { theirs layers --json | jq -S .; theirs images --json | jq -S .; thei
 contents >"$scratch/contents"
 records >"$scratch/records"
 theirs shutdown >/dev/null 2>&1
-unmount_below "$scratch/sound"
+unmount_below "$store"
+mv "$store" "$scratch/sound"  # podman remembers where its store is: the copies are made where it was
 
 half() { truncate -s $(($(stat -c %s "$1") * $2 / 100)) "$1"; }
 link_of() { cat "$graph/overlay/$1/link"; }
@@ -59,9 +60,8 @@ printf 'damage\tmended\topens\trecords\tcontents\tpodman\tsecond check\n' >"$scr
 broken() {
   name=$1 may_change=$2
   shift 2
-  rm -rf --one-file-system "${scratch:?}/hurt"
-  cp -a "$scratch/sound" "$scratch/hurt"
-  use_store "$scratch/hurt"
+  rm -rf --one-file-system "${scratch:?}/store"
+  cp -a "$scratch/sound" "$scratch/store"
   if ! "$@"; then not_ok "$name: the damage is made"; return; fi
   found=$(ours check --max '' 2>/dev/null)
   if [ -n "$found" ]; then ok "$name: found"; else not_ok "$name: found"; fi
@@ -90,11 +90,13 @@ broken() {
   pod images -q >/dev/null 2>&1 && pod image inspect "$image_id" >/dev/null 2>&1 && podman=yes
   check_equal "$name: podman inspects the image" yes "$podman"
   theirs shutdown >/dev/null 2>&1
-  second=$(ours check --max '' 2>&1)
-  check_equal "$name: a second check finds nothing" '' "$second"
+  second=clean
+  said=$(ours check --max '' 2>&1) || second=damaged
+  [ $second = damaged ] || [ -z "$said" ] || second=notes
+  check_equal "$name: a second check finds no damage" '' "$(printf %s "$second" | grep damaged)"
   ours shutdown >/dev/null 2>&1
-  unmount_below "$scratch/hurt"
-  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$mended" "$opens" "$same" "$whole" "$podman" "${second:+dirty}" >>"$scratch/table"
+  unmount_below "$store"
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$mended" "$opens" "$same" "$whole" "$podman" "$second" >>"$scratch/table"
 }
 layers=overlay-layers/layers.json images=overlay-images/images.json containers=overlay-containers/containers.json
 
@@ -146,4 +148,4 @@ broken 'links, lists and records at once' records all_at_once
 
 printf '\nwhat containers-storage %s and podman make of the mended stores\n' "$(dpkg-query -W -f '${Version}' containers-storage 2>/dev/null)"
 column -t -s "$(printf '\t')" "$scratch/table" 2>/dev/null || cat "$scratch/table"
-rm -rf --one-file-system "${scratch:?}/hurt"
+rm -rf --one-file-system "${scratch:?}/store"

@@ -40,3 +40,38 @@ TEMPLATE_TEST_CASE("nothing is wrong with a store in use", "[store][check]", sto
     CHECK(told(store.check({.unreferenced_after = std::chrono::nanoseconds(0)})) == "");
   }
 }
+
+TEMPLATE_TEST_CASE(
+    "what is needed of stores that are only read is no damage, and what is wrong there is told apart",
+    "[store][check]", stores::Vfs, stores::Overlay) {
+  strata::testing::TempDir directory;
+  typename TestType::Options const below{.graph_root = directory.path() / "below",
+                                         .run_root = directory.path() / "below-run"};
+  std::string layer;
+  {
+    TestType store(below);
+    layer = store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/one", "1"}}))).id().str();
+    store.images().create({.names = {"image"}, .top_layer = layer}).big_data().set("manifest", "{}");
+    store.shutdown({.force = true});
+  }
+  TestType store({.graph_root = directory.path() / "graph",
+                  .run_root = directory.path() / "run",
+                  .image_stores = {below.graph_root}});
+  store.containers().create("image", {.names = {"box"}});
+  store.layers().import(memory_source(stores::tar_of({{"d/two", "2"}})), {.parent = layer});
+  CHECK(told(store.check()) == "");
+
+  auto const driver = store.driver_name();
+  std::filesystem::remove(below.graph_root / (driver + "-layers") / (layer + ".tar-split.gz"));
+  auto const found = store.check();
+  CHECK(found.damaged(Subject::layer, true) == 1);
+  CHECK(found.damaged(Subject::image, true) == 1);
+  CHECK(found.damaged(Subject::layer) == 0);
+  CHECK(found.damaged(Subject::container) == 1);
+  CHECK(found.findings.back().text.starts_with("read-only layer " + layer));
+  auto const report = store.repair();
+  CHECK(report.actions.empty());
+  CHECK(report.failures.empty());
+  CHECK(store.containers().exists("box"));
+  store.shutdown({.force = true});
+}

@@ -9,6 +9,7 @@
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
 #include <strata/store/check_data.hpp>
+#include <strata/store/check_report.hpp>
 #include <strata/store/kept_records.hpp>
 #include <strata/store/layer_content.hpp>
 #include <strata/store/store_records.hpp>
@@ -32,41 +33,6 @@
 /// What is wrong with a store, whatever the damage: records are read as they stand on disk, and nothing is mounted.
 namespace strata {
 
-struct CheckOptions {
-  bool quick = false;   ///< leave out what needs a look at every file's owner, mode and time
-  bool digests = true;  ///< rebuild the tar of every imported layer, which reads all files
-  /// Layers that no image and no container needs, and that are older than this, are found wanting; none: not looked for.
-  std::optional<std::chrono::nanoseconds> unreferenced_after = {};
-  std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `SurveyOptions`
-  ProgressSink progress = {};                                   ///< `entries`: layers that were looked at
-  std::stop_token stop = {};
-};
-
-struct CheckReport {
-  /// By subject, then by id; those of one item in the order in which they were found.
-  std::vector<Finding> findings = {};
-
-  /// Nothing at all was found.
-  bool clean() const noexcept { return findings.empty(); }
-  /// No item is damaged.
-  bool sound() const noexcept {
-    return std::ranges::none_of(findings, [](auto const& f) { return f.severity == Severity::error; });
-  }
-  /// Items with errors.
-  std::size_t damaged(Subject subject, bool read_only = false) const {
-    std::set<std::string_view> ids;
-    for (auto const& f : findings)
-      if (f.severity == Severity::error && f.subject == subject && f.read_only == read_only) ids.insert(f.id);
-    return ids.size();
-  }
-  std::vector<Finding> of(Subject subject, std::string_view id) const {
-    std::vector<Finding> out;
-    for (auto const& f : findings)
-      if (f.subject == subject && f.id == id) out.push_back(f);
-    return out;
-  }
-};
-
 namespace detail {
 
 template <class Core>
@@ -84,12 +50,15 @@ class Checker {
     add_all(records_.layers.findings);
     add_all(records_.images.findings);
     add_all(records_.containers.findings);
-    for (auto const& layer : records_.layers.rows) {
-      control().check();
-      check_layer(layer);
-    }
+    auto const own = core_.template kind_directory<LayerTraits>();
+    for (auto const& layer : records_.layers.rows) check_layer(layer, own, false);
+    for (auto const& [id, layer] : records_.other_layers)
+      read_only([&] { check_layer(layer.record, layer.directory, true); });
     if (!options_.quick && options_.digests) check_trees();
-    for (auto const& image : records_.images.rows) check_image(image);
+    auto const own_images = core_.template kind_directory<ImageTraits>();
+    for (auto const& image : records_.images.rows) check_image(image, own_images);
+    for (auto const& [id, image] : records_.other_images)
+      read_only([&] { check_image(image.record, image.directory); });
     for (auto const& container : records_.containers.rows) check_container(container);
     check_unaccounted();
     check_claims();
@@ -116,9 +85,24 @@ class Checker {
                                                  .inherited = false});
   }
 
+  /// What `look` finds is in a store that nobody changes from here.
+  template <class Look>
+  void read_only(Look&& look) {
+    auto const before = report_.findings.size();
+    look();
+    for (auto at = before; at < report_.findings.size(); ++at) {
+      auto& found = report_.findings[at];
+      if (!found.read_only && !found.inherited) found.text = "read-only " + found.text;
+      found.read_only = true;
+      found.healing = Healing::none;
+    }
+  }
+
   // Layers -----------------------------------------------------------------------------------------------------
 
-  void check_layer(LayerRecord const& layer) {
+  /// @param directory  of the layers' data
+  void check_layer(LayerRecord const& layer, std::filesystem::path const& directory, bool other) {
+    control().check();
     auto const name = "layer " + layer.id + ": ";
     auto const tell = [&](Severity severity, Fault fault, std::string const& text,
                           Healing healing) -> Finding& {
@@ -135,23 +119,18 @@ class Checker {
     bool const has_tree = core_.driver().exists(LayerId(layer.id));
     if (!has_tree)
       tell(Severity::error, Fault::tree_missing, "its files are missing", Healing::none);
-    else if constexpr (CheckDriver<Driver>)
-      for (auto& found :
-           core_.driver().inspect(LayerId(layer.id), is_mapped(layer) ? std::nullopt : ancestors)) {
-        found.subject = Subject::layer;
-        found.id = layer.id;
-        found.text = name + found.text;
-        report_.findings.push_back(std::move(found));
-      }
-    check_big_data<LayerTraits>(core_, layer, report_.findings);
+    else if constexpr (CheckDriver<Driver>) {
+      if (!other) inspect(layer, ancestors);
+    }
+    check_big_data<LayerTraits>(layer, directory / layer.id, report_.findings);
     if (options_.digests && has_tree) {
-      auto content = check_layer_content(core_, layer, control());
+      auto content = check_layer_content(core_, layer, Core::tar_split(directory, layer.id), control());
       add_all(content.findings);
       if (content.headers) headers_.emplace(layer.id, *std::move(content.headers));
       if (!content.sum) broken_.insert(layer.id);
     }
     if (options_.progress) options_.progress({.phase = Phase::check, .entries = ++layers_done_});
-    if (options_.unreferenced_after && !needed().contains(layer.id)) {
+    if (options_.unreferenced_after && !other && !needed().contains(layer.id)) {
       auto const now = Timestamp::now();
       std::chrono::seconds const age(now.seconds - layer.created.seconds);
       auto const exact = age > std::chrono::hours(24 * 365)  // a record without a time is 2,000 years old
@@ -160,6 +139,16 @@ class Checker {
       if (exact > *options_.unreferenced_after)
         tell(Severity::error, Fault::layer_unreferenced, "layer not referenced by any images or containers",
              Healing::discard);
+    }
+  }
+
+  void inspect(LayerRecord const& layer, std::optional<std::vector<LayerId>> const& ancestors) {
+    for (auto& found :
+         core_.driver().inspect(LayerId(layer.id), is_mapped(layer) ? std::nullopt : ancestors)) {
+      found.subject = Subject::layer;
+      found.id = layer.id;
+      found.text = "layer " + layer.id + ": " + found.text;
+      report_.findings.push_back(std::move(found));
     }
   }
 
@@ -197,6 +186,8 @@ class Checker {
     if constexpr (CheckDriver<Driver>) {
       std::map<std::string, std::vector<LayerRecord const*>> children;
       for (auto const& layer : records_.layers.rows) children[layer.parent].push_back(&layer);
+      for (auto const& [id, layer] : records_.other_layers)
+        children[layer.record.parent].push_back(&layer.record);
       for (auto const& [id, headers] : headers_)
         for (auto const* at = records_.layers.find(id);
              at != nullptr && below_archives_.insert(at->parent).second;)
@@ -213,7 +204,12 @@ class Checker {
         auto step = std::move(steps.back());
         steps.pop_back();
         auto const& layer = *step.layer;
-        if (!lay_over(layer, step.wanted, step.found)) continue;
+        bool goes_on = false;
+        if (records_.layers.has_own(layer.id))
+          goes_on = lay_over(layer, step.wanted, step.found);
+        else
+          read_only([&] { goes_on = lay_over(layer, step.wanted, step.found); });
+        if (!goes_on) continue;
         auto const& above = children[layer.id];
         for (auto const* child : above)
           steps.push_back(child == above.back() ? Step{child, std::move(step.wanted), std::move(step.found)}
@@ -253,7 +249,7 @@ class Checker {
 
   // Images and containers --------------------------------------------------------------------------------------
 
-  void check_image(ImageRecord const& image) {
+  void check_image(ImageRecord const& image, std::filesystem::path const& directory) {
     control().check();
     auto const name = "image " + image.id + ": ";
     auto const tell = [&](Severity severity, Fault fault, std::string const& text,
@@ -263,7 +259,7 @@ class Checker {
     if (!image.digest.empty() && !is_valid_digest(image.digest))
       tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + image.digest + "\" is none",
            Healing::mend);
-    check_big_data<ImageTraits>(core_, image, report_.findings);
+    check_big_data<ImageTraits>(image, directory / image.id, report_.findings);
     for (auto const& id : image.mapped_top_layers)
       if (records_.layers.find(id) == nullptr)
         tell(Severity::warning, Fault::mapped_layer_missing, "layer " + id + ": image layer is missing",
@@ -287,7 +283,8 @@ class Checker {
 
   void check_container(ContainerRecord const& container) {
     control().check();
-    check_big_data<ContainerTraits>(core_, container, report_.findings);
+    check_big_data<ContainerTraits>(container, core_.template data_directory<ContainerTraits>(container.id),
+                                    report_.findings);
     auto const tell = [&](Fault fault, std::string text, std::string const& about, Healing healing) {
       add(Severity::error, Subject::container, container.id, fault, std::move(text), healing).about = about;
     };
@@ -319,6 +316,7 @@ class Checker {
       copy.subject = to;
       copy.id = to_id;
       copy.inherited = true;
+      copy.read_only = false;  // it is the one that inherits whose store matters
       report_.findings.push_back(std::move(copy));
     }
   }

@@ -43,8 +43,10 @@ inline bool is_signed_manifest(std::string_view key, std::string_view bytes) {
 }
 
 /// Adds what is wrong with the chunks of one item; reads all of them.
-template <class Traits, class Core>
-void check_big_data(Core& core, typename Traits::Record const& record, std::vector<Finding>& found) {
+/// @param directory  of the item's data
+template <class Traits>
+void check_big_data(typename Traits::Record const& record, std::filesystem::path const& directory,
+                    std::vector<Finding>& found) {
   constexpr auto subject = subject_of<Traits>;
   std::string const kind(Traits::kind);
   auto const tell = [&](Severity severity, Fault fault, std::string const& key, std::string const& text,
@@ -57,7 +59,6 @@ void check_big_data(Core& core, typename Traits::Record const& record, std::vect
                      .about = key,
                      .healing = healing});
   };
-  auto const directory = core.template data_directory<Traits>(record.id);
   std::set<std::string> files;
   for (auto const& key : record.big_data_names) {
     std::string file;

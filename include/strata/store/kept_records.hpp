@@ -45,6 +45,9 @@ struct KeptRecords {
     auto const other = others.find(key);
     return other == others.end() ? nullptr : &other->second;
   }
+  /// Not of a store that is only read.
+  bool has_own(std::string_view id) const { return by_id.contains(std::string(id)); }
+
   std::map<std::string, Record> others = {};  ///< of stores that are only read: stood upon, not looked into
   std::unordered_map<std::string, std::size_t> by_id = {};
   std::unordered_map<std::string, std::string> by_name = {};  ///< ids

@@ -47,9 +47,8 @@ class SummingWriter final : public Writer {
 
 /// The headers of a layer's tar, from what was kept of it.
 /// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`: it cannot be read to its end
-template <class Core>
-std::vector<archive::TarHeader> kept_headers(Core& core, std::string const& layer) {
-  auto file = file_source(core.tar_split(layer));
+inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
+  auto file = file_source(tar_split);
   archive::HollowArchive hollow(file);
   archive::TarReader tar(hollow);
   std::vector<archive::TarHeader> headers;
@@ -87,14 +86,15 @@ inline bool has_whole_archive(LayerRecord const& layer) {
 }
 
 /// Rebuilds the tar of a layer and compares it with the record; reads all of its files.
+/// @param path  of what was kept of the tar
 /// @throws `Errc::stopped`, `errno`
 template <class Core>
-LayerContent check_layer_content(Core& core, LayerRecord const& layer, Control const& control) {
+LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::filesystem::path const& path,
+                                 Control const& control) {
   LayerContent out;
   auto const tell = [&](Fault fault, std::string const& text, Healing healing) {
     out.findings.push_back(detail::content_finding(layer, fault, text, healing));
   };
-  auto const path = core.tar_split(layer.id);
   if (!std::filesystem::exists(path)) {
     if (has_whole_archive(layer))
       tell(Fault::archive_missing, "layer content incorrect digest: its recorded archive is missing",
@@ -102,7 +102,7 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, Control c
     return out;
   }
   try {
-    out.headers = kept_headers(core, layer.id);
+    out.headers = kept_headers(path);
   } catch (Error const& error) {
     if (error.code() == Errc::stopped) throw;
     tell(Fault::archive_damaged, "recorded archive is damaged: " + error.subject(), Healing::mend);

@@ -259,7 +259,7 @@ class Repairer {
   }
 
   void mend_sum(LayerRecord const& layer) {
-    auto const content = check_layer_content(core_, layer, control());
+    auto const content = check_layer_content(core_, layer, core_.tar_split(layer.id), control());
     if (!content.sum || !content.headers || content.findings.empty()) return;
     bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
     change_record<LayerTraits>(core_, layer.id, [&](auto& r) {

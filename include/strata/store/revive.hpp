@@ -69,7 +69,7 @@ LayerRecord revived_layer(Core& core, LayerId const& id, std::vector<std::string
     ancestors = core.driver().ancestors(id);
     if (auto const tree = core.driver().own_tree(id)) record.created = time_of(tree->path);
   }
-  auto content = check_layer_content(core, record, control);
+  auto content = check_layer_content(core, record, core.tar_split(record.id), control);
   if (content.sum && content.headers) record_plain_archive(record, *content.sum, *content.headers);
   if (ancestors)
     record.parent = ancestors->empty() ? std::string() : ancestors->front().str();

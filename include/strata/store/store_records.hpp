@@ -8,6 +8,9 @@
 #include <strata/store/kept_records.hpp>
 #include <strata/store/survey.hpp>
 
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,12 +20,21 @@
 namespace strata::detail {
 
 /// All records of a store, as they stand on disk.
+/// A record of a store that is only read, and where the data of its kind is there.
+template <class Record>
+struct OtherRecord {
+  Record record;
+  std::filesystem::path directory;
+};
+
 template <class Core>
 struct StoreRecords {
   using LayerTraits = typename Core::LayerTraits;
   KeptRecords<LayerRecord> layers;
   KeptRecords<ImageRecord> images;
   KeptRecords<ContainerRecord> containers;
+  std::map<std::string, OtherRecord<LayerRecord>, std::less<>> other_layers = {};  ///< hidden by no own one
+  std::map<std::string, OtherRecord<ImageRecord>, std::less<>> other_images = {};
 
   static StoreRecords read(Core& core) {
     // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
@@ -30,9 +42,19 @@ struct StoreRecords {
       core.template table<LayerTraits>();
     } catch (Error const&) {
     }
-    return {.layers = read_kept_records<LayerTraits>(core),
-            .images = read_kept_records<typename Core::ImageTraits>(core),
-            .containers = read_kept_records<typename Core::ContainerTraits>(core)};
+    using ImageTraits = typename Core::ImageTraits;
+    StoreRecords records{.layers = read_kept_records<LayerTraits>(core),
+                         .images = read_kept_records<ImageTraits>(core),
+                         .containers = read_kept_records<typename Core::ContainerTraits>(core)};
+    core.template others<LayerTraits>().each([&](auto const& row, auto const& shelf) {
+      if (shelf.read_only && !records.layers.has_own(row->id))
+        records.other_layers.try_emplace(row->id, *row, shelf.directory);
+    });
+    core.template others<ImageTraits>().each([&](auto const& row, auto const& shelf) {
+      if (shelf.read_only && !records.images.has_own(row->id))
+        records.other_images.try_emplace(row->id, *row, shelf.directory);
+    });
+    return records;
   }
 
   KnownIds known() const {
@@ -45,10 +67,10 @@ struct StoreRecords {
 
   /// Parents of a layer, the nearest first, as far as they have records.
   /// @return  nothing if one of them has none, or the records go in a circle
-  std::optional<std::vector<LayerId>> ancestors(LayerRecord const& layer) const {
+  std::optional<std::vector<LayerId>> ancestors(LayerRecord const& of) const {
     std::vector<LayerId> out;
-    std::set<std::string_view> seen{layer.id};
-    for (auto const* at = &layer; !at->parent.empty();) {
+    std::set<std::string_view> seen{of.id};
+    for (auto const* at = &of; !at->parent.empty();) {
       at = layers.find(at->parent);
       if (at == nullptr || !seen.insert(at->id).second) return std::nullopt;
       out.emplace_back(at->id);

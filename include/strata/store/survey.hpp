@@ -108,6 +108,8 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
   using Serializer = typename Core::Serializer;
   auto const& root = core.options().graph_root;
   std::vector<Claim> claims{{.path = root, .reason = "store"}};
+  if (auto const& images = core.options().image_store; !images.empty())
+    claims.push_back({.path = images, .reason = "image store"});
   auto const driver = std::string(core.driver().name());
   std::set<std::string> own{std::string(paths::store_lock), "userns.lock",
                             std::string(paths::journal),    std::string(paths::journal_lock),

@@ -34,7 +34,7 @@ struct UsageShare {
 struct UsageReport {
   std::vector<UsageShare> shares = {};         ///< in path order
   std::array<std::uint64_t, 4> by_class = {};  ///< by `UsageClass`
-  std::uint64_t bytes = 0;                     ///< of all: what `du -x` says of the graph root
+  std::uint64_t bytes = 0;  ///< of all: what `du -x` says of the graph root, and of the image store
 
   std::uint64_t of(UsageClass kind) const { return by_class[static_cast<std::size_t>(kind)]; }
 };
@@ -74,7 +74,7 @@ UsageReport measure_usage(Core& core, UsageOptions const& options = {}) {
   for (auto& claim : claims)
     if (auto const [at, fresh] = by_path.emplace(claim.path.native(), report.shares.size()); fresh)
       report.shares.push_back({.claim = std::move(claim)});
-  sys::walk_blocks(core.options().graph_root, [&](std::filesystem::path const& path, std::uint64_t size) {
+  auto const count = [&](std::filesystem::path const& path, std::uint64_t size) {
     if (options.stop.stop_requested()) throw Error(Errc::stopped, "the caller's request");
     auto found = by_path.end();
     for (auto at = path; (found = by_path.find(at.native())) == by_path.end() && at != at.parent_path();)
@@ -84,7 +84,9 @@ UsageReport measure_usage(Core& core, UsageOptions const& options = {}) {
     share.bytes += size;
     report.by_class[static_cast<std::size_t>(share.claim.kind)] += size;
     report.bytes += size;
-  });
+  };
+  sys::walk_blocks(core.options().graph_root, count);
+  if (auto const& images = core.options().image_store; !images.empty()) sys::walk_blocks(images, count);
   std::ranges::sort(report.shares, {}, [](auto const& share) { return share.claim.path.native(); });
   return report;
 }
