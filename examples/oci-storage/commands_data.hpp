@@ -63,9 +63,18 @@ int get_data(Session& session, Invocation const& call) {
   return 0;
 }
 
+/// Containers have words of their own for no key at all; images say what they say of any that is not there.
+template <class Kind>
+void check_key(std::string const& key, std::string_view what) {
+  if (Kind::kind == "container" && key.empty())
+    throw std::runtime_error("can't retrieve " + std::string(what) +
+                             " with empty name: not a valid name for a big data item");
+}
+
 template <class Kind>
 int get_data_size(Session& session, Invocation const& call) {
   auto item = Kind::get(session, call.arguments[0]);
+  check_key<Kind>(call.arguments[1], "size of container big data");
   say(std::to_string(item.big_data().size(call.arguments[1])));
   return 0;
 }
@@ -73,6 +82,7 @@ int get_data_size(Session& session, Invocation const& call) {
 template <class Kind>
 int get_data_digest(Session& session, Invocation const& call) {
   auto item = Kind::get(session, call.arguments[0]);
+  check_key<Kind>(call.arguments[1], "digest of container big data value");
   say(item.big_data().digest(call.arguments[1]).str());
   return 0;
 }

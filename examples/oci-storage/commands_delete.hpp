@@ -38,7 +38,7 @@ int remove_each(Invocation const& call, Remove&& remove) {
 inline int remove_any(Session& session, Invocation const& call) {
   return remove_each(call, [&](std::string const& argument) {
     if (auto const container = session.store.containers().find(argument))
-      session.store.containers().remove(*container);
+      session.store.containers().remove(*container, {.even_if_used = true});
     else if (auto const image = own(session.store.images().find(argument)))
       session.store.images().remove(*image, {.keep_layers = true, .even_if_used = true});
     else if (auto const layer = own(session.store.layers().find(argument)))

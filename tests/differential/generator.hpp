@@ -201,7 +201,7 @@ class Generator {
 
   std::string new_id(Kind kind) {
     if (random_.percent(3)) {
-      auto const& all = records(any_kind());
+      auto const& all = records(kind);
       if (!all.empty() && !Words::is_generated(all.front().id)) return random_.pick(all).id;
     }
     if (random_.percent(2)) {

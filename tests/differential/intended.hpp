@@ -91,6 +91,9 @@ inline bool is_known(Call const& call) {
   return call.ask({"get-names", "--", call.step.items.front()}).status == 0;
 }
 
+/// The first argument as outputs are compared.
+inline std::string shown(Call const& call) { return call.plain(call.step.items.front()); }
+
 inline std::string quoted_words(std::vector<std::string> const& words) {
   std::string out;
   for (auto const& word : words) out += (out.empty() ? "" : " ") + word;
@@ -125,16 +128,17 @@ inline bool is_mounted(Call const& call) {
   return !list.as_array().empty() && call.world.mounts.contains(std::string(list.at(0).at("id").as_string()));
 }
 
-/// Those of the arguments that are containers on whose layers images stand.
+/// Those of the arguments that are containers on whose layers images or layers stand.
 inline std::set<std::string> committed(Call const& call) {
   std::set<std::string> found;
   for (auto const& item : call.step.items) {
     if (found.contains(item)) continue;
     auto const list = boost::json::parse(call.ask({"container", "-j", "--", item}).out);
-    for (auto const& container : list.as_array())
-      if (std::ranges::find(call.world.images, std::string(container.at("layer").as_string()),
-                            &Record::parent) != call.world.images.end())
-        found.insert(item);
+    for (auto const& container : list.as_array()) {
+      std::string const layer(container.at("layer").as_string());
+      for (auto const* kind : {&call.world.images, &call.world.layers})
+        if (std::ranges::find(*kind, layer, &Record::parent) != kind->end()) found.insert(item);
+    }
   }
   return found;
 }
@@ -241,15 +245,20 @@ inline std::vector<Intended> const& intended() {
              return set_names(c, names);
            }},
       {.name = "layers --quick",
-       .reason = "the option came after 1.43; the lines without a tab are what it prints",
+       .reason = "the option came after 1.43; the lines without a tab are what it prints, unless a tree or "
+                 "JSON is asked for",
        .applies =
+           [](Call const& c) { return is(c, "layers") && c.step.has("quick") && c.step.items.empty(); },
+       .instead =
            [](Call const& c) {
-             return is(c, "layers") && c.step.has("quick") && !c.step.has("tree") && !c.step.json() &&
-                    c.step.items.empty();
+             Intended::Words words{"layers"};
+             for (auto const* option : {"tree", "json"})
+               if (c.step.has(option)) words.push_back(std::string("--") + option);
+             return words;
            },
-       .instead = [](Call const&) { return Intended::Words{"layers"}; },
        .expect =
-           [](Call const&, Output& theirs, Output&) {
+           [](Call const& c, Output& theirs, Output&) {
+             if (c.step.has("tree") || c.step.json()) return;
              std::string ids;
              for (auto const& line : split(theirs.out))
                if (!line.starts_with('\t')) ids += line;
@@ -284,7 +293,7 @@ inline std::vector<Intended> const& intended() {
              auto const id = theirs.out.find("{\"id\":\"");
              if (id == theirs.out.npos) return;
              auto const from = id + 7;
-             theirs.out.replace(from, theirs.out.find('"', from) - from, c.step.items.front());
+             theirs.out.replace(from, theirs.out.find('"', from) - from, shown(c));
            }},
       {.name = "version",
        .reason = "it is our version; 1.43 prints none",
@@ -324,7 +333,7 @@ inline std::vector<Intended> const& intended() {
              auto const found = boost::json::parse(theirs.out).as_array();
              theirs.out.clear();
              if (found.empty()) {
-               theirs.err = "locating image with ID \"" + c.step.items.front() + "\": image not known\n";
+               theirs.err = "locating image with ID \"" + shown(c) + "\": image not known\n";
                return;
              }
              theirs.out = std::string(is(c, "get-image-dir") ? "<root>/" : "<run>/") + c.driver + "-images/" +
@@ -350,13 +359,12 @@ inline std::vector<Intended> const& intended() {
        .expect =
            [](Call const& c, Output& theirs, Output&) {
              if (!c.step.json()) {
-               if (!theirs.err.empty())
-                 theirs.err = c.step.items.front() + theirs.err.substr(theirs.err.find(": "));
+               if (!theirs.err.empty()) theirs.err = shown(c) + theirs.err.substr(theirs.err.find(": "));
                return;
              }
              auto const said = boost::json::parse(theirs.out).as_object();
              boost::json::object out;
-             out[c.step.items.front()] = said.begin()->value();
+             out[shown(c)] = said.begin()->value();
              theirs.out = boost::json::serialize(out) + '\n';
            }},
       {.name = "ids",
@@ -400,8 +408,8 @@ inline std::vector<Intended> const& intended() {
                if (ids[i] == c.step.items[i]) continue;
                auto const put_back = [&](std::string const& before, std::string const& after) {
                  for (auto* output : {&theirs, &ours})
-                   output->out =
-                       replaced(output->out, before + c.step.items[i] + after, before + "<it>" + after),
+                   output->out = replaced(output->out, before + c.plain(c.step.items[i]) + after,
+                                          before + "<it>" + after),
                    output->out =
                        replaced(output->out, before + c.plain(ids[i]) + after, before + "<it>" + after);
                };
@@ -430,13 +438,17 @@ inline std::vector<Intended> const& intended() {
                                                               : boost::json::object();
              auto const said = c.step.json() && !ours.out.empty() ? boost::json::parse(ours.out).as_object()
                                                                   : boost::json::object();
-             for (auto const& item :
+             for (auto const& argument :
                   committed(c)) {  // the words that ours has, if they are of the right kind
-               constexpr std::string_view reason = ": layer is in use by an image";
-               if (c.step.json() && said.contains(item) && said.at(item).as_string().ends_with(reason))
+               auto const item = c.plain(argument);
+               auto const refused = [](std::string_view text) {
+                 return text.ends_with(": layer is in use by an image") ||
+                        text.ends_with(": layer has children");
+               };
+               if (c.step.json() && said.contains(item) && refused(said.at(item).as_string()))
                  json[item] = said.at(item);
                for (auto const& line : split(ours.err))
-                 if (line.starts_with(item + ": ") && line.ends_with(std::string(reason) + '\n'))
+                 if (line.starts_with(item + ": ") && refused(line.substr(0, line.size() - 1)))
                    theirs.err += line;
              }
              if (c.step.json()) theirs.out = sorted_object(json) + '\n';

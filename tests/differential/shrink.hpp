@@ -40,7 +40,7 @@ inline bool only_looks(Step const& step) {
 /// Leaves out steps as long as a difference of the same name remains, in pieces that get smaller; not for longer than
 /// half a minute. Steps that needed one that is gone fail alike in both programs, and do no harm.
 inline Shrunk shrink(Setting const& setting, std::vector<Step> steps, Difference difference) {
-  auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   bool const trees = difference.where == "trees";
   auto const keep_if_shown = [&](std::vector<Step> fewer) {
     auto found = fewer.empty() ? std::nullopt : replay(setting, fewer, trees);

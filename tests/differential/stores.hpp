@@ -170,14 +170,20 @@ class Stores {
       Home& home;
       bool by_ours;
       std::unique_ptr<Process> process = {};
+      Step step = {};  ///< as this store has it
       std::vector<Intended const*> rules = {};
       Output output = {};
     };
-    Run runs[] = {{theirs_, false}, {ours_, true}, {shared_, step.ours_on_shared}};
+    Run runs[] = {{.home = theirs_, .by_ours = false},
+                  {.home = ours_, .by_ours = true},
+                  {.home = shared_, .by_ours = step.ours_on_shared}};
     for (auto& run : runs) {
-      auto words = step.words;
+      run.step = step;
+      for (auto* part : {&run.step.words, &run.step.items})
+        for (auto& word : *part) word = run.home.resolved(word);
+      auto words = run.step.words;
       if (!run.by_ours) {
-        auto const call = call_on(run.home, step);
+        auto const call = call_on(run.home, run.step);
         for (auto const& rule : intended()) {
           if (!rule.applies(call)) continue;
           if (rule.instead &&
@@ -200,7 +206,7 @@ class Stores {
       for (auto const* rule : run->rules) {
         if (!rule->expect) continue;
         auto const before = std::pair(expected, found);
-        rule->expect(call_on(run->home, step), expected, found);
+        rule->expect(call_on(run->home, run->step), expected, found);
         if (before != std::pair(expected, found)) ++used_[rule->name];
       }
       if (step.command == "diff") compare_as_archives(step, expected, found);

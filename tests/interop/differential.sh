@@ -181,6 +181,8 @@ data() {
     same get-$kind-data-size $item key1
     same get-$kind-data-size $item empty
     same get-$kind-data-size $item nokey
+    same get-$kind-data-size $item ''
+    same get-$kind-data-digest $item ''
     same get-$kind-data-size nosuch key1
     same get-$kind-data-digest $item 'k 2/é'
     same get-$kind-data-digest $item nokey
