@@ -2,6 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/item/item.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
