@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
-# usage: sh tests/run.sh [PART...]      parts: headers examples interop sanitized; all of them if none is named.
-# Besides, when named: suite (the test cases optimized instead of sanitized), vm (parts of the tests in a virtual machine,
+# usage: sh tests/run.sh [PART...]      parts: suite headers examples interop; all of them if none is named.
+# Besides, when named: sanitized (the suite under ASan and UBSan), vm (parts of the tests in a virtual machine,
 # tests/vm/run.sh), and each script of tests/interop; random is run by its name alone, for it does not pass yet.
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
@@ -12,7 +12,7 @@ top=$(pwd)
 . tests/lib.sh
 
 passed=0 failed=0
-parts=${*:-headers examples interop sanitized}
+parts=${*:-suite headers examples interop}
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 begin() { printf '\n== %s\n' "$1"; began=$(date +%s); }
 end() { printf '   %s passed, %s failed, %s s\n' "$1" "$2" $(($(date +%s) - began)); passed=$((passed + $1)) failed=$((failed + $2)); }
