@@ -71,6 +71,7 @@ struct Mapper : Mounter {
 struct Closer : Driver {
   using Driver::Driver;
   void shutdown();
+  void resume();
 };
 
 static_assert(LayerDriver<Driver> && OpenableDriver<Driver>);

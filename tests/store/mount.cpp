@@ -38,6 +38,22 @@ TEMPLATE_TEST_CASE("mounts are counted, over all store objects", "[store][mount]
   CHECK(layer.mount_count() == 0);
 }
 
+TEST_CASE("a mount after another process's shutdown is seen by whoever opens the store next",
+          "[store][mount]") {
+  Fixture<stores::Overlay> fixture;
+  auto const layer =
+      fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+  stores::Overlay(fixture.options()).shutdown();
+  auto const path =
+      layer.mount().keep();  // below the home's mount again, not below what the next one would cover
+  stores::Overlay next(fixture.options());
+  CHECK(sys::is_mount_point(path));
+  CHECK(sys::read_file(path / "file") == "content");
+  CHECK_FALSE(next.layers().get("one").unmount());
+  CHECK_FALSE(sys::is_mount_point(path));
+  CHECK_NOTHROW(next.layers().remove("one"));
+}
+
 TEST_CASE("volatile containers are mounted as such unless the store is told otherwise", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   fixture.store.layers().import(memory_source(tar_of({{"file", "below"}})), {.id = "base"});

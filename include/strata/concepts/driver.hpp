@@ -169,10 +169,14 @@ concept IdMapDriver = DiffDriver<D> && MountDriver<D> &&
   { c.diff_size(id, parent, both) } -> std::same_as<std::int64_t>;
 };
 
-/// Holds something of the host (a bind mount) while a store is open; `shutdown` gives it back.
+/// Holds something of the host (a bind mount) while a store is open. The store's lock is held for both calls.
+///
+/// - `shutdown`  gives it back, whoever took it
+/// - `resume`    takes it again if another process has given it back meanwhile; needed before each mount
 template <class D>
 concept ShutdownDriver = LayerDriver<D> && requires(D& d) {
   { d.shutdown() } -> std::same_as<void>;
+  { d.resume() } -> std::same_as<void>;
 };
 
 /// Finds layers in further places, which it only reads, and keeps those that no container writes to in a place of their own

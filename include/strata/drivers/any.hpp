@@ -161,6 +161,7 @@ class AnyOf {
   std::filesystem::path mount_path(LayerId const& id) const { return held_->mount_path(id); }
 
   void shutdown() { held_->shutdown(); }
+  void resume() { held_->resume(); }
 
   // What `CheckDriver` asks for; a driver that is none has nothing to tell.
   std::vector<Finding> inspect(LayerId const& id,
@@ -207,6 +208,7 @@ class AnyOf {
     virtual bool is_mounted(LayerId const& id) = 0;
     virtual std::filesystem::path mount_path(LayerId const& id) = 0;
     virtual void shutdown() = 0;
+    virtual void resume() = 0;
     virtual std::vector<Finding> inspect(LayerId const& id,
                                          std::optional<std::vector<LayerId>> const& ancestors) = 0;
     virtual std::vector<std::string> heal(LayerId const& id,
@@ -335,6 +337,9 @@ class AnyOf {
     }
     void shutdown() override {
       if constexpr (ShutdownDriver<D>) driver.shutdown();
+    }
+    void resume() override {
+      if constexpr (ShutdownDriver<D>) driver.resume();
     }
     std::vector<std::filesystem::path> image_stores() override {
       if constexpr (ImageStoreDriver<D>) return driver.image_stores();

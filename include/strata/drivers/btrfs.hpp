@@ -70,7 +70,7 @@ class Btrfs {
     if (!sys::btrfs::is_btrfs(home_.parent_path()))
       throw Error(Errc::driver_unusable, "\"" + home_.native() + "\" is not on a btrfs filesystem");
     sys::make_directories(trees_.directory(), 0700, Flush::full);
-    sys::make_private(home_);
+    resume();
     if (options_.min_space != 0) sys::btrfs::enable_quota(home_);
   }
 
@@ -175,6 +175,7 @@ class Btrfs {
 
   /// Gives the private mount of the home back; a file system of its own stays mounted.
   void shutdown() { sys::undo_private(home_); }
+  void resume() { sys::make_private(home_); }
 
  private:
   std::filesystem::path quota(LayerId const& id) const { return home_ / paths::btrfs::quotas / id.str(); }

@@ -92,7 +92,7 @@ class Overlay {
         throw Error(Errc::driver_unusable, "overlay in " + home().native() + ": " + works.reason);
     }
     if (options_.size != 0 || options_.inodes != 0) overlay::require_quotas(home());
-    if (!options_.skip_mount_home) sys::make_private(home());
+    resume();
     if (options_.mount_program.empty()) {
       metacopy();
       native();
@@ -319,6 +319,9 @@ class Overlay {
     files_->forget();
     if (!read_only_) overlay::prune_staging(home());
     sys::undo_private(home());
+  }
+  void resume() {
+    if (!read_only_ && !options_.skip_mount_home) sys::make_private(home());
   }
 
  private:

@@ -13,7 +13,8 @@
 #include <string>
 #include <utility>
 
-/// Counted mounts. The count's lock is held while the kernel mounts, no table's is.
+/// Counted mounts. The count's lock is held while the kernel mounts, no table's is; and so is the store's, as the reference
+/// has it, which keeps a shutdown of the driver apart from a mount that it would take away or hide.
 namespace strata {
 
 /// One mount of a layer; gives it back at the end of its life.
@@ -72,6 +73,8 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     foreign = ForeignLayers<Core>(layers, layer);
   }
   return foreign.explain([&] {
+    auto const no_shutdown = core->store_lock().exclusive();
+    if constexpr (ShutdownDriver<typename Core::Driver>) core->driver().resume();
     auto mounts = core->mounts().write();
     auto const known = mounts.find(id.str());
     MountRecord next = known ? *known : MountRecord{.id = id.str(), .path = {}, .count = 0, .extra = {}};

@@ -412,6 +412,10 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
   std::filesystem::create_directories(place.graph_root);
   std::filesystem::create_directories(place.run_root);
   D driver = make(place);
+  if constexpr (ShutdownDriver<D>) {
+    driver.shutdown();
+    driver.resume();  // all that follows must be as if there had been no shutdown
+  }
   detail::check_life(driver, directory.path());
   detail::check_files(driver, directory.path());
   if constexpr (CanTellChanges<D>) detail::check_changes(driver);
