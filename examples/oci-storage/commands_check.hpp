@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-/// Commands that look after the store: `check` and `gc`. As in the Go program both end with a shutdown, which unmounts
-/// everything.
+/// Commands that look after the store: `check` and `gc`. As in the Go program both end with a shutdown; not by force, as
+/// there: what is mounted is somebody's, most often a running container's.
 namespace oci_storage {
 
 namespace json {
@@ -35,12 +35,10 @@ inline void append(std::string& out, Told const& told) {
 
 }  // namespace json
 
-/// Unmounts everything. That something was mounted is said, and is no failure.
+/// That something is mounted is said, and is no failure.
 inline void shut_down_after(Session& session) {
-  bool const mounted = !session.store.mounted_layers().empty();
   try {
-    session.store.shutdown({.force = true});
-    if (mounted) complain("shutdown: a layer is mounted: layer is in use by a container");
+    session.store.shutdown();
   } catch (std::exception const&) {
     complain("shutdown: ", current_error_text());
   }
