@@ -123,6 +123,8 @@ inline int create_container(Session& session, Invocation const& call) {
                                               .metadata = std::move(metadata),
                                               .is_volatile = call.options.flag("volatile"),
                                               .maps = std::move(maps),
+                                              .host_uids = call.options.flag("hostuidmap"),
+                                              .host_gids = call.options.flag("hostgidmap"),
                                               .progress = bar.sink(),
                                               .stop = interrupt.token()});
   }();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/idmap/map_text.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/subid.hpp>
 #include <strata/store/options.hpp>
@@ -19,18 +20,11 @@ namespace detail {
 
 /// Triples "container:host:size", joined by further colons. @param which "uid" or "gid"
 inline void add_triples(strata::IdMap& out, std::string const& text, std::string_view which) {
-  using strata::idmap::detail::id_number;
-  using strata::idmap::detail::next_piece;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    auto const next = [&] { return id_number(next_piece(rest, ':')); };
-    auto const container = next(), host = next(), size = next();
-    if (!container || !host || !size)
-      throw std::runtime_error("initializing ID mappings: " + std::string(which) +
-                               " setting is malformed expected [\"uint32:uint32:uint32\"]: [\"" + text +
-                               "\"]");
-    out.push_back({*container, *host, *size});
-  }
+  auto const triples = strata::idmap::parse_map(text);
+  if (!triples)
+    throw std::runtime_error("initializing ID mappings: " + std::string(which) +
+                             " setting is malformed expected [\"uint32:uint32:uint32\"]: [\"" + text + "\"]");
+  out.insert(out.end(), triples->begin(), triples->end());
 }
 
 /// All ranges of a name in the file of subordinate ids, one behind another from container id 0 on.

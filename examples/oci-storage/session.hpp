@@ -29,7 +29,8 @@ class Session {
                .durability = {settings.flush ? strata::Flush::full : strata::Flush::none},
                .image_store = settings.image_store,
                .transient = settings.transient,
-               .disable_volatile = settings.disable_volatile}) {}
+               .disable_volatile = settings.disable_volatile,
+               .default_maps = settings.default_maps}) {}
 
   StoreSettings const settings;
   Store store;

@@ -30,6 +30,8 @@ std::string json_text(conf::StorageConf const& configured) {
         .member_if_set("driver", configured.driver)
         .member_if_set("driver-priority", configured.driver_priority)
         .member_if_set("driver-options", configured.driver_options)
+        .member_if_set("uidmap", configured.default_maps.uids)
+        .member_if_set("gidmap", configured.default_maps.gids)
         .member_if_set("root_auto_ns_user", configured.auto_userns_user)
         .member_if_set("auto_userns_min_size", configured.auto_userns_min_size)
         .member_if_set("auto_userns_max_size", configured.auto_userns_max_size);
@@ -86,6 +88,7 @@ StoreSettings settings(Options const& before, Options const& after) {
     out.driver = configured.driver;
     out.driver_priority = configured.driver_priority;
     out.driver_options = configured.driver_options;
+    out.default_maps = configured.default_maps;
     out.disable_volatile = configured.disable_volatile;
     out.pull_options = configured.pull_options.value_or(std::map<std::string, std::string>{});
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/conf/storage_conf.hpp>
+#include <strata/idmap/range.hpp>
 
 #include "options.hpp"
 #include <exception>
@@ -20,6 +21,7 @@ struct StoreSettings {
   std::vector<std::string> driver_priority = {};
   std::vector<std::string> driver_options = {};
   bool disable_volatile = false;
+  strata::IdMaps default_maps = {};  ///< of layers without a parent
   std::map<std::string, std::string> pull_options = {};
   bool flush = true;  ///< `--durability full`
   bool debug = false;

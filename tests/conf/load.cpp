@@ -30,6 +30,8 @@ skip_mount_home = "true"
 ignore_chown_errors = "true"
 force_mask = 0o700
 mountopt = "nodev"
+remap-uids = "0:1000:10:10:5000:5"
+remap-gids = "0:2000:15"
 root-auto-userns-user = "others"
 auto-userns-min-size = 2
 auto-userns-max-size = 3
@@ -68,6 +70,7 @@ TEST_CASE("conf: every key of storage.conf", "[conf]") {
   CHECK(conf.driver_priority == Words{"overlay", "vfs"});
   CHECK(conf.transient_store);
   CHECK(conf.disable_volatile);
+  CHECK(conf.default_maps == IdMaps{.uids = {{0, 1000, 10}, {10, 5000, 5}}, .gids = {{0, 2000, 15}}});
   CHECK(conf.auto_userns_user == "others");
   CHECK(conf.auto_userns_min_size == 2);
   CHECK(conf.auto_userns_max_size == 3);
@@ -190,4 +193,24 @@ TEST_CASE("conf: one file as it stands", "[conf]") {
   CHECK(conf.run_root.empty());
   CHECK_FALSE(conf.pull_options);
   CHECK_THROWS_WITH(conf::read_storage_conf("/no/such", fake.host()), Catch::StartsWith("stat /no/such: "));
+}
+
+TEST_CASE("conf: default maps that are none are refused where they stand, and remap-user has no effect",
+          "[conf]") {
+  FakeHost fake;
+  fake.write("etc/containers/storage.conf", "[storage.options]\nremap-user = \"me\"\nremap-group = \"us\"\n");
+  auto const conf = conf::load_storage_conf(fake.host());
+  CHECK(conf.default_maps.empty());
+  REQUIRE(conf.warnings.size() == 2);
+  CHECK_THAT(conf.warnings[0],
+             Catch::Contains("[\"storage.options.remap-user\" \"storage.options.remap-group\"]"));
+  fake.write("etc/containers/storage.conf", "[storage.options]\nremap-gids = \"0:1\"\n");
+  try {
+    conf::load_storage_conf(fake.host());
+    FAIL("a map of two numbers was taken");
+  } catch (Error const& error) {
+    CHECK(error.code() == Errc::configuration);
+    CHECK_THAT(error.subject(), Catch::Contains("line 2") && Catch::Contains("storage.options.remap-gids") &&
+                                    Catch::Contains("malformed"));
+  }
 }

@@ -40,6 +40,8 @@ transient_store = true
 [storage.options]
 additionalimagestores = ["/more"]
 disable-volatile = true
+remap-uids = "0:100000:65536"
+remap-gids = "0:200000:65536"
 )";
 
 }  // namespace
@@ -52,6 +54,7 @@ TEST_CASE("oci-storage: the configuration, and options over it", "[oci-storage]"
   CHECK(now.image_store == "/images");
   CHECK(now.transient);
   CHECK(now.disable_volatile);
+  CHECK(now.default_maps == strata::IdMaps{.uids = {{0, 100000, 65536}}, .gids = {{0, 200000, 65536}}});
   CHECK(now.driver == "vfs");
   CHECK(now.driver_priority == Words{"vfs"});
   CHECK(now.driver_options == Words{"vfs.imagestore=/more"});
@@ -82,6 +85,7 @@ TEST_CASE("oci-storage: a root before the command replaces the configuration", "
   CHECK(now.driver_priority.empty());
   CHECK(now.driver_options == Words{"c=3", "d=4"});
   CHECK(now.image_store.empty());
+  CHECK(now.default_maps.empty());
   CHECK_FALSE(now.transient);
   CHECK_FALSE(now.flush);
 
@@ -130,7 +134,9 @@ TEST_CASE("oci-storage: the configuration as JSON", "[oci-storage]") {
     CHECK(
         configuration_json(settings(globals({"-g", "/x"}), {})) ==
         R"({"runroot":"/run","root":"/graph","imagestore":"/images","RootlessStoragePath":"","driver":"vfs",)"
-        R"("driver-priority":["vfs"],"driver-options":["vfs.imagestore=/more"],"PullOptions":null,)"
+        R"("driver-priority":["vfs"],"driver-options":["vfs.imagestore=/more"],)"
+        R"("uidmap":[{"container_id":0,"host_id":100000,"size":65536}],)"
+        R"("gidmap":[{"container_id":0,"host_id":200000,"size":65536}],"PullOptions":null,)"
         R"("disable-volatile":true,"transient_store":true})");
   }
   Configured const configured(

@@ -277,3 +277,71 @@ TEST_CASE("automatic maps are as large as the image needs and share no ids", "[s
   given.size = 5;
   CHECK(store.containers().create("image", {.auto_userns = given}).record().uidmap == IdMap{{0, 100010, 5}});
 }
+
+namespace {
+
+template <class Driver>
+struct WithDefaultMaps {
+  ~WithDefaultMaps() { store.shutdown({.force = true}); }
+  testing::TempDir dir;
+  Store<Driver, serializers::Json, durability::None> store{
+      {.graph_root = dir / "graph", .run_root = dir / "run", .default_maps = high}};
+};
+
+}  // namespace
+
+TEST_CASE("a store's default maps are those of layers without a parent, and of containers without an image",
+          "[store][idmap]") {
+  if (!is_root()) return;
+  WithDefaultMaps<drivers::Vfs> fixture;
+  auto& store = fixture.store;
+  auto const maps = [&](std::string const& id) { return maps_of(store.layers().get(id).record()); };
+  store.layers().import(memory_source(owned_tar()), {.id = "base"});
+  store.layers().create({.id = "child", .parent = "base"});
+  store.layers().create({.id = "host", .maps = {.uids = IdMap{}, .gids = IdMap{}}});
+  store.layers().create({.id = "host_child", .parent = "host"});
+  store.layers().create({.id = "mixed", .maps = {.uids = other.uids, .gids = {}}});
+  store.layers().stage().commit({.id = "staged"});
+  CHECK(maps("base") == high);
+  CHECK(maps("child") == high);
+  CHECK(maps("host").empty());
+  CHECK(maps("host_child").empty());
+  CHECK(maps("mixed") == IdMaps{.uids = other.uids, .gids = high.gids});
+  CHECK(maps("staged") == high);
+  check_owner(store.layers().get("base").mount().path() / "d/file", 100005, 200006);
+  CHECK(stores::diff_of(store.layers().get("base")) == owned_tar());
+
+  auto const layer_maps = [](auto const& container) {
+    CHECK(maps_of(container.record()).empty());
+    return maps_of(container.layer().record());
+  };
+  store.images().create({.id = "image", .top_layer = "base"});
+  store.images().create({.id = "empty"});
+  CHECK(layer_maps(store.containers().create("", {.id = "alone"})) == high);
+  CHECK(layer_maps(store.containers().create("", {.id = "half", .host_uids = true})) ==
+        IdMaps{.uids = {}, .gids = high.gids});
+  CHECK(layer_maps(store.containers().create("", {.id = "none", .host_uids = true, .host_gids = true}))
+            .empty());
+  CHECK(layer_maps(store.containers().create("empty")).empty());
+  // One that has the host's ids cannot use the files of an image that has others: it stands on a copy.
+  auto const box = store.containers().create("image", {.id = "box"});
+  CHECK(layer_maps(box).empty());
+  CHECK(box.layer().parent()->id().str() != "base");
+  check_owner(box.mount().path() / "d/file", 5, 6);
+}
+
+TEST_CASE("default maps are stored only where mounts cannot map", "[store][idmap]") {
+  if (!is_root()) return;
+  {
+    NoMappedMounts const without;
+    WithDefaultMaps<drivers::Overlay> fixture;
+    auto const base = fixture.store.layers().import(memory_source(owned_tar()), {.id = "base"});
+    CHECK(maps_of(base.record()) == high);
+    check_owner(fixture.dir / "graph/overlay/base/diff/d/file", 100005, 200006);
+  }
+  WithDefaultMaps<drivers::Overlay> fixture;
+  auto const base = fixture.store.layers().import(memory_source(owned_tar()), {.id = "base"});
+  if (maps_of(base.record()) == high) return;  // an older kernel
+  CHECK(maps_of(base.record()).empty());
+  check_owner(fixture.dir / "graph/overlay/base/diff/d/file", 5, 6);
+}

@@ -6,6 +6,8 @@
 #include <strata/conf/storage_conf.hpp>
 #include <strata/conf/toml.hpp>
 #include <strata/error.hpp>
+#include <strata/idmap/map_text.hpp>
+#include <strata/idmap/range.hpp>
 
 #include <algorithm>
 #include <array>
@@ -32,6 +34,7 @@ struct FileSettings {
   bool transient_store = false, disable_volatile = false;
   List image_stores, layer_stores;
   std::uint32_t force_mask = 0;
+  IdMaps default_maps;
   std::string userns_user;
   std::uint32_t userns_min_size = 0, userns_max_size = 0;
   std::optional<std::map<std::string, std::string>> pull_options;
@@ -77,6 +80,10 @@ inline std::vector<std::string> read_into(FileSettings& settings, TomlFile const
       options.value("additionallayerstores", settings.layer_stores);
       for (auto const key : common_options) text(options, key, settings.common);
       options.value("force_mask", settings.force_mask);
+      // Of releases before 1.59, as are remap-user and remap-group: those are read there and have no effect, since what
+      // these two say, be it nothing, replaces it.
+      options.value("remap-uids", settings.default_maps.uids);
+      options.value("remap-gids", settings.default_maps.gids);
       options.value("root-auto-userns-user", settings.userns_user);
       options.value("auto-userns-min-size", settings.userns_min_size);
       options.value("auto-userns-max-size", settings.userns_max_size);
@@ -168,6 +175,7 @@ inline StorageConf read_files(std::vector<ConfigFile> const& files, Host const& 
   conf.graph_root = settings.graph_root;
   conf.image_store = settings.image_store;
   conf.rootless_storage_path = settings.rootless_storage_path;
+  conf.default_maps = settings.default_maps;
   conf.auto_userns_user = settings.userns_user;
   conf.auto_userns_min_size = settings.userns_min_size;
   conf.auto_userns_max_size = settings.userns_max_size;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/idmap/range.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -19,6 +21,7 @@ struct StorageConf {
   std::vector<std::string> driver_priority = {};
   /// "<driver>.<key>=<value>", each key once; without a driver's name in front of the dot if no driver is configured.
   std::vector<std::string> driver_options = {};
+  IdMaps default_maps = {};           ///< of new layers that have no parent; empty: the host's ids
   std::string auto_userns_user = {};  ///< whose subordinate ids automatic user namespaces come from
   std::uint32_t auto_userns_min_size = 0;
   std::uint32_t auto_userns_max_size = 0;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/idmap/map_text.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/sys/file.hpp>
 
 #include <algorithm>
@@ -160,6 +162,16 @@ class TableReader {
     if (number < 0 || number > std::numeric_limits<std::uint32_t>::max())
       refuse(*node, key, std::to_string(number) + " is out of range for uint32");
     to = static_cast<std::uint32_t>(number);
+  }
+  /// Triples "container:host:size", joined by colons.
+  void value(std::string_view key, IdMap& to) {
+    auto const* const node = take(key);
+    if (node == nullptr) return;
+    auto const words = text(*node, key);
+    auto map = idmap::parse_map(words);
+    if (!map)
+      refuse(*node, key, "setting is malformed expected [\"uint32:uint32:uint32\"]: [\"" + words + "\"]");
+    to = *std::move(map);
   }
   void value(std::string_view key, List& to) {
     auto const* const node = take(key);

@@ -58,14 +58,18 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
         options.auto_userns ? choose_maps(core, record.image, *options.auto_userns) : options.maps;
     set_maps(record, maps);
     Control const control{.progress = options.progress, .stop = options.stop};
-    stored_maps(core, {maps.uids, maps.gids}, {});  // refuses what cannot be
+    WantedMaps wanted{.uids = maps.uids, .gids = maps.gids};
+    stored_maps(core, wanted, {});  // refuses what cannot be
     if (has_files) {
       auto const top = top_layer_for(core, record.image, maps, control);
       plan.parent = LayerId(top->id);
       plan.parent_maps = maps_of(*top);
       plan.below = ForeignLayers<Core>(core.template look<LayerTraits>(), top);
+    } else if (image.empty()) {
+      if (maps.uids.empty() && !options.host_uids) wanted.uids.reset();
+      if (maps.gids.empty() && !options.host_gids) wanted.gids.reset();
     }
-    plan.maps = stored_maps(core, {maps.uids, maps.gids}, plan.parent_maps.value_or(IdMaps()));
+    plan.maps = stored_maps(core, wanted, plan.parent_maps);
     auto staged =
         plan.below.explain([&] { return core.driver().stage(plan.request(true, core.flush(), control)); });
     staged.finish();

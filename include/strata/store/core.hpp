@@ -3,6 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/durability.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/item/item.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/item/log.hpp>
@@ -74,6 +75,9 @@ struct StoreOptions {
   bool volatile_apart = false;
   /// Mounts volatile containers as others are: what is written in them is flushed at unmounting.
   bool disable_volatile = false;
+  /// Whose ids the files of new layers have that have no parent, and those of containers without an image, where the call
+  /// does not say. Layers over a parent have the parent's, and where mounts can map ids, all are stored with the host's.
+  IdMaps default_maps = {};
 };
 
 /// The inner parts of a store: tables, driver, locks and places, shared by the store and its items. It knows each kind

@@ -66,7 +66,7 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
       if (row->layer == plan.parent->str())
         throw Error(Errc::parent_is_container, "layer \"" + plan.parent->str() + "\"", row->id);
   }
-  plan.maps = stored_maps(core, maps, plan.parent_maps.value_or(IdMaps()));
+  plan.maps = stored_maps(core, maps, plan.parent_maps);
   return plan;
 }
 

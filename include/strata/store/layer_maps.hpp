@@ -6,6 +6,7 @@
 #include <strata/item/layer.hpp>
 #include <strata/store/options.hpp>
 
+#include <optional>
 #include <string>
 
 /// Which owners the files of a layer have on disk.
@@ -29,17 +30,19 @@ bool shifts_mounts(Core const& core, IdMaps const& maps) {
   return false;
 }
 
-/// Maps that a new layer is stored with: those wanted, on a side where none are the parent's; but none at all where a mount
-/// can do it, unless the parent is stored with some already.
+/// Maps that a new layer is stored with: those wanted, on a side where none are the parent's, or without a parent the store's
+/// default; but none at all where a mount can do it, unless the parent is stored with some already.
 /// @throws `Errc::invalid_mappings`; `Errc::unsupported`
 template <class Core>
-IdMaps stored_maps(Core const& core, WantedMaps const& wanted, IdMaps const& parent) {
-  IdMaps maps{.uids = wanted.uids.value_or(parent.uids), .gids = wanted.gids.value_or(parent.gids)};
-  if (maps.empty() && parent.empty()) return {};
+IdMaps stored_maps(Core const& core, WantedMaps const& wanted, std::optional<IdMaps> const& parent) {
+  auto const& inherited = parent ? *parent : core.options().default_maps;
+  IdMaps maps{.uids = wanted.uids.value_or(inherited.uids), .gids = wanted.gids.value_or(inherited.gids)};
+  bool const has_none_below = !parent || parent->empty();
+  if (maps.empty() && has_none_below) return {};
   idmap::check(maps);
   if constexpr (!IdMapDriver<typename Core::Driver>)
     throw Error(Errc::unsupported, "ID mappings with driver " + std::string(core.driver().name()));
-  return parent.empty() && shifts_mounts(core, maps) ? IdMaps{} : maps;
+  return has_none_below && shifts_mounts(core, maps) ? IdMaps{} : maps;
 }
 
 /// What a mount is left to do for a container with some maps, on a layer that is stored with others.

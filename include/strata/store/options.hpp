@@ -30,7 +30,8 @@ struct ImportLimits {
   std::uint64_t header_bytes = std::uint64_t{8} << 20;  ///< of one entry's extended headers
 };
 
-/// Whose ids the files of a new layer have. Nothing on a side: its parent's there; an empty map: the host's.
+/// Whose ids the files of a new layer have. Nothing on a side: its parent's there, or the store's default without a parent;
+/// an empty map: the host's.
 struct WantedMaps {
   std::optional<IdMap> uids = {};
   std::optional<IdMap> gids = {};
@@ -105,6 +106,9 @@ struct ContainerOptions {
   bool is_volatile = false;  ///< its files need not survive a crash
   /// Which ids of the host it runs with. The record has these maps, whether its files are stored or only shown with them.
   IdMaps maps = {};
+  /// Without an image: the host's ids on a side without a map, even if the store has others as its default.
+  bool host_uids = false;
+  bool host_gids = false;
   std::optional<AutoUserns> auto_userns = {};  ///< instead of `maps`
   ProgressSink progress = {};                  ///< of owners that change
   std::stop_token stop = {};
