@@ -180,3 +180,23 @@ TEST_CASE("copying stops when asked to", "[sys][copy_path]") {
                             {.control = {.progress = {}, .stop = source.get_token()}}),
                   Error);
 }
+
+TEST_CASE("what is mounted in a directory is copied with it, however deep it goes", "[sys][copy_path]") {
+  TempDir dir;
+  auto const point = dir.path() / "from/point";
+  std::filesystem::create_directories(point);
+  if (::mount("none", point.c_str(), "tmpfs", 0, "size=1m") != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  // Deeper than directories are kept open: the way back leads out of the mount by "..".
+  auto deep = point;
+  for (int i = 0; i < 80; ++i) deep /= "d";
+  std::filesystem::create_directories(deep);
+  write(deep / "file", "deep");
+  write(dir.path() / "from/z", "last");
+  copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"});
+  REQUIRE(::umount(point.c_str()) == 0);
+  CHECK(read_file(dir.path() / "to" / deep.lexically_relative(dir.path() / "from") / "file") == "deep");
+  CHECK(read_file(dir.path() / "to/z") == "last");
+}

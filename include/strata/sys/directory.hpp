@@ -93,7 +93,8 @@ class Descent {
     if (!levels_.empty() && !levels_.back().fd) {
       Level& above = levels_.back();
       struct stat status {};
-      above.fd = try_open_how(left.fd.get(), "..", O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_XDEV);
+      // Out of what is mounted there as well; that it is the right one shows below.
+      above.fd = try_open_at(left.fd.get(), "..", O_RDONLY | O_DIRECTORY);
       if (!above.fd || ::fstat(above.fd.get(), &status) != 0) throw_errno("open", path());
       if (status.st_dev != above.device || status.st_ino != above.inode) {
         errno = ESTALE;
