@@ -87,12 +87,11 @@ class TreeCopier {
     if (!root_ || ::fstat(root_.get(), &root_status_) != 0) throw_errno("open", to_path({}));
     enter(std::move(source), std::move(target), {});
     while (!from_.empty()) {
-      auto& level = from_.here();
-      if (level.extra.next < level.extra.entries.size()) {
-        entry(std::move(level.extra.entries[level.extra.next++].name));
+      auto& level = from_.here().extra;
+      if (!level.inside.done()) {
+        entry(level.inside.take().name);
       } else {
-        if (from_.depth() > 1 || top == Top::copied)
-          set_attributes(from_.fd(), to_.fd(), level.extra.status, {});
+        if (from_.depth() > 1 || top == Top::copied) set_attributes(from_.fd(), to_.fd(), level.status, {});
         from_.leave();
         to_.leave();
       }
@@ -118,9 +117,8 @@ class TreeCopier {
 
  private:
   struct Source {
-    std::vector<DirectoryEntry> entries;
+    Entries inside = {};
     struct stat status {};
-    std::size_t next = 0;
   };
   struct Nothing {};
   struct Last {
@@ -130,7 +128,7 @@ class TreeCopier {
   void enter(Fd source, Fd target, std::string const& name) {
     Source level;
     if (::fstat(source.get(), &level.status) != 0) throw_errno("stat", from_path(name));
-    level.entries = read_directory(source.get(), from_path(name));
+    level.inside.entries = read_directory(source.get(), from_path(name));
     from_.enter(std::move(source), name, std::move(level));
     to_.enter(std::move(target), name, {});
   }

@@ -46,6 +46,16 @@ inline bool is_directory(int parent, DirectoryEntry const& entry) noexcept {
   return ::fstatat(parent, entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
+/// What was read of a directory, on the way through it; a level of a `Descent` has one.
+struct Entries {
+  std::vector<DirectoryEntry> entries = {};
+  std::size_t next = 0;
+
+  bool done() const noexcept { return next == entries.size(); }
+  /// Gives the next one away; not if it is done.
+  DirectoryEntry take() { return std::move(entries[next++]); }
+};
+
 /// Opens a directory by its name in another: no symbolic link, nothing that is mounted there (EXDEV). An empty `Fd`
 /// and `errno` otherwise.
 inline Fd try_enter(int parent, char const* name) noexcept {

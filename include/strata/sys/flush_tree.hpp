@@ -1,7 +1,7 @@
 #pragma once
 
-#include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/visit_contents.hpp>
 #include <strata/sys/workers.hpp>
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
 #include <linux/magic.h>
@@ -24,46 +23,6 @@
 
 namespace strata::sys {
 namespace detail {
-
-/// Calls `visit(fd, path)` with each regular file and each directory of a tree, every directory after what is in
-/// it; `fd` is an `Fd` that the callee may keep, `path()` what it is called.
-template <class Visit>
-void visit_contents(std::filesystem::path const& top, Visit&& visit) {
-  struct Entries {
-    std::vector<DirectoryEntry> entries;
-    std::size_t next = 0;
-  };
-  Descent<Entries> descent(top);
-  auto const enter = [&](Fd fd, std::string name) {
-    auto entries = read_directory(fd.get(), top);
-    descent.enter(std::move(fd), std::move(name), {std::move(entries)});
-  };
-  enter(open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY), {});
-  while (!descent.empty()) {
-    auto& level = descent.here();
-    if (level.extra.next == level.extra.entries.size()) {
-      Fd copy(retry([&] { return ::fcntl(descent.fd(), F_DUPFD_CLOEXEC, 0); }));
-      if (!copy) throw_errno("open", descent.path());
-      visit(std::move(copy), [&] { return descent.path(); });
-      descent.leave();
-      continue;
-    }
-    DirectoryEntry const entry = std::move(level.extra.entries[level.extra.next++]);
-    if (is_directory(descent.fd(), entry)) {
-      Fd fd = try_enter(descent.fd(), entry.name.c_str());
-      if (!fd && errno == EXDEV) continue;  // something mounted: not a part of this tree
-      if (!fd) throw_errno("open", descent.path(entry.name));
-      enter(std::move(fd), entry.name);
-    } else if (entry.type == DT_REG || entry.type == DT_UNKNOWN) {
-      // O_NONBLOCK: an entry of unknown type may be a fifo that nobody writes to.
-      Fd fd = try_open_at(descent.fd(), entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      if (fd)
-        visit(std::move(fd), [&] { return descent.path(entry.name); });
-      else if (entry.type == DT_REG)
-        throw_errno("open", descent.path(entry.name));
-    }
-  }
-}
 
 /// A file or directory to be flushed.
 struct ToFlush {
@@ -139,13 +98,13 @@ inline void flush_tree(std::filesystem::path const& path) {
   }
   // The bytes first, without the journal: while they are on their way, each fsync would find its file changed once
   // more (blocks that are no longer "unwritten") and commit the journal for it alone, thousands of times.
-  detail::visit_contents(path, [](Fd const fd, auto const&) { start_write_back(fd.get()); });
-  detail::visit_contents(path, [](Fd const fd, auto const&) {
+  visit_contents(path, [](Fd const fd, auto const&) { start_write_back(fd.get()); });
+  visit_contents(path, [](Fd const fd, auto const&) {
     ::sync_file_range(fd.get(), 0, 0,
                       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
   });
   Workers<detail::ToFlush> workers(detail::flush_threads, 64, &detail::flush);
-  detail::visit_contents(path, [&](Fd fd, auto const& name) { workers.add({std::move(fd), name()}); });
+  visit_contents(path, [&](Fd fd, auto const& name) { workers.add({std::move(fd), name()}); });
   workers.finish();
 }
 

@@ -1,14 +1,10 @@
 #pragma once
 
-#include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/sys/file.hpp>
+#include <strata/sys/visit_contents.hpp>
 
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
 #include <linux/dqblk_xfs.h>
@@ -18,8 +14,6 @@
 #include <sys/quota.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utility>
-#include <vector>
 
 /// Projects of XFS, ext4 and f2fs: a number that files carry, and limits to what all files of one number may take
 /// (quotactl(2); file systems mounted with "prjquota").
@@ -34,50 +28,20 @@ inline std::uint32_t project_of(std::filesystem::path const& path) {
   throw_errno("get project of", path);
 }
 
-namespace detail {
-inline void set_project(int fd, std::uint32_t project, bool is_directory, std::filesystem::path const& path) {
-  fsxattr attributes{};
-  if (::ioctl(fd, FS_IOC_FSGETXATTR, &attributes) != 0) throw_errno("get project of", path);
-  attributes.fsx_projid = project;
-  if (is_directory) attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
-  if (::ioctl(fd, FS_IOC_FSSETXATTR, &attributes) != 0) throw_errno("set project of", path);
-}
-}  // namespace detail
-
 /// Gives a tree to a project; what is made in it from now on is the project's as well. Links and devices cannot carry a
-/// number after they were made, and are passed over.
+/// number after they were made, and are passed over; so is what is mounted below.
 /// @throws `errno`, "set project of <path>"
 inline void set_project(std::filesystem::path const& top, std::uint32_t project) {
-  struct Entries {
-    std::vector<DirectoryEntry> entries;
-    std::size_t next = 0;
-  };
-  Descent<Entries> descent(top);
-  auto const enter = [&](Fd fd, std::string name) {
-    auto const path = descent.empty() ? top : descent.path(name);
-    detail::set_project(fd.get(), project, true, path);
-    auto entries = read_directory(fd.get(), path);
-    descent.enter(std::move(fd), std::move(name), {std::move(entries)});
-  };
-  enter(open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY), {});
-  while (!descent.empty()) {
-    auto& level = descent.here();
-    if (level.extra.next == level.extra.entries.size()) {
-      descent.leave();
-      continue;
-    }
-    auto const entry = std::move(level.extra.entries[level.extra.next++]);
-    if (is_directory(descent.fd(), entry)) {
-      Fd fd = try_enter(descent.fd(), entry.name.c_str());
-      if (!fd) throw_errno("open", descent.path(entry.name));
-      enter(std::move(fd), entry.name);
-    } else if (entry.type == DT_REG || entry.type == DT_UNKNOWN) {
-      Fd const fd = try_open_at(descent.fd(), entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      struct stat status {};
-      if (fd && ::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode))
-        detail::set_project(fd.get(), project, false, descent.path(entry.name));
-    }
-  }
+  visit_contents(top, [&](Fd const fd, auto const& path) {
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) throw_errno("stat", path());
+    if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return;
+    fsxattr attributes{};
+    if (::ioctl(fd.get(), FS_IOC_FSGETXATTR, &attributes) != 0) throw_errno("get project of", path());
+    attributes.fsx_projid = project;
+    if (S_ISDIR(status.st_mode)) attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+    if (::ioctl(fd.get(), FS_IOC_FSSETXATTR, &attributes) != 0) throw_errno("set project of", path());
+  });
 }
 
 /// A device node for the file system that holds `beside`, by which quotactl(2) is told which one is meant; an old one is

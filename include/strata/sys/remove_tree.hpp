@@ -36,9 +36,9 @@ class TreeRemover {
     if (!S_ISDIR(status.st_mode) && unlink(parent, name, 0)) return true;
     enter(parent, name);
     while (!descent_.empty()) {
-      auto& level = descent_.here();
-      if (level.extra.next < level.extra.entries.size()) {
-        DirectoryEntry const entry = std::move(level.extra.entries[level.extra.next++]);
+      auto& level = descent_.here().extra;
+      if (!level.done()) {
+        DirectoryEntry const entry = level.take();
         if (is_directory(descent_.fd(), entry) || !unlink(descent_.fd(), entry.name, 0))
           enter(descent_.fd(), entry.name);
       } else {
@@ -51,11 +51,6 @@ class TreeRemover {
   }
 
  private:
-  struct Entries {
-    std::vector<DirectoryEntry> entries;
-    std::size_t next = 0;
-  };
-
   static constexpr int most_attempts = 1000;  // against one who puts in as fast as we take out
 
   std::filesystem::path path(std::string const& name) const {

@@ -15,9 +15,11 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <sys/stat.h>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -31,43 +33,70 @@ struct Visited {
   struct stat const& status;  ///< of itself, not of what a symbolic link leads to
 };
 
-/// Calls `visit(Visited const&)` with everything in a directory and below, by descriptors, each directory before what
-/// is in it, in the order of the names' bytes. Mount points are visited and not entered. What vanishes meanwhile is
-/// passed over.
-/// @throws  `errno`, "open <path>", "stat <path>", and what `visit` throws
-template <class Visit>
-void walk(std::filesystem::path const& top, Visit&& visit) {
-  struct Entries {
-    std::vector<DirectoryEntry> entries;
-    std::size_t next = 0;
-  };
+/// Which mount points `walk` enters.
+enum class WalkInto {
+  own_mount,    ///< none
+  file_system,  ///< those that show the file system of the top: bind mounts
+};
+
+namespace detail {
+
+/// A function to be called, without a template for each: what walks is compiled once.
+struct WalkVisitor {
+  void* object;
+  void (*call)(void* object, Visited const& visited);
+};
+
+inline void walk_all(std::filesystem::path const& top, WalkVisitor visitor, WalkInto into) {
   Descent<Entries> descent(top);
   auto const enter = [&](Fd fd, std::string name) {
     auto entries = read_directory(fd.get(), descent.empty() ? top : descent.path(name));
     std::ranges::sort(entries, {}, &DirectoryEntry::name);
     descent.enter(std::move(fd), std::move(name), {std::move(entries)});
   };
-  enter(open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY), {});
+  Fd root = open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY);
+  struct stat status {};
+  if (::fstat(root.get(), &status) != 0) throw_errno("stat", top);
+  auto const device = status.st_dev;
+  enter(std::move(root), {});
   while (!descent.empty()) {
-    auto& level = descent.here();
-    if (level.extra.next == level.extra.entries.size()) {
+    auto& level = descent.here().extra;
+    if (level.done()) {
       descent.leave();
       continue;
     }
-    std::string const name = std::move(level.extra.entries[level.extra.next++].name);
-    struct stat status {};
+    auto const name = level.take().name;
     if (::fstatat(descent.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) continue;
       throw_errno("stat", descent.path(name));
     }
     std::string const path = descent.relative(name);
-    visit(Visited{.path = path, .directory = descent.fd(), .name = name, .status = status});
+    visitor.call(visitor.object, {.path = path, .directory = descent.fd(), .name = name, .status = status});
     if (!S_ISDIR(status.st_mode)) continue;
-    if (Fd fd = try_enter(descent.fd(), name.c_str()))
-      enter(std::move(fd), name);
+    Fd below = into == WalkInto::file_system && status.st_dev == device
+                   ? try_open_at(descent.fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+                   : try_enter(descent.fd(), name.c_str());
+    if (below)
+      enter(std::move(below), name);
     else if (errno != ENOENT && errno != EXDEV)
       throw_errno("open", descent.path(name));
   }
+}
+
+}  // namespace detail
+
+/// Calls `visit(Visited const&)` with everything in a directory and below, by descriptors, each directory before what
+/// is in it, in the order of the names' bytes. Mount points are visited, and entered only as `into` says. What vanishes
+/// meanwhile is passed over.
+/// @throws  `errno`, "open <path>", "stat <path>", and what `visit` throws
+template <class Visit>
+void walk(std::filesystem::path const& top, Visit&& visit, WalkInto into = WalkInto::own_mount) {
+  using Function = std::remove_reference_t<Visit>;
+  auto* const object = const_cast<void*>(static_cast<void const*>(std::addressof(visit)));
+  detail::walk_all(
+      top,
+      {object, [](void* function, Visited const& visited) { (*static_cast<Function*>(function))(visited); }},
+      into);
 }
 
 /// Bytes of all that is in a directory and is none itself, each inode once: lengths, not blocks. For directories that

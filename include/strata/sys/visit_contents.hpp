@@ -1,0 +1,53 @@
+#pragma once
+
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+namespace strata::sys {
+
+/// Calls `visit(fd, path)` with each regular file and each directory of a tree, every directory after what is in
+/// it; `fd` is an `Fd` that the callee may keep, `path()` what it is called. Where the file system does not tell types,
+/// `fd` may also be of a fifo or the like. What is mounted below is passed over.
+/// @throws  `errno`, "open <path>"; what `visit` throws
+template <class Visit>
+void visit_contents(std::filesystem::path const& top, Visit&& visit) {
+  Descent<Entries> descent(top);
+  auto const enter = [&](Fd fd, std::string name) {
+    auto entries = read_directory(fd.get(), top);
+    descent.enter(std::move(fd), std::move(name), {std::move(entries)});
+  };
+  enter(open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY), {});
+  while (!descent.empty()) {
+    auto& level = descent.here().extra;
+    if (level.done()) {
+      Fd copy(retry([&] { return ::fcntl(descent.fd(), F_DUPFD_CLOEXEC, 0); }));
+      if (!copy) throw_errno("open", descent.path());
+      visit(std::move(copy), [&] { return descent.path(); });
+      descent.leave();
+      continue;
+    }
+    DirectoryEntry const entry = level.take();
+    if (is_directory(descent.fd(), entry)) {
+      Fd fd = try_enter(descent.fd(), entry.name.c_str());
+      if (!fd && errno == EXDEV) continue;  // something mounted: not a part of this tree
+      if (!fd) throw_errno("open", descent.path(entry.name));
+      enter(std::move(fd), entry.name);
+    } else if (entry.type == DT_REG || entry.type == DT_UNKNOWN) {
+      // O_NONBLOCK: an entry of unknown type may be a fifo that nobody writes to.
+      Fd fd = try_open_at(descent.fd(), entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (fd)
+        visit(std::move(fd), [&] { return descent.path(entry.name); });
+      else if (entry.type == DT_REG)
+        throw_errno("open", descent.path(entry.name));
+    }
+  }
+}
+
+}  // namespace strata::sys
