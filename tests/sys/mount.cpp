@@ -12,6 +12,7 @@ TEST_CASE("mountinfo lines are taken apart", "[sys][mount]") {
   REQUIRE(entry);
   CHECK(entry->id == 36);
   CHECK(entry->parent == 35);
+  CHECK(entry->device == makedev(98, 0));
   CHECK(entry->root == "/mnt1");
   CHECK(entry->point == "/mnt 2\t\n\\x");
   CHECK(entry->options == "rw,noatime");
@@ -25,7 +26,9 @@ TEST_CASE("mountinfo lines are taken apart", "[sys][mount]") {
   CHECK(plain->source.empty());
   CHECK(plain->super_options == "rw");
   for (auto const* line :
-       {"", "1 2 3", "36 35 98:0 / /mnt rw shared:1 ext3 /dev/root rw", "1 2 0:3 / / rw x x -"})
+       {"", "1 2 3", "36 35 98:0 / /mnt rw shared:1 ext3 /dev/root rw", "1 2 0:3 / / rw x x -",
+        "99999999999 2 0:3 / / rw - tmpfs x rw", "1 -2 0:3 / / rw - tmpfs x rw",
+        "1 2 0:4294967296 / / rw - tmpfs x rw", "1 2 3 / / rw - tmpfs x rw", "x 2 0:3 / / rw - tmpfs x rw"})
     CHECK_FALSE(sys::parse_mount_line(line));
   CHECK(sys::unescape_mount_field("a\\04") == "a\\04");
   CHECK(sys::unescape_mount_field("\\040") == " ");

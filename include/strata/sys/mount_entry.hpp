@@ -3,6 +3,7 @@
 #include <strata/sys/file.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -59,20 +61,20 @@ inline std::optional<MountEntry> parse_mount_line(std::string_view line) {
   std::size_t dash = 6;
   while (dash < fields.size() && fields[dash] != "-") ++dash;
   if (dash + 2 >= fields.size()) return std::nullopt;
-  auto const number = [](std::string_view text) {
-    int value = 0;
-    for (char const c : text) value = value * 10 + (c - '0');
-    return value;
+  auto const number = [](std::string_view text, int& value) {
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() && value >= 0;
   };
-  auto const device = [&](std::string_view text) {
-    auto const colon = std::min(text.find(':'), text.size());
-    return makedev(static_cast<unsigned>(number(text.substr(0, colon))),
-                   static_cast<unsigned>(number(text.substr(std::min(colon + 1, text.size())))));
-  };
+  int id = 0, parent = 0, major_number = 0, minor_number = 0;
+  auto const colon = std::min(fields[2].find(':'), fields[2].size());
+  if (!number(fields[0], id) || !number(fields[1], parent) ||
+      !number(fields[2].substr(0, colon), major_number) ||
+      !number(fields[2].substr(std::min(colon + 1, fields[2].size())), minor_number))
+    return std::nullopt;
   MountEntry entry{
-      .id = number(fields[0]),
-      .parent = number(fields[1]),
-      .device = device(fields[2]),
+      .id = id,
+      .parent = parent,
+      .device = makedev(static_cast<unsigned>(major_number), static_cast<unsigned>(minor_number)),
       .root = unescape_mount_field(fields[3]),
       .point = unescape_mount_field(fields[4]),
       .options = std::string(fields[5]),
