@@ -76,6 +76,10 @@ TEST_CASE("maps are contiguous if they are one offset", "[idmap]") {
   CHECK(idmap::is_contiguous({{0, 100, 10}, {10, 110, 5}}));
   CHECK_FALSE(idmap::is_contiguous({{0, 100, 10}, {10, 111, 5}}));
   CHECK_FALSE(idmap::is_contiguous({{0, 100, 10}, {11, 110, 5}}));
+  auto const most = std::numeric_limits<std::int64_t>::max();  // from a damaged record
+  CHECK_FALSE(
+      idmap::is_contiguous({{most, 100, 10}, {std::numeric_limits<std::int64_t>::min() + 9, 110, 5}}));
+  CHECK_FALSE(idmap::is_contiguous({{0, most, 10}, {10, 0, 5}}));
 }
 
 TEST_CASE("overlaps on either side are refused in the words of containers/storage", "[idmap]") {

@@ -135,10 +135,12 @@ inline Owner root_of(IdMaps const& maps) {
   return {side(maps.uids), side(maps.gids)};
 }
 
-/// Do all ranges follow each other, in order, on both sides? Then the map is one offset.
+/// Do all ranges follow each other, in order, on both sides? Then the map is one offset. A range that cannot be (others
+/// wrote it) follows none.
 inline bool is_contiguous(IdMap const& map) noexcept {
   return std::adjacent_find(map.begin(), map.end(), [](IdRange const& a, IdRange const& b) {
-           return a.container_id + a.size != b.container_id || a.host_id + a.size != b.host_id;
+           return !detail::is_possible(a) || a.container_id + a.size != b.container_id ||
+                  a.host_id + a.size != b.host_id;
          }) == map.end();
 }
 
