@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/conf/toml_text.hpp>
 #include <strata/error.hpp>
 #include <strata/idmap/map_text.hpp>
 #include <strata/idmap/range.hpp>
@@ -58,7 +59,7 @@ inline std::string last_key(std::string_view text, std::uint64_t error_line) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (words.empty() || words.front() == '#') continue;
     if (words.front() == '[') {
-      auto const name = words.substr(words.find_first_not_of('['));
+      auto const name = words.substr(std::min(words.find_first_not_of('['), words.size()));
       table = trimmed(name.substr(0, name.find(']')));
       key = table;
     } else if (auto const equals = words.find('='); equals != words.npos) {
@@ -101,6 +102,9 @@ class TomlFile {
   /// @throws `Errc::configuration`, the whole message: "toml: line 3 (last key "storage.driver"): ..."; `errno`
   explicit TomlFile(std::filesystem::path path) : path_(std::move(path)) {
     auto const text = sys::read_file(path_);
+    if (auto const flaw = find_toml_flaw(text))
+      toml_detail::refuse(path_, flaw->line,
+                          toml_detail::last_key(text, flaw->line - (flaw->in_value ? 0 : 1)), flaw->what);
     try {
       top_ = toml::parse(text, path_.native());
     } catch (toml::parse_error const& error) {
