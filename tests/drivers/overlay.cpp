@@ -552,6 +552,45 @@ TEST_CASE("native changes, diff and size", "[drivers][overlay]") {
   }
 }
 
+TEST_CASE("a comparison sees what it began with, whoever unmounts or shuts down meanwhile",
+          "[drivers][overlay]") {
+  if (!can_mount()) return;
+  Place place;
+  auto driver = place.open();
+  auto const one = put(driver, "one", {}, {file("same", "1"), file("x", "1")});
+  auto const two =
+      put(driver, "two", {}, {file("same", "1"), file("a", "1"), file("b", "2"), file("c", "3")});
+  bool const is_mounted = GENERATE(true, false);
+  if (is_mounted) driver.mount(two, {});
+  auto other = place.open();
+  struct Meddler {
+    std::function<void()> once;
+    std::string* out;
+    void write(strata::Bytes bytes) {
+      if (once) std::exchange(once, {})();
+      *out += strata::as_text(bytes);
+    }
+  };
+  std::string tar;
+  strata::Sink sink = Meddler{[&] {
+                                other.unmount(two);
+                                other.shutdown();
+                              },
+                              &tar};
+  strata::archive::TarWriter writer(sink);
+  driver.diff(two, one, writer, {});
+  writer.finish();
+  auto source = strata::memory_source(tar);
+  strata::archive::TarReader reader(source);
+  std::set<std::string> names;
+  for (TarHeader header; reader.next(header);) names.insert(header.name);
+  CHECK(names == std::set<std::string>{".wh.x", "a", "b", "c"});
+  driver.resume();
+  CHECK(names_in(place.home() / "tempdirs").empty());
+  driver.recover();
+  CHECK(!fs::exists(place.dir / "run/overlay/tempdirs"));
+}
+
 TEST_CASE("native changes tell of whiteouts and of what replaced something, as the Go program does",
           "[drivers][overlay]") {
   if (!can_mount()) return;

@@ -210,8 +210,11 @@ class Overlay {
   /// Removes what dead processes left in temp-dirs. What cannot be removed stays for the next time. Needs no lock.
   void recover() {
     if (read_only_) return;
-    for (auto const& own : dirs_.own_homes()) {
-      auto const left = own / paths::overlay::temp_dirs;
+    auto const homes = dirs_.own_homes();
+    std::vector<std::filesystem::path> roots(homes.begin(), homes.end());
+    roots.push_back(run_home_);
+    for (auto const& root : roots) {
+      auto const left = root / paths::overlay::temp_dirs;
       if (::rmdir(left.c_str()) == 0 || errno == ENOENT) continue;  // the usual case: nothing there
       sys::TempDir::recover(left);
       ::rmdir(left.c_str());  // release 1.43 takes it for a layer when it repairs links
@@ -344,6 +347,14 @@ class Overlay {
 
   std::filesystem::path const& home() const { return dirs_.home(); }
   std::filesystem::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
+  /// Where layers are mounted for a moment that nobody else is to see or count. Not in the home: a shutdown by another
+  /// process takes the home's mount away with all that is mounted below it.
+  std::filesystem::path private_mounts() const { return run_home_ / paths::overlay::temp_dirs; }
+  static std::filesystem::path mount_point(sys::TempDir& place) {
+    auto point = place.next_addition();
+    if (::mkdir(point.c_str(), 0700) != 0) sys::throw_errno("mkdir", point);
+    return point;
+  }
   bool is_own(std::filesystem::path const& layer) const { return !read_only_ && dirs_.is_own(layer); }
 
   void check_writable() const {
@@ -453,6 +464,8 @@ inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
   plan.lowers.insert(plan.lowers.begin(), below / paths::overlay::diff);
   // Each file copied up would be flushed alone; all are, together, when the staged tree is whole.
   if (options_.mount_program.empty() && volatile_mounts()) plan.options.emplace_back("volatile");
+  auto place = sys::TempDir::create(private_mounts());
+  plan.target = mount_point(place);
   staged.change_owners(std::move(plan), request, [this](auto const& ready) { mount(ready); });
 }
 
@@ -485,15 +498,20 @@ inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer
 
 template <class Use>
 auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const {
-  auto const root = read_only_ ? run_home_ / paths::overlay::temp_dirs : temp_dirs();
-  auto place = sys::TempDir::create(root);
+  auto place = sys::TempDir::create(private_mounts());
   auto const show = [&](LayerId const& shown) {
-    if (is_mounted(shown)) return mount_path(shown);
+    auto const target = mount_point(place);
+    if (is_mounted(shown)) {
+      // A mount of our own of what is there: whoever has it mounted may unmount it at any time.
+      auto const seen = mount_path(shown);
+      sys::bind_mount(seen, target);
+      if (!sys::same_device(target, seen.parent_path())) return target;
+      sys::unmount(target);  // it was unmounted in between: that is the directory below it
+    }
     auto plan = plan_mount(dirs_.get(shown.str()), {.read_only = true});
-    plan.target = place.next_addition();
-    if (::mkdir(plan.target.c_str(), 0700) != 0) sys::throw_errno("mkdir", plan.target);
+    plan.target = target;
     mount(plan);
-    return plan.target;
+    return target;
   };
   auto const newer = show(id);
   auto const older = parent ? std::optional(show(*parent)) : std::nullopt;

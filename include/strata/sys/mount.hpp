@@ -68,6 +68,15 @@ inline bool is_mount_point(std::filesystem::path const& path) {
   return find_mount(path).has_value();
 }
 
+/// True if both exist on one mounted file system.  @throws `errno`
+inline bool same_device(std::filesystem::path const& one, std::filesystem::path const& other) {
+  struct stat first {
+  }, second{};
+  if (::stat(one.c_str(), &first) != 0) throw_errno("stat", one);
+  if (::stat(other.c_str(), &second) != 0) throw_errno("stat", other);
+  return first.st_dev == second.st_dev;
+}
+
 /// What to mount, as in mount(2).
 struct MountSpec {
   std::string source = {};

@@ -75,13 +75,12 @@ class StagedLayer {
   /// Gives the files of the layers below the owners that the request asks for, through a mount of those layers: the kernel
   /// copies up what changes, and shares blocks where the file system can. `diff` then becomes the nearest of what is
   /// below, `diff1`, and a new one is to hold what the layer changes.
-  /// @param plan   lowers and options
+  /// @param plan   lowers, options and target
   /// @param mount  called with the whole plan
   template <class Mount>
   void change_owners(MountPlan plan, StageRequest const& request, Mount&& mount) {
     plan.upper = diff();
     plan.work = layer_ / paths::overlay::work;
-    plan.target = layer_ / paths::overlay::merged;
     mount(plan);
     try {
       shift_owners(plan.target, request, true);
