@@ -165,3 +165,40 @@ TEST_CASE("who may not take a mount away is told who has it", "[sys][holders]") 
                        Catch::Contains("a mount at " + point.native()));
   CHECK_THAT(said, !Catch::Contains("another holder") && !Catch::Contains("nothing was thrown"));
 }
+
+TEST_CASE("who only shares the mount namespace holds nothing, nor does a kernel thread", "[sys][holders]") {
+  auto const is_kernel_thread = [](int pid) {
+    char probe = 0;
+    return ::readlink(("/proc/" + std::to_string(pid) + "/exe").c_str(), &probe, 1) < 0 && errno == ENOENT;
+  };
+  for (auto const& holder : sys::holders("/", 100'000))
+    CHECK_FALSE((holder.pid != 0 && is_kernel_thread(holder.pid)));
+
+  testing::TempDir const dir;
+  auto const point = dir / "point";
+  fs::create_directories(point);
+  // In a private mount, or other namespaces would see it as well.
+  if (::mount(dir.path().c_str(), dir.path().c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    WARN("skipped: mounts need root");
+    return;
+  }
+  REQUIRE(::mount(nullptr, dir.path().c_str(), nullptr, MS_PRIVATE, nullptr) == 0);
+  REQUIRE(::mount("none", point.c_str(), "tmpfs", 0, "size=64k") == 0);
+  Child const neighbour([] { return true; });
+  Child const reader([&] { return ::open(point.c_str(), O_RDONLY) >= 0; });
+  auto const found = sys::holders(point, 100);
+  REQUIRE(::umount2(point.c_str(), MNT_DETACH) == 0);
+  REQUIRE(::umount2(dir.path().c_str(), MNT_DETACH) == 0);
+  std::vector<std::string> mine;
+  for (auto const& holder : found) {
+    CHECK(holder.pid != neighbour.pid());
+    CHECK(holder.pid != 1);
+    if (holder.pid == 0) mine.push_back(holder.what);
+  }
+  CHECK(mine == std::vector<std::string>{"a mount at " + point.native()});
+  REQUIRE_FALSE(found.empty());
+  CHECK(found.front().pid == reader.pid());
+  CHECK_THAT(sys::describe(found), Catch::StartsWith("held by " + found.front().name + " (process "));
+  CHECK_THAT(sys::describe(found),
+             Catch::Contains("; a mount at " + point.native() + " in mount namespace "));
+}

@@ -29,9 +29,9 @@
 /// Who uses a directory or a mount that the kernel would not give up: found by looking through /proc.
 namespace strata::sys {
 
-/// One process, and one thing that it holds.
+/// One process, and one thing that it holds; or a mount of this process's own mount namespace, which is nobody's.
 struct Holder {
-  int pid = 0;
+  int pid = 0;                        ///< 0: a mount of the own namespace
   std::string name = {};              ///< of the program, as in /proc/<pid>/comm
   std::uint64_t mount_namespace = 0;  ///< its number, as `lsns` shows it; 0: it may not be asked
   std::string what = {};              ///< "its working directory", "its root", "open: /x", "a mount at /x"
@@ -65,6 +65,12 @@ inline std::uint64_t mount_namespace(std::string const& process) {
   if (auto const bracket = text.find('['); bracket != std::string::npos)
     std::from_chars(text.data() + bracket + 1, text.data() + text.size(), number);
   return number;
+}
+
+/// It has no program: the link exists and leads nowhere.
+inline bool is_kernel_thread(std::string const& process) {
+  char probe = 0;
+  return ::readlink((process + "/exe").c_str(), &probe, 1) < 0 && errno == ENOENT;
 }
 
 /// What is searched for: a place, and, if it is a mount point, the file system that is mounted there.
@@ -115,7 +121,21 @@ class HeldPlace {
 class HolderSearch {
  public:
   HolderSearch(HeldPlace const& place, std::vector<Holder>& found, std::size_t most)
-      : place_(place), found_(found), most_(most), own_namespace_(mount_namespace("/proc/self")) {}
+      : place_(place),
+        found_(found),
+        most_(most),
+        own_namespace_(mount_namespace("/proc/self")),
+        namespaces_{own_namespace_} {
+    for_each_mount(read_proc_file("/proc/self/mountinfo"),
+                   [&](MountEntry const& entry) { told_.insert(entry.id); });
+  }
+
+  void look_at_own_mounts() {
+    holder_ = {.mount_namespace = own_namespace_};
+    process_ = "/proc/self";
+    told_.clear();
+    look_at_mounts();
+  }
 
   void look_at(std::string const& process, int pid) {
     holder_ = {.pid = pid, .mount_namespace = mount_namespace(process)};
@@ -130,8 +150,15 @@ class HolderSearch {
           look_at_link("/fd/" + file.name, "open: ");
       look_at_maps(read_proc_file(process + "/maps"));
     }
-    if (!namespaces_.insert(holder_.mount_namespace).second) return;
-    for_each_mount(read_proc_file(process + "/mountinfo"), [&](MountEntry const& entry) {
+    if (holder_.mount_namespace == 0 || namespaces_.insert(holder_.mount_namespace).second) look_at_mounts();
+  }
+
+ private:
+  /// A mount has a number that no other has in any namespace, by which those of the own one are known where a process's
+  /// namespace may not be asked.
+  void look_at_mounts() {
+    for_each_mount(read_proc_file(process_ + "/mountinfo"), [&](MountEntry const& entry) {
+      if (!told_.insert(entry.id).second) return;
       if (place_.has(entry))
         add("a mount at " + entry.point.native());
       else if (place_.is_below_overlay(entry))
@@ -139,7 +166,6 @@ class HolderSearch {
     });
   }
 
- private:
   void look_at_link(std::string const& link, std::string what) {
     auto const name = read_proc_link(process_ + link);
     struct stat status {};
@@ -170,7 +196,7 @@ class HolderSearch {
 
   void add(std::string what) {
     if (found_.size() >= most_) return;
-    if (holder_.name.empty()) {
+    if (holder_.name.empty() && holder_.pid != 0) {
       holder_.name = read_proc_file(process_ + "/comm");
       if (holder_.name.ends_with('\n')) holder_.name.pop_back();
     }
@@ -183,6 +209,7 @@ class HolderSearch {
   std::size_t most_;
   std::uint64_t own_namespace_;
   std::set<std::uint64_t> namespaces_;
+  std::set<int> told_;  ///< numbers of mounts; at first those of the own namespace, which are told of last
   Holder holder_;
   std::string process_;
   bool near_ = false;
@@ -191,8 +218,9 @@ class HolderSearch {
 }  // namespace detail
 
 /// Processes that hold something at `path` or below, or of the file system that is mounted there: a working directory, a
-/// root, open or mapped files, a mount in their mount namespace. This thread's process itself is passed over, but for
-/// mounts in its namespace. Of processes that share a mount namespace, one stands for its mounts.
+/// root, open or mapped files, a mount in a mount namespace of theirs. This process itself is passed over. Of processes that
+/// share another mount namespace, one stands for its mounts; those of the own namespace are told of as nobody's, last.
+/// Kernel threads, whom nobody can ask to let go, are told of only if there is nobody else.
 ///
 /// For the text of an error: costs a millisecond a process. What may not be looked at, or goes meanwhile, is left out.
 /// @param most  stop after so many
@@ -202,22 +230,37 @@ inline std::vector<Holder> holders(std::filesystem::path const& path, std::size_
   if (!proc) return found;
   detail::HeldPlace const place(path);
   detail::HolderSearch search(place, found, most);
+  std::vector<int> kernel_threads;
   for (auto const& entry : read_directory(proc.get(), "/proc")) {
     int pid = 0;
     auto const end = entry.name.data() + entry.name.size();
     auto const [at, error] = std::from_chars(entry.name.data(), end, pid);
-    if (error == std::errc() && at == end && found.size() < most) search.look_at("/proc/" + entry.name, pid);
+    if (error != std::errc() || at != end || found.size() >= most) continue;
+    auto const process = "/proc/" + entry.name;
+    if (detail::is_kernel_thread(process))
+      kernel_threads.push_back(pid);
+    else
+      search.look_at(process, pid);
   }
+  search.look_at_own_mounts();
+  for (int const pid : kernel_threads)
+    if (found.empty()) search.look_at("/proc/" + std::to_string(pid), pid);
   return found;
 }
 
-/// "held by sleep (process 12, mount namespace 4026531840): its working directory; …"; empty for none.
+/// "held by sleep (process 12, mount namespace 4026531840): its working directory; a mount at /x in mount namespace
+/// 4026531841; …"; empty for none.
 inline std::string describe(std::vector<Holder> const& holders) {
   std::string text;
   for (auto const& holder : holders) {
+    auto const in = "mount namespace " + std::to_string(holder.mount_namespace);
     text += text.empty() ? "held by " : "; ";
+    if (holder.pid == 0) {
+      text += holder.what + " in " + in;
+      continue;
+    }
     text += holder.name + " (process " + std::to_string(holder.pid);
-    if (holder.mount_namespace != 0) text += ", mount namespace " + std::to_string(holder.mount_namespace);
+    if (holder.mount_namespace != 0) text += ", " + in;
     text += "): " + holder.what;
   }
   return text;
