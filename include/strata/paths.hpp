@@ -15,6 +15,8 @@ inline constexpr std::string_view volatile_prefix = "volatile-";  ///< `volatile
 inline constexpr std::string_view mount_stem = "mountpoints";     ///< in `<run root>/<driver>-layers`
 inline constexpr std::string_view tar_split_suffix = ".tar-split.gz";
 inline constexpr std::string_view user_data = "userdata";  ///< directory of a container or image
+inline constexpr std::string_view runtime_config =
+    "config.json";  ///< there, of a container: what its runtime was told
 inline constexpr std::string_view table_trash =
     "tmp";  ///< in `<driver>-layers`: temp-dirs of deletions and additions
 inline constexpr std::string_view temporary_prefix = ".tmp-";  ///< files that will be renamed into place
@@ -56,6 +58,7 @@ inline constexpr std::string_view link = "link";
 inline constexpr std::string_view lower = "lower";
 inline constexpr std::string_view lower_layers = "lower-layers";  ///< 1.63
 inline constexpr std::string_view work = "work";
+inline constexpr std::string_view volatile_mark = "work/incompat/volatile";  ///< in `work`; the kernel's
 inline constexpr std::string_view merged = "merged";
 inline constexpr std::string_view empty = "empty";
 inline constexpr std::string_view mapped = "mapped";  ///< mount points of id-mapped clones, while mounting

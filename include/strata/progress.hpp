@@ -2,6 +2,7 @@
 
 #include <strata/error.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,6 +23,20 @@ struct Progress {
 
 /// Called from the thread that made the long call, a few times a second at most, and once at its end.
 using ProgressSink = std::function<void(Progress const&)>;
+
+/// Is it time for another report? Four times a second.
+class Pace {
+ public:
+  bool is_due() noexcept {
+    auto const now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(250)) return false;
+    last_ = now;
+    return true;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
 
 /// How a caller follows and stops a long call; both cost nothing when left empty.
 struct Control {

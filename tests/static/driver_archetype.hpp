@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <filesystem>
 #include <optional>

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -286,50 +285,4 @@ TEST_CASE("a killed owner's directory is recovered by the next", "[sys][temp_dir
   CHECK(names_in(root).size() == 2);
   CHECK(sys::TempDir::recover(root).empty());
   CHECK(names_in(root).empty());
-}
-
-TEST_CASE("trash deletes when it is told to, and at its end", "[sys][trash]") {
-  testing::TempDir dir;
-  int calls = 0;
-  auto const fill = [&](char const* name) {
-    Trash trash;
-    sys::replace_file(dir / name, "x");
-    auto held = sys::TempDir::create(dir / "tmp");
-    held.take(dir / name);
-    trash.add(std::move(held));
-    trash.add([&calls] { ++calls; });
-    return trash;
-  };
-  {
-    Trash trash = fill("a");
-    trash.merge(fill("b"));
-    CHECK(names_in(dir / "tmp").size() == 4);
-    CHECK(calls == 0);
-    trash.empty();
-    CHECK(names_in(dir / "tmp").empty());
-    CHECK(calls == 2);
-    trash = fill("c");
-    trash = fill("d");
-    CHECK(calls == 3);
-    CHECK(names_in(dir / "tmp").size() == 2);
-  }
-  CHECK(calls == 4);
-  CHECK(names_in(dir / "tmp").empty());
-}
-
-TEST_CASE("one failure in the trash stops nothing else, is reported, and can be tried again",
-          "[sys][trash]") {
-  testing::TempDir dir;
-  Trash trash;
-  int attempts = 0;
-  trash.add([&attempts] {
-    if (++attempts == 1) throw std::runtime_error("first time");
-  });
-  trash.add(sys::TempDir::create(dir / "tmp"));
-  CHECK_THROWS_AS(trash.empty(), std::runtime_error);
-  CHECK(names_in(dir / "tmp").empty());
-  trash.empty();
-  CHECK(attempts == 2);
-  trash.empty();
-  CHECK(attempts == 2);
 }

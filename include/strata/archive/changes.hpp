@@ -83,7 +83,6 @@ class TreeComparison {
     bool told = false;  ///< the directory is among the changes itself
     bool has_older = false;
   };
-  struct Nothing {};
 
   void enter(sys::Fd newer, sys::Fd older, std::string const& name, bool told) {
     Level level{.changes_before = changes_.size(), .told = told, .has_older = static_cast<bool>(older)};
@@ -155,7 +154,7 @@ class TreeComparison {
   }
 
   sys::Descent<Level> newer_;
-  sys::Descent<Nothing> older_;
+  sys::Descent<sys::Nothing> older_;
   bool has_older_;
   DiffMaps maps_;
   std::vector<Change> changes_ = {};

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <strata/archive/clean_path.hpp>
+#include <strata/sys/file.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <random>
 #include <string_view>
 #include <vector>
 
@@ -18,10 +18,7 @@ namespace strata::archive {
 /// two names of an archive are as good as never confused. 32 to 64 bytes a name.
 class NameSet {
  public:
-  NameSet() : slots_(1024) {
-    std::random_device random;
-    for (auto& word : key_) word = (std::uint64_t{random()} << 32U) | random();
-  }
+  NameSet() : slots_(1024) { sys::fill_random({reinterpret_cast<unsigned char*>(key_.data()), sizeof key_}); }
 
   /// False if a name that means the same path was inserted before.
   bool insert(std::string_view name) {

@@ -3,7 +3,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/durability.hpp>
 #include <strata/id.hpp>
-#include <strata/idmap/range.hpp>
+#include <strata/id_map.hpp>
 #include <strata/progress.hpp>
 
 #include <concepts>
@@ -22,7 +22,7 @@ class TarWriter;
 
 namespace strata {
 
-class Trash;           // sys/temp_dir.hpp
+class Trash;           // sys/trash.hpp
 class AdditionalTree;  // sys/additional_tree.hpp
 
 /// Where a driver keeps its files.

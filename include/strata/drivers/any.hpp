@@ -10,7 +10,7 @@
 #include <strata/drivers/vfs.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/additional_tree.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <algorithm>
 #include <array>

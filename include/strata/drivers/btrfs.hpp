@@ -14,6 +14,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <cerrno>
 #include <charconv>

@@ -7,7 +7,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 #include <strata/timestamp.hpp>
 
 #include <algorithm>

@@ -27,6 +27,7 @@
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -263,7 +264,7 @@ class Overlay {
       throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
     if (!plan.upper.empty()) {
       // The kernel's sign that a volatile mount was not unmounted cleanly; it would refuse any other mount.
-      sys::remove_tree(layer / paths::overlay::work / "work/incompat/volatile");
+      sys::remove_tree(layer / paths::overlay::work / paths::overlay::volatile_mark);
     }
     if (request.maps.empty()) {
       mount(plan);

@@ -17,6 +17,7 @@
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,6 +30,7 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -223,8 +225,10 @@ class WholeTrees {
   }
   std::vector<Claim> claims(std::filesystem::path const& home, std::vector<LayerId> const& known) const {
     std::vector<Claim> found{{.path = home, .reason = "driver"}};
+    std::unordered_set<std::string_view> ids;
+    for (auto const& id : known) ids.insert(id.str());
     for (auto const& id : list()) {
-      bool const is_known = std::find(known.begin(), known.end(), id) != known.end();
+      bool const is_known = ids.contains(id.str());
       found.push_back({.path = own(id),
                        .kind = is_known ? UsageClass::referenced : UsageClass::orphan,
                        .subject = Subject::layer,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/id_map.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -10,29 +11,6 @@
 #include <vector>
 
 namespace strata {
-
-/// One range of a uid or gid map: `size` ids from `container_id` on stand for those from `host_id` on.
-struct IdRange {
-  std::int64_t container_id = 0;
-  std::int64_t host_id = 0;
-  std::int64_t size = 0;
-  bool operator==(IdRange const&) const = default;
-
-  /// As a field of a record; see item/record.hpp.
-  template <class Self, class Visitor>
-  static void fields(Self& self, Visitor&& visit);
-};
-
-using IdMap = std::vector<IdRange>;
-
-/// Which ids of the host stand for those in a layer or container. An empty list: the host's own.
-struct IdMaps {
-  IdMap uids = {};
-  IdMap gids = {};
-
-  bool empty() const noexcept { return uids.empty() && gids.empty(); }
-  bool operator==(IdMaps const&) const = default;
-};
 
 namespace idmap {
 

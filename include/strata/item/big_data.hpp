@@ -37,15 +37,8 @@ inline std::string big_data_file_name(std::string_view key) {
   if (at == key.size()) {
     name = key;
   } else {
-    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    name = "=";
-    for (std::size_t i = 0; i < key.size(); i += 3) {
-      std::uint32_t bits = 0;
-      for (std::size_t j = 0; j < 3; ++j)
-        bits = bits << 8 | (i + j < key.size() ? static_cast<unsigned char>(key[i + j]) : 0u);
-      for (std::size_t j = 0; j < 4; ++j)
-        name += i + j > key.size() ? '=' : digits[bits >> (18 - 6 * j) & 63];
-    }
+    name.resize(1 + archive::base64_size(key.size()), '=');
+    archive::base64_encode(as_bytes(key), name.data() + 1);
   }
   while (name.ends_with('/')) name.pop_back();
   if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string::npos ||

@@ -48,6 +48,13 @@ struct ImageRecord {
   }
 };
 
+/// Layers that an image stands on, each of which has others below it: its top layer, then the copies with other owners.
+inline std::vector<std::string> image_layers(ImageRecord const& record) {
+  std::vector<std::string> out = record.mapped_top_layers;
+  if (!record.top_layer.empty()) out.insert(out.begin(), record.top_layer);
+  return out;
+}
+
 /// Digests by which an image is found: its own first, then those of its big data whose key begins with
 /// "manifest", each once.
 inline std::vector<std::string> image_digests(ImageRecord const& record) {
@@ -73,8 +80,7 @@ struct ImageTraits {
   static constexpr bool keeps_data_sizes = true;
 
   static void refers_to(Record const& record, auto&& visit) {
-    if (!record.top_layer.empty()) visit(record.top_layer);
-    for (auto const& layer : record.mapped_top_layers) visit(layer);
+    for (auto const& layer : image_layers(record)) visit(layer);
     for (auto const& digest : image_digests(record)) visit(digest);
   }
   static std::string_view also_known_as(Record const&) { return {}; }

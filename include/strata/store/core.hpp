@@ -330,7 +330,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     if constexpr (!podman) {
       if (found) return;
       for (auto const& entry : std::filesystem::directory_iterator(root))
-        if (entry.is_directory() && entry.path().native().ends_with("-layers"))
+        if (entry.is_directory() && entry.path().native().ends_with('-' + std::string(LayerTraits::stem)))
           throw Error(Errc::store_mismatch, root.native() + ", written by serializer json");
       if (!read_only) sys::replace_file(marker, maker, {.mode = 0600, .flush = flush});
     }

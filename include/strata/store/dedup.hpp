@@ -14,7 +14,6 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
@@ -68,10 +67,10 @@ class Deduplicator {
     for (auto* const group : groups) {
       if (!possible_) break;
       workers.add(group);
-      report(false);
+      report_if_due();
     }
     workers.finish();
-    report(true);
+    report();
     return {bytes_, files_};
   }
 
@@ -164,11 +163,11 @@ class Deduplicator {
     return true;
   }
 
-  void report(bool last) {
+  void report_if_due() {
+    if (options_.control.progress && pace_.is_due()) report();
+  }
+  void report() const {
     if (!options_.control.progress) return;
-    auto const now = std::chrono::steady_clock::now();
-    if (!last && now - reported_ < std::chrono::milliseconds(250)) return;
-    reported_ = now;
     options_.control.progress(
         {.phase = Phase::dedup, .bytes = looked_at_bytes_, .entries = looked_at_files_});
   }
@@ -182,7 +181,7 @@ class Deduplicator {
   std::atomic<std::uint64_t> files_ = 0;
   std::atomic<std::uint64_t> looked_at_bytes_ = 0;
   std::atomic<std::uint64_t> looked_at_files_ = 0;
-  std::chrono::steady_clock::time_point reported_ = std::chrono::steady_clock::now();
+  Pace pace_;
 };
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <algorithm>
 #include <chrono>

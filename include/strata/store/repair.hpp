@@ -11,6 +11,7 @@
 #include <strata/store/reviver.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <algorithm>
 #include <exception>

@@ -123,7 +123,7 @@ std::optional<ContainerRecord> revived_container(Core& core, std::string const& 
                                                  std::vector<ContainerRecord> const& containers) {
   using Traits = typename Core::ContainerTraits;
   auto const directory = core.template data_directory<Traits>(id);
-  auto const text = sys::read_file_if_exists(directory / paths::user_data / "config.json");
+  auto const text = sys::read_file_if_exists(directory / paths::user_data / paths::runtime_config);
   if (!text) return std::nullopt;
   for (auto const& layer : layers) {
     bool const used = std::ranges::any_of(containers, [&](auto const& c) { return c.layer == layer.id; }) ||

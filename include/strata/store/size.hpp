@@ -6,9 +6,6 @@
 #include <strata/store/export.hpp>
 #include <strata/sys/tree.hpp>
 
-#include <range/v3/view/concat.hpp>
-#include <range/v3/view/single.hpp>
-
 #include <cstdint>
 #include <string>
 #include <unordered_set>
@@ -38,8 +35,7 @@ std::int64_t item_size(Core& core, ImageRecord const& image) {
   {
     auto const layers = core.template look<typename Core::LayerTraits>();
     std::unordered_set<std::string> seen;
-    for (std::string id :
-         ranges::views::concat(ranges::views::single(image.top_layer), image.mapped_top_layers))
+    for (auto& id : image_layers(image))
       while (!id.empty() && seen.insert(id).second) {
         auto const layer = layers.by_id(id);
         if (!layer) throw Error(Errc::layer_unknown, "layer \"" + id + '"', id);

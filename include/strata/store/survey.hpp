@@ -111,7 +111,7 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
   if (auto const& images = core.options().image_store; !images.empty())
     claims.push_back({.path = images, .reason = "image store"});
   auto const driver = std::string(core.driver().name());
-  std::set<std::string> own{std::string(paths::store_lock), "userns.lock",
+  std::set<std::string> own{std::string(paths::store_lock), std::string(paths::userns_lock),
                             std::string(paths::journal),    std::string(paths::journal_lock),
                             std::string(paths::marker),     driver};
   auto const kind = [&]<class Traits>(std::type_identity<Traits>, auto const& ids, Subject subject) {

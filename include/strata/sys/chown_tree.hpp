@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
@@ -56,7 +55,7 @@ class TreeChowner {
       walk(top_, [&](Visited const& visited) {
         options_.control.check();
         ++met_;
-        report(false);
+        report_if_due();
         auto const& status = visited.status;
         if (!S_ISDIR(status.st_mode) && status.st_nlink > 1) {
           auto& group = links[{status.st_dev, status.st_ino}];
@@ -78,7 +77,7 @@ class TreeChowner {
       workers.finish();
     }
     if (!links.empty()) change_links(links, threads);
-    report(true);
+    report();
     return changed_;
   }
 
@@ -178,11 +177,11 @@ class TreeChowner {
     }
   }
 
-  void report(bool last) {
+  void report_if_due() {
+    if (options_.control.progress && pace_.is_due()) report();
+  }
+  void report() const {
     if (!options_.control.progress) return;
-    auto const now = std::chrono::steady_clock::now();
-    if (!last && now - reported_ < std::chrono::milliseconds(250)) return;
-    reported_ = now;
     options_.control.progress({.phase = Phase::change_owners, .bytes = 0, .entries = met_});
   }
 
@@ -190,7 +189,7 @@ class TreeChowner {
   ChownOptions const& options_;
   std::uint64_t met_ = 0;
   std::atomic<std::uint64_t> changed_ = 0;
-  std::chrono::steady_clock::time_point reported_ = std::chrono::steady_clock::now();
+  Pace pace_;
 };
 
 }  // namespace detail

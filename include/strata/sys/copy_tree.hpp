@@ -14,7 +14,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
@@ -96,7 +95,7 @@ class TreeCopier {
         to_.leave();
       }
     }
-    report(Last{true});
+    report();
     return done_;
   }
 
@@ -111,7 +110,7 @@ class TreeCopier {
       file(from, status, parent.get(), name);
     else
       node(parent.get(), name, status);
-    report(Last{true});
+    report();
     return done_;
   }
 
@@ -119,10 +118,6 @@ class TreeCopier {
   struct Source {
     Entries inside = {};
     struct stat status {};
-  };
-  struct Nothing {};
-  struct Last {
-    bool value = false;
   };
 
   void enter(Fd source, Fd target, std::string const& name) {
@@ -141,7 +136,7 @@ class TreeCopier {
     if (::fstatat(from, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
       throw_errno("stat", from_path(name));
     ++done_.entries;
-    report({});
+    report_if_due();
     if (S_ISDIR(status.st_mode)) return directory(from, to, name, status);
     if (status.st_nlink > 1) {
       auto const [first, is_first] = links_.try_emplace({status.st_dev, status.st_ino}, to_.relative(name));
@@ -197,7 +192,7 @@ class TreeCopier {
       copier_.copy(source.get(), target.get(), status, to_path(name), [this](std::size_t n) {
         done_.bytes += n;
         options_.control.check();
-        report({});
+        report_if_due();
       });
     set_attributes(source.get(), target.get(), status, name);
     if (options_.flush == Flush::full) start_write_back(target.get());
@@ -295,11 +290,11 @@ class TreeCopier {
     if (::futimens(to, times) != 0) throw_errno("utimens", to_path(name));
   }
 
-  void report(Last last) {
+  void report_if_due() {
+    if (options_.control.progress && pace_.is_due()) report();
+  }
+  void report() const {
     if (!options_.control.progress) return;
-    auto const now = std::chrono::steady_clock::now();
-    if (!last.value && now - reported_ < std::chrono::milliseconds(250)) return;
-    reported_ = now;
     options_.control.progress({.phase = Phase::copy, .bytes = done_.bytes, .entries = done_.entries});
   }
 
@@ -315,7 +310,7 @@ class TreeCopier {
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
   FileCopier copier_;
   CopyResult done_;
-  std::chrono::steady_clock::time_point reported_ = std::chrono::steady_clock::now();
+  Pace pace_;
 };
 
 }  // namespace detail

@@ -56,6 +56,9 @@ struct Entries {
   DirectoryEntry take() { return std::move(entries[next++]); }
 };
 
+/// For a `Descent` that needs no more than the way.
+struct Nothing {};
+
 /// Opens a directory by its name in another: no symbolic link, nothing that is mounted there (EXDEV). An empty `Fd`
 /// and `errno` otherwise.
 inline Fd try_enter(int parent, char const* name) noexcept {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -12,20 +13,20 @@
 
 namespace strata::sys {
 
-/// Threads that do pieces of work which one thread finds. A bounded number of pieces waits.
-template <class Item>
-class Workers {
+namespace detail {
+
+/// What does not depend on the type of the pieces, and is compiled once.
+class WorkerThreads {
  public:
-  /// @param work          called with each item, on several threads at once
-  /// @param most_waiting  items, each of which may hold a descriptor
-  Workers(std::size_t threads, std::size_t most_waiting, std::function<void(Item&)> work)
+  using Piece = std::unique_ptr<void, void (*)(void*)>;
+
+  WorkerThreads(std::size_t threads, std::size_t most_waiting, std::function<void(void*)> work)
       : most_waiting_(most_waiting), work_(std::move(work)) {
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
   }
-  Workers(Workers const&) = delete;
-  Workers& operator=(Workers const&) = delete;
-  /// Waits for what is under way and drops what waits.
-  ~Workers() {
+  WorkerThreads(WorkerThreads const&) = delete;
+  WorkerThreads& operator=(WorkerThreads const&) = delete;
+  ~WorkerThreads() {
     {
       std::lock_guard const lock(mutex_);
       waiting_.clear();
@@ -33,16 +34,14 @@ class Workers {
     close();
   }
 
-  /// Waits while too many are waiting already.  @throws the first failure of `work`: there is no use in finding more
-  void add(Item item) {
+  void add(Piece piece) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [this] { return waiting_.size() < most_waiting_ || failure_; });
     if (failure_) std::rethrow_exception(failure_);
-    waiting_.push_back(std::move(item));
+    waiting_.push_back(std::move(piece));
     some_.notify_one();
   }
 
-  /// Waits for all.  @throws the first failure of `work`
   void finish() {
     close();
     if (failure_) std::rethrow_exception(failure_);
@@ -63,16 +62,17 @@ class Workers {
     for (;;) {
       some_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
       if (waiting_.empty()) return;
-      Item item = std::move(waiting_.front());
+      auto piece = std::move(waiting_.front());
       waiting_.pop_front();
       room_.notify_one();
       lock.unlock();
       std::exception_ptr failure;
       try {
-        work_(item);
+        work_(piece.get());
       } catch (...) {
         failure = std::current_exception();
       }
+      piece.reset();
       lock.lock();
       if (failure && !failure_) {
         failure_ = failure;
@@ -83,13 +83,39 @@ class Workers {
   }
 
   std::size_t most_waiting_;
-  std::function<void(Item&)> work_;
+  std::function<void(void*)> work_;
   std::mutex mutex_;
   std::condition_variable some_, room_;
-  std::deque<Item> waiting_;
+  std::deque<Piece> waiting_;
   bool closed_ = false;
   std::exception_ptr failure_;
   std::vector<std::jthread> threads_;  // last: they use what is above
+};
+
+}  // namespace detail
+
+/// Threads that do pieces of work which one thread finds. A bounded number of pieces waits.
+template <class Item>
+class Workers {
+ public:
+  /// @param work          called with each item, on several threads at once
+  /// @param most_waiting  items, each of which may hold a descriptor
+  template <class Work>
+  Workers(std::size_t threads, std::size_t most_waiting, Work work)
+      : threads_(threads, most_waiting,
+                 [work = std::move(work)](void* item) { work(*static_cast<Item*>(item)); }) {}
+  // The end waits for what is under way and drops what waits.
+
+  /// Waits while too many are waiting already.  @throws the first failure of `work`: there is no use in finding more
+  void add(Item item) {
+    threads_.add({new Item(std::move(item)), [](void* made) { delete static_cast<Item*>(made); }});
+  }
+
+  /// Waits for all.  @throws the first failure of `work`
+  void finish() { threads_.finish(); }
+
+ private:
+  detail::WorkerThreads threads_;
 };
 
 }  // namespace strata::sys

@@ -2,7 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <memory>
 #include <utility>

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -168,6 +169,7 @@ inline void heal_links(LayerDirs const& dirs, std::string const& id, std::vector
   if (auto const target = read_link(links / *link); target != wanted) {
     if (target) std::filesystem::remove(links / *link);
     dirs.make_link(*link, id);
+    sys::sync_directory(links);
     done.push_back("made its entry l/" + *link);
   }
 }
@@ -227,9 +229,9 @@ inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id
 inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId> const& known) {
   std::vector<Claim> claims;
   for (auto const& home : dirs.own_homes()) claims.push_back({.path = home, .reason = "driver"});
-  auto const is_known = [&](std::string const& id) {
-    return std::ranges::any_of(known, [&](auto const& k) { return k.str() == id; });
-  };
+  std::unordered_set<std::string_view> ids;
+  for (auto const& id : known) ids.insert(id.str());
+  auto const is_known = [&](std::string const& id) { return ids.contains(id); };
   for (auto const& id : dirs.list())
     claims.push_back({.path = dirs.own(id),
                       .kind = is_known(id) ? UsageClass::referenced : UsageClass::orphan,
