@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -183,6 +184,25 @@ TEST_CASE("recover leaves alone what others hold, by POSIX locks and by ours", "
   CHECK(names_in(root).empty());
   ::close(ready[0]);
   ::close(ready[1]);
+}
+
+TEST_CASE("whatever keeps a recoverer from finishing, what it could not finish stays", "[sys][temp_dir]") {
+  testing::TempDir const dir;
+  auto const root = dir / "tmp";
+  {
+    auto left = sys::TempDir::create(root);
+    left.note("layer-x");
+    left.leave();
+  }
+  CHECK_THROWS_AS(
+      sys::TempDir::recover(root, [](sys::TempDir const&) -> bool { throw std::runtime_error("no memory"); }),
+      std::runtime_error);
+  std::vector<std::string> notes;
+  CHECK(sys::TempDir::recover(root, [&](sys::TempDir const& left) {
+          notes = left.notes();
+          return true;
+        }).empty());
+  CHECK(notes == std::vector<std::string>{"layer-x"});
 }
 
 TEST_CASE("recover unmounts before it deletes", "[sys][temp_dir]") {

@@ -89,6 +89,9 @@ class TempDir {
           found.remove();
       } catch (Error const& error) {
         problems.push_back(error);
+      } catch (...) {
+        found.leave();  // what `finish` has not done is done by a later call
+        throw;
       }
       found.leave();
     }
