@@ -7,6 +7,53 @@ using namespace strata;
 using stores::code_of;
 using stores::Fixture;
 
+namespace {
+
+/// A driver whose layers cannot be unmounted for as long as it is told so.
+struct Stuck : drivers::Vfs {
+  using Vfs::Vfs;
+  void unmount(LayerId const& id) {
+    if (stuck) throw Error(std::make_error_code(std::errc::device_or_resource_busy), "unmount " + id.str());
+    Vfs::unmount(id);
+  }
+  static inline bool stuck = false;
+};
+
+}  // namespace
+
+TEST_CASE("what cannot be unmounted is not removed, nor is what it belongs to", "[store][containers]") {
+  using S = Store<Stuck, serializers::Json, durability::None>;
+  Fixture<S> fixture;
+  auto& store = fixture.store;
+  store.layers().create({.id = "base"});
+  auto image = store.images().create({.id = "image", .top_layer = "base"});
+  auto const box = store.containers().create("image", {.id = "box"});
+  auto const layer = box.layer().id();
+  box.mount().keep();
+  Stuck::stuck = true;
+  auto const busy = std::make_error_code(std::errc::device_or_resource_busy);
+  CHECK(code_of([&] { store.containers().remove("box"); }) == busy);
+  CHECK(store.containers().exists("box"));
+  CHECK(store.layers().exists(layer));
+  {
+    S other(fixture.options());  // nor does whoever opens the store next find anything to finish
+    CHECK(other.containers().get("box").layer().id() == layer);
+    CHECK(other.containers().get("box").mount_count() == 1);
+  }
+  Stuck::stuck = false;
+  store.containers().remove("box");
+  CHECK(store.layers().list().size() == 1);
+
+  image.mount().keep();
+  Stuck::stuck = true;
+  CHECK(code_of([&] { store.images().remove("image"); }) == busy);
+  CHECK(store.images().exists("image"));
+  CHECK(store.layers().exists("base"));
+  Stuck::stuck = false;
+  store.images().remove("image");
+  CHECK(store.layers().list().empty());
+}
+
 TEMPLATE_TEST_CASE("a container has a layer of its own over the image's", "[store][containers]", stores::Vfs,
                    stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;

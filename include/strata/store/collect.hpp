@@ -6,6 +6,7 @@
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <string>
 #include <utility>
@@ -36,8 +37,10 @@ void collect_noted(Core& core, std::vector<std::string> const& notes) {
         case Leftover::spare_layer:
           if (auto const layer = layers.by_id(note->id); !layer)
             trash.merge(discard_layer_files(core, LayerId(note->id), aside));
-          else if (note->what == Leftover::spare_layer && is_spare(*layer))
-            trash.merge(discard_layers(core, layers, {LayerId(note->id)}, aside));
+          else if (note->what == Leftover::spare_layer && is_spare(*layer)) {
+            std::vector<LayerId> const spare{LayerId(note->id)};
+            trash.merge(discard_layers(core, layers, unmount_layers(core, spare), spare, aside));
+          }
           break;
         case Leftover::image_files:
           if (!images.by_id(note->id)) discard_item_files<typename Core::ImageTraits>(core, note->id, aside);
@@ -79,8 +82,9 @@ void collect_after_crash(Core& core) {
         ids.emplace_back(row->id);
         notes.push_back({Leftover::layer_files, row->id});
       }
+    auto const mounts = unmount_layers(core, ids);
     auto aside = note_change(core, notes);
-    with_notes(aside, [&] { trash = discard_layers(core, layers, ids, aside); });
+    with_notes(aside, [&] { trash = discard_layers(core, layers, mounts, ids, aside); });
     trash.add(std::move(aside));
   }
   trash.empty();

@@ -7,6 +7,7 @@
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <optional>
 #include <string>
@@ -93,7 +94,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       with_notes(aside, [&] {
         if (!containers.reload()) throw;
         if (containers.referring_to(plan.id.str()).empty())
-          trash.merge(discard_layers(core, layers, {plan.id}, aside));
+          trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, aside));
       });
       throw;
     }
@@ -112,12 +113,14 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       Core::template component<Traits>(container->id);
       containers.erase(container->id);
       if (!options.even_if_used) check_layer_unused(layers, images, container->layer);
+      std::vector<LayerId> own;
+      if (layers.by_id(container->layer)) own.emplace_back(container->layer);
+      auto const mounts = unmount_layers(core, own);
       auto aside = note_change(
           core, {{Leftover::container_files, container->id}, {Leftover::spare_layer, container->layer}});
       with_notes(aside, [&] {
         containers.commit(core.flush());
-        if (layers.by_id(container->layer))
-          trash = discard_layers(core, layers, {LayerId(container->layer)}, aside);
+        trash = discard_layers(core, layers, mounts, own, aside);
         discard_item_files<Traits>(core, container->id, aside);
       });
       trash.add(std::move(aside));

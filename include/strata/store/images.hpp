@@ -6,9 +6,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/pull_up.hpp>
-
-#include <range/v3/view/concat.hpp>
-#include <range/v3/view/single.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -42,6 +40,8 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
             options.id.empty() ? FoundImage{} : core.template others<Traits>().by_id(id.str()))
       image = read_image(core, *foreign, *foreign.shelf);
     std::optional<sys::TempDir> aside;
+    if (!image.data.empty())  // what is refused then is refused before anything is written
+      core.template table<Traits>().read().check_free(id.str(), names::unique(options.names));
     if (!image.data.empty()) aside = note_change(core, {{Leftover::image_files, id.str()}});
     auto data = write_image_data(core, image);
     // The layers stay locked until the record is there, so that the top layer cannot go in between.
@@ -92,11 +92,12 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       Core::template component<Traits>(image->id);
       std::vector<CrashNote> notes{{Leftover::image_files, image->id}};
       for (auto const& id : gone) notes.push_back({Leftover::spare_layer, id.str()});
+      auto const mounts = unmount_layers(core, gone);
       auto aside = note_change(core, notes);
       with_notes(aside, [&] {
         images.erase(image->id);
         images.commit(core.flush());
-        trash = discard_layers(core, layers, gone, aside);
+        trash = discard_layers(core, layers, mounts, gone, aside);
         discard_item_files<Traits>(core, image->id, aside);
       });
       trash.add(std::move(aside));
@@ -131,8 +132,9 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
                                  [&](auto const& other) { return other->id != image.id; }) ||
              !containers.referring_to(id).empty() || needed_elsewhere(id);
     };
-    for (std::string id :
-         ranges::views::concat(image.mapped_top_layers, ranges::views::single(image.top_layer)))
+    auto tops = image.mapped_top_layers;
+    tops.push_back(image.top_layer);
+    for (auto& id : tops)
       for (auto layer = layers.by_id(id); layer && !going(id) && !needed(id); layer = layers.by_id(id)) {
         out.emplace_back(id);
         id = layer->parent;

@@ -94,19 +94,27 @@ Trash discard_layer_files(Core& core, LayerId const& id, sys::TempDir& aside) {
   return trash;
 }
 
-/// Removes layers whose records go now: unrecorded, then out of sight.
-/// @param layers  holds the table's lock; committed on return
-/// @param aside   has a note of each
-template <class Core, class Writing>
-Trash discard_layers(Core& core, Writing& layers, std::vector<LayerId> const& ids, sys::TempDir& aside) {
-  Trash trash;
-  if (ids.empty()) return trash;
+/// Unmounts layers that are to be removed, while that can still be refused: nothing is removed yet. Nobody can mount them
+/// again for as long as the returned guard lives.
+template <class Core>
+auto unmount_layers(Core& core, std::vector<LayerId> const& ids) {
   for (auto const& id : ids) Core::template component<typename Core::LayerTraits>(id.str());
-  // Held until the files are out of sight, so that nobody mounts them in between.
   auto mounts = core.mounts().write();
   if constexpr (MountDriver<typename Core::Driver>)
     for (auto const& id : ids)
       if (mounts.find(id.str())) unmount_layer(core, mounts, id, {.force = true});
+  return mounts;
+}
+
+/// Removes layers whose records go now: unrecorded, then out of sight.
+/// @param layers  holds the table's lock; committed on return
+/// @param mounts  what `unmount_layers` gave: held until the files are out of sight
+/// @param aside   has a note of each
+template <class Core, class Writing, class Mounts>
+Trash discard_layers(Core& core, Writing& layers, Mounts const& /*mounts*/, std::vector<LayerId> const& ids,
+                     sys::TempDir& aside) {
+  Trash trash;
+  if (ids.empty()) return trash;
   for (auto const& id : ids) layers.erase(id.str());
   layers.commit(core.flush());
   for (auto const& id : ids) trash.merge(discard_layer_files(core, id, aside));

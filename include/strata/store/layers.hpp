@@ -8,6 +8,7 @@
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/staged_layer.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <optional>
 #include <string>
@@ -83,11 +84,12 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
       auto layers = core.template table<Traits>().write();
       auto const id = core.template own_row<Traits>(layers, ref, "delete layers")->id;
       if (!options.even_if_used) check_unused(core, layers, id);
+      auto images = core.template table<typename Core::ImageTraits>().write();
+      auto const mounts = unmount_layers(core, {LayerId(id)});
       auto aside = note_change(core, {{Leftover::layer_files, id}});
       with_notes(aside, [&] {
-        auto images = core.template table<typename Core::ImageTraits>().write();
         forget_mapped_layer(core, images, id);
-        trash = discard_layers(core, layers, {LayerId(id)}, aside);
+        trash = discard_layers(core, layers, mounts, {LayerId(id)}, aside);
       });
       trash.add(std::move(aside));
     }

@@ -12,6 +12,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -118,7 +119,8 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   } catch (...) {
     with_notes(aside, [&] {
       if (!images.reload()) throw;
-      if (images.referring_to(row->id).empty()) trash.merge(discard_layers(core, layers, {plan.id}, aside));
+      if (images.referring_to(row->id).empty())
+        trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, aside));
     });
     throw;
   }
