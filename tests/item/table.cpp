@@ -246,3 +246,19 @@ TEST_CASE(
     CHECK(ids(other) == "a ");
   }
 }
+
+TEST_CASE("who reads files without a table holds the locks of both places", "[item][table]") {
+  testing::TempDir const dir;
+  Layers table(FileLock(dir / "layers.lock"), {dir.path(), "layers"},
+               {.second = FileLock(dir / "second.lock")});
+  {
+    auto const held = table.exclusive();
+    CHECK_FALSE(FileLock(dir / "layers.lock").try_shared());
+    CHECK_FALSE(FileLock(dir / "second.lock").try_shared());
+  }
+  auto const held = table.shared();
+  for (auto const* name : {"layers.lock", "second.lock"}) {
+    CHECK(FileLock(dir / name).try_shared());
+    CHECK_FALSE(FileLock(dir / name).try_exclusive());
+  }
+}

@@ -255,6 +255,34 @@ TEST_CASE("a name that a store which is only read gives twice is an error of its
   }
 }
 
+TEST_CASE("damage of a store that is only read is found, and keeps nothing else from being looked at",
+          "[store][several]") {
+  TwoStores<stores::Vfs> pair;
+  auto& store = *pair.second;
+  auto own = store.images().create({.id = "own"});
+  own.big_data().set("key", "1");
+  std::ofstream(pair.first_root() / "vfs-layers/layers.json") << "[{";
+  std::ofstream(pair.directory.path() / "graph/vfs-images/own/key") << "12";
+  auto const report = store.check();
+  auto const has = [&](Fault fault, Subject subject, bool read_only) {
+    return std::ranges::any_of(report.findings, [&](Finding const& found) {
+      return found.fault == fault && found.subject == subject && found.read_only == read_only;
+    });
+  };
+  CHECK(has(Fault::record_file_damaged, Subject::store, true));
+  CHECK(has(Fault::data_size, Subject::image, false));
+}
+
+TEST_CASE("an image that is refused leaves nothing, though it would have taken over another's data",
+          "[store][several]") {
+  TwoStores<stores::Vfs> pair;
+  auto& store = *pair.second;
+  store.images().create({.id = "own", .names = {"taken"}});
+  CHECK(code_of([&] { store.images().create({.id = "image", .names = {"taken"}, .top_layer = "top"}); }) ==
+        Errc::duplicate_name);
+  CHECK_FALSE(std::filesystem::exists(pair.directory.path() / "graph/vfs-images/image"));
+}
+
 TEST_CASE("nothing is made in a store that is only read", "[store][several]") {
   testing::TempDir directory;
   auto const empty = directory.path() / "empty";

@@ -186,9 +186,7 @@ class Table {
   Reading read() { return Reading(*this); }
   Writing write() { return Writing(*this); }
 
- private:
-  static constexpr int most_attempts = 50;  // a second or so
-
+  /// The locks without a look at the rows: for who reads, or mends, files that no table can be loaded from.
   Held shared() {
     auto first = lock_.shared();
     return {std::move(first), options_.second ? std::make_optional(options_.second->shared()) : std::nullopt};
@@ -198,6 +196,9 @@ class Table {
     return {std::move(first),
             options_.second ? std::make_optional(options_.second->exclusive()) : std::nullopt};
   }
+
+ private:
+  static constexpr int most_attempts = 50;  // a second or so
 
   /// Without a lock that keeps writers away, what was read counts once nothing has changed since it was begun to be read.
   void refresh(Held const& held) {

@@ -3,6 +3,7 @@
 #include <strata/archive/tree_state.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/finding.hpp>
+#include <strata/idmap/range.hpp>
 #include <strata/item/big_data.hpp>
 #include <strata/item/container.hpp>
 #include <strata/item/image.hpp>
@@ -52,13 +53,13 @@ class Checker {
     add_all(records_.containers.findings);
     auto const own = core_.template kind_directory<LayerTraits>();
     for (auto const& layer : records_.layers.rows) check_layer(layer, own, false);
-    for (auto const& [id, layer] : records_.other_layers)
-      read_only([&] { check_layer(layer.record, layer.directory, true); });
+    for (auto const& [id, layer] : records_.layers.others)
+      if (!records_.layers.has_own(id)) read_only([&] { check_layer(layer.record, layer.directory, true); });
     if (!options_.quick && options_.digests) check_trees();
     auto const own_images = core_.template kind_directory<ImageTraits>();
     for (auto const& image : records_.images.rows) check_image(image, own_images);
-    for (auto const& [id, image] : records_.other_images)
-      read_only([&] { check_image(image.record, image.directory); });
+    for (auto const& [id, image] : records_.images.others)
+      if (!records_.images.has_own(id)) read_only([&] { check_image(image.record, image.directory); });
     for (auto const& container : records_.containers.rows) check_container(container);
     check_unaccounted();
     check_claims();
@@ -186,8 +187,8 @@ class Checker {
     if constexpr (CheckDriver<Driver>) {
       std::map<std::string, std::vector<LayerRecord const*>> children;
       for (auto const& layer : records_.layers.rows) children[layer.parent].push_back(&layer);
-      for (auto const& [id, layer] : records_.other_layers)
-        children[layer.record.parent].push_back(&layer.record);
+      for (auto const& [id, layer] : records_.layers.others)
+        if (!records_.layers.has_own(id)) children[layer.record.parent].push_back(&layer.record);
       for (auto const& [id, headers] : headers_)
         for (auto const* at = records_.layers.find(id);
              at != nullptr && below_archives_.insert(at->parent).second;)
@@ -223,7 +224,8 @@ class Checker {
     auto const tree = core_.driver().own_tree(LayerId(layer.id));
     if (!tree || (!tree->whole && is_mapped(layer))) return false;
     auto const owners = [&](std::int64_t uid, std::int64_t gid) {
-      return std::pair(to_container(layer.uidmap, uid), to_container(layer.gidmap, gid));
+      return std::pair(idmap::to_container(layer.uidmap, uid).value_or(uid),
+                       idmap::to_container(layer.gidmap, gid).value_or(gid));
     };
     found.add_directory(tree->path, tree->whole, owners);
     auto const headers = headers_.find(layer.id);
@@ -240,13 +242,6 @@ class Checker {
           is_mapped(layer) || broken_.contains(layer.id) ? Healing::none : Healing::mend);
     return true;
   }
-  static std::int64_t to_container(std::vector<IdRange> const& map, std::int64_t host) {
-    for (auto const& range : map)
-      if (host >= range.host_id && host - range.host_id < range.size)
-        return range.container_id + (host - range.host_id);
-    return host;
-  }
-
   // Images and containers --------------------------------------------------------------------------------------
 
   void check_image(ImageRecord const& image, std::filesystem::path const& directory) {

@@ -236,11 +236,6 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     if constexpr (appends) return {};
     return RecordFile<typename Traits::Record, Serializer>(record_places<Traits>(), Traits::stem).files();
   }
-  /// The lock of a kind, for who must look at its files while no table can be loaded from them.
-  template <class Traits>
-  Lock record_lock() const {
-    return lock(lock_file(lock_directory<Traits>(), Traits::stem));
-  }
   std::filesystem::path tar_split(std::string const& layer) const {
     return tar_split(kind_directory<LayerTraits>(), layer);
   }

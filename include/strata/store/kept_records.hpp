@@ -43,12 +43,17 @@ struct KeptRecords {
     std::string const key(id);
     if (auto const found = by_id.find(key); found != by_id.end()) return &rows[found->second];
     auto const other = others.find(key);
-    return other == others.end() ? nullptr : &other->second;
+    return other == others.end() ? nullptr : &other->second.record;
   }
   /// Not of a store that is only read.
   bool has_own(std::string_view id) const { return by_id.contains(std::string(id)); }
 
-  std::map<std::string, Record> others = {};  ///< of stores that are only read: stood upon, not looked into
+  /// Of stores that are only read.
+  struct Other {
+    Record record;
+    std::filesystem::path directory = {};  ///< of the data of its kind there
+  };
+  std::map<std::string, Other, std::less<>> others = {};
   std::unordered_map<std::string, std::size_t> by_id = {};
   std::unordered_map<std::string, std::string> by_name = {};  ///< ids
 };
@@ -113,8 +118,7 @@ KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
     for (auto const& row : core.template table<Traits>().read().rows()) records.push_back(*row);
     add_all(std::move(records));
   } else {
-    auto lock = core.template record_lock<Traits>();
-    auto const held = lock.shared();
+    auto const held = core.template own<Traits>().table.shared();
     for (auto const& [place, path] : core.template record_files<Traits>()) {
       auto const bytes = sys::read_file_if_exists(path);
       auto const tell = [&, &path = path](Fault fault, std::string const& text) {
@@ -150,8 +154,14 @@ KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
   }
   try {
     core.template others<Traits>().each(
-        [&](auto const& row, auto const&) { kept.others.emplace(row->id, *row); });
-  } catch (Error const&) {  // what is wrong with a store that is only read is told by who uses it
+        [&](auto const& row, auto const& shelf) { kept.others.try_emplace(row->id, *row, shelf.directory); });
+  } catch (Error const& error) {
+    kept.findings.push_back({.severity = Severity::error,
+                             .subject = Subject::store,
+                             .id = std::string(Traits::stem),
+                             .fault = Fault::record_file_damaged,
+                             .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
+                             .read_only = true});
   }
   return kept;
 }
@@ -164,8 +174,7 @@ std::vector<std::string> mend_record_files(Core& core, std::vector<std::filesyst
   using Record = typename Traits::Record;
   using Serializer = typename Core::Serializer;
   if constexpr (!Core::appends && SalvagingSerializerFor<Serializer, Record>) {
-    auto lock = core.template record_lock<Traits>();
-    auto held = lock.exclusive();
+    auto held = core.template own<Traits>().table.exclusive();
     for (auto const& path : damaged) {
       auto const bytes = sys::read_file_if_exists(path);
       if (!bytes) continue;

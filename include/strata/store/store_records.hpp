@@ -20,41 +20,21 @@
 namespace strata::detail {
 
 /// All records of a store, as they stand on disk.
-/// A record of a store that is only read, and where the data of its kind is there.
-template <class Record>
-struct OtherRecord {
-  Record record;
-  std::filesystem::path directory;
-};
-
 template <class Core>
 struct StoreRecords {
   using LayerTraits = typename Core::LayerTraits;
   KeptRecords<LayerRecord> layers;
   KeptRecords<ImageRecord> images;
   KeptRecords<ContainerRecord> containers;
-  std::map<std::string, OtherRecord<LayerRecord>, std::less<>> other_layers = {};  ///< hidden by no own one
-  std::map<std::string, OtherRecord<ImageRecord>, std::less<>> other_images = {};
-
   static StoreRecords read(Core& core) {
     // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
     try {
       core.template table<LayerTraits>();
     } catch (Error const&) {
     }
-    using ImageTraits = typename Core::ImageTraits;
-    StoreRecords records{.layers = read_kept_records<LayerTraits>(core),
-                         .images = read_kept_records<ImageTraits>(core),
-                         .containers = read_kept_records<typename Core::ContainerTraits>(core)};
-    core.template others<LayerTraits>().each([&](auto const& row, auto const& shelf) {
-      if (shelf.read_only && !records.layers.has_own(row->id))
-        records.other_layers.try_emplace(row->id, *row, shelf.directory);
-    });
-    core.template others<ImageTraits>().each([&](auto const& row, auto const& shelf) {
-      if (shelf.read_only && !records.images.has_own(row->id))
-        records.other_images.try_emplace(row->id, *row, shelf.directory);
-    });
-    return records;
+    return {.layers = read_kept_records<LayerTraits>(core),
+            .images = read_kept_records<typename Core::ImageTraits>(core),
+            .containers = read_kept_records<typename Core::ContainerTraits>(core)};
   }
 
   KnownIds known() const {
@@ -86,8 +66,7 @@ struct StoreRecords {
         at = layers.find(at->parent);
     };
     for (auto const& image : images.rows) {
-      need(image.top_layer);
-      for (auto const& id : image.mapped_top_layers) need(id);
+      for (auto const& id : image_layers(image)) need(id);
     }
     for (auto const& container : containers.rows) need(container.layer);
     return out;
