@@ -6,7 +6,10 @@
 #include "damages.hpp"
 #include "stores.hpp"
 #include <cstdio>
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <memory>
+#include <sys/ioctl.h>
 
 using namespace strata;
 
@@ -83,4 +86,28 @@ TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is 
   CHECK(after.of(UsageClass::orphan) == 0);
   CHECK(after.of(UsageClass::trash) == 0);
   CHECK(store.collect_garbage().items.empty());
+}
+
+TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][usage]") {
+  damages::Sample<stores::Vfs> const sample;
+  stores::Vfs store(sample.options());
+  auto const temp_dirs = sample.kind("layers") / "tmp";
+  auto const kept = temp_dirs / "temp-dir-1/kept";
+  std::filesystem::create_directories(kept.parent_path());
+  damages::write(kept, "x");
+  auto const set_immutable = [&](int flags) {
+    auto const file = sys::open_at(AT_FDCWD, kept, O_RDONLY);
+    return ::ioctl(file.get(), FS_IOC_SETFLAGS, &flags) == 0;
+  };
+  if (!set_immutable(FS_IMMUTABLE_FL)) {
+    WARN("skipped: needs the right, and a file system, to make a file immutable");
+    return;
+  }
+  auto const done = store.collect_garbage();
+  CHECK(set_immutable(0));
+  CHECK(done.first_error);
+  CHECK(done.items.empty());
+  CHECK(std::filesystem::exists(kept));
+  CHECK(store.collect_garbage().items.size() == 1);
+  CHECK_FALSE(std::filesystem::exists(kept));
 }

@@ -8,6 +8,7 @@
 #include <strata/store/usage.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -57,14 +59,19 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
   Discarded done;
   if (paths.empty()) return done;
   std::set<std::filesystem::path> roots;
+  std::set<std::filesystem::path> tried;
   for (auto const& path : paths)
     if (path.filename().native().starts_with(paths::temp_dir::directory_prefix))
       roots.insert(path.parent_path());
   for (auto const& root : roots)
     for (auto const& problem : sys::TempDir::recover(root, [&](sys::TempDir const& left) {
-           return paths.contains(left.path()) && done.gone.insert(left.path()).second;
+           return paths.contains(left.path()) && tried.insert(left.path()).second;
          }))
       if (!done.first_error) done.first_error = std::make_exception_ptr(problem);
+  for (auto const& path : tried) {
+    std::error_code error;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) done.gone.insert(path);
+  }
   Trash trash;
   {
     auto const layers = core.template table<LayerTraits>().write();
@@ -75,10 +82,11 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
     for (auto const& row : images.rows()) known.images.insert(row->id);
     for (auto const& row : containers.rows()) known.containers.insert(row->id);
     auto claims = survey_graph_root(core, known, {.leftover_after = std::chrono::seconds(0)});
-    for (auto& claim : survey_run_root(core, known)) claims.push_back(std::move(claim));
+    for (auto& claim : survey_run_root(core, known, {.leftover_after = std::chrono::seconds(0)}))
+      claims.push_back(std::move(claim));
     auto aside = sys::TempDir::create(core.layer_trash());
     for (auto const& claim : claims) {
-      if (!claim.removable || !paths.contains(claim.path) || done.gone.contains(claim.path)) continue;
+      if (!claim.removable || !paths.contains(claim.path) || tried.contains(claim.path)) continue;
       try {
         if (claim.subject == Subject::layer && is_safe_component(claim.id) &&
             core.driver().exists(LayerId(claim.id)))
@@ -91,7 +99,11 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
     }
     trash.add(std::move(aside));
   }
-  trash.empty();
+  try {
+    trash.empty();
+  } catch (std::exception const&) {  // out of sight it is; the next opener tries again
+    if (!done.first_error) done.first_error = std::current_exception();
+  }
   return done;
 }
 
