@@ -10,6 +10,7 @@
 #include <strata/store/options.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -118,7 +119,8 @@ class StagedLayer {
       return Item(core_, publish_layer(core, layers, plan, std::move(staged_), note, tar_split_,
                                        std::move(record_), trash));
     } catch (...) {
-      if (!layers.by_id(plan.id.str())) note.take(data);
+      // Not if the note was left to the next opener: then nobody knows whether there is a record.
+      if (note && !layers.by_id(plan.id.str())) note.take(data);
       throw;
     }
   }
