@@ -2,6 +2,7 @@
 
 #include <strata/archive/attributes.hpp>
 #include <strata/archive/directory_cache.hpp>
+#include <strata/archive/link_sources.hpp>
 #include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tree_path.hpp>
@@ -21,8 +22,6 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <functional>
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -91,7 +90,7 @@ class Applier {
     if (path.empty())
       add_root(header);
     else if (executes() && path.starts_with(whiteout_meta_prefix) && path != whiteout_opaque)
-      keep_link_source(path, header, body);
+      link_sources_.keep(root_.get(), path, header, body);
     else
       add_below(path, header, body);
     while (!body.next().empty()) continue;
@@ -116,12 +115,6 @@ class Applier {
     std::string path;
     std::array<timespec, 2> times;
   };
-  /// A regular file below ".wh..wh.plnk", which is not unpacked but may be linked to.
-  struct LinkSource {
-    TarHeader header;
-    std::int64_t at;
-  };
-
   bool executes() const noexcept { return options_.whiteouts == Whiteouts::execute; }
 
   ChownErrors chown_errors() const noexcept {
@@ -213,10 +206,10 @@ class Applier {
   void add_hard_link(int directory, std::string const& base, std::string const& path,
                      TarHeader const& header) {
     std::string const target = path_in_tree(header.link_name);
-    if (executes() && target.starts_with(whiteout_links)) {
-      copy_link_source(directory, base, path, target);
-      return;
-    }
+    if (executes() && target.starts_with(whiteout_links))
+      return link_sources_.with(target, [&](TarHeader const& source, Reader& contents) {
+        add_file(directory, base, path, source, contents);
+      });
     if (target == path) return;  // would remove the only name of what it is to be a name of
     TreePath const to(target);
     sys::Fd const from = open_directory(to.parent);
@@ -300,43 +293,6 @@ class Applier {
   /// Notes that this archive has `path`, and so needs the directories above it.
   void mark_new(std::string_view path) {
     while (!path.empty() && new_.insert(key(path)).second) path = TreePath(path).parent;
-  }
-
-  // --- names of aufs ---
-
-  void keep_link_source(std::string const& path, TarHeader const& header, Reader& body) {
-    if (!path.starts_with(whiteout_links) || header.type != EntryType::regular) return;
-    if (!link_data_) link_data_ = sys::open_at(root_.get(), ".", O_RDWR | O_TMPFILE, 0600);
-    auto const at = ::lseek(link_data_.get(), 0, SEEK_END);
-    for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next())
-      sys::write_all(link_data_.get(), chunk);
-    link_sources_.insert_or_assign(std::string(TreePath(path).base), LinkSource{header, at});
-  }
-
-  void copy_link_source(int directory, std::string const& base, std::string const& path,
-                        std::string const& target) {
-    auto const found = link_sources_.find(std::string(TreePath(target).base));
-    if (found == link_sources_.end())
-      throw Error(Errc::corrupt_archive, "hard link to missing \"" + target + '"');
-    struct FilePart final : Reader {
-      int fd;
-      std::int64_t at;
-      std::int64_t left;
-      std::array<std::byte, 65536> buffer;
-      Bytes next() override {
-        auto const wanted = static_cast<std::size_t>(std::min<std::int64_t>(left, std::ssize(buffer)));
-        auto const n = sys::retry([&] { return ::pread(fd, buffer.data(), wanted, at); });
-        if (n < 0) sys::throw_errno("read", "hard link's source");
-        at += n;
-        left -= n;
-        return Bytes(buffer).first(static_cast<std::size_t>(n));
-      }
-    };
-    auto const part = std::make_unique<FilePart>();
-    part->fd = link_data_.get();
-    part->at = found->second.at;
-    part->left = found->second.header.size;
-    add_file(directory, base, path, found->second.header, *part);
   }
 
   // --- places ---
@@ -458,8 +414,7 @@ class Applier {
   DirectoryCache cache_ = {};
   std::vector<DirectoryTimes> directories_ = {};
   std::unordered_set<std::size_t> new_ = {};  ///< hashes of paths, for `execute` only
-  std::map<std::string, LinkSource> link_sources_ = {};
-  sys::Fd link_data_ = {};
+  LinkSources link_sources_ = {};             ///< for `execute` only
 };
 
 }  // namespace strata::archive
