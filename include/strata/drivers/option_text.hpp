@@ -23,6 +23,7 @@ namespace strata::drivers {
   throw Error(Errc::driver_option, std::move(text));
 }
 
+/// Without white space at both ends (ASCII).
 inline std::string_view trim(std::string_view text) {
   auto const space = " \t\r\n\v\f";
   auto const first = text.find_first_not_of(space);
@@ -30,6 +31,7 @@ inline std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(space) - first + 1);
 }
 
+/// ASCII letters only.
 inline std::string lower_case(std::string_view text) {
   std::string lower(text);
   for (char& c : lower)

@@ -90,6 +90,9 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
 
 }  // namespace detail
 
+/// What changed in a layer against another, or against its parent; see `Item::changes`. No lock is held while files are
+/// looked at, as many as the driver needs to.
+/// @throws `Errc::layer_unknown`, `Errc::store_changed`, what the driver throws
 template <class Core>
 std::vector<Change> layer_changes(Core& core, LayerId const& id,
                                   Ref const& against) requires DiffDriver<typename Core::Driver> {
@@ -101,6 +104,7 @@ std::vector<Change> layer_changes(Core& core, LayerId const& id,
   });
 }
 
+/// Bytes of the files that changed or are new, likewise.
 template <class Core>
 std::int64_t layer_diff_size(Core& core, LayerId const& id,
                              Ref const& against) requires DiffDriver<typename Core::Driver> {

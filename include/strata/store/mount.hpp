@@ -101,6 +101,7 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
 /// Gives back one mount, or all.
 /// @param mounts  `core.mounts().write()`, which the caller holds
 /// @return        whether the layer is still mounted
+/// @throws        what the driver throws if the kernel refuses: the count is then as it was
 template <class Core, class Mounts>
 bool unmount_layer(Core& core, Mounts& mounts, LayerId const& id, UnmountOptions const& options) {
   auto const known = mounts.find(id.str());
@@ -115,12 +116,14 @@ bool unmount_layer(Core& core, Mounts& mounts, LayerId const& id, UnmountOptions
   return false;
 }
 
+/// The same for who holds no guard of the counts.
 template <class Core>
 bool unmount_layer(Core& core, LayerId const& id, UnmountOptions const& options) {
   auto mounts = core.mounts().write();
   return unmount_layer(core, mounts, id, options);
 }
 
+/// How often a layer is mounted, over all processes; 0 if it is not.
 template <class Core>
 std::int64_t layer_mount_count(Core& core, LayerId const& id) {
   auto const mounts = core.mounts().read();

@@ -21,6 +21,7 @@ std::int64_t item_size(Core& core, LayerRecord const& layer) {
   return layer_diff_size(core, LayerId(layer.id), "");
 }
 
+/// Bytes of an item's big data, as recorded.
 inline std::int64_t data_size(auto const& record) {
   std::int64_t sum = 0;
   for (auto const& [key, size] : record.big_data_sizes) sum += size;

@@ -97,7 +97,7 @@ inline void bind_mount(std::filesystem::path const& from, std::filesystem::path 
 }
 
 /// Keeps what is mounted below `target` from spreading to other mount namespaces: a mount point that is private,
-/// `target` bound over itself if it was none.
+/// `target` bound over itself if it was none.  @throws `errno`, "statx <target>", "mount <target>"
 inline void make_private(std::filesystem::path const& target) {
   if (!is_mount_point(target)) bind_mount(target, target);
   mount(target, {.flags = MS_PRIVATE});
@@ -126,7 +126,7 @@ inline void undo_private(std::filesystem::path const& target) {
       unmount(target);
 }
 
-/// Takes everything off `path` and what is below it.
+/// Takes everything off `path` and what is below it.  @throws as `unmount`; what was not reached stays mounted
 inline void unmount_below(std::filesystem::path const& path) {
   for (auto const& point : mounts_below(path)) unmount(point);
 }

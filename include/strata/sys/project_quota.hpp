@@ -20,6 +20,7 @@
 namespace strata::sys {
 
 /// Project of a file or directory; 0 is none, also where the file system knows no projects.
+/// @throws `errno`, "open <path>", "get project of <path>"
 inline std::uint32_t project_of(std::filesystem::path const& path) {
   Fd const fd = open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   fsxattr attributes{};

@@ -44,6 +44,7 @@ inline bool is_reserved(std::string_view name) {
          name == paths::overlay::temp_dirs || name == paths::overlay::backing_device || name.starts_with('.');
 }
 
+/// Is there a directory, or a link that leads to one? The store's own paths only.
 inline bool holds_directory(std::filesystem::path const& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
