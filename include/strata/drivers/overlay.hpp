@@ -6,6 +6,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/backing.hpp>
 #include <strata/drivers/overlay/diff.hpp>
+#include <strata/drivers/overlay/features.hpp>
 #include <strata/drivers/overlay/files.hpp>
 #include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
@@ -13,7 +14,6 @@
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/drivers/overlay/mount_program.hpp>
 #include <strata/drivers/overlay/options.hpp>
-#include <strata/drivers/overlay/probe.hpp>
 #include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/overlay/shifted_mount.hpp>
 #include <strata/drivers/overlay/staged.hpp>
@@ -68,7 +68,7 @@ class Overlay {
         dirs_(std::filesystem::absolute(place.graph_root) / options.home_name, other_homes(options_),
               place.image_store.empty() ? std::filesystem::path() : place.image_store / name()),
         run_home_(std::filesystem::absolute(place.run_root) / options.home_name),
-        cache_(run_home_),
+        features_({.known = run_home_, .temp_dirs = temp_dirs(), .read_only = read_only_}, options_.mountopt),
         files_(std::make_unique<overlay::LayerFiles>()) {
     if (read_only_) return;
     for (auto const& own : dirs_.own_homes()) {
@@ -83,7 +83,7 @@ class Overlay {
     sys::make_directories(run_home_, 0700);
     find_mount_program();
     if (options_.mount_program.empty()) {
-      auto const works = feature("overlay", [&] { return overlay::probe_overlay(temp_dirs()); });
+      auto const works = features_.overlay();
       // A kernel that lets only root mount overlays: a user's program does it, as for containers/storage.
       if (!works.works && marks_.user_xattr && !read_only_) {
         options_.mount_program = overlay::find_program("fuse-overlayfs");
@@ -95,8 +95,8 @@ class Overlay {
     if (options_.size != 0 || options_.inodes != 0) overlay::require_quotas(home());
     resume();
     if (options_.mount_program.empty()) {
-      metacopy();
-      native();
+      features_.metacopy();
+      features_.native_diff();
     }
   }
 
@@ -228,10 +228,10 @@ class Overlay {
     bool const by_program = !options_.mount_program.empty();
     return {{"Backing Filesystem", overlay::backing_name(home())},
             {"Supports d_type", text(by_program || overlay::has_file_types(home()))},
-            {"Native Overlay Diff", text(!by_program && native())},
-            {"Using metacopy", text(!by_program && metacopy())},
+            {"Native Overlay Diff", text(!by_program && features_.native_diff())},
+            {"Using metacopy", text(!by_program && features_.metacopy())},
             {"Supports shifting", text(shifts({}))},
-            {"Supports volatile", text(by_program || volatile_mounts())}};
+            {"Supports volatile", text(by_program || features_.volatile_mounts())}};
   }
 
   /// In path order. Natively if `parent` is the layer's own, by comparing trees if not.
@@ -249,7 +249,7 @@ class Overlay {
     if (disabled != nullptr && std::string_view(disabled) == "yes") return false;
     if (!options_.mount_program.empty())
       return idmap::is_contiguous(maps.uids) && idmap::is_contiguous(maps.gids);
-    return feature("idmapped-lower-dir", [&] { return overlay::probe_idmapped_lower(temp_dirs()); }).works;
+    return features_.idmapped_lower();
   }
 
   /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
@@ -362,38 +362,6 @@ class Overlay {
     if (read_only_) throw Error(Errc::store_read_only, "overlay home " + home().native());
   }
 
-  /// What is known, else what `probe` finds, which is then known. A store opened for reading tries nothing out.
-  template <class Probe>
-  overlay::Finding feature(std::string const& key, Probe&& probe) const {
-    if (auto known = cache_.find(key)) return *std::move(known);
-    if (read_only_) return {};
-    auto finding = probe();
-    ::rmdir(temp_dirs().c_str());                                     // unless others use it
-    if (finding.works || key != "overlay") cache_.put(key, finding);  // a lack of privileges is not for ever
-    return finding;
-  }
-  std::vector<std::string> configured() const { return overlay::split(options_.mountopt, ','); }
-  bool metacopy() const {
-    return feature("metacopy(" + options_.mountopt + ")",
-                   [&] { return overlay::probe_metacopy(temp_dirs(), configured()); })
-        .works;
-  }
-  /// Without what the kernel was seen not to do; it refuses that in a user namespace.
-  std::vector<std::string> usable() const {
-    auto options = configured();
-    if (!metacopy()) std::erase(options, "metacopy=on");
-    return options;
-  }
-  bool native() const {
-    if (read_only_ && !cache_.find("native-diff(" + options_.mountopt + ")")) return true;
-    return feature("native-diff(" + options_.mountopt + ")",
-                   [&] { return overlay::probe_native_diff(temp_dirs(), usable()); })
-        .works;
-  }
-  bool volatile_mounts() const {
-    return feature("volatile", [&] { return overlay::probe_volatile(temp_dirs()); }).works;
-  }
-
   /// A layer's own tree and those below it.
   struct Trees {
     std::filesystem::path tree;
@@ -431,7 +399,7 @@ class Overlay {
   bool read_only_;
   overlay::LayerDirs dirs_;
   std::filesystem::path run_home_;
-  overlay::FeatureCache cache_;
+  overlay::Features features_;
   std::unique_ptr<overlay::LayerFiles> files_;
 };
 
@@ -452,10 +420,10 @@ inline std::vector<std::string> Overlay::mount_options(MountRequest const& reque
   auto const has_metacopy = [](std::vector<std::string> const& options) {
     return std::find(options.begin(), options.end(), metacopy_on) != options.end();
   };
-  auto options = request.options.empty() ? configured() : request.options;
+  auto options = request.options.empty() ? features_.configured() : request.options;
   // What was written with it must be mounted with it; where the kernel does not do it, it must not be asked to.
-  if (has_metacopy(configured()) && !has_metacopy(options)) options.push_back(metacopy_on);
-  if (has_metacopy(options) && !metacopy()) std::erase(options, metacopy_on);
+  if (has_metacopy(features_.configured()) && !has_metacopy(options)) options.push_back(metacopy_on);
+  if (has_metacopy(options) && !features_.metacopy()) std::erase(options, metacopy_on);
   return options;
 }
 
@@ -464,7 +432,7 @@ inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
   overlay::MountPlan plan{.lowers = dirs_.trees_below(below), .options = mount_options({})};
   plan.lowers.insert(plan.lowers.begin(), below / paths::overlay::diff);
   // Each file copied up would be flushed alone; all are, together, when the staged tree is whole.
-  if (options_.mount_program.empty() && volatile_mounts()) plan.options.emplace_back("volatile");
+  if (options_.mount_program.empty() && features_.volatile_mounts()) plan.options.emplace_back("volatile");
   auto place = sys::TempDir::create(private_mounts());
   plan.target = mount_point(place);
   staged.change_owners(std::move(plan), request, [this](auto const& ready) { mount(ready); });
@@ -492,7 +460,7 @@ inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer
   }
   plan.upper = layer / paths::overlay::diff;
   plan.work = layer / paths::overlay::work;
-  if (request.is_volatile && (!options_.mount_program.empty() || volatile_mounts()))
+  if (request.is_volatile && (!options_.mount_program.empty() || features_.volatile_mounts()))
     plan.options.emplace_back("volatile");
   return plan;
 }
@@ -549,7 +517,7 @@ inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
   auto const layer = dirs_.get(id.str());
   auto const below = dirs_.lower_ids(layer);
   bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
-  if (!options_.mount_program.empty() || !asked_for_own || !native()) return std::nullopt;
+  if (!options_.mount_program.empty() || !asked_for_own || !features_.native_diff()) return std::nullopt;
   return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};
 }
 

@@ -25,7 +25,7 @@
 namespace strata::drivers::overlay {
 
 /// A question's answer and, if it is no, why.
-struct Finding {
+struct Answer {
   bool works = false;
   std::string reason = {};
 };
@@ -36,15 +36,15 @@ class FeatureCache {
  public:
   explicit FeatureCache(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-  std::optional<Finding> find(std::string const& feature) const {
-    if (::access((directory_ / (feature + "-true")).c_str(), F_OK) == 0) return Finding{.works = true};
+  std::optional<Answer> find(std::string const& feature) const {
+    if (::access((directory_ / (feature + "-true")).c_str(), F_OK) == 0) return Answer{.works = true};
     auto reason = sys::read_file_if_exists(directory_ / (feature + "-false"));
     if (!reason) return std::nullopt;
-    return Finding{.works = false, .reason = *std::move(reason)};
+    return Answer{.works = false, .reason = *std::move(reason)};
   }
 
   /// A feature that is no file name (it may hold a mount option with a slash) is not remembered.
-  void put(std::string const& feature, Finding const& finding) const {
+  void put(std::string const& feature, Answer const& finding) const {
     if (feature.find('/') != std::string::npos) return;
     sys::make_directories(directory_, 0700);
     auto const path = directory_ / (feature + (finding.works ? "-true" : "-false"));
@@ -100,7 +100,7 @@ class ProbeMount {
 
 /// `attempt()` answers; an error is a no with its text.
 template <class Attempt>
-Finding ask(Attempt&& attempt) {
+Answer ask(Attempt&& attempt) {
   try {
     std::string reason = attempt();
     return {.works = reason.empty(), .reason = std::move(reason)};
@@ -112,7 +112,7 @@ Finding ask(Attempt&& attempt) {
 }  // namespace detail
 
 /// Does overlayfs work here at all?
-inline Finding probe_overlay(std::filesystem::path const& temp_dirs) {
+inline Answer probe_overlay(std::filesystem::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
     probe.mount({});
@@ -122,8 +122,8 @@ inline Finding probe_overlay(std::filesystem::path const& temp_dirs) {
 
 /// Can a layer's `diff` be taken for what changed? Not if a directory's opaque mark comes along when it is copied up,
 /// nor if a renamed directory is recorded as a redirection (kernel documentation, filesystems/overlayfs).
-inline Finding probe_native_diff(std::filesystem::path const& temp_dirs,
-                                 std::vector<std::string> const& options) {
+inline Answer probe_native_diff(std::filesystem::path const& temp_dirs,
+                                std::vector<std::string> const& options) {
   return detail::ask([&]() -> std::string {
     detail::ProbeMount const probe(temp_dirs);
     for (auto const* name : {"far/kept", "far/moved", "near/kept"}) probe.make(name);
@@ -141,8 +141,8 @@ inline Finding probe_native_diff(std::filesystem::path const& temp_dirs,
 }
 
 /// Does a change of mode leave a file's contents below?
-inline Finding probe_metacopy(std::filesystem::path const& temp_dirs,
-                              std::vector<std::string> const& options) {
+inline Answer probe_metacopy(std::filesystem::path const& temp_dirs,
+                             std::vector<std::string> const& options) {
   return detail::ask([&]() -> std::string {
     detail::ProbeMount const probe(temp_dirs);
     probe.make_file("far/file");
@@ -155,7 +155,7 @@ inline Finding probe_metacopy(std::filesystem::path const& temp_dirs,
 }
 
 /// May a mount do without flushing (`volatile`, Linux 5.10)?
-inline Finding probe_volatile(std::filesystem::path const& temp_dirs) {
+inline Answer probe_volatile(std::filesystem::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
     probe.mount({"volatile"});
@@ -164,7 +164,7 @@ inline Finding probe_volatile(std::filesystem::path const& temp_dirs) {
 }
 
 /// May a lower directory be an idmapped mount (Linux 5.19)?
-inline Finding probe_idmapped_lower(std::filesystem::path const& temp_dirs) {
+inline Answer probe_idmapped_lower(std::filesystem::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
     probe.make("mapped");
