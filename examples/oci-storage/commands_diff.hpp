@@ -1,7 +1,10 @@
 #pragma once
 
+#include <strata/archive/make_chunked.hpp>
 #include <strata/archive/tree_source.hpp>
-#include <strata/store/chunked_layer.hpp>
+#include <strata/store/partial_pull.hpp>
+#include <strata/sys/ranges.hpp>
+#include <strata/sys/scratch_file.hpp>
 
 #include "interrupt.hpp"
 #include "json.hpp"
@@ -10,6 +13,7 @@
 #include "session.hpp"
 #include "streams.hpp"
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,7 +81,7 @@ inline bool pull_option(Session const& session, std::string const& key) {
   return found != options.end() && ::strcasecmp(found->second.c_str(), "true") == 0;
 }
 
-/// A directory becomes a layer by way of a zstd:chunked stream, of which only the table of contents is kept.
+/// A directory becomes a layer by way of a zstd:chunked stream, of which the table of contents is kept.
 inline int apply_directory(Session& session, Invocation const& call) {
   auto const& directory = call.arguments[1];
   if (struct stat status{}; ::stat(directory.c_str(), &status) != 0)
@@ -95,11 +99,17 @@ inline int apply_directory(Session& session, Invocation const& call) {
       layers.stage({.parent = existing ? strata::Ref::exactly(existing->record().parent) : strata::Ref(""),
                     .writable = existing && existing->record().place != strata::RecordPlace::image_store,
                     .stop = interrupt.token()});
-  struct Nowhere {
-    void write(strata::Bytes) {}
-  };
-  fill_chunked(staged, strata::archive::TreeSource(directory), Nowhere{},
-               {.limits = {}, .progress = bar.sink(), .stop = interrupt.token()});
+  // As the Go program has it: the stream is pulled from a file, so that what other layers have is shared with them.
+  auto const scratch = std::filesystem::temp_directory_path();
+  auto const stream = strata::sys::scratch_file(scratch);
+  auto const made = strata::archive::make_zstd_chunked(strata::archive::TreeSource(directory),
+                                                       strata::fd_sink(stream.get()), scratch, {},
+                                                       {.progress = {}, .stop = interrupt.token()});
+  pull_chunked(staged, strata::fd_ranges(stream.get()),
+               {.annotations = strata::archive::chunked_annotations(made),
+                .use_hard_links = pull_option(session, "use_hard_links"),
+                .progress = bar.sink(),
+                .stop = interrupt.token()});
   if (existing)
     staged.replace(*existing);
   else

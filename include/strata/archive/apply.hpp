@@ -2,6 +2,7 @@
 
 #include <strata/archive/attributes.hpp>
 #include <strata/archive/directory_cache.hpp>
+#include <strata/archive/file_body.hpp>
 #include <strata/archive/link_sources.hpp>
 #include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
@@ -10,12 +11,15 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 #include <strata/idmap/range.hpp>
+#include <strata/sys/copy_file.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/userns.hpp>
+#include <strata/sys/xattr.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -60,6 +64,7 @@ struct ApplyOptions {
 ///
 /// - a file or link replaces whatever is there, a directory merges with a directory
 /// - missing parents are made, 0755 and owned by root
+/// - contents that are those of a file (`FileBody`) share its blocks where the file system can
 /// - hard-link entries take their own owner, mode and times, as the Go library does
 /// - whiteouts hide what the parent has, never what this archive put there, before or after them; a directory that
 ///   follows its own whiteout is opaque
@@ -176,12 +181,46 @@ class Applier {
 
   void add_file(int directory, std::string const& base, std::string const& path, TarHeader const& header,
                 Reader& body) {
+    auto const* const whole = dynamic_cast<FileBody const*>(&body);
+    if (whole != nullptr && whole->may_link() && add_name(directory, base, path, header, *whole)) return;
     sys::Fd const file(make(directory, base, path, "open", [&] {
       return ::openat(directory, base.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                       header.mode & 0777U);
     }));
-    for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next()) sys::write_all(file.get(), chunk);
+    if (whole != nullptr) {
+      struct stat status {};
+      if (::fstat(whole->descriptor(), &status) != 0) sys::throw_errno("stat", path);
+      copier_.copy(whole->descriptor(), file.get(), status, path, [](std::size_t) {});
+    } else {
+      for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next()) sys::write_all(file.get(), chunk);
+    }
     set_attributes(file.get(), Handle::file, path, header);
+  }
+
+  /// One more name for a file that exists; false if it is not what the header says, or the file system refuses.
+  bool add_name(int directory, std::string const& base, std::string const& path, TarHeader const& header,
+                FileBody const& body) {
+    struct stat status {};
+    if (options_.force_mask || ::fstat(body.descriptor(), &status) != 0) return false;
+    if ((status.st_mode & 07777U) != (header.mode & 07777U) || status.st_uid != header.uid ||
+        status.st_gid != header.gid)
+      return false;
+    std::vector<std::pair<std::string, std::string>> xattrs, wanted;
+    for (auto const& name : sys::list_xattrs(body.descriptor(), path))
+      if (is_unpacked_xattr(name))
+        xattrs.emplace_back(name, sys::get_xattr(body.descriptor(), name, path).value_or(std::string()));
+    for (auto const& xattr : header.xattrs)
+      if (is_unpacked_xattr(xattr.first)) wanted.push_back(xattr);
+    std::ranges::sort(xattrs);
+    if (xattrs != wanted) return false;
+    auto const from = "/proc/self/fd/" + std::to_string(body.descriptor());
+    auto const link = [&] {
+      return ::linkat(AT_FDCWD, from.c_str(), directory, base.c_str(), AT_SYMLINK_FOLLOW);
+    };
+    if (link() == 0) return true;
+    if (errno != EEXIST) return false;
+    remove(directory, base, path);
+    return link() == 0;
   }
 
   void add_directory(int directory, std::string const& base, std::string const& path,
@@ -415,6 +454,7 @@ class Applier {
   std::vector<DirectoryTimes> directories_ = {};
   std::unordered_set<std::size_t> new_ = {};  ///< hashes of paths, for `execute` only
   LinkSources link_sources_ = {};             ///< for `execute` only
+  sys::FileCopier copier_ = {};
 };
 
 }  // namespace strata::archive

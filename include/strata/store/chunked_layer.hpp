@@ -3,17 +3,13 @@
 #include <strata/archive/zstd_chunked.hpp>
 #include <strata/codec/gzip.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/store/chunked_keys.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/stream.hpp>
 
-#include <string_view>
 #include <utility>
 
 namespace strata {
-
-/// Keys of the big data that containers/storage keeps with a layer from a zstd:chunked stream (pkg/chunked).
-inline constexpr std::string_view chunked_manifest_key = "zstd-chunked-manifest";
-inline constexpr std::string_view chunked_layer_data_key = "zstd-chunked-layer-data";
 
 /// Fills a staged layer from a tar, and makes a zstd:chunked stream of it on the way. The layer is then known by the
 /// digest of the stream's table of contents, and keeps that table.

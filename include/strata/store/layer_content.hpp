@@ -9,6 +9,8 @@
 #include <strata/digest.hpp>
 #include <strata/finding.hpp>
 #include <strata/item/layer.hpp>
+#include <strata/item/names.hpp>
+#include <strata/store/chunked_keys.hpp>
 #include <strata/store/import.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
@@ -80,9 +82,11 @@ inline Finding content_finding(LayerRecord const& layer, Fault fault, std::strin
 
 }  // namespace detail
 
-/// Was it imported as a whole, so that its tar must come out again?
+/// Was it imported as a whole, so that its tar must come out again? Layers that were pulled in parts are known by the digest
+/// of a table of contents; release 1.43 records instead, as that of the tar, the digest of the stream, and keeps the table.
 inline bool has_whole_archive(LayerRecord const& layer) {
-  return !layer.diff_digest.empty() && layer.toc_digest.empty();
+  return !layer.diff_digest.empty() && layer.toc_digest.empty() &&
+         !names::contains(layer.big_data_names, std::string(chunked_manifest_key));
 }
 
 /// Rebuilds the tar of a layer and compares it with the record; reads all of its files.

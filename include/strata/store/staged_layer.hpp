@@ -68,6 +68,15 @@ class StagedLayer {
     unpack_layer(*core_, std::move(tar), staged_, tar_split_, options, record_, also);
   }
 
+  /// Fills the layer in another way: `fill(core, staged, tar_split, record)` puts entries into the driver's tree, says in
+  /// the record what is known of them, and may make the file of the recorded archive. Call at most one of the two.
+  template <class Fill>
+  void fill_by(Fill&& fill) {
+    auto const tar_split = aside_.next_addition();
+    std::forward<Fill>(fill)(*core_, staged_, tar_split, record_);
+    if (std::filesystem::exists(tar_split)) tar_split_ = tar_split;
+  }
+
   /// What is known of the archive, once it was unpacked: digests, sizes, owners.
   LayerRecord const& record() const noexcept { return record_; }
   /// The recorded archive, gzip; empty before `fill`.
