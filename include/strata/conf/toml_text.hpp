@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What toml++ must not be given: release 3.3 ends the program at a table's header that begins with anything but a key
 /// ("[=]", "[ "), is undefined for most letters that are not ASCII outside of strings, and nests as deep as a key has dots.
