@@ -11,14 +11,19 @@ cd "$(dirname "$0")/.." || exit 1
 top=$(pwd)
 . tests/lib.sh
 
-passed=0 failed=0
+passed=0 failed=0 seconds_of_parts=
 parts=${*:-suite headers examples interop}
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-begin() { printf '\n== %s\n' "$1"; began=$(date +%s); }
-end() { printf '   %s passed, %s failed, %s s\n' "$1" "$2" $(($(date +%s) - began)); passed=$((passed + $1)) failed=$((failed + $2)); }
+begin() { printf '\n== %s\n' "$1"; part_name=$1 began=$(date +%s); }
+end() {
+  seconds=$(($(date +%s) - began))
+  printf '   %s passed, %s failed, %s s\n' "$1" "$2" "$seconds"
+  passed=$((passed + $1)) failed=$((failed + $2))
+  seconds_of_parts=$seconds_of_parts$(printf '\n%6s s  %s' "$seconds" "$part_name")
+}
 finish() {
   [ $((passed + failed)) -gt 0 ] || failed=1  # nothing ran: that is no success
-  printf '\n%s passed, %s failed\n' "$passed" "$failed"
+  printf '\n== seconds%s\n\n%s passed, %s failed\n' "$seconds_of_parts" "$passed" "$failed"
   [ "$failed" = 0 ]
   exit
 }
@@ -150,11 +155,14 @@ if wants vm; then
 fi
 
 if wants sanitized; then
-  begin 'suite under AddressSanitizer and UndefinedBehaviorSanitizer'
+  begin 'build with AddressSanitizer and UndefinedBehaviorSanitizer'
   if build "$STRATA_BUILD-asan" '-Db_sanitize=address,undefined -Db_lundef=false -Dexamples=false -Dtest_optimization=0 -Dcpp_args=-g1' build-tests; then
+    end 1 0
+    begin 'suite under them'
     ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
     export ASAN_OPTIONS UBSAN_OPTIONS
-    run_catch "$STRATA_BUILD-asan/tests/strata-tests"
+    # shellcheck disable=SC2086
+    run_catch "$STRATA_BUILD-asan/tests/strata-tests" ${STRATA_SUITE:-}
   else
     end 0 1
   fi
