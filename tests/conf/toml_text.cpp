@@ -16,7 +16,7 @@ std::string flaw(std::string_view text) {
 }
 
 /// What comes of a file with that text: whatever it is, it comes back.
-std::string complaint(std::string const& text) {
+std::string refusal(std::string const& text) {
   FakeHost const fake;
   try {
     conf::TomlFile const file(fake.write("x.conf", text));
@@ -30,19 +30,19 @@ std::string complaint(std::string const& text) {
 }  // namespace
 
 TEST_CASE("conf: what would end the program within toml++ is refused, in Go's words", "[conf]") {
-  CHECK(complaint("[=]\n") == "toml: line 1: expected '.' or ']' to end table name, but got '=' instead");
-  CHECK(complaint("[a]\nb = 1\n\n[[ =]]\n").starts_with("toml: line 4 (last key \"a.b\"): expected '.' or"));
-  CHECK(complaint("[\n").ends_with("expected '.' or ']' to end table name, but got '\\n' instead"));
-  CHECK(complaint("[ \r\n").ends_with("expected '.' or ']' to end table name, but got '\\n' instead"));
-  CHECK(complaint("[.a]\n").ends_with("unexpected table separator (table names cannot be empty)"));
-  CHECK(complaint("[\xC3\xA9]\n").ends_with("to end table name, but got '\xC3\xA9' instead"));
-  CHECK(complaint("[\x17]\n").ends_with("TOML files cannot contain control characters: '0x17'"));
-  for (auto const* text : {"[", "[[ ", "[]"}) CHECK(complaint(text).starts_with("toml: line 1"));
+  CHECK(refusal("[=]\n") == "toml: line 1: expected '.' or ']' to end table name, but got '=' instead");
+  CHECK(refusal("[a]\nb = 1\n\n[[ =]]\n").starts_with("toml: line 4 (last key \"a.b\"): expected '.' or"));
+  CHECK(refusal("[\n").ends_with("expected '.' or ']' to end table name, but got '\\n' instead"));
+  CHECK(refusal("[ \r\n").ends_with("expected '.' or ']' to end table name, but got '\\n' instead"));
+  CHECK(refusal("[.a]\n").ends_with("unexpected table separator (table names cannot be empty)"));
+  CHECK(refusal("[\xC3\xA9]\n").ends_with("to end table name, but got '\xC3\xA9' instead"));
+  CHECK(refusal("[\x17]\n").ends_with("TOML files cannot contain control characters: '0x17'"));
+  for (auto const* text : {"[", "[[ ", "[]"}) CHECK(refusal(text).starts_with("toml: line 1"));
 }
 
 TEST_CASE("conf: letters that are not ASCII stand in strings and comments only", "[conf]") {
-  CHECK(complaint("\xC3\xA9 = 1") == "toml: line 1: expected '.' or '=', but got '\xC3\xA9' instead");
-  CHECK(complaint("a = \xC3\xA9") ==
+  CHECK(refusal("\xC3\xA9 = 1") == "toml: line 1: expected '.' or '=', but got '\xC3\xA9' instead");
+  CHECK(refusal("a = \xC3\xA9") ==
         "toml: line 1 (last key \"a\"): expected value but found \"\xC3\xA9\" instead");
   CHECK(flaw("a = [1,\n\xC2\xA0]") == "2: expected value but found \"\xC2\xA0\" instead");
   CHECK(flaw("a = \xFF") == "1: invalid UTF-8 byte: 0xff");
@@ -52,24 +52,24 @@ TEST_CASE("conf: letters that are not ASCII stand in strings and comments only",
                            "[\"\xC3\xA9\"]\nb = 1", "['=']\na = 1\n"}) {
     INFO(text);
     CHECK(flaw(text) == "none");
-    CHECK(complaint(text) == "read");
+    CHECK(refusal(text) == "read");
   }
   CHECK(flaw("a = '\xC3\xA9\n\xC3\xA9") == "none");  // a string that does not end, of which toml++ tells
-  CHECK(complaint("a = '\xC3\xA9\n\xC3\xA9").starts_with("toml: line 1"));
+  CHECK(refusal("a = '\xC3\xA9\n\xC3\xA9").starts_with("toml: line 1"));
 }
 
 TEST_CASE("conf: control characters are refused wherever they are", "[conf]") {
   for (auto const* text :
        {"a = \"\x01\"", "a = '\x01'", "# \x01", "\x01", "a = 1\rb = 2", "# \r x", "a = \"\"\"\x1F\"\"\""})
-    CHECK(complaint(text).find("TOML files cannot contain control characters: '0x") != std::string::npos);
+    CHECK(refusal(text).find("TOML files cannot contain control characters: '0x") != std::string::npos);
   CHECK(flaw("a = '''\n\n\x7F'''") == "3: TOML files cannot contain control characters: '0x7f'");
-  CHECK(complaint("a = \"\t\"\t# \t\r\n\r\nb = '''\r\n'''\r\n") == "read");
+  CHECK(refusal("a = \"\t\"\t# \t\r\n\r\nb = '''\r\n'''\r\n") == "read");
 }
 
 TEST_CASE("conf: arrays over several lines hold no headers", "[conf]") {
-  CHECK(complaint("a = [\n  [1, 2],\n [],\n {b = [ ]},\n]\n[b]\n") == "read");
-  CHECK(complaint("a = [\n]\n[=]\n").starts_with("toml: line 3 (last key \"a\"): expected '.' or ']'"));
-  CHECK(complaint("a = ]\n[=]\n").starts_with("toml: line "));
+  CHECK(refusal("a = [\n  [1, 2],\n [],\n {b = [ ]},\n]\n[b]\n") == "read");
+  CHECK(refusal("a = [\n]\n[=]\n").starts_with("toml: line 3 (last key \"a\"): expected '.' or ']'"));
+  CHECK(refusal("a = ]\n[=]\n").starts_with("toml: line "));
 }
 
 TEST_CASE("conf: keys do not nest deeper than a stack is", "[conf]") {
@@ -78,10 +78,10 @@ TEST_CASE("conf: keys do not nest deeper than a stack is", "[conf]") {
     for (int i = 0; i < dots; ++i) key += ".a";
     return key;
   };
-  CHECK(complaint(dotted(1000) + " = 1\n[b." + dotted(990) + "]\n") == "read");
-  CHECK(complaint(dotted(200'000) + " = 1\n").ends_with("key with more than 1000 dots"));
-  CHECK(complaint('[' + dotted(200'000) + "]\n").ends_with("key with more than 1000 dots"));
+  CHECK(refusal(dotted(1000) + " = 1\n[b." + dotted(990) + "]\n") == "read");
+  CHECK(refusal(dotted(200'000) + " = 1\n").ends_with("key with more than 1000 dots"));
+  CHECK(refusal('[' + dotted(200'000) + "]\n").ends_with("key with more than 1000 dots"));
   std::string nested = "a = ";
   for (int i = 0; i < 200; ++i) nested += '{' + dotted(100) + " = ";
-  CHECK(complaint(nested).ends_with("key with more than 1000 dots"));
+  CHECK(refusal(nested).ends_with("key with more than 1000 dots"));
 }

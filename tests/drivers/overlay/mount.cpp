@@ -23,7 +23,8 @@ TEST_CASE("the data of a mount", "[drivers][overlay]") {
 }
 
 TEST_CASE("options are parted into flags and overlay's own", "[drivers][overlay]") {
-  auto const split = detail::split_options({"nodev", "ro", "", "metacopy=on", "rw", "rslave"});
+  auto const split =
+      strata::drivers::overlay::detail::split_options({"nodev", "ro", "", "metacopy=on", "rw", "rslave"});
   CHECK(split.flags == MS_NODEV);
   CHECK(split.propagation == (MS_SLAVE | MS_REC));
   CHECK(split.data == std::vector<std::string>{"metacopy=on"});
