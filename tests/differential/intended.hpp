@@ -122,10 +122,21 @@ inline void sort_lines(Call const& call, Output& theirs, Output& ours) {
   }
 }
 
+/// Is the layer mounted, or one that stands on it?
 inline bool is_mounted(Call const& call) {
   auto const found = call.ask({"layer", "-j", "--", call.step.items.front()});
   auto const list = boost::json::parse(found.out);
-  return !list.as_array().empty() && call.world.mounts.contains(std::string(list.at(0).at("id").as_string()));
+  if (list.as_array().empty()) return false;
+  std::string const wanted(list.at(0).at("id").as_string());
+  for (auto const& [mounted, path] : call.world.mounts)
+    for (auto id = mounted; !id.empty();) {
+      if (id == wanted) return true;
+      auto const above = boost::json::parse(call.ask({"layer", "-j", "--", id}).out);
+      if (above.as_array().empty()) break;
+      auto const* const parent = above.at(0).as_object().if_contains("parent");
+      id = parent ? std::string(parent->as_string()) : std::string();
+    }
+  return false;
 }
 
 /// Those of the arguments that are containers on whose layers images or layers stand.
@@ -483,6 +494,7 @@ inline std::vector<Intended> const& intended() {
            [](Call const& c, Output& theirs, Output& ours) {
              theirs.status = 1;
              theirs.err = ours.err.ends_with("is mounted: layer is in use by a container\n") ||
+                                  ours.err.ends_with("which is mounted: layer is in use by a container\n") ||
                                   c.step.value("file") == "/nosuch"
                               ? ours.err
                               : "is mounted\n";

@@ -7,6 +7,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -163,11 +164,13 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
 }
 
 /// Puts a staged tree and its recorded archive in the place of a layer's. Children keep seeing a whole parent, but
-/// not the one they were made on; the caller answers for that, as in containers/storage.
+/// not the one they were made on; the caller answers for that, as in containers/storage. Mounted children would see
+/// nothing.
 /// @param before    the layer's record when the work began
 /// @param aside     in which the recorded archive was built
 /// @param unpacked  has the fields that tell of the archive
-/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then
+/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then;
+///         `Errc::layer_used_by_container`: it is mounted, or one that stands on it is
 template <class Core, class Staged>
 Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged&& staged,
                                    sys::TempDir& aside, std::filesystem::path const& tar_split,
@@ -201,6 +204,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
   try {
     // A mount that began just now would go on showing the old contents.
     auto const no_mounts = core.mounts().write();
+    check_not_below_mount(core, no_mounts, LayerId(id));
     old = core.driver().replace(LayerId(id), std::forward<Staged>(staged));
   } catch (...) {
     if (had_archive) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/item/record.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
+#include <strata/sys/holders.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -96,6 +99,33 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     }
     return MountPoint<Core>(core, id, next.path);
   });
+}
+
+/// Is it mounted, in this mount namespace or in another one?
+template <class Core>
+bool is_mounted_anywhere(Core& core, LayerId const& id) requires MountDriver<typename Core::Driver> {
+  return core.driver().is_mounted(id) || !sys::holders(core.driver().mount_path(id), 1).empty();
+}
+
+/// Who looks at a layer through a mount of another one that stands on it would see its files go when its tree is
+/// exchanged. Trees that hold all of their own are not looked through.
+/// @param mounts  a guard of the mount counts, which the caller holds
+/// @throws `Errc::layer_used_by_container`
+template <class Core, class Mounts>
+void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) {
+  if constexpr (MountDriver<typename Core::Driver> && CheckDriver<typename Core::Driver>) {
+    for (auto const& row : mounts.rows()) {
+      if (!is_safe_component(row->id)) continue;
+      LayerId const above(row->id);
+      auto const tree = core.driver().own_tree(above);
+      if (!tree || tree->whole) continue;
+      auto const below = core.driver().ancestors(above);
+      if (below && std::ranges::find(*below, id) == below->end()) continue;
+      if (is_mounted_anywhere(core, above))
+        throw Error(Errc::layer_used_by_container,
+                    "layer " + id.str() + " lies below layer " + above.str() + ", which is mounted");
+    }
+  }
 }
 
 /// Gives back one mount, or all.
