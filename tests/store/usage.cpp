@@ -111,3 +111,23 @@ TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][us
   CHECK(store.collect_garbage().items.size() == 1);
   CHECK_FALSE(std::filesystem::exists(kept));
 }
+
+TEMPLATE_TEST_CASE("data of an item that a living process is making is no garbage", "[store][garbage]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> sample;
+  TestType store(sample.options());
+  std::string const id(64, 'e');
+  auto const data = sample.kind("images") / id;
+  std::filesystem::create_directory(data);
+  damages::write(data / "manifest", "{}");
+  auto maker = sys::TempDir::create(sample.kind("layers") / "tmp");
+  maker.note("image-" + id);
+  CHECK(store.collect_garbage().items.empty());
+  CHECK(store.check().clean());
+  CHECK(store.repair().actions == std::vector<std::string>{});
+  CHECK(std::filesystem::exists(data / "manifest"));
+  CHECK(store.usage().of(UsageClass::staged) > 0);
+  maker.remove();
+  CHECK(store.collect_garbage().items.size() == 1);
+  CHECK_FALSE(std::filesystem::exists(data));
+}

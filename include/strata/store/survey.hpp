@@ -3,6 +3,7 @@
 #include <strata/concepts/check_driver.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
+#include <strata/store/crash_notes.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
 
@@ -76,10 +77,22 @@ inline void claim_temporary_files(std::filesystem::path const& directory, Survey
     }
 }
 
+/// Ids of items that a living process is making or removing right now, by its notes: their files stand without a record
+/// for a moment.
+template <class Core>
+std::set<std::string, std::less<>> ids_in_work(Core& core) {
+  std::set<std::string, std::less<>> ids;
+  for (auto const& seen : sys::TempDir::look(core.layer_trash()))
+    for (auto const& text : seen.notes)
+      if (auto const note = parse_note(text); note && seen.in_use) ids.insert(note->id);
+  return ids;
+}
+
+/// @param in_work  ids of items that somebody is making or removing
 template <class Traits>
 void claim_items(std::filesystem::path const& directory, std::set<std::string, std::less<>> const& known,
-                 Subject subject, std::string_view extension, SurveyOptions const& options,
-                 std::vector<Claim>& to) {
+                 std::set<std::string, std::less<>> const& in_work, Subject subject,
+                 std::string_view extension, SurveyOptions const& options, std::vector<Claim>& to) {
   claim_temporary_files(directory, options, to);
   for (auto const& path : entries_of(directory)) {
     auto name = path.filename().native();
@@ -89,6 +102,14 @@ void claim_items(std::filesystem::path const& directory, std::set<std::string, s
     else if (paths::is_reserved(name, Traits::stem, extension) || !std::filesystem::is_directory(path))
       continue;
     bool const is_known = known.contains(name);
+    if (!is_known && in_work.contains(name)) {
+      to.push_back({.path = path,
+                    .kind = UsageClass::staged,
+                    .subject = subject,
+                    .id = name,
+                    .reason = "being made or removed"});
+      continue;
+    }
     to.push_back(
         {.path = path,
          .kind = is_known ? UsageClass::referenced : UsageClass::orphan,
@@ -114,12 +135,13 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
   std::set<std::string> own{std::string(paths::store_lock), std::string(paths::userns_lock),
                             std::string(paths::journal),    std::string(paths::journal_lock),
                             std::string(paths::marker),     driver};
+  auto const in_work = detail::ids_in_work(core);
   auto const kind = [&]<class Traits>(std::type_identity<Traits>, auto const& ids, Subject subject) {
     auto const directory = core.template kind_directory<Traits>();
     own.insert(directory.filename().native());
     claims.push_back({.path = directory, .reason = "records"});
-    detail::claim_items<Traits>(directory, ids, subject, std::string_view(Serializer::extension()), options,
-                                claims);
+    detail::claim_items<Traits>(directory, ids, in_work, subject, std::string_view(Serializer::extension()),
+                                options, claims);
   };
   kind(std::type_identity<typename Core::LayerTraits>{}, known.layers, Subject::layer);
   kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
@@ -141,10 +163,11 @@ template <class Core>
 std::vector<Claim> survey_run_root(Core& core, KnownIds const& known, SurveyOptions const& options = {}) {
   using Serializer = typename Core::Serializer;
   std::vector<Claim> claims;
+  auto const in_work = detail::ids_in_work(core);
   auto const kind = [&]<class Traits>(std::type_identity<Traits>, auto const& ids, Subject subject) {
     auto const directory = paths::kind_directory(core.options().run_root, core.driver().name(), Traits::stem);
-    detail::claim_items<Traits>(directory, ids, subject, std::string_view(Serializer::extension()), options,
-                                claims);
+    detail::claim_items<Traits>(directory, ids, in_work, subject, std::string_view(Serializer::extension()),
+                                options, claims);
   };
   kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
   kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);

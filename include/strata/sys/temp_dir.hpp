@@ -102,6 +102,7 @@ class TempDir {
   struct Seen {
     std::filesystem::path path;
     bool in_use = false;  ///< its owner lives
+    std::vector<std::string> notes = {};
   };
 
   /// All that are below `root`, changing and keeping nothing.
@@ -112,7 +113,7 @@ class TempDir {
     for (auto const& entry : read_directory(fd.get(), root)) {
       if (!entry.name.starts_with(paths::temp_dir::directory_prefix)) continue;
       TempDir const one(root, entry.name.substr(paths::temp_dir::directory_prefix.size()));
-      found.push_back({.path = one.path_, .in_use = is_locked(one.lock_path_)});
+      found.push_back({.path = one.path_, .in_use = is_locked(one.lock_path_), .notes = one.notes()});
     }
     return found;
   }
