@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
+#include <linux/openat2.h>
 #include <map>
 #include <string>
 #include <string_view>
@@ -229,25 +230,38 @@ class TreeCopier {
     make(to, name, "mknod",
          [&] { return ::mknodat(to, name.c_str(), (status.st_mode & S_IFMT) | 0600, status.st_rdev); });
     set_owner(to, name, status);  // first: it takes the set-user-ID bit away
-    if (::fchmodat(to, name.c_str(), status.st_mode & 07777, 0) != 0) throw_errno("chmod", to_path(name));
+    // A process in the tree may put a link of its own there, and modes are set through links.
+    Fd const made = try_open_at(to, name.c_str(), O_PATH | O_NOFOLLOW);
+    struct stat now {};
+    if (!made || ::fstat(made.get(), &now) != 0) throw_errno("open", to_path(name));
+    if ((now.st_mode & S_IFMT) != (status.st_mode & S_IFMT)) {
+      errno = ESTALE;
+      throw_errno("open", to_path(name));
+    }
+    if (::chmod(("/proc/self/fd/" + std::to_string(made.get())).c_str(), status.st_mode & 07777) != 0)
+      throw_errno("chmod", to_path(name));
     set_times(to, name, status);
   }
 
   void link(std::string const& first, int to, std::string const& name) {
-    if (first.size() < PATH_MAX) {
-      make(to, name, "link", [&] { return ::linkat(root_.get(), first.c_str(), to, name.c_str(), 0); });
-      return;
-    }
-    // A path longer than the kernel takes at once: go there by parts.
+    // No directory on the way may have become a link meanwhile: that would lead anywhere.
+    auto const slash = first.rfind('/');
+    std::string const base = first.substr(slash == first.npos ? 0 : slash + 1);
     Fd at;
-    std::string_view rest = first;
-    for (auto slash = rest.find('/'); slash != rest.npos; slash = rest.find('/')) {
-      at = step_into(at ? at.get() : root_.get(), std::string(rest.substr(0, slash)));
+    if (slash != first.npos && slash < PATH_MAX) {
+      at = try_open_how(root_.get(), first.substr(0, slash).c_str(), O_PATH | O_DIRECTORY, 0,
+                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
       if (!at) throw_errno("open", to_path(name));
-      rest.remove_prefix(slash + 1);
+    } else if (slash != first.npos) {  // a path longer than the kernel takes at once: go there by parts
+      std::string_view rest = first;
+      for (auto part = rest.find('/'); part != rest.npos; part = rest.find('/')) {
+        at = step_into(at ? at.get() : root_.get(), std::string(rest.substr(0, part)));
+        if (!at) throw_errno("open", to_path(name));
+        rest.remove_prefix(part + 1);
+      }
     }
-    std::string const base(rest);
-    make(to, name, "link", [&] { return ::linkat(at.get(), base.c_str(), to, name.c_str(), 0); });
+    int const from = at ? at.get() : root_.get();
+    make(to, name, "link", [&] { return ::linkat(from, base.c_str(), to, name.c_str(), 0); });
   }
 
   FileOwner owner_of(struct stat const& status) const {
