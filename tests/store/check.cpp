@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "damages.hpp"
 #include "stores.hpp"
 #include <fstream>
+#include <unistd.h>
 
 using namespace strata;
 using stores::Fixture;
@@ -74,4 +76,51 @@ TEMPLATE_TEST_CASE(
   CHECK(report.failures.empty());
   CHECK(store.containers().exists("box"));
   store.shutdown({.force = true});
+}
+
+TEMPLATE_TEST_CASE("a record whose id no file can have is told of, and hides nothing else", "[store][check]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> sample;
+  TestType store(sample.options());
+  for (auto const& file : {sample.layers(), sample.images(), sample.containers()})
+    for (std::string const id : {"../outside", "tmp", "a.lock"})
+      damages::edit(file, "[{", "[{\"id\":\"" + id + "\",\"created\":\"2024-01-01T00:00:00Z\"},{");
+  damages::write(sample.split(sample.lone), "damaged");
+  auto const found = store.check();
+  CHECK(found.damaged(Subject::store) == 3);  // what is no record at all
+  CHECK(found.damaged(Subject::layer) == 3);
+  CHECK(found.damaged(Subject::image) == 3);
+  CHECK(found.damaged(Subject::container) == 2);
+  auto const after = store.repair().after;
+  CHECK(after.damaged(Subject::layer) == 2);
+  CHECK(after.damaged(Subject::image) == 2);
+  CHECK(store.images().exists("other"));
+  CHECK(store.containers().exists("box"));
+}
+
+TEST_CASE("a copy with other owners is as it should be where its maps lack an owner", "[store][check]") {
+  if (::geteuid() != 0) {
+    WARN("skipped: giving files away needs root");
+    return;
+  }
+  Fixture<stores::Vfs> fixture;
+  std::string tar;
+  {
+    Sink sink = string_sink(tar);
+    archive::TarWriter writer(sink);
+    archive::TarHeader file{.name = "file", .mode = 0644, .uid = 1000, .gid = 5};
+    file.mtime.seconds = 1'700'000'000;
+    writer.add(file);
+    writer.finish();
+  }
+  auto const layer = fixture.store.layers().import(memory_source(tar));
+  auto const image = fixture.store.images().create({.top_layer = layer});
+  IdMap const map{{0, 65530, 10}};  // the overflow id is one of these
+  fixture.store.containers().create(image.id(),
+                                    {.maps = {.uids = {{0, 100'000, 10}}, .gids = {{0, 100'000, 10}}}});
+  auto const box = fixture.store.containers().create(image.id(), {.maps = {.uids = map, .gids = map}});
+  CHECK(told(fixture.store.check()) == "");
+  auto const copy = fixture.store.layers().get(box.record().layer).record().parent;
+  REQUIRE(::lchown((fixture.graph() / "vfs/dir" / copy / "file").c_str(), 65531, 65535) == 0);
+  CHECK(fixture.store.check().damaged(Subject::layer) == 1);
 }

@@ -4,6 +4,17 @@
 
 #include "damages.hpp"
 #include "stores.hpp"
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <sched.h>
+#include <string>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
 
 using namespace strata;
 
@@ -13,6 +24,14 @@ std::string told_of(CheckReport const& report) {
   for (auto const& f : report.findings)
     text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.fault)) + ' ' + f.text + '\n';
   return text;
+}
+
+/// Lets another program do something in the store each time when a layer was looked at.
+template <class S>
+CheckOptions beside(std::function<void(S&, int)> const& act, typename S::Options const& options) {
+  return {.progress = [act, other = std::make_shared<S>(options), calls = 0](Progress const&) mutable {
+    act(*other, calls++);
+  }};
 }
 }  // namespace
 
@@ -63,4 +82,154 @@ TEMPLATE_TEST_CASE("each damage of the catalogue is found and mended, and nothin
     CHECK_FALSE(std::filesystem::exists(mount.path() / "d/one"));
     CHECK(store.layers().create({.parent = sample.top}).parent()->id().str() == sample.top);
   }
+}
+
+TEMPLATE_TEST_CASE("what others remove and make anew while a repair looks is neither damage nor removed",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  auto const tar = stores::tar_of({{"file", "contents"}});
+  std::string const id(64, 'b');
+  auto const make = [&](TestType& store) {
+    store.layers().import(memory_source(tar), {.id = id});
+    auto image = store.images().create({.id = id, .names = {"image"}, .top_layer = id});
+    image.big_data().set("manifest", "{}");
+  };
+  fixture.store.layers().import(memory_source(tar), {.id = std::string(64, 'a')});
+  make(fixture.store);
+  auto const report = fixture.store.repair({.check = beside<TestType>(
+                                                [&](TestType& other, int call) {
+                                                  if (call == 0) other.images().remove(id);
+                                                  if (call == 1) make(other);
+                                                },
+                                                fixture.options())});
+  INFO(told_of(report.before));
+  CHECK(report.before.clean());
+  CHECK(report.actions.empty());
+  CHECK(report.failures.empty());
+  CHECK(fixture.store.layers().find(id));
+  REQUIRE(fixture.store.images().find("image"));
+  CHECK(fixture.store.images().get("image").big_data().get("manifest") == "{}");
+  CHECK(fixture.store.check().clean());
+}
+
+TEMPLATE_TEST_CASE(
+    "what others write while a check looks is no damage, and a repair leaves it as they recorded it",
+    "[store][repair]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  auto layer = fixture.store.layers().import(memory_source(stores::tar_of({{"file", "contents"}})));
+  auto image = fixture.store.images().create({.names = {"image"}, .top_layer = layer.id()});
+  image.big_data().set("manifest", "{}");
+  std::string box;
+  auto const report =
+      fixture.store.repair({.check = beside<TestType>(
+                                [&](TestType& other, int call) {
+                                  if (call != 0) return;
+                                  other.images().get("image").big_data().set("manifest", "{\"a\":1}");
+                                  auto made = other.containers().create("image");
+                                  box = made.id().str();
+                                  made.mount().keep();
+                                },
+                                fixture.options()),
+                            .remove_containers = true});
+  INFO(told_of(report.before));
+  CHECK(report.before.clean());
+  CHECK(report.actions.empty());
+  REQUIRE(fixture.store.containers().find(box));
+  CHECK(fixture.store.containers().get(box).mount_count() == 1);
+  auto const now = fixture.store.images().get("image");
+  CHECK(now.record().big_data_digests.at("manifest") ==
+        Digest::of(as_bytes(std::string_view("{\"a\":1}"))).str());
+}
+
+TEMPLATE_TEST_CASE("a repair beside others who make images and containers removes none of them",
+                   "[store][repair][threads]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  std::atomic<bool> done = false;
+  std::vector<std::string> removed;
+  std::thread repairer([&] {
+    TestType store(fixture.options());
+    while (!done)
+      for (auto const& action : store.repair({.remove_containers = true}).actions) removed.push_back(action);
+  });
+  std::string failure;
+  try {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    for (int i = 0; std::chrono::steady_clock::now() < end; ++i) {
+      auto const text = std::to_string(i);
+      auto const layer = fixture.store.layers().import(memory_source(stores::tar_of({{"file", text}})));
+      auto image = fixture.store.images().create({.top_layer = layer.id()});
+      image.big_data().set("manifest", text);
+      image.big_data().set("manifest", text + text);
+      auto box = fixture.store.containers().create(image.id());
+      box.big_data().set("state", text);
+      fixture.store.containers().remove(box.id());
+      fixture.store.images().remove(image.id());
+    }
+  } catch (std::exception const& error) {
+    failure = error.what();
+  }
+  done = true;
+  repairer.join();
+  CHECK(failure == "");
+  CHECK(removed == std::vector<std::string>{});
+}
+
+TEST_CASE("a layer that lies below a mounted one is not unpacked anew", "[store][repair]") {
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer =
+      store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "contents"}})));
+  store.images().create({.names = {"image"}, .top_layer = layer.id()});
+  auto const extra = fixture.graph() / "overlay" / layer.id().str() / "diff/extra";
+  {
+    auto const root = store.containers().create("image", {.names = {"box"}}).mount();
+    damages::write(extra, "not of the archive");
+    auto const report = store.repair();
+    CHECK(report.failures.size() >= 1);
+    CHECK(report.actions == std::vector<std::string>{});
+    CHECK(damages::read(root.path() / "d/file") == "contents");
+    CHECK(stores::code_of([&] {
+            store.layers().get(layer.id()).apply(memory_source(stores::tar_of({{"x", ""}})));
+          }) == Errc::layer_used_by_container);
+    CHECK(damages::read(root.path() / "d/file") == "contents");
+  }
+  CHECK(store.repair().after.clean());
+  CHECK_FALSE(std::filesystem::exists(extra));
+  CHECK(damages::read(store.containers().get("box").mount().path() / "d/file") == "contents");
+}
+
+TEST_CASE("a mount in another mount namespace is not forgotten", "[store][repair]") {
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer = store.layers().import(memory_source(stores::tar_of({{"file", "contents"}})));
+  store.images().create({.names = {"image"}, .top_layer = layer.id()});
+  auto const box = store.containers().create("image");
+  int ready[2], end[2];
+  REQUIRE((::pipe(ready) == 0 && ::pipe(end) == 0));
+  pid_t const child = ::fork();
+  if (child == 0) {
+    char byte = '0';
+    ::close(end[1]);
+    try {
+      if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        ::_exit(1);
+      stores::Overlay other(fixture.options());
+      other.containers().get(box.id()).mount().keep();
+      byte = '1';
+    } catch (...) {
+    }
+    if (::write(ready[1], &byte, 1) != 1 || ::read(end[0], &byte, 1) < 0) ::_exit(1);
+    ::_exit(0);
+  }
+  ::close(ready[1]);
+  char byte = '0';
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  REQUIRE(byte == '1');
+  CHECK(store.repair().actions == std::vector<std::string>{});
+  CHECK(box.mount_count() == 1);
+  ::close(end[1]);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  CHECK(store.repair().actions.size() == 1);
+  CHECK(box.mount_count() == 0);
+  for (int const fd : {ready[0], end[0]}) ::close(fd);
 }

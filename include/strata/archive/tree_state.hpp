@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -33,6 +34,8 @@ struct NodeState {
 struct Compared {
   bool owners = true;
   bool modes = true;
+  /// What stands in the tree for an owner, and a group, that it should have and cannot; none: all can be had.
+  std::function<std::pair<std::int64_t, std::int64_t>(std::int64_t, std::int64_t)> shown_owner = {};
 };
 
 /// A tree without its contents, put together layer by layer: from archives, for what it should be, and from directories,
@@ -214,7 +217,8 @@ class TreeState {
     };
     auto const hex = [](std::int64_t value) {
       std::string text;
-      auto rest = static_cast<std::uint64_t>(value < 0 ? -value : value);
+      auto rest = static_cast<std::uint64_t>(value);
+      if (value < 0) rest = 0 - rest;
       do text.insert(text.begin(), "0123456789abcdef"[rest % 16]);
       while ((rest /= 16) != 0);
       return (value < 0 ? "-0x" : "0x") + text;
@@ -222,8 +226,10 @@ class TreeState {
     if (compared.modes) differ("filetype", std::string(1, wanted.type), std::string(1, is.type));
     if (wanted.implied || wanted.type != is.type) return out;
     if (compared.owners) {
-      differ("uid", number(wanted.uid), number(is.uid));
-      differ("gid", number(wanted.gid), number(is.gid));
+      auto const [uid, gid] = compared.shown_owner ? compared.shown_owner(wanted.uid, wanted.gid)
+                                                   : std::pair(wanted.uid, wanted.gid);
+      differ("uid", number(uid), number(is.uid));
+      differ("gid", number(gid), number(is.gid));
     }
     differ("size", number(wanted.size), number(is.size));
     if (compared.modes && wanted.type != '2') differ("mode", octal(wanted.mode), octal(is.mode));

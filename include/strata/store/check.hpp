@@ -4,6 +4,7 @@
 #include <strata/concepts/check_driver.hpp>
 #include <strata/finding.hpp>
 #include <strata/idmap/range.hpp>
+#include <strata/idmap/shift.hpp>
 #include <strata/item/big_data.hpp>
 #include <strata/item/container.hpp>
 #include <strata/item/image.hpp>
@@ -47,20 +48,36 @@ class Checker {
   Checker(Core& core, CheckOptions const& options)
       : core_(core), options_(options), records_(StoreRecords<Core>::read(core)) {}
 
+  /// What was found is told of these.
+  StoreRecords<Core> take_records() noexcept { return std::move(records_); }
+
   CheckReport run() {
     add_all(records_.layers.findings);
     add_all(records_.images.findings);
     add_all(records_.containers.findings);
     auto const own = core_.template kind_directory<LayerTraits>();
-    for (auto const& layer : records_.layers.rows) check_layer(layer, own, false);
+    layer_data_ = damaged_data<LayerTraits>(records_.layers.rows);
+    for (auto const& layer : records_.layers.rows)
+      unless_changed(layer, [&] { check_layer(layer, own, false); });
     for (auto const& [id, layer] : records_.layers.others)
       if (!records_.layers.has_own(id)) read_only([&] { check_layer(layer.record, layer.directory, true); });
     if (!options_.quick && options_.digests) check_trees();
-    auto const own_images = core_.template kind_directory<ImageTraits>();
-    for (auto const& image : records_.images.rows) check_image(image, own_images);
-    for (auto const& [id, image] : records_.images.others)
-      if (!records_.images.has_own(id)) read_only([&] { check_image(image.record, image.directory); });
-    for (auto const& container : records_.containers.rows) check_container(container);
+    forget_changed_layers();
+    auto image_data = damaged_data<ImageTraits>(records_.images.rows);
+    for (auto const& image : records_.images.rows) check_image(image, image_data[image.id]);
+    for (auto const& [id, image] : records_.images.others) {
+      if (records_.images.has_own(id)) continue;
+      read_only([&] {
+        std::vector<Finding> data;
+        check_big_data<ImageTraits>(image.record, image.directory / id, data);
+        check_image(image.record, data);
+      });
+    }
+    auto container_data = damaged_data<ContainerTraits>(records_.containers.rows);
+    for (auto const& container : records_.containers.rows) {
+      add_all(container_data[container.id]);
+      check_container(container);
+    }
     check_unaccounted();
     check_claims();
     check_mounts();
@@ -99,6 +116,61 @@ class Checker {
     }
   }
 
+  // Others work meanwhile ----------------------------------------------------------------------------------------
+
+  static bool same_layer(LayerRecord const& one, LayerRecord const* other) {
+    return other != nullptr && one.created == other->created && one.diff_digest == other->diff_digest &&
+           one.parent == other->parent;
+  }
+
+  /// Files that go while somebody looks at them are no failure, if their layer has gone.
+  template <class Look>
+  void unless_changed(LayerRecord const& layer, Look&& look) {
+    try {
+      look();
+    } catch (Error const& error) {
+      if (error.code() == Errc::stopped ||
+          same_layer(layer, read_kept_records<LayerTraits>(core_).find(layer.id)))
+        throw;
+    }
+  }
+
+  /// What was found of layers that were removed, or filled or made anew meanwhile, tells of nothing that there is.
+  void forget_changed_layers() {
+    auto const is_own = [this](Finding const& f) {
+      return f.subject == Subject::layer && !f.read_only && records_.layers.has_own(f.id);
+    };
+    if (std::ranges::none_of(report_.findings, is_own)) return;
+    auto const now = read_kept_records<LayerTraits>(core_);
+    std::erase_if(report_.findings, [&](Finding const& f) {
+      return is_own(f) && !same_layer(*records_.layers.find(f.id), now.find(f.id));
+    });
+  }
+
+  /// What is wrong with the big data of items, by id. Its files change before the record does: those that seem wrong are
+  /// looked at again while nobody can write.
+  template <class Traits>
+  std::map<std::string, std::vector<Finding>> damaged_data(
+      std::vector<typename Traits::Record> const& rows) const {
+    std::map<std::string, std::vector<Finding>> found;
+    auto const look_at = [&](typename Traits::Record const& row) {
+      control().check();
+      std::vector<Finding> findings;
+      check_big_data<Traits>(row, core_.template kind_directory<Traits>() / row.id, findings);
+      return findings;
+    };
+    for (auto const& row : rows)
+      if (auto findings = look_at(row); !findings.empty()) found.emplace(row.id, std::move(findings));
+    if (found.empty()) return found;
+    HeldRecords<Traits, Core> const held(core_);
+    auto const now = held.read();
+    for (auto& [id, findings] : found) {
+      findings.clear();
+      if (now.has_own(id)) findings = look_at(*now.find(id));
+    }
+    return found;
+  }
+
   // Layers -----------------------------------------------------------------------------------------------------
 
   /// @param directory  of the layers' data
@@ -123,7 +195,10 @@ class Checker {
     else if constexpr (CheckDriver<Driver>) {
       if (!other) inspect(layer, ancestors);
     }
-    check_big_data<LayerTraits>(layer, directory / layer.id, report_.findings);
+    if (other)
+      check_big_data<LayerTraits>(layer, directory / layer.id, report_.findings);
+    else
+      add_all(layer_data_[layer.id]);
     if (options_.digests && has_tree) {
       auto content = check_layer_content(core_, layer, Core::tar_split(directory, layer.id), control());
       add_all(content.findings);
@@ -207,7 +282,7 @@ class Checker {
         auto const& layer = *step.layer;
         bool goes_on = false;
         if (records_.layers.has_own(layer.id))
-          goes_on = lay_over(layer, step.wanted, step.found);
+          unless_changed(layer, [&] { goes_on = lay_over(layer, step.wanted, step.found); });
         else
           read_only([&] { goes_on = lay_over(layer, step.wanted, step.found); });
         if (!goes_on) continue;
@@ -235,16 +310,26 @@ class Checker {
       return below_archives_.contains(layer.id);
     }
     wanted.add_archive(headers->second);
-    for (auto const& text :
-         wanted.differences(found, {.owners = tree->keeps_owners, .modes = tree->keeps_modes}))
+    archive::Compared compared{.owners = tree->keeps_owners, .modes = tree->keeps_modes};
+    if (is_mapped(layer))
+      compared.shown_owner = [&](std::int64_t uid, std::int64_t gid) {
+        return std::pair(shown(layer.uidmap, uid), shown(layer.gidmap, gid));
+      };
+    for (auto const& text : wanted.differences(found, compared))
       add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
           "layer " + layer.id + ": " + text + ", layer content modified",
           is_mapped(layer) || broken_.contains(layer.id) ? Healing::none : Healing::mend);
     return true;
   }
+  /// As a copy with other owners shows an owner that its maps may not have (`idmap::Shift`).
+  static std::int64_t shown(IdMap const& map, std::int64_t id) {
+    if (idmap::to_host(map, id)) return id;
+    return idmap::to_container(map, idmap::overflow_id).value_or(idmap::overflow_id);
+  }
+
   // Images and containers --------------------------------------------------------------------------------------
 
-  void check_image(ImageRecord const& image, std::filesystem::path const& directory) {
+  void check_image(ImageRecord const& image, std::vector<Finding> const& data) {
     control().check();
     auto const name = "image " + image.id + ": ";
     auto const tell = [&](Severity severity, Fault fault, std::string const& text,
@@ -254,7 +339,7 @@ class Checker {
     if (!image.digest.empty() && !is_valid_digest(image.digest))
       tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + image.digest + "\" is none",
            Healing::mend);
-    check_big_data<ImageTraits>(image, directory / image.id, report_.findings);
+    add_all(data);
     for (auto const& id : image.mapped_top_layers)
       if (records_.layers.find(id) == nullptr)
         tell(Severity::warning, Fault::mapped_layer_missing, "layer " + id + ": image layer is missing",
@@ -278,8 +363,6 @@ class Checker {
 
   void check_container(ContainerRecord const& container) {
     control().check();
-    check_big_data<ContainerTraits>(container, core_.template data_directory<ContainerTraits>(container.id),
-                                    report_.findings);
     auto const tell = [&](Fault fault, std::string text, std::string const& about, Healing healing) {
       add(Severity::error, Subject::container, container.id, fault, std::move(text), healing).about = about;
     };
@@ -319,10 +402,12 @@ class Checker {
   // What belongs to no record -----------------------------------------------------------------------------------
 
   void check_unaccounted() {
-    // Last, and with a new look at the records: a layer may have been made meanwhile.
+    // The trees first, then a new look at the records: a layer may have been made meanwhile, or be gone by then.
+    auto const listed = core_.driver().list();
     auto const now = read_kept_records<LayerTraits>(core_);
-    for (auto const& id : core_.driver().list())
-      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr)
+    for (auto const& id : listed)
+      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
+          core_.driver().exists(id))
         add(Severity::error, Subject::layer, id.str(), Fault::layer_unaccounted,
             "layer " + id.str() + ": layer in lower level storage driver not accounted for",
             is_wanted(id.str()) ? Healing::mend : Healing::discard);
@@ -343,6 +428,8 @@ class Checker {
     SurveyOptions const options{.leftover_after = options_.leftover_after};
     auto claims = survey_graph_root(core_, known, options);
     for (auto& claim : survey_run_root(core_, known, options)) claims.push_back(std::move(claim));
+    if (std::ranges::any_of(claims, [](auto const& claim) { return claim.kind == UsageClass::orphan; }))
+      forget_changed(claims, StoreRecords<Core>::read(core_).known());
     auto const unaccounted = [&](Claim const& claim) {
       return claim.subject == Subject::layer && std::ranges::any_of(report_.findings, [&](auto const& f) {
                return f.fault == Fault::layer_unaccounted && f.id == claim.id;
@@ -366,8 +453,11 @@ class Checker {
   void check_mounts() {
     if constexpr (MountDriver<Driver>) {
       std::vector<Row<MountRecord>> rows;
+      // Held until the end, so that nobody mounts or unmounts between two looks.
+      std::optional<decltype(core_.mounts().read())> mounts;
       try {
-        rows = core_.mounts().read().rows();
+        mounts.emplace(core_.mounts().read());
+        rows = mounts->rows();
       } catch (Error const& error) {
         add(Severity::warning, Subject::store, std::string(paths::mount_stem), Fault::record_file_damaged,
             "mount counts cannot be read: " + error.subject(), Healing::mend);
@@ -375,9 +465,7 @@ class Checker {
       }
       for (auto const& row : rows) {
         if (!is_safe_component(row->id)) continue;
-        LayerId const id(row->id);
-        bool const known = records_.layers.find(row->id) != nullptr;
-        if (!known || !core_.driver().is_mounted(id))
+        if (!core_.driver().is_mounted(LayerId(row->id)))
           add(Severity::warning, Subject::layer, row->id, Fault::mount_stale,
               "layer " + row->id + ": counted as mounted " + std::to_string(row->count) +
                   " times, and is not",
@@ -407,6 +495,7 @@ class Checker {
   std::map<std::string, std::vector<archive::TarHeader>> headers_;
   std::set<std::string> broken_;          ///< layers whose tar cannot be rebuilt
   std::set<std::string> below_archives_;  ///< layers that have one with a recorded tar above them
+  std::map<std::string, std::vector<Finding>> layer_data_;  ///< what is wrong with it
   std::optional<std::set<std::string>> needed_;
   std::uint64_t layers_done_ = 0;
 };
@@ -415,8 +504,7 @@ class Checker {
 
 /// Looks at everything that a store consists of. Changes nothing, save what opening the store's layers does.
 ///
-/// Others may work in the store meanwhile; what they make or remove while this runs may be told of as damage, so that
-/// a second look is due before anything is deleted (`repair` takes it).
+/// Others may work in the store meanwhile: what they remove, or fill or make anew, while this runs is passed over.
 /// @throws `Errc::stopped`, `errno`
 template <class Core>
 CheckReport check_store(Core& core, CheckOptions const& options = {}) {

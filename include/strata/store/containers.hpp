@@ -110,6 +110,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       auto const images = core.template look<typename Core::ImageTraits>();
       auto containers = core.template table<Traits>().write();
       auto const container = containers.get(ref);
+      check_made_at<Traits>(*container, options.made_at);
       Core::template component<Traits>(container->id);
       containers.erase(container->id);
       if (!options.even_if_used) check_layer_unused(layers, images, container->layer);

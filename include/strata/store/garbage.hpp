@@ -122,6 +122,7 @@ GarbageReport collect_garbage(Core& core, GarbageOptions const& options = {}) {
   auto claims = survey_graph_root(core, known, survey);
   for (auto& claim : survey_run_root(core, known, survey)) claims.push_back(std::move(claim));
   std::erase_if(claims, [](auto const& claim) { return !claim.removable; });
+  if (!claims.empty()) forget_changed(claims, known_ids(core));
   std::ranges::sort(claims, {}, &Claim::path);
   std::set<std::filesystem::path> paths;
   for (auto& claim : claims) {

@@ -85,6 +85,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       auto images = core.template table<Traits>().write();
       auto const containers = core.template table<typename Core::ContainerTraits>().read();
       auto const image = core.template own_row<Traits>(images, ref, "delete images");
+      check_made_at<Traits>(*image, options.made_at);
       if (auto const users = containers.referring_to(image->id); !users.empty() && !options.even_if_used)
         throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
       if (!options.keep_layers) gone = only_used_by(core, *image, layers, images, containers);

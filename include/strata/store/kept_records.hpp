@@ -100,26 +100,65 @@ void keep(KeptRecords<typename Traits::Record>& kept, typename Traits::Record re
   }
 }
 
+/// Whether an id that another program wrote can be a path component, and is not the name of a file of the kind itself.
+template <class Traits, class Core>
+bool can_have_files(std::string const& id) {
+  return is_safe_component(id) && !paths::is_reserved(id, Traits::stem, Core::Serializer::extension());
+}
+
+template <class Traits, class Core>
+auto hold_records(Core& core) {
+  if constexpr (Core::appends)
+    return core.template table<Traits>().read();
+  else
+    return core.template own<Traits>().table.shared();
+}
+
 }  // namespace detail
 
-/// What the files hold, damaged or not. A store of one log has checked it when it was opened.
-/// Cost: reads the files once.
+/// Keeps others from changing the records of a kind, as long as it lives; not for a thread that holds a guard of the
+/// kind's table. Several kinds are held in the order of all locks: layers, images, containers.
 template <class Traits, class Core>
-KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
+class HeldRecords {
+ public:
+  explicit HeldRecords(Core& core) : core_(core), held_(detail::hold_records<Traits>(core)) {}
+
+  /// What the store's own files hold, damaged or not. A store of one log has checked it when it was opened.
+  /// Cost: reads the files once.
+  KeptRecords<typename Traits::Record> read() const;
+
+ private:
+  Core& core_;
+  decltype(detail::hold_records<Traits>(std::declval<Core&>())) held_;
+};
+
+template <class Traits, class Core>
+KeptRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
   using Record = typename Traits::Record;
   using Serializer = typename Core::Serializer;
   KeptRecords<Record> kept;
   auto const add_all = [&](auto&& records) {
-    for (auto& record : records)
-      if (is_safe_component(record.id)) detail::keep<Traits>(kept, std::move(record));
+    for (auto& record : records) {
+      if (detail::can_have_files<Traits, Core>(record.id)) {
+        detail::keep<Traits>(kept, std::move(record));
+        continue;
+      }
+      kept.findings.push_back({.severity = Severity::error,
+                               .subject = detail::subject_of<Traits>,
+                               .id = record.id,
+                               .fault = Fault::record_unreadable,
+                               .text = std::string(Traits::kind) + " \"" + record.id +
+                                       "\": no file or directory can have that name",
+                               .about = {},
+                               .healing = Healing::none});
+    }
   };
   if constexpr (Core::appends) {
     std::vector<Record> records;
-    for (auto const& row : core.template table<Traits>().read().rows()) records.push_back(*row);
+    for (auto const& row : held_.rows()) records.push_back(*row);
     add_all(std::move(records));
   } else {
-    auto const held = core.template own<Traits>().table.shared();
-    for (auto const& [place, path] : core.template record_files<Traits>()) {
+    for (auto const& [place, path] : core_.template record_files<Traits>()) {
       auto const bytes = sys::read_file_if_exists(path);
       auto const tell = [&, &path = path](Fault fault, std::string const& text) {
         kept.damaged.push_back(path);
@@ -152,9 +191,17 @@ KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
       add_all(std::move(records));
     }
   }
+  return kept;
+}
+
+/// Adds the records of stores that are only read. No lock of the own store is held: theirs come before some of these.
+template <class Traits, class Core>
+void add_other_records(Core& core, KeptRecords<typename Traits::Record>& kept) {
   try {
-    core.template others<Traits>().each(
-        [&](auto const& row, auto const& shelf) { kept.others.try_emplace(row->id, *row, shelf.directory); });
+    core.template others<Traits>().each([&](auto const& row, auto const& shelf) {
+      if (detail::can_have_files<Traits, Core>(row->id))
+        kept.others.try_emplace(row->id, *row, shelf.directory);
+    });
   } catch (Error const& error) {
     kept.findings.push_back({.severity = Severity::error,
                              .subject = Subject::store,
@@ -163,6 +210,13 @@ KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
                              .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
                              .read_only = true});
   }
+}
+
+/// All records of a kind, as they stand now.
+template <class Traits, class Core>
+KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
+  auto kept = HeldRecords<Traits, Core>(core).read();
+  add_other_records<Traits>(core, kept);
   return kept;
 }
 

@@ -7,6 +7,7 @@
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
+#include <strata/store/options.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -69,6 +70,13 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
   }
   plan.maps = stored_maps(core, maps, plan.parent_maps);
   return plan;
+}
+
+/// @throws `Traits::unknown`: it is another one, which was made at another time
+template <class Traits>
+void check_made_at(typename Traits::Record const& record, MadeAt const& made_at) {
+  if (made_at && record.created != *made_at)
+    throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + record.id + "\", made anew meanwhile");
 }
 
 /// @param images  a look at all of them

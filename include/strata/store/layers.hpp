@@ -82,7 +82,9 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     Trash trash;
     {
       auto layers = core.template table<Traits>().write();
-      auto const id = core.template own_row<Traits>(layers, ref, "delete layers")->id;
+      auto const row = core.template own_row<Traits>(layers, ref, "delete layers");
+      check_made_at<Traits>(*row, options.made_at);
+      auto const& id = row->id;
       if (!options.even_if_used) check_unused(core, layers, id);
       auto images = core.template table<typename Core::ImageTraits>().write();
       auto const mounts = unmount_layers(core, {LayerId(id)});

@@ -53,7 +53,8 @@ class RepairLog {
   std::set<std::string> tried = {};  ///< and failed: not once more
 };
 
-/// Changes a record as it stands now, if the item still exists.
+/// Changes a record as it stands now, if the item still exists. Others may have changed it since it was looked at, or made
+/// another of the same id: `apply` looks again.
 template <class Traits, class Core, class Change>
 void change_record(Core& core, std::string const& id, Change&& apply) {
   auto table = core.template table<Traits>().write();
@@ -79,6 +80,7 @@ class DataMender {
     if constexpr (!Traits::keeps_data_sizes) {
       change_record<Traits>(core_, found.id, [&](auto& r) {
         if (found.fault == Fault::data_missing) {
+          if (read_data(directory / big_data_file_name(key))) return;
           std::erase(r.big_data_names, key);
           log_.did(who + "forgot the data item \"" + key + "\", whose file is missing");
         } else if (found.fault == Fault::data_unrecorded) {
@@ -94,6 +96,7 @@ class DataMender {
     } else if (key.empty()) {
       if constexpr (requires(typename Traits::Record & r) { r.digest; })
         change_record<Traits>(core_, found.id, [&](auto& r) {
+          if (is_digest(r.digest)) return;
           auto const manifest = r.big_data_digests.find("manifest");
           r.digest =
               manifest != r.big_data_digests.end() && is_digest(manifest->second) ? manifest->second : "";
@@ -123,18 +126,29 @@ class DataMender {
   }
 
   /// A chunk that is not as recorded: where its key, or the size, says that the bytes are right, the record follows
-  /// them; else they come from another chunk that was to be the same.
+  /// them; else they come from another chunk that was to be the same. Nobody writes meanwhile.
   template <class Traits>
   void mend_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
                   std::string const& who) {
-    auto const row = core_.template table<Traits>().read().by_id(id);
+    auto table = core_.template table<Traits>().write();
+    auto const row = table.by_id(id);
     if (!row) return;
     auto const bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
     if (!bytes) return;
+    auto const record = [&](std::string const& digest, std::size_t size) {
+      auto next = *row;
+      next.big_data_sizes[key] = static_cast<std::int64_t>(size);
+      next.big_data_digests[key] = digest;
+      table.put(std::move(next));
+      table.commit(core_.flush());
+    };
     auto const now = Digest::of(as_bytes(*bytes)).str();
     auto const recorded = row->big_data_digests.find(key);
     auto const wanted = recorded == row->big_data_digests.end() ? std::string() : recorded->second;
     auto const size = row->big_data_sizes.find(key);
+    bool const same_size =
+        size != row->big_data_sizes.end() && size->second == static_cast<std::int64_t>(bytes->size());
+    if (same_size && now == wanted) return;
     // "sha256:<hex>" and "manifest-sha256:<hex>" are keys that say what the bytes must be.
     auto const in_key = key.rfind("sha256:");
     auto const named = in_key == key.npos ? std::string() : key.substr(in_key);
@@ -146,22 +160,14 @@ class DataMender {
         auto const twin = sys::read_file_if_exists(directory / big_data_file_name(other));
         if (!twin || Digest::of(as_bytes(*twin)).str() != expected) continue;
         sys::replace_file(directory / big_data_file_name(key), *twin, {.mode = 0600, .flush = core_.flush()});
-        change_record<Traits>(core_, id, [&](auto& r) {
-          r.big_data_sizes[key] = static_cast<std::int64_t>(twin->size());
-          r.big_data_digests[key] = expected;
-        });
+        record(expected, twin->size());
         log_.did(who + "copied the data item \"" + key + "\" from \"" + other + '"');
         return;
       }
-      bool const same_size =
-          size != row->big_data_sizes.end() && size->second == static_cast<std::int64_t>(bytes->size());
       // What bytes they were is known, and they are gone: nothing to record but damage.
       if (!named.empty() || (!same_size && !wanted.empty() && is_digest(wanted))) return;
     }
-    change_record<Traits>(core_, id, [&](auto& r) {
-      r.big_data_sizes[key] = static_cast<std::int64_t>(bytes->size());
-      r.big_data_digests[key] = now;
-    });
+    record(now, bytes->size());
     log_.did(who + "recorded size and digest of the data item \"" + key + '"');
   }
 

@@ -118,17 +118,23 @@ struct UnmountOptions {
   bool force = false;  ///< give back all mounts at once
 };
 
+/// For those who decided upon a removal some time ago: an id may have been given to another item since.
+using MadeAt = std::optional<Timestamp>;
+
 struct RemoveLayerOptions {
+  MadeAt made_at = {};        ///< only the one that was made then; another is unknown
   bool even_if_used = false;  ///< leaves children, images and containers behind that lack it
 };
 
 struct RemoveImageOptions {
+  MadeAt made_at = {};        ///< as for layers
   bool dry_run = false;       ///< only tell which layers would go
   bool keep_layers = false;   ///< remove the record and the big data alone
   bool even_if_used = false;  ///< leaves containers behind that lack it
 };
 
 struct RemoveContainerOptions {
+  MadeAt made_at = {};        ///< as for layers
   bool even_if_used = false;  ///< leaves images behind that lack its layer
 };
 

@@ -8,6 +8,7 @@
 #include <strata/store/layer_content.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mend_data.hpp>
+#include <strata/store/mount.hpp>
 #include <strata/store/reviver.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -54,21 +55,23 @@ class Repairer {
 
   RepairReport run() {
     RepairReport report;
-    report.before = check_store(core_, options_.check);
+    report.before = look();
     report.after = report.before;
     // One thing mended shows, or makes it possible to mend, the next: a record its layer's damage, a parent its child's.
     for (int round = 0; round < most_rounds && !report.after.clean(); ++round) {
       auto const done = log_.actions.size();
       mend(report.after);
       if (log_.actions.size() == done) break;
-      report.after = check_store(core_, options_.check);
+      report.after = look();
     }
     if (!options_.keep_damaged && !report.after.clean()) {
-      remove(report.after);
-      report.after = check_store(core_, options_.check);
+      auto const seen = damaged_in(report.after);
+      report.after = look();
+      remove(seen, damaged_in(report.after));
+      report.after = look();
       auto const done = log_.actions.size();
       collect(report.after);  // what the removed leave behind
-      if (log_.actions.size() != done) report.after = check_store(core_, options_.check);
+      if (log_.actions.size() != done) report.after = look();
     }
     report.actions = std::move(log_.actions);
     report.failures = std::move(log_.failures);
@@ -77,6 +80,13 @@ class Repairer {
 
  private:
   static constexpr int most_rounds = 64;
+
+  CheckReport look() {
+    Checker<Core> checker(core_, options_.check);
+    auto report = checker.run();
+    seen_ = checker.take_records();
+    return report;
+  }
 
   Control control() const { return {.progress = {}, .stop = options_.check.stop}; }
   void did(std::string text) { log_.did(std::move(text)); }
@@ -207,6 +217,14 @@ class Repairer {
     }
   }
 
+  /// Nobody has filled the layer, or made it anew, since it was looked at. A digest that is none may have been forgotten
+  /// here.
+  static bool is_as_seen(LayerRecord const& now, LayerRecord const& seen) {
+    bool const same_digest = now.diff_digest == seen.diff_digest ||
+                             (now.diff_digest.empty() && !is_valid_digest(seen.diff_digest));
+    return now.created == seen.created && now.parent == seen.parent && same_digest;
+  }
+
   void mend_circle(LayerRecord const& layer, StoreRecords<Core> const& records) {
     std::optional<std::string> parent;
     if constexpr (CheckDriver<Driver>)
@@ -225,7 +243,9 @@ class Repairer {
       if (parent || !whole) return;
       parent = "";
     }
-    change_record<LayerTraits>(core_, layer.id, [&](auto& r) { r.parent = *parent; });
+    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
+      if (is_as_seen(r, layer)) r.parent = *parent;
+    });
     did("layer " + layer.id + ": recorded " + (parent->empty() ? "no parent" : "parent " + *parent) +
         " instead of " + layer.parent);
   }
@@ -233,6 +253,7 @@ class Repairer {
   void mend_driver(LayerRecord const& layer, StoreRecords<Core> const& records) {
     if constexpr (CheckDriver<Driver>) {
       auto const table = core_.template table<LayerTraits>().write();
+      if (auto const now = table.by_id(layer.id); !now || !is_as_seen(*now, layer)) return;
       bool const mapped = !layer.uidmap.empty() || !layer.gidmap.empty();
       for (auto& line :
            core_.driver().heal(LayerId(layer.id), mapped ? std::nullopt : records.ancestors(layer)))
@@ -248,12 +269,16 @@ class Repairer {
       auto const made = remake_archive(core_, layer, path, control());
       bool const same = made.sum.digest.str() == layer.diff_digest;
       // Meanwhile the layer is one without a tar, as in `apply_to_layer`.
+      bool changed = true;
       change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
+        changed = !is_as_seen(r, layer);
+        if (changed) return;
         aside.take(core_.tar_split(layer.id));
         std::filesystem::rename(path, core_.tar_split(layer.id));
         if (core_.flush() == Flush::full) sys::sync_directory(core_.tar_split(layer.id).parent_path());
         if (!same) record_plain_archive(r, made.sum, made.headers);
       });
+      if (changed) return;
       did("layer " + layer.id + ": made its recorded archive from its files" +
           (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
     }
@@ -264,6 +289,7 @@ class Repairer {
     if (!content.sum || !content.headers || content.findings.empty()) return;
     bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
     change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
+      if (!is_as_seen(r, layer)) return;
       r.diff_digest = content.sum->digest.str();
       r.diff_size = content.sum->size;
       if (!compressed) {
@@ -304,8 +330,11 @@ class Repairer {
     {
       auto const table = core_.template table<LayerTraits>().write();
       auto const now = table.by_id(layer.id);
-      if (!now || now->diff_digest != layer.diff_digest) return;
+      if (!now || !is_as_seen(*now, layer)) return;
       auto const no_mounts = core_.mounts().write();
+      if (no_mounts.find(layer.id))
+        throw Error(Errc::layer_used_by_container, "layer " + layer.id + " is mounted");
+      check_not_below_mount(core_, no_mounts, LayerId(layer.id));
       trash = core_.driver().replace(LayerId(layer.id), std::move(staged));
     }
     trash.empty();
@@ -319,6 +348,7 @@ class Repairer {
       LayerId const id(found.id);
       auto mounts = core_.mounts().write();
       if (found.fault == Fault::mount_stale) {
+        if (!mounts.find(id.str()) || is_mounted_anywhere(core_, id)) return;
         mounts.set({.id = id.str(), .path = {}, .count = 0, .extra = {}});
         did("layer " + found.id + ": forgot mounts that are gone");
       } else if (!mounts.find(id.str())) {
@@ -358,26 +388,55 @@ class Repairer {
 
   // Removing ---------------------------------------------------------------------------------------------------
 
-  void remove(CheckReport const& report) {
-    std::set<std::string> damaged[3];
+  /// Items with errors, each with the time when it was made; trees without a record, with none.
+  struct Damaged {
+    std::map<std::string, MadeAt> items[3];
     std::set<std::string> unaccounted;
+  };
+  Damaged damaged_in(CheckReport const& report) const {
+    Damaged out;
+    auto const made_at = [&](Finding const& found) -> MadeAt {
+      auto const in = [&](auto const& records) -> MadeAt {
+        return records.has_own(found.id) ? MadeAt(records.find(found.id)->created) : MadeAt();
+      };
+      return found.subject == Subject::layer   ? in(seen_.layers)
+             : found.subject == Subject::image ? in(seen_.images)
+                                               : in(seen_.containers);
+    };
     for (auto const& found : report.findings) {
       if (found.severity != Severity::error || found.read_only || found.subject == Subject::store) continue;
       if (found.fault == Fault::layer_unaccounted)
-        unaccounted.insert(found.id);
-      else
-        damaged[static_cast<int>(found.subject)].insert(found.id);
+        out.unaccounted.insert(found.id);
+      else if (auto const time = made_at(found))
+        out.items[static_cast<int>(found.subject)].emplace(found.id, time);
     }
+    return out;
+  }
+
+  /// Whoever works in the store meanwhile can make it look damaged for a moment. So what goes was damaged in two looks, and
+  /// still is the same item then.
+  void remove(Damaged const& first, Damaged const& second) {
+    std::map<std::string, MadeAt> damaged[3];
+    for (int kind = 0; kind < 3; ++kind)
+      for (auto const& [id, made_at] : second.items[kind])
+        if (auto const before = first.items[kind].find(id);
+            before != first.items[kind].end() && before->second == made_at)
+          damaged[kind].emplace(id, made_at);
     log_.failures.clear();
     log_.tried.clear();
     if (options_.remove_containers)
-      for (auto const& id : damaged[static_cast<int>(Subject::container)])
-        removal("container " + id, [&] { core_.containers().remove(Ref::exactly(id)); });
-    for (auto const& id : damaged[static_cast<int>(Subject::image)])
-      removal("image " + id, [&] { core_.images().remove(Ref::exactly(id)); });
+      for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
+        removal("container " + id, [&, &id = id, &made_at = made_at] {
+          core_.containers().remove(Ref::exactly(id), {.made_at = made_at});
+        });
+    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::image)])
+      removal("image " + id, [&, &id = id, &made_at = made_at] {
+        core_.images().remove(Ref::exactly(id), {.made_at = made_at});
+      });
     auto const records = StoreRecords<Core>::read(core_);
     std::vector<std::pair<std::size_t, std::string>> layers;
-    for (auto const& id : damaged[static_cast<int>(Subject::layer)])
+    auto const& damaged_layers = damaged[static_cast<int>(Subject::layer)];
+    for (auto const& [id, made_at] : damaged_layers)
       if (auto const* const layer = records.layers.find(id)) {
         auto const ancestors = records.ancestors(*layer);
         layers.emplace_back(ancestors ? ancestors->size() : 0, id);
@@ -386,8 +445,9 @@ class Repairer {
       return a.first != b.first ? a.first > b.first : a.second < b.second;
     });
     for (auto const& [depth, id] : layers)
-      removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id)); });
-    for (auto const& id : unaccounted)
+      removal("layer " + id,
+              [&, &id = id] { core_.layers().remove(Ref::exactly(id), {.made_at = damaged_layers.at(id)}); });
+    for (auto const& id : second.unaccounted)
       removal("storage layer " + id, [&] {
         Trash trash;
         {
@@ -416,6 +476,7 @@ class Repairer {
   Core& core_;
   RepairOptions const& options_;
   RepairLog log_;
+  StoreRecords<Core> seen_ = {};    ///< in the last look
   std::set<std::string> modified_;  ///< layers that are not as in their tar
   std::set<std::string> rebuilt_;   ///< layers
   std::set<std::string>

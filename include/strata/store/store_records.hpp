@@ -26,15 +26,23 @@ struct StoreRecords {
   KeptRecords<LayerRecord> layers;
   KeptRecords<ImageRecord> images;
   KeptRecords<ContainerRecord> containers;
+
+  /// All kinds at one moment: else an image that was made in between would lack its layer.
   static StoreRecords read(Core& core) {
     // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
     try {
       core.template table<LayerTraits>();
     } catch (Error const&) {
     }
-    return {.layers = read_kept_records<LayerTraits>(core),
-            .images = read_kept_records<typename Core::ImageTraits>(core),
-            .containers = read_kept_records<typename Core::ContainerTraits>(core)};
+    StoreRecords records = [&] {
+      HeldRecords<LayerTraits, Core> const layers(core);
+      HeldRecords<typename Core::ImageTraits, Core> const images(core);
+      HeldRecords<typename Core::ContainerTraits, Core> const containers(core);
+      return StoreRecords{.layers = layers.read(), .images = images.read(), .containers = containers.read()};
+    }();
+    add_other_records<LayerTraits>(core, records.layers);
+    add_other_records<typename Core::ImageTraits>(core, records.images);
+    return records;
   }
 
   KnownIds known() const {

@@ -123,6 +123,19 @@ void claim_items(std::filesystem::path const& directory, std::set<std::string, s
 
 }  // namespace detail
 
+/// Drops orphans that have a record by now, or have gone: files are listed after records are read, and others work
+/// meanwhile.
+inline void forget_changed(std::vector<Claim>& claims, KnownIds const& now) {
+  std::erase_if(claims, [&](Claim const& claim) {
+    if (claim.kind != UsageClass::orphan) return false;
+    auto const& ids = claim.subject == Subject::layer   ? now.layers
+                      : claim.subject == Subject::image ? now.images
+                                                        : now.containers;
+    struct stat status {};
+    return ids.contains(claim.id) || ::lstat(claim.path.c_str(), &status) != 0;
+  });
+}
+
 /// Everything below the graph root, in claims: one that lies within another counts for itself.
 template <class Core>
 std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOptions const& options = {}) {
