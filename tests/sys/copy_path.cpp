@@ -199,40 +199,41 @@ TEST_CASE("what is mounted in a directory is copied with it, however deep it goe
   REQUIRE(::umount(point.c_str()) == 0);
   CHECK(read_file(dir.path() / "to" / deep.lexically_relative(dir.path() / "from") / "file") == "deep");
   CHECK(read_file(dir.path() / "to/z") == "last");
+}
 
-  TEST_CASE("copying into a tree whose owner exchanges what was just copied changes nothing outside",
-            "[sys]") {
-    TempDir const dir;
-    write(dir / "host/file", "of the host");
-    auto const before = status_of(dir / "host/file");
-    std::filesystem::create_directories(dir / "to");
-    CopyPathOptions options;
-    SECTION("a fifo for a link") {
-      std::filesystem::create_directories(dir / "from");
-      REQUIRE(::mkfifo((dir / "from/fifo").c_str(), 0666) == 0);
-      options.owner = [&](FileOwner owner) {
-        if (std::filesystem::remove(dir / "to/fifo"))
-          std::filesystem::create_symlink(dir / "host/file", dir / "to/fifo");
-        return owner;
-      };
-    }
-    SECTION("the directory of a file with two names for a link") {
-      write(dir / "from/a/file", "copied");
-      std::filesystem::create_directories(dir / "from/b");
-      std::filesystem::create_hard_link(dir / "from/a/file", dir / "from/b/file");
-      options.owner = [&](FileOwner owner) {
-        for (std::string const name : {"a", "b"})
-          if (std::filesystem::exists(dir / "to" / name / "file") &&
-              !std::filesystem::is_symlink(dir / "to" / name)) {
-            std::filesystem::rename(dir / "to" / name, dir / "to/old");
-            std::filesystem::create_symlink(dir / "host", dir / "to" / name);
-          }
-        return owner;
-      };
-    }
-    CHECK_THROWS_AS(copy_path({.root = {}, .path = dir / "from"}, {.root = dir / "to", .path = "/"}, options),
-                    Error);
-    auto const after = status_of(dir / "host/file");
-    CHECK(after.st_mode == before.st_mode);
-    CHECK(after.st_nlink == before.st_nlink);
+TEST_CASE("copying into a tree whose owner exchanges what was just copied changes nothing outside", "[sys]") {
+  TempDir const dir;
+  write(dir / "host/file", "of the host");
+  auto const before = status_of(dir / "host/file");
+  std::filesystem::create_directories(dir / "to");
+  CopyPathOptions options;
+  SECTION("a fifo for a link") {
+    std::filesystem::create_directories(dir / "from");
+    REQUIRE(::mkfifo((dir / "from/fifo").c_str(), 0600) == 0);
+    REQUIRE(::chmod((dir / "from/fifo").c_str(), 0757) == 0);
+    options.owner = [&](FileOwner owner) {
+      if (std::filesystem::remove(dir / "to/fifo"))
+        std::filesystem::create_symlink(dir / "host/file", dir / "to/fifo");
+      return owner;
+    };
   }
+  SECTION("the directory of a file with two names for a link") {
+    write(dir / "from/a/file", "copied");
+    std::filesystem::create_directories(dir / "from/b");
+    std::filesystem::create_hard_link(dir / "from/a/file", dir / "from/b/file");
+    options.owner = [&](FileOwner owner) {
+      for (std::string const name : {"a", "b"})
+        if (std::filesystem::exists(dir / "to" / name / "file") &&
+            !std::filesystem::is_symlink(dir / "to" / name)) {
+          std::filesystem::rename(dir / "to" / name, dir / "to/old");
+          std::filesystem::create_symlink(dir / "host", dir / "to" / name);
+        }
+      return owner;
+    };
+  }
+  CHECK_THROWS_AS(copy_path({.root = {}, .path = dir / "from"}, {.root = dir / "to", .path = "/"}, options),
+                  Error);
+  auto const after = status_of(dir / "host/file");
+  CHECK(after.st_mode == before.st_mode);
+  CHECK(after.st_nlink == before.st_nlink);
+}
