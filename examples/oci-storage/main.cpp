@@ -4,8 +4,11 @@
 // options and help behind a command, 1 for everything else that fails.
 
 #include "command.hpp"
+#include "errors.hpp"
+#include "output.hpp"
 #include "usage.hpp"
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -98,6 +101,12 @@ int run_command(Called const& called) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto const called = find_command({argv + 1, argv + argc});
-  return called.command == nullptr ? called.status : run_command(called);
+  // What a command throws, `run` tells of; before it, the machine's configuration and /proc are read.
+  try {
+    auto const called = find_command({argv + 1, argv + argc});
+    return called.command == nullptr ? called.status : run_command(called);
+  } catch (std::exception const&) {
+    complain(current_error_text());
+    return 1;
+  }
 }
