@@ -17,8 +17,8 @@
 namespace strata::drivers::overlay {
 
 /// Removes what partial pulls of other programs left in `<home>/staging`: directories whose `staging.lock` nobody holds
-/// (on-disk format, 1.7 and 3.6). One without that file, or whose file was just made, may be about to be locked: it
-/// is left alone for ten minutes. What cannot be removed stays for the next time.
+/// (on-disk format, 1.7 and 3.6). One without that file may be about to get and lock it: it is left alone for
+/// ten minutes. What cannot be removed stays for the next time.
 inline void prune_staging(std::filesystem::path const& home) {
   constexpr std::time_t grace_seconds = 600;
   auto const root = home / paths::overlay::staging;
