@@ -2,6 +2,7 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/left_staging.hpp>
 #include <strata/finding.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -265,9 +266,8 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
     auto const lock = staged / paths::overlay::staging_lock;
     struct stat status {};
     if (::lstat(staged.c_str(), &status) != 0) continue;
-    // Until release 1.54 there was no lock: then age must tell.
-    bool const lives = sys::TempDir::is_locked(lock) ||
-                       (!std::filesystem::exists(lock) && ::time(nullptr) - status.st_mtime < 24 * 3600);
+    bool const lives =
+        sys::TempDir::is_locked(lock) || (!std::filesystem::exists(lock) && !is_old_staging(status.st_mtime));
     claims.push_back(
         {.path = staged,
          .kind = lives ? UsageClass::staged : UsageClass::trash,

@@ -16,11 +16,14 @@
 
 namespace strata::drivers::overlay {
 
+/// Until release 1.54 of containers/storage nobody locked a directory of `<home>/staging`: where there is no lock, only
+/// age tells that its pull has ended.
+/// @param changed  when the directory was changed last, seconds since 1970
+inline bool is_old_staging(std::time_t changed) { return std::time(nullptr) - changed > 24 * 3600; }
+
 /// Removes what partial pulls of other programs left in `<home>/staging`: directories whose `staging.lock` nobody holds
-/// (on-disk format, 1.7 and 3.6). One without that file may be about to get and lock it: it is left alone for
-/// ten minutes. What cannot be removed stays for the next time.
+/// (on-disk format, 1.7 and 3.6), and old ones without that file. What cannot be removed stays for the next time.
 inline void prune_staging(std::filesystem::path const& home) {
-  constexpr std::time_t grace_seconds = 600;
   auto const root = home / paths::overlay::staging;
   sys::Fd const directory = sys::try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!directory) return;
@@ -31,7 +34,7 @@ inline void prune_staging(std::filesystem::path const& home) {
     auto const lock_path = path / paths::overlay::staging_lock;
     sys::Fd const lock = sys::try_open_at(AT_FDCWD, lock_path.c_str(), O_RDWR | O_NOFOLLOW);
     if (!lock) {
-      if (errno != ENOENT || status.st_mtime + grace_seconds > std::time(nullptr)) continue;
+      if (errno != ENOENT || !is_old_staging(status.st_mtime)) continue;
     } else {
       struct flock whole {};  // zeros: the whole file, from its start
       whole.l_type = F_WRLCK;
