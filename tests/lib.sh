@@ -16,7 +16,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 packages_build='g++ meson ninja-build pkg-config mold libboost-json1.81-dev libboost-filesystem1.81-dev librange-v3-dev
   libcli11-dev libtomlplusplus-dev libssl-dev libisal-dev libzstd-dev liblzma-dev libbz2-dev zlib1g-dev'
-packages_test='catch2 attr acl libcap2-bin jq zstd xz-utils bzip2 strace e2fsprogs xfsprogs btrfs-progs util-linux'
+packages_test='catch2 attr acl libcap2-bin jq zstd xz-utils bzip2 strace e2fsprogs erofs-utils xfsprogs btrfs-progs util-linux'
 packages_tree='debootstrap busybox-static'
 packages_other='containers-storage podman buildah skopeo crun fuse-overlayfs fuse3 uidmap passwd squashfs-tools python3-fuse'
 packages_bench='pigz zstd'

@@ -62,6 +62,9 @@ inline constexpr std::string_view volatile_mark = "work/incompat/volatile";  ///
 inline constexpr std::string_view merged = "merged";
 inline constexpr std::string_view empty = "empty";
 inline constexpr std::string_view mapped = "mapped";  ///< mount points of id-mapped clones, while mounting
+inline constexpr std::string_view composefs_image = "composefs-data/composefs.blob";
+inline constexpr std::string_view composefs_mounts =
+    "composefs-layers";  ///< mount points of images, while mounting
 inline constexpr std::string_view staging = "staging";
 inline constexpr std::string_view staging_lock =
     "staging.lock";  ///< held by who fills a directory of staging/

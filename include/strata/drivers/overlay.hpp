@@ -5,6 +5,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/backing.hpp>
+#include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/diff.hpp>
 #include <strata/drivers/overlay/features.hpp>
 #include <strata/drivers/overlay/files.hpp>
@@ -106,6 +107,7 @@ class Overlay {
     if (options_.sync_file_system) wanted.flush = Flush::full;
     if (options_.force_mask && options_.mount_program.empty() && request.writable && !request.copy_of)
       reject_option("overlay: force_mask option for writeable layers is only supported with a mount_program");
+    if (request.copy_of && !has_other_owners(request)) check_own_tree(dirs_.get(request.copy_of->str()));
     bool const by_program = !options_.mount_program.empty();
     Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
@@ -155,6 +157,7 @@ class Overlay {
     check_writable();
     auto const diff = dirs_.own(id.str()) / paths::overlay::diff;
     if (!overlay::holds_directory(diff)) throw Error(Errc::layer_unknown, "layer " + id.str());
+    check_own_tree(dirs_.own(id.str()));
     if (is_mounted(id)) throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
     staged.finish();
     overlay::join_project(dirs_.own(id.str()), staged.diff());
@@ -310,6 +313,7 @@ class Overlay {
   std::optional<OwnTree> own_tree(LayerId const& id) const {
     auto const layer = dirs_.find(id.str());
     if (!layer || !overlay::holds_directory(*layer / paths::overlay::diff)) return std::nullopt;
+    if (overlay::is_composefs(*layer)) return std::nullopt;  // not one that can be walked
     return OwnTree{
         .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
   }
@@ -362,6 +366,12 @@ class Overlay {
     if (read_only_) throw Error(Errc::store_read_only, "overlay home " + home().native());
   }
 
+  /// Layers of composefs are never changed.
+  static void check_own_tree(std::filesystem::path const& layer) {
+    if (overlay::is_composefs(layer))
+      throw Error(Errc::unsupported, "changing composefs layer " + layer.filename().native());
+  }
+
   /// A layer's own tree and those below it.
   struct Trees {
     std::filesystem::path tree;
@@ -377,10 +387,15 @@ class Overlay {
 
   void mount(overlay::MountPlan plan) const {
     if (!options_.mount_program.empty()) {
+      for (auto const& lower : plan.lowers)
+        if (overlay::is_composefs(lower.parent_path()))
+          throw Error(Errc::unsupported,
+                      "composefs layer " + lower.parent_path().filename().native() + " with a mount program");
       if (options_.force_mask) plan.options.emplace_back("xattr_permissions=2");
       return overlay::mount_by_program(options_.mount_program, home(), plan);
     }
     plan.user_xattr = marks_.user_xattr;
+    overlay::ComposefsLowers const images(plan);
     try {
       overlay::mount_overlay(plan);
     } catch (Error const& error) {
@@ -458,6 +473,9 @@ inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer
     if (!asked) plan.options.emplace_back("ro");
     return plan;
   }
+  if (overlay::is_composefs(layer))
+    throw Error(Errc::unsupported,
+                "cannot mount composefs layer " + layer.filename().native() + " as writeable");
   plan.upper = layer / paths::overlay::diff;
   plan.work = layer / paths::overlay::work;
   if (request.is_volatile && (!options_.mount_program.empty() || features_.volatile_mounts()))
@@ -516,6 +534,8 @@ inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
                                                            std::optional<LayerId> const& parent) const {
   auto const layer = dirs_.get(id.str());
   auto const below = dirs_.lower_ids(layer);
+  auto const lowers = dirs_.lowers(layer);
+  if (overlay::is_composefs(layer) || std::ranges::any_of(lowers, overlay::is_composefs)) return std::nullopt;
   bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
   if (!options_.mount_program.empty() || !asked_for_own || !features_.native_diff()) return std::nullopt;
   return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};

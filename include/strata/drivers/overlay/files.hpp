@@ -2,6 +2,7 @@
 
 #include <strata/archive/tree_path.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/error.hpp>
 #include <strata/paths.hpp>
@@ -33,10 +34,10 @@ class LayerFiles {
   void copy(LayerDirs const& dirs, std::string const& id, std::string_view name, Writer& to) {
     auto const layer = open_layer(dirs, id);
     std::string const path = archive::path_in_tree(name);
-    auto file = open_file(layer->diff.get(), path);
+    auto file = open_file(layer->tree, path);
     if (!file && errno != ENXIO) {  // ENXIO: a whiteout, which hides what is below
       for (auto const& lower : layer->lower_trees(dirs)) {
-        file = open_file(lower.get(), path);
+        file = open_file(lower, path);
         if (file || errno == ENXIO) break;
       }
     }
@@ -59,14 +60,13 @@ class LayerFiles {
     std::string id;
     std::filesystem::path directory;
     struct stat identity = {};
-    sys::Fd diff;
+    OpenTree tree = {};
     std::once_flag once = {};
-    std::vector<sys::Fd> lowers = {};
+    std::vector<OpenTree> lowers = {};
 
-    std::vector<sys::Fd> const& lower_trees(LayerDirs const& dirs) {
+    std::vector<OpenTree> const& lower_trees(LayerDirs const& dirs) {
       std::call_once(once, [&] {
-        for (auto const& lower : dirs.lowers(directory))
-          lowers.push_back(sys::open_at(AT_FDCWD, lower / paths::overlay::diff, O_PATH | O_DIRECTORY));
+        for (auto const& lower : dirs.lowers(directory)) lowers.push_back(OpenTree::of(lower));
       });
       return lowers;
     }
@@ -89,8 +89,9 @@ class LayerFiles {
     auto layer = std::make_shared<OpenLayer>();
     layer->id = id;
     layer->directory = dirs.get(id);
-    layer->diff = sys::open_at(AT_FDCWD, layer->directory / paths::overlay::diff, O_PATH | O_DIRECTORY);
-    if (::fstat(layer->diff.get(), &layer->identity) != 0) sys::throw_errno("stat", layer->directory);
+    layer->tree = OpenTree::of(layer->directory);
+    auto const& diff = layer->tree.data ? layer->tree.data : layer->tree.files;
+    if (::fstat(diff.get(), &layer->identity) != 0) sys::throw_errno("stat", layer->directory);
     std::lock_guard const lock(mutex_);
     if (recent_.size() == most_layers) recent_.erase(recent_.begin());
     recent_.push_back(layer);
@@ -104,8 +105,9 @@ class LayerFiles {
   };
 
   /// A regular file; otherwise none, and `errno`, ENXIO for a whiteout.
-  static OpenFile open_file(int tree, std::string const& path) {
-    auto fd = sys::try_open_in_root(tree, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  static OpenFile open_file(OpenTree const& tree, std::string const& path) {
+    auto fd =
+        sys::try_open_in_root(tree.files.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (!fd) {
       if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO)
         sys::throw_errno("open", path);
@@ -113,7 +115,12 @@ class LayerFiles {
     }
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
-    if (S_ISREG(status.st_mode)) return {.fd = std::move(fd), .size = status.st_size};
+    if (S_ISREG(status.st_mode)) {
+      auto contents = tree.contents(std::move(fd), path);
+      if (!contents) return {};
+      if (::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);
+      if (S_ISREG(status.st_mode)) return {.fd = std::move(contents), .size = status.st_size};
+    }
     fd.reset();
     errno = ENOENT;
     return {};

@@ -26,7 +26,9 @@ namespace strata::drivers::overlay {
 /// One overlay mount, before it is put into words.
 struct MountPlan {
   std::vector<std::filesystem::path> lowers = {};  ///< nearest first; absolute
-  std::filesystem::path upper = {};                ///< empty: read-only, without upper
+  std::vector<std::filesystem::path> data_lowers =
+      {};  ///< only looked at for contents that files of `lowers` refer to: Linux 6.5
+  std::filesystem::path upper = {};  ///< empty: read-only, without upper
   std::filesystem::path work = {};
   std::vector<std::string> options = {};  ///< words of mount(8): flags and overlay's own
   std::string label = {};                 ///< SELinux
@@ -192,6 +194,7 @@ inline void mount_by_parameters(MountPlan const& plan, SplitOptions const& optio
   FsContext context(plan.target);
   context.set("source", "overlay");
   for (auto const& lower : plan.lowers) context.path("lowerdir+", lower);
+  for (auto const& lower : plan.data_lowers) context.path("datadir+", lower);
   if (!plan.upper.empty()) {
     context.path("upperdir", plan.upper);
     context.path("workdir", plan.work);
@@ -230,6 +233,7 @@ inline void mount_by_descriptors(MountPlan const& plan, SplitOptions const& opti
   std::vector<std::string> numbers;
   for (auto const& lower : plan.lowers) numbers.push_back(number(lower));
   auto data = "lowerdir=" + join(numbers, ':');
+  for (auto const& lower : plan.data_lowers) data += "::" + number(lower);
   if (!plan.upper.empty()) data += ",upperdir=" + number(plan.upper) + ",workdir=" + number(plan.work);
   data += options_text(plan, options);
   if (!fits_page(data)) refuse_length(plan);
@@ -250,6 +254,7 @@ inline std::string mount_data(MountPlan const& plan, std::vector<std::string> co
   std::vector<std::string> lowers;
   for (auto const& lower : plan.lowers) lowers.push_back(lower.native());
   auto text = "lowerdir=" + detail::join(lowers, ':');
+  for (auto const& lower : plan.data_lowers) text += "::" + lower.native();
   if (!plan.upper.empty()) text += ",upperdir=" + plan.upper.native() + ",workdir=" + plan.work.native();
   return text + detail::options_text(plan, {.data = data_options});
 }
@@ -260,7 +265,8 @@ inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any
   auto options = detail::split_options(plan.options);
   if (plan.user_xattr) options.data.emplace_back("userxattr");
   bool plain = detail::is_plain(plan.upper) && detail::is_plain(plan.work);
-  for (auto const& lower : plan.lowers) plain = plain && detail::is_plain(lower);
+  for (auto const* lowers : {&plan.lowers, &plan.data_lowers})
+    for (auto const& lower : *lowers) plain = plain && detail::is_plain(lower);
   if (call == MountCall::any || call == MountCall::text) {
     auto const data = mount_data(plan, options.data);
     bool const fits = plain && detail::fits_page(data);

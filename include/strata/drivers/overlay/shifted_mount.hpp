@@ -1,7 +1,9 @@
 #pragma once
 
+#include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/drivers/shift_owners.hpp>
+#include <strata/error.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
@@ -95,7 +97,12 @@ inline void shift_by_program(MountPlan& plan, IdMaps const& maps) {
 /// Mounts by the kernel, the layers below through id-mapped clones of their homes: Linux 5.19. The layer's own tree is
 /// not mapped: what a container writes has the host's ids already.
 /// @param layer  its directory
+/// @throws `Errc::unsupported`: one of them is of composefs
 inline void mount_shifted(MountPlan plan, std::filesystem::path const& layer, IdMaps const& maps) {
+  for (auto const& lower : plan.lowers)
+    if (is_composefs(lower.parent_path()))
+      throw Error(Errc::unsupported,
+                  "ID mappings for composefs layer " + lower.parent_path().filename().native());
   detail::MappedHomes homes(plan.target.parent_path() / paths::overlay::mapped, maps);
   for (auto& lower : plan.lowers)
     if (lower.parent_path() != layer) lower = homes(lower);
