@@ -47,6 +47,11 @@ TEMPLATE_TEST_CASE("images are not made of what is not there", "[store][images]"
   CHECK(code_of([&] { images.create({.id = "one"}); }) == Errc::duplicate_id);
   CHECK(code_of([&] { images.create({.names = {"taken"}}); }) == Errc::duplicate_name);
   CHECK(code_of([&] { images.create({.digest = "sha256:aaaa"}); }) == Errc::digest_invalid_length);
+  // told last, as containers/storage does
+  CHECK(code_of([&] { images.create({.top_layer = "nothing", .digest = "sha256:aaaa"}); }) ==
+        Errc::layer_unknown);
+  CHECK(code_of([&] { images.create({.names = {"taken"}, .digest = "sha256:aaaa"}); }) ==
+        Errc::duplicate_name);
   CHECK(images.list().size() == 1);
   CHECK_FALSE(images.get("one").top_layer());
 }

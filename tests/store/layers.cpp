@@ -64,6 +64,9 @@ TEMPLATE_TEST_CASE("creation refuses what is taken or unknown, and leaves nothin
   CHECK(code_of([&] { layers.create({.names = {"taken"}}); }) == Errc::duplicate_name);
   CHECK(holder_of([&] { layers.create({.names = {"taken"}}); }) == "one");
   CHECK(code_of([&] { layers.create({.parent = "nothing"}); }) == Errc::layer_unknown);
+  // told first, as containers/storage does
+  CHECK(code_of([&] { layers.create({.id = "one", .names = {"taken"}, .parent = "nothing"}); }) ==
+        Errc::layer_unknown);
   for (auto const* id : {".", "..", "../x", "a/b"})
     CHECK(code_of([&] { layers.create({.id = id}); }) == Errc::invalid_id);
   CHECK(layers.list().size() == 1);

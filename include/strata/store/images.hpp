@@ -33,7 +33,6 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   ///         the codes of `Digest::parse`
   Item create(ImageOptions const& options = {}) {
     auto& core = *core_;
-    if (!options.digest.empty()) Digest::parse(options.digest);
     auto const id = Core::template new_id<Traits>(options.id);
     PulledImage image;
     if (auto const foreign =
@@ -56,6 +55,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     if (options.created || !is_copy) record.created = options.created.value_or(Timestamp::now());
     auto images = core.template table<Traits>().write();
     images.check_free(record.id, record.names);
+    if (!options.digest.empty()) Digest::parse(options.digest);
     if (is_copy && !taken_over.empty()) {
       record.names = names::add(record.names, taken_over);
       take_names(images, record);

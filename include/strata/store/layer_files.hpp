@@ -55,9 +55,6 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
   using Traits = typename Core::LayerTraits;
   LayerPlan<Core> plan{.id = Core::template new_id<Traits>(id), .names = names::unique(wanted), .parent = {}};
   auto const layers = core.template look<Traits>();
-  layers.own().check_free(id, plan.names);
-  if (auto const foreign = id.empty() ? typename Core::template FoundRow<Traits>{} : layers.by_id(id))
-    throw Error(Errc::duplicate_id, "layer \"" + id + "\" in " + foreign.shelf->directory.native(), id);
   if (!parent.empty()) {
     auto const found = layers.get(parent);
     plan.parent = LayerId(found->id);
@@ -68,6 +65,9 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
       if (row->layer == plan.parent->str())
         throw Error(Errc::parent_is_container, "layer \"" + plan.parent->str() + "\"", row->id);
   }
+  layers.own().check_free(id, plan.names);
+  if (auto const foreign = id.empty() ? typename Core::template FoundRow<Traits>{} : layers.by_id(id))
+    throw Error(Errc::duplicate_id, "layer \"" + id + "\" in " + foreign.shelf->directory.native(), id);
   plan.maps = stored_maps(core, maps, plan.parent_maps);
   return plan;
 }
