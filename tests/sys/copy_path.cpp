@@ -1,10 +1,13 @@
 #include <strata/sys/copy_path.hpp>
+#include <strata/sys/mount.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <set>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 using namespace strata;
 using namespace strata::sys;
@@ -236,4 +239,31 @@ TEST_CASE("copying into a tree whose owner exchanges what was just copied change
   auto const after = status_of(dir / "host/file");
   CHECK(after.st_mode == before.st_mode);
   CHECK(after.st_nlink == before.st_nlink);
+}
+
+TEST_CASE("a name that an overlay lists and does not have is left out of a copy", "[sys][copy_path]") {
+  if (::geteuid() != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  TempDir dir;
+  for (auto const* part : {"lower", "upper/d", "work", "merged"})
+    std::filesystem::create_directories(dir.path() / part);
+  write(dir.path() / "upper/d/kept", "x");
+  // in a directory that no lower one has, where the kernel looks for no whiteouts when it lists
+  REQUIRE(::mknod((dir.path() / "upper/d/gone").c_str(), S_IFCHR, makedev(0, 0)) == 0);
+  auto const merged = dir.path() / "merged";
+  try {
+    mount(merged, {.source = "overlay",
+                   .type = "overlay",
+                   .data = "lowerdir=" + (dir.path() / "lower").native() + ",upperdir=" +
+                           (dir.path() / "upper").native() + ",workdir=" + (dir.path() / "work").native()});
+  } catch (Error const&) {
+    WARN("skipped: no overlayfs here");
+    return;
+  }
+  CHECK_NOTHROW(copy_path({.root = merged, .path = "d"}, {.root = {}, .path = dir.path() / "copy"}));
+  unmount(merged);
+  CHECK(names(dir.path() / "copy").contains("kept"));
+  CHECK_FALSE(std::filesystem::exists(std::filesystem::symlink_status(dir.path() / "copy/gone")));
 }

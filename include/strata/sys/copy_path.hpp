@@ -42,8 +42,8 @@ struct CopyPathOptions {
   Flush flush = Flush::none;  ///< `full`: all of it is on the device when the call returns
   Control control = {};
   std::function<FileOwner(FileOwner)> owner = {};  ///< of a copy, from that of the original; none: the same
-  FileOwner new_directories = {};              ///< of those made for a directory: the copy's own and above it
-  FileOwner new_parents = {};                  ///< of those made above a file, which are closed to others
+  FileOwner new_directories = {};  ///< of those made for a directory: the copy's own and above it
+  FileOwner new_parents = {};      ///< of those made above a file, which are closed to others
 };
 
 namespace detail {
@@ -93,7 +93,7 @@ class OpenPlace {
 /// file system can), hard links among the copied, owners, modes, times, attributes of files.
 ///
 /// - `from`: links are followed, so that the copy of a link is one of what it leads to; what is mounted in a
-///   directory is copied with it
+///   directory is copied with it; what vanishes from one meanwhile is left out
 /// - `to` is the copy's full name, not a directory to put it into, unless a host's path ends with "/" and a file is
 ///   copied. Missing directories above it are made, 0755 for a directory and 0700 for a file
 /// - a directory becomes one with the directory that is there, which keeps its own attributes; what is in it
@@ -114,6 +114,7 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
           },
       .existing = Existing::replace,
       .mounts = Mounts::enter,
+      .vanished = Vanished::pass,
       .owner = options.owner,
   };
   Fd const node = source.try_open(from.inside(), O_PATH);

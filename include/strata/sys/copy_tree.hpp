@@ -52,12 +52,17 @@ enum class Existing {
 /// What becomes of a directory that something else is mounted on.
 enum class Mounts { refuse, enter };
 
+/// What becomes of a name that a directory lists and does not have: it was removed meanwhile, or is a whiteout below which
+/// nothing lies, which overlayfs shows so.
+enum class Vanished { fail, pass };
+
 struct CopyOptions {
   Flush flush = Flush::none;  ///< `full`: all of it is on the device when the call returns
   Control control = {};
   bool (*keeps_xattr)(std::string_view) noexcept = is_portable_xattr;
   Existing existing = Existing::refuse;
   Mounts mounts = Mounts::refuse;
+  Vanished vanished = Vanished::fail;
   std::function<FileOwner(FileOwner)> owner = {};  ///< of a copy, from that of the original; none: the same
 };
 
@@ -134,8 +139,10 @@ class TreeCopier {
     int const from = from_.fd();
     int const to = to_.fd();
     struct stat status {};
-    if (::fstatat(from, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (::fstatat(from, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT && options_.vanished == Vanished::pass) return;
       throw_errno("stat", from_path(name));
+    }
     ++done_.entries;
     report_if_due();
     if (S_ISDIR(status.st_mode)) return directory(from, to, name, status);
