@@ -5,6 +5,7 @@
 
 #include "interrupt.hpp"
 #include "progress_bar.hpp"
+#include "quote.hpp"
 #include "session.hpp"
 #include <algorithm>
 #include <charconv>
@@ -54,13 +55,13 @@ class CopyEnd {
     try {
       layer_ = session.store.layers().get(name);
     } catch (std::exception const&) {
-      throw std::runtime_error("error finding layer \"" + name + "\": " + current_error_text());
+      throw std::runtime_error("error finding layer " + go_quoted(name) + ": " + current_error_text());
     }
     try {
       mount_.emplace(layer_->mount());
     } catch (std::exception const&) {
-      throw std::runtime_error("error mounting layer \"" + layer_->record().id +
-                               "\": " + current_error_text());
+      throw std::runtime_error("error mounting layer " + go_quoted(layer_->record().id) + ": " +
+                               current_error_text());
     }
     place_ = {.root = mount_->path(), .path = spec.substr(colon + 1)};
   }
@@ -85,8 +86,9 @@ inline std::string copy_error_text(strata::sys::Place const& to) {
     throw;
   } catch (strata::Error const& error) {
     if (error.code() == std::errc::is_a_directory)
-      return "unpacking failed (error: exit status 1; output: cannot overwrite directory \"/" +
-             to.shown().lexically_normal().filename().native() + "\" with non-directory \"/\")";
+      return "unpacking failed (error: exit status 1; output: cannot overwrite directory " +
+             go_quoted('/' + to.shown().lexically_normal().filename().native()) +
+             " with non-directory \"/\")";
     if (error.code() == strata::Errc::invalid_mappings) return error.subject();
     return error_text(error);
   } catch (std::exception const& error) {
@@ -126,8 +128,9 @@ inline int copy_files(Session& session, Invocation const& call) {
       options.new_directories = owner ? options.owner({}) : root;
       strata::sys::copy_path(source.place(), target.place(), options);
     } catch (std::exception const&) {
-      throw std::runtime_error("error copying \"" + source.place().shown().native() + "\" to \"" +
-                               target.place().shown().native() + "\": " + copy_error_text(target.place()));
+      throw std::runtime_error("error copying " + go_quoted(source.place().shown().native()) + " to " +
+                               go_quoted(target.place().shown().native()) + ": " +
+                               copy_error_text(target.place()));
     }
   }
   return 0;

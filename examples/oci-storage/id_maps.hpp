@@ -66,6 +66,9 @@ inline strata::IdMaps id_maps(Options const& options) {
   }
   detail::add_triples(out.uids, uidmap, "uid");
   detail::add_triples(out.gids, gidmap, "gid");
+  // The host's ids on one side, and a name given for the other only, which stands for both.
+  if (options.flag("hostuidmap")) out.uids.clear();
+  if (options.flag("hostgidmap")) out.gids.clear();
   return out;
 }
 
