@@ -5,12 +5,16 @@
 #include <strata/codec/all.hpp>
 #include <strata/sys/stream.hpp>
 
+#include "edit.hpp"
 #include "random.hpp"
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -21,6 +25,7 @@ struct Inputs {
   std::vector<std::string> layers = {};   ///< paths of archives that can be unpacked
   std::vector<std::string> damaged = {};  ///< and of those that can't
   std::vector<std::string> data = {};     ///< paths of other files, small, some empty or binary
+  std::vector<std::string> to_copy = {};  ///< paths of files and directories
 };
 
 /// Makes them. Archives work on few paths, so that layers on each other replace, extend and remove what is there.
@@ -47,6 +52,8 @@ class InputMaker {
                              "{\"schemaVersion\":2,\"config\":{\"digest\":\"sha256:00\"}}\n", "\xff\xfe\x00"})
       inputs.data.push_back(keep("data" + std::to_string(inputs.data.size()), text));
     inputs.data.push_back(keep("large", random_.bytes(70'000)));
+    inputs.to_copy = {keep("one", "one"), make_tree("tree"), make_tree("other")};
+    set_owner_and_time(inputs.to_copy.front());
     return inputs;
   }
 
@@ -57,6 +64,36 @@ class InputMaker {
     auto path = (directory_ / name).native();
     std::ofstream(path, std::ios::binary) << content;
     return path;
+  }
+
+  /// A small tree on the host.
+  std::string make_tree(std::string const& name) {
+    auto const top = directory_ / name;
+    std::vector<std::filesystem::path> directories{top};
+    std::filesystem::create_directory(top);
+    for (auto left = 6 + random_.below(6); left > 0; --left) {
+      auto const at = directories[random_.below(directories.size())] / component();
+      if (std::filesystem::exists(std::filesystem::symlink_status(at))) continue;
+      if (auto const kind = random_.below(100); kind < 40) {
+        std::filesystem::create_directory(at);
+        directories.push_back(at);
+      } else if (kind < 85) {
+        std::ofstream(at, std::ios::binary) << content();
+        set_owner_and_time(at);
+      } else {
+        std::filesystem::create_symlink("../" + component(), at);
+        set_owner_and_time(at);
+      }
+    }
+    std::ranges::sort(directories, std::greater());
+    for (auto const& directory : directories) set_owner_and_time(directory);
+    return top.native();
+  }
+  void set_owner_and_time(std::filesystem::path const& path) {
+    constexpr unsigned owners[] = {0, 0, 1000, 1001};
+    if (::lchown(path.c_str(), random_.pick(owners), random_.pick(owners)) != 0)
+      throw std::runtime_error("lchown");
+    detail::set_time(path.native(), 1'400'000'000 + static_cast<std::int64_t>(random_.below(100'000'000)));
   }
 
   static std::string compressed(std::string const& plain, std::string_view ending) {

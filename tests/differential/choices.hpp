@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/sys/xattr.hpp>
+
 #include "generator.hpp"
 #include <string>
 #include <string_view>
@@ -19,7 +21,8 @@ inline Step Generator::choose() {
       {60, &Generator::metadata},     {140, &Generator::data},
       {25, &Generator::directories},  {130, &Generator::differences},
       {50, &Generator::apply},        {90, &Generator::mounting},
-      {90, &Generator::edit},         {70 * crowded, &Generator::removing},
+      {90, &Generator::edit},         {70, &Generator::copy},
+      {35, &Generator::owners},       {70 * crowded, &Generator::removing},
       {35, &Generator::misuse},       {20, &Generator::upkeep},
   };
   unsigned total = 0;
@@ -40,17 +43,62 @@ inline void Generator::source(Builder& builder, std::string const& file) {
     builder.input(file);
 }
 
+/// Options for the ids of a layer or a container: mostly none, mostly right, mostly of both kinds.
 inline void Generator::maps(Builder& builder) {
-  if (random_.percent(3)) builder.option({"uidmap"}, "0:100000");
-  if (random_.percent(1)) builder.flag({"hostuidmap"}).option({"uidmap"}, "0:1:2");
-  if (random_.percent(1)) builder.option({"subuidmap"}, "nosuch");
+  if (random_.percent(70)) return;
+  constexpr std::string_view one_offset[] = {"0:100000:70000", "0:0:70000", "0:300000:70000",
+                                             "0:100000:1000:1000:101000:69000"};
+  constexpr std::string_view scattered[] = {"0:200000:1000:1000:500000:69000",
+                                            "0:300000:500:500:400000:69500"};
+  bool const contiguous = driver_ == "overlay";  // see `left_out`
+  constexpr std::string_view others[] = {
+      "0:100000:1000", "1:100000:70000",           "0:100000", "0:1:2:3", "",
+      "0:x:1",         "0:100000:70000,70000:1:1", "5:5:5"};
+  auto const user = [&] {
+    constexpr std::string_view users[] = {"box", "box", "box", "nosuch", "", "two"};
+    return std::string(users[random_.below(contiguous ? 5 : 6)]);
+  };
+  auto const map = [&] {
+    return std::string(random_.percent(8)                  ? random_.pick(others)
+                       : contiguous || random_.percent(70) ? random_.pick(one_offset)
+                                                           : random_.pick(scattered));
+  };
+  auto const kind = random_.below(8);
+  switch (contiguous && (kind == 3 || kind == 6 || kind == 7) ? 0 : kind) {
+    case 0:
+    case 1:
+    case 2: {
+      auto const uids = map();
+      builder.option({"uidmap"}, uids).option({"gidmap"}, random_.percent(70) ? uids : map());
+      break;
+    }
+    case 3:
+      builder.option({random_.percent(50) ? "uidmap" : "gidmap"}, map());
+      break;
+    case 4:
+      builder.option({random_.percent(50) ? "subuidmap" : "subgidmap"}, user());
+      break;
+    case 5:
+      builder.option({"subuidmap"}, user());
+      builder.option({"subgidmap"}, user());
+      break;
+    case 6:
+      builder.flag({"hostuidmap"}).maybe(60, {"hostgidmap"});
+      if (random_.percent(20)) builder.option({random_.percent(50) ? "gidmap" : "uidmap"}, map());
+      if (random_.percent(10)) builder.option({"subgidmap"}, "box");
+      break;
+    default:
+      builder.flag({"hostgidmap"});
+      if (random_.percent(30)) builder.option({random_.percent(50) ? "gidmap" : "uidmap"}, map());
+  }
 }
 
 inline Step Generator::create_layer() {
   auto builder = command("create-layer");
   if (random_.percent(90)) builder.option({"id", "i"}, new_id(Kind::layer));
   names(builder, 45).json().maybe(5, {"readonly", "r"});
-  if (random_.percent(5)) builder.option({"label", "l"}, "system_u:object_r:container_file_t:s0");
+  if (driver_ != "overlay" && random_.percent(5))
+    builder.option({"label", "l"}, "system_u:object_r:container_file_t:s0");
   maps(builder);
   if (random_.percent(60)) builder.item(some(Kind::layer));
   return builder.done();
@@ -228,7 +276,7 @@ inline Step Generator::differences() {
   builder.item(some(Kind::layer));
   // a reference that is not known counts as the parent, but for 1.43's diff on overlay
   if (!world_->layers.empty() && random_.percent(25))
-    builder.item(reference(Kind::layer, random_.pick(world_->layers)));
+    builder.item(whole_reference(Kind::layer, random_.pick(world_->layers)));
   return builder.done();
 }
 
@@ -271,6 +319,83 @@ inline Step Generator::mounting() {
       return items(builder, mounted).done();
     }
   }
+}
+
+inline Step Generator::owners() {
+  auto const kind = random_.percent(50) ? Kind::layer : Kind::container;
+  auto builder = command(kind == Kind::layer ? "layer-parent-owners" : "container-parent-owners");
+  builder.json();
+  auto const item = [&] {
+    for (auto const& record : records(kind))  // an answer needs maps, and for some a mount
+      if (!record.maps.empty() && random_.percent(30)) return reference(kind, record);
+    return some(kind);
+  };
+  return items(builder, item).done();
+}
+
+/// What a layer has itself, without links: a path, or one that is new in a directory of its.
+inline std::string Generator::path_in(Record const& layer, bool existing, bool files_only) {
+  std::vector<std::string> directories{""}, files;
+  auto const top = stores_->layer_tree(layer.id).native();
+  std::error_code none;
+  for (auto walk = std::filesystem::recursive_directory_iterator(top, none);
+       walk != std::filesystem::recursive_directory_iterator(); walk.increment(none)) {
+    auto const type = walk->symlink_status().type();
+    if (type == std::filesystem::file_type::directory)
+      directories.push_back(walk->path().native().substr(top.size()));
+    else if (type == std::filesystem::file_type::regular && strata::sys::list_xattrs(walk->path()).empty())
+      files.push_back(walk->path().native().substr(top.size()));
+  }
+  std::ranges::sort(directories);
+  std::ranges::sort(files);
+  if (existing && !files.empty() && (files_only || random_.percent(60))) return random_.pick(files);
+  if (existing && !files_only) return random_.pick(directories);
+  constexpr std::string_view names[] = {"new", "a", "b", "etc", "x y", "deep/er", "z"};
+  return random_.pick(directories) + '/' + std::string(random_.pick(names));
+}
+
+/// Files and directories from the host or a layer into a layer, seldom onto the host.
+inline Step Generator::copy() {
+  auto builder = command("copy");
+  builder.json(10);
+  auto const& all = world_->layers;
+  // what a mounted overlay shows when a layer below it changes is not defined; recorded archives would be of another tree
+  std::vector<Record> targets;
+  for (auto const& layer : all)
+    if (std::ranges::find(all, layer.id, &Record::parent) == all.end() &&
+        (!layer.has_diff || random_.percent(15)))
+      targets.push_back(layer);
+  bool const nowhere = targets.empty() || random_.percent(4);
+  auto const target = nowhere ? Record{} : random_.pick(targets);
+  bool const onto_host = random_.percent(7);
+  auto const at = nowhere ? "/x" : path_in(target, random_.percent(40), false);
+  auto const mapped = !target.maps.empty() && !onto_host;
+  bool const chowns = random_.percent(35);
+  bool const files_only = onto_host || (chowns && mapped);
+  if (chowns) {
+    constexpr std::string_view given[] = {"7", "7:8", "0:0", "1000", "1001:5", "x", "1:x", "-1", "1:2:3", ""};
+    builder.option({"chown"}, std::string(given[random_.below(random_.percent(85) ? 5 : 10)]));
+  }
+  auto const source = [&]() -> std::string {
+    auto const kind = random_.below(100);
+    if (kind < 4) return "/nosuch";
+    if (kind < 35 || all.empty())
+      return files_only ? random_.pick(inputs_.data) : random_.pick(inputs_.to_copy);
+    if (kind < 37) return "nosuch:/f";
+    auto const& layer = random_.pick(all);
+    auto const from = path_in(layer, random_.percent(95), files_only);
+    // a directory does not go into itself
+    if (!nowhere && layer.id == target.id && (at + '/').starts_with(from + '/'))
+      return random_.pick(inputs_.data);
+    return plain_reference(layer) + ':' + (from.empty() ? "/" : from);
+  };
+  builder.item(source());
+  while (random_.percent(15)) builder.item(source());
+  return builder
+      .item(onto_host
+                ? "out"
+                : (nowhere ? std::string("nosuch") : plain_reference(target)) + ':' + (at.empty() ? "/" : at))
+      .done();
 }
 
 /// A change in a mounted tree that nothing lies upon; a mount where there is none.

@@ -84,7 +84,8 @@ inline Edit make_edit(Random& random, std::string item, std::string const& mount
   for (auto walk = std::filesystem::recursive_directory_iterator(mount_point, none);
        walk != std::filesystem::recursive_directory_iterator(); walk.increment(none)) {
     auto const below = walk->path().native().substr(mount_point.size() + 1);
-    (walk->is_directory() && !walk->is_symlink() ? directories : others).push_back(below);
+    (walk->symlink_status().type() == std::filesystem::file_type::directory ? directories : others)
+        .push_back(below);
   }
   std::ranges::sort(directories);
   std::ranges::sort(others);

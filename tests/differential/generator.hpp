@@ -152,8 +152,8 @@ class Generator {
   }
   Kind any_kind() { return static_cast<Kind>(random_.below(3)); }
 
-  /// How a command line calls an item: by id, by name, by the beginning of its id.
-  std::string reference(Kind kind, Record const& record) {
+  /// How a command line calls an item: by id, by name.
+  std::string whole_reference(Kind kind, Record const& record) {
     bool const generated = Words::is_generated(record.id) && !record.id.starts_with("aaaa");
     if (!record.names.empty() && (generated ? random_.percent(60) : random_.percent(25)))
       if (auto const& name = random_.pick(record.names); !name.empty()) return name;
@@ -169,10 +169,27 @@ class Generator {
                                     : "@containers/") +
              std::to_string(index) + '@';
     }
+    return record.id;
+  }
+
+  /// The same, or the beginning of its id, which may be that of others as well.
+  std::string reference(Kind kind, Record const& record) {
+    auto whole = whole_reference(kind, record);
+    if (whole != record.id || !random_.percent(8)) return whole;
     // not so short that an id made up by chance begins so, too
     auto const shortest = record.id.starts_with("aaaa") ? 12u : 1u;
-    if (random_.percent(8)) return record.id.substr(0, shortest + random_.below(record.id.size()));
-    return record.id;
+    return record.id.substr(0, shortest + random_.below(record.id.size()));
+  }
+
+  /// The same before a colon, after which a path follows: no name that has one.
+  std::string plain_reference(Record const& layer) {
+    auto out = reference(Kind::layer, layer);
+    if (!out.starts_with('@') && out.find(':') != out.npos) {
+      auto nameless = layer;
+      nameless.names.clear();
+      out = reference(Kind::layer, nameless);
+    }
+    return out;
   }
 
   std::string unknown() {
@@ -202,7 +219,8 @@ class Generator {
   std::string new_id(Kind kind) {
     if (random_.percent(3)) {
       auto const& all = records(kind);
-      if (!all.empty() && !Words::is_generated(all.front().id)) return random_.pick(all).id;
+      auto const id = all.empty() ? std::string() : random_.pick(all).id;
+      if (!id.empty() && (!Words::is_generated(id) || id.starts_with("aaaa"))) return id;
     }
     if (random_.percent(2)) {
       constexpr std::string_view bad[] = {"../x", "..", ".", "a/b"};
@@ -218,7 +236,7 @@ class Generator {
                                           "a name",      "größe",     "<&>",
                                           "with\"quote", "new\nline", "tab\t",
                                           "l1",          "i2",        "c3",
-                                          "-j",          "\xff",      ""};
+                                          "-j"};
     if (random_.percent(40)) return std::string(random_.pick(names));
     return "name" + std::to_string(random_.below(60));
   }
@@ -259,6 +277,9 @@ class Generator {
   Step apply();
   Step mounting();
   Step edit();
+  Step owners();
+  Step copy();
+  std::string path_in(Record const& layer, bool existing, bool files_only);
   Step removing();
   Step misuse();
   Step upkeep();

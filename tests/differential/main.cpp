@@ -8,6 +8,8 @@
 #include "stores.hpp"
 #include <chrono>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -26,6 +28,16 @@ void separate_mounts() {
     fail("mount namespace");
 }
 
+/// Subordinate ids for users of the name "box" and "two", whatever this machine has, in this mount namespace only.
+void give_subordinate_ids(std::filesystem::path const& scratch) {
+  for (auto const* name : {"subuid", "subgid"}) {
+    auto const file = scratch / name;
+    std::ofstream(file) << "box:200000:70000\ntwo:300000:1000\ntwo:400000:69000\n";
+    if (::mount(file.c_str(), (std::filesystem::path("/etc") / name).c_str(), nullptr, MS_BIND, nullptr) != 0)
+      fail("mount /etc/" + std::string(name));
+  }
+}
+
 int run(std::map<std::string, std::string> const& arguments) {
   auto const get = [&](char const* key) {
     return arguments.contains(key) ? arguments.at(key) : std::string();
@@ -37,6 +49,7 @@ int run(std::map<std::string, std::string> const& arguments) {
   auto const title =
       setting.driver + ", seed " + std::to_string(seed) + ": " + std::to_string(commands) + " commands";
   separate_mounts();
+  give_subordinate_ids(setting.scratch);
 
   Random random(seed);
   auto const inputs = InputMaker(setting.scratch / "input", random).make();
@@ -52,6 +65,7 @@ int run(std::map<std::string, std::string> const& arguments) {
       steps.push_back(generator.next(stores));
       ++kinds[steps.back().command];
       difference = stores.perform(steps.back());
+      steps.back().in_vain = stores.failed();
       if (!difference && (steps.size() % trees_every == 0 || steps.size() == commands))
         difference = stores.compare_trees();
     }
@@ -76,6 +90,9 @@ int run(std::map<std::string, std::string> const& arguments) {
   for (auto const& rule : intended())
     if (used.contains(rule.name))
       std::cout << "    intended, " << used[rule.name] << " times: " << rule.reason << '\n';
+  if (used.contains(all_owners.name))
+    std::cout << "    put right, " << used[all_owners.name] << " times: " << all_owners.reason << '\n';
+  for (auto const* what : left_out) std::cout << "    left out: " << what << '\n';
   return 0;
 }
 

@@ -83,12 +83,22 @@ class Process {
   Process(Process const&) = delete;
   Process& operator=(Process const&) = delete;
   ~Process() {
-    if (pid_ > 0) wait();
+    if (pid_ > 0) end();
     ::close(out_);
     ::close(err_);
   }
 
   Output wait() {
+    Output result{.status = end(), .out = contents(out_, "stdout"), .err = contents(err_, "stderr")};
+    for (auto const& file : std::filesystem::directory_iterator(directory_)) {
+      result.files[file.path().filename().native()] = contents(file.path());
+      std::filesystem::remove_all(file.path());
+    }
+    return result;
+  }
+
+  /// Without a look at what it wrote.  @return  its status
+  int end() {
     int const handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
     pollfd ended{.fd = handle, .events = POLLIN, .revents = 0};
     bool const in_time = handle < 0 || ::poll(&ended, 1, 60'000) != 0;
@@ -98,16 +108,7 @@ class Process {
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
     pid_ = -1;
-    Output result{.status = !in_time            ? 999
-                            : WIFEXITED(status) ? WEXITSTATUS(status)
-                                                : 128 + WTERMSIG(status),
-                  .out = contents(out_, "stdout"),
-                  .err = contents(err_, "stderr")};
-    for (auto const& file : std::filesystem::directory_iterator(directory_)) {
-      result.files[file.path().filename().native()] = contents(file.path());
-      std::filesystem::remove_all(file.path());
-    }
-    return result;
+    return !in_time ? 999 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
  private:

@@ -17,17 +17,6 @@ struct Shrunk {
   Difference difference;
 };
 
-/// Runs a sequence on new stores. @return  its first difference and the number of steps that it took
-inline std::optional<std::pair<Difference, std::size_t>> replay(Setting const& setting,
-                                                                std::vector<Step> const& steps, bool trees) {
-  Stores stores(setting);
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    if (auto difference = stores.perform(steps[i])) return std::pair(*difference, i + 1);
-  if (trees)
-    if (auto difference = stores.compare_trees()) return std::pair(*difference, steps.size());
-  return {};
-}
-
 /// Whether a command can be left out without a second thought.
 inline bool only_looks(Step const& step) {
   if (step.malformed) return true;
@@ -37,21 +26,39 @@ inline bool only_looks(Step const& step) {
   return step.command == "layer" || step.command == "image" || step.command == "container";
 }
 
-/// Leaves out steps as long as a difference of the same name remains, in pieces that get smaller; not for longer than
-/// half a minute. Steps that needed one that is gone fail alike in both programs, and do no harm.
+/// Runs a sequence on new stores. @return  its first difference and the number of steps that it took
+inline std::optional<std::pair<Difference, std::size_t>> replay(Setting const& setting,
+                                                                std::vector<Step> const& steps,
+                                                                Difference const& wanted) {
+  Stores stores(setting, !wanted.on_shared);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (auto difference = stores.perform(steps[i])) return std::pair(*difference, i + 1);
+    if (wanted.where == "trees" && !only_looks(steps[i]))
+      if (auto difference = stores.compare_trees()) return std::pair(*difference, i + 1);
+  }
+  return {};
+}
+
+/// Leaves out steps as long as a difference of the same name remains, in pieces that get smaller; not for longer than a
+/// minute. Steps that needed one that is gone fail alike in both programs, and do no harm.
 inline Shrunk shrink(Setting const& setting, std::vector<Step> steps, Difference difference) {
-  auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  bool const trees = difference.where == "trees";
+  auto const until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   auto const keep_if_shown = [&](std::vector<Step> fewer) {
-    auto found = fewer.empty() ? std::nullopt : replay(setting, fewer, trees);
-    if (!found || found->first.where != difference.where) return;
+    if (fewer.empty() || fewer.size() == steps.size()) return false;
+    auto found = replay(setting, fewer, difference);
+    if (!found || found->first.where != difference.where) return false;
     fewer.resize(found->second);
     steps = std::move(fewer);
     difference = found->first;
+    return true;
   };
-  auto changing = steps;
-  std::erase_if(changing, [&](auto const& step) { return only_looks(step) && &step != &changing.back(); });
-  keep_if_shown(std::move(changing));
+  auto const keep_without = [&](auto const& needless) {
+    auto fewer = steps;
+    std::erase_if(fewer, [&](auto const& step) { return &step != &fewer.back() && needless(step); });
+    return keep_if_shown(std::move(fewer));
+  };
+  keep_without([](auto const& step) { return only_looks(step) || step.in_vain; }) ||
+      keep_without([](auto const& step) { return only_looks(step); });
   for (auto piece = std::max<std::size_t>(steps.size() / 2, 1); piece > 0; piece /= 2) {
     for (std::size_t end = steps.size(); end > 0 && std::chrono::steady_clock::now() < until;) {
       auto const begin = end > piece ? end - piece : 0;

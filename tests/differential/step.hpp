@@ -48,6 +48,7 @@ struct Step {
   std::string input = "/dev/null";
   bool ours_on_shared = false;  ///< which program runs it on the shared store
   bool malformed = false;       ///< `options` and `items` do not tell what the words mean
+  bool in_vain = false;         ///< it failed when it was first made
   std::optional<Edit> edit = {};
 
   bool has(std::string_view option) const {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <strata/idmap/range.hpp>
 #include <strata/sys/remove_tree.hpp>
+#include <strata/sys/xattr.hpp>
 
 #include "edit.hpp"
 #include "intended.hpp"
@@ -14,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -60,19 +63,23 @@ class Home {
     return output;
   }
 
+  /// The word with the id that a sign at its beginning stands for; a path may follow.
   std::string resolved(std::string const& word) const {
-    if (!word.starts_with('@') || !word.ends_with('@')) return word;
-    auto const inner = word.substr(1, word.size() - 2);
+    auto const end = word.starts_with('@') ? word.find('@', 1) : word.npos;
+    if (end == word.npos) return word;
+    auto const inner = word.substr(1, end - 1), rest = word.substr(end + 1);
+    if (!rest.empty() && !rest.starts_with(':')) return word;
     if (inner.starts_with("top:")) {
       auto const* container = world.container(inner.substr(4));
-      return container ? container->parent : "no-layer";
+      return (container ? container->parent : "no-layer") + rest;
     }
     auto const slash = inner.find('/');
+    if (slash == inner.npos) return word;
     auto const& kind = inner.starts_with("layers")   ? world.layers
                        : inner.starts_with("images") ? world.images
                                                      : world.containers;
     auto const index = std::stoul(inner.substr(slash + 1));
-    return index < kind.size() ? kind[index].id : "no-record";
+    return (index < kind.size() ? kind[index].id : "no-record") + rest;
   }
 
   void refresh() {
@@ -80,6 +87,15 @@ class Home {
     words.learn(world);
   }
   std::filesystem::path graph() const { return base_ / "graph"; }
+  /// What a layer has itself.
+  std::filesystem::path layer_tree(std::string const& id) const {
+    auto const driver = graph() / setting_.driver;
+    return setting_.driver == "overlay" ? driver / id / "diff" : driver / "dir" / id;
+  }
+  /// On the same mount as the layer's tree, where nobody looks.
+  std::filesystem::path aside(std::string const& id) const {
+    return setting_.driver == "overlay" ? graph() / setting_.driver / id / "aside" : base_ / "aside";
+  }
   std::map<std::string, std::string> tree() { return TreeListing(graph(), setting_.driver, words)(); }
 
  private:
@@ -89,42 +105,114 @@ class Home {
  public:
   World world;
   Words words;
+  std::set<std::string> seen = {};  ///< layers of theirs that `give_owners` has looked at
 };
 
 /// What was found to differ.
 struct Difference {
   std::string where;  ///< by which the same difference is known again in a shorter sequence
   std::string text;
+  bool on_shared = false;  ///< it was not between the twin stores
 };
+
+/// A copy of a layer's tree, in its place again when asked for.
+class KeptTree {
+ public:
+  KeptTree(std::filesystem::path tree, std::filesystem::path aside)
+      : tree_(std::move(tree)), aside_(std::move(aside)) {
+    Process({"cp", "-a", tree_.native(), aside_.native()}, "/", "/dev/null").end();
+  }
+  KeptTree(KeptTree const&) = delete;
+  KeptTree& operator=(KeptTree const&) = delete;
+  ~KeptTree() { strata::sys::remove_tree(aside_); }
+
+  void put_back() {
+    strata::sys::remove_tree(tree_);
+    std::filesystem::rename(aside_, tree_);
+  }
+
+ private:
+  std::filesystem::path tree_, aside_;
+};
+
+/// Gives the files of new layers with maps the owners that theirs forgets to (see `all_owners`).
+/// @param changed  a layer that got more files, if any
+/// @return         whether it did forget any
+inline bool give_owners(Home& home, Record const* changed) {
+  using namespace strata::idmap;
+  bool found = false;
+  std::set<std::string> fresh;
+  auto const origin = [&](Record const& layer) {
+    for (auto const& image : home.world.images)
+      if (std::ranges::find(image.mapped, layer.id) != image.mapped.end())
+        return home.world.layer(image.parent);
+    return home.world.layer(layer.parent);
+  };
+  for (auto const& layer : home.world.layers)
+    if (home.seen.insert(layer.id).second) fresh.insert(layer.id);
+  for (auto const& layer : home.world.layers) {
+    if (!fresh.contains(layer.id) && &layer != changed) continue;
+    auto const* from = origin(layer);
+    while (from && fresh.contains(from->id) && from->maps == layer.maps) from = origin(*from);
+    if (layer.maps.empty() && (!from || from->maps.empty())) continue;
+    auto const old_maps = from ? from->maps : strata::IdMaps();
+    auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id) {
+      if (old_map == new_map && old_map.empty()) return id;
+      if (!new_map.empty() && to_container(new_map, id)) return id;
+      auto const inside = old_map.empty() ? id : to_container(old_map, id).value_or(id);
+      return new_map.empty() ? inside : to_host(new_map, inside).value_or(65534);
+    };
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(home.layer_tree(layer.id))) {
+      struct stat status {};
+      if (::lstat(entry.path().c_str(), &status) != 0) continue;
+      auto const uid = static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid));
+      auto const gid = static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid));
+      if (uid == status.st_uid && gid == status.st_gid) continue;
+      found = true;
+      auto const capability = strata::sys::get_xattr(entry.path(), "security.capability");
+      if (::lchown(entry.path().c_str(), uid, gid) != 0) fail("chown " + entry.path().native());
+      if (S_ISLNK(status.st_mode)) continue;
+      if (::chmod(entry.path().c_str(), status.st_mode & 07777U) != 0) fail("chmod " + entry.path().native());
+      if (capability)
+        ::lsetxattr(entry.path().c_str(), "security.capability", capability->data(), capability->size(), 0);
+    }
+  }
+  return found;
+}
 
 /// Twin stores, one for each program, and one that both use in turns; the same steps are made in all three.
 class Stores {
  public:
-  explicit Stores(Setting setting)
-      : setting_(std::move(setting)), theirs_(setting_, "t"), ours_(setting_, "o"), shared_(setting_, "s") {}
+  /// @param twins_only  leaves out the shared store, for a difference that does not need it
+  explicit Stores(Setting setting, bool twins_only = false)
+      : setting_(std::move(setting)), theirs_(setting_, "t"), ours_(setting_, "o"), shared_(setting_, "s") {
+    if (twins_only) homes_.pop_back();
+  }
   Stores(Stores const&) = delete;
   Stores& operator=(Stores const&) = delete;
 
   World const& world() const { return theirs_.world; }
-  std::string mount_point(std::string const& layer) const {
-    auto const found = theirs_.world.mounts.find(layer);
-    return found == theirs_.world.mounts.end() ? std::string() : found->second;
-  }
+  /// The tree of a layer in the store of theirs.
+  std::filesystem::path layer_tree(std::string const& id) const { return theirs_.layer_tree(id); }
   std::map<std::string, std::size_t> const& used() const { return used_; }
 
   /// @return  the first difference, in output or records
   std::optional<Difference> perform(Step const& step) {
     auto difference = step.edit ? perform_edit(*step.edit) : perform_command(step);
     if (difference) return difference;
-    for (auto* home : {&theirs_, &ours_, &shared_}) home->refresh();
+    for (auto* home : homes_) home->refresh();
     return compare_records(step);
   }
 
+  /// Whether theirs failed at the last command.
+  bool failed() const { return failed_; }
+
   std::optional<Difference> compare_trees() {
     auto const theirs = theirs_.tree();
-    for (auto* home : {&ours_, &shared_})
-      if (auto text = unlike_files(theirs, home->tree()); !text.empty())
-        return Difference{"trees", label(*home) + '\n' + text};
+    for (auto* home : homes_)
+      if (home != &theirs_)
+        if (auto text = unlike_files(theirs, home->tree()); !text.empty())
+          return Difference{"trees", label(*home) + '\n' + text, home == &shared_};
     return {};
   }
 
@@ -134,13 +222,33 @@ class Stores {
                            : "the store of theirs (-) and the shared one (+)";
   }
 
-  static std::string unlike_files(std::map<std::string, std::string> const& one,
-                                  std::map<std::string, std::string> const& two) {
+  /// Does a line differ only in the time of a directory, and is that now on one side? When theirs gives the files of a vfs
+  /// layer away, it makes hard links anew, which changes the directory that they are in; copies of it have that time.
+  static bool same_but_for_time(std::string const& one, std::string const& two, std::string_view directory,
+                                std::string_view time) {
+    auto const without = [&](std::string const& text) {
+      auto const at = text.rfind(time);
+      if (at == text.npos) return text;
+      auto const end = text.find_first_of(" \n", at + time.size());
+      return text.substr(0, at) + (end == text.npos ? "" : text.substr(end));
+    };
+    auto const now = std::string(time) + "now";
+    return one.find(directory) != one.npos && (one.find(now) != one.npos || two.find(now) != two.npos) &&
+           without(one) == without(two);
+  }
+
+  std::string unlike_files(std::map<std::string, std::string> const& one,
+                           std::map<std::string, std::string> const& two) const {
     std::string out;
-    for (auto const& [key, value] : one)
-      if (auto const found = two.find(key); found == two.end() || found->second != value)
-        out += "- " + key + ": " + value + '\n' +
-               (found == two.end() ? "" : "+ " + key + ": " + found->second + '\n');
+    for (auto const& [key, value] : one) {
+      auto const found = two.find(key);
+      if (found != two.end() &&
+          (found->second == value || (setting_.driver == "vfs" && value.starts_with("40") &&
+                                      same_but_for_time(value, found->second, "40", " time "))))
+        continue;
+      out += "- " + key + ": " + value + '\n' +
+             (found == two.end() ? "" : "+ " + key + ": " + found->second + '\n');
+    }
     for (auto const& [key, value] : two)
       if (!one.contains(key)) out += "+ " + key + ": " + value + '\n';
     return out;
@@ -148,21 +256,26 @@ class Stores {
 
   std::optional<Difference> perform_edit(Edit const& edit) {
     std::optional<std::string> first;
-    for (auto* home : {&theirs_, &ours_, &shared_}) {
+    for (auto* home : homes_) {
       auto const found = home->world.mounts.find(home->resolved(edit.item));
       auto const said = found == home->world.mounts.end() ? "not mounted" : carry_out(edit, found->second);
       if (!first) first = said;
-      if (*first != said) return Difference{"edit", label(*home) + "\n- " + *first + "\n+ " + said + '\n'};
+      if (*first != said)
+        return Difference{"edit", label(*home) + "\n- " + *first + "\n+ " + said + '\n', home == &shared_};
     }
+    failed_ = first != "done";
     return {};
   }
 
   Call call_on(Home& home, Step const& step) {
-    return {step, setting_.driver, home.world,
+    return {step,
+            setting_.driver,
+            home.world,
             [&home](std::vector<std::string> const& words) {
               return home.start(false, words, "/dev/null")->wait();
             },
-            [&home](std::string const& text) { return home.words.plain(text); }};
+            [&home](std::string const& text) { return home.words.plain(text); },
+            [&home](std::string const& id) { return home.layer_tree(id); }};
   }
 
   std::optional<Difference> perform_command(Step const& step) {
@@ -172,11 +285,12 @@ class Stores {
       std::unique_ptr<Process> process = {};
       Step step = {};  ///< as this store has it
       std::vector<Intended const*> rules = {};
+      std::unique_ptr<KeptTree> kept = {};
       Output output = {};
     };
-    Run runs[] = {{.home = theirs_, .by_ours = false},
-                  {.home = ours_, .by_ours = true},
-                  {.home = shared_, .by_ours = step.ours_on_shared}};
+    std::vector<Run> runs;
+    for (auto* home : homes_)
+      runs.push_back({.home = *home, .by_ours = home == &ours_ || (home == &shared_ && step.ours_on_shared)});
     for (auto& run : runs) {
       run.step = step;
       for (auto* part : {&run.step.words, &run.step.items})
@@ -190,31 +304,49 @@ class Stores {
               std::ranges::none_of(run.rules, [](auto const* other) { return other->instead; }))
             words = rule.instead(call);
           run.rules.push_back(&rule);
+          if (!rule.keeps_tree) continue;
+          if (auto const* layer = run.home.world.find_layer(run.step.items.front()))
+            run.kept = std::make_unique<KeptTree>(run.home.layer_tree(layer->id), run.home.aside(layer->id));
         }
       }
       if (!words.empty()) run.process = run.home.start(run.by_ours, words, step.input);
     }
     for (auto& run : runs)
-      if (run.process) run.output = run.process->wait();
+      if (run.process) {
+        run.output = run.process->wait();
+        if (run.kept && run.output.status != 0) run.kept->put_back();
+        run.kept.reset();
+      }
     for (auto& run : runs) {
       run.home.refresh();
+      if (!run.by_ours && run.process && setting_.driver == "vfs") {
+        Record const* changed = nullptr;
+        if (auto const& items = run.step.items;
+            !items.empty() && (step.command == "applydiff" || step.command == "copy"))
+          changed = run.home.world.find_layer(items.back().substr(0, items.back().find(':')));
+        if (give_owners(run.home, changed)) ++used_[all_owners.name];
+      }
       run.output = run.home.plain(std::move(run.output));
     }
-    auto const& ours = runs[1].output;
-    for (auto* run : {&runs[0], &runs[2]}) {
-      Output expected = run->output, found = ours;
-      for (auto const* rule : run->rules) {
+    failed_ = runs.front().output.status != 0;
+    for (auto const& run : runs) {
+      if (&run.home == &ours_) continue;
+      Output expected = run.output, found = runs[1].output;
+      for (auto const* rule : run.rules) {
+        if (rule->keeps_tree && run.output.status != 0) ++used_[rule->name];
         if (!rule->expect) continue;
         auto const before = std::pair(expected, found);
-        rule->expect(call_on(run->home, run->step), expected, found);
+        rule->expect(call_on(run.home, run.step), expected, found);
         if (before != std::pair(expected, found)) ++used_[rule->name];
       }
       if (step.command == "diff") compare_as_archives(step, expected, found);
       if (expected == found) continue;
       auto const side =
-          run->by_ours ? "the shared store (-) and ours (+), both with ours" : "theirs (-) and ours (+)";
-      return Difference{"output of " + step.command, (run == &runs[0] ? "" : "on the shared store: ") +
-                                                         std::string(side) + '\n' + unlike(expected, found)};
+          run.by_ours ? "the shared store (-) and ours (+), both with ours" : "theirs (-) and ours (+)";
+      return Difference{"output of " + step.command,
+                        (&run == &runs[0] ? "" : "on the shared store: ") + std::string(side) + '\n' +
+                            unlike(expected, found),
+                        &run != &runs[0]};
     }
     return {};
   }
@@ -230,6 +362,11 @@ class Stores {
       if (layer && layer->has_diff && step.items.size() == 1) return;
       a = listing(a);
       b = listing(b);
+      auto const of_a = split(a), of_b = split(b);
+      if (setting_.driver != "vfs" || of_a.size() != of_b.size()) return;
+      for (std::size_t i = 0; i < of_a.size(); ++i)
+        if (of_a[i] != of_b[i] && !same_but_for_time(of_a[i], of_b[i], " type=5 ", " time=")) return;
+      a = b;
     };
     differs(one.out, two.out);
     for (auto& [name, content] : one.files)
@@ -268,17 +405,20 @@ class Stores {
 
   std::optional<Difference> compare_records(Step const& step) {
     auto const theirs = theirs_.words.plain(theirs_.world.lines());
-    for (auto* home : {&ours_, &shared_}) {
+    for (auto* home : homes_) {
+      if (home == &theirs_) continue;
       auto const found = home->words.plain(home->world.lines());
       if (found != theirs)
         return Difference{"records after " + (step.edit ? "an edit" : step.command),
-                          label(*home) + '\n' + unlike_lines(theirs, found)};
+                          label(*home) + '\n' + unlike_lines(theirs, found), home == &shared_};
     }
     return {};
   }
 
   Setting setting_;
   Home theirs_, ours_, shared_;
+  std::vector<Home*> homes_{&theirs_, &ours_, &shared_};
+  bool failed_ = false;
   std::map<std::string, std::size_t> used_ = {};
 };
 

@@ -5,6 +5,7 @@
 #include "intended.hpp"
 #include "normalizer.hpp"
 #include "process.hpp"
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -48,6 +49,11 @@ class TreeListing {
     return out;
   }
 
+  static bool holds_files(std::filesystem::path const& directory) {
+    return std::ranges::any_of(std::filesystem::recursive_directory_iterator(directory),
+                               [](auto const& entry) { return !entry.is_directory(); });
+  }
+
   void walk_kind(std::filesystem::path const& directory) {
     for (auto const& entry : entries(directory)) {
       auto const name = entry.filename().native();
@@ -58,7 +64,7 @@ class TreeListing {
         lines_[key(entry)] =
             "recorded archive " +
             std::to_string(std::hash<std::string>()(recorded_archive(unpacked(contents(entry)))));
-      else if (!std::filesystem::is_empty(entry))  // a directory for data of which there is none
+      else if (holds_files(entry))  // not directories for data of which there is none
         walk(entry);
     }
   }
@@ -77,7 +83,8 @@ class TreeListing {
         lines_[key(entry)] = "over " + lowers(contents(entry));
       else if (part == "work")
         describe(entry);
-      else if (part != "merged" && part != "lower-layers")  // a mount point; a file that came after 1.43
+      else if (part != "merged" && part != "mapped" &&
+               part != "lower-layers")  // mounts; a file of later releases
         walk(entry);
     }
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/idmap/range.hpp>
+
 #include <boost/json.hpp>
 
 #include "process.hpp"
@@ -19,11 +21,12 @@ namespace differential {
 struct Record {
   std::string id = {};
   std::vector<std::string> names = {};
-  std::vector<std::string> keys = {};  ///< of its data
-  std::string parent = {};             ///< of a layer; an image's or container's layer
-  std::string image = {};              ///< of a container
-  bool has_diff = false;               ///< a layer whose archive was recorded
-  bool is_volatile = false;
+  std::vector<std::string> keys = {};    ///< of its data
+  std::string parent = {};               ///< of a layer; an image's or container's layer
+  std::string image = {};                ///< of a container
+  bool has_diff = false;                 ///< a layer whose archive was recorded
+  std::vector<std::string> mapped = {};  ///< copies of an image's layer with other owners
+  strata::IdMaps maps = {};              ///< of a layer or a container
 };
 
 /// What the record files of a store say, read anew where a file has changed.
@@ -69,6 +72,20 @@ class World {
   Record const* container(std::string_view id) const { return find(containers, id); }
   Record const* layer(std::string_view id) const { return find(layers, id); }
   Record const* image(std::string_view id) const { return find(images, id); }
+
+  /// A layer as a command line calls it: by id, by name, by the beginning of its id if no other's begins so.
+  Record const* find_layer(std::string_view reference) const {
+    if (auto const* found = layer(reference)) return found;
+    Record const* found = nullptr;
+    std::size_t alike = 0;
+    for (auto const& record : layers) {
+      if (std::ranges::find(record.names, reference) != record.names.end()) return &record;
+      if (reference.empty() || !record.id.starts_with(reference)) continue;
+      found = &record;
+      ++alike;
+    }
+    return alike == 1 ? found : nullptr;
+  }
 
  private:
   struct Records {
@@ -118,11 +135,19 @@ class World {
       for (auto const& item : found->as_array()) out.emplace_back(item.as_string());
     return out;
   }
+  static strata::IdMap map(boost::json::object const& object, char const* key) {
+    strata::IdMap out;
+    if (auto const* found = object.if_contains(key); found && found->is_array())
+      for (auto const& range : found->as_array())
+        out.push_back({range.at("container_id").to_number<std::int64_t>(),
+                       range.at("host_id").to_number<std::int64_t>(),
+                       range.at("size").to_number<std::int64_t>()});
+    return out;
+  }
   static std::vector<Record> records(boost::json::array const& from) {
     std::vector<Record> out;
     for (auto const& value : from) {
       auto const& object = value.as_object();
-      auto const* flags = object.if_contains("flags");
       auto const parent = text(object, "parent");
       out.push_back({.id = text(object, "id"),
                      .names = texts(object, "names"),
@@ -130,7 +155,8 @@ class World {
                      .parent = parent.empty() ? text(object, "layer") : parent,
                      .image = text(object, "image"),
                      .has_diff = object.contains("diff-digest"),
-                     .is_volatile = flags && flags->is_object() && flags->as_object().contains("Volatile")});
+                     .mapped = texts(object, "mapped-layers"),
+                     .maps = {map(object, "uidmap"), map(object, "gidmap")}});
     }
     return out;
   }
