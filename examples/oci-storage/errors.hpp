@@ -2,6 +2,7 @@
 
 #include <strata/error.hpp>
 
+#include "quote.hpp"
 #include <exception>
 #include <string>
 #include <string_view>
@@ -9,11 +10,13 @@
 /// The texts of the Go program, made from the library's errors.
 namespace oci_storage {
 
-/// What stands between the first pair of double quotes; all of it if there is none.
+/// What stands between double quotes, which may itself have some where it ends the text; all of it if there are none.
 inline std::string_view quoted_part(std::string_view text) {
   auto const begin = text.find('"');
-  auto const end = begin == text.npos ? text.npos : text.find('"', begin + 1);
-  return end == text.npos ? text : text.substr(begin + 1, end - begin - 1);
+  auto const end = begin == text.npos    ? text.npos
+                   : text.ends_with('"') ? text.rfind('"')
+                                         : text.find('"', begin + 1);
+  return end == text.npos || end == begin ? text : text.substr(begin + 1, end - begin - 1);
 }
 
 /// "open /x: no such file or directory": Go writes the system's reasons in lower case.
@@ -51,16 +54,17 @@ inline std::string error_text(strata::Error const& error) {
     case Errc::digest_unsupported:
       return bare;
     case Errc::image_unknown:
-      return "locating image with ID \"" + named + "\": " + bare;
+      return "locating image with ID " + go_quoted(named) + ": " + bare;
     case Errc::duplicate_id:
-      return subject.starts_with("image") ? "an image with ID \"" + named + "\" already exists: " + bare
-                                          : bare;
+      return subject.starts_with("image")
+                 ? "an image with ID " + go_quoted(named) + " already exists: " + bare
+                 : bare;
     case Errc::duplicate_name:
       if (subject.starts_with("image"))
-        return "image name \"" + named + "\" is already associated with image \"" + error.holder() +
-               "\": " + bare;
+        return "image name " + go_quoted(named) + " is already associated with image " +
+               go_quoted(error.holder()) + ": " + bare;
       if (subject.starts_with("container"))
-        return "the container name \"" + named + "\" is already in use by " + error.holder() +
+        return "the container name " + go_quoted(named) + " is already in use by " + error.holder() +
                ". You have to remove that container to be able to reuse that name: " + bare;
       return bare;
     case Errc::no_available_ids:

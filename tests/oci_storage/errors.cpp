@@ -23,6 +23,10 @@ TEST_CASE("oci-storage: errors in the words of the Go program", "[oci-storage]")
         "the container name \"n\" is already in use by x. You have to remove that container to be able to "
         "reuse that name: "
         "that name is already in use");
+  CHECK(text(Errc::duplicate_name, "image name \"a\"b\"", "x") ==
+        "image name \"a\\\"b\" is already associated with image \"x\": that name is already in use");
+  CHECK(text(Errc::image_unknown, "image \"x\", removed meanwhile") ==
+        "locating image with ID \"x\": image not known");
   CHECK(text(Errc::layer_has_children, "layer \"x\"", "y") == "used by layer y: layer has children");
   CHECK(text(Errc::layer_used_by_image, "layer \"x\"", "y") ==
         "layer x used by image y: layer is in use by an image");
