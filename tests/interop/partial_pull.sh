@@ -106,9 +106,10 @@ ours diff "$theirs_layer" >"$scratch/theirs.tar"
 mkdir "$scratch/out" && tar -C "$scratch/out" -xpf "$scratch/theirs.tar"
 check "ours exports what podman pulled" diff -r --no-dereference "$scratch/out" "$scratch/tree1"
 
+# What comes before the zeros is in both images, and so is `other`; of the rest, where a chunk ends is chance.
 # shellcheck disable=SC2046
 report=$("$PULL" "$graph" "$run" overlay "$(blob "$(digest_of 2)")" ours2 without-tar-split $(annotations 2) 2>&1)
-check "ours pulls image 2 in parts: $report" eval "printf '%s' '$report' | jq -e '.reused_files >= 2 and .reused_bytes > 400000 and .fetched_bytes < 120000' >/dev/null"
+check "ours pulls image 2 in parts: $report" eval "printf '%s' '$report' | jq -e '.reused_files >= 2 and .reused_bytes >= 350000 and .fetched_bytes < 120000' >/dev/null"
 check "ours shows what it pulled" same_tree ours ours2 "$scratch/tree2"
 check "containers-storage shows what ours pulled" same_tree theirs ours2 "$scratch/tree2"
 theirs diff ours2 >"$scratch/ours2.tar" && rm -rf "$scratch/out" && mkdir "$scratch/out" && tar -C "$scratch/out" -xpf "$scratch/ours2.tar"
