@@ -590,7 +590,7 @@ inline std::vector<Intended> const& intended() {
              if (c.step.json()) theirs.out = replaced(theirs.out, "{\"error\":\"layer not known\"}", "{}");
              std::string kept;
              for (auto const& line : split(theirs.err))
-               if (!line.ends_with(": layer not known")) kept += line + '\n';
+               if (!line.ends_with(": layer not known\n")) kept += line;
              theirs.err = kept;
              if (theirs != before) theirs.status = ours.status;
            }},

@@ -140,11 +140,12 @@ prints() {
   if [ -n "$runs" ]; then check_equal "$prints_name" "$prints_expected" "$(pod_run "$@" 2>&1)"; else skip "$prints_name" 'podman cannot start a container on this machine'; fi
 }
 
-# patiently COMMAND...: Podman's listings fail where an image has no manifest yet; that lasts until ours has written it
+# patiently COMMAND...: Podman's listings fail where an image has no manifest yet, which lasts until ours has written it, and
+# where one that they just listed is gone when they look at it
 patiently() {
   for try in 1 2 3 4 5 6 7 8; do
     "$@" 2>"$scratch/patience" && return 0
-    grep -q 'locating item named' "$scratch/patience" || break
+    grep -q 'locating item named\|image not known' "$scratch/patience" || break
   done
   cat "$scratch/patience" >&2
   return 1
