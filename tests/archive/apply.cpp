@@ -264,6 +264,22 @@ TEST_CASE("overlay form: whiteouts and entries of one name in one archive", "[ar
   CHECK(tree.hides("h"));
 }
 
+TEST_CASE("overlay form: a whiteout of what the layer itself had before is refused", "[archive][apply]") {
+  if (!is_root()) return;
+  Tree tree;
+  tree.apply({file("f", "1"), directory("d"), file("d/x", "2"), whiteout("gone")}, as_overlay);
+  for (auto const* name : {"f", "d", "d/x", "gone"}) {
+    INFO(name);
+    CHECK_THROWS_WITH(tree.apply({whiteout(name)}, as_overlay), Catch::Contains("File exists"));
+    CHECK(tree.has(name));
+  }
+  tree.apply({file("f", "3"), whiteout("f"), whiteout("new"), whiteout("new"), directory("d"), whiteout("d")},
+             as_overlay);
+  CHECK(tree.read("f") == "3");
+  CHECK(tree.hides("new"));
+  CHECK(tree.is_opaque("d"));
+}
+
 TEST_CASE("executed form: what the parent had goes, what the archive brings stays", "[archive][apply]") {
   Tree tree;
   tree.apply({directory("d"), file("d/a", ""), directory("d/sub"), file("d/sub/b", ""), directory("e"),

@@ -68,15 +68,18 @@ struct ApplyOptions {
 /// - hard-link entries take their own owner, mode and times, as the Go library does
 /// - whiteouts hide what the parent has, never what this archive put there, before or after them; a directory that
 ///   follows its own whiteout is opaque
+/// - with `Whiteouts::overlay`, a whiteout of what the tree had before this archive is an error (EEXIST), as in the Go
+///   library
 /// - an entry for the root is applied with `Whiteouts::execute` and passed over otherwise, where
 ///   the driver decides what the root looks like
 ///
 /// A failure leaves a tree half filled, to be thrown away. Memory: some 100 bytes a directory, and 16 bytes an
-/// entry with `execute`. One thread at a time.
+/// entry with `execute` or if the tree was not empty. One thread at a time.
 class Applier {
  public:
   /// @param root  the tree's directory, opened with O_PATH or O_RDONLY
-  explicit Applier(sys::Fd root, ApplyOptions options = {}) : root_(std::move(root)), options_(options) {}
+  explicit Applier(sys::Fd root, ApplyOptions options = {})
+      : root_(std::move(root)), options_(options), tells_apart_(executes() || has_contents()) {}
 
   /// One entry; reads `body` to its end.
   /// @throws `Errc::invalid_mappings`: its owner is not in the maps
@@ -121,6 +124,10 @@ class Applier {
     std::array<timespec, 2> times;
   };
   bool executes() const noexcept { return options_.whiteouts == Whiteouts::execute; }
+
+  bool has_contents() const {
+    return !sys::read_directory(sys::open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY).get(), "").empty();
+  }
 
   ChownErrors chown_errors() const noexcept {
     return options_.ignore_chown_errors ? ChownErrors::ignore : ChownErrors::fail;
@@ -174,7 +181,7 @@ class Applier {
       default:
         throw Error(Errc::unsupported, "kind of archive entry \"" + header.name + '"');
     }
-    if (executes()) mark_new(path);
+    if (tells_apart_) mark_new(path);
   }
 
   // --- one kind of entry each ---
@@ -291,12 +298,13 @@ class Applier {
       return;
     }
     if (::mknodat(directory, target.c_str(), S_IFCHR, makedev(0, 0)) != 0) {
-      if (errno != EEXIST) sys::throw_errno("mknod", path);
+      if (errno != EEXIST || (tells_apart_ && !new_.contains(key(path)))) sys::throw_errno("mknod", path);
       // This archive's own entry stays; a directory must not let the parent's files through, though.
       sys::Fd const old = sys::try_open_at(directory, target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       if (old) mark_opaque(old.get(), path);
       return;
     }
+    if (tells_apart_) mark_new(path);
     sys::Fd const node = sys::open_at(directory, target, O_PATH | O_NOFOLLOW);
     AttributeSetter(node.get(), Handle::path_only, path).owner(header, chown_errors());
   }
@@ -452,7 +460,8 @@ class Applier {
   ApplyOptions options_;
   DirectoryCache cache_ = {};
   std::vector<DirectoryTimes> directories_ = {};
-  std::unordered_set<std::size_t> new_ = {};  ///< hashes of paths, for `execute` only
+  bool tells_apart_;                          ///< what this archive put there from what was there before
+  std::unordered_set<std::size_t> new_ = {};  ///< hashes of paths that this archive put there
   LinkSources link_sources_ = {};             ///< for `execute` only
   sys::FileCopier copier_ = {};
 };
