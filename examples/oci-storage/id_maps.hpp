@@ -6,6 +6,7 @@
 #include <strata/store/options.hpp>
 
 #include "options.hpp"
+#include "quote.hpp"
 #include <array>
 #include <filesystem>
 #include <stdexcept>
@@ -23,7 +24,8 @@ inline void add_triples(strata::IdMap& out, std::string const& text, std::string
   auto const triples = strata::idmap::parse_map(text);
   if (!triples)
     throw std::runtime_error("initializing ID mappings: " + std::string(which) +
-                             " setting is malformed expected [\"uint32:uint32:uint32\"]: [\"" + text + "\"]");
+                             " setting is malformed expected [\"uint32:uint32:uint32\"]: [" +
+                             go_quoted(text) + ']');
   out.insert(out.end(), triples->begin(), triples->end());
 }
 
