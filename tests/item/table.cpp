@@ -49,7 +49,9 @@ struct Powerless {
   Powerless(std::filesystem::path const&, ReadOnly) {}
   Guard shared() { return {&looked}; }
   Guard exclusive() { return {&looked}; }
+  std::optional<Guard> try_shared() { return shared(); }
   std::optional<Guard> try_exclusive() { return exclusive(); }
+  Guard unlocked() { return shared(); }
 
   static inline std::function<void()> looked = [] {};
 };
@@ -82,6 +84,31 @@ TEST_CASE("what was committed is seen by every table of the directory", "[item][
   CHECK(other.read().by_name("name")->id == "three");
   CHECK(other.read().get("thr")->id == "three");
   CHECK(other.read().find(LayerId("thr")) == nullptr);
+}
+
+TEST_CASE("a store that is only read need not be waited for", "[item][table]") {
+  testing::TempDir directory;
+  auto table = open(directory.path());
+  auto const add = [](auto& writing, std::string id) {
+    writing.put(record(std::move(id)));
+    writing.commit(Flush::none);
+  };
+  Layers other(FileLock(directory / "layers.lock", ReadOnly{}), Layers::Storage(directory.path(), "layers"),
+               {.second = {}, .read_only = true, .place = directory.path()});
+  CHECK(other.try_read()->rows().empty());
+  {
+    auto writing = table.write();
+    add(writing, "one");
+    CHECK_FALSE(other.try_read());
+    CHECK(other.read_now().by_id("one"));
+    CHECK(other.read_now().rows().size() == 1);
+    add(writing, "two");
+    CHECK(other.read_now().rows().size() == 2);
+  }
+  auto const reading = other.read_now();
+  CHECK(reading.by_id("two"));
+  CHECK_FALSE(
+      FileLock(directory / "layers.lock").try_exclusive());  // it is locked where that takes no waiting
 }
 
 TEST_CASE("what was not committed is taken back", "[item][table]") {

@@ -247,6 +247,9 @@ TEST_CASE("a read-only lock makes nothing, is never exclusive, and does without 
                        }));
   auto const writer = FileLock(dir / "lock").exclusive();
   CHECK_FALSE(lock.try_shared());
+  CHECK(lock.unlocked().token() == "token");
+  CHECK_FALSE(lock.unlocked().excludes());
+  CHECK_FALSE(missing.unlocked().excludes());
 }
 
 TEST_CASE("what stands in the way of a lock file is named", "[lock]") {

@@ -25,7 +25,9 @@ struct Lock {
   Lock& operator=(Lock&&) = default;
   Guard shared();
   Guard exclusive();
+  std::optional<Guard> try_shared();
   std::optional<Guard> try_exclusive();
+  Guard unlocked();
 };
 
 static_assert(StoreLock<Lock>);

@@ -23,7 +23,9 @@ struct NoToken : Lock {
   struct Guard {};
   Guard shared();
   Guard exclusive();
+  std::optional<Guard> try_shared();
   std::optional<Guard> try_exclusive();
+  Guard unlocked();
 };
 struct NoErasing : Appender {
   static void encode_erase();

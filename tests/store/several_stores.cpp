@@ -1,8 +1,13 @@
 #include <strata/store/shelf.hpp>
 
 #include "stores.hpp"
+#include <atomic>
+#include <chrono>
+#include <csignal>
 #include <fstream>
 #include <sys/mount.h>
+#include <sys/wait.h>
+#include <thread>
 
 using namespace strata;
 using stores::code_of;
@@ -65,6 +70,26 @@ struct CallingStream {
   void write(Bytes) {
     if (!std::exchange(done, true)) call();
   }
+};
+
+/// Somebody who holds locks exclusively, until the object ends or, should anybody wait for them, for five seconds.
+class Holder {
+ public:
+  explicit Holder(std::vector<std::filesystem::path> const& locks) {
+    for (auto const& lock : locks) held_.push_back(FileLock(lock).exclusive());
+    end_ = std::jthread([this](std::stop_token const& stop) {
+      for (int i = 0; i < 500 && !stop.stop_requested(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      if (!stop.stop_requested()) waited_for_ = true;
+      held_.clear();
+    });
+  }
+  bool waited_for() const { return waited_for_; }
+
+ private:
+  std::vector<FileLock::Guard> held_;
+  std::atomic<bool> waited_for_ = false;
+  std::jthread end_;
 };
 
 using JournalOnDisk = Store<drivers::Vfs, serializers::Journal, durability::None>;
@@ -360,4 +385,78 @@ TEST_CASE(
           stores::Journal(
               {.graph_root = graph, .run_root = directory.path() / "run", .image_stores = {"/other"}});
         }) == Errc::unsupported);
+}
+
+TEMPLATE_TEST_CASE("who changes a store does not wait for those who change one that is only read",
+                   "[store][several]", stores::Vfs, JournalOnDisk) {
+  TwoStores<TestType> pair;
+  auto& store = *pair.second;
+  std::vector const locks{pair.first_root() / "vfs-layers/layers.lock",
+                          pair.first_root() / "vfs-images/images.lock"};
+  SECTION("when a layer gets its place") {
+    std::optional<Holder> holder;
+    auto const hold = [&] { holder.emplace(locks); };
+    Source source(CallingStream<decltype(hold)>{hold, tar_of({{"file", "x"}})});
+    store.layers().import(std::move(source), {.id = "own", .parent = "top"});
+    CHECK_FALSE(holder->waited_for());
+  }
+  SECTION("when an image is removed") {
+    store.images().create({.id = "own", .top_layer = store.layers().create().id()});
+    Holder const holder(locks);
+    CHECK(store.images().remove("own").size() == 1);
+    CHECK_FALSE(holder.waited_for());
+  }
+  SECTION("when it has no such layer or image") {
+    Holder const holder(locks);
+    CHECK(code_of([&] { store.layers().remove("base"); }) == Errc::store_read_only);
+    CHECK(code_of([&] { store.images().remove("nosuch"); }) == Errc::image_unknown);
+    CHECK_FALSE(holder.waited_for());
+  }
+}
+
+TEST_CASE("two stores that read each other, and are changed by many at once, go on", "[store][several]") {
+  testing::TempDir directory;
+  std::array const roots{directory.path() / "a", directory.path() / "b"};
+  auto const options = [&](int which) {
+    return stores::Vfs::Options{.graph_root = roots.at(static_cast<std::size_t>(which)),
+                                .run_root = directory.path() / ("run-" + std::to_string(which)),
+                                .image_stores = {roots.at(static_cast<std::size_t>(1 - which))}};
+  };
+  for (int which : {0, 1}) {
+    auto const name = "base-" + std::to_string(which);
+    stores::Vfs store(options(which));
+    store.layers().create({.id = name});
+    store.images().create({.id = "image-" + std::to_string(which), .top_layer = name});
+  }
+  std::vector<pid_t> workers;
+  for (int worker = 0; worker < 4; ++worker) {
+    workers.push_back(::fork());
+    REQUIRE(workers.back() >= 0);
+    if (workers.back() != 0) continue;
+    ::alarm(60);  // those who wait for each other are killed
+    int status = 1;
+    try {
+      auto const here = worker % 2;
+      std::string const there = std::to_string(1 - here), own = "own-" + std::to_string(worker);
+      stores::Vfs store(options(here));
+      for (int i = 0; i < 60; ++i) {
+        store.layers().create({.id = own, .parent = "base-" + there});
+        store.images().create({.id = own, .top_layer = own});
+        store.containers().create("image-" + there, {.id = own});
+        store.images().list();
+        store.layers().exists("nosuch");
+        store.containers().remove(own);
+        if (store.images().remove(own).size() != 1) throw std::runtime_error("its layer stayed");
+      }
+      status = 0;
+    } catch (std::exception const& error) {
+      std::fprintf(stderr, "worker %d: %s\n", worker, error.what());
+    }
+    ::_exit(status);
+  }
+  for (auto const worker : workers) {
+    int status = -1;
+    CHECK(::waitpid(worker, &status, 0) == worker);
+    CHECK(status == 0);
+  }
 }

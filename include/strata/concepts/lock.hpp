@@ -19,9 +19,11 @@ struct ReadOnly {};
 /// - `L(path, ReadOnly{})` for stores that may not be written: `exclusive` is `Errc::store_read_only`
 /// - `l.shared()`          waits until no other holds it exclusively
 /// - `l.exclusive()`       waits until no other holds it at all
-/// - `l.try_exclusive()`   the same without waiting
+/// - `l.try_shared()`, `l.try_exclusive()`  the same without waiting
+/// - `l.unlocked()`        keeps nobody from anything; for a store that is only read
 /// - `guard.excludes()`    false: nobody is kept from writing, since the store is only read and its file system has no
-///                         locks for us; what was read is then to be checked against what is there afterwards
+///                         locks for us, or its lock was not to be waited for; what was read is then to be checked
+///                         against what is there afterwards
 /// - `guard.token()`       of the last `renew` anywhere
 /// - `guard.renew()`       the new token, different from all before; exclusive guards only; called before the
 ///                         records are written, so that a crash between the two costs others a reload at worst
@@ -34,7 +36,9 @@ concept StoreLock = std::movable<L> && std::movable<typename L::Guard> &&
     requires(L& lock, typename L::Guard& guard, typename L::Guard const& constant) {
   { lock.shared() } -> std::same_as<typename L::Guard>;
   { lock.exclusive() } -> std::same_as<typename L::Guard>;
+  { lock.try_shared() } -> std::same_as<std::optional<typename L::Guard>>;
   { lock.try_exclusive() } -> std::same_as<std::optional<typename L::Guard>>;
+  { lock.unlocked() } -> std::same_as<typename L::Guard>;
   { constant.excludes() } -> std::same_as<bool>;
   { constant.token() } -> std::same_as<LockToken>;
   { guard.renew() } -> std::same_as<LockToken>;

@@ -106,7 +106,11 @@ class Table {
   /// Holds the lock shared: others may read meanwhile, nobody can change a record.
   class Reading : public View {
    public:
-    explicit Reading(Table& table) : View(&table), file_(table.shared()) {
+    explicit Reading(Table& table) : Reading(table, table.shared()) {}
+
+   private:
+    friend class Table;
+    Reading(Table& table, Held held) : View(&table), file_(std::move(held)) {
       {
         std::unique_lock const alone(table.mutex_);
         table.refresh(file_);
@@ -114,7 +118,6 @@ class Table {
       shared_ = std::shared_lock(table.mutex_);
     }
 
-   private:
     Held file_;
     std::shared_lock<std::shared_mutex> shared_;
   };
@@ -185,6 +188,18 @@ class Table {
 
   Reading read() { return Reading(*this); }
   Writing write() { return Writing(*this); }
+
+  /// For a store that is only read: the same as `read`; nothing if another is writing there.
+  std::optional<Reading> try_read() {
+    auto held = lock_.try_shared();
+    return held ? std::optional<Reading>(Reading(*this, {*std::move(held), {}})) : std::nullopt;
+  }
+  /// For a store that is only read: the same without waiting; what another is just writing there is seen as it was before
+  /// or as it is afterwards.
+  Reading read_now() {
+    auto held = lock_.try_shared();
+    return Reading(*this, {held ? *std::move(held) : lock_.unlocked(), {}});
+  }
 
   /// The locks without a look at the rows: for who reads, or mends, files that no table can be loaded from.
   Held shared() {

@@ -104,6 +104,8 @@ class FileLock {
   std::optional<Guard> try_shared() const { return acquire(F_RDLCK, F_OFD_SETLK); }
   /// Nothing if another holds it.
   std::optional<Guard> try_exclusive() const { return acquire(F_WRLCK, F_OFD_SETLK); }
+  /// For a look at a file that others may be writing meanwhile.
+  Guard unlocked() const { return Guard(open(), path_, false); }
 
  private:
   sys::Fd open() const {

@@ -47,6 +47,7 @@ class NoLock {
   }
   std::optional<Guard> try_shared() const { return shared(); }
   std::optional<Guard> try_exclusive() const { return exclusive(); }
+  Guard unlocked() const { return shared(); }
 
  private:
   std::shared_ptr<std::atomic<std::uint64_t>> count_ = std::make_shared<std::atomic<std::uint64_t>>(0);

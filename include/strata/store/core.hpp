@@ -167,10 +167,10 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return Look<Traits, Lock>(shelves<Traits>());
   }
 
-  /// The same without the store's own, a guard of which may be held.
+  /// The same without the store's own, a guard of which may be held. Waits for nobody.
   template <class Traits>
   Look<Traits, Lock> others() {
-    return Look<Traits, Lock>(shelves<Traits>(), 1);
+    return Look<Traits, Lock>(shelves<Traits>(), OthersOnly{});
   }
 
   /// The store's own row, to be changed. @param rows  a guard of its table

@@ -33,10 +33,10 @@ class ForeignLayers {
     }
   }
 
-  /// No guard of the stores that are only read may be held. @throws `Errc::store_changed`
+  /// No guard of the stores that are only read may be held; waits for nobody. @throws `Errc::store_changed`
   void check() const {
     for (auto const& [row, shelf] : layers_) {
-      auto const now = shelf->table.read().by_id(row->id);
+      auto const now = shelf->table.read_now().by_id(row->id);
       if (!now || now->parent != row->parent || now->diff_digest != row->diff_digest ||
           now->created != row->created)
         throw Error(Errc::store_changed, "layer \"" + row->id + "\" in " + shelf->directory.native());

@@ -7,8 +7,10 @@
 #include <strata/item/names.hpp>
 #include <strata/item/table.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,17 +53,39 @@ struct Found {
   auto const* operator->() const noexcept { return row.get(); }
 };
 
-/// Looks at several places of a kind at once, with their locks held shared: those of `shelves` from `first` on, in order.
+struct OthersOnly {};
+
+/// Looks at several places of a kind at once, with their locks held shared.
+///
+/// Two stores may read each other. So whoever holds the own lock of a kind, shared or not, never waits for that of another
+/// store: two who did would wait for each other.
 template <ItemTraits Traits, StoreLock Lock>
 class Look {
  public:
   using Record = typename Traits::Record;
   using FoundRow = Found<Traits, Lock>;
 
-  explicit Look(Shelves<Traits, Lock> const& shelves, std::size_t first = 0) {
+  /// At all places. No guard of the kind may be held.
+  explicit Look(Shelves<Traits, Lock> const& shelves) {
     readings_.reserve(shelves.size());
-    for (auto at = first; at < shelves.size(); ++at)
-      readings_.push_back({shelves[at].get(), shelves[at]->table.read()});
+    for (int attempt = 0;; ++attempt) {
+      readings_.push_back({shelves.front().get(), shelves.front()->table.read()});
+      auto const busy = std::find_if(shelves.begin() + 1, shelves.end(), [&](auto const& shelf) {
+        auto view =
+            attempt < most_attempts ? shelf->table.try_read() : std::optional(shelf->table.read_now());
+        if (view) readings_.push_back({shelf.get(), *std::move(view)});
+        return !view;
+      });
+      if (busy == shelves.end()) return;
+      readings_.clear();
+      (*busy)->table.shared();  // until who writes there has done so
+    }
+  }
+  /// Without the store's own, a guard of which may be held: waits for nobody.
+  Look(Shelves<Traits, Lock> const& shelves, OthersOnly) {
+    readings_.reserve(shelves.size());
+    for (auto const& shelf : shelves)
+      if (shelf != shelves.front()) readings_.push_back({shelf.get(), shelf->table.read_now()});
   }
 
   /// By id, name or unique prefix of an id in one place, unless `ref` is an id; the first place that has one counts.
@@ -105,6 +129,8 @@ class Look {
       if (auto row = search(view)) return {std::move(row), shelf};
     return {};
   }
+
+  static constexpr int most_attempts = 5;
 
   std::vector<Place> readings_;
 };
