@@ -3,6 +3,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/visit_contents.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
@@ -30,7 +31,8 @@ inline std::uint32_t project_of(std::filesystem::path const& path) {
 }
 
 /// Gives a tree to a project; what is made in it from now on is the project's as well. Links and devices cannot carry a
-/// number after they were made, and are passed over; so is what is mounted below.
+/// number after they were made, and are passed over; so is what is mounted below. The top gets it last: it tells that all
+/// have it.
 /// @throws `errno`, "set project of <path>"
 inline void set_project(std::filesystem::path const& top, std::uint32_t project) {
   visit_contents(top, [&](Fd const fd, auto const& path) {
@@ -62,7 +64,12 @@ struct ProjectLimits {
   std::uint64_t inodes = 0;
 };
 
-/// Sets both limits. Those who pass them get EDQUOT (ENOSPC on XFS).
+/// The same in the blocks of 512 bytes that quotactl(2) counts in. Less than one is still a limit: 0 blocks would be none.
+inline std::uint64_t blocks_of_limit(std::uint64_t bytes) noexcept {
+  return bytes == 0 ? 0 : std::max<std::uint64_t>(bytes / 512, 1);
+}
+
+/// Sets both limits; file systems round bytes up to blocks of their own. Those who pass them get EDQUOT (ENOSPC on XFS).
 /// @param device  a node of the file system's block device
 /// @throws        `errno`, "limit project <number> on <device>": project quotas are not enabled there, for one
 inline void limit_project(std::filesystem::path const& device, std::uint32_t project,
@@ -73,7 +80,7 @@ inline void limit_project(std::filesystem::path const& device, std::uint32_t pro
   wanted.d_flags = FS_PROJ_QUOTA;
   wanted.d_id = project;
   wanted.d_fieldmask = FS_DQ_BHARD | FS_DQ_BSOFT | FS_DQ_IHARD | FS_DQ_ISOFT;
-  wanted.d_blk_hardlimit = wanted.d_blk_softlimit = limits.bytes / 512;
+  wanted.d_blk_hardlimit = wanted.d_blk_softlimit = blocks_of_limit(limits.bytes);
   wanted.d_ino_hardlimit = wanted.d_ino_softlimit = limits.inodes;
   if (::quotactl(static_cast<int>(QCMD(Q_XSETQLIM, by_project)), device.c_str(), static_cast<int>(project),
                  reinterpret_cast<char*>(&wanted)) != 0)
