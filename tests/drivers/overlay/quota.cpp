@@ -53,14 +53,23 @@ void check_limits(fs::path const& top) {
   for (int i = 0; i < made; ++i) fs::remove(root / ("file" + std::to_string(i)));
   driver.unmount(LayerId("one"));
 
-  // contents exchanged, the limit stays
-  driver
-      .replace(LayerId("one"),
-               driver.stage({.parent = LayerId("base"), .copy_of = LayerId("one"), .writable = true}))
-      .empty();
-  auto const again = driver.mount(LayerId("one"), {});
-  CHECK(is_full(write_error(again / "much", 8 << 20)));
-  driver.unmount(LayerId("one"));
+  // contents exchanged, the limit stays; those of a copy belong to it before anybody holds a lock
+  auto copy = driver.stage({.parent = LayerId("base"), .copy_of = LayerId("one"), .writable = true});
+  strata::testing::add_all(copy, {file("added", "x")});
+  copy.finish();
+  CHECK(strata::sys::project_of(copy.diff()) == base + 1);
+  CHECK(strata::sys::project_of(copy.diff() / "added") == base + 1);
+  CHECK(strata::sys::project_of(copy.diff() / "little") == base + 1);
+  driver.replace(LayerId("one"), std::move(copy)).empty();
+  for (int i = 0; i < 2; ++i) {
+    auto const again = driver.mount(LayerId("one"), {});
+    CHECK(is_full(write_error(again / "much", 8 << 20)));
+    driver.unmount(LayerId("one"));
+    if (i == 0)
+      driver
+          .replace(LayerId("one"), driver.stage({.parent = LayerId("base"), .copy_of = {}, .writable = true}))
+          .empty();
+  }
   driver.remove(LayerId("one")).empty();
   driver.remove(LayerId("two")).empty();
   CHECK(driver.list() == std::vector{LayerId("base")});

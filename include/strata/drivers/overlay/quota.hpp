@@ -58,7 +58,9 @@ inline void require_quotas(std::filesystem::path const& home) {
   }
 }
 
-/// Gives a layer, that is in its place, a project with limits. The store's lock is held: nobody else takes the number.
+/// Gives a layer, that is in its place, a project with limits. The store's lock is held: nobody else takes the number. What
+/// is made for a container is a handful of entries then, and takes no time; only a program that fills a writable layer
+/// before it is one has its files walked here.
 inline void limit_layer(std::filesystem::path const& home, std::filesystem::path const& layer,
                         sys::ProjectLimits const& limits) {
   auto const project = next_project(home);
@@ -66,9 +68,11 @@ inline void limit_layer(std::filesystem::path const& home, std::filesystem::path
   sys::set_project(layer, project);
 }
 
-/// Makes a tree that will take the place of a part of a layer that layer's project's. Nothing happens if it has none.
+/// Makes a tree that will take the place of a part of a layer that layer's project's. Nothing happens if it has none, or if
+/// that was done before.
 inline void join_project(std::filesystem::path const& layer, std::filesystem::path const& tree) {
-  if (auto const project = sys::project_of(layer); project != 0) sys::set_project(tree, project);
+  auto const project = sys::project_of(layer);
+  if (project != 0 && sys::project_of(tree) != project) sys::set_project(tree, project);
 }
 
 }  // namespace strata::drivers::overlay

@@ -7,6 +7,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/mount.hpp>
+#include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/durability.hpp>
 #include <strata/id.hpp>
@@ -56,6 +57,7 @@ class StagedLayer {
     if (request.copy_of && !has_other_owners(request)) {
       auto const from = dirs.get(request.copy_of->str()) / paths::overlay::diff;
       sys::copy_tree(from, diff(), {.control = request.control});
+      if (request.writable) original_ = from.parent_path();
     } else {
       make_diff(below, force_mask);
     }
@@ -112,6 +114,7 @@ class StagedLayer {
     if (finished_) return;
     if (applier_) applier_->finish();
     applier_.reset();
+    if (!original_.empty()) join_project(original_, diff());
     if (!parent_) make_owned(paths::overlay::empty, 0700);
     link_ = random_link();
     write(paths::overlay::link, link_);
@@ -219,6 +222,7 @@ class StagedLayer {
   Control control_;
   sys::TempDir directory_;
   std::filesystem::path layer_;
+  std::filesystem::path original_ = {};  ///< the layer whose contents `diff` is to take the place of
   std::string link_;
   std::optional<std::string> parent_link_;
   std::optional<LayerDirs::Lists> lists_;  // none: a link below is lost, or there is no parent
