@@ -134,6 +134,27 @@ TEMPLATE_TEST_CASE("names move between layers, and every store object sees it", 
         }) == Errc::layer_unknown);
 }
 
+TEMPLATE_TEST_CASE("big data for an item that was removed meanwhile leaves nothing",
+                   "[store][layers][big_data]", stores::Vfs, stores::Journal) {
+  stores::Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto layer = store.layers().create({.id = "going"});
+  auto image = store.images().create({.id = "gone", .top_layer = "going"});
+  auto box = store.containers().create("gone", {.id = "box"});
+  store.containers().remove("box");
+  store.images().remove("gone");
+  auto const before = stores::files_below(fixture.graph());
+  // An odd key: one whose file's name leads through a directory of its own.
+  std::string const odd = "\xff\xff\xff\xff";
+  REQUIRE(big_data_file_name(odd).find('/') != std::string::npos);
+  for (auto const& key : {std::string("key"), odd}) {
+    CHECK(code_of([&] { layer.big_data().set(key, "data"); }) == Errc::layer_unknown);
+    CHECK(code_of([&] { image.big_data().set(key, "data"); }) == Errc::image_unknown);
+    CHECK(code_of([&] { box.big_data().set(key, "data"); }) == Errc::container_unknown);
+  }
+  CHECK(stores::files_below(fixture.graph()) == before);
+}
+
 TEMPLATE_TEST_CASE("big data of a layer is kept by key", "[store][layers][big_data]", stores::Vfs) {
   Fixture<TestType> fixture;
   auto layer = fixture.store.layers().create({.id = "one"});

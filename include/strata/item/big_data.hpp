@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
+#include <system_error>
 #include <utility>
 
 namespace strata {
@@ -120,8 +120,19 @@ class BigData {
   void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
     if (key.empty()) throw Error(Errc::invalid_name, subject(key));
     item_.shelf().check_writable("save data items associated with " + std::string(Traits::stem));
-    auto& core = item_.core();
     auto const target = path(key);
+    try {
+      put(key, target, bytes, known_digest);
+    } catch (...) {
+      forget_if_removed(target);
+      throw;
+    }
+  }
+
+ private:
+  void put(std::string_view key, std::filesystem::path const& target, std::string_view bytes,
+           std::optional<Digest> const& known_digest) {
+    auto& core = item_.core();
     auto const digest = known_digest ? *known_digest : Digest::of(as_bytes(bytes));
     sys::make_directories(target.parent_path(), 0700, core.flush());
     sys::ReplacingFile file(target, {.mode = 0600, .flush = core.flush()});
@@ -143,7 +154,17 @@ class BigData {
     item_.renew(std::move(row));
   }
 
- private:
+  /// Who removed the item could not see the directories that were made for it here afterwards.
+  void forget_if_removed(std::filesystem::path const& target) const noexcept try {
+    auto const table = item_.shelf().table.read();
+    if (table.by_id(item_.record().id)) return;
+    std::error_code still_used;
+    for (auto directory = target.parent_path(); directory != item_.shelf().directory;
+         directory = directory.parent_path())
+      if (!std::filesystem::remove(directory, still_used)) return;
+  } catch (...) {  // what keeps the records from being read has been told of
+  }
+
   std::filesystem::path path(std::string_view key) const {
     using Core = typename Item::Core;
     return item_.shelf().directory / Core::template component<Traits>(item_.record().id) /
