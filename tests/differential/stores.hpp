@@ -180,6 +180,53 @@ inline bool give_owners(Home& home, Record const* changed) {
   return found;
 }
 
+/// Gives what mounted containers with maps write to to the root of their maps (see `mapped_roots`).
+/// @return  whether any belonged to the host's
+inline bool give_roots(Home& home) {
+  bool found = false;
+  for (auto const& container : home.world.containers) {
+    if (container.maps.empty() || !home.world.mounts.contains(container.parent)) continue;
+    auto const tree = home.layer_tree(container.parent);
+    struct stat status {};
+    if (::lstat(tree.c_str(), &status) != 0 || status.st_uid != 0 || status.st_gid != 0) continue;
+    auto const root = strata::idmap::root_of(container.maps);
+    if (root.uid == 0 && root.gid == 0) continue;
+    if (::chown(tree.c_str(), static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid)) != 0)
+      fail("chown " + tree.native());
+    found = true;
+  }
+  return found;
+}
+
+/// The whiteouts of a layer on overlay, before a command that may put directories in their places.
+class Whiteouts {
+ public:
+  explicit Whiteouts(std::filesystem::path const& tree) {
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+      struct stat status {};
+      if (::lstat(entry.path().c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == 0)
+        paths_.push_back(entry.path());
+    }
+  }
+  /// Has the directories hide what the whiteouts hid (see `opaque_again`).
+  /// @return  whether there were any that did not
+  bool hide_again() const {
+    bool found = false;
+    for (auto const& path : paths_) {
+      if (!std::filesystem::is_directory(std::filesystem::symlink_status(path)) ||
+          strata::sys::get_xattr(path, "trusted.overlay.opaque"))
+        continue;
+      if (::lsetxattr(path.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0)
+        fail("opaque " + path.native());
+      found = true;
+    }
+    return found;
+  }
+
+ private:
+  std::vector<std::filesystem::path> paths_ = {};
+};
+
 /// Twin stores, one for each program, and one that both use in turns; the same steps are made in all three.
 class Stores {
  public:
@@ -286,6 +333,7 @@ class Stores {
       Step step = {};  ///< as this store has it
       std::vector<Intended const*> rules = {};
       std::unique_ptr<KeptTree> kept = {};
+      std::optional<Whiteouts> whiteouts = {};
       Output output = {};
     };
     std::vector<Run> runs;
@@ -305,8 +353,11 @@ class Stores {
             words = rule.instead(call);
           run.rules.push_back(&rule);
           if (!rule.keeps_tree) continue;
-          if (auto const* layer = run.home.world.find_layer(run.step.items.front()))
-            run.kept = std::make_unique<KeptTree>(run.home.layer_tree(layer->id), run.home.aside(layer->id));
+          auto const* layer = run.home.world.find_layer(run.step.items.front());
+          if (!layer) continue;
+          auto const tree = run.home.layer_tree(layer->id);
+          run.kept = std::make_unique<KeptTree>(tree, run.home.aside(layer->id));
+          if (setting_.driver == "overlay") run.whiteouts.emplace(tree);
         }
       }
       if (!words.empty()) run.process = run.home.start(run.by_ours, words, step.input);
@@ -314,7 +365,10 @@ class Stores {
     for (auto& run : runs)
       if (run.process) {
         run.output = run.process->wait();
-        if (run.kept && run.output.status != 0) run.kept->put_back();
+        if (run.kept && run.output.status != 0)
+          run.kept->put_back();
+        else if (run.whiteouts && run.whiteouts->hide_again())
+          ++used_[opaque_again.name];
         run.kept.reset();
       }
     for (auto& run : runs) {
@@ -326,6 +380,8 @@ class Stores {
           changed = run.home.world.find_layer(items.back().substr(0, items.back().find(':')));
         if (give_owners(run.home, changed)) ++used_[all_owners.name];
       }
+      if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home))
+        ++used_[mapped_roots.name];
       run.output = run.home.plain(std::move(run.output));
     }
     failed_ = runs.front().output.status != 0;
