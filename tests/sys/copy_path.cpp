@@ -124,6 +124,16 @@ TEST_CASE("directories become one; what is in the copied one replaces what has i
   CHECK((status_of(dir.path() / "to").st_mode & 07777) == 0750);
 }
 
+TEST_CASE("a new directory in one that gives its group on does so as well", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "from/file", "1");
+  write(dir.path() / "to/other", "2");
+  REQUIRE(::chmod((dir.path() / "to").c_str(), 02755) == 0);
+  copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to/new/copy"});
+  CHECK((status_of(dir.path() / "to/new").st_mode & 07777) == 02755);
+  CHECK((status_of(dir.path() / "to/new/copy").st_mode & 07777) == 02755);
+}
+
 TEST_CASE("what cannot be copied is refused, and nothing is lost by it", "[sys][copy_path]") {
   TempDir dir;
   write(dir.path() / "file", "f");

@@ -72,7 +72,9 @@ class OpenPlace {
     std::string const base = path.filename();
     if (::mkdirat(above.get(), base.c_str(), 0700) != 0) throw_errno("mkdir", name(path));
     Fd fresh = open_at(above.get(), base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    made(fresh.get(), above.get(), mode);
+    struct stat status {};  // a directory that gives its group on has given that on as well
+    if (::fstat(fresh.get(), &status) != 0) throw_errno("stat", name(path));
+    made(fresh.get(), above.get(), mode | (status.st_mode & S_ISGID));
     return fresh;
   }
 
