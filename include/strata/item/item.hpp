@@ -135,10 +135,13 @@ class Item {
     return mount_layer(core_, files_layer(), request);
   }
 
-  /// Gives back one mount, or all. Returns whether it is still mounted.
+  /// Gives back one mount, or all. Returns whether it is still mounted. @throws `Errc::layer_unknown`, what the driver
+  /// throws
   template <class Options = typename Core::UnmountOptions>
   bool unmount(Options const& options = {}) const requires MountDriver<typename T::Driver> {
-    return unmount_layer(*core_, files_layer(), options);
+    auto const layer = files_layer();
+    core_->layers().get(Ref::exactly(layer.str()));
+    return unmount_layer(*core_, layer, options);
   }
 
   std::int64_t mount_count() const requires MountDriver<typename T::Driver> {
