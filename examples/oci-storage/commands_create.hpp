@@ -95,20 +95,23 @@ inline std::string given_metadata(Options const& options) {
 inline int create_image(Session& session, Invocation const& call) {
   auto metadata = given_metadata(call.options);
   auto const digest = call.options.text("digest");
-  if (!digest.empty()) {
+  auto const image = [&] {
     try {
-      strata::Digest::parse(digest);
+      return session.store.images().create({.id = call.options.text("id"),
+                                            .names = call.options.list("name"),
+                                            .top_layer = first_argument(call),
+                                            .digest = digest,
+                                            .metadata = std::move(metadata)});
     } catch (strata::Error const& error) {
+      auto const& code = error.code();
+      if (code != strata::Errc::digest_invalid_format && code != strata::Errc::digest_invalid_length &&
+          code != strata::Errc::digest_unsupported)
+        throw;
       throw std::runtime_error("validating digests for new image: validating image digest \"" + digest +
                                "\": " + error_text(error));
     }
-  }
-  return say_created(session.store.images().create({.id = call.options.text("id"),
-                                                    .names = call.options.list("name"),
-                                                    .top_layer = first_argument(call),
-                                                    .digest = digest,
-                                                    .metadata = std::move(metadata)}),
-                     call);
+  }();
+  return say_created(image, call);
 }
 
 inline int create_container(Session& session, Invocation const& call) {

@@ -265,10 +265,8 @@ inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& 
     file.left = size;
     file.crc = {};
     copy_file(lines.name(), file);
-    if (file.left != 0)
-      throw Error(Errc::corrupt_tar_split, "file " + lines.name() + " is shorter than in the archive");
-    if (file.crc.bytes() != lines.crc())
-      throw Error(Errc::corrupt_tar_split, "file " + lines.name() + " has changed");
+    if (file.left != 0 || file.crc.bytes() != lines.crc())
+      throw Error(Errc::corrupt_tar_split, "file integrity checksum failed for \"" + lines.name() + '"');
     progress.bytes += size;
     if (control.progress && Clock::now() - last > std::chrono::milliseconds(250)) {
       last = Clock::now();
