@@ -1,16 +1,14 @@
 #pragma once
 
-#include <strata/archive/tar_reader.hpp>
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/driver.hpp>
 #include <strata/finding.hpp>
 #include <strata/store/check.hpp>
 #include <strata/store/garbage.hpp>
-#include <strata/store/layer_content.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mend_data.hpp>
+#include <strata/store/mend_layer.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/reviver.hpp>
-#include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 
@@ -18,10 +16,8 @@
 #include <exception>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -168,26 +164,21 @@ class Repairer {
     auto const* const layer = found.subject == Subject::layer ? records.layers.find(found.id) : nullptr;
     switch (found.fault) {
       case Fault::parent_circle:
-        if (layer != nullptr) attempt(doing, [&] { mend_circle(*layer, records); });
-        break;
       case Fault::link_lost:
       case Fault::lower_wrong:
       case Fault::lower_layers_wrong:
       case Fault::directory_missing:
-        if (layer != nullptr) attempt(doing, [&] { mend_driver(*layer, records); });
-        break;
       case Fault::archive_missing:
       case Fault::archive_damaged:
-        if (layer != nullptr) attempt(doing, [&] { mend_archive(*layer); });
-        break;
       case Fault::content_digest:
       case Fault::content_size:
-        if (layer != nullptr) attempt(doing, [&] { mend_sum(*layer); });
-        break;
       case Fault::content_modified:
+        if (layer == nullptr) break;
         // With its parents in order first: what is wrong with them shows here as well.
-        if (layer != nullptr && !stands_on_modified(*layer, records) && rebuilt_.insert(layer->id).second)
-          attempt(doing, [&] { rebuild(*layer); });
+        if (found.fault == Fault::content_modified &&
+            (stands_on_modified(*layer, records) || !rebuilt_.insert(layer->id).second))
+          break;
+        attempt(doing, [&] { LayerMender<Core>(core_, log_, records, control()).mend(found.fault, *layer); });
         break;
       case Fault::mapped_layer_missing:
         attempt(doing, [&] {
@@ -217,128 +208,10 @@ class Repairer {
     }
   }
 
-  /// Nobody has filled the layer, or made it anew, since it was looked at. A digest that is none may have been forgotten
-  /// here.
-  static bool is_as_seen(LayerRecord const& now, LayerRecord const& seen) {
-    bool const same_digest = now.diff_digest == seen.diff_digest ||
-                             (now.diff_digest.empty() && !is_valid_digest(seen.diff_digest));
-    return now.created == seen.created && now.parent == seen.parent && same_digest;
-  }
-
-  void mend_circle(LayerRecord const& layer, StoreRecords<Core> const& records) {
-    std::optional<std::string> parent;
-    if constexpr (CheckDriver<Driver>)
-      if (auto const below = core_.driver().ancestors(LayerId(layer.id)))
-        parent = below->empty() ? std::string() : below->front().str();
-    if (!parent && !layer.diff_digest.empty()) {
-      std::vector<std::string> candidates;
-      for (auto const& row : records.layers.rows) candidates.push_back(row.id);
-      parent = parent_by_id(layer.id, layer.diff_digest, candidates);
-    }
-    if (!parent || *parent == layer.parent) {
-      // A tree that holds all of its own needs none; the others of the circle may know theirs.
-      bool whole = false;
-      if constexpr (CheckDriver<Driver>)
-        if (auto const tree = core_.driver().own_tree(LayerId(layer.id))) whole = tree->whole;
-      if (parent || !whole) return;
-      parent = "";
-    }
-    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
-      if (is_as_seen(r, layer)) r.parent = *parent;
-    });
-    did("layer " + layer.id + ": recorded " + (parent->empty() ? "no parent" : "parent " + *parent) +
-        " instead of " + layer.parent);
-  }
-
-  void mend_driver(LayerRecord const& layer, StoreRecords<Core> const& records) {
-    if constexpr (CheckDriver<Driver>) {
-      auto const table = core_.template table<LayerTraits>().write();
-      if (auto const now = table.by_id(layer.id); !now || !is_as_seen(*now, layer)) return;
-      bool const mapped = !layer.uidmap.empty() || !layer.gidmap.empty();
-      for (auto& line :
-           core_.driver().heal(LayerId(layer.id), mapped ? std::nullopt : records.ancestors(layer)))
-        did("layer " + layer.id + ": " + line);
-    }
-  }
-
-  /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place.
-  void mend_archive(LayerRecord const& layer) {
-    if constexpr (DiffDriver<Driver>) {
-      auto aside = sys::TempDir::create(core_.layer_trash());
-      auto const path = aside.next_addition();
-      auto const made = remake_archive(core_, layer, path, control());
-      bool const same = made.sum.digest.str() == layer.diff_digest;
-      // Meanwhile the layer is one without a tar, as in `apply_to_layer`.
-      bool changed = true;
-      change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
-        changed = !is_as_seen(r, layer);
-        if (changed) return;
-        aside.take(core_.tar_split(layer.id));
-        std::filesystem::rename(path, core_.tar_split(layer.id));
-        if (core_.flush() == Flush::full) sys::sync_directory(core_.tar_split(layer.id).parent_path());
-        if (!same) record_plain_archive(r, made.sum, made.headers);
-      });
-      if (changed) return;
-      did("layer " + layer.id + ": made its recorded archive from its files" +
-          (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
-    }
-  }
-
-  void mend_sum(LayerRecord const& layer) {
-    auto const content = check_layer_content(core_, layer, core_.tar_split(layer.id), control());
-    if (!content.sum || !content.headers || content.findings.empty()) return;
-    bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
-    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
-      if (!is_as_seen(r, layer)) return;
-      r.diff_digest = content.sum->digest.str();
-      r.diff_size = content.sum->size;
-      if (!compressed) {
-        r.compressed_diff_digest = r.diff_digest;
-        r.compressed_size = r.diff_size;
-      }
-    });
-    did("layer " + layer.id + ": recorded the digest " + content.sum->digest.str() + " and the size " +
-        std::to_string(content.sum->size) + " of its tar");
-  }
-
   bool stands_on_modified(LayerRecord const& layer, StoreRecords<Core> const& records) const {
     auto const below = records.ancestors(layer);
     return !below ||
            std::ranges::any_of(*below, [&](auto const& id) { return modified_.contains(id.str()); });
-  }
-
-  /// Unpacks the layer anew from its own tar, whose contents are in order.
-  void rebuild(LayerRecord const& layer) {
-    auto aside = sys::TempDir::create(core_.layer_trash());
-    auto const tar_path = aside.next_addition();
-    {
-      auto split = file_source(core_.tar_split(layer.id));
-      auto out = file_sink(tar_path);
-      LayerId const id(layer.id);
-      archive::assemble(
-          split, [&](std::string const& name, Writer& to) { core_.driver().copy_file(id, name, to); }, out,
-          control());
-    }
-    StageRequest request{.flush = core_.flush(), .control = control()};
-    if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
-    auto staged = core_.driver().stage(request);
-    auto source = file_source(tar_path);
-    archive::TarReader tar(source);
-    for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);
-    staged.finish();
-    Trash trash;
-    {
-      auto const table = core_.template table<LayerTraits>().write();
-      auto const now = table.by_id(layer.id);
-      if (!now || !is_as_seen(*now, layer)) return;
-      auto const no_mounts = core_.mounts().write();
-      if (no_mounts.find(layer.id))
-        throw Error(Errc::layer_used_by_container, "layer " + layer.id + " is mounted");
-      check_not_below_mount(core_, no_mounts, LayerId(layer.id));
-      trash = core_.driver().replace(LayerId(layer.id), std::move(staged));
-    }
-    trash.empty();
-    did("layer " + layer.id + ": unpacked it anew from its recorded archive");
   }
 
   // Mounts -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,190 @@
+#pragma once
+
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_split.hpp>
+#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/progress.hpp>
+#include <strata/store/layer_content.hpp>
+#include <strata/store/mend_data.hpp>
+#include <strata/store/mount.hpp>
+#include <strata/store/revive.hpp>
+#include <strata/store/store_records.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What a repair does to a layer: to its place among the others, its files, its recorded archive and what is recorded of it.
+namespace strata::detail {
+
+template <class Core>
+class LayerMender {
+  using Driver = typename Core::Driver;
+  using LayerTraits = typename Core::LayerTraits;
+
+ public:
+  /// @param records  of the store, as they were just now
+  LayerMender(Core& core, RepairLog& log, StoreRecords<Core> const& records, Control control)
+      : core_(core), log_(log), records_(records), control_(std::move(control)) {}
+
+  /// Does nothing if the layer is not as it was seen any more, or if the fault is none of these.
+  /// @param layer  the record that the fault was found with
+  void mend(Fault fault, LayerRecord const& layer) {
+    switch (fault) {
+      case Fault::parent_circle:
+        return mend_circle(layer);
+      case Fault::link_lost:
+      case Fault::lower_wrong:
+      case Fault::lower_layers_wrong:
+      case Fault::directory_missing:
+        return mend_driver(layer);
+      case Fault::archive_missing:
+      case Fault::archive_damaged:
+        return mend_archive(layer);
+      case Fault::content_digest:
+      case Fault::content_size:
+        return mend_sum(layer);
+      case Fault::content_modified:
+        return rebuild(layer);
+      default:
+        return;
+    }
+  }
+
+ private:
+  /// Nobody has filled the layer, or made it anew, since it was looked at. A digest that is none may have been forgotten
+  /// here.
+  static bool is_as_seen(LayerRecord const& now, LayerRecord const& seen) {
+    bool const same_digest = now.diff_digest == seen.diff_digest ||
+                             (now.diff_digest.empty() && !is_valid_digest(seen.diff_digest));
+    return now.created == seen.created && now.parent == seen.parent && same_digest;
+  }
+
+  void mend_circle(LayerRecord const& layer) {
+    std::optional<std::string> parent;
+    if constexpr (CheckDriver<Driver>)
+      if (auto const below = core_.driver().ancestors(LayerId(layer.id)))
+        parent = below->empty() ? std::string() : below->front().str();
+    if (!parent && !layer.diff_digest.empty()) {
+      std::vector<std::string> candidates;
+      for (auto const& row : records_.layers.rows) candidates.push_back(row.id);
+      parent = parent_by_id(layer.id, layer.diff_digest, candidates);
+    }
+    if (!parent || *parent == layer.parent) {
+      // A tree that holds all of its own needs none; the others of the circle may know theirs.
+      bool whole = false;
+      if constexpr (CheckDriver<Driver>)
+        if (auto const tree = core_.driver().own_tree(LayerId(layer.id))) whole = tree->whole;
+      if (parent || !whole) return;
+      parent = "";
+    }
+    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
+      if (is_as_seen(r, layer)) r.parent = *parent;
+    });
+    log_.did("layer " + layer.id + ": recorded " + (parent->empty() ? "no parent" : "parent " + *parent) +
+             " instead of " + layer.parent);
+  }
+
+  void mend_driver(LayerRecord const& layer) {
+    if constexpr (CheckDriver<Driver>) {
+      auto const table = core_.template table<LayerTraits>().write();
+      if (auto const now = table.by_id(layer.id); !now || !is_as_seen(*now, layer)) return;
+      bool const mapped = !layer.uidmap.empty() || !layer.gidmap.empty();
+      for (auto& line :
+           core_.driver().heal(LayerId(layer.id), mapped ? std::nullopt : records_.ancestors(layer)))
+        log_.did("layer " + layer.id + ": " + line);
+    }
+  }
+
+  /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place.
+  void mend_archive(LayerRecord const& layer) {
+    if constexpr (DiffDriver<Driver>) {
+      auto aside = sys::TempDir::create(core_.layer_trash());
+      auto const path = aside.next_addition();
+      auto const made = remake_archive(core_, layer, path, control_);
+      bool const same = made.sum.digest.str() == layer.diff_digest;
+      // Meanwhile the layer is one without a tar, as in `apply_to_layer`.
+      bool changed = true;
+      change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
+        changed = !is_as_seen(r, layer);
+        if (changed) return;
+        aside.take(core_.tar_split(layer.id));
+        std::filesystem::rename(path, core_.tar_split(layer.id));
+        if (core_.flush() == Flush::full) sys::sync_directory(core_.tar_split(layer.id).parent_path());
+        if (!same) record_plain_archive(r, made.sum, made.headers);
+      });
+      if (changed) return;
+      log_.did("layer " + layer.id + ": made its recorded archive from its files" +
+               (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
+    }
+  }
+
+  void mend_sum(LayerRecord const& layer) {
+    auto const content = check_layer_content(core_, layer, core_.tar_split(layer.id), control_);
+    if (!content.sum || !content.headers || content.findings.empty()) return;
+    bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
+    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
+      if (!is_as_seen(r, layer)) return;
+      r.diff_digest = content.sum->digest.str();
+      r.diff_size = content.sum->size;
+      if (!compressed) {
+        r.compressed_diff_digest = r.diff_digest;
+        r.compressed_size = r.diff_size;
+      }
+    });
+    log_.did("layer " + layer.id + ": recorded the digest " + content.sum->digest.str() + " and the size " +
+             std::to_string(content.sum->size) + " of its tar");
+  }
+
+  /// Unpacks the layer anew from its own tar, whose contents are in order.
+  void rebuild(LayerRecord const& layer) {
+    auto aside = sys::TempDir::create(core_.layer_trash());
+    auto const tar_path = aside.next_addition();
+    {
+      auto split = file_source(core_.tar_split(layer.id));
+      auto out = file_sink(tar_path);
+      LayerId const id(layer.id);
+      archive::assemble(
+          split, [&](std::string const& name, Writer& to) { core_.driver().copy_file(id, name, to); }, out,
+          control_);
+    }
+    StageRequest request{.flush = core_.flush(), .control = control_};
+    if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
+    auto staged = core_.driver().stage(request);
+    auto source = file_source(tar_path);
+    archive::TarReader tar(source);
+    for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);
+    staged.finish();
+    Trash trash;
+    {
+      auto const table = core_.template table<LayerTraits>().write();
+      auto const now = table.by_id(layer.id);
+      if (!now || !is_as_seen(*now, layer)) return;
+      auto const no_mounts = core_.mounts().write();
+      if (no_mounts.find(layer.id))
+        throw Error(Errc::layer_used_by_container, "layer " + layer.id + " is mounted");
+      check_not_below_mount(core_, no_mounts, LayerId(layer.id));
+      trash = core_.driver().replace(LayerId(layer.id), std::move(staged));
+    }
+    trash.empty();
+    log_.did("layer " + layer.id + ": unpacked it anew from its recorded archive");
+  }
+
+  Core& core_;
+  RepairLog& log_;
+  StoreRecords<Core> const& records_;
+  Control control_;
+};
+
+}  // namespace strata::detail
