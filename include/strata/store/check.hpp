@@ -1,10 +1,7 @@
 #pragma once
 
-#include <strata/archive/tree_state.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/finding.hpp>
-#include <strata/idmap/range.hpp>
-#include <strata/idmap/shift.hpp>
 #include <strata/item/big_data.hpp>
 #include <strata/item/container.hpp>
 #include <strata/item/image.hpp>
@@ -12,6 +9,7 @@
 #include <strata/progress.hpp>
 #include <strata/store/check_data.hpp>
 #include <strata/store/check_report.hpp>
+#include <strata/store/compare_trees.hpp>
 #include <strata/store/kept_records.hpp>
 #include <strata/store/layer_content.hpp>
 #include <strata/store/store_records.hpp>
@@ -220,7 +218,7 @@ class Checker {
 
   void inspect(LayerRecord const& layer, std::optional<std::vector<LayerId>> const& ancestors) {
     for (auto& found :
-         core_.driver().inspect(LayerId(layer.id), is_mapped(layer) ? std::nullopt : ancestors)) {
+         core_.driver().inspect(LayerId(layer.id), records_.is_mapped(layer) ? std::nullopt : ancestors)) {
       found.subject = Subject::layer;
       found.id = layer.id;
       found.text = "layer " + layer.id + ": " + found.text;
@@ -244,87 +242,29 @@ class Checker {
       tell(Fault::parent_circle, "layer " + layer.id + ": its parents go in a circle", Healing::mend);
   }
 
-  /// A copy of a layer with other owners: what lies below it is the driver's affair (on-disk-format §5.9).
-  bool is_mapped(LayerRecord const& layer) const {
-    return !layer.uidmap.empty() || !layer.gidmap.empty() ||
-           std::ranges::any_of(records_.images.rows,
-                               [&](auto const& i) { return names::contains(i.mapped_top_layers, layer.id); });
-  }
-
   std::set<std::string> const& needed() {
     if (!needed_) needed_ = records_.needed_layers();
     return *needed_;
   }
 
-  /// Compares what the tars of all layers from the lowest up say with what there is. A layer that was never a tar
-  /// is what it is, and those over it are compared as if it were right.
   void check_trees() {
-    if constexpr (CheckDriver<Driver>) {
-      std::map<std::string, std::vector<LayerRecord const*>> children;
-      for (auto const& layer : records_.layers.rows) children[layer.parent].push_back(&layer);
-      for (auto const& [id, layer] : records_.layers.others)
-        if (!records_.layers.has_own(id)) children[layer.record.parent].push_back(&layer.record);
-      for (auto const& [id, headers] : headers_)
-        for (auto const* at = records_.layers.find(id);
-             at != nullptr && below_archives_.insert(at->parent).second;)
-          at = records_.layers.find(at->parent);
-      struct Step {
-        LayerRecord const* layer;
-        archive::TreeState wanted = {};
-        archive::TreeState found = {};
-      };
-      std::vector<Step> steps;
-      for (auto const* root : children[""]) steps.push_back({.layer = root});
-      while (!steps.empty()) {
-        control().check();
-        auto step = std::move(steps.back());
-        steps.pop_back();
-        auto const& layer = *step.layer;
-        bool goes_on = false;
-        if (records_.layers.has_own(layer.id))
-          unless_changed(layer, [&] { goes_on = lay_over(layer, step.wanted, step.found); });
-        else
-          read_only([&] { goes_on = lay_over(layer, step.wanted, step.found); });
-        if (!goes_on) continue;
-        auto const& above = children[layer.id];
-        for (auto const* child : above)
-          steps.push_back(child == above.back() ? Step{child, std::move(step.wanted), std::move(step.found)}
-                                                : Step{child, step.wanted, step.found});
-      }
-    }
-  }
-
-  /// @return  false if nothing is known of what is over it, or nobody asks
-  bool lay_over(LayerRecord const& layer, archive::TreeState& wanted, archive::TreeState& found) {
-    auto const tree = core_.driver().own_tree(LayerId(layer.id));
-    if (!tree || (!tree->whole && is_mapped(layer))) return false;
-    auto const owners = [&](std::int64_t uid, std::int64_t gid) {
-      return std::pair(idmap::to_container(layer.uidmap, uid).value_or(uid),
-                       idmap::to_container(layer.gidmap, gid).value_or(gid));
-    };
-    found.add_directory(tree->path, tree->whole, owners);
-    auto const headers = headers_.find(layer.id);
-    if (headers == headers_.end()) {
-      // What was put in by other means than a tar, or is told of already.
-      wanted.add_directory(tree->path, tree->whole, owners);
-      return below_archives_.contains(layer.id);
-    }
-    wanted.add_archive(headers->second);
-    archive::Compared compared{.owners = tree->keeps_owners, .modes = tree->keeps_modes};
-    if (is_mapped(layer))
-      compared.shown_owner = [&](std::int64_t uid, std::int64_t gid) {
-        return std::pair(shown(layer.uidmap, uid), shown(layer.gidmap, gid));
-      };
-    for (auto const& text : wanted.differences(found, compared))
-      add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
-          "layer " + layer.id + ": " + text + ", layer content modified",
-          is_mapped(layer) || broken_.contains(layer.id) ? Healing::none : Healing::mend);
-    return true;
-  }
-  /// As a copy with other owners shows an owner that its maps may not have (`idmap::Shift`).
-  static std::int64_t shown(IdMap const& map, std::int64_t id) {
-    if (idmap::to_host(map, id)) return id;
-    return idmap::to_container(map, idmap::overflow_id).value_or(idmap::overflow_id);
+    if constexpr (CheckDriver<Driver>)
+      TreeComparison<Core>(core_, records_, headers_, control())
+          .run([&](LayerRecord const& layer, auto&& compare) {
+            bool goes_on = false;
+            auto const look = [&] {
+              goes_on = compare([&](std::string const& text) {
+                add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
+                    "layer " + layer.id + ": " + text + ", layer content modified",
+                    records_.is_mapped(layer) || broken_.contains(layer.id) ? Healing::none : Healing::mend);
+              });
+            };
+            if (records_.layers.has_own(layer.id))
+              unless_changed(layer, look);
+            else
+              read_only(look);
+            return goes_on;
+          });
   }
 
   // Images and containers --------------------------------------------------------------------------------------
@@ -492,9 +432,8 @@ class Checker {
   CheckOptions const& options_;
   StoreRecords<Core> records_;
   CheckReport report_;
-  std::map<std::string, std::vector<archive::TarHeader>> headers_;
-  std::set<std::string> broken_;          ///< layers whose tar cannot be rebuilt
-  std::set<std::string> below_archives_;  ///< layers that have one with a recorded tar above them
+  HeadersOfLayers headers_;
+  std::set<std::string> broken_;                            ///< layers whose tar cannot be rebuilt
   std::map<std::string, std::vector<Finding>> layer_data_;  ///< what is wrong with it
   std::optional<std::set<std::string>> needed_;
   std::uint64_t layers_done_ = 0;

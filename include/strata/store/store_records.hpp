@@ -5,9 +5,11 @@
 #include <strata/item/container.hpp>
 #include <strata/item/image.hpp>
 #include <strata/item/layer.hpp>
+#include <strata/item/names.hpp>
 #include <strata/store/kept_records.hpp>
 #include <strata/store/survey.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -64,6 +66,13 @@ struct StoreRecords {
       out.emplace_back(at->id);
     }
     return out;
+  }
+
+  /// A copy of a layer with other owners: what lies below it is the driver's affair (on-disk-format §5.9).
+  bool is_mapped(LayerRecord const& layer) const {
+    return !layer.uidmap.empty() || !layer.gidmap.empty() ||
+           std::ranges::any_of(images.rows,
+                               [&](auto const& i) { return names::contains(i.mapped_top_layers, layer.id); });
   }
 
   /// Layers that an image or a container needs.

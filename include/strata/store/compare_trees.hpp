@@ -1,0 +1,112 @@
+#pragma once
+
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tree_state.hpp>
+#include <strata/concepts/check_driver.hpp>
+#include <strata/id.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/idmap/shift.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/progress.hpp>
+#include <strata/store/store_records.hpp>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Whether layers are, from the lowest up, what their tars say.
+namespace strata::detail {
+
+/// By id: what was kept of a layer's tar.
+using HeadersOfLayers = std::map<std::string, std::vector<archive::TarHeader>>;
+
+/// A layer that was never a tar is what it is, and those over it are compared as if it were right. Memory: that of two trees,
+/// for each place where layers part.
+template <class Core>
+requires CheckDriver<typename Core::Driver>
+class TreeComparison {
+ public:
+  /// @param headers  of those layers that have them
+  TreeComparison(Core& core, StoreRecords<Core> const& records, HeadersOfLayers const& headers,
+                 Control control)
+      : core_(core), records_(records), headers_(headers), control_(std::move(control)) {
+    for (auto const& [id, kept] : headers_)
+      for (auto const* at = records_.layers.find(id);
+           at != nullptr && below_archives_.insert(at->parent).second;)
+        at = records_.layers.find(at->parent);
+  }
+
+  /// Calls `look(layer, compare)` for each layer, after its parent; `compare(tell)` reads the layer's tree and calls
+  /// `tell(text)` for each difference. What stands on the layer is gone through if `look` returns true, which is to be what
+  /// `compare` returned.
+  template <class Look>
+  void run(Look&& look) {
+    std::map<std::string, std::vector<LayerRecord const*>> children;
+    for (auto const& layer : records_.layers.rows) children[layer.parent].push_back(&layer);
+    for (auto const& [id, layer] : records_.layers.others)
+      if (!records_.layers.has_own(id)) children[layer.record.parent].push_back(&layer.record);
+    std::vector<Step> steps;
+    for (auto const* root : children[""]) steps.push_back({.layer = root});
+    while (!steps.empty()) {
+      control_.check();
+      auto step = std::move(steps.back());
+      steps.pop_back();
+      if (!look(*step.layer, [&](auto&& tell) { return compare(step, tell); })) continue;
+      auto const& above = children[step.layer->id];
+      for (auto const* child : above)
+        steps.push_back(child == above.back() ? Step{child, std::move(step.wanted), std::move(step.found)}
+                                              : Step{child, step.wanted, step.found});
+    }
+  }
+
+ private:
+  struct Step {
+    LayerRecord const* layer;
+    archive::TreeState wanted = {};  ///< of what lies below, then with the layer
+    archive::TreeState found = {};
+  };
+
+  /// @return  false if nothing is known of what is over the layer, or nobody asks
+  template <class Tell>
+  bool compare(Step& step, Tell&& tell) const {
+    auto const& layer = *step.layer;
+    bool const mapped = records_.is_mapped(layer);
+    auto const tree = core_.driver().own_tree(LayerId(layer.id));
+    if (!tree || (!tree->whole && mapped)) return false;
+    auto const owners = [&](std::int64_t uid, std::int64_t gid) {
+      return std::pair(idmap::to_container(layer.uidmap, uid).value_or(uid),
+                       idmap::to_container(layer.gidmap, gid).value_or(gid));
+    };
+    step.found.add_directory(tree->path, tree->whole, owners);
+    auto const headers = headers_.find(layer.id);
+    if (headers == headers_.end()) {
+      // What was put in by other means than a tar, or is told of already.
+      step.wanted.add_directory(tree->path, tree->whole, owners);
+      return below_archives_.contains(layer.id);
+    }
+    step.wanted.add_archive(headers->second);
+    archive::Compared compared{.owners = tree->keeps_owners, .modes = tree->keeps_modes};
+    if (mapped)
+      compared.shown_owner = [&](std::int64_t uid, std::int64_t gid) {
+        return std::pair(shown(layer.uidmap, uid), shown(layer.gidmap, gid));
+      };
+    for (auto const& text : step.wanted.differences(step.found, compared)) tell(text);
+    return true;
+  }
+  /// As a copy with other owners shows an owner that its maps may not have (`idmap::Shift`).
+  static std::int64_t shown(IdMap const& map, std::int64_t id) {
+    if (idmap::to_host(map, id)) return id;
+    return idmap::to_container(map, idmap::overflow_id).value_or(idmap::overflow_id);
+  }
+
+  Core& core_;
+  StoreRecords<Core> const& records_;
+  HeadersOfLayers const& headers_;
+  Control control_;
+  std::set<std::string> below_archives_;  ///< layers that have one with a recorded tar above them
+};
+
+}  // namespace strata::detail
