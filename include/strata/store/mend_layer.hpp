@@ -71,6 +71,17 @@ class LayerMender {
     return now.created == seen.created && now.parent == seen.parent && same_digest;
   }
 
+  /// Returns whether the layer was as it was seen; else nothing is changed, and nothing is to be said.
+  template <class Change>
+  bool change(LayerRecord const& seen, Change&& apply) {
+    bool as_seen = false;
+    change_record<LayerTraits>(core_, seen.id, [&](auto& record) {
+      as_seen = is_as_seen(record, seen);
+      if (as_seen) apply(record);
+    });
+    return as_seen;
+  }
+
   void mend_circle(LayerRecord const& layer) {
     std::optional<std::string> parent;
     if constexpr (CheckDriver<Driver>)
@@ -89,9 +100,7 @@ class LayerMender {
       if (parent || !whole) return;
       parent = "";
     }
-    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
-      if (is_as_seen(r, layer)) r.parent = *parent;
-    });
+    if (!change(layer, [&](auto& r) { r.parent = *parent; })) return;
     log_.did("layer " + layer.id + ": recorded " + (parent->empty() ? "no parent" : "parent " + *parent) +
              " instead of " + layer.parent);
   }
@@ -100,9 +109,8 @@ class LayerMender {
     if constexpr (CheckDriver<Driver>) {
       auto const table = core_.template table<LayerTraits>().write();
       if (auto const now = table.by_id(layer.id); !now || !is_as_seen(*now, layer)) return;
-      bool const mapped = !layer.uidmap.empty() || !layer.gidmap.empty();
-      for (auto& line :
-           core_.driver().heal(LayerId(layer.id), mapped ? std::nullopt : records_.ancestors(layer)))
+      auto const below = records_.is_mapped(layer) ? std::nullopt : records_.ancestors(layer);
+      for (auto& line : core_.driver().heal(LayerId(layer.id), below))
         log_.did("layer " + layer.id + ": " + line);
     }
   }
@@ -115,16 +123,13 @@ class LayerMender {
       auto const made = remake_archive(core_, layer, path, control_);
       bool const same = made.sum.digest.str() == layer.diff_digest;
       // Meanwhile the layer is one without a tar, as in `apply_to_layer`.
-      bool changed = true;
-      change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
-        changed = !is_as_seen(r, layer);
-        if (changed) return;
+      bool const done = change(layer, [&](auto& r) {
         aside.take(core_.tar_split(layer.id));
         std::filesystem::rename(path, core_.tar_split(layer.id));
         if (core_.flush() == Flush::full) sys::sync_directory(core_.tar_split(layer.id).parent_path());
         if (!same) record_plain_archive(r, made.sum, made.headers);
       });
-      if (changed) return;
+      if (!done) return;
       log_.did("layer " + layer.id + ": made its recorded archive from its files" +
                (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
     }
@@ -134,8 +139,7 @@ class LayerMender {
     auto const content = check_layer_content(core_, layer, core_.tar_split(layer.id), control_);
     if (!content.sum || !content.headers || content.findings.empty()) return;
     bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
-    change_record<LayerTraits>(core_, layer.id, [&](auto& r) {
-      if (!is_as_seen(r, layer)) return;
+    bool const done = change(layer, [&](auto& r) {
       r.diff_digest = content.sum->digest.str();
       r.diff_size = content.sum->size;
       if (!compressed) {
@@ -143,6 +147,7 @@ class LayerMender {
         r.compressed_size = r.diff_size;
       }
     });
+    if (!done) return;
     log_.did("layer " + layer.id + ": recorded the digest " + content.sum->digest.str() + " and the size " +
              std::to_string(content.sum->size) + " of its tar");
   }

@@ -1,0 +1,70 @@
+#include <strata/store/mend_layer.hpp>
+
+#include "stores.hpp"
+#include <memory>
+
+using namespace strata;
+using stores::Fixture;
+using stores::tar_of;
+
+namespace {
+
+/// A store with a layer whose record is told to have been seen in another shape, and a look at both.
+struct SeenOtherwise {
+  using Core = stores::Vfs::Core;
+  SeenOtherwise() {
+    fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+    records = detail::StoreRecords<Core>::read(*core);
+    seen = *records.layers.find("one");
+  }
+  void mend(Fault fault) { detail::LayerMender<Core>(*core, log, records, {}).mend(fault, seen); }
+  LayerRecord now() { return *core->table<Core::LayerTraits>().read().by_id("one"); }
+  template <class Change>
+  void change(Change change) {
+    detail::change_record<Core::LayerTraits>(*core, "one", change);
+  }
+
+  Fixture<stores::Vfs> fixture;
+  std::shared_ptr<Core> core = std::make_shared<Core>(fixture.options());
+  detail::StoreRecords<Core> records = {};
+  LayerRecord seen = {};
+  detail::RepairLog log = {};
+};
+
+}  // namespace
+
+TEST_CASE("mend_layer: a layer that is another than was seen is left alone, and nothing is said to be done",
+          "[store][repair]") {
+  SeenOtherwise layer;
+  auto const before = layer.now();
+  SECTION("its parent") {
+    layer.seen.parent = "elsewhere";
+    layer.mend(Fault::parent_circle);
+  }
+  SECTION("its digest") {
+    layer.seen.diff_digest = Digest::of(as_bytes(std::string("else"))).str();
+    layer.mend(Fault::content_digest);
+  }
+  SECTION("its archive") {
+    layer.seen.created = {};
+    layer.mend(Fault::archive_damaged);
+  }
+  SECTION("its files") {
+    layer.seen.created = {};
+    layer.mend(Fault::content_modified);
+  }
+  CHECK(layer.log.actions.empty());
+  CHECK(layer.now().parent == before.parent);
+  CHECK(layer.now().diff_digest == before.diff_digest);
+  CHECK(layer.now().diff_size == before.diff_size);
+}
+
+TEST_CASE("mend_layer: what is recorded of a tar is put right", "[store][repair]") {
+  SeenOtherwise layer;
+  auto const before = layer.now();
+  layer.change([](auto& record) { record.diff_size = 1; });
+  layer.seen = layer.now();
+  layer.mend(Fault::content_size);
+  CHECK(layer.log.actions.size() == 1);
+  CHECK(layer.now().diff_size == before.diff_size);
+}
