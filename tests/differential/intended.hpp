@@ -59,14 +59,14 @@ inline constexpr PutRight all_owners{
     "all files of a vfs layer with maps belong to the container; theirs forgets some that it had from its "
     "origin, and "
     "directories that its archive has no entries for, so they are given away for it"};
-inline constexpr PutRight mapped_roots{"roots",
-                                       "the directory that a container with maps writes to belongs to the "
-                                       "root of the maps while it is mounted, as "
-                                       "since 1.59; 1.43 leaves it to the host's"};
-inline constexpr PutRight opaque_again{"opaque",
-                                       "a directory that an archive brings where the layer had a whiteout "
-                                       "hides what is below, as the whiteout did; theirs "
-                                       "lets it through"};
+inline constexpr PutRight mapped_roots{
+    "roots",
+    "what a container with maps writes to belongs to the root of the maps while it is mounted; 1.43 leaves "
+    "it to the host's"};
+inline constexpr PutRight opaque_again{
+    "opaque",
+    "a directory that an archive brings where the layer had a whiteout hides what is below, as that did; "
+    "theirs lets it through"};
 
 /// What is not asked of the two, and why.
 inline constexpr char const* left_out[]{
@@ -604,8 +604,7 @@ inline std::vector<Intended> const& intended() {
            }},
       {.name = "mounted over nothing",
        .reason = "what cannot be mounted, for the layer below was deleted; theirs says what mount(2) says, "
-                 "and what "
-                 "unmounting what is not mounted says",
+                 "and umount(2) afterwards",
        .applies = [](Call const& c) { return is(c, "mount") && c.driver == "overlay"; },
        .expect =
            [](Call const& c, Output& theirs, Output&) {
