@@ -49,25 +49,6 @@ struct Intended {
   bool keeps_tree = false;
 };
 
-/// Of what `Stores` does after commands of theirs.
-struct PutRight {
-  char const* name;
-  char const* reason;
-};
-inline constexpr PutRight all_owners{
-    "owners",
-    "all files of a vfs layer with maps belong to the container; theirs forgets some that it had from its "
-    "origin, and "
-    "directories that its archive has no entries for, so they are given away for it"};
-inline constexpr PutRight mapped_roots{
-    "roots",
-    "what a container with maps writes to belongs to the root of the maps while it is mounted; 1.43 leaves "
-    "it to the host's"};
-inline constexpr PutRight opaque_again{
-    "opaque",
-    "a directory that an archive brings where the layer had a whiteout hides what is below, as that did; "
-    "theirs lets it through"};
-
 /// What is not asked of the two, and why.
 inline constexpr char const* left_out[]{
     "create-container --volatile: 1.59 keeps such records below the run root, where 1.43 does not look",

@@ -4,6 +4,8 @@
 
 #include "archives.hpp"
 #include "choices.hpp"
+#include "intended.hpp"
+#include "put_right.hpp"
 #include "shrink.hpp"
 #include "stores.hpp"
 #include <chrono>

@@ -90,10 +90,14 @@ class Process {
 
   Output wait() {
     Output result{.status = end(), .out = contents(out_, "stdout"), .err = contents(err_, "stderr")};
-    for (auto const& file : std::filesystem::directory_iterator(directory_)) {
-      result.files[file.path().filename().native()] = contents(file.path());
-      std::filesystem::remove_all(file.path());
-    }
+    namespace fs = std::filesystem;
+    for (auto const& file : fs::recursive_directory_iterator(directory_))
+      result.files[file.path().lexically_relative(directory_).native()] =
+          file.is_symlink()        ? "-> " + fs::read_symlink(file.path()).native()
+          : file.is_regular_file() ? contents(file.path())
+          : file.is_directory()    ? "a directory"
+                                   : "neither a file nor a directory";
+    for (auto const& file : fs::directory_iterator(directory_)) fs::remove_all(file.path());
     return result;
   }
 

@@ -1,22 +1,16 @@
 #pragma once
 
-#include <strata/idmap/range.hpp>
-#include <strata/sys/remove_tree.hpp>
-#include <strata/sys/xattr.hpp>
-
 #include "edit.hpp"
+#include "home.hpp"
 #include "intended.hpp"
-#include "normalizer.hpp"
 #include "process.hpp"
+#include "put_right.hpp"
 #include "step.hpp"
-#include "tree.hpp"
-#include "world.hpp"
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -24,207 +18,11 @@
 
 namespace differential {
 
-/// Where things lie and which programs are compared.
-struct Setting {
-  std::filesystem::path scratch;
-  std::string ours, theirs;
-  std::string driver;
-};
-
-/// One store and what is known of it.
-class Home {
- public:
-  Home(Setting const& setting, char const* name)
-      : setting_(setting),
-        base_(setting.scratch / name),
-        world((base_ / "graph").native(), (base_ / "run").native(), setting.driver),
-        words((base_ / "graph").native(), (base_ / "run").native()) {
-    strata::sys::remove_tree(base_);
-    for (auto const* part : {"graph", "run", "work"}) std::filesystem::create_directories(base_ / part);
-  }
-
-  /// Starts a program with the words of a command, in which the signs for generated ids are replaced.
-  std::unique_ptr<Process> start(bool ours, std::vector<std::string> const& call,
-                                 std::string const& input) const {
-    std::vector<std::string> words_given{ours ? setting_.ours : setting_.theirs,
-                                         "--graph",
-                                         graph().native(),
-                                         "--run",
-                                         (base_ / "run").native(),
-                                         "--storage-driver",
-                                         setting_.driver};
-    for (auto const& word : call) words_given.push_back(resolved(word));
-    return std::make_unique<Process>(std::move(words_given), base_ / "work", input);
-  }
-
-  Output plain(Output output) {
-    output.err = words.plain(output.err);
-    output.out = words.plain(output.out);
-    return output;
-  }
-
-  /// The word with the id that a sign at its beginning stands for; a path may follow.
-  std::string resolved(std::string const& word) const {
-    auto const end = word.starts_with('@') ? word.find('@', 1) : word.npos;
-    if (end == word.npos) return word;
-    auto const inner = word.substr(1, end - 1), rest = word.substr(end + 1);
-    if (!rest.empty() && !rest.starts_with(':')) return word;
-    if (inner.starts_with("top:")) {
-      auto const* container = world.container(inner.substr(4));
-      return (container ? container->parent : "no-layer") + rest;
-    }
-    auto const slash = inner.find('/');
-    if (slash == inner.npos) return word;
-    auto const& kind = inner.starts_with("layers")   ? world.layers
-                       : inner.starts_with("images") ? world.images
-                                                     : world.containers;
-    auto const index = std::stoul(inner.substr(slash + 1));
-    return (index < kind.size() ? kind[index].id : "no-record") + rest;
-  }
-
-  void refresh() {
-    world.refresh();
-    words.learn(world);
-  }
-  std::filesystem::path graph() const { return base_ / "graph"; }
-  /// What a layer has itself.
-  std::filesystem::path layer_tree(std::string const& id) const {
-    auto const driver = graph() / setting_.driver;
-    return setting_.driver == "overlay" ? driver / id / "diff" : driver / "dir" / id;
-  }
-  /// On the same mount as the layer's tree, where nobody looks.
-  std::filesystem::path aside(std::string const& id) const {
-    return setting_.driver == "overlay" ? graph() / setting_.driver / id / "aside" : base_ / "aside";
-  }
-  std::map<std::string, std::string> tree() { return TreeListing(graph(), setting_.driver, words)(); }
-
- private:
-  Setting const& setting_;
-  std::filesystem::path base_;
-
- public:
-  World world;
-  Words words;
-  std::set<std::string> seen = {};  ///< layers of theirs that `give_owners` has looked at
-};
-
 /// What was found to differ.
 struct Difference {
   std::string where;  ///< by which the same difference is known again in a shorter sequence
   std::string text;
   bool on_shared = false;  ///< it was not between the twin stores
-};
-
-/// A copy of a layer's tree, in its place again when asked for.
-class KeptTree {
- public:
-  KeptTree(std::filesystem::path tree, std::filesystem::path aside)
-      : tree_(std::move(tree)), aside_(std::move(aside)) {
-    Process({"cp", "-a", tree_.native(), aside_.native()}, "/", "/dev/null").end();
-  }
-  KeptTree(KeptTree const&) = delete;
-  KeptTree& operator=(KeptTree const&) = delete;
-  ~KeptTree() { strata::sys::remove_tree(aside_); }
-
-  void put_back() {
-    strata::sys::remove_tree(tree_);
-    std::filesystem::rename(aside_, tree_);
-  }
-
- private:
-  std::filesystem::path tree_, aside_;
-};
-
-/// Gives the files of new layers with maps the owners that theirs forgets to (see `all_owners`).
-/// @param changed  a layer that got more files, if any
-/// @return         whether it did forget any
-inline bool give_owners(Home& home, Record const* changed) {
-  using namespace strata::idmap;
-  bool found = false;
-  std::set<std::string> fresh;
-  auto const origin = [&](Record const& layer) {
-    for (auto const& image : home.world.images)
-      if (std::ranges::find(image.mapped, layer.id) != image.mapped.end())
-        return home.world.layer(image.parent);
-    return home.world.layer(layer.parent);
-  };
-  for (auto const& layer : home.world.layers)
-    if (home.seen.insert(layer.id).second) fresh.insert(layer.id);
-  for (auto const& layer : home.world.layers) {
-    if (!fresh.contains(layer.id) && &layer != changed) continue;
-    auto const* from = origin(layer);
-    while (from && fresh.contains(from->id) && from->maps == layer.maps) from = origin(*from);
-    if (layer.maps.empty() && (!from || from->maps.empty())) continue;
-    auto const old_maps = from ? from->maps : strata::IdMaps();
-    auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id) {
-      if (old_map == new_map && old_map.empty()) return id;
-      if (!new_map.empty() && to_container(new_map, id)) return id;
-      auto const inside = old_map.empty() ? id : to_container(old_map, id).value_or(id);
-      return new_map.empty() ? inside : to_host(new_map, inside).value_or(65534);
-    };
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(home.layer_tree(layer.id))) {
-      struct stat status {};
-      if (::lstat(entry.path().c_str(), &status) != 0) continue;
-      auto const uid = static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid));
-      auto const gid = static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid));
-      if (uid == status.st_uid && gid == status.st_gid) continue;
-      found = true;
-      auto const capability = strata::sys::get_xattr(entry.path(), "security.capability");
-      if (::lchown(entry.path().c_str(), uid, gid) != 0) fail("chown " + entry.path().native());
-      if (S_ISLNK(status.st_mode)) continue;
-      if (::chmod(entry.path().c_str(), status.st_mode & 07777U) != 0) fail("chmod " + entry.path().native());
-      if (capability)
-        ::lsetxattr(entry.path().c_str(), "security.capability", capability->data(), capability->size(), 0);
-    }
-  }
-  return found;
-}
-
-/// Gives what mounted containers with maps write to to the root of their maps (see `mapped_roots`).
-/// @return  whether any belonged to the host's
-inline bool give_roots(Home& home) {
-  bool found = false;
-  for (auto const& container : home.world.containers) {
-    if (container.maps.empty() || !home.world.mounts.contains(container.parent)) continue;
-    auto const tree = home.layer_tree(container.parent);
-    struct stat status {};
-    if (::lstat(tree.c_str(), &status) != 0 || status.st_uid != 0 || status.st_gid != 0) continue;
-    auto const root = strata::idmap::root_of(container.maps);
-    if (root.uid == 0 && root.gid == 0) continue;
-    if (::chown(tree.c_str(), static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid)) != 0)
-      fail("chown " + tree.native());
-    found = true;
-  }
-  return found;
-}
-
-/// The whiteouts of a layer on overlay, before a command that may put directories in their places.
-class Whiteouts {
- public:
-  explicit Whiteouts(std::filesystem::path const& tree) {
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
-      struct stat status {};
-      if (::lstat(entry.path().c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == 0)
-        paths_.push_back(entry.path());
-    }
-  }
-  /// Has the directories hide what the whiteouts hid (see `opaque_again`).
-  /// @return  whether there were any that did not
-  bool hide_again() const {
-    bool found = false;
-    for (auto const& path : paths_) {
-      if (!std::filesystem::is_directory(std::filesystem::symlink_status(path)) ||
-          strata::sys::get_xattr(path, "trusted.overlay.opaque"))
-        continue;
-      if (::lsetxattr(path.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0)
-        fail("opaque " + path.native());
-      found = true;
-    }
-    return found;
-  }
-
- private:
-  std::vector<std::filesystem::path> paths_ = {};
 };
 
 /// Twin stores, one for each program, and one that both use in turns; the same steps are made in all three.

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <strata/idmap/range.hpp>
+#include <strata/sys/remove_tree.hpp>
+#include <strata/sys/xattr.hpp>
+
+#include "home.hpp"
+#include "process.hpp"
+#include "world.hpp"
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace differential {
+
+/// Of what `Stores` does after commands of theirs.
+struct PutRight {
+  char const* name;
+  char const* reason;
+};
+inline constexpr PutRight all_owners{
+    "owners",
+    "all files of a vfs layer with maps belong to the container; theirs forgets some that it had from its "
+    "origin, and "
+    "directories that its archive has no entries for, so they are given away for it"};
+inline constexpr PutRight mapped_roots{
+    "roots",
+    "what a container with maps writes to belongs to the root of the maps while it is mounted; 1.43 leaves "
+    "it to the host's"};
+inline constexpr PutRight opaque_again{
+    "opaque",
+    "a directory that an archive brings where the layer had a whiteout hides what is below, as that did; "
+    "theirs lets it through"};
+
+/// A copy of a layer's tree, in its place again when asked for.
+class KeptTree {
+ public:
+  KeptTree(std::filesystem::path tree, std::filesystem::path aside)
+      : tree_(std::move(tree)), aside_(std::move(aside)) {
+    Process({"cp", "-a", tree_.native(), aside_.native()}, "/", "/dev/null").end();
+  }
+  KeptTree(KeptTree const&) = delete;
+  KeptTree& operator=(KeptTree const&) = delete;
+  ~KeptTree() { strata::sys::remove_tree(aside_); }
+
+  void put_back() {
+    strata::sys::remove_tree(tree_);
+    std::filesystem::rename(aside_, tree_);
+  }
+
+ private:
+  std::filesystem::path tree_, aside_;
+};
+
+/// Gives the files of new layers with maps the owners that theirs forgets to (see `all_owners`).
+/// @param changed  a layer that got more files, if any
+/// @return         whether it did forget any
+inline bool give_owners(Home& home, Record const* changed) {
+  using namespace strata::idmap;
+  bool found = false;
+  std::set<std::string> fresh;
+  auto const origin = [&](Record const& layer) {
+    for (auto const& image : home.world.images)
+      if (std::ranges::find(image.mapped, layer.id) != image.mapped.end())
+        return home.world.layer(image.parent);
+    return home.world.layer(layer.parent);
+  };
+  for (auto const& layer : home.world.layers)
+    if (home.seen.insert(layer.id).second) fresh.insert(layer.id);
+  for (auto const& layer : home.world.layers) {
+    if (!fresh.contains(layer.id) && &layer != changed) continue;
+    auto const* from = origin(layer);
+    while (from && fresh.contains(from->id) && from->maps == layer.maps) from = origin(*from);
+    if (layer.maps.empty() && (!from || from->maps.empty())) continue;
+    auto const old_maps = from ? from->maps : strata::IdMaps();
+    auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id) {
+      if (old_map == new_map && old_map.empty()) return id;
+      if (!new_map.empty() && to_container(new_map, id)) return id;
+      auto const inside = old_map.empty() ? id : to_container(old_map, id).value_or(id);
+      return new_map.empty() ? inside : to_host(new_map, inside).value_or(65534);
+    };
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(home.layer_tree(layer.id))) {
+      struct stat status {};
+      if (::lstat(entry.path().c_str(), &status) != 0) continue;
+      auto const uid = static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid));
+      auto const gid = static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid));
+      if (uid == status.st_uid && gid == status.st_gid) continue;
+      found = true;
+      auto const capability = strata::sys::get_xattr(entry.path(), "security.capability");
+      if (::lchown(entry.path().c_str(), uid, gid) != 0) fail("chown " + entry.path().native());
+      if (S_ISLNK(status.st_mode)) continue;
+      if (::chmod(entry.path().c_str(), status.st_mode & 07777U) != 0) fail("chmod " + entry.path().native());
+      if (capability)
+        ::lsetxattr(entry.path().c_str(), "security.capability", capability->data(), capability->size(), 0);
+    }
+  }
+  return found;
+}
+
+/// Gives what mounted containers with maps write to to the root of their maps (see `mapped_roots`).
+/// @return  whether any belonged to the host's
+inline bool give_roots(Home& home) {
+  bool found = false;
+  for (auto const& container : home.world.containers) {
+    if (container.maps.empty() || !home.world.mounts.contains(container.parent)) continue;
+    auto const tree = home.layer_tree(container.parent);
+    struct stat status {};
+    if (::lstat(tree.c_str(), &status) != 0 || status.st_uid != 0 || status.st_gid != 0) continue;
+    auto const root = strata::idmap::root_of(container.maps);
+    if (root.uid == 0 && root.gid == 0) continue;
+    if (::chown(tree.c_str(), static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid)) != 0)
+      fail("chown " + tree.native());
+    found = true;
+  }
+  return found;
+}
+
+/// The whiteouts of a layer on overlay, before a command that may put directories in their places.
+class Whiteouts {
+ public:
+  explicit Whiteouts(std::filesystem::path const& tree) {
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+      struct stat status {};
+      if (::lstat(entry.path().c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == 0)
+        paths_.push_back(entry.path());
+    }
+  }
+  /// Has the directories hide what the whiteouts hid (see `opaque_again`).
+  /// @return  whether there were any that did not
+  bool hide_again() const {
+    bool found = false;
+    for (auto const& path : paths_) {
+      if (!std::filesystem::is_directory(std::filesystem::symlink_status(path)) ||
+          strata::sys::get_xattr(path, "trusted.overlay.opaque"))
+        continue;
+      if (::lsetxattr(path.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0)
+        fail("opaque " + path.native());
+      found = true;
+    }
+    return found;
+  }
+
+ private:
+  std::vector<std::filesystem::path> paths_ = {};
+};
+
+}  // namespace differential
