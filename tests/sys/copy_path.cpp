@@ -147,6 +147,16 @@ TEST_CASE("what cannot be copied is refused, and nothing is lost by it", "[sys][
   CHECK(names(dir.path()) == std::set<std::string>{"file", "tree", "tree/x"});
 }
 
+TEST_CASE("what stands where a directory is to be made is named", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "from/d/x", "x");
+  write(dir.path() / "to/q/file", "in the way");
+  for (auto const* target : {"q/file", "q/file/z", "q/file/z/deeper"})
+    CHECK_THROWS_WITH(
+        copy_path({dir.path() / "from", "d"}, {dir.path() / "to", target}),
+        Catch::Matchers::Equals("mkdir " + (dir.path() / "to/q/file").native() + ": Not a directory"));
+}
+
 TEST_CASE("a tree is copied into itself once, a file over itself stays", "[sys][copy_path]") {
   TempDir dir;
   write(dir.path() / "a/b/x", "x");

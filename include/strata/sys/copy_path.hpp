@@ -67,7 +67,8 @@ class OpenPlace {
   template <class Made>
   Fd make_directories(std::filesystem::path const& path, mode_t mode, Made&& made) const {
     if (Fd known = try_open(path, O_RDONLY | O_DIRECTORY)) return known;
-    if (errno != ENOENT || !path.has_relative_path()) throw_errno("mkdir", name(path));
+    bool const file_above = errno == ENOTDIR && !try_open(path, O_PATH) && errno == ENOTDIR;
+    if (!file_above && (errno != ENOENT || !path.has_relative_path())) throw_errno("mkdir", name(path));
     Fd const above = make_directories(path.parent_path(), mode, made);
     std::string const base = path.filename();
     if (::mkdirat(above.get(), base.c_str(), 0700) != 0) throw_errno("mkdir", name(path));
@@ -103,7 +104,8 @@ class OpenPlace {
 /// - a file replaces a file, and is refused where a directory is: EISDIR
 ///
 /// Needs the rights for what it meets. What was copied until a failure stays.
-/// @throws  `errno`, "stat <from>", "mkdir <to>", "<call> <path>"; `Errc::stopped`; what `owner` throws
+/// @throws  `errno`, "stat <from>", "mkdir <directory>" or of the file in its way, "<call> <path>"; `Errc::stopped`; what
+///          `owner` throws
 inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions const& options = {}) {
   detail::OpenPlace const source(from);
   detail::OpenPlace const target(to);
