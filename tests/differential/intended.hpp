@@ -170,6 +170,7 @@ inline bool stands_on_nothing(Call const& call, std::string const& reference) {
 inline bool any_stands_on_nothing(Call const& call) {
   return std::ranges::any_of(call.step.items, [&](auto const& item) {
     if (stands_on_nothing(call, item)) return true;
+    if (call.step.command == "copy" && stands_on_nothing(call, item.substr(0, item.find(':')))) return true;
     for (auto const* kind : {&call.world.containers, &call.world.images})
       for (auto const& record : *kind)
         if ((record.id == item || std::ranges::find(record.names, item) != record.names.end()) &&
@@ -586,7 +587,7 @@ inline std::vector<Intended> const& intended() {
       {.name = "mounted over nothing",
        .reason = "what cannot be mounted, for the layer below was deleted; theirs says what mount(2) says, "
                  "and umount(2) afterwards",
-       .applies = [](Call const& c) { return is(c, "mount") && c.driver == "overlay"; },
+       .applies = [](Call const& c) { return (is(c, "mount") || is(c, "copy")) && c.driver == "overlay"; },
        .expect =
            [](Call const& c, Output& theirs, Output&) {
              if (theirs.status != 1 || !any_stands_on_nothing(c)) return;

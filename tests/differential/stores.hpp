@@ -132,6 +132,7 @@ class Stores {
       std::vector<Intended const*> rules = {};
       std::unique_ptr<KeptTree> kept = {};
       std::optional<Whiteouts> whiteouts = {};
+      std::optional<CopiedInto> copied = {};
       Output output = {};
     };
     std::vector<Run> runs;
@@ -158,6 +159,12 @@ class Stores {
           if (setting_.driver == "overlay") run.whiteouts.emplace(tree);
         }
       }
+      if (!run.by_ours && setting_.driver == "overlay" && step.command == "copy" && !run.step.items.empty()) {
+        auto const& to = run.step.items.back();
+        if (auto const* layer = run.home.world.find_layer(to.substr(0, to.find(':')));
+            layer && to.find(':') != to.npos)
+          run.copied.emplace(run.home, *layer, to.substr(to.find(':') + 1));
+      }
       if (!words.empty()) run.process = run.home.start(run.by_ours, words, step.input);
     }
     for (auto& run : runs)
@@ -168,6 +175,7 @@ class Stores {
         else if (run.whiteouts && run.whiteouts->hide_again())
           ++used_[opaque_again.name];
         run.kept.reset();
+        if (run.copied && CopiedInto::refused(run.output) && run.copied->put_back()) ++used_[as_it_was.name];
       }
     for (auto& run : runs) {
       run.home.refresh();
