@@ -113,6 +113,38 @@ TEST_CASE("directories as they were are no changes, times in whole seconds being
   CHECK(trees.changes().size() == 2);
 }
 
+TEST_CASE("every directory above what came or went counts as modified, as it stands", "[drivers][overlay]") {
+  if (!can_make_whiteouts()) return;
+  Trees trees;
+  auto const set_times = [&] {  // all directories look alike
+    timespec const times[2] = {{1000, 0}, {1000, 0}};
+    for (auto const* layer : {"near", "top"})
+      for (auto const& entry : fs::recursive_directory_iterator(trees.dir / layer))
+        if (entry.is_directory())
+          REQUIRE(::utimensat(AT_FDCWD, entry.path().c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
+  };
+  trees.file("near/a/b/c/f");
+  trees.file("near/a/b/c/k/f");
+  trees.file("top/a/b/c/f", "2");
+  set_times();
+  CHECK(trees.changes() == std::vector<Change>{{"/a/b/c/f", ChangeKind::modify}});
+
+  trees.file("top/a/b/c/k/g");
+  set_times();
+  CHECK(trees.changes() == std::vector<Change>{{"/a", ChangeKind::modify},
+                                               {"/a/b", ChangeKind::modify},
+                                               {"/a/b/c", ChangeKind::modify},
+                                               {"/a/b/c/f", ChangeKind::modify},
+                                               {"/a/b/c/k", ChangeKind::modify},
+                                               {"/a/b/c/k/g", ChangeKind::add}});
+
+  fs::remove_all(trees.dir / "top/a/b/c/k");
+  trees.whiteout("top/a/b/c/k");
+  set_times();
+  CHECK(trees.changes().back() == Change{"/a/b/c/k", ChangeKind::remove});
+  CHECK(trees.changes().size() == 5);
+}
+
 TEST_CASE("entries come depth first, whiteouts and opaque marks as archives have them",
           "[drivers][overlay]") {
   if (!can_make_whiteouts()) return;

@@ -38,7 +38,8 @@ inline bool same_directory(struct stat const& a, struct stat const& b) noexcept 
 
 /// @param tree    the layer's `diff`
 /// @param lowers  those of the layers below, nearest first
-/// @return        in path order: directories before what is in them, byte order within each
+/// @return        in path order: directories before what is in them, byte order within each. All directories above what was
+///                added or removed count as modified, as they do in containers/storage
 inline std::vector<Change> native_changes(std::filesystem::path const& tree,
                                           std::vector<std::filesystem::path> lowers) {
   std::vector<Change> changes;
@@ -53,11 +54,14 @@ inline std::vector<Change> native_changes(std::filesystem::path const& tree,
       change.kind = ChangeKind::modify;
     }
     if (change.kind != ChangeKind::modify) {
-      auto const parent = change.path.substr(0, change.path.rfind('/'));
-      if (!parent.empty() && listed.insert(parent).second) {
+      std::vector<std::string> above;  // those not listed, nearest first
+      for (auto at = change.path.rfind('/'); at != 0; at = change.path.rfind('/', at - 1))
+        if (auto parent = change.path.substr(0, at); listed.insert(parent).second)
+          above.push_back(std::move(parent));
+      for (auto parent = above.rbegin(); parent != above.rend(); ++parent) {
         // Found out late: the directory itself looks the same, and some of what is in it may stand here already.
-        in_order = in_order && (changes.empty() || !changes.back().path.starts_with(parent + '/'));
-        changes.push_back({.path = parent, .kind = ChangeKind::modify});
+        in_order = in_order && (changes.empty() || !changes.back().path.starts_with(*parent + '/'));
+        changes.push_back({.path = std::move(*parent), .kind = ChangeKind::modify});
       }
     }
     if (entry.is_directory()) listed.insert(change.path);
