@@ -232,11 +232,13 @@ inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& 
   struct Checked final : Writer {
     explicit Checked(GatheringWriter& out_in) : out(out_in) {}
     void write(Bytes bytes) override {
-      if (bytes.size() > left)
-        throw Error(Errc::corrupt_tar_split, "file " + *name + " is longer than in the archive");
+      if (bytes.size() > left) throw changed();
       left -= bytes.size();
       crc.update(bytes);
       out.write(bytes);
+    }
+    Error changed() const {
+      return Error(Errc::corrupt_tar_split, "file integrity checksum failed for \"" + *name + '"');
     }
     GatheringWriter& out;
     std::string const* name = nullptr;
@@ -265,8 +267,7 @@ inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& 
     file.left = size;
     file.crc = {};
     copy_file(lines.name(), file);
-    if (file.left != 0 || file.crc.bytes() != lines.crc())
-      throw Error(Errc::corrupt_tar_split, "file integrity checksum failed for \"" + lines.name() + '"');
+    if (file.left != 0 || file.crc.bytes() != lines.crc()) throw file.changed();
     progress.bytes += size;
     if (control.progress && Clock::now() - last > std::chrono::milliseconds(250)) {
       last = Clock::now();
