@@ -88,17 +88,28 @@ inline bool give_owners(Home& home, Record const* changed) {
     while (from && fresh.contains(from->id) && from->maps == layer.maps) from = origin(*from);
     if (layer.maps.empty() && (!from || from->maps.empty())) continue;
     auto const old_maps = from ? from->maps : strata::IdMaps();
-    auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id) {
+    auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id,
+                          std::int64_t before) {
+      constexpr std::int64_t none = 65534;
+      auto const inside = [&](std::int64_t of) {
+        return old_map.empty() ? of : to_container(old_map, of).value_or(of);
+      };
       if (old_map == new_map && old_map.empty()) return id;
       if (!new_map.empty() && to_container(new_map, id)) return id;
-      auto const inside = old_map.empty() ? id : to_container(old_map, id).value_or(id);
-      return new_map.empty() ? inside : to_host(new_map, inside).value_or(65534);
+      if (new_map.empty()) return inside(id);
+      if (id == none && !to_host(new_map, inside(before))) return id;  // not forgotten, but not in the maps
+      return to_host(new_map, inside(id)).value_or(none);
     };
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(home.layer_tree(layer.id))) {
+    auto const tree = home.layer_tree(layer.id);
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
       struct stat status {};
       if (::lstat(entry.path().c_str(), &status) != 0) continue;
-      auto const uid = static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid));
-      auto const gid = static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid));
+      auto before = status;
+      if (from) ::lstat((home.layer_tree(from->id) / entry.path().lexically_relative(tree)).c_str(), &before);
+      auto const uid =
+          static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid, before.st_uid));
+      auto const gid =
+          static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid, before.st_gid));
       if (uid == status.st_uid && gid == status.st_gid) continue;
       found = true;
       auto const capability = strata::sys::get_xattr(entry.path(), "security.capability");
