@@ -166,7 +166,13 @@ inline bool stands_on_nothing(Call const& call, std::string const& reference) {
   return false;
 }
 
-/// Is that so of any argument's layer?
+/// Is the layer right below the one of this id or name gone?
+inline bool parent_is_gone(Call const& call, std::string const& reference) {
+  auto const* layer = call.world.find_layer(reference);
+  return layer && !layer->parent.empty() && !call.world.layer(layer->parent);
+}
+
+/// Is a layer below any of the arguments gone?
 inline bool any_stands_on_nothing(Call const& call) {
   return std::ranges::any_of(call.step.items, [&](auto const& item) {
     if (stands_on_nothing(call, item)) return true;
@@ -582,6 +588,34 @@ inline std::vector<Intended> const& intended() {
            [](Call const&, Output& theirs, Output&) {
              if (theirs.status == 1 && theirs.err.find("creating overlay mount to ") != theirs.err.npos &&
                  theirs.err.ends_with(": no such file or directory\n"))
+               theirs.err = "layer not known\n";
+           }},
+      {.name = "applied over nothing",
+       .reason = "a layer whose parent was deleted gets no files any more, whatever the driver; theirs puts "
+                 "them into a vfs layer, which has all that the parent had",
+       .applies =
+           [](Call const& c) {
+             return is(c, "applydiff") && c.driver == "vfs" && c.step.items.size() == 1 &&
+                    parent_is_gone(c, c.step.items.front());
+           },
+       .instead = [](Call const&) { return Intended::Words{}; },
+       .expect =
+           [](Call const& c, Output& theirs, Output& ours) {
+             theirs.status = 1;
+             theirs.err = c.step.value("file") == "/nosuch" ? ours.err : "layer not known\n";
+           }},
+      {.name = "compared with nothing",
+       .reason = "a deleted parent is a layer that is not known; theirs says what stat(2) says of its tree",
+       .applies =
+           [](Call const& c) {
+             return c.driver == "vfs" && one_of(c.step.command, {"changes", "diff", "diffsize"});
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             constexpr std::string_view begin = "stat <root>/vfs/dir/", end = ": no such file or directory\n";
+             if (theirs.status != 1 || !theirs.err.starts_with(begin) || !theirs.err.ends_with(end)) return;
+             auto const id = theirs.err.substr(begin.size(), theirs.err.size() - begin.size() - end.size());
+             if (std::ranges::none_of(c.world.layers, [&](auto const& l) { return c.plain(l.id) == id; }))
                theirs.err = "layer not known\n";
            }},
       {.name = "mounted over nothing",

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,33 @@ inline bool only_looks(Step const& step) {
                            "containers", "status", "version", "mounted"})
     if (step.command.starts_with(word)) return true;
   return step.command == "layer" || step.command == "image" || step.command == "container";
+}
+
+/// The words of a step by which it and others may speak of the same item: ids and names, no paths.
+inline std::vector<std::string> spoken_of(Step const& step) {
+  auto words = step.edit ? std::vector{step.edit->item} : step.items;
+  for (auto const* option : {"id", "name"})
+    for (auto const& value : step.values(option)) words.push_back(value);
+  for (auto& word : words) {
+    if (word.starts_with("@top:")) word = word.substr(5, word.rfind('@') - 5);
+    word = word.substr(0, word.find(':'));
+  }
+  return words;
+}
+
+/// The last step and what it may need: the steps before that speak of what it speaks of, and so on.
+inline std::vector<Step> related(std::vector<Step> const& steps) {
+  std::vector<Step> found;
+  std::set<std::string> wanted;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    auto const words = spoken_of(*step);
+    if (!found.empty() && std::ranges::none_of(words, [&](auto const& w) { return wanted.contains(w); }))
+      continue;
+    wanted.insert(words.begin(), words.end());
+    found.push_back(*step);
+  }
+  std::ranges::reverse(found);
+  return found;
 }
 
 /// Runs a sequence on new stores. @return  its first difference and the number of steps that it took
@@ -57,6 +85,7 @@ inline Shrunk shrink(Setting const& setting, std::vector<Step> steps, Difference
     std::erase_if(fewer, [&](auto const& step) { return &step != &fewer.back() && needless(step); });
     return keep_if_shown(std::move(fewer));
   };
+  if (difference.where != "trees") keep_if_shown(related(steps));
   keep_without([](auto const& step) { return only_looks(step) || step.in_vain; }) ||
       keep_without([](auto const& step) { return only_looks(step); });
   for (auto piece = std::max<std::size_t>(steps.size() / 2, 1); piece > 0; piece /= 2) {
