@@ -308,11 +308,11 @@ inline Step Generator::mounting() {
       auto builder = command("unmount");
       builder.json().maybe(15, {"force", "f"});
       auto const mounted = [&] {
-        for (auto const& [layer, path] : world_->mounts)
-          if (random_.percent(70)) {
+        for (auto const& layer : world_->layers)
+          if (world_->mounts.contains(layer.id) && random_.percent(70)) {
             for (auto const& container : world_->containers)
-              if (container.parent == layer) return reference(Kind::container, container);
-            if (auto const* record = world_->layer(layer)) return reference(Kind::layer, *record);
+              if (container.parent == layer.id) return reference(Kind::container, container);
+            return reference(Kind::layer, layer);
           }
         return some(random_.percent(50) ? Kind::image : Kind::container);
       };
@@ -400,21 +400,21 @@ inline Step Generator::copy() {
 
 /// A change in a mounted tree that nothing lies upon; a mount where there is none.
 inline Step Generator::edit() {
-  for (auto const& [layer, path] : world_->mounts) {
-    if (random_.percent(30)) continue;
-    auto const* record = world_->layer(layer);
-    if (!record || std::ranges::find(world_->layers, layer, &Record::parent) != world_->layers.end())
-      continue;
-    if (record->has_diff && random_.percent(80)) continue;  // the recorded archive would be of another tree
-    auto item = layer;
-    if (Words::is_generated(layer)) {
-      auto const at = std::ranges::find(world_->layers, layer, &Record::id) - world_->layers.begin();
+  auto const& layers = world_->layers;
+  for (std::size_t at = 0; at < layers.size(); ++at) {
+    auto const& layer = layers[at];
+    auto const mount = world_->mounts.find(layer.id);
+    if (mount == world_->mounts.end() || random_.percent(30)) continue;
+    if (std::ranges::find(layers, layer.id, &Record::parent) != layers.end()) continue;
+    if (layer.has_diff && random_.percent(80)) continue;  // the recorded archive would be of another tree
+    auto item = layer.id;
+    if (Words::is_generated(layer.id)) {
       item = "@layers/" + std::to_string(at) + '@';
       for (auto const& container : world_->containers)
-        if (container.parent == layer) item = "@top:" + container.id + '@';
+        if (container.parent == layer.id) item = "@top:" + container.id + '@';
     }
     Step step{.command = "edit"};
-    step.edit = make_edit(random_, item, path, 1'700'000'000 + static_cast<std::int64_t>(made_));
+    step.edit = make_edit(random_, item, mount->second, 1'700'000'000 + static_cast<std::int64_t>(made_));
     return step;
   }
   return command("mount").item(some(random_.percent(70) ? Kind::container : Kind::layer)).done();

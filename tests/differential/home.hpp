@@ -78,6 +78,13 @@ class Home {
     world.refresh();
     words.learn(world);
   }
+  /// Layers that were not there at the last call.
+  std::set<std::string> fresh_layers() {
+    std::set<std::string> fresh;
+    for (auto const& layer : world.layers)
+      if (seen_.insert(layer.id).second) fresh.insert(layer.id);
+    return fresh;
+  }
   std::filesystem::path graph() const { return base_ / "graph"; }
   /// What a layer has itself.
   std::filesystem::path layer_tree(std::string const& id) const {
@@ -93,11 +100,11 @@ class Home {
  private:
   Setting const& setting_;
   std::filesystem::path base_;
+  std::set<std::string> seen_ = {};
 
  public:
   World world;
   Words words;
-  std::set<std::string> seen = {};  ///< layers of theirs that `give_owners` has looked at
 };
 
 }  // namespace differential

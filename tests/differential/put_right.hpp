@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +34,9 @@ inline constexpr PutRight all_owners{
     "all files of a vfs layer with maps belong to the container; theirs forgets some that it had from its "
     "origin, and "
     "directories that its archive has no entries for, so they are given away for it"};
+inline constexpr PutRight kept_links{
+    "links",
+    "a copy of a vfs layer has the hard links of the layer; theirs keeps those of regular files only"};
 inline constexpr PutRight mapped_roots{
     "roots",
     "what a container with maps writes to belongs to the root of the maps while it is mounted; 1.43 leaves "
@@ -67,25 +71,63 @@ class KeptTree {
   std::filesystem::path tree_, aside_;
 };
 
+/// What the tree of a layer was copied from, if from any.
+inline Record const* origin(Home const& home, Record const& layer) {
+  for (auto const& image : home.world.images)
+    if (std::ranges::find(image.mapped, layer.id) != image.mapped.end())
+      return home.world.layer(image.parent);
+  return home.world.layer(layer.parent);
+}
+
+/// Links what is linked in the origin of a new layer, and is as it was copied (see `kept_links`).
+/// @return  whether there was any
+inline bool give_links(Home const& home, std::set<std::string> const& fresh) {
+  bool found = false;
+  for (auto const& layer : home.world.layers) {
+    auto const* from = fresh.contains(layer.id) ? origin(home, layer) : nullptr;
+    if (!from) continue;
+    auto const tree = home.layer_tree(layer.id), old = home.layer_tree(from->id);
+    std::set<std::filesystem::path> paths;
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(old))
+      if (auto const type = entry.symlink_status().type();
+          type != std::filesystem::file_type::directory && type != std::filesystem::file_type::regular)
+        paths.insert(entry.path().lexically_relative(old));
+    std::map<ino_t, std::filesystem::path> firsts;
+    for (auto const& path : paths) {
+      struct stat was {
+      }, is{}, other{};
+      if (::lstat((old / path).c_str(), &was) != 0 || was.st_nlink < 2) continue;
+      auto const copied = [&](struct stat const& now) {
+        return now.st_mode == was.st_mode && now.st_rdev == was.st_rdev &&
+               now.st_mtim.tv_sec == was.st_mtim.tv_sec && now.st_mtim.tv_nsec == was.st_mtim.tv_nsec;
+      };
+      if (::lstat((tree / path).c_str(), &is) != 0 || !copied(is)) continue;
+      auto const& first = firsts.emplace(was.st_ino, path).first->second;
+      if (::lstat((tree / first).c_str(), &other) != 0 || !copied(other) || other.st_ino == is.st_ino)
+        continue;
+      found = true;
+      struct stat directory {};
+      auto const above = (tree / path).parent_path();
+      if (::lstat(above.c_str(), &directory) != 0 || ::unlink((tree / path).c_str()) != 0 ||
+          ::linkat(AT_FDCWD, (tree / first).c_str(), AT_FDCWD, (tree / path).c_str(), 0) != 0)
+        fail("link " + (tree / path).native());
+      timespec const times[] = {directory.st_atim, directory.st_mtim};
+      ::utimensat(AT_FDCWD, above.c_str(), times, 0);
+    }
+  }
+  return found;
+}
+
 /// Gives the files of new layers with maps the owners that theirs forgets to (see `all_owners`).
 /// @param changed  a layer that got more files, if any
 /// @return         whether it did forget any
-inline bool give_owners(Home& home, Record const* changed) {
+inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Record const* changed) {
   using namespace strata::idmap;
   bool found = false;
-  std::set<std::string> fresh;
-  auto const origin = [&](Record const& layer) {
-    for (auto const& image : home.world.images)
-      if (std::ranges::find(image.mapped, layer.id) != image.mapped.end())
-        return home.world.layer(image.parent);
-    return home.world.layer(layer.parent);
-  };
-  for (auto const& layer : home.world.layers)
-    if (home.seen.insert(layer.id).second) fresh.insert(layer.id);
   for (auto const& layer : home.world.layers) {
     if (!fresh.contains(layer.id) && &layer != changed) continue;
-    auto const* from = origin(layer);
-    while (from && fresh.contains(from->id) && from->maps == layer.maps) from = origin(*from);
+    auto const* from = origin(home, layer);
+    while (from && fresh.contains(from->id) && from->maps == layer.maps) from = origin(home, *from);
     if (layer.maps.empty() && (!from || from->maps.empty())) continue;
     auto const old_maps = from ? from->maps : strata::IdMaps();
     auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id,

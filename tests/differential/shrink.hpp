@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,13 +41,22 @@ inline std::vector<std::string> spoken_of(Step const& step) {
   return words;
 }
 
-/// The last step and what it may need: the steps before that speak of what it speaks of, and so on.
-inline std::vector<Step> related(std::vector<Step> const& steps) {
+/// What a difference is about and may need: the last step, or for trees the layers named; the steps before that speak of
+/// the same, and so on.
+inline std::vector<Step> related(std::vector<Step> const& steps, Difference const& difference) {
   std::vector<Step> found;
   std::set<std::string> wanted;
+  bool const trees = difference.where == "trees";
+  if (trees)
+    for (auto const& line : split(difference.text)) {
+      std::filesystem::path const path(line);
+      if (auto at = path.begin(); line.find("<root>") != line.npos && std::distance(at, path.end()) > 3)
+        for (int i = 0; i < 2; ++i) wanted.insert(std::next(at, 2 + i)->native());
+    }
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     auto const words = spoken_of(*step);
-    if (!found.empty() && std::ranges::none_of(words, [&](auto const& w) { return wanted.contains(w); }))
+    if ((trees || !found.empty()) &&
+        std::ranges::none_of(words, [&](auto const& word) { return wanted.contains(word); }))
       continue;
     wanted.insert(words.begin(), words.end());
     found.push_back(*step);
@@ -85,7 +96,7 @@ inline Shrunk shrink(Setting const& setting, std::vector<Step> steps, Difference
     std::erase_if(fewer, [&](auto const& step) { return &step != &fewer.back() && needless(step); });
     return keep_if_shown(std::move(fewer));
   };
-  if (difference.where != "trees") keep_if_shown(related(steps));
+  keep_if_shown(related(steps, difference));
   keep_without([](auto const& step) { return only_looks(step) || step.in_vain; }) ||
       keep_without([](auto const& step) { return only_looks(step); });
   for (auto piece = std::max<std::size_t>(steps.size() / 2, 1); piece > 0; piece /= 2) {

@@ -179,12 +179,14 @@ class Stores {
       }
     for (auto& run : runs) {
       run.home.refresh();
+      auto const fresh = run.home.fresh_layers();
       if (!run.by_ours && run.process && setting_.driver == "vfs") {
         Record const* changed = nullptr;
         if (auto const& items = run.step.items;
             !items.empty() && (step.command == "applydiff" || step.command == "copy"))
           changed = run.home.world.find_layer(items.back().substr(0, items.back().find(':')));
-        if (give_owners(run.home, changed)) ++used_[all_owners.name];
+        if (give_links(run.home, fresh)) ++used_[kept_links.name];
+        if (give_owners(run.home, fresh, changed)) ++used_[all_owners.name];
       }
       if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home))
         ++used_[mapped_roots.name];
