@@ -54,6 +54,19 @@ TEST_CASE("what cannot be unmounted is not removed, nor is what it belongs to", 
   CHECK(store.layers().list().empty());
 }
 
+TEMPLATE_TEST_CASE("no container stands on a layer whose parent is gone", "[store][containers]", stores::Vfs,
+                   stores::Overlay) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  store.layers().create({.id = "base"});
+  store.layers().create({.id = "top", .parent = "base"});
+  store.images().create({.id = "image", .top_layer = "top"});
+  store.layers().remove("base", {.even_if_used = true});
+  CHECK(code_of([&] { store.containers().create("image", {.id = "box"}); }) == Errc::layer_unknown);
+  CHECK(store.containers().list().empty());
+  CHECK(store.layers().list().size() == 1);
+}
+
 TEMPLATE_TEST_CASE("a container has a layer of its own over the image's", "[store][containers]", stores::Vfs,
                    stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;

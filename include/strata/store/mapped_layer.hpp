@@ -68,6 +68,8 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
     auto const image = core.template look<ImageTraits>().get(Ref::exactly(id));
     auto const top = detail::find_top_layer(core, *image, layers, wanted);
     if (!top.layer) throw Error(Errc::layer_unknown, "layer \"" + image->top_layer + '"');
+    if (auto const& parent = top.layer->parent; !parent.empty() && !layers.by_id(parent))
+      throw Error(Errc::layer_unknown, "layer \"" + parent + "\", below the image's");
     if (top.fits || image.shelf->read_only || top.layer.shelf->read_only) return top.layer;
     from = top.layer;
     plan.below = ForeignLayers<Core>(layers, from);
