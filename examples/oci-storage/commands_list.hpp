@@ -187,10 +187,9 @@ void say_size(Item const& item) {
   try {
     say("Size: ", std::to_string(item.size()));
   } catch (strata::Error const& error) {
-    if (error.code() == strata::Errc::layer_unknown)
-      say("Size unknown: locating layer with ID \"", quoted_part(error.subject()), "\": ", error_text(error));
-    else
-      say("Size unknown: ", error_text(error));
+    auto const* what =
+        error.code() == strata::Errc::layer_unknown ? "locating layer" : "determining size of layer";
+    say("Size unknown: ", what, " with ID ", go_quoted(error.holder()), ": ", error_text(error));
   }
 }
 

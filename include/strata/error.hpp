@@ -186,8 +186,8 @@ class Error : public std::system_error {
  public:
   /// @param subject  what it is about: kind, id or name, path
   /// @param holder   id of the item that stands in the way, for the `duplicate_…`, `…_used_by_…` and
-  ///                 `layer_has_children` codes; for what the kernel calls busy, the processes and mount namespaces
-  ///                 that hold it (`sys::holders`); else empty
+  ///                 `layer_has_children` codes; from `size()`, of the layer that has none; for what the kernel calls
+  ///                 busy, the processes and mount namespaces that hold it (`sys::holders`); else empty
   Error(std::error_code code, std::string subject, std::string holder = {})
       : std::system_error(code, subject), subject_(std::move(subject)), holder_(std::move(holder)) {}
   Error(Errc code, std::string subject, std::string holder = {})

@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,10 @@ class Home {
 
   Output plain(Output output) {
     output.err = words.plain(output.err);
+    // of several such layers any may be the one that is named
+    constexpr std::string_view begin = " lies below layer ", end = ", which is mounted";
+    if (auto const at = output.err.find(begin), to = output.err.find(end); at < to && to != output.err.npos)
+      output.err.replace(at, to + end.size() - at, " lies below a layer, which is mounted");
     output.out = words.plain(output.out);
     return output;
   }

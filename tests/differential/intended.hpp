@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/idmap/range.hpp>
 #include <strata/version.hpp>
 
 #include <boost/json.hpp>
@@ -64,6 +65,9 @@ inline constexpr char const* left_out[]{
     "copy --chown of a directory into a layer with maps: theirs gives the directory itself to the host's id, "
     "and only "
     "what is in it to the container's",
+    "the time of a directory that was there before an archive or a copy goes into it, on overlay: theirs "
+    "makes and "
+    "removes a directory of its own there",
     "copy through links that lead out of the layer: D9, theirs follows them to the host",
 };
 
@@ -252,6 +256,30 @@ inline std::set<std::string> links_below(Call const& call) {
       if (entry.is_symlink()) found.insert(entry.path().native().substr(top.native().size()));
   }
   return found;
+}
+
+inline bool maps_no_root(Record const& layer) {
+  auto const none = [](strata::IdMap const& map) { return !map.empty() && !strata::idmap::to_host(map, 0); };
+  return none(layer.maps.uids) || none(layer.maps.gids);
+}
+
+/// What theirs says of each overlay that was not mounted for `reason`, in our words.
+inline void retell_failed_mounts(Output& theirs, std::string const& reason, std::string const& ours) {
+  constexpr std::string_view begin = "creating overlay mount to <root>/overlay/";
+  auto const end = "\": " + reason;
+  for (auto* text : {&theirs.out, &theirs.err})
+    for (auto from = text->find(begin); from != text->npos; from = text->find(begin, from + 1)) {
+      auto const to = text->find(end, from);
+      if (to == text->npos) break;
+      if (text->find('\n', from) < to) continue;
+      text->replace(from, to + end.size() - from, ours);
+    }
+  std::string kept;
+  for (auto const& line : split(theirs.err))
+    if (line.find(" level=error msg=\"Unmounting <root>/overlay/") == line.npos ||
+        !line.ends_with("/merged: invalid argument\"\n"))
+      kept += line;
+  theirs.err = kept;
 }
 
 inline bool is_unpacking(std::string_view text) {
@@ -618,27 +646,44 @@ inline std::vector<Intended> const& intended() {
              if (std::ranges::none_of(c.world.layers, [&](auto const& l) { return c.plain(l.id) == id; }))
                theirs.err = "layer not known\n";
            }},
+      {.name = "recorded file",
+       .reason = "a file that the recorded archive has and the layer has no more is called missing; theirs "
+                 "says what "
+                 "open(2) says",
+       .applies = [](Call const& c) { return is(c, "diff"); },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             constexpr std::string_view end = ": no such file or directory\n", file = "\", file \"",
+                                        missing = "\" is missing: recorded archive is damaged\n";
+             auto const from = ours.err.find(file);
+             if (theirs.status != 1 || from == ours.err.npos || !ours.err.ends_with(missing)) return;
+             auto const name = from + file.size();
+             if (theirs.err.starts_with("open <root>/") &&
+                 theirs.err.ends_with('/' + ours.err.substr(name, ours.err.size() - missing.size() - name) +
+                                      std::string(end)))
+               theirs.err = ours.err;
+           }},
       {.name = "mounted over nothing",
        .reason = "what cannot be mounted, for the layer below was deleted; theirs says what mount(2) says, "
                  "and umount(2) afterwards",
+       .applies =
+           [](Call const& c) {
+             return (is(c, "mount") || is(c, "copy") || is(c, "container")) && c.driver == "overlay";
+           },
+       .expect =
+           [](Call const& c, Output& theirs, Output&) {
+             if (any_stands_on_nothing(c))
+               retell_failed_mounts(theirs, "no such file or directory", "parent of layer not known");
+           }},
+      {.name = "maps without a root",
+       .reason = "what is mounted needs an owner; theirs says what mount(2) and umount(2) say without one",
        .applies = [](Call const& c) { return (is(c, "mount") || is(c, "copy")) && c.driver == "overlay"; },
        .expect =
            [](Call const& c, Output& theirs, Output&) {
-             if (theirs.status != 1 || !any_stands_on_nothing(c)) return;
-             constexpr std::string_view begin = "creating overlay mount to <root>/overlay/",
-                                        end = ": no such file or directory";
-             for (auto* text : {&theirs.out, &theirs.err})
-               for (auto from = text->find(begin); from != text->npos; from = text->find(begin, from)) {
-                 auto const to = text->find(end, from);
-                 if (to == text->npos) break;
-                 text->replace(from, to + end.size() - from, "parent of layer not known");
-               }
-             std::string kept;
-             for (auto const& line : split(theirs.err))
-               if (line.find(" level=error msg=\"Unmounting <root>/overlay/") == line.npos ||
-                   !line.ends_with("/merged: invalid argument\"\n"))
-                 kept += line;
-             theirs.err = kept;
+             if (std::ranges::any_of(c.world.layers, maps_no_root))
+               retell_failed_mounts(
+                   theirs, "permission denied",
+                   "container ID 0 cannot be mapped to a host ID: invalid mappings specified");
            }},
       {.name = "packed",
        .reason = "a layer whose files are not those of its recorded archive cannot be exported; theirs says "
@@ -745,8 +790,8 @@ inline std::vector<Intended> const& intended() {
              }
            }},
       {.name = "below a file",
-       .reason =
-           "what lies in a layer where one below has a file instead of a directory was added; theirs fails",
+       .reason = "what lies in a layer where one below has a file or a link that leads nowhere instead of a "
+                 "directory was added; theirs fails",
        .applies =
            [](Call const& c) {
              return c.driver == "overlay" && (is(c, "changes") || is(c, "diff") || is(c, "diffsize"));
@@ -754,7 +799,8 @@ inline std::vector<Intended> const& intended() {
        .expect =
            [](Call const&, Output& theirs, Output& ours) {
              if (theirs.status == 1 && ours.status == 0 && theirs.err.starts_with("stat <root>/overlay/") &&
-                 theirs.err.ends_with(": not a directory\n"))
+                 (theirs.err.ends_with(": not a directory\n") ||
+                  theirs.err.ends_with(": too many levels of symbolic links\n")))
                theirs = ours;
            }},
       {.name = "mapped in vain",

@@ -8,12 +8,11 @@
 #include "process.hpp"
 #include "world.hpp"
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <sys/stat.h>
@@ -45,11 +44,6 @@ inline constexpr PutRight opaque_again{
     "opaque",
     "a directory that an archive brings where the layer had a whiteout hides what is below, as that did; "
     "theirs lets it through"};
-
-inline constexpr PutRight as_it_was{"touched",
-                                    "a file that is not copied, for it would replace a directory, leaves no "
-                                    "trace; theirs makes and removes a "
-                                    "directory of its own beside that, which changes the time"};
 
 /// A copy of a layer's tree, in its place again when asked for.
 class KeptTree {
@@ -212,45 +206,44 @@ class Whiteouts {
   std::vector<std::filesystem::path> paths_ = {};
 };
 
-/// The directory on overlay into which a file is to be copied (see `as_it_was`).
+/// The directories on overlay that a copy goes into: the one of its name and the one above. Theirs makes and removes a
+/// directory of its own in what it unpacks into, which changes the time and has the kernel take it from the layer below.
 class CopiedInto {
  public:
   /// @param path  of the copy, from the top of the layer
-  CopiedInto(Home const& home, Record const& layer, std::filesystem::path const& path)
-      : tree_(home.layer_tree(layer.id)),
-        inside_(path.lexically_normal().relative_path().parent_path()),
-        own_(of(home, layer)) {
-    for (auto const* at = &layer; at && !time_; at = home.world.layer(at->parent)) time_ = of(home, *at);
+  CopiedInto(Home const& home, Record const& layer, std::filesystem::path const& path) {
+    auto const inside = path.lexically_normal().relative_path();
+    auto const mounted = home.world.mounts.find(layer.id);
+    for (auto const& directory : {inside, inside.parent_path()}) {
+      auto const own = home.layer_tree(layer.id) / directory;
+      bool known = false;
+      for (auto const* at = &layer; at && !known; at = home.world.layer(at->parent))
+        known = is_directory(home.layer_tree(at->id) / directory);
+      if (!known) continue;
+      if (mounted != home.world.mounts.end())
+        shown_.push_back(std::filesystem::path(mounted->second) / directory);
+      else
+        (is_directory(own) ? own_ : fresh_).push_back(own);
+    }
   }
 
-  static bool refused(Output const& theirs) {
-    return theirs.status != 0 && theirs.err.find("cannot overwrite directory") != theirs.err.npos;
-  }
-
-  /// @return  whether it was changed
-  bool put_back() const {
-    struct stat status {};
-    if (!time_ || ::lstat((tree_ / inside_).c_str(), &status) != 0) return false;
-    if (status.st_mtim.tv_sec == time_->tv_sec && status.st_mtim.tv_nsec == time_->tv_nsec && own_)
-      return false;
-    std::array<timespec, 2> const times{timespec{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, *time_};
-    if (::utimensat(AT_FDCWD, (tree_ / inside_).c_str(), times.data(), 0) != 0)
-      fail("utimensat " + (tree_ / inside_).native());
-    if (!own_)  // it was taken from a layer below, and those above it
-      for (auto at = inside_; !at.empty() && ::rmdir((tree_ / at).c_str()) == 0;) at = at.parent_path();
-    return true;
+  /// The time of what was there is none that is compared; what the copy did not fill is not there.
+  void level() const {
+    for (auto const* paths : {&own_, &shown_, &fresh_})
+      for (auto const& path : *paths) {
+        if (!is_directory(path) || (paths == &fresh_ && ::rmdir(path.c_str()) == 0)) continue;
+        timespec const times[2] = {{.tv_sec = 1, .tv_nsec = 0}, {.tv_sec = 1, .tv_nsec = 0}};
+        if (::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0 && errno != EROFS)
+          fail("utimensat " + path.native());
+      }
   }
 
  private:
-  std::optional<timespec> of(Home const& home, Record const& layer) const {
-    struct stat status {};
-    if (::lstat((home.layer_tree(layer.id) / inside_).c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
-      return {};
-    return status.st_mtim;
+  static bool is_directory(std::filesystem::path const& path) {
+    return std::filesystem::is_directory(std::filesystem::symlink_status(path));
   }
 
-  std::filesystem::path tree_, inside_;
-  std::optional<timespec> own_, time_ = {};
+  std::vector<std::filesystem::path> own_ = {}, shown_ = {}, fresh_ = {};
 };
 
 }  // namespace differential

@@ -159,7 +159,7 @@ class Stores {
           if (setting_.driver == "overlay") run.whiteouts.emplace(tree);
         }
       }
-      if (!run.by_ours && setting_.driver == "overlay" && step.command == "copy" && !run.step.items.empty()) {
+      if (setting_.driver == "overlay" && step.command == "copy" && !run.step.items.empty()) {
         auto const& to = run.step.items.back();
         if (auto const* layer = run.home.world.find_layer(to.substr(0, to.find(':')));
             layer && to.find(':') != to.npos)
@@ -175,7 +175,7 @@ class Stores {
         else if (run.whiteouts && run.whiteouts->hide_again())
           ++used_[opaque_again.name];
         run.kept.reset();
-        if (run.copied && CopiedInto::refused(run.output) && run.copied->put_back()) ++used_[as_it_was.name];
+        if (run.copied) run.copied->level();
       }
     for (auto& run : runs) {
       run.home.refresh();

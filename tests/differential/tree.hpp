@@ -32,12 +32,7 @@ class TreeListing {
     if (driver_ == "overlay")
       for (auto const& layer : entries(graph_ / driver_)) walk_overlay_layer(layer);
     else
-      for (auto const& layer : entries(graph_ / driver_ / "dir")) {
-        walk(
-            layer);  // theirs makes and removes a directory in it when it unpacks, after the root's time was set
-        auto& root = lines_[key(layer)];
-        root.erase(root.find(" time "));
-      }
+      for (auto const& layer : entries(graph_ / driver_ / "dir")) walk_layer(layer);
     return std::move(lines_);
   }
 
@@ -85,7 +80,7 @@ class TreeListing {
         describe(entry);
       else if (part != "merged" && part != "mapped" &&
                part != "lower-layers")  // mounts; a file of later releases
-        walk(entry);
+        part == "diff" ? walk_layer(entry) : walk(entry);
     }
   }
 
@@ -100,6 +95,13 @@ class TreeListing {
       out += words_.plain(link_target(link.starts_with("l/") ? link.substr(2) : link)) + ' ';
     }
     return out;
+  }
+
+  void walk_layer(std::filesystem::path const& path) {
+    walk(path);  // theirs makes and removes a directory in it when it unpacks, after the root's time was set
+    auto& root = lines_[key(path)];
+    auto const from = root.find(" time ");
+    root.erase(from, root.find(' ', from + 6) - from);
   }
 
   void walk(std::filesystem::path const& path) {

@@ -42,6 +42,16 @@ TEST_CASE("an image without one of its layers has no size, and the error names t
   CHECK(stores::holder_of([&] { image.size(); }) == "base");
 }
 
+TEST_CASE("the error of a size that cannot be found names the layer", "[store][size]") {
+  Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  store.layers().create({.id = "base"});
+  auto const box = store.containers().create(store.images().create({.top_layer = "base"}));
+  store.layers().remove("base", {.even_if_used = true});
+  CHECK(stores::code_of([&] { box.size(); }) == Errc::parent_unknown);
+  CHECK(stores::holder_of([&] { box.size(); }) == box.layer().id());
+}
+
 TEST_CASE("a container's size is that of its changes, its data and its directories", "[store][size]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;

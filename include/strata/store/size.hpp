@@ -14,11 +14,25 @@
 /// How many bytes an item stands for, from the records where they know it.
 namespace strata {
 
+namespace detail {
+
+/// @throws  what reading the layer does, with the layer's id as holder
+template <class Core>
+std::int64_t size_of_changes(Core& core, std::string const& layer) {
+  try {
+    return layer_diff_size(core, LayerId(layer), "");
+  } catch (Error const& error) {
+    throw Error(error.code(), error.subject(), layer);
+  }
+}
+
+}  // namespace detail
+
 /// Bytes of a layer's plain tar as recorded; bytes of its changed files if it was not imported.
 template <class Core>
 std::int64_t item_size(Core& core, LayerRecord const& layer) {
   if (!layer.diff_digest.empty() && layer.diff_size >= 0) return layer.diff_size;
-  return layer_diff_size(core, LayerId(layer.id), "");
+  return detail::size_of_changes(core, layer.id);
 }
 
 /// Bytes of an item's big data, as recorded.
@@ -29,7 +43,7 @@ inline std::int64_t data_size(auto const& record) {
 }
 
 /// Every layer of the chain once, those of other owners' copies too, and the big data.
-/// @throws `Errc::layer_unknown`: its subject names the layer that is missing
+/// @throws `Errc::layer_unknown` for a layer that is missing, or what reading one does: the error's holder is its id
 template <class Core>
 std::int64_t item_size(Core& core, ImageRecord const& image) {
   std::vector<Row<LayerRecord>> chain;
@@ -50,13 +64,14 @@ std::int64_t item_size(Core& core, ImageRecord const& image) {
 }
 
 /// What its layer changed, its big data, and what stands in its two directories.
+/// @throws  what reading the layer does: the error's holder is its id
 template <class Core>
 std::int64_t item_size(Core& core, ContainerRecord const& container) {
   using Traits = typename Core::ContainerTraits;
   auto const files = [](std::filesystem::path const& path) {
     return std::filesystem::exists(path) ? static_cast<std::int64_t>(sys::disk_usage(path)) : 0;
   };
-  return layer_diff_size(core, LayerId(container.layer), "") + data_size(container) +
+  return detail::size_of_changes(core, container.layer) + data_size(container) +
          files(core.template data_directory<Traits>(container.id) / paths::user_data) +
          files(core.template run_directory<Traits>(container.id) / paths::user_data);
 }
