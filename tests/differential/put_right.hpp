@@ -9,6 +9,7 @@
 #include "world.hpp"
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
@@ -38,7 +39,7 @@ inline constexpr PutRight kept_links{
     "a copy of a vfs layer has the hard links of the layer; theirs keeps those of regular files only"};
 inline constexpr PutRight mapped_roots{
     "roots",
-    "what a container with maps writes to belongs to the root of the maps while it is mounted; 1.43 leaves "
+    "what a container with maps writes to belongs to the root of the maps once it was mounted; 1.43 leaves "
     "it to the host's"};
 inline constexpr PutRight opaque_again{
     "opaque",
@@ -159,19 +160,25 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Re
   return found;
 }
 
-/// Gives what mounted containers with maps write to to the root of their maps (see `mapped_roots`).
+/// Gives what containers with maps write to to the root of their maps, where it is that in another store (see
+/// `mapped_roots`).
 /// @return  whether any belonged to the host's
-inline bool give_roots(Home& home) {
+inline bool give_roots(Home& home, Home const& like) {
   bool found = false;
-  for (auto const& container : home.world.containers) {
-    if (container.maps.empty() || !home.world.mounts.contains(container.parent)) continue;
-    auto const tree = home.layer_tree(container.parent);
+  auto const owner = [](std::filesystem::path const& tree) {
     struct stat status {};
-    if (::lstat(tree.c_str(), &status) != 0 || status.st_uid != 0 || status.st_gid != 0) continue;
-    auto const root = strata::idmap::root_of(container.maps);
-    if (root.uid == 0 && root.gid == 0) continue;
-    if (::chown(tree.c_str(), static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid)) != 0)
-      fail("chown " + tree.native());
+    return ::lstat(tree.c_str(), &status) == 0 ? std::pair(status.st_uid, status.st_gid)
+                                               : std::pair(uid_t(0), gid_t(0));
+  };
+  auto const& containers = home.world.containers;
+  for (std::size_t i = 0; i < std::min(containers.size(), like.world.containers.size()); ++i) {
+    auto const tree = home.layer_tree(containers[i].parent);
+    std::pair<uid_t, gid_t> const none{};
+    if (containers[i].maps.empty() || owner(tree) != none) continue;
+    auto const root = strata::idmap::root_of(containers[i].maps);
+    std::pair const mapped(static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid));
+    if (mapped == none || owner(like.layer_tree(like.world.containers[i].parent)) != mapped) continue;
+    if (::chown(tree.c_str(), mapped.first, mapped.second) != 0) fail("chown " + tree.native());
     found = true;
   }
   return found;

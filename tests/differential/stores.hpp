@@ -177,8 +177,8 @@ class Stores {
         run.kept.reset();
         if (run.copied) run.copied->level();
       }
+    for (auto& run : runs) run.home.refresh();
     for (auto& run : runs) {
-      run.home.refresh();
       auto const fresh = run.home.fresh_layers();
       if (!run.by_ours && run.process && setting_.driver == "vfs") {
         Record const* changed = nullptr;
@@ -188,7 +188,7 @@ class Stores {
         if (give_links(run.home, fresh)) ++used_[kept_links.name];
         if (give_owners(run.home, fresh, changed)) ++used_[all_owners.name];
       }
-      if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home))
+      if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home, ours_))
         ++used_[mapped_roots.name];
       run.output = run.home.plain(std::move(run.output));
     }
