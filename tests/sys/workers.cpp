@@ -3,8 +3,14 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <cstddef>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
 
 using strata::sys::Workers;
 
@@ -34,4 +40,26 @@ TEST_CASE("a failure of a worker reaches the finder of work, who need not go on 
 TEST_CASE("workers that are left early end", "[sys]") {
   Workers<int> workers(2, 100, [](int&) {});
   for (int i = 0; i < 50; ++i) workers.add(i);
+}
+
+TEST_CASE("where not all threads can be had, those that run already end, and the error comes out", "[sys]") {
+  auto const child = ::fork();
+  if (child == 0) {  // a limit that the other tests must not have
+    ::alarm(20);
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    // Room for a few stacks.
+    rlim_t const room = pages * static_cast<std::size_t>(::getpagesize()) + (rlim_t{64} << 20);
+    rlimit const limit{.rlim_cur = room, .rlim_max = room};
+    ::setrlimit(RLIMIT_AS, &limit);
+    try {
+      Workers<int> const workers(1000, 1, [](int&) {});
+    } catch (std::system_error const&) {
+      ::_exit(0);
+    }
+    ::_exit(1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }

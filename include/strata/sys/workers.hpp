@@ -22,7 +22,12 @@ class WorkerThreads {
 
   WorkerThreads(std::size_t threads, std::size_t most_waiting, std::function<void(void*)> work)
       : most_waiting_(most_waiting), work_(std::move(work)) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    try {
+      for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    } catch (...) {  // no thread to be had, or no memory: those that run already wait for pieces
+      close();
+      throw;
+    }
   }
   WorkerThreads(WorkerThreads const&) = delete;
   WorkerThreads& operator=(WorkerThreads const&) = delete;
