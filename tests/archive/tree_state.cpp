@@ -96,3 +96,26 @@ TEST_CASE("overlay's signs hide what is below", "[archive][tree_state]") {
   merged.add_directory(upper.path(), false, same_owners);
   CHECK(joined(upper.state().differences(merged, {.owners = false})) == "-/e\n-/f\n");
 }
+
+TEST_CASE("times that no file can have are no difference", "[archive][tree_state]") {
+  Tree tree;
+  tree.file("f", "1");
+  std::int64_t const last = 0x37fffffff;  // of ext4
+  auto const differs = [&](std::int64_t wanted, std::int64_t is) {
+    timespec const times[2] = {{is, 0}, {is, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (tree.path() / "f").c_str(), times, 0) == 0);
+    auto header = entry("f", EntryType::regular, 1);
+    header.mtime.seconds = wanted;
+    archive::TreeState state;
+    state.add_archive({header});
+    return !state.differences(tree.state(), {}).empty();
+  };
+  CHECK_FALSE(differs(-6, 0));
+  CHECK_FALSE(differs(-6, -6));
+  CHECK_FALSE(differs(std::int64_t{1} << 40, last));
+  CHECK(differs(-6, 1));
+  CHECK(differs(-6, -7));
+  CHECK(differs(last - 1, last));
+  CHECK(differs(5, 0));
+  CHECK(differs(std::int64_t{1} << 40, 1'600'000'000));
+}

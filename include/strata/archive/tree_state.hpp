@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -233,8 +234,15 @@ class TreeState {
     }
     differ("size", number(wanted.size), number(is.size));
     if (compared.modes && wanted.type != '2') differ("mode", octal(wanted.mode), octal(is.mode));
-    differ("mtime", hex(wanted.mtime), hex(is.mtime));
+    if (!is_time_of(wanted.mtime, is.mtime)) differ("mtime", hex(wanted.mtime), hex(is.mtime));
     return out;
+  }
+
+  /// Whether unpacking an entry of the one time may have given a file of the other: times before 1970 become 1970
+  /// (`AttributeSetter`), and what a file system cannot hold, its first or last.
+  static bool is_time_of(std::int64_t wanted, std::int64_t is) {
+    if (wanted < 0 && is <= 0 && is > wanted) return true;
+    return wanted == is || (wanted > is && is >= std::numeric_limits<std::int32_t>::max());
   }
 
   std::map<std::string, NodeState> nodes_;
