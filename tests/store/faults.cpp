@@ -67,3 +67,41 @@ TEST_CASE("whichever step of the driver fails, nothing is left half done", "[sto
   }
   CHECK(failed > 15);
 }
+
+TEST_CASE("whichever step of a wipe fails, what stays has what it stands on", "[store][faults]") {
+  int failed = 0;
+  for (int fail_at = 0;; ++fail_at) {
+    testing::TempDir directory;
+    bool done = true;
+    {
+      auto const steps = std::make_shared<int>(0);
+      FaultyStore store({.graph_root = directory.path() / "g",
+                         .run_root = directory.path() / "r",
+                         .driver = {.base = {}, .fail_at = 1000 + fail_at, .steps = steps}});
+      store.layers().create({.id = "base"});
+      store.layers().create({.id = "top", .parent = "base"});
+      store.layers().create({.id = "spare", .parent = "base"});
+      store.layers().create({.id = "lone"});
+      store.images().create({.id = "image", .top_layer = "top"});
+      store.images().create({.id = "other", .top_layer = "lone"});
+      store.containers().create("image", {.id = "box"});
+      store.containers().create("other", {.id = "box2"});
+      *steps = 1000;
+      try {
+        store.wipe();
+      } catch (Error const& error) {
+        CHECK(error.code() == std::errc::io_error);
+        done = false;
+      }
+    }
+    INFO("step " << fail_at);
+    failed += done ? 0 : 1;
+    stores::Vfs store({.graph_root = directory.path() / "g", .run_root = directory.path() / "r"});
+    auto const left = store.check();
+    for (auto const& found : left.findings) CHECK(found.text == "");
+    store.wipe();
+    CHECK(store.layers().list().empty());
+    if (done) break;
+  }
+  CHECK(failed > 5);
+}

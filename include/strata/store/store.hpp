@@ -20,9 +20,12 @@
 #include <strata/store/traits.hpp>
 #include <strata/store/usage.hpp>
 
+#include <array>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -93,25 +96,34 @@ class Store {
     throw Error(Errc::item_unknown, '"' + ref.text() + '"');
   }
 
-  /// Removes all containers, images and layers of the store itself, unmounting what is mounted. What cannot be removed keeps nothing else
-  /// from going. @throws the first failure, at the end
+  /// Removes all containers, images and layers of the store itself, unmounting what is mounted. What cannot be removed keeps
+  /// what it stands on, and nothing else. @throws the first failure, at the end
   void wipe() {
     std::exception_ptr first;
-    auto const remove = [&](auto&& removal) {
-      try {
-        removal();
-      } catch (Error const& error) {  // gone already: another process was faster, or it went with its image
-        if (!first && !error.not_found()) first = std::current_exception();
+    std::set<std::string> needed;  // ids, of any kind
+    auto const remove = [&](auto const& item, auto&& remove_from, auto const& stands_on) {
+      if (!needed.contains(item.id().str())) {
+        try {
+          remove_from.remove(item, {.even_if_used = true});
+          return;
+        } catch (Error const& error) {  // gone already: another process was faster, or it went with its image
+          if (error.not_found()) return;
+          if (!first) first = std::current_exception();
+        }
       }
+      needed.insert(std::begin(stands_on), std::end(stands_on));
     };
     for (auto const& container : containers().list())
-      remove([&] { containers().remove(container, {.even_if_used = true}); });
-    for (auto const& image : images().list())
-      if (!image.read_only()) remove([&] { images().remove(image, {.even_if_used = true}); });
+      remove(container, containers(), std::array{container.record().image, container.record().layer});
+    for (auto const& image : images().list()) {
+      auto layers_of = image.record().mapped_top_layers;
+      layers_of.push_back(image.record().top_layer);
+      if (!image.read_only()) remove(image, images(), layers_of);
+    }
     // A child stands behind its parent in the list; records that were edited by hand may even go in a circle.
     auto left = layers().list();
     for (auto layer = left.rbegin(); layer != left.rend(); ++layer)
-      if (!layer->read_only()) remove([&] { layers().remove(*layer, {.even_if_used = true}); });
+      if (!layer->read_only()) remove(*layer, layers(), std::array{layer->record().parent});
     if (first) std::rethrow_exception(first);
   }
 
