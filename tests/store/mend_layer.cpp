@@ -1,7 +1,11 @@
 #include <strata/store/mend_layer.hpp>
 
 #include "stores.hpp"
+#include <csignal>
+#include <filesystem>
 #include <memory>
+#include <string>
+#include <sys/resource.h>
 
 using namespace strata;
 using stores::Fixture;
@@ -67,4 +71,56 @@ TEST_CASE("mend_layer: what is recorded of a tar is put right", "[store][repair]
   layer.mend(Fault::content_size);
   CHECK(layer.log.actions.size() == 1);
   CHECK(layer.now().diff_size == before.diff_size);
+}
+
+TEST_CASE(
+    "mend_layer: a repair that ends between an archive and its record leaves what the next one finishes",
+    "[store][repair]") {
+  SeenOtherwise layer;
+  auto const digest = layer.now().diff_digest;
+  auto const other = Digest::of(as_bytes(std::string("else"))).str();
+  layer.change([&](auto& record) {
+    record.diff_digest = other;
+    record.compressed_diff_digest = Digest::of(as_bytes(std::string("packed"))).str();
+    record.compression = 2;
+    record.metadata = std::string(300'000, 'x');  // makes the record file too long, below
+  });
+  auto const split = layer.core->tar_split("one");
+  std::filesystem::resize_file(split, 20);
+  layer.seen = layer.now();
+  {
+    auto const before = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    rlimit const less{.rlim_cur = 100'000, .rlim_max = limit.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &less);
+    bool failed = false;
+    try {
+      layer.mend(Fault::archive_damaged);
+    } catch (Error const& error) {
+      failed = error.code() == std::errc::file_too_large;
+    }
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, before);
+    REQUIRE(failed);
+  }
+  CHECK(layer.now().diff_digest == other);
+  CHECK_FALSE(std::filesystem::exists(split));
+  layer.mend(Fault::archive_missing);
+  CHECK(std::filesystem::exists(split));
+  CHECK(layer.now().diff_digest == digest);
+  CHECK(layer.now().compressed_diff_digest == digest);
+  CHECK(layer.now().compression == 0);
+}
+
+TEST_CASE("mend_layer: an archive that can be read again by now is kept", "[store][repair]") {
+  SeenOtherwise layer;
+  auto const split = layer.core->tar_split("one");
+  auto const before = sys::read_file(split);
+  layer.change([](auto& record) { record.diff_digest = Digest::of(as_bytes(std::string("else"))).str(); });
+  layer.seen = layer.now();
+  layer.mend(Fault::archive_damaged);
+  CHECK(layer.log.actions.empty());
+  CHECK(layer.now().diff_digest == layer.seen.diff_digest);
+  CHECK(sys::read_file(split) == before);
 }

@@ -115,24 +115,51 @@ class LayerMender {
     }
   }
 
-  /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place.
+  /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place. So the archive is read
+  /// once more first: what kept it from being read, an error of the device or a limit, may have passed.
   void mend_archive(LayerRecord const& layer) {
     if constexpr (DiffDriver<Driver>) {
+      if (can_be_read(core_.tar_split(layer.id))) return;
       auto aside = sys::TempDir::create(core_.layer_trash());
       auto const path = aside.next_addition();
       auto const made = remake_archive(core_, layer, path, control_);
       bool const same = made.sum.digest.str() == layer.diff_digest;
-      // Meanwhile the layer is one without a tar, as in `apply_to_layer`.
-      bool const done = change(layer, [&](auto& r) {
-        aside.take(core_.tar_split(layer.id));
-        std::filesystem::rename(path, core_.tar_split(layer.id));
-        if (core_.flush() == Flush::full) sys::sync_directory(core_.tar_split(layer.id).parent_path());
-        if (!same) record_plain_archive(r, made.sum, made.headers);
-      });
-      if (!done) return;
+      if (!put_archive(layer, path, aside, same ? nullptr : &made)) return;
       log_.did("layer " + layer.id + ": made its recorded archive from its files" +
                (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
     }
+  }
+
+  static bool can_be_read(std::filesystem::path const& archive) {
+    if (!std::filesystem::exists(archive)) return false;
+    try {
+      kept_headers(archive);
+      return true;
+    } catch (Error const&) {
+      return false;
+    }
+  }
+
+  /// Puts a recorded archive in place, and into the record what is new of it: record first, so that who dies between the two
+  /// leaves a layer that lacks its archive, which the next repair makes again with that digest.
+  /// @param made   nothing: the record is right
+  /// @return       whether the layer was as it was seen; else nothing is changed
+  bool put_archive(LayerRecord const& seen, std::filesystem::path const& path, sys::TempDir& aside,
+                   RemadeArchive const* made) {
+    auto table = core_.template table<LayerTraits>().write();
+    auto const row = table.by_id(seen.id);
+    if (!row || !is_as_seen(*row, seen)) return false;
+    auto const place = core_.tar_split(seen.id);
+    aside.take(place);
+    if (made != nullptr) {
+      auto next = *row;
+      record_plain_archive(next, made->sum, made->headers);
+      table.put(std::move(next));
+      table.commit(core_.flush());
+    }
+    std::filesystem::rename(path, place);
+    if (core_.flush() == Flush::full) sys::sync_directory(place.parent_path());
+    return true;
   }
 
   void mend_sum(LayerRecord const& layer) {
