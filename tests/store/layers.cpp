@@ -145,7 +145,7 @@ TEMPLATE_TEST_CASE("big data for an item that was removed meanwhile leaves nothi
   store.images().remove("gone");
   auto const before = stores::files_below(fixture.graph());
   // An odd key: one whose file's name leads through a directory of its own.
-  std::string const odd = "\xff\xff\xff\xff";
+  std::string const odd = "????";
   REQUIRE(big_data_file_name(odd).find('/') != std::string::npos);
   for (auto const& key : {std::string("key"), odd}) {
     CHECK(code_of([&] { layer.big_data().set(key, "data"); }) == Errc::layer_unknown);
@@ -166,6 +166,27 @@ TEMPLATE_TEST_CASE("big data of a layer is kept by key", "[store][layers][big_da
   CHECK(code_of([&] { layer.big_data().get("nothing"); }) == Errc::data_unknown);
   CHECK(code_of([&] { layer.big_data().set("", "x"); }) == Errc::invalid_name);
   CHECK(code_of([&] { layer.big_data().set("..", "x"); }) == Errc::invalid_name);
+}
+
+TEST_CASE("an id or a key that its record would give back as another is refused",
+          "[store][layers][big_data]") {
+  std::string const odd =
+      "od\xff"
+      "d";
+  Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  CHECK(code_of([&] { store.layers().create({.id = odd}); }) == Errc::invalid_id);
+  CHECK(code_of([&] { store.images().create({.id = odd}); }) == Errc::invalid_id);
+  CHECK(code_of([&] { store.containers().create("", {.id = odd}); }) == Errc::invalid_id);
+  store.layers().create({.id = "\u00f6d"});
+  auto layer = store.layers().get("\u00f6d");
+  CHECK(code_of([&] { layer.big_data().set(odd, "x"); }) == Errc::invalid_name);
+  CHECK(store.check().clean());
+  Fixture<stores::Journal> other;  // keeps all bytes
+  auto kept = other.store.layers().create({.id = odd});
+  kept.big_data().set(odd, "x");
+  CHECK(other.store.layers().get(odd).big_data().get(odd) == "x");
+  CHECK(other.store.check().clean());
 }
 
 TEMPLATE_TEST_CASE("a handle on an item that has gone touches no other", "[store][layers]", stores::Vfs,

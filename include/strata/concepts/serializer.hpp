@@ -29,6 +29,7 @@ struct Decoded {
 /// - `S::encode(rows, unreadable)`  the whole file
 /// - `S::decode<Record>(bytes)`     `decode(encode(rows))` equals `rows`, unknown keys included; empty bytes are an
 ///                            empty list; `Errc::corrupt_record` if the bytes as a whole cannot be read
+/// Optional: `S::keeps(text)`, false for an id or a key that would come back as another; the store then refuses it.
 /// All are pure. Members come from `Record::fields` (item/record.hpp).
 /// `testing::serializer_suite<S>` checks what this concept cannot.
 template <class S, class Record>
@@ -39,6 +40,17 @@ concept SerializerFor = requires(std::span<Row<Record> const> rows, std::span<st
   { S::encode(rows, unreadable) } -> std::same_as<std::string>;
   { S::template decode<Record>(bytes) } -> std::same_as<Decoded<Record>>;
 };
+
+/// As `S::keeps`; of a serializer without it, true.
+template <class S>
+bool keeps(std::string_view text) noexcept {
+  if constexpr (requires {
+                  { S::keeps(text) } -> std::same_as<bool>;
+                })
+    return S::keeps(text);
+  else
+    return true;
+}
 
 /// One change in a log, as views of the log's bytes.
 struct LogChange {

@@ -2,6 +2,7 @@
 
 #include <strata/archive/base64.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/concepts/serializer.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/digest.hpp>
 #include <strata/item/names.hpp>
@@ -118,7 +119,8 @@ class BigData {
   /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
   /// manifests)
   void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
-    if (key.empty()) throw Error(Errc::invalid_name, subject(key));
+    if (key.empty() || !keeps<typename Item::Core::Serializer>(key))
+      throw Error(Errc::invalid_name, subject(key));
     item_.shelf().check_writable("save data items associated with " + std::string(Traits::stem));
     auto const target = path(key);
     try {

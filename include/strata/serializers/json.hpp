@@ -98,6 +98,9 @@ struct Json {
     return found;
   }
 
+  /// Whether a text comes back as it was, which matters for those that files are named after.
+  static bool keeps(std::string_view text) noexcept { return json::is_utf8(text); }
+
   /// Digests of an image's plain layers, the lowest first, as its configuration has them (OCI image specification,
   /// "rootfs"); nothing if the text is none.
   static std::vector<std::string> layer_digests(std::string_view configuration) {

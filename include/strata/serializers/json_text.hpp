@@ -40,6 +40,17 @@ inline std::size_t utf8_length(char const* at, char const* end) noexcept {
   return 0;
 }
 
+inline bool is_utf8(std::string_view text) noexcept {
+  char const* at = text.data();
+  char const* const end = at + text.size();
+  while (at != end) {
+    auto const length = utf8_length(at, end);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
 namespace detail {
 
 constexpr std::uint64_t eight(unsigned char byte) noexcept { return 0x0101010101010101U * byte; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/serializer.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/durability.hpp>
 #include <strata/idmap/range.hpp>
@@ -197,9 +198,11 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return id;
   }
   /// The id that a caller gave, or a new one.
+  /// @throws `Errc::invalid_id`: as `component`, or the serializer would not give it back as it is
   template <class Traits>
   static typename Traits::Id new_id(std::string const& given) {
     using Id = typename Traits::Id;
+    if (!keeps<Serializer>(given)) throw Error(Errc::invalid_id, "\"" + given + "\"");
     return given.empty() ? Id::random(Traits::id_digits) : Id(component<Traits>(given));
   }
 
