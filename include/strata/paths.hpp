@@ -34,6 +34,11 @@ inline std::filesystem::path kind_directory(std::filesystem::path const& root, s
   return root / (std::string(driver) + '-' + std::string(stem));
 }
 
+/// Is it the name of a file that will be renamed into place? The prefix alone is big data's, of that key.
+inline bool is_temporary(std::string_view name) {
+  return name.starts_with(temporary_prefix) && name.size() > temporary_prefix.size();
+}
+
 /// Does a name in a kind's directory mean something else than the data of the item of that id?
 inline bool is_reserved(std::string_view name, std::string_view stem, std::string_view extension) {
   auto const file = std::string(stem) + '.' + std::string(extension);

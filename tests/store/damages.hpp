@@ -324,6 +324,14 @@ std::vector<Damage<S>> catalogue() {
   };
   if constexpr (!Of::overlay) return all;
   std::vector<Damage<S>> const more{
+      {"temporary files beside a layer's tree",
+       [](Of const& s) {
+         for (auto const& path : {s.home() / ".tmp-.has-mount-program7", s.home() / s.mid / ".tmp-lower12"}) {
+           write(path, "half");
+           age(path);
+         }
+       },
+       Fault::leftover},
       {"a lost link", [](Of const& s) { fs::remove(s.home() / s.mid / "link"); }, Fault::link_lost},
       {"an empty link", [](Of const& s) { fs::resize_file(s.home() / s.base / "link", 0); },
        Fault::link_lost},

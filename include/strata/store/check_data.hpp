@@ -91,8 +91,7 @@ void check_big_data(typename Traits::Record const& record, std::filesystem::path
   }
   for (auto const& path : entries_of(directory)) {
     auto const name = path.filename().native();
-    if (files.contains(name) || name == paths::user_data || name.starts_with(paths::temporary_prefix))
-      continue;
+    if (files.contains(name) || name == paths::user_data || paths::is_temporary(name)) continue;
     if (std::filesystem::is_directory(path) &&
         std::ranges::any_of(files, [&](auto const& f) { return f.starts_with(name + '/'); }))
       continue;

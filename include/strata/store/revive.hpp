@@ -37,7 +37,7 @@ inline std::vector<std::string> stored_keys(std::filesystem::path const& directo
   for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
        at.increment(error)) {
     auto const name = at->path().filename().native();
-    if (!at->is_regular_file() || name.starts_with(paths::temporary_prefix)) continue;
+    if (!at->is_regular_file() || paths::is_temporary(name)) continue;
     if (auto key = big_data_key(name)) keys.push_back(*std::move(key));
   }
   std::ranges::sort(keys);

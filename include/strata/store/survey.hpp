@@ -64,17 +64,20 @@ inline bool is_old(std::filesystem::path const& path, std::chrono::seconds age) 
   return ::lstat(path.c_str(), &status) == 0 && ::time(nullptr) - status.st_mtime >= age.count();
 }
 
-/// `.tmp-…` files of a directory: somebody is writing them, or died while doing so.
+/// A `.tmp-…` file: somebody is writing it, or died while doing so.
+inline Claim temporary_file(std::filesystem::path const& path, SurveyOptions const& options) {
+  bool const left = is_old(path, options.leftover_after);
+  return {.path = path,
+          .kind = left ? UsageClass::trash : UsageClass::staged,
+          .reason = left ? "a process that died was writing it" : "being written",
+          .removable = left};
+}
+
+/// Those of a directory.
 inline void claim_temporary_files(std::filesystem::path const& directory, SurveyOptions const& options,
                                   std::vector<Claim>& to) {
   for (auto const& path : entries_of(directory))
-    if (path.filename().native().starts_with(paths::temporary_prefix)) {
-      bool const left = is_old(path, options.leftover_after);
-      to.push_back({.path = path,
-                    .kind = left ? UsageClass::trash : UsageClass::staged,
-                    .reason = left ? "a process that died was writing it" : "being written",
-                    .removable = left});
-    }
+    if (paths::is_temporary(path.filename().native())) to.push_back(temporary_file(path, options));
 }
 
 /// Ids of items that a living process is making or removing right now, by its notes: their files stand without a record
@@ -161,11 +164,15 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
   kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);
   claim_temp_dirs(core.layer_trash(), claims);
   if constexpr (CheckDriver<typename Core::Driver>)
-    for (auto& claim : core.driver().claims(known.layer_ids())) claims.push_back(std::move(claim));
+    for (auto& claim : core.driver().claims(known.layer_ids())) {
+      bool const temporary = claim.kind == UsageClass::staged && claim.subject == Subject::store &&
+                             paths::is_temporary(claim.path.filename().native());
+      claims.push_back(temporary ? detail::temporary_file(claim.path, options) : std::move(claim));
+    }
   for (auto const& path : detail::entries_of(root))
     if (!own.contains(path.filename().native()) &&
         std::ranges::find(claims, path, &Claim::path) == claims.end() &&
-        !path.filename().native().starts_with(paths::temporary_prefix))
+        !paths::is_temporary(path.filename().native()))
       claims.push_back({.path = path, .reason = "another program's"});
   detail::claim_temporary_files(root, options, claims);
   return claims;

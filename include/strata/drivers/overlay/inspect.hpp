@@ -233,13 +233,24 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
   std::unordered_set<std::string_view> ids;
   for (auto const& id : known) ids.insert(id.str());
   auto const is_known = [&](std::string const& id) { return ids.contains(id); };
-  for (auto const& id : dirs.list())
+  // Beside a layer's tree, files are replaced when they are mended. How old is too old, the store knows.
+  auto const claim_temporary_files = [&](std::filesystem::path const& directory) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
+         at.increment(error))
+      if (paths::is_temporary(at->path().filename().native()))
+        claims.push_back({.path = at->path(), .kind = UsageClass::staged, .reason = "being written"});
+  };
+  for (auto const& home : dirs.own_homes()) claim_temporary_files(home);
+  for (auto const& id : dirs.list()) {
     claims.push_back({.path = dirs.own(id),
                       .kind = is_known(id) ? UsageClass::referenced : UsageClass::orphan,
                       .subject = Subject::layer,
                       .id = id,
                       .reason = is_known(id) ? "its files" : "no record names it",
                       .removable = !is_known(id)});
+    if (is_known(id)) claim_temporary_files(dirs.own(id));
+  }
   auto const names_in = [&](std::string_view directory) {
     std::vector<std::filesystem::path> paths;
     for (auto const& home : dirs.own_homes()) {
