@@ -107,6 +107,11 @@ class RecordFile {
 
   std::filesystem::path const& path() const noexcept { return files_[0].path; }
 
+  /// False if the files hold elements that are no records, as far as can be told. As of the last `refresh`.
+  bool all_readable() const noexcept {
+    return std::ranges::all_of(files_, [](File const& file) { return file.unreadable.empty(); });
+  }
+
   /// Where records are looked for, the main file first.
   std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const {
     std::vector<std::pair<RecordPlace, std::filesystem::path>> out;

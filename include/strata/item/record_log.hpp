@@ -62,6 +62,9 @@ class RecordLog {
     return changed;
   }
 
+  /// A log that holds anything else is damaged as a whole.
+  static constexpr bool all_readable() noexcept { return true; }
+
   /// Appends the changes as one frame; call with the kind's lock held exclusively, after `refresh`.
   ///
   /// Neither the token nor the other rows are needed, they stand here for `RecordFile`'s sake.

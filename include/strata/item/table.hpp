@@ -80,6 +80,8 @@ class Table {
     Row<Record> by_id(std::string_view id) const { return table_->index_.by_id(id); }
     Row<Record> by_name(std::string_view name) const { return table_->index_.by_name(name); }
     std::vector<Row<Record>> rows() const { return table_->index_.rows(); }
+    /// False: there may be more items than these, whose records another release wrote, or somebody by hand.
+    bool all_readable() const noexcept { return table_->storage_.all_readable(); }
     template <class Wanted>
     bool any_of(Wanted&& wanted) const {
       return table_->index_.any_of(wanted);

@@ -77,10 +77,7 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
     auto const layers = core.template table<LayerTraits>().write();
     auto const images = core.template table<typename Core::ImageTraits>().write();
     auto const containers = core.template table<typename Core::ContainerTraits>().write();
-    KnownIds known;
-    for (auto const& row : layers.rows()) known.layers.insert(row->id);
-    for (auto const& row : images.rows()) known.images.insert(row->id);
-    for (auto const& row : containers.rows()) known.containers.insert(row->id);
+    auto const known = KnownIds::of(layers, images, containers);
     auto claims = survey_graph_root(core, known, {.leftover_after = std::chrono::seconds(0)});
     for (auto& claim : survey_run_root(core, known, {.leftover_after = std::chrono::seconds(0)}))
       claims.push_back(std::move(claim));

@@ -116,6 +116,8 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   static std::vector<LayerId> only_used_by(Core& core, ImageRecord const& image, LayerView const& layers,
                                            ImageView const& images, ContainerView const& containers) {
     std::vector<LayerId> out;
+    // A record that cannot be read may need any of them.
+    if (!layers.all_readable() || !images.all_readable() || !containers.all_readable()) return out;
     auto const others = core.template others<Traits>();
     auto const needed_elsewhere = [&](std::string const& id) {
       bool needed = false;

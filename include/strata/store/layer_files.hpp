@@ -102,6 +102,17 @@ Trash discard_layer_files(Core& core, LayerId const& id, sys::TempDir& aside) {
   return trash;
 }
 
+/// The same of what stands where a new layer goes, left by a crash: it has no record.
+/// @param layers  a guard of their table
+/// @throws `Errc::corrupt_record`: a record that cannot be read may be its
+template <class Core, class View>
+Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys::TempDir& aside) {
+  if (!layers.all_readable() && core.driver().exists(id))
+    throw Error(Errc::corrupt_record,
+                "layer \"" + id.str() + "\" has files, and there are records that cannot be read");
+  return discard_layer_files(core, id, aside);
+}
+
 /// Unmounts layers that are to be removed, while that can still be refused: nothing is removed yet. Nobody can mount them
 /// again for as long as the returned guard lives.
 template <class Core>
@@ -161,8 +172,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   set_maps(record, plan.maps);
   record.parent = plan.parent ? plan.parent->str() : std::string();
   record.created = Timestamp::now();
-  // Whatever has this id without a record was left by another program's crash.
-  if (core.driver().exists(plan.id)) trash.merge(discard_layer_files(core, plan.id, aside));
+  if (core.driver().exists(plan.id)) trash.merge(discard_left_files(core, layers, plan.id, aside));
   try {
     core.driver().publish(plan.id, std::forward<Staged>(staged));
     if (!tar_split.empty()) {

@@ -119,8 +119,8 @@ class StagedLayer {
       return Item(core_, publish_layer(core, layers, plan, std::move(staged_), note, tar_split_,
                                        std::move(record_), trash));
     layers.check_free(plan.id.str(), plan.names);
-    // Whatever has this id without a record was left by a crash; the data is put where it may have been.
-    trash.merge(discard_layer_files(core, plan.id, note));
+    // Now, since the data is put where such files may have been.
+    trash.merge(discard_left_files(core, layers, plan.id, note));
     auto const data = core.template data_directory<Traits>(plan.id.str());
     std::filesystem::rename(data_, data);
     try {

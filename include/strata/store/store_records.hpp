@@ -52,6 +52,9 @@ struct StoreRecords {
     for (auto const& row : layers.rows) ids.layers.insert(row.id);
     for (auto const& row : images.rows) ids.images.insert(row.id);
     for (auto const& row : containers.rows) ids.containers.insert(row.id);
+    ids.all_layers = layers.damaged.empty();
+    ids.all_images = images.damaged.empty();
+    ids.all_containers = containers.damaged.empty();
     return ids;
   }
 

@@ -21,11 +21,33 @@
 /// leftovers are told of.
 namespace strata {
 
-/// Ids that have records; what has none of them is nobody's.
+/// Ids that have records; what has none of them is nobody's, unless there are records that cannot be read.
 struct KnownIds {
   std::set<std::string, std::less<>> layers = {};
   std::set<std::string, std::less<>> images = {};
   std::set<std::string, std::less<>> containers = {};
+  bool all_layers = true;
+  bool all_images = true;
+  bool all_containers = true;
+
+  /// As guards of the three tables show them.
+  template <class Layers, class Images, class Containers>
+  static KnownIds of(Layers const& layers, Images const& images, Containers const& containers) {
+    KnownIds known;
+    for (auto const& row : layers.rows()) known.layers.insert(row->id);
+    for (auto const& row : images.rows()) known.images.insert(row->id);
+    for (auto const& row : containers.rows()) known.containers.insert(row->id);
+    known.all_layers = layers.all_readable();
+    known.all_images = images.all_readable();
+    known.all_containers = containers.all_readable();
+    return known;
+  }
+  bool all(Subject kind) const noexcept {
+    return kind == Subject::layer       ? all_layers
+           : kind == Subject::image     ? all_images
+           : kind == Subject::container ? all_containers
+                                        : true;
+  }
 
   std::vector<LayerId> layer_ids() const {
     std::vector<LayerId> out;
@@ -89,6 +111,15 @@ std::set<std::string, std::less<>> ids_in_work(Core& core) {
     for (auto const& text : seen.notes)
       if (auto const note = parse_note(text); note && seen.in_use) ids.insert(note->id);
   return ids;
+}
+
+/// What has no record stays where it may have one that cannot be read.
+inline void spare_unreadable(std::vector<Claim>& claims, KnownIds const& known) {
+  for (auto& claim : claims)
+    if (claim.kind == UsageClass::orphan && !known.all(claim.subject)) {
+      claim.removable = false;
+      claim.reason = "no record that can be read names it";
+    }
 }
 
 /// @param in_work  ids of items that somebody is making or removing
@@ -175,6 +206,7 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
         !paths::is_temporary(path.filename().native()))
       claims.push_back({.path = path, .reason = "another program's"});
   detail::claim_temporary_files(root, options, claims);
+  detail::spare_unreadable(claims, known);
   return claims;
 }
 
@@ -191,6 +223,7 @@ std::vector<Claim> survey_run_root(Core& core, KnownIds const& known, SurveyOpti
   };
   kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
   kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);
+  detail::spare_unreadable(claims, known);
   return claims;
 }
 

@@ -47,14 +47,10 @@ inline std::string_view to_text(UsageClass kind) noexcept {
 /// Ids of everything that has a record.  @throws `Errc::corrupt_record`
 template <class Core>
 KnownIds known_ids(Core& core) {
-  KnownIds known;
-  for (auto const& row : core.template table<typename Core::LayerTraits>().read().rows())
-    known.layers.insert(row->id);
-  for (auto const& row : core.template table<typename Core::ImageTraits>().read().rows())
-    known.images.insert(row->id);
-  for (auto const& row : core.template table<typename Core::ContainerTraits>().read().rows())
-    known.containers.insert(row->id);
-  return known;
+  auto const layers = core.template table<typename Core::LayerTraits>().read();
+  auto const images = core.template table<typename Core::ImageTraits>().read();
+  auto const containers = core.template table<typename Core::ContainerTraits>().read();
+  return KnownIds::of(layers, images, containers);
 }
 
 /// Bytes on disk of a path and all that is below it.
