@@ -200,7 +200,7 @@ class InputMaker {
     } else if (kind < 77) {
       header.type = Type::fifo;
     } else if (kind < 82) {
-      header.type = random_.percent(50) ? Type::char_device : Type::block_device;
+      header.type = Type::char_device;
       header.dev_major = 1 + static_cast<std::uint32_t>(random_.below(9));
       header.dev_minor = static_cast<std::uint32_t>(random_.below(300));
     } else if (kind < 95) {  // the sign that something is gone, named after what other layers have

@@ -59,6 +59,10 @@ TEMPLATE_TEST_CASE("changes of a container are told as a list, a size and a tar"
   CHECK(same.empty());
   CHECK(again.changes("nothing") ==
         again.changes());  // an unknown layer means the parent, as in containers/storage
+  auto const base = store.layers().get("base");
+  CHECK(stores::code_of([&] { base.changes("nothing"); }) == Errc::layer_unknown);  // and there is none
+  CHECK(stores::code_of([&] { base.diff_size("nothing"); }) == Errc::layer_unknown);
+  CHECK(stores::code_of([&] { diff_of(base, DiffOptions{.against = "nothing"}); }) == Errc::layer_unknown);
 }
 
 TEMPLATE_TEST_CASE("a layer compared with another than its parent is made from the files", "[store][export]",

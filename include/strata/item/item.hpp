@@ -160,6 +160,7 @@ class Item {
   }
 
   /// What changed against another layer, in path order; against the parent if `against` is empty or unknown.
+  /// @throws `Errc::layer_unknown` if `against` is unknown and there is no parent either
   std::vector<Change> changes(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
     return layer_changes(*core_, files_layer(), against);
   }

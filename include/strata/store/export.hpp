@@ -50,6 +50,8 @@ Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
   if (auto const other = against.empty() ? decltype(out.layer){} : layers.find(against)) {
     out.against = LayerId(other->id);
     out.with_parent = other->id == out.layer->parent;
+  } else if (!against.empty() && !out.against) {
+    throw Error(Errc::layer_unknown, "layer \"" + against.text() + '"');
   }
   out.maps.newer = maps_of(*out.layer);
   if (auto const other = out.against ? layers.by_id(out.against->str()) : decltype(out.layer){})
