@@ -726,7 +726,7 @@ inline std::vector<Intended> const& intended() {
       {.name = "without its layer",
        .reason =
            "an image whose layer was deleted is removed, by theirs as well, which then fails for want of "
-           "the layer",
+           "the layer; asked only what it would remove, it names that layer",
        .applies =
            [](Call const& c) {
              return is(c, "delete-image") && std::ranges::any_of(c.world.images, [&](auto const& image) {
@@ -738,6 +738,13 @@ inline std::vector<Intended> const& intended() {
            [](Call const& c, Output& theirs, Output& ours) {
              auto const before = theirs;
              if (c.step.json()) theirs.out = replaced(theirs.out, "{\"error\":\"layer not known\"}", "{}");
+             if (c.step.json() && c.step.has("test"))
+               for (auto const& image : c.world.images)
+                 if (!c.world.layer(image.parent))
+                   theirs.out = replaced(
+                       theirs.out,
+                       "{\"deleted-layers\":[" + go_json(boost::json::value(c.plain(image.parent))) + "]}",
+                       "{}");
              std::string kept;
              for (auto const& line : split(theirs.err))
                if (!line.ends_with(": layer not known\n")) kept += line;

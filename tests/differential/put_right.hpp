@@ -113,15 +113,39 @@ inline bool give_links(Home const& home, std::set<std::string> const& fresh) {
   return found;
 }
 
+/// The tree of a layer that a command puts files into, before that.
+class TreeBefore {
+ public:
+  TreeBefore(std::string layer, std::filesystem::path const& tree) : layer_(std::move(layer)) {
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+      struct stat status {};
+      if (::lstat(entry.path().c_str(), &status) == 0) files_.emplace(entry.path(), status);
+    }
+  }
+  std::string const& layer() const { return layer_; }
+  /// Is that what the layer had? A number may be given to another file, but a directory stays.
+  bool had(std::filesystem::path const& path, struct stat const& status) const {
+    auto const found = files_.find(path);
+    return found != files_.end() && found->second.st_ino == status.st_ino &&
+           (S_ISDIR(status.st_mode) || (found->second.st_ctim.tv_sec == status.st_ctim.tv_sec &&
+                                        found->second.st_ctim.tv_nsec == status.st_ctim.tv_nsec));
+  }
+
+ private:
+  std::string layer_;
+  std::map<std::filesystem::path, struct stat> files_ = {};
+};
+
 /// Gives the files of new layers with maps the owners that theirs forgets to (see `all_owners`).
-/// @param changed  a layer that got more files, if any
+/// @param changed  a layer that got more files, if any; only those count
 /// @return         whether it did forget any
-inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Record const* changed) {
+inline bool give_owners(Home const& home, std::set<std::string> const& fresh, TreeBefore const* changed) {
   using namespace strata::idmap;
   bool found = false;
   for (auto const& layer : home.world.layers) {
-    if (!fresh.contains(layer.id) && &layer != changed) continue;
-    auto const* from = origin(home, layer);
+    bool const is_fresh = fresh.contains(layer.id);
+    if (!is_fresh && !(changed && layer.id == changed->layer())) continue;
+    auto const* from = is_fresh ? origin(home, layer) : nullptr;
     while (from && fresh.contains(from->id) && from->maps == layer.maps) from = origin(home, *from);
     if (layer.maps.empty() && (!from || from->maps.empty())) continue;
     auto const old_maps = from ? from->maps : strata::IdMaps();
@@ -141,6 +165,7 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Re
     for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
       struct stat status {};
       if (::lstat(entry.path().c_str(), &status) != 0) continue;
+      if (!is_fresh && changed->had(entry.path(), status)) continue;
       auto before = status;
       if (from) ::lstat((home.layer_tree(from->id) / entry.path().lexically_relative(tree)).c_str(), &before);
       auto const uid =

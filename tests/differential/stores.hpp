@@ -133,6 +133,7 @@ class Stores {
       std::unique_ptr<KeptTree> kept = {};
       std::optional<Whiteouts> whiteouts = {};
       std::optional<CopiedInto> copied = {};
+      std::optional<TreeBefore> before = {};
       Output output = {};
     };
     std::vector<Run> runs;
@@ -165,14 +166,20 @@ class Stores {
             layer && to.find(':') != to.npos)
           run.copied.emplace(run.home, *layer, to.substr(to.find(':') + 1));
       }
+      if (setting_.driver == "vfs" && !run.by_ours && !run.step.items.empty() &&
+          (step.command == "applydiff" || step.command == "copy"))
+        if (auto const& to = run.step.items.back();
+            auto const* layer = run.home.world.find_layer(to.substr(0, to.find(':'))))
+          run.before.emplace(layer->id, run.home.layer_tree(layer->id));
       if (!words.empty()) run.process = run.home.start(run.by_ours, words, step.input);
     }
     for (auto& run : runs)
       if (run.process) {
         run.output = run.process->wait();
-        if (run.kept && run.output.status != 0)
+        if (run.kept && run.output.status != 0) {
           run.kept->put_back();
-        else if (run.whiteouts && run.whiteouts->hide_again())
+          run.before.reset();
+        } else if (run.whiteouts && run.whiteouts->hide_again())
           ++used_[opaque_again.name];
         run.kept.reset();
         if (run.copied) run.copied->level();
@@ -181,12 +188,8 @@ class Stores {
     for (auto& run : runs) {
       auto const fresh = run.home.fresh_layers();
       if (!run.by_ours && run.process && setting_.driver == "vfs") {
-        Record const* changed = nullptr;
-        if (auto const& items = run.step.items;
-            !items.empty() && (step.command == "applydiff" || step.command == "copy"))
-          changed = run.home.world.find_layer(items.back().substr(0, items.back().find(':')));
         if (give_links(run.home, fresh)) ++used_[kept_links.name];
-        if (give_owners(run.home, fresh, changed)) ++used_[all_owners.name];
+        if (give_owners(run.home, fresh, run.before ? &*run.before : nullptr)) ++used_[all_owners.name];
       }
       if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home, ours_))
         ++used_[mapped_roots.name];
