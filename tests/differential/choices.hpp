@@ -100,7 +100,7 @@ inline Step Generator::create_layer() {
   if (driver_ != "overlay" && random_.percent(5))
     builder.option({"label", "l"}, "system_u:object_r:container_file_t:s0");
   maps(builder);
-  if (random_.percent(60)) builder.item(some(Kind::layer));
+  if (random_.percent(60)) builder.item(no_copy(some(Kind::layer)));
   return builder.done();
 }
 
@@ -113,7 +113,7 @@ inline Step Generator::import_layer() {
                                          : layer_archive();
   source(builder, file);
   maps(builder);
-  if (random_.percent(65)) builder.item(some(Kind::layer));
+  if (random_.percent(65)) builder.item(no_copy(some(Kind::layer)));
   return builder.done();
 }
 
@@ -129,7 +129,7 @@ inline Step Generator::create_image() {
         "md5:d41d8cd98f00b204e9800998ecf8427e"};
     builder.option({"digest", "d"}, std::string(random_.pick(digests)));
   }
-  if (random_.percent(85)) builder.item(some(Kind::layer));
+  if (random_.percent(85)) builder.item(no_copy(some(Kind::layer)));
   return builder.done();
 }
 
@@ -441,7 +441,7 @@ inline Step Generator::removing() {
       command("delete");  // looks at nothing that depends on the item: mostly for what nothing does
   builder.json();
   std::string item = random_.percent(5) ? anything() : some(Kind::container);
-  return builder.item(item).done();
+  return builder.item(no_copy(item)).done();
 }
 
 inline Step Generator::misuse() {

@@ -205,6 +205,16 @@ class Generator {
     return all.empty() ? unknown() : reference(kind, random_.pick(all));
   }
   std::string anything() { return some(any_kind()); }
+  /// The same, but no copy of an image's layer with other owners (see `left_out`).
+  std::string no_copy(std::string item) const {
+    for (auto const& image : world_->images)
+      for (auto const& copy : image.mapped)
+        if (auto const* layer = world_->layer(copy);
+            layer && (item == copy || std::ranges::find(layer->names, item) != layer->names.end() ||
+                      item == "@layers/" + std::to_string(layer - world_->layers.data()) + '@'))
+          return "nosuch";
+    return item;
+  }
 
   /// Mostly one item, sometimes more; one twice by chance.
   template <class Choose>

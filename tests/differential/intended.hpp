@@ -61,6 +61,8 @@ inline constexpr char const* left_out[]{
     "maps of an id that is none (4294967295): ours refuses them",
     "the empty name: theirs takes an image without a layer for one of the layer of that name",
     "maps of one kind of ids only on overlay: 1.43 then shifts nothing when it mounts",
+    "layers and images upon an image's mapped copies, and copies that are deleted without a look: theirs "
+    "removes a copy with its image though something stands on it, and stops where one is gone",
     "copy of a directory into itself: theirs copies what it is just making",
     "copy --chown of a directory into a layer with maps: theirs gives the directory itself to the host's id, "
     "and only "

@@ -116,6 +116,24 @@ TEST_CASE("a store on overlay does so where mounts cannot map", "[store][idmap]"
   check_stored(fixture.store);
 }
 
+TEST_CASE("a copy that something stands on outlives its image with the layer that it was made of",
+          "[store][idmap]") {
+  if (!is_root()) return;
+  NoMappedMounts const without;
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  image_with(store);
+  store.containers().create("image", {.id = "box", .maps = high});
+  auto const copies = store.images().get("image").record().mapped_top_layers;
+  REQUIRE(copies.size() == 1);
+  auto const child = store.layers().create({.id = "child", .parent = LayerId(copies[0])});
+  store.containers().remove("box");
+  CHECK(store.images().remove("image").empty());
+  CHECK(store.layers().exists(copies[0]));
+  REQUIRE(store.layers().exists("base"));  // the lowest that the copy shows
+  check_owner(child.mount().path() / "d/file", 100005, 200006);
+}
+
 TEST_CASE("where mounts can map, layers are shared and only the container has maps", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Overlay> fixture;

@@ -111,7 +111,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   using FoundImage = typename Core::template FoundRow<Traits>;
 
   /// Layers that would be of no use without the image: its own copies, then down from the top as long as nothing else
-  /// stands on them.
+  /// stands on them, or on a copy.
   template <class LayerView, class ImageView, class ContainerView>
   static std::vector<LayerId> only_used_by(Core& core, ImageRecord const& image, LayerView const& layers,
                                            ImageView const& images, ContainerView const& containers) {
@@ -135,13 +135,17 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
                                  [&](auto const& other) { return other->id != image.id; }) ||
              !containers.referring_to(id).empty() || needed_elsewhere(id);
     };
-    auto tops = image.mapped_top_layers;
-    tops.push_back(image.top_layer);
-    for (auto& id : tops)
+    auto const take_down_from = [&](std::string id) {
       for (auto layer = layers.by_id(id); layer && !going(id) && !needed(id); layer = layers.by_id(id)) {
         out.emplace_back(id);
         id = layer->parent;
       }
+    };
+    for (auto const& copy : image.mapped_top_layers) take_down_from(copy);
+    // on overlay a copy shows what is in the layer that it was made of
+    bool const copy_stays = std::ranges::any_of(
+        image.mapped_top_layers, [&](auto const& copy) { return layers.by_id(copy) && !going(copy); });
+    if (!copy_stays) take_down_from(image.top_layer);
     return out;
   }
 };
