@@ -739,18 +739,29 @@ inline std::vector<Intended> const& intended() {
        .expect =
            [](Call const& c, Output& theirs, Output& ours) {
              auto const before = theirs;
-             if (c.step.json()) theirs.out = replaced(theirs.out, "{\"error\":\"layer not known\"}", "{}");
-             if (c.step.json() && c.step.has("test"))
-               for (auto const& image : c.world.images)
-                 if (!c.world.layer(image.parent))
-                   theirs.out = replaced(
-                       theirs.out,
-                       "{\"deleted-layers\":[" + go_json(boost::json::value(c.plain(image.parent))) + "]}",
-                       "{}");
-             std::string kept;
-             for (auto const& line : split(theirs.err))
-               if (!line.ends_with(": layer not known\n")) kept += line;
-             theirs.err = kept;
+             for (auto const& item : c.step.items) {
+               auto const* image = c.world.find_image(item);
+               if (!image || image->parent.empty() || c.world.layer(image->parent)) continue;
+               auto const shown_item = c.plain(item);
+               boost::json::array removed;
+               std::string lines;
+               for (auto const& copy : image->mapped)
+                 if (c.world.layer(copy)) {
+                   removed.emplace_back(c.plain(copy));
+                   lines += shown_item + ": " + c.plain(copy) + '\n';
+                 }
+               auto named = removed;  // when asked what it would remove
+               named.emplace_back(c.plain(image->parent));
+               auto const key = go_json(boost::json::value(shown_item)) + ':';
+               auto const deleted = [&](boost::json::array const& layers) {
+                 return key + (layers.empty() ? "{}" : "{\"deleted-layers\":" + go_json(layers) + '}');
+               };
+               for (auto const& said : {key + "{\"error\":\"layer not known\"}", deleted(named)})
+                 theirs.out = replaced(theirs.out, said, deleted(removed));
+               theirs.err = replaced(theirs.err, shown_item + ": layer not known\n", lines);
+               theirs.err =
+                   replaced(theirs.err, shown_item + ": " + c.plain(image->parent) + '\n', std::string());
+             }
              if (theirs != before) theirs.status = ours.status;
            }},
       {.name = "by force",

@@ -112,10 +112,10 @@ class Stores {
     return {};
   }
 
-  Call call_on(Home& home, Step const& step) {
+  Call call_on(Home& home, World const& before, Step const& step) {
     return {step,
             setting_.driver,
-            home.world,
+            before,
             [&home](std::vector<std::string> const& words) {
               return home.start(false, words, "/dev/null")->wait();
             },
@@ -128,7 +128,8 @@ class Stores {
       Home& home;
       bool by_ours;
       std::unique_ptr<Process> process = {};
-      Step step = {};  ///< as this store has it
+      Step step = {};                   ///< as this store has it
+      std::optional<World> world = {};  ///< before the command, where theirs runs it
       std::vector<Intended const*> rules = {};
       std::unique_ptr<KeptTree> kept = {};
       std::optional<Whiteouts> whiteouts = {};
@@ -145,7 +146,7 @@ class Stores {
         for (auto& word : *part) word = run.home.resolved(word);
       auto words = run.step.words;
       if (!run.by_ours) {
-        auto const call = call_on(run.home, run.step);
+        auto const call = call_on(run.home, run.world.emplace(run.home.world), run.step);
         for (auto const& rule : intended()) {
           if (!rule.applies(call)) continue;
           if (rule.instead &&
@@ -203,7 +204,7 @@ class Stores {
         if (rule->keeps_tree && run.output.status != 0) ++used_[rule->name];
         if (!rule->expect) continue;
         auto const before = std::pair(expected, found);
-        rule->expect(call_on(run.home, run.step), expected, found);
+        rule->expect(call_on(run.home, *run.world, run.step), expected, found);
         if (before != std::pair(expected, found)) ++used_[rule->name];
       }
       if (step.command == "diff") compare_as_archives(step, expected, found);

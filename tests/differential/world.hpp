@@ -73,19 +73,9 @@ class World {
   Record const* layer(std::string_view id) const { return find(layers, id); }
   Record const* image(std::string_view id) const { return find(images, id); }
 
-  /// A layer as a command line calls it: by id, by name, by the beginning of its id if no other's begins so.
-  Record const* find_layer(std::string_view reference) const {
-    if (auto const* found = layer(reference)) return found;
-    Record const* found = nullptr;
-    std::size_t alike = 0;
-    for (auto const& record : layers) {
-      if (std::ranges::find(record.names, reference) != record.names.end()) return &record;
-      if (reference.empty() || !record.id.starts_with(reference)) continue;
-      found = &record;
-      ++alike;
-    }
-    return alike == 1 ? found : nullptr;
-  }
+  /// As a command line calls it: by id, by name, by the beginning of its id if no other's begins so.
+  Record const* find_layer(std::string_view reference) const { return called(layers, reference); }
+  Record const* find_image(std::string_view reference) const { return called(images, reference); }
 
  private:
   struct Records {
@@ -96,6 +86,19 @@ class World {
   static Record const* find(std::vector<Record> const& records, std::string_view id) {
     auto const found = std::ranges::find(records, id, &Record::id);
     return found == records.end() ? nullptr : &*found;
+  }
+
+  static Record const* called(std::vector<Record> const& records, std::string_view reference) {
+    if (auto const* record = find(records, reference)) return record;
+    Record const* found = nullptr;
+    std::size_t alike = 0;
+    for (auto const& record : records) {
+      if (std::ranges::find(record.names, reference) != record.names.end()) return &record;
+      if (reference.empty() || !record.id.starts_with(reference)) continue;
+      found = &record;
+      ++alike;
+    }
+    return alike == 1 ? found : nullptr;
   }
 
   template <class Changed>
