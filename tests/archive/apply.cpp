@@ -6,9 +6,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -426,4 +428,22 @@ TEST_CASE("as many directories as one likes, as deep as a path can be", "[archiv
   CHECK(tree.read("49/299") == "x");
   auto const root = strata::sys::open_at(AT_FDCWD, tree.root, O_PATH | O_DIRECTORY);
   CHECK(strata::sys::try_open_in_root(root.get(), (deep + "f").c_str(), O_RDONLY));
+}
+
+TEST_CASE("who cannot be written is named", "[archive][apply]") {
+  Tree const tree;
+  auto const before = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  rlimit const less{.rlim_cur = 1000, .rlim_max = limit.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &less);
+  std::string subject;
+  try {
+    tree.apply({directory("d"), file("d/large", std::string(2000, 'x'))}, as_overlay);
+  } catch (strata::Error const& error) {
+    subject = error.subject();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, before);
+  CHECK(subject == "write d/large");
 }

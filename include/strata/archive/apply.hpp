@@ -199,7 +199,8 @@ class Applier {
       if (::fstat(whole->descriptor(), &status) != 0) sys::throw_errno("stat", path);
       copier_.copy(whole->descriptor(), file.get(), status, path, [](std::size_t) {});
     } else {
-      for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next()) sys::write_all(file.get(), chunk);
+      for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next())
+        sys::write_all(file.get(), chunk, path);
     }
     set_attributes(file.get(), Handle::file, path, header);
   }

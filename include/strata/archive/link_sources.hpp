@@ -33,7 +33,8 @@ class LinkSources {
     if (!path.starts_with(whiteout_links) || header.type != EntryType::regular) return;
     if (!data_) data_ = sys::open_at(root, ".", O_RDWR | O_TMPFILE, 0600);
     auto const at = ::lseek(data_.get(), 0, SEEK_END);
-    for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next()) sys::write_all(data_.get(), chunk);
+    for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next())
+      sys::write_all(data_.get(), chunk, path);
     found_.insert_or_assign(std::string(TreePath(path).base), Found{header, at});
   }
 

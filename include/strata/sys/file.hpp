@@ -56,8 +56,9 @@ inline std::size_t read_some(int fd, void* to, std::size_t size, std::filesystem
 }
 
 /// Writes all bytes, however many calls that takes.
-/// @param path  for the error's subject, "write <path>"
-inline void write_all(int fd, Bytes bytes, std::filesystem::path const& path = {}) {
+/// @param path  for the error's subject, "write <path>"; made a path only then
+template <class Path = std::string_view>
+void write_all(int fd, Bytes bytes, Path const& path = {}) {
   while (!bytes.empty()) {
     auto const n = ::write(fd, bytes.data(), bytes.size());
     if (n >= 0) {
