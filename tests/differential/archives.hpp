@@ -212,6 +212,10 @@ class InputMaker {
       return add_entry(tar, std::move(header));
     } else {
       if (parent.empty() || made.contains(parent + ".wh..wh..opq")) return;
+      for (auto const& [name, type] : made)  // see `left_out`
+        if (name.starts_with(parent))
+          for (auto end = name.find('/', parent.size()); end != name.npos; end = name.find('/', end + 1))
+            if (!made.contains(name.substr(0, end))) return;
       header.name = prefix + parent + ".wh..wh..opq";
       made[parent + ".wh..wh..opq"] = Type::fifo;
       return add_entry(tar, std::move(header));

@@ -63,6 +63,8 @@ inline constexpr char const* left_out[]{
     "maps of one kind of ids only on overlay: 1.43 then shifts nothing when it mounts",
     "layers and images upon an image's mapped copies, and copies that are deleted without a look: theirs "
     "removes a copy with its image though something stands on it, and stops where one is gone",
+    "a sign that a directory hides what is below, after files in directories that the archive has no entries "
+    "for: theirs removes those files again",
     "copy of a directory into itself: theirs copies what it is just making",
     "copy --chown of a directory into a layer with maps: theirs gives the directory itself to the host's id, "
     "and only "
@@ -882,6 +884,23 @@ inline std::vector<Intended> const& intended() {
                                             "delete-container", "changes"});
            },
        .expect = sort_lines},
+      {.name = "member order",
+       .reason = "members are in the order of their names, which may be ids that the programs make up",
+       .applies = [](Call const& c) { return c.step.json() && c.step.items.size() > 1; },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             auto const is_made_up = [](auto const& member) {
+               auto const key = std::string_view(member.key());
+               return key.size() > 2 && key.front() == '<' &&
+                      key.find_first_not_of("0123456789", 1) == key.size() - 1 && key.back() == '>';
+             };
+             for (auto* output : {&theirs, &ours}) {
+               boost::system::error_code none;
+               auto const said = boost::json::parse(output->out, none);
+               if (!none && said.is_object() && std::ranges::any_of(said.get_object(), is_made_up))
+                 output->out = sorted_object(said.get_object()) + '\n';
+             }
+           }},
       {.name = "usage",
        .reason = "the name of the program and its options are its own",
        .applies = [](Call const&) { return true; },
