@@ -187,8 +187,9 @@ void say_size(Item const& item) {
   try {
     say("Size: ", std::to_string(item.size()));
   } catch (strata::Error const& error) {
-    auto const* what =
-        error.code() == strata::Errc::layer_unknown ? "locating layer" : "determining size of layer";
+    bool const itself = error.subject().find(error.holder()) != std::string::npos;  // not one below it
+    auto const* what = error.code() == strata::Errc::layer_unknown && itself ? "locating layer"
+                                                                             : "determining size of layer";
     say("Size unknown: ", what, " with ID ", go_quoted(error.holder()), ": ", error_text(error));
   }
 }

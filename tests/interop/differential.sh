@@ -373,6 +373,9 @@ looking_after() {
   same container -j con2
 }
 
+# Why a size is not known, up to the id of the container's layer: what the layer below it lacks is said in other words.
+sizes_of() { sed -n 's/^\(Size unknown: [a-z ]* with ID\).*/\1/p' "$scratch/$1.out"; }
+
 deleting() {
   same delete-layer base
   same delete-layer lay2
@@ -400,6 +403,14 @@ deleting() {
   same delete sp
   same layers
   same layers -j
+  same create-layer -i under
+  same create-image -i img9 under
+  same create-container -i con9 img9
+  same delete under
+  same image img9
+  run_as theirs container con9
+  run_as ours container con9
+  check_equal "$driver: the size of a container over nothing" "$(sizes_of theirs)" "$(sizes_of ours)"
   same wipe
   same layers
   same containers
