@@ -78,6 +78,29 @@ TEST_CASE("a layer that another program shows becomes a layer by reference to it
   store.shutdown({.force = true});
 }
 
+TEST_CASE("what another program tells of its own record is not made this store's",
+          "[store][additional_layer][overlay]") {
+  if (::geteuid() != 0) return;
+  LayerStoreFixture const fixture;
+  lay_out(fixture.others / digest);
+  std::ofstream(fixture.others / digest / "info")
+      << R"({"id":"x","names":["taken"],"parent":"gone","diff-digest":")" << digest
+      << R"(","diff-size":10240,"flags":{"incomplete":true},"big-data-names":["none"],"new":1})";
+  {
+    stores::Overlay store(fixture.options());
+    store.layers().create({.id = "other", .names = {"taken"}});
+    store.layers().find_additional(digest)->put({.id = "layer"});
+  }
+  stores::Overlay store(fixture.options());  // removes what is not complete
+  auto const layer = store.layers().get("layer");
+  CHECK(layer.record().diff_digest == digest);
+  CHECK(layer.record().parent.empty());
+  CHECK(layer.names().empty());
+  CHECK(layer.record().big_data_names.empty());
+  CHECK(layer.record().flags.empty());
+  store.shutdown({.force = true});
+}
+
 TEST_CASE("a store that wants it is asked with the image's reference", "[store][additional_layer][overlay]") {
   if (::geteuid() != 0) return;
   LayerStoreFixture const fixture;

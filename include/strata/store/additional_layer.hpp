@@ -6,6 +6,7 @@
 #include <strata/item/layer.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
+#include <strata/store/import.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/additional_tree.hpp>
@@ -47,13 +48,16 @@ class AdditionalLayer {
   /// @throws as `Layers::create`, and `Errc::corrupt_record`; `Errc::unsupported`: its files would need other owners
   Item<Traits> put(LayerOptions const& options = {}) const {
     auto& core = *core_;
-    auto record = this->record();
+    LayerRecord const told = this->record();
     auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
     if (!plan.maps.empty())
       throw Error(Errc::unsupported, "other owners for a layer of an additional layer store");
     auto staged = plan.below.explain(
         [&] { return core.driver().stage_additional(tree_, plan.request(false, core.flush(), {})); });
     staged.finish();
+    LayerRecord record;  // flags and lists of big data would be those of another store's layer
+    detail::copy_archive_fields(told, record);
+    record.extra = told.extra;
     record.place = core.place_of_layer(false);
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
