@@ -207,6 +207,7 @@ class Stores {
         rule->expect(call_on(run.home, *run.world, run.step), expected, found);
         if (before != std::pair(expected, found)) ++used_[rule->name];
       }
+      for (auto* output : {&expected, &found}) detail::sort_made_up(*output);
       if (step.command == "diff") compare_as_archives(step, expected, found);
       if (expected == found) continue;
       auto const side =
