@@ -696,10 +696,7 @@ inline std::vector<Intended> const& intended() {
       {.name = "mounted over nothing",
        .reason = "what cannot be mounted, for the layer below was deleted; theirs says what mount(2) says, "
                  "and umount(2) afterwards",
-       .applies =
-           [](Call const& c) {
-             return (is(c, "mount") || is(c, "copy") || is(c, "container")) && c.driver == "overlay";
-           },
+       .applies = [](Call const& c) { return c.driver == "overlay"; },
        .expect =
            [](Call const& c, Output& theirs, Output&) {
              if (any_stands_on_nothing(c))

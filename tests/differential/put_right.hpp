@@ -8,6 +8,7 @@
 #include "process.hpp"
 #include "world.hpp"
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -37,14 +38,14 @@ inline constexpr PutRight all_owners{
 inline constexpr PutRight kept_links{
     "links",
     "a copy of a vfs layer has the hard links of the layer; theirs keeps those of regular files only"};
-inline constexpr PutRight mapped_roots{
-    "roots",
-    "what a container with maps writes to belongs to the root of the maps once it was mounted; 1.43 leaves "
-    "it to the host's"};
-inline constexpr PutRight opaque_again{
-    "opaque",
-    "a directory that an archive brings where the layer had a whiteout hides what is below, as that did; "
-    "theirs lets it through"};
+inline constexpr PutRight mapped_roots{"roots",
+                                       "what a container with maps writes to belongs to the root of the maps "
+                                       "once it was mounted, and a layer's root "
+                                       "to whom its parent's belongs; 1.43 leaves them to the host's"};
+inline constexpr PutRight opaque_again{"opaque",
+                                       "a directory that an archive brings where the layer had a whiteout, "
+                                       "with an entry of its own or without, hides "
+                                       "what is below, as that did; theirs lets it through, or fails"};
 
 /// A copy of a layer's tree, in its place again when asked for.
 class KeptTree {
@@ -185,26 +186,33 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Tr
   return found;
 }
 
-/// Gives what containers with maps write to to the root of their maps, where it is that in another store (see
-/// `mapped_roots`).
-/// @return  whether any belonged to the host's
-inline bool give_roots(Home& home, Home const& like) {
+/// Gives the roots of layers on overlay the owners that 1.43 does not (see `mapped_roots`).
+/// @param fresh  layers that were just made: they get their parents' owners
+/// @param like   the store in which containers' layers have theirs
+/// @return       whether any belonged to the host's
+inline bool give_roots(Home& home, std::set<std::string> const& fresh, Home const& like) {
+  using Owner = std::pair<uid_t, gid_t>;
   bool found = false;
   auto const owner = [](std::filesystem::path const& tree) {
     struct stat status {};
-    return ::lstat(tree.c_str(), &status) == 0 ? std::pair(status.st_uid, status.st_gid)
-                                               : std::pair(uid_t(0), gid_t(0));
+    return ::lstat(tree.c_str(), &status) == 0 ? Owner(status.st_uid, status.st_gid) : Owner();
   };
+  auto const give = [&](std::filesystem::path const& tree, Owner const& to) {
+    if (to == Owner() || owner(tree) != Owner()) return;
+    if (::chown(tree.c_str(), to.first, to.second) != 0) fail("chown " + tree.native());
+    found = true;
+  };
+  for (auto const& layer : home.world.layers)  // parents come first
+    if (fresh.contains(layer.id) && !layer.parent.empty())
+      give(home.layer_tree(layer.id), owner(home.layer_tree(layer.parent)));
   auto const& containers = home.world.containers;
   for (std::size_t i = 0; i < std::min(containers.size(), like.world.containers.size()); ++i) {
-    auto const tree = home.layer_tree(containers[i].parent);
-    std::pair<uid_t, gid_t> const none{};
-    if (containers[i].maps.empty() || owner(tree) != none) continue;
-    auto const root = strata::idmap::root_of(containers[i].maps);
-    std::pair const mapped(static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid));
-    if (mapped == none || owner(like.layer_tree(like.world.containers[i].parent)) != mapped) continue;
-    if (::chown(tree.c_str(), mapped.first, mapped.second) != 0) fail("chown " + tree.native());
-    found = true;
+    auto const root = [](strata::IdMap const& map) {
+      return static_cast<uid_t>(map.empty() ? 0 : strata::idmap::to_host(map, 0).value_or(0));
+    };
+    Owner const mapped(root(containers[i].maps.uids), root(containers[i].maps.gids));
+    if (owner(like.layer_tree(like.world.containers[i].parent)) == mapped)
+      give(home.layer_tree(containers[i].parent), mapped);
   }
   return found;
 }
@@ -212,7 +220,7 @@ inline bool give_roots(Home& home, Home const& like) {
 /// The whiteouts of a layer on overlay, before a command that may put directories in their places.
 class Whiteouts {
  public:
-  explicit Whiteouts(std::filesystem::path const& tree) {
+  explicit Whiteouts(std::filesystem::path const& tree) : tree_(tree) {
     for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
       struct stat status {};
       if (::lstat(entry.path().c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == 0)
@@ -234,7 +242,26 @@ class Whiteouts {
     return found;
   }
 
+  /// Makes a directory of the whiteout that a failed command of theirs ran into, for another try.
+  /// @return  whether there was one
+  bool make_way(Output const& theirs) const {
+    if (theirs.status == 0 || theirs.err.find(": not a directory)") == theirs.err.npos) return false;
+    for (auto const& path : paths_) {
+      auto const inside = '/' + path.lexically_relative(tree_).native();
+      auto const is_met = std::ranges::any_of(
+          std::array{"(mkdir ", "(open ", "(mknod ", "(symlink "},
+          [&](char const* call) { return theirs.err.find(call + inside + '/') != theirs.err.npos; });
+      if (!is_met || std::filesystem::is_directory(path)) continue;
+      std::filesystem::remove(path);
+      if (::mkdir(path.c_str(), 0755) != 0) fail("mkdir " + path.native());
+      hide_again();
+      return true;
+    }
+    return false;
+  }
+
  private:
+  std::filesystem::path tree_;
   std::vector<std::filesystem::path> paths_ = {};
 };
 

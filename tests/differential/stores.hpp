@@ -128,8 +128,9 @@ class Stores {
       Home& home;
       bool by_ours;
       std::unique_ptr<Process> process = {};
-      Step step = {};                   ///< as this store has it
-      std::optional<World> world = {};  ///< before the command, where theirs runs it
+      std::vector<std::string> words = {};  ///< that it was started with
+      Step step = {};                       ///< as this store has it
+      std::optional<World> world = {};      ///< before the command, where theirs runs it
       std::vector<Intended const*> rules = {};
       std::unique_ptr<KeptTree> kept = {};
       std::optional<Whiteouts> whiteouts = {};
@@ -173,10 +174,15 @@ class Stores {
             auto const* layer = run.home.world.find_layer(to.substr(0, to.find(':'))))
           run.before.emplace(layer->id, run.home.layer_tree(layer->id));
       if (!words.empty()) run.process = run.home.start(run.by_ours, words, step.input);
+      run.words = std::move(words);
     }
     for (auto& run : runs)
       if (run.process) {
         run.output = run.process->wait();
+        while (run.whiteouts && run.whiteouts->make_way(run.output)) {
+          ++used_[opaque_again.name];
+          run.output = run.home.start(run.by_ours, run.words, step.input)->wait();
+        }
         if (run.kept && run.output.status != 0) {
           run.kept->put_back();
           run.before.reset();
@@ -192,7 +198,7 @@ class Stores {
         if (give_links(run.home, fresh)) ++used_[kept_links.name];
         if (give_owners(run.home, fresh, run.before ? &*run.before : nullptr)) ++used_[all_owners.name];
       }
-      if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home, ours_))
+      if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home, fresh, ours_))
         ++used_[mapped_roots.name];
       run.output = run.home.plain(std::move(run.output));
     }
