@@ -58,7 +58,7 @@ class CopyEnd {
       throw std::runtime_error("error finding layer " + go_quoted(name) + ": " + current_error_text());
     }
     try {
-      mount_.emplace(layer_->mount());
+      mount_.emplace(with_mountable(session, layer_->record().id, [](auto& item) { return item.mount(); }));
     } catch (std::exception const&) {
       throw std::runtime_error("error mounting layer " + go_quoted(layer_->record().id) + ": " +
                                current_error_text());

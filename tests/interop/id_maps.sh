@@ -59,6 +59,15 @@ shown() {
   "$1" unmount "$2" >/dev/null
 }
 
+# copied PROGRAM CONTAINER: the owners of what is copied out of its layer, called by the layer's id
+copied() {
+  layer=$(jq -r --arg box "$2" '.[] | select(.id == $box) | .layer' "$graph/$driver-containers/containers.json")
+  "$1" create-layer --id copied >/dev/null && "$1" copy "$layer:/" copied:/all || return 1
+  case $driver in vfs) at=$graph/vfs/dir/copied ;; *) at=$graph/overlay/copied/diff ;; esac
+  (cd "$at/all" && find . -mindepth 1 -printf '%p %y %m %U:%G %s %l\n' | sed 's/^\([^ ]* d [^ ]* [^ ]* \).*/\1/' | sort)
+  "$1" delete-layer copied
+}
+
 # stored: owners and modes of all files that the driver keeps, by what its layers are
 stored() {
   jq -r '.[].id' "$graph/$driver-layers/layers.json" | while read -r id; do
@@ -101,6 +110,7 @@ for kind in vfs:no overlay:no overlay:yes; do
     stored >"$scratch/stored-$maker"
     for user in ours theirs; do
       for box in one plain; do shown "by_$user" $box >"$scratch/shown-$maker-$user-$box" 2>&1 || echo failed >>"$scratch/shown-$maker-$user-$box"; done
+      copied "by_$user" one >"$scratch/copied-$maker-$user" 2>&1 || echo failed >>"$scratch/copied-$maker-$user"
       "by_$user" container-parent-owners one >"$scratch/owners-$maker-$user" 2>&1
       copy=$(jq -r '.[0]["mapped-layers"][0] // "upper"' "$graph/$driver-images/images.json")
       "by_$user" diff "$copy" >"$scratch/diff.tar" 2>&1
@@ -114,6 +124,10 @@ for kind in vfs:no overlay:no overlay:yes; do
       check_equal "$name: $box shows the same, made and mounted by $pair" "$(cat "$scratch/shown-ours-ours-$box")" \
         "$(cat "$scratch/shown-$pair-$box")"
     done
+  done
+  for pair in ours-ours ours-theirs theirs-ours; do
+    check_equal "$name: copies of what a container shows have the same owners, made and copied by $pair" \
+      "$(cat "$scratch/copied-theirs-theirs")" "$(cat "$scratch/copied-$pair")"
   done
   check "$name: what is shown has the container's owners" grep -q '^./d/a f 644 100005:200006 2 ' "$scratch/shown-ours-ours-one"
   # Of a container that is not mounted; with copies nobody can tell, with mapped mounts there is nobody.
