@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
@@ -736,6 +737,28 @@ inline std::vector<Intended> const& intended() {
              if (plain.status == 0) return;
              theirs.status = plain.status;
              theirs.err = c.plain(plain.err);
+           }},
+      {.name = "owners outside",
+       .reason =
+           "what belongs to ids that the layer's maps do not have cannot be exported; theirs leaves it out "
+           "without a word",
+       .applies = [](Call const& c) { return is(c, "diff") && c.driver == "vfs" && !c.step.items.empty(); },
+       .expect =
+           [](Call const& c, Output& theirs, Output& ours) {
+             auto const* layer = c.world.find_layer(c.step.items.front());
+             if (theirs.status != 0 || ours.status != 1 || !layer) return;
+             for (auto const& entry : std::filesystem::recursive_directory_iterator(c.tree(layer->id))) {
+               struct stat status {};
+               if (::lstat(entry.path().c_str(), &status) != 0) continue;
+               auto const in = [](strata::IdMap const& map, std::int64_t id) {
+                 return map.empty() || strata::idmap::to_container(map, id);
+               };
+               if (in(layer->maps.uids, status.st_uid) && in(layer->maps.gids, status.st_gid)) continue;
+               auto const refused = "host ID pair " + std::to_string(status.st_uid) + ':' +
+                                    std::to_string(status.st_gid) +
+                                    " cannot be mapped to container IDs: invalid mappings specified\n";
+               if (ours.err == refused) theirs = ours;
+             }
            }},
       {.name = "cut short",
        .reason = "how much of an archive was written before a failure is not asked",
