@@ -203,7 +203,9 @@ class InputMaker {
       header.type = Type::char_device;
       header.dev_major = 1 + static_cast<std::uint32_t>(random_.below(9));
       header.dev_minor = static_cast<std::uint32_t>(random_.below(300));
-    } else if (kind < 95) {  // the sign that something is gone, named after what other layers have
+    } else if (!parent.empty() && !made.contains(parent.substr(0, parent.size() - 1))) {
+      return;                // a sign that something is gone, see `left_out`
+    } else if (kind < 95) {  // such a sign, named after what other layers have
       if (made.contains(parent + ".wh." + last)) return;
       header.name = prefix + parent + ".wh." + last;
       header.mode = 0;

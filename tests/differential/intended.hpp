@@ -73,6 +73,12 @@ inline constexpr char const* left_out[]{
     "the time of a directory that was there before an archive or a copy goes into it, on overlay: theirs "
     "makes and "
     "removes a directory of its own there",
+    "signs that something is gone in what an archive has no entry for as a directory: where nothing can be "
+    "they are "
+    "passed over; theirs fails in several ways, or waits for ever at a pipe",
+    "applydiff on overlay while something is mounted whose parents were deleted: what it stands on cannot be "
+    "known, and "
+    "ours refuses",
     "block devices: where theirs compares trees it takes them for directories, of whose mode theirs has a "
     "bit",
     "copy through links that lead out of the layer: D9, theirs follows them to the host",
@@ -169,12 +175,7 @@ inline bool is_shown(Call const& call) {
 
 /// Is a layer below the one of this id or name gone?
 inline bool stands_on_nothing(Call const& call, std::string const& reference) {
-  auto const* layer = call.world.find_layer(reference);
-  while (layer && !layer->parent.empty()) {
-    layer = call.world.layer(layer->parent);
-    if (!layer) return true;
-  }
-  return false;
+  return call.world.stands_on_nothing(reference);
 }
 
 /// Is the layer right below the one of this id or name gone?
@@ -692,6 +693,17 @@ inline std::vector<Intended> const& intended() {
              if (theirs.err.starts_with("open <root>/") &&
                  theirs.err.ends_with('/' + ours.err.substr(name, ours.err.size() - missing.size() - name) +
                                       std::string(end)))
+               theirs.err = ours.err;
+           }},
+      {.name = "refused twice",
+       .reason = "a container of a known id or name over an image whose layer stands on nothing: which is "
+                 "said first",
+       .applies = [](Call const& c) { return is(c, "create-container") && any_stands_on_nothing(c); },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             if (theirs.status == 1 && ours.status == 1 && theirs.err == "layer not known\n" &&
+                 (ours.err == "that ID is already in use\n" ||
+                  ours.err.ends_with(": that name is already in use\n")))
                theirs.err = ours.err;
            }},
       {.name = "exported over nothing",

@@ -227,7 +227,7 @@ differences() {
   same_as objects changes -j sp
   same_changes lay2 sp
   same changes nosuch
-  same_changes base nosuch
+  same_changes lay2 nosuch
   same diffsize l2
   same diff-size base
   same diffsize lay2 sp
