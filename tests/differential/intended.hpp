@@ -173,11 +173,6 @@ inline bool is_shown(Call const& call) {
   return false;
 }
 
-/// Is a layer below the one of this id or name gone?
-inline bool stands_on_nothing(Call const& call, std::string const& reference) {
-  return call.world.stands_on_nothing(reference);
-}
-
 /// Is the layer right below the one of this id or name gone?
 inline bool parent_is_gone(Call const& call, std::string const& reference) {
   auto const* layer = call.world.find_layer(reference);
@@ -187,12 +182,13 @@ inline bool parent_is_gone(Call const& call, std::string const& reference) {
 /// Is a layer below any of the arguments gone?
 inline bool any_stands_on_nothing(Call const& call) {
   return std::ranges::any_of(call.step.items, [&](auto const& item) {
-    if (stands_on_nothing(call, item)) return true;
-    if (call.step.command == "copy" && stands_on_nothing(call, item.substr(0, item.find(':')))) return true;
+    if (call.world.stands_on_nothing(item)) return true;
+    if (call.step.command == "copy" && call.world.stands_on_nothing(item.substr(0, item.find(':'))))
+      return true;
     for (auto const* kind : {&call.world.containers, &call.world.images})
       for (auto const& record : *kind)
         if ((record.id == item || std::ranges::find(record.names, item) != record.names.end()) &&
-            stands_on_nothing(call, record.parent))
+            call.world.stands_on_nothing(record.parent))
           return true;
     return false;
   });
@@ -632,7 +628,7 @@ inline std::vector<Intended> const& intended() {
        .applies =
            [](Call const& c) {
              return is(c, "applydiff") && c.driver == "overlay" && c.step.items.size() == 1 &&
-                    stands_on_nothing(c, c.step.items.front());
+                    c.world.stands_on_nothing(c.step.items.front());
            },
        .expect =
            [](Call const&, Output& theirs, Output&) {
