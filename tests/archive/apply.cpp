@@ -275,11 +275,22 @@ TEST_CASE("overlay form: a whiteout of what the layer itself had before is refus
     CHECK_THROWS_WITH(tree.apply({whiteout(name)}, as_overlay), Catch::Contains("File exists"));
     CHECK(tree.has(name));
   }
-  tree.apply({file("f", "3"), whiteout("f"), whiteout("new"), whiteout("new"), directory("d"), whiteout("d")},
+  // Nor is it the archive's own because the archive has something in it.
+  for (auto const& also : {directory("d"), file("d/y", "3")})
+    CHECK_THROWS_WITH(tree.apply({also, whiteout("d")}, as_overlay), Catch::Contains("File exists"));
+  CHECK(tree.read("d/x") == "2");
+  tree.apply({file("f", "3"), whiteout("f"), whiteout("new"), whiteout("new"), directory("own"),
+              file("own/x", "4"), whiteout("own"), file("made/for/x", "5"), whiteout("made/for"),
+              directory("gone"), file("gone/x", "6"), whiteout("gone")},
              as_overlay);
   CHECK(tree.read("f") == "3");
   CHECK(tree.hides("new"));
-  CHECK(tree.is_opaque("d"));
+  CHECK_FALSE(tree.is_opaque("d"));
+  for (auto const* name : {"own", "made/for", "gone"}) {
+    INFO(name);
+    CHECK(tree.is_opaque(name));
+    CHECK(tree.has(std::string(name) + "/x"));
+  }
 }
 
 TEST_CASE("executed form: what the parent had goes, what the archive brings stays", "[archive][apply]") {

@@ -69,7 +69,7 @@ struct ApplyOptions {
 /// - whiteouts hide what the parent has, never what this archive put there, before or after them; a directory that
 ///   follows its own whiteout is opaque
 /// - with `Whiteouts::overlay`, a whiteout of what the tree had before this archive is an error (EEXIST), as in the Go
-///   library
+///   library; also of a directory that the archive has put more into
 /// - an entry for the root is applied with `Whiteouts::execute` and passed over otherwise, where
 ///   the driver decides what the root looks like
 ///
@@ -158,12 +158,13 @@ class Applier {
         hide(directory, at.parent, std::string(whiteout_target(base)), header);
       return;
     }
+    bool made = true;
     switch (header.type) {
       case EntryType::regular:
         add_file(directory, base, path, header, body);
         break;
       case EntryType::directory:
-        add_directory(directory, base, path, header);
+        made = add_directory(directory, base, path, header);
         break;
       case EntryType::hard_link:
         add_hard_link(directory, base, path, header);
@@ -181,7 +182,10 @@ class Applier {
       default:
         throw Error(Errc::unsupported, "kind of archive entry \"" + header.name + '"');
     }
-    if (tells_apart_) mark_new(path);
+    if (executes())
+      mark_used(path);
+    else if (made)
+      mark_made(path);
   }
 
   // --- one kind of entry each ---
@@ -231,14 +235,19 @@ class Applier {
     return link() == 0;
   }
 
-  void add_directory(int directory, std::string const& base, std::string const& path,
+  /// Returns false if there was one already.
+  bool add_directory(int directory, std::string const& base, std::string const& path,
                      TarHeader const& header) {
+    bool made_it = true;
     bool was_whiteout = false;
     while (::mkdirat(directory, base.c_str(), header.mode & 0777U) != 0) {
       if (errno != EEXIST) sys::throw_errno("mkdir", path);
       struct stat old {};
       if (::fstatat(directory, base.c_str(), &old, AT_SYMLINK_NOFOLLOW) != 0) sys::throw_errno("stat", path);
-      if (S_ISDIR(old.st_mode)) break;
+      if (S_ISDIR(old.st_mode)) {
+        made_it = false;
+        break;
+      }
       was_whiteout = !executes() && is_overlay_whiteout(old);
       remove(directory, base, path);
     }
@@ -248,6 +257,7 @@ class Applier {
     set_identity(setter, header);
     remember_directory(path, header);
     cache_.put(path, std::move(made));
+    return made_it;
   }
 
   void add_hard_link(int directory, std::string const& base, std::string const& path,
@@ -305,7 +315,7 @@ class Applier {
       if (old) mark_opaque(old.get(), path);
       return;
     }
-    if (tells_apart_) mark_new(path);
+    mark_made(path);
     sys::Fd const node = sys::open_at(directory, target, O_PATH | O_NOFOLLOW);
     AttributeSetter(node.get(), Handle::path_only, path).owner(header, chown_errors());
   }
@@ -338,8 +348,12 @@ class Applier {
 
   static std::size_t key(std::string_view path) noexcept { return std::hash<std::string_view>{}(path); }
 
+  /// Notes that this archive made `path`: nothing of what was there before is in it.
+  void mark_made(std::string_view path) {
+    if (tells_apart_) new_.insert(key(path));
+  }
   /// Notes that this archive has `path`, and so needs the directories above it.
-  void mark_new(std::string_view path) {
+  void mark_used(std::string_view path) {
     while (!path.empty() && new_.insert(key(path)).second) path = TreePath(path).parent;
   }
 
@@ -397,6 +411,7 @@ class Applier {
     auto const root = idmap::root_of(options_.maps);
     setter.owner({.uid = root.uid, .gid = root.gid}, ChownErrors::ignore);
     setter.mode(0755);
+    if (!executes()) mark_made(path);
     return fd;
   }
 
@@ -461,9 +476,10 @@ class Applier {
   ApplyOptions options_;
   DirectoryCache cache_ = {};
   std::vector<DirectoryTimes> directories_ = {};
-  bool tells_apart_;                          ///< what this archive put there from what was there before
-  std::unordered_set<std::size_t> new_ = {};  ///< hashes of paths that this archive put there
-  LinkSources link_sources_ = {};             ///< for `execute` only
+  bool tells_apart_;  ///< what this archive put there from what was there before
+  std::unordered_set<std::size_t> new_ =
+      {};                          ///< hashes of paths: what this archive made; with `execute`, has
+  LinkSources link_sources_ = {};  ///< for `execute` only
   sys::FileCopier copier_ = {};
 };
 
