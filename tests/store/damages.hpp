@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 
 inline std::string read(fs::path const& path) { return strata::sys::read_file(path); }
 inline void write(fs::path const& path, std::string const& text) {
-  std::ofstream(path, std::ios::binary) << text;
+  if (!(std::ofstream(path, std::ios::binary) << text << std::flush))
+    throw std::runtime_error("cannot write " + path.native());
 }
 inline void edit(fs::path const& path, std::string const& from, std::string const& to) {
   auto text = read(path);

@@ -106,7 +106,38 @@ TEMPLATE_TEST_CASE("what may have a record that cannot be read is no garbage", "
   for (auto const& item : store.collect_garbage().items) CHECK(item.claim.path == "");
   CHECK(stores::files_below(sample.graph()) == before);
   CHECK(stores::code_of([&] { store.layers().create({.id = sample.base}); }) == Errc::corrupt_record);
-  CHECK(std::filesystem::exists(sample.tree(sample.base)));
+  CHECK(stores::code_of([&] { store.images().create({.id = sample.image}); }) == Errc::corrupt_record);
+  CHECK(stores::code_of([&] { store.containers().create("", {.id = sample.box}); }) == Errc::corrupt_record);
+  CHECK(stores::files_below(sample.graph()) == before);
+  store.images().create({.id = "another"});
+}
+
+TEMPLATE_TEST_CASE("what a dead process noted stays while its record may be one that cannot be read",
+                   "[store][usage][garbage]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const spare = [&] {
+    TestType store(sample.options());
+    return store.layers().create({}).id().str();
+  }();
+  auto const records = sys::read_file(sample.containers());
+  auto text = records;
+  text.replace(text.find("\"names\":["), 9, "\"names\":7,\"n\":[");
+  damages::write(sample.containers(), text);
+  auto const temp = sample.kind("layers") / "tmp/temp-dir-1";
+  std::filesystem::create_directories(temp);
+  for (auto const& note : {"spare-" + sample.box_layer, "container-" + sample.box, "spare-" + spare})
+    damages::write(temp / ("0-note-" + note), "");
+  {
+    TestType store(sample.options());
+    CHECK(store.layers().list().size() == 6);
+    CHECK(std::filesystem::exists(sample.kind("containers") / sample.box / "state"));
+  }
+  damages::write(sample.containers(), records);
+  TestType store(sample.options());
+  CHECK(store.layers().list().size() == 5);
+  CHECK_FALSE(store.layers().find(spare));
+  CHECK(store.containers().get("box").big_data().get("state") == "created");
+  CHECK_FALSE(std::filesystem::exists(temp));
 }
 
 TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][usage]") {

@@ -17,13 +17,15 @@ namespace detail {
 
 /// Does what one dead process noted, and no longer can do. Nothing that a record names is touched, save layers that were
 /// for one item only, and that nobody else has taken up.
+/// @return  false if there are records that cannot be read: nothing is done, since they may name any of it
 template <class Core>
-void collect_noted(Core& core, std::vector<std::string> const& notes) {
+bool collect_noted(Core& core, std::vector<std::string> const& notes) {
   Trash trash;
   {
     auto layers = core.template table<typename Core::LayerTraits>().write();
     auto const images = core.template table<typename Core::ImageTraits>().read();
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
+    if (!all_readable(layers, images, containers)) return false;
     auto aside = sys::TempDir::create(core.layer_trash());
     auto const is_spare = [&](LayerRecord const& layer) {
       return layer.names.empty() && layers.referring_to(layer.id).empty() &&
@@ -54,6 +56,7 @@ void collect_noted(Core& core, std::vector<std::string> const& notes) {
     trash.add(std::move(aside));
   }
   trash.empty();
+  return true;
 }
 
 }  // namespace detail
@@ -65,8 +68,8 @@ template <class Core>
 void collect_after_crash(Core& core) {
   using Traits = typename Core::LayerTraits;
   sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
-    if (auto const notes = left.notes(); !notes.empty()) detail::collect_noted(core, notes);
-    return true;
+    auto const notes = left.notes();
+    return notes.empty() || detail::collect_noted(core, notes);
   });
   auto const unfinished = [](LayerRecord const& record) {
     return is_set(record.flags, "incomplete") && is_safe_component(record.id);

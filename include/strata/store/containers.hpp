@@ -51,6 +51,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     LayerRecord layer;
     layer.place = record.place;
     core.template table<Traits>().read().check_free(record.id, record.names);
+    check_data_free<Traits>(core, record.id);
 
     // As containers/storage has it, from the choice of ids until the record tells of them.
     std::optional<typename Core::Lock::Guard> alone;

@@ -34,6 +34,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   Item create(ImageOptions const& options = {}) {
     auto& core = *core_;
     auto const id = Core::template new_id<Traits>(options.id);
+    check_data_free<Traits>(core, id.str());
     PulledImage image;
     if (auto const foreign =
             options.id.empty() ? FoundImage{} : core.template others<Traits>().by_id(id.str()))
@@ -117,7 +118,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
                                            ImageView const& images, ContainerView const& containers) {
     std::vector<LayerId> out;
     // A record that cannot be read may need any of them.
-    if (!layers.all_readable() || !images.all_readable() || !containers.all_readable()) return out;
+    if (!all_readable(layers, images, containers)) return out;
     auto const others = core.template others<Traits>();
     auto const needed_elsewhere = [&](std::string const& id) {
       bool needed = false;
