@@ -97,7 +97,6 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   }
   LayerRecord record;
   detail::copy_archive_fields(*from, record);
-  record.toc_digest = from->toc_digest;
   record.metadata = from->metadata;
   record.mount_label = from->mount_label;
   record.place = core.place_of_layer(false);
