@@ -42,6 +42,8 @@ TEMPLATE_TEST_CASE("a staged layer that is dropped or refused leaves nothing", "
   {
     auto refused = layers.stage();
     refused.add_big_data("key", "value");
+    CHECK(code_of([&] { refused.add_big_data("", "value"); }) == Errc::invalid_name);
+    CHECK(code_of([&] { refused.add_big_data("k\xff", "value"); }) == Errc::invalid_name);  // no UTF-8
     CHECK(code_of([&] { refused.commit({.id = "taken"}); }) == Errc::duplicate_id);
   }
   CHECK(stores::files_below(fixture.graph()) == before);

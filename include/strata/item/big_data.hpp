@@ -65,6 +65,12 @@ inline std::optional<std::string> big_data_key(std::string const& file_name) {
   }
 }
 
+/// @throws `Errc::invalid_name`: no key, or one that the records would give back as another
+template <class Serializer>
+void check_key(std::string_view key, std::string const& subject) {
+  if (key.empty() || !keeps<Serializer>(key)) throw Error(Errc::invalid_name, subject);
+}
+
 /// The named chunks of one item, each in a file of its own. A view: it lives no longer than the item it came
 /// from. Safe to use from many threads and processes at once.
 template <class Item>
@@ -119,8 +125,7 @@ class BigData {
   /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
   /// manifests)
   void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
-    if (key.empty() || !keeps<typename Item::Core::Serializer>(key))
-      throw Error(Errc::invalid_name, subject(key));
+    check_key<typename Item::Core::Serializer>(key, subject(key));
     item_.shelf().check_writable("save data items associated with " + std::string(Traits::stem));
     auto const target = path(key);
     try {

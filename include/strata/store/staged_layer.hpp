@@ -92,7 +92,7 @@ class StagedLayer {
 
   /// Big data that the layer has from its first moment.  @throws `Errc::invalid_name`
   void add_big_data(std::string const& key, std::string_view bytes) {
-    if (key.empty()) throw Error(Errc::invalid_name, "layer, big data \"\"");
+    check_key<typename Core::Serializer>(key, "layer, big data \"" + key + '"');
     if (data_.empty()) data_ = aside_.next_addition();
     auto const target = data_ / big_data_file_name(key);
     sys::make_directories(target.parent_path(), 0700, core_->flush());
