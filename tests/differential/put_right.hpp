@@ -35,6 +35,10 @@ inline constexpr PutRight all_owners{
     "all files of a vfs layer with maps belong to the container; theirs forgets some that it had from its "
     "origin, and "
     "directories that its archive has no entries for, so they are given away for it"};
+inline constexpr PutRight home_owner{"home",
+                                     "the directory that all vfs layers are in belongs to the host's root; "
+                                     "theirs gives it to the root of each new "
+                                     "layer's maps"};
 inline constexpr PutRight kept_links{
     "links",
     "a copy of a vfs layer has the hard links of the layer; theirs keeps those of regular files only"};
@@ -151,12 +155,12 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Tr
     if (layer.maps.empty() && (!from || from->maps.empty())) continue;
     auto const old_maps = from ? from->maps : strata::IdMaps();
     auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id,
-                          std::int64_t before) {
+                          std::int64_t before, bool had) {
       constexpr std::int64_t none = 65534;
       auto const inside = [&](std::int64_t of) {
         return old_map.empty() ? of : to_container(old_map, of).value_or(of);
       };
-      if (old_map == new_map && old_map.empty()) return id;
+      if (old_map == new_map && (old_map.empty() || (had && id == before))) return id;
       if (!new_map.empty() && to_container(new_map, id)) return id;
       if (new_map.empty()) return inside(id);
       if (id == none && !to_host(new_map, inside(before))) return id;  // not forgotten, but not in the maps
@@ -168,11 +172,13 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Tr
       if (::lstat(entry.path().c_str(), &status) != 0) continue;
       if (!is_fresh && changed->had(entry.path(), status)) continue;
       auto before = status;
-      if (from) ::lstat((home.layer_tree(from->id) / entry.path().lexically_relative(tree)).c_str(), &before);
+      bool const had =
+          from &&
+          ::lstat((home.layer_tree(from->id) / entry.path().lexically_relative(tree)).c_str(), &before) == 0;
       auto const uid =
-          static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid, before.st_uid));
+          static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid, before.st_uid, had));
       auto const gid =
-          static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid, before.st_gid));
+          static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid, before.st_gid, had));
       if (uid == status.st_uid && gid == status.st_gid) continue;
       found = true;
       auto const capability = strata::sys::get_xattr(entry.path(), "security.capability");
@@ -184,6 +190,16 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Tr
     }
   }
   return found;
+}
+
+/// Gives the directory of all vfs layers back to the host's root (see `home_owner`).
+/// @return  whether it belonged to another
+inline bool give_home(Home const& home) {
+  auto const directory = home.graph() / "vfs" / "dir";
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0 || (status.st_uid == 0 && status.st_gid == 0)) return false;
+  if (::chown(directory.c_str(), 0, 0) != 0) fail("chown " + directory.native());
+  return true;
 }
 
 /// Gives the roots of layers on overlay the owners that 1.43 does not (see `mapped_roots`).

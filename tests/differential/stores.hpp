@@ -195,6 +195,7 @@ class Stores {
     for (auto& run : runs) {
       auto const fresh = run.home.fresh_layers();
       if (!run.by_ours && run.process && setting_.driver == "vfs") {
+        if (give_home(run.home)) ++used_[home_owner.name];
         if (give_links(run.home, fresh)) ++used_[kept_links.name];
         if (give_owners(run.home, fresh, run.before ? &*run.before : nullptr)) ++used_[all_owners.name];
       }
