@@ -38,15 +38,19 @@ TEMPLATE_TEST_CASE("mounts are counted, over all store objects", "[store][mount]
   CHECK(layer.mount_count() == 0);
 }
 
-TEST_CASE("what has lost its layer is not unmounted without a word", "[store][mount]") {
+TEST_CASE("what has lost its layer is not unmounted without a word, nor said to be mounted",
+          "[store][mount]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   auto const layer = store.layers().import(memory_source(tar_of({{"file", ""}})), {.id = "one"});
   auto const image = store.images().create({.id = "image", .top_layer = "one"});
   CHECK_FALSE(image.unmount());
+  CHECK(image.mount_count() == 0);
   store.layers().remove("one", {.even_if_used = true});
   CHECK(stores::code_of([&] { image.unmount(); }) == Errc::layer_unknown);
   CHECK(stores::code_of([&] { layer.unmount(); }) == Errc::layer_unknown);
+  CHECK(stores::code_of([&] { image.mount_count(); }) == Errc::layer_unknown);
+  CHECK(stores::code_of([&] { layer.mount_count(); }) == Errc::layer_unknown);
 }
 
 TEST_CASE("a mount after another process's shutdown is seen by whoever opens the store next",

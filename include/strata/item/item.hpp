@@ -139,13 +139,12 @@ class Item {
   /// throws
   template <class Options = typename Core::UnmountOptions>
   bool unmount(Options const& options = {}) const requires MountDriver<typename T::Driver> {
-    auto const layer = files_layer();
-    core_->layers().get(Ref::exactly(layer.str()));
-    return unmount_layer(*core_, layer, options);
+    return unmount_layer(*core_, known_layer(), options);
   }
 
+  /// How often it is mounted, over all processes. @throws `Errc::layer_unknown`
   std::int64_t mount_count() const requires MountDriver<typename T::Driver> {
-    return layer_mount_count(*core_, files_layer());
+    return layer_mount_count(*core_, known_layer());
   }
 
   /// Where it is mounted; none if it is not.
@@ -238,6 +237,13 @@ class Item {
     if (id.empty())
       throw Error(Errc::layer_unknown, std::string(T::kind) + " \"" + row_->id + "\" has no layer");
     return LayerId(id);
+  }
+
+  /// The same, if it has a record.
+  LayerId known_layer() const {
+    auto layer = files_layer();
+    core_->layers().get(Ref::exactly(layer.str()));
+    return layer;
   }
 
   static std::filesystem::path user_directory(std::filesystem::path const& data) {
