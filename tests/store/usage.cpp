@@ -140,6 +140,27 @@ TEMPLATE_TEST_CASE("what a dead process noted stays while its record may be one 
   CHECK_FALSE(std::filesystem::exists(temp));
 }
 
+TEMPLATE_TEST_CASE("files of a layer without a record go with what is mounted of it",
+                   "[store][usage][garbage]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const layers = sys::read_file(sample.layers());
+  auto const containers = sys::read_file(sample.containers());
+  auto const lost = [&] {
+    TestType store(sample.options());
+    auto const container = store.containers().create("image");
+    container.mount().keep();
+    return container.record().layer;
+  }();
+  damages::write(sample.layers(), layers);
+  damages::write(sample.containers(), containers);
+  TestType store(sample.options());
+  REQUIRE(store.mounted_layers().size() == 1);
+  CHECK_FALSE(store.collect_garbage().first_error);
+  CHECK_FALSE(std::filesystem::exists(sample.tree(lost)));
+  CHECK(store.mounted_layers().empty());
+  store.shutdown();
+}
+
 TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][usage]") {
   damages::Sample<stores::Vfs> const sample;
   stores::Vfs store(sample.options());
