@@ -6,10 +6,13 @@
 #include "stores.hpp"
 #include <atomic>
 #include <chrono>
+#include <fcntl.h>
 #include <functional>
+#include <linux/fs.h>
 #include <memory>
 #include <sched.h>
 #include <string>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <thread>
@@ -232,4 +235,41 @@ TEST_CASE("a mount in another mount namespace is not forgotten", "[store][repair
   CHECK(store.repair().actions.size() == 1);
   CHECK(box.mount_count() == 0);
   for (int const fd : {ready[0], end[0]}) ::close(fd);
+}
+
+TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be read", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  damages::edit(sample.layers(), "\"names\":[", "\"names\":7,\"n\":[");  // of the base
+  auto const set_immutable = [&](int flags) {                            // so that the file stays as it is
+    auto const file = sys::open_at(AT_FDCWD, sample.layers().parent_path(), O_RDONLY);
+    return ::ioctl(file.get(), FS_IOC_SETFLAGS, &flags) == 0;
+  };
+  TestType store(sample.options());
+  std::filesystem::create_directories(sample.kind("layers") / "tmp");
+  if (!set_immutable(FS_IMMUTABLE_FL)) {
+    WARN("skipped: needs the right, and a file system, to make a directory immutable");
+    return;
+  }
+  auto const report = store.repair();
+  CHECK(set_immutable(0));
+  CHECK_FALSE(report.after.clean());
+  CHECK_FALSE(report.failures.empty());
+  CHECK(std::filesystem::exists(sample.tree(sample.base)));
+  CHECK(store.images().find("image"));
+  CHECK(store.containers().find("box"));
+}
+
+TEMPLATE_TEST_CASE("files of a layer that cannot have a record go with what is mounted of it",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto const records = fixture.graph() / (std::same_as<TestType, stores::Vfs> ? "vfs" : "overlay");
+  auto const file = records.native() + "-layers/layers.json";
+  store.layers().create({.id = "other"});
+  auto const before = damages::read(file);
+  store.layers().create({.id = "lost"}).mount().keep();
+  damages::write(file, before);
+  CHECK(store.repair().after.clean());
+  CHECK(store.mounted_layers().empty());
 }

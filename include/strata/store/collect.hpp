@@ -38,7 +38,7 @@ bool collect_noted(Core& core, std::vector<std::string> const& notes) {
         case Leftover::layer_files:
         case Leftover::spare_layer:
           if (auto const layer = layers.by_id(note->id); !layer)
-            trash.merge(discard_layer_files(core, LayerId(note->id), aside));
+            trash.merge(discard_unrecorded_layer(core, LayerId(note->id), aside));
           else if (note->what == Leftover::spare_layer && is_spare(*layer)) {
             std::vector<LayerId> const spare{LayerId(note->id)};
             trash.merge(discard_layers(core, layers, unmount_layers(core, spare), spare, aside));

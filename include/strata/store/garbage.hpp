@@ -86,10 +86,8 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
       if (!claim.removable || !paths.contains(claim.path) || tried.contains(claim.path)) continue;
       try {
         if (claim.subject == Subject::layer && is_safe_component(claim.id) &&
-            core.driver().exists(LayerId(claim.id))) {
-          auto const mounts = unmount_layers(core, {LayerId(claim.id)});
-          trash.merge(discard_layer_files(core, LayerId(claim.id), aside));
-        }
+            core.driver().exists(LayerId(claim.id)))
+          trash.merge(discard_unrecorded_layer(core, LayerId(claim.id), aside));
         aside.take(claim.path);
         done.gone.insert(claim.path);
       } catch (std::exception const&) {

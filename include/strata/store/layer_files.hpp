@@ -102,6 +102,26 @@ Trash discard_layer_files(Core& core, LayerId const& id, sys::TempDir& aside) {
   return trash;
 }
 
+/// Unmounts layers that are to be removed, while that can still be refused: nothing is removed yet. Nobody can mount them
+/// again for as long as the returned guard lives.
+template <class Core>
+auto unmount_layers(Core& core, std::vector<LayerId> const& ids) {
+  for (auto const& id : ids) Core::template component<typename Core::LayerTraits>(id.str());
+  auto mounts = core.mounts().write();
+  if constexpr (MountDriver<typename Core::Driver>)
+    for (auto const& id : ids)
+      if (mounts.find(id.str())) unmount_layer(core, mounts, id, {.force = true});
+  return mounts;
+}
+
+/// The files of a layer that no record names, and what is mounted of it.
+/// @param aside  as of `discard_layer_files`
+template <class Core>
+Trash discard_unrecorded_layer(Core& core, LayerId const& id, sys::TempDir& aside) {
+  auto const mounts = unmount_layers(core, {id});
+  return discard_layer_files(core, id, aside);
+}
+
 /// The same of what stands where a new layer goes, left by a crash: it has no record.
 /// @param layers  a guard of their table
 /// @throws `Errc::corrupt_record`: a record that cannot be read may be its
@@ -110,7 +130,7 @@ Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys:
   if (!layers.all_readable() && core.driver().exists(id))
     throw Error(Errc::corrupt_record,
                 "layer \"" + id.str() + "\" has files, and there are records that cannot be read");
-  return discard_layer_files(core, id, aside);
+  return discard_unrecorded_layer(core, id, aside);
 }
 
 /// Is all known of what needs what? A record that cannot be read may need anything.
@@ -128,18 +148,6 @@ void check_data_free(Core& core, std::string const& id) {
       !core.template table<Traits>().read().all_readable())
     throw Error(Errc::corrupt_record, std::string(Traits::kind) + " \"" + id +
                                           "\" has data, and there are records that cannot be read");
-}
-
-/// Unmounts layers that are to be removed, while that can still be refused: nothing is removed yet. Nobody can mount them
-/// again for as long as the returned guard lives.
-template <class Core>
-auto unmount_layers(Core& core, std::vector<LayerId> const& ids) {
-  for (auto const& id : ids) Core::template component<typename Core::LayerTraits>(id.str());
-  auto mounts = core.mounts().write();
-  if constexpr (MountDriver<typename Core::Driver>)
-    for (auto const& id : ids)
-      if (mounts.find(id.str())) unmount_layer(core, mounts, id, {.force = true});
-  return mounts;
 }
 
 /// Removes layers whose records go now: unrecorded, then out of sight.

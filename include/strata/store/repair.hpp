@@ -60,7 +60,8 @@ class Repairer {
       if (log_.actions.size() == done) break;
       report.after = look();
     }
-    if (!options_.keep_damaged && !report.after.clean()) {
+    // What seems to be missing, or nobody's, may have a record that could not be read, nor be mended.
+    if (!options_.keep_damaged && !report.after.clean() && seen_.all_readable()) {
       auto const seen = damaged_in(report.after);
       report.after = look();
       remove(seen, damaged_in(report.after));
@@ -97,9 +98,7 @@ class Repairer {
     mend_record_files(report);
     // All other work goes through tables, which a damaged file keeps shut.
     auto records = StoreRecords<Core>::read(core_);
-    if (!records.layers.damaged.empty() || !records.images.damaged.empty() ||
-        !records.containers.damaged.empty())
-      return;
+    if (!records.all_readable()) return;
     Reviver<Core>(core_, log_, lost_records_, control()).run(report, records);
     records = StoreRecords<Core>::read(core_);
     modified_.clear();
@@ -327,7 +326,7 @@ class Repairer {
           auto const table = core_.template table<LayerTraits>().write();
           if (table.by_id(id)) return;
           auto aside = sys::TempDir::create(core_.layer_trash());
-          trash = discard_layer_files(core_, LayerId(id), aside);
+          trash = discard_unrecorded_layer(core_, LayerId(id), aside);
           trash.add(std::move(aside));
         }
         trash.empty();

@@ -47,6 +47,11 @@ struct StoreRecords {
     return records;
   }
 
+  /// False: there may be more items than these.
+  bool all_readable() const noexcept {
+    return layers.damaged.empty() && images.damaged.empty() && containers.damaged.empty();
+  }
+
   KnownIds known() const {
     KnownIds ids;
     for (auto const& row : layers.rows) ids.layers.insert(row.id);
