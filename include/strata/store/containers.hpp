@@ -29,7 +29,9 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
 
   /// A container with a read-write layer of its own over the image's top layer; over nothing if `image` is empty.
   /// With maps it has ids of its own: its files are shown or stored with them, the image's top layer copied if need be.
-  /// @throws `Errc::invalid_mappings`, `Errc::no_available_ids`, `Errc::stopped`, `Errc::image_unknown`, `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id
+  /// @throws `Errc::invalid_mappings`, `Errc::no_available_ids`, `Errc::stopped`, `Errc::image_unknown`,
+  ///         `Errc::layer_unknown`, `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id,
+  ///         `Errc::corrupt_record` as `check_data_free`
   Item create(Ref const& image, ContainerOptions const& options = {}) {
     auto& core = *core_;
     ContainerRecord record;

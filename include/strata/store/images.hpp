@@ -29,8 +29,8 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
 
   /// With the id of an image of a store that is only read: what is not given is taken over from that one, its names and
   /// data besides those given.
-  /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id, and
-  ///         the codes of `Digest::parse`
+  /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id,
+  ///         `Errc::corrupt_record` as `check_data_free`, and the codes of `Digest::parse`
   Item create(ImageOptions const& options = {}) {
     auto& core = *core_;
     auto const id = Core::template new_id<Traits>(options.id);

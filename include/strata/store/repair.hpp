@@ -21,7 +21,8 @@
 #include <utility>
 #include <vector>
 
-/// Puts a damaged store in order: first everything is rebuilt that can be, and only what is left broken is removed.
+/// Puts a damaged store in order: first everything is rebuilt that can be, and only what is left broken is removed; nothing
+/// is while there are records that cannot be read.
 namespace strata {
 
 struct RepairOptions {
