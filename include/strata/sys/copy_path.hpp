@@ -124,6 +124,7 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
   Fd const node = source.try_open(from.inside(), O_PATH);
   struct stat status {};
   if (!node || ::fstat(node.get(), &status) != 0) throw_errno("stat", from.shown());
+  if (options.owner) options.owner({status.st_uid, status.st_gid});  // refused before anything is made
   auto const reopened = [&](int flags) {
     Fd fd = try_open_at(AT_FDCWD, ("/proc/self/fd/" + std::to_string(node.get())).c_str(), flags);
     if (!fd) throw_errno("open", from.shown());
