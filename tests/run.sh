@@ -2,7 +2,7 @@
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
 # usage: sh tests/run.sh [PART...]      parts: suite headers examples interop; all of them if none is named.
 # Besides, when named: sanitized (the suite under ASan and UBSan), vm (parts of the tests in a virtual machine,
-# tests/vm/run.sh), and each script of tests/interop; random is run by its name alone, for it does not pass yet.
+# tests/vm/run.sh), and each script of tests/interop.
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
 # the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite.
@@ -76,7 +76,7 @@ done
 if wants interop; then
   for script in tests/interop/*.sh; do
     name=$(basename "$script" .sh)
-    [ "$name" = random ] || scripts="$scripts $name"
+    scripts="$scripts $name"
   done
 fi
 

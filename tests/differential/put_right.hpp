@@ -203,32 +203,31 @@ inline bool give_home(Home const& home) {
 }
 
 /// Gives the roots of layers on overlay the owners that 1.43 does not (see `mapped_roots`).
-/// @param fresh  layers that were just made: they get their parents' owners
-/// @param like   the store in which containers' layers have theirs
-/// @return       whether any belonged to the host's
-inline bool give_roots(Home& home, std::set<std::string> const& fresh, Home const& like) {
+/// @param like  the store in which they have them
+/// @return      whether any belonged to the host's
+inline bool give_roots(Home const& home, Home const& like) {
   using Owner = std::pair<uid_t, gid_t>;
-  bool found = false;
   auto const owner = [](std::filesystem::path const& tree) {
     struct stat status {};
     return ::lstat(tree.c_str(), &status) == 0 ? Owner(status.st_uid, status.st_gid) : Owner();
   };
-  auto const give = [&](std::filesystem::path const& tree, Owner const& to) {
-    if (to == Owner() || owner(tree) != Owner()) return;
-    if (::chown(tree.c_str(), to.first, to.second) != 0) fail("chown " + tree.native());
-    found = true;
-  };
-  for (auto const& layer : home.world.layers)  // parents come first
-    if (fresh.contains(layer.id) && !layer.parent.empty())
-      give(home.layer_tree(layer.id), owner(home.layer_tree(layer.parent)));
-  auto const& containers = home.world.containers;
-  for (std::size_t i = 0; i < std::min(containers.size(), like.world.containers.size()); ++i) {
+  auto const mapped = [&](std::string const& layer) {
+    auto const& containers = like.world.containers;
+    auto const found = std::ranges::find(containers, layer, &Record::parent);
     auto const root = [](strata::IdMap const& map) {
       return static_cast<uid_t>(map.empty() ? 0 : strata::idmap::to_host(map, 0).value_or(0));
     };
-    Owner const mapped(root(containers[i].maps.uids), root(containers[i].maps.gids));
-    if (owner(like.layer_tree(like.world.containers[i].parent)) == mapped)
-      give(home.layer_tree(containers[i].parent), mapped);
+    return found == containers.end() ? Owner() : Owner(root(found->maps.uids), root(found->maps.gids));
+  };
+  bool found = false;
+  auto const& layers = like.world.layers;  // in the same order
+  for (std::size_t i = 0; i < std::min(layers.size(), home.world.layers.size()); ++i) {
+    auto const wanted = owner(like.layer_tree(layers[i].id));
+    auto const tree = home.layer_tree(home.world.layers[i].id);
+    if (wanted == Owner() || owner(tree) != Owner()) continue;
+    if (wanted != mapped(layers[i].id) && wanted != owner(like.layer_tree(layers[i].parent))) continue;
+    if (::chown(tree.c_str(), wanted.first, wanted.second) != 0) fail("chown " + tree.native());
+    found = true;
   }
   return found;
 }

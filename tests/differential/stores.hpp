@@ -199,7 +199,7 @@ class Stores {
         if (give_links(run.home, fresh)) ++used_[kept_links.name];
         if (give_owners(run.home, fresh, run.before ? &*run.before : nullptr)) ++used_[all_owners.name];
       }
-      if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home, fresh, ours_))
+      if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home, ours_))
         ++used_[mapped_roots.name];
       run.output = run.home.plain(std::move(run.output));
     }
