@@ -124,7 +124,8 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
   Fd const node = source.try_open(from.inside(), O_PATH);
   struct stat status {};
   if (!node || ::fstat(node.get(), &status) != 0) throw_errno("stat", from.shown());
-  if (options.owner) options.owner({status.st_uid, status.st_gid});  // refused before anything is made
+  if (options.owner && !S_ISDIR(status.st_mode))  // of a file: refused before anything is made
+    options.owner({status.st_uid, status.st_gid});
   auto const reopened = [&](int flags) {
     Fd fd = try_open_at(AT_FDCWD, ("/proc/self/fd/" + std::to_string(node.get())).c_str(), flags);
     if (!fd) throw_errno("open", from.shown());
