@@ -442,7 +442,7 @@ inline Step Generator::removing() {
       command("delete");  // looks at nothing that depends on the item: mostly for what nothing does
   builder.json();
   std::string item = random_.percent(5) ? anything() : some(Kind::container);
-  return builder.item(no_copy(item)).done();
+  return builder.item(no_bearer(no_copy(item))).done();
 }
 
 inline Step Generator::misuse() {

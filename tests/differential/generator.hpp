@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -213,6 +214,37 @@ class Generator {
             layer && (item == copy || std::ranges::find(layer->names, item) != layer->names.end() ||
                       item == "@layers/" + std::to_string(layer - world_->layers.data()) + '@'))
           return "nosuch";
+    return item;
+  }
+
+  /// Nothing that others stand on: what is deleted without a look leaves those damaged, see `left_out`.
+  std::string no_bearer(std::string item) const {
+    auto const& [layers, images, containers] = std::tie(world_->layers, world_->images, world_->containers);
+    auto const bears = [&](Record const& layer) {
+      auto const on_it = [&](Record const& other) {
+        return other.parent == layer.id || std::ranges::find(other.mapped, layer.id) != other.mapped.end();
+      };
+      return std::ranges::any_of(layers, on_it) || std::ranges::any_of(images, on_it);
+    };
+    auto const is = [&](Record const& record) {
+      return (!item.empty() && record.id.starts_with(item)) ||
+             std::ranges::find(record.names, item) != record.names.end();
+    };
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      auto const sign = "@layers/" + std::to_string(i) + '@';
+      if ((is(layers[i]) || item == sign) &&
+          (bears(layers[i]) ||
+           std::ranges::find(containers, layers[i].id, &Record::parent) != containers.end()))
+        return "nosuch";
+    }
+    for (auto const& container : containers) {
+      auto const* layer = world_->layer(container.parent);
+      if (item == "@top:" + container.id + '@' || (is(container) && layer && bears(*layer))) return "nosuch";
+    }
+    for (std::size_t i = 0; i < containers.size(); ++i)
+      if (auto const* layer = world_->layer(containers[i].parent);
+          layer && bears(*layer) && item == "@containers/" + std::to_string(i) + '@')
+        return "nosuch";
     return item;
   }
 
