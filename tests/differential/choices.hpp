@@ -280,8 +280,6 @@ inline Step Generator::differences() {
 }
 
 inline Step Generator::apply() {
-  for (auto const& [layer, path] : world_->mounts)  // see `left_out`
-    if (driver_ == "overlay" && world_->stands_on_nothing(layer)) return command("layers").done();
   auto builder = command("applydiff");
   source(builder, random_.percent(3) ? std::string("/nosuch") : layer_archive());
   return builder.item(some(Kind::layer)).done();

@@ -78,9 +78,6 @@ inline constexpr char const* left_out[]{
     "signs that something is gone in what an archive has no entry for as a directory: where nothing can be "
     "they are "
     "passed over; theirs fails in several ways, or waits for ever at a pipe",
-    "applydiff on overlay while something is mounted whose parents were deleted: what it stands on cannot be "
-    "known, and "
-    "ours refuses",
     "block devices: where theirs compares trees it takes them for directories, of whose mode theirs has a "
     "bit",
     "copy through links that lead out of the layer: D9, theirs follows them to the host",
@@ -175,27 +172,6 @@ inline bool is_shown(Call const& call) {
   return false;
 }
 
-/// Is the layer right below the one of this id or name gone?
-inline bool parent_is_gone(Call const& call, std::string const& reference) {
-  auto const* layer = call.world.find_layer(reference);
-  return layer && !layer->parent.empty() && !call.world.layer(layer->parent);
-}
-
-/// Is a layer below any of the arguments gone?
-inline bool any_stands_on_nothing(Call const& call) {
-  return std::ranges::any_of(call.step.items, [&](auto const& item) {
-    if (call.world.stands_on_nothing(item)) return true;
-    if (call.step.command == "copy" && call.world.stands_on_nothing(item.substr(0, item.find(':'))))
-      return true;
-    for (auto const* kind : {&call.world.containers, &call.world.images})
-      for (auto const& record : *kind)
-        if ((record.id == item || std::ranges::find(record.names, item) != record.names.end()) &&
-            call.world.stands_on_nothing(record.parent))
-          return true;
-    return false;
-  });
-}
-
 /// Those of the arguments that are containers on whose layers images or layers stand.
 inline std::set<std::string> committed(Call const& call) {
   std::set<std::string> found;
@@ -276,25 +252,6 @@ inline std::set<std::string> links_below(Call const& call) {
       if (entry.is_symlink()) found.insert(entry.path().native().substr(top.native().size()));
   }
   return found;
-}
-
-/// What theirs says of each overlay that was not mounted for `reason`, in our words.
-inline void retell_failed_mounts(Output& theirs, std::string const& reason, std::string const& ours) {
-  constexpr std::string_view begin = "creating overlay mount to <root>/overlay/";
-  auto const end = "\": " + reason;
-  for (auto* text : {&theirs.out, &theirs.err})
-    for (auto from = text->find(begin); from != text->npos; from = text->find(begin, from + 1)) {
-      auto const to = text->find(end, from);
-      if (to == text->npos) break;
-      if (text->find('\n', from) < to) continue;
-      text->replace(from, to + end.size() - from, ours);
-    }
-  std::string kept;
-  for (auto const& line : split(theirs.err))
-    if (line.find(" level=error msg=\"Unmounting <root>/overlay/") == line.npos ||
-        !line.ends_with("/merged: invalid argument\"\n"))
-      kept += line;
-  theirs.err = kept;
 }
 
 inline bool is_unpacking(std::string_view text) {
@@ -620,56 +577,19 @@ inline std::vector<Intended> const& intended() {
            [](Call const&, Output& theirs, Output& ours) {
              if (is_unpacking(theirs.err) && !ours.err.empty()) theirs.err = ours.err;
            }},
-      {.name = "without its parent",
-       .reason = "what cannot be unpacked, for the layer below was deleted; theirs says what mount(2) says",
-       .applies =
-           [](Call const& c) {
-             return is(c, "applydiff") && c.driver == "overlay" && c.step.items.size() == 1 &&
-                    c.world.stands_on_nothing(c.step.items.front());
-           },
-       .expect =
-           [](Call const&, Output& theirs, Output&) {
-             if (theirs.status == 1 && theirs.err.find("creating overlay mount to ") != theirs.err.npos &&
-                 theirs.err.ends_with(": no such file or directory\n"))
-               theirs.err = "layer not known\n";
-           }},
-      {.name = "applied over nothing",
-       .reason = "a layer whose parent was deleted gets no files any more, whatever the driver; theirs puts "
-                 "them into a vfs layer, which has all that the parent had",
-       .applies =
-           [](Call const& c) {
-             return is(c, "applydiff") && c.driver == "vfs" && c.step.items.size() == 1 &&
-                    parent_is_gone(c, c.step.items.front());
-           },
-       .instead = [](Call const&) { return Intended::Words{}; },
-       .expect =
-           [](Call const& c, Output& theirs, Output& ours) {
-             theirs.status = 1;
-             theirs.err = c.step.value("file") == "/nosuch" ? ours.err : "layer not known\n";
-           }},
       {.name = "compared with nothing",
-       .reason = "what there is nothing to compare with, a deleted parent or another layer, is not known; "
-                 "theirs says "
-                 "what stat(2) says of its tree",
+       .reason =
+           "a layer without a parent against one that is unknown; theirs says what stat(2) says of its tree",
        .applies =
            [](Call const& c) {
-             return one_of(c.step.command, {"changes", "diff", "diffsize", "container"});
+             return one_of(c.step.command, {"changes", "diff", "diffsize"});
            },
        .expect =
            [](Call const& c, Output& theirs, Output&) {
              auto const begin = "stat <root>/" + std::string(c.driver == "vfs" ? "vfs/dir/" : "overlay/");
-             constexpr std::string_view end = ": no such file or directory\n";
-             for (auto* text : {&theirs.out, &theirs.err}) {
-               if (text == &theirs.out && !is(c, "container")) continue;
-               for (auto from = text->find(begin); from != text->npos; from = text->find(begin, from + 1)) {
-                 auto const id = from + begin.size(), to = text->find(end, id);
-                 if (to == text->npos) break;
-                 auto const gone = text->substr(id, to - id);
-                 if (std::ranges::none_of(c.world.layers,
-                                          [&](auto const& layer) { return c.plain(layer.id) == gone; }))
-                   text->replace(from, to + end.size() - from, "layer not known\n");
-               }
-             }
+             if (theirs.status == 1 && c.step.items.size() == 2 &&
+                 theirs.err == begin + c.plain(c.step.items.back()) + ": no such file or directory\n")
+               theirs.err = "layer not known\n";
            }},
       {.name = "recorded file",
        .reason = "a file that the recorded archive has and the layer has no more is called missing; theirs "
@@ -700,54 +620,6 @@ inline std::vector<Intended> const& intended() {
                  theirs.err.find(" cannot be mapped to a container ID") != theirs.err.npos &&
                  ours.err.ends_with(" cannot be mapped to container IDs: invalid mappings specified\n"))
                theirs.err = ours.err;
-           }},
-      {.name = "refused twice",
-       .reason = "a container of a known id or name over an image whose layer stands on nothing: which is "
-                 "said first",
-       .applies = [](Call const& c) { return is(c, "create-container") && any_stands_on_nothing(c); },
-       .expect =
-           [](Call const&, Output& theirs, Output& ours) {
-             if (theirs.status == 1 && ours.status == 1 && theirs.err == "layer not known\n" &&
-                 (ours.err == "that ID is already in use\n" ||
-                  ours.err.ends_with(": that name is already in use\n")))
-               theirs.err = ours.err;
-           }},
-      {.name = "exported over nothing",
-       .reason =
-           "what a layer has itself can be read though one below was deleted; theirs reads the links to all",
-       .applies =
-           [](Call const& c) { return is(c, "diff") && c.driver == "overlay" && any_stands_on_nothing(c); },
-       .expect =
-           [](Call const&, Output& theirs, Output& ours) {
-             if (theirs.status == 1 && ours.status == 0 &&
-                 theirs.err.find("creating file-getter: readlink <root>/overlay/l/") != theirs.err.npos)
-               theirs = ours;
-             if (theirs.err == "layer not known\n") theirs.err = "parent of layer not known\n";
-           }},
-      {.name = "not mended",
-       .reason = "what is built and deleted is in a directory that theirs, when it misses a link, takes for "
-                 "a layer",
-       .applies = [](Call const& c) { return c.driver == "overlay" && any_stands_on_nothing(c); },
-       .expect =
-           [](Call const&, Output& theirs, Output&) {
-             std::string const plain =
-                 "recreating the missing symlinks: 1 error occurred:\n\t* reading name of symlink for "
-                 "\"tempdirs\": "
-                 "open <root>/overlay/tempdirs/link: no such file or directory\n\n";
-             auto const quoted = boost::json::serialize(boost::json::value(plain));
-             auto const in_json = quoted.substr(1, quoted.size() - 2);
-             for (auto* out : {&theirs.out, &theirs.err})
-               *out = replaced(replaced(*out, plain, "parent of layer not known"), in_json,
-                               "parent of layer not known");
-           }},
-      {.name = "mounted over nothing",
-       .reason = "what cannot be mounted, for the layer below was deleted; theirs says what mount(2) says, "
-                 "and umount(2) afterwards",
-       .applies = [](Call const& c) { return c.driver == "overlay"; },
-       .expect =
-           [](Call const& c, Output& theirs, Output&) {
-             if (any_stands_on_nothing(c))
-               retell_failed_mounts(theirs, "no such file or directory", "parent of layer not known");
            }},
       {.name = "packed",
        .reason = "a layer whose files are not those of its recorded archive cannot be exported; theirs says "

@@ -73,16 +73,6 @@ class World {
   Record const* layer(std::string_view id) const { return find(layers, id); }
   Record const* image(std::string_view id) const { return find(images, id); }
 
-  /// Is a layer below the one of this id or name gone?
-  bool stands_on_nothing(std::string_view reference) const {
-    auto const* at = find_layer(reference);
-    while (at && !at->parent.empty()) {
-      at = layer(at->parent);
-      if (!at) return true;
-    }
-    return false;
-  }
-
   /// As a command line calls it: by id, by name, by the beginning of its id if no other's begins so.
   Record const* find_layer(std::string_view reference) const { return called(layers, reference); }
   Record const* find_image(std::string_view reference) const { return called(images, reference); }
