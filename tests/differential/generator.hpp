@@ -237,14 +237,11 @@ class Generator {
            std::ranges::find(containers, layers[i].id, &Record::parent) != containers.end()))
         return "nosuch";
     }
-    for (auto const& container : containers) {
-      auto const* layer = world_->layer(container.parent);
-      if (item == "@top:" + container.id + '@' || (is(container) && layer && bears(*layer))) return "nosuch";
+    for (std::size_t i = 0; i < containers.size(); ++i) {
+      auto const* layer = world_->layer(containers[i].parent);
+      bool const named = is(containers[i]) || item == "@containers/" + std::to_string(i) + '@';
+      if (item == "@top:" + containers[i].id + '@' || (named && layer && bears(*layer))) return "nosuch";
     }
-    for (std::size_t i = 0; i < containers.size(); ++i)
-      if (auto const* layer = world_->layer(containers[i].parent);
-          layer && bears(*layer) && item == "@containers/" + std::to_string(i) + '@')
-        return "nosuch";
     return item;
   }
 

@@ -70,14 +70,11 @@ inline constexpr char const* left_out[]{
     "for: theirs removes those files again",
     "copy of a directory into itself: theirs copies what it is just making",
     "copy --chown of a directory into a layer with maps: theirs gives the directory itself to the host's id, "
-    "and only "
-    "what is in it to the container's",
+    "and only what is in it to the container's",
     "the time of a directory that was there before an archive or a copy goes into it, on overlay: theirs "
-    "makes and "
-    "removes a directory of its own there",
+    "makes and removes a directory of its own there",
     "signs that something is gone in what an archive has no entry for as a directory: where nothing can be "
-    "they are "
-    "passed over; theirs fails in several ways, or waits for ever at a pipe",
+    "they are passed over; theirs fails in several ways, or waits for ever at a pipe",
     "block devices: where theirs compares trees it takes them for directories, of whose mode theirs has a "
     "bit",
     "copy through links that lead out of the layer: D9, theirs follows them to the host",
@@ -593,8 +590,7 @@ inline std::vector<Intended> const& intended() {
            }},
       {.name = "recorded file",
        .reason = "a file that the recorded archive has and the layer has no more is called missing; theirs "
-                 "says what "
-                 "open(2) says",
+                 "says what open(2) says",
        .applies = [](Call const& c) { return is(c, "diff"); },
        .expect =
            [](Call const&, Output& theirs, Output& ours) {
@@ -611,8 +607,7 @@ inline std::vector<Intended> const& intended() {
            }},
       {.name = "no copy",
        .reason = "an image's layer is not copied for a container if a file's owner is not in its maps; which "
-                 "of several "
-                 "such files is said is chance, and theirs says more of it",
+                 "of several such files is said is chance, and theirs says more of it",
        .applies = [](Call const& c) { return is(c, "create-container"); },
        .expect =
            [](Call const&, Output& theirs, Output& ours) {
@@ -634,9 +629,8 @@ inline std::vector<Intended> const& intended() {
              theirs.err = c.plain(plain.err);
            }},
       {.name = "owners outside",
-       .reason =
-           "what belongs to ids that the layer's maps do not have cannot be exported; theirs leaves it out "
-           "without a word",
+       .reason = "what belongs to ids that the layer's maps do not have cannot be exported; theirs leaves it "
+                 "out without a word",
        .applies = [](Call const& c) { return is(c, "diff") && c.driver == "vfs" && !c.step.items.empty(); },
        .expect =
            [](Call const& c, Output& theirs, Output& ours) {
@@ -677,9 +671,8 @@ inline std::vector<Intended> const& intended() {
              theirs.err = ours.err.empty() ? "is mounted\n" : ours.err;
            }},
       {.name = "without its layer",
-       .reason =
-           "an image whose layer was deleted is removed, by theirs as well, which then fails for want of "
-           "the layer; asked only what it would remove, it names that layer",
+       .reason = "an image whose layer was deleted is removed, by theirs as well, which then fails for want "
+                 "of the layer; asked only what it would remove, it names that layer",
        .applies =
            [](Call const& c) {
              return is(c, "delete-image") && std::ranges::any_of(c.world.images, [&](auto const& image) {
@@ -794,8 +787,7 @@ inline std::vector<Intended> const& intended() {
            }},
       {.name = "mapped in vain",
        .reason = "a container that is refused leaves nothing; theirs leaves a copy of the image's layer with "
-                 "the owners "
-                 "that it would have had",
+                 "the owners that it would have had",
        .applies =
            [](Call const& c) {
              if (!is(c, "create-container") || c.driver != "vfs") return false;

@@ -33,23 +33,21 @@ struct PutRight {
 inline constexpr PutRight all_owners{
     "owners",
     "all files of a vfs layer with maps belong to the container; theirs forgets some that it had from its "
-    "origin, and "
-    "directories that its archive has no entries for, so they are given away for it"};
+    "origin, and directories that its archive has no entries for, so they are given away for it"};
 inline constexpr PutRight home_owner{"home",
                                      "the directory that all vfs layers are in belongs to the host's root; "
-                                     "theirs gives it to the root of each new "
-                                     "layer's maps"};
+                                     "theirs gives it to the root of each new layer's maps"};
 inline constexpr PutRight kept_links{
     "links",
     "a copy of a vfs layer has the hard links of the layer; theirs keeps those of regular files only"};
-inline constexpr PutRight mapped_roots{"roots",
-                                       "what a container with maps writes to belongs to the root of the maps "
-                                       "once it was mounted, and a layer's root "
-                                       "to whom its parent's belongs; 1.43 leaves them to the host's"};
-inline constexpr PutRight opaque_again{"opaque",
-                                       "a directory that an archive brings where the layer had a whiteout, "
-                                       "with an entry of its own or without, hides "
-                                       "what is below, as that did; theirs lets it through, or fails"};
+inline constexpr PutRight mapped_roots{
+    "roots",
+    "what a container with maps writes to belongs to the root of the maps once it was mounted, and a layer's "
+    "root to whom its parent's belongs; 1.43 leaves them to the host's"};
+inline constexpr PutRight opaque_again{
+    "opaque",
+    "a directory that an archive brings where the layer had a whiteout, with an entry of its own or without, "
+    "hides what is below, as that did; theirs lets it through, or fails"};
 
 /// A copy of a layer's tree, in its place again when asked for.
 class KeptTree {

@@ -477,8 +477,8 @@ class Applier {
   DirectoryCache cache_ = {};
   std::vector<DirectoryTimes> directories_ = {};
   bool tells_apart_;  ///< what this archive put there from what was there before
-  std::unordered_set<std::size_t> new_ =
-      {};                          ///< hashes of paths: what this archive made; with `execute`, has
+  /// Hashes of paths: of what this archive made; with `execute`, of what it has.
+  std::unordered_set<std::size_t> new_ = {};
   LinkSources link_sources_ = {};  ///< for `execute` only
   sys::FileCopier copier_ = {};
 };

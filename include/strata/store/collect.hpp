@@ -5,6 +5,7 @@
 #include <strata/item/record.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/unreadable_records.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 

@@ -7,6 +7,7 @@
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/unreadable_records.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <optional>

@@ -6,6 +6,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/pull_up.hpp>
+#include <strata/store/unreadable_records.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <algorithm>

@@ -133,23 +133,6 @@ Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys:
   return discard_unrecorded_layer(core, id, aside);
 }
 
-/// Is all known of what needs what? A record that cannot be read may need anything.
-/// @param views  guards of tables
-template <class... Views>
-bool all_readable(Views const&... views) noexcept {
-  return (views.all_readable() && ...);
-}
-
-/// For an image or a container that is to be made: before anything of it is written.
-/// @throws `Errc::corrupt_record`: there is data of that id, and a record that cannot be read may be its
-template <class Traits, class Core>
-void check_data_free(Core& core, std::string const& id) {
-  if (std::filesystem::exists(core.template data_directory<Traits>(id)) &&
-      !core.template table<Traits>().read().all_readable())
-    throw Error(Errc::corrupt_record, std::string(Traits::kind) + " \"" + id +
-                                          "\" has data, and there are records that cannot be read");
-}
-
 /// Removes layers whose records go now: unrecorded, then out of sight.
 /// @param layers  holds the table's lock; committed on return
 /// @param mounts  what `unmount_layers` gave: held until the files are out of sight

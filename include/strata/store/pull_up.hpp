@@ -6,6 +6,7 @@
 #include <strata/item/names.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/unreadable_records.hpp>
 #include <strata/sys/file.hpp>
 
 #include <filesystem>
