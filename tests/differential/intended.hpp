@@ -57,6 +57,9 @@ inline constexpr char const* left_out[]{
     "maps of several offsets on overlay: 1.59 has the kernel shift those as well, 1.43 only maps of one",
     "copy of a single file that has attributes: theirs loses them, though it keeps them of files in a "
     "directory",
+    "copy of a file to a missing directory in a layer with maps: the maps may not have its owner, of which "
+    "theirs becomes "
+    "aware when the directory is made",
     "names that are not UTF-8: theirs writes U+FFFD for them and then takes the name for free",
     "create-layer --label on overlay: a kernel without SELinux refuses the mount, in other words than theirs",
     "maps that do not have the id 0: ours refuses them where an owner is needed, 1.43 when it mounts",
@@ -550,9 +553,8 @@ inline std::vector<Intended> const& intended() {
                };
                if (c.step.json() && said.contains(item) && refused(said.at(item).as_string()))
                  json[item] = said.at(item);
-               for (auto const& line : split(ours.err))
-                 if (line.starts_with(item + ": ") && refused(line.substr(0, line.size() - 1)))
-                   theirs.err += line;
+               if (auto const line = line_after(ours.err, item + ": "); refused(line))
+                 theirs.err += item + ": " + line + '\n';
              }
              if (c.step.json()) theirs.out = sorted_object(json) + '\n';
            }},
@@ -822,7 +824,7 @@ inline std::vector<Intended> const& intended() {
            },
        .expect =
            [](Call const&, Output& theirs, Output& ours) {
-             if (theirs.status == 1 && ours.status == 0 && ours.files.contains("out") &&
+             if (theirs.status == 1 && ours.files.contains("out") &&
                  theirs.err.ends_with(" to \"out\": path: out should be absolute\n"))
                theirs = ours;
            }},

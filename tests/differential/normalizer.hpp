@@ -37,6 +37,14 @@ inline std::vector<std::string> split(std::string_view text, char at = '\n') {
   return out;
 }
 
+/// What follows `start` on the first line that begins with it; names have line ends in them, so it may be no whole line.
+inline std::string line_after(std::string const& text, std::string const& start) {
+  auto const before = ('\n' + text).find('\n' + start);
+  if (before == text.npos) return "";
+  auto const at = before + start.size();
+  return text.substr(at, text.find('\n', at) - at);
+}
+
 inline std::string sorted_lines(std::string const& text) {
   auto lines = split(text);
   std::ranges::sort(lines);

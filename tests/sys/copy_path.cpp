@@ -200,6 +200,20 @@ TEST_CASE("nothing is made for a file that can have no owner; the top of a tree 
   CHECK(std::filesystem::is_directory(dir.path() / "new/copy"));
 }
 
+TEST_CASE("a copy that fails has made what comes before by the names, and nothing after",
+          "[sys][copy_path]") {
+  TempDir dir;
+  for (auto const* name : {"e", "b", "d", "a", "f", "c"}) write(dir.path() / "from" / name, name);
+  REQUIRE(::chown((dir.path() / "from/d").c_str(), 4, 4) == 0);
+  CopyPathOptions const options{.owner = [](FileOwner owner) {
+    if (owner.uid == 4) throw Error(Errc::invalid_mappings, "4:4");
+    return owner;
+  }};
+  CHECK_THROWS_AS(copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"}, options), Error);
+  for (auto const* name : {"a", "b", "c"}) CHECK(std::filesystem::exists(dir.path() / "to" / name));
+  for (auto const* name : {"e", "f"}) CHECK_FALSE(std::filesystem::exists(dir.path() / "to" / name));
+}
+
 TEST_CASE("a host's path that ends with a slash is a directory to copy a file into", "[sys][copy_path]") {
   TempDir dir;
   write(dir.path() / "x", "x");

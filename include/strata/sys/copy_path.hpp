@@ -103,7 +103,7 @@ class OpenPlace {
 ///   replaces what has the same name, of whatever kind
 /// - a file replaces a file, and is refused where a directory is: EISDIR
 ///
-/// Needs the rights for what it meets. What was copied until a failure stays.
+/// Needs the rights for what it meets. What was copied until a failure stays: what comes before it by the names.
 /// @throws  `errno`, "stat <from>", "mkdir <directory>" or of the file in its way, "<call> <path>"; `Errc::stopped`; what
 ///          `owner` throws
 inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions const& options = {}) {
@@ -119,6 +119,7 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
       .existing = Existing::replace,
       .mounts = Mounts::enter,
       .vanished = Vanished::pass,
+      .order = Order::by_name,
       .owner = options.owner,
   };
   Fd const node = source.try_open(from.inside(), O_PATH);
