@@ -110,7 +110,7 @@ TEST_CASE("owners are set, also below a directory that gives its group on", "[ar
   Tree tree;
   auto const owned = [](TarHeader& header) { header.uid = 123, header.gid = 456; };
   tree.apply({with_header(directory("d", 02777), owned), file("d/mine", "1"), symbolic_link("d/link", "mine"),
-              directory("d/sub"), with_header(file("d/set", "2", 04755), owned),
+              directory("d/sub"), with_header(file("d/set", "2", 04755), owned), file("d/made/again/f", "3"),
               with_header(symbolic_link("s", "x"), owned)},
              as_overlay);
   for (auto const* path : {"d", "d/set", "s"}) {
@@ -121,6 +121,10 @@ TEST_CASE("owners are set, also below a directory that gives its group on", "[ar
   CHECK(tree.mode("d") == 02777);
   CHECK(tree.mode("d/sub") == 0755);
   CHECK(tree.mode("d/set") == 04755);
+  for (auto const* path : {"d/made", "d/made/again"}) {  // without an entry: as the kernel makes them
+    CHECK(tree.mode(path) == 02755);
+    CHECK(tree.status(path).st_gid == 0);
+  }
   for (std::int64_t const id : {std::int64_t{-1}, std::int64_t{0xFFFF'FFFF}, std::int64_t{1} << 40})
     CHECK(code_of([&] {
             tree.apply({with_header(file("bad", ""), [&](auto& h) { h.uid = id; })}, as_overlay);

@@ -350,7 +350,10 @@ inline std::string Generator::path_in(Record const& layer, bool existing, bool f
   if (existing && !files.empty() && (files_only || random_.percent(60))) return random_.pick(files);
   if (existing && !files_only) return random_.pick(directories);
   constexpr std::string_view names[] = {"new", "a", "b", "etc", "x y", "deep/er", "z"};
-  return random_.pick(directories) + '/' + std::string(random_.pick(names));
+  auto const fresh = random_.pick(directories) + '/' + std::string(random_.pick(names));
+  auto const type = std::filesystem::symlink_status(top + fresh, none).type();
+  return type == std::filesystem::file_type::fifo ? fresh + " too"
+                                                  : fresh;  // theirs would wait for who writes
 }
 
 /// Files and directories from the host or a layer into a layer, seldom onto the host.

@@ -153,12 +153,14 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Tr
     if (layer.maps.empty() && (!from || from->maps.empty())) continue;
     auto const old_maps = from ? from->maps : strata::IdMaps();
     auto const other = [](strata::IdMap const& old_map, strata::IdMap const& new_map, std::int64_t id,
-                          std::int64_t before, bool had) {
+                          std::int64_t before, bool had, bool copied) {
       constexpr std::int64_t none = 65534;
       auto const inside = [&](std::int64_t of) {
         return old_map.empty() ? of : to_container(old_map, of).value_or(of);
       };
       if (old_map == new_map && (old_map.empty() || (had && id == before))) return id;
+      if (copied && id == before && !new_map.empty())  // the number may be one of both maps
+        if (auto const moved = to_host(new_map, inside(before))) return *moved;
       if (!new_map.empty() && to_container(new_map, id)) return id;
       if (new_map.empty()) return inside(id);
       if (id == none && !to_host(new_map, inside(before))) return id;  // not forgotten, but not in the maps
@@ -173,10 +175,14 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Tr
       bool const had =
           from &&
           ::lstat((home.layer_tree(from->id) / entry.path().lexically_relative(tree)).c_str(), &before) == 0;
-      auto const uid =
-          static_cast<uid_t>(other(old_maps.uids, layer.maps.uids, status.st_uid, before.st_uid, had));
-      auto const gid =
-          static_cast<gid_t>(other(old_maps.gids, layer.maps.gids, status.st_gid, before.st_gid, had));
+      bool const copied = had && status.st_mode == before.st_mode &&
+                          (S_ISDIR(status.st_mode) || (status.st_size == before.st_size &&
+                                                       status.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+                                                       status.st_mtim.tv_nsec == before.st_mtim.tv_nsec));
+      auto const uid = static_cast<uid_t>(
+          other(old_maps.uids, layer.maps.uids, status.st_uid, before.st_uid, had, copied));
+      auto const gid = static_cast<gid_t>(
+          other(old_maps.gids, layer.maps.gids, status.st_gid, before.st_gid, had, copied));
       if (uid == status.st_uid && gid == status.st_gid) continue;
       found = true;
       auto const capability = strata::sys::get_xattr(entry.path(), "security.capability");

@@ -63,7 +63,7 @@ struct ApplyOptions {
 /// (`Errc::reserved_entry`); attributes of overlayfs are passed over, as is security.selinux.
 ///
 /// - a file or link replaces whatever is there, a directory merges with a directory
-/// - missing parents are made, 0755 and owned by root
+/// - missing parents are made, 0755 and owned by root; below a directory that gives its group on, they do so as well
 /// - contents that are those of a file (`FileBody`) share its blocks where the file system can
 /// - hard-link entries take their own owner, mode and times, as the Go library does
 /// - whiteouts hide what the parent has, never what this archive put there, before or after them; a directory that
@@ -410,7 +410,7 @@ class Applier {
     AttributeSetter setter(fd.get(), Handle::file, path);
     auto const root = idmap::root_of(options_.maps);
     setter.owner({.uid = root.uid, .gid = root.gid}, ChownErrors::ignore);
-    setter.mode(0755);
+    setter.mode(0755 | (setter.status().st_mode & S_ISGID));
     if (!executes()) mark_made(path);
     return fd;
   }
