@@ -360,11 +360,17 @@ inline std::string Generator::path_in(Record const& layer, bool existing, bool f
 inline Step Generator::copy() {
   auto builder = command("copy");
   builder.json(10);
-  auto const& all = world_->layers;
+  auto all = world_->layers;
+  // theirs mounts the container whose name it is
+  std::erase_if(all, [&](Record const& layer) {
+    return std::ranges::any_of(world_->containers, [&](Record const& container) {
+      return std::ranges::find(container.names, layer.id) != container.names.end();
+    });
+  });
   // what a mounted overlay shows when a layer below it changes is not defined; recorded archives would be of another tree
   std::vector<Record> targets;
   for (auto const& layer : all)
-    if (std::ranges::find(all, layer.id, &Record::parent) == all.end() &&
+    if (std::ranges::find(world_->layers, layer.id, &Record::parent) == world_->layers.end() &&
         (!layer.has_diff || random_.percent(15)))
       targets.push_back(layer);
   bool const nowhere = targets.empty() || random_.percent(4);

@@ -274,7 +274,7 @@ class Generator {
     constexpr std::string_view names[] = {"one",         "two",       "docker.io/x/y:latest",
                                           "a name",      "größe",     "<&>",
                                           "with\"quote", "new\nline", "tab\t",
-                                          "l1",          "i2",        "m3",
+                                          "no id",       "i2",        "m3",
                                           "-j"};
     if (random_.percent(40)) return std::string(random_.pick(names));
     return "name" + std::to_string(random_.below(60));

@@ -57,9 +57,12 @@ inline constexpr char const* left_out[]{
     "maps of several offsets on overlay: 1.59 has the kernel shift those as well, 1.43 only maps of one",
     "copy of a single file that has attributes: theirs loses them, though it keeps them of files in a "
     "directory",
-    "copy of a file to a missing directory in a layer with maps: the maps may not have its owner, of which "
-    "theirs becomes "
-    "aware when the directory is made",
+    "copy of a file to a missing directory in a layer with maps: theirs makes the directory, and then finds "
+    "that "
+    "the maps do not have the file's owner",
+    "copy from or to a layer whose id is a container's name: theirs takes the container's tree for the "
+    "layer's",
+    "copy of a pipe: theirs waits for who writes to it",
     "names that are not UTF-8: theirs writes U+FFFD for them and then takes the name for free",
     "create-layer --label on overlay: a kernel without SELinux refuses the mount, in other words than theirs",
     "maps that do not have the id 0: ours refuses them where an owner is needed, 1.43 when it mounts",
@@ -437,7 +440,8 @@ inline std::vector<Intended> const& intended() {
              auto const found = boost::json::parse(theirs.out).as_array();
              theirs.out.clear();
              if (found.empty()) {
-               theirs.err = "locating image with ID \"" + shown(c) + "\": image not known\n";
+               theirs.err = "locating image with ID " +
+                            boost::json::serialize(boost::json::string(shown(c))) + ": image not known\n";
                return;
              }
              theirs.out = std::string(is(c, "get-image-dir") ? "<root>/" : "<run>/") + c.driver + "-images/" +

@@ -212,6 +212,10 @@ TEST_CASE("a copy that fails has made what comes before by the names, and nothin
   CHECK_THROWS_AS(copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"}, options), Error);
   for (auto const* name : {"a", "b", "c"}) CHECK(std::filesystem::exists(dir.path() / "to" / name));
   for (auto const* name : {"e", "f"}) CHECK_FALSE(std::filesystem::exists(dir.path() / "to" / name));
+  write(dir.path() / "from/aa/inside", "i");
+  REQUIRE(::chown((dir.path() / "from/aa").c_str(), 4, 4) == 0);
+  CHECK_THROWS_AS(copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"}, options), Error);
+  CHECK_FALSE(std::filesystem::exists(dir.path() / "to/aa"));
 }
 
 TEST_CASE("a host's path that ends with a slash is a directory to copy a file into", "[sys][copy_path]") {

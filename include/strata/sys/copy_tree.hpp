@@ -167,6 +167,7 @@ class TreeCopier {
     if (status.st_dev == root_status_.st_dev && status.st_ino == root_status_.st_ino) return;
     Fd source = step_into(from, name);
     if (!source) throw_errno("open", from_path(name));
+    owner_of(status);  // what can have no owner is refused before it is made, not when it has been filled
     if (::mkdirat(to, name.c_str(), 0700) != 0) {
       struct stat old {};
       if (errno != EEXIST || ::fstatat(to, name.c_str(), &old, AT_SYMLINK_NOFOLLOW) != 0)
