@@ -180,7 +180,9 @@ class InputMaker {
     auto const last = at.substr(parent.size());
     strata::archive::TarHeader header{.name = prefix + at, .mode = mode()};
     auto const kind = random_.below(100);
-    if (kind < 40) {
+    // of those theirs does not say where it could not make one, which `Whiteouts` wants to know
+    bool const orphan = !parent.empty() && !made.contains(parent.substr(0, parent.size() - 1));
+    if (kind < 40 || (orphan && kind >= 73 && kind < 82)) {
       made[at] = Type::regular;
       return add_entry(tar, std::move(header), content());
     }
@@ -203,7 +205,7 @@ class InputMaker {
       header.type = Type::char_device;
       header.dev_major = 1 + static_cast<std::uint32_t>(random_.below(9));
       header.dev_minor = static_cast<std::uint32_t>(random_.below(300));
-    } else if (!parent.empty() && !made.contains(parent.substr(0, parent.size() - 1))) {
+    } else if (orphan) {
       return;                // a sign that something is gone, see `left_out`
     } else if (kind < 95) {  // such a sign, named after what other layers have
       if (made.contains(parent + ".wh." + last)) return;

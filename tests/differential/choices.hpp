@@ -426,6 +426,11 @@ inline Step Generator::edit() {
     }
     Step step{.command = "edit"};
     step.edit = make_edit(random_, item, mount->second, 1'700'000'000 + static_cast<std::int64_t>(made_));
+    if (auto& edit = *step.edit; edit.kind == Edit::owner && !layer.maps.empty()) {
+      // such files are another matter, see `left_out`
+      edit.kind = Edit::mode;
+      edit.number = 0750;
+    }
     return step;
   }
   return command("mount").item(some(random_.percent(70) ? Kind::container : Kind::layer)).done();

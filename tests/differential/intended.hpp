@@ -63,6 +63,9 @@ inline constexpr char const* left_out[]{
     "copy from or to a layer whose id is a container's name: theirs takes the container's tree for the "
     "layer's",
     "copy of a pipe: theirs waits for who writes to it",
+    "files in a layer with maps that belong to no id of those: theirs leaves them out of a copy with a line "
+    "of its log, "
+    "ours fails",
     "names that are not UTF-8: theirs writes U+FFFD for them and then takes the name for free",
     "create-layer --label on overlay: a kernel without SELinux refuses the mount, in other words than theirs",
     "maps that do not have the id 0: ours refuses them where an owner is needed, 1.43 when it mounts",

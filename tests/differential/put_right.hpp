@@ -284,8 +284,8 @@ class Whiteouts {
   std::vector<std::filesystem::path> paths_ = {};
 };
 
-/// The directories on overlay that a copy goes into: the one of its name and the one above. Theirs makes and removes a
-/// directory of its own in what it unpacks into, which changes the time and has the kernel take it from the layer below.
+/// The directories that a copy goes into: the one of its name and the one above. Theirs makes and removes a directory of
+/// its own in what it unpacks into, which changes the time and has overlayfs take it from the layer below.
 class CopiedInto {
  public:
   /// @param path  of the copy, from the top of the layer

@@ -162,7 +162,7 @@ class Stores {
           if (setting_.driver == "overlay") run.whiteouts.emplace(tree);
         }
       }
-      if (setting_.driver == "overlay" && step.command == "copy" && !run.step.items.empty()) {
+      if (step.command == "copy" && !run.step.items.empty()) {
         auto const& to = run.step.items.back();
         if (auto const* layer = run.home.world.find_layer(to.substr(0, to.find(':')));
             layer && to.find(':') != to.npos)
@@ -189,7 +189,7 @@ class Stores {
         } else if (run.whiteouts && run.whiteouts->hide_again())
           ++used_[opaque_again.name];
         run.kept.reset();
-        if (run.copied) run.copied->level();
+        if (run.copied && (setting_.driver == "overlay" || run.output.status != 0)) run.copied->level();
       }
     for (auto& run : runs) run.home.refresh();
     for (auto& run : runs) {

@@ -126,7 +126,9 @@ class TreeListing {
       out << " size " << status.st_size << " content " << std::hash<std::string>()(contents(path));
     if (S_ISLNK(status.st_mode)) out << " to " << std::filesystem::read_symlink(path).native();
     if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) out << " device " << status.st_rdev;
-    if (!S_ISDIR(status.st_mode) && status.st_nlink > 1)
+    // the kernel links its whiteouts with one another while an overlay is mounted
+    bool const whiteout = S_ISCHR(status.st_mode) && status.st_rdev == 0;
+    if (!S_ISDIR(status.st_mode) && !whiteout && status.st_nlink > 1)
       out << " as " << first_of_.emplace(std::pair(status.st_dev, status.st_ino), key(path)).first->second
           << " of " << status.st_nlink;
     if (status.st_mtim.tv_sec >= start_of_run)
