@@ -350,10 +350,7 @@ inline std::string Generator::path_in(Record const& layer, bool existing, bool f
   if (existing && !files.empty() && (files_only || random_.percent(60))) return random_.pick(files);
   if (existing && !files_only) return random_.pick(directories);
   constexpr std::string_view names[] = {"new", "a", "b", "etc", "x y", "deep/er", "z"};
-  auto const fresh = random_.pick(directories) + '/' + std::string(random_.pick(names));
-  auto const type = std::filesystem::symlink_status(top + fresh, none).type();
-  return type == std::filesystem::file_type::fifo ? fresh + " too"
-                                                  : fresh;  // theirs would wait for who writes
+  return random_.pick(directories) + '/' + std::string(random_.pick(names));
 }
 
 /// Files and directories from the host or a layer into a layer, seldom onto the host.
@@ -394,7 +391,12 @@ inline Step Generator::copy() {
       return files_only ? random_.pick(inputs_.data) : random_.pick(inputs_.to_copy);
     if (kind < 37) return "nosuch:/f";
     auto const& layer = random_.pick(all);
-    auto const from = path_in(layer, random_.percent(95), files_only);
+    auto from = path_in(layer, random_.percent(95), files_only);
+    auto const own = std::filesystem::path(stores_->layer_tree(layer.id).native() + from);
+    auto const status = std::filesystem::symlink_status(own);
+    // a new name may be that of a file below, or of a pipe, see `left_out`
+    if (!is_directory(status) && !(is_regular_file(status) && strata::sys::list_xattrs(own).empty()))
+      from += " too";
     // a directory does not go into itself
     if (!nowhere && layer.id == target.id && (at + '/').starts_with(from + '/'))
       return random_.pick(inputs_.data);
