@@ -379,7 +379,7 @@ inline Step Generator::copy() {
   constexpr std::string_view missing = "/deep/er";
   if (mapped && at.ends_with(missing)) at.resize(at.size() - missing.size() + 5);
   bool const chowns = random_.percent(35);
-  bool const files_only = onto_host || (chowns && mapped);
+  bool const files_only = onto_host || (chowns && mapped) || world_->mounts.contains(target.id);
   if (chowns) {
     constexpr std::string_view given[] = {"7", "7:8", "0:0", "1000", "1001:5", "x", "1:x", "-1", "1:2:3", ""};
     builder.option({"chown"}, std::string(given[random_.below(random_.percent(85) ? 5 : 10)]));
@@ -428,6 +428,11 @@ inline Step Generator::edit() {
     }
     Step step{.command = "edit"};
     step.edit = make_edit(random_, item, mount->second, 1'700'000'000 + static_cast<std::int64_t>(made_));
+    if (driver_ == "vfs" && !layer.maps.empty()) {
+      auto const root = strata::idmap::root_of(layer.maps);
+      step.edit->root_uid = static_cast<std::uint32_t>(root.uid);
+      step.edit->root_gid = static_cast<std::uint32_t>(root.gid);
+    }
     if (auto& edit = *step.edit; edit.kind == Edit::owner && !layer.maps.empty()) {
       // such files are another matter, see `left_out`
       edit.kind = Edit::mode;

@@ -62,6 +62,8 @@ inline constexpr char const* left_out[]{
     "the maps do not have the file's owner",
     "copy from or to a layer whose id is a container's name: theirs takes the container's tree for the "
     "layer's",
+    "what a copy of a directory that failed has copied and removed until then; none is made to what is "
+    "mounted",
     "copy of a pipe: theirs waits for who writes to it",
     "files in a layer with maps that belong to no id of those: theirs leaves them out of a copy with a line "
     "of its log, "

@@ -29,10 +29,11 @@ struct Edit {
   };
   std::string item = {};  ///< what is mounted, as `Step::words` names it: the id of its layer
   Kind kind = write;
-  std::string path = {};    ///< below the mount point
-  std::string target = {};  ///< content, link target, second path, value of the attribute
-  unsigned number = 0;      ///< permissions or owner
-  std::int64_t time = 0;    ///< the modification time that what was touched gets
+  std::uint32_t root_uid = 0, root_gid = 0;  ///< whose files a container's root makes there
+  std::string path = {};                     ///< below the mount point
+  std::string target = {};                   ///< content, link target, second path, value of the attribute
+  unsigned number = 0;                       ///< permissions or owner
+  std::int64_t time = 0;                     ///< the modification time that what was touched gets
 };
 
 /// One step of a sequence: a command, or an edit. It holds all that there is to know, so that a sequence can be run again,

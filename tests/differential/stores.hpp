@@ -165,8 +165,11 @@ class Stores {
       if (step.command == "copy" && !run.step.items.empty()) {
         auto const& to = run.step.items.back();
         if (auto const* layer = run.home.world.find_layer(to.substr(0, to.find(':')));
-            layer && to.find(':') != to.npos)
+            layer && to.find(':') != to.npos) {
           run.copied.emplace(run.home, *layer, to.substr(to.find(':') + 1));
+          if (!run.home.world.mounts.contains(layer->id))  // see `left_out`
+            run.kept = std::make_unique<KeptTree>(run.home.layer_tree(layer->id), run.home.aside(layer->id));
+        }
       }
       if (setting_.driver == "vfs" && !run.by_ours && !run.step.items.empty() &&
           (step.command == "applydiff" || step.command == "copy"))
