@@ -64,6 +64,8 @@ inline constexpr char const* left_out[]{
     "layer's",
     "what a copy of a directory that failed has copied and removed until then; none is made to what is "
     "mounted",
+    "times of directories on vfs: in copies with maps theirs has now and then the present instead, in one "
+    "run of a seed and not in the next",
     "copy of a pipe: theirs waits for who writes to it",
     "files in a layer with maps that belong to no id of those: theirs leaves them out of a copy with a line "
     "of its log, "
