@@ -376,8 +376,7 @@ inline Step Generator::copy() {
   auto at = nowhere ? "/x" : path_in(target, random_.percent(40), false);
   auto const mapped = !target.maps.empty() && !onto_host;
   // such a file may have no owner there, which ours finds out before it makes a directory
-  constexpr std::string_view missing = "/deep/er";
-  if (mapped && at.ends_with(missing)) at.resize(at.size() - missing.size() + 5);
+  if (mapped && at.ends_with("/deep/er")) at.erase(at.rfind('/'));
   bool const chowns = random_.percent(35);
   bool const files_only = onto_host || (chowns && mapped) || world_->mounts.contains(target.id);
   if (chowns) {
@@ -434,9 +433,9 @@ inline Step Generator::edit() {
       step.edit->root_gid = static_cast<std::uint32_t>(root.gid);
     }
     if (auto& edit = *step.edit; edit.kind == Edit::owner && !layer.maps.empty()) {
-      // such files are another matter, see `left_out`
-      edit.kind = Edit::mode;
-      edit.number = 0750;
+      // such files are another matter, see `left_out`; what is set instead does not follow a link out of the tree
+      edit.kind = Edit::attribute;
+      edit.target = "owned";
     }
     return step;
   }

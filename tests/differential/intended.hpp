@@ -58,8 +58,7 @@ inline constexpr char const* left_out[]{
     "copy of a single file that has attributes: theirs loses them, though it keeps them of files in a "
     "directory",
     "copy of a file to a missing directory in a layer with maps: theirs makes the directory, and then finds "
-    "that "
-    "the maps do not have the file's owner",
+    "that the maps do not have the file's owner",
     "copy from or to a layer whose id is a container's name: theirs takes the container's tree for the "
     "layer's",
     "what a copy of a directory that failed has copied and removed until then; none is made to what is "
@@ -68,8 +67,7 @@ inline constexpr char const* left_out[]{
     "run of a seed and not in the next",
     "copy of a pipe: theirs waits for who writes to it",
     "files in a layer with maps that belong to no id of those: theirs leaves them out of a copy with a line "
-    "of its log, "
-    "ours fails",
+    "of its log, ours fails",
     "names that are not UTF-8: theirs writes U+FFFD for them and then takes the name for free",
     "create-layer --label on overlay: a kernel without SELinux refuses the mount, in other words than theirs",
     "maps that do not have the id 0: ours refuses them where an owner is needed, 1.43 when it mounts",
