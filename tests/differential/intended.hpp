@@ -63,8 +63,6 @@ inline constexpr char const* left_out[]{
     "layer's",
     "what a copy of a directory that failed has copied and removed until then; none is made to what is "
     "mounted",
-    "times of directories on vfs: in copies with maps theirs has now and then the present instead, in one "
-    "run of a seed and not in the next",
     "copy of a pipe: theirs waits for who writes to it",
     "files in a layer with maps that belong to no id of those: theirs leaves them out of a copy with a line "
     "of its log, ours fails",
@@ -84,6 +82,8 @@ inline constexpr char const* left_out[]{
     "and only what is in it to the container's",
     "the time of a directory that was there before an archive or a copy goes into it, on overlay: theirs "
     "makes and removes a directory of its own there",
+    "the present as the time of a directory on vfs, where the other has its own: theirs makes hard links "
+    "anew when it gives the files away, and which of their directories that changes is left to a race",
     "signs that something is gone in what an archive has no entry for as a directory: where nothing can be "
     "they are passed over; theirs fails in several ways, or waits for ever at a pipe",
     "block devices: where theirs compares trees it takes them for directories, of whose mode theirs has a "

@@ -131,9 +131,7 @@ class TreeListing {
     if (!S_ISDIR(status.st_mode) && !whiteout && status.st_nlink > 1)
       out << " as " << first_of_.emplace(std::pair(status.st_dev, status.st_ino), key(path)).first->second
           << " of " << status.st_nlink;
-    if (driver_ == "vfs" && S_ISDIR(status.st_mode))
-      out << " time any";  // see `left_out`
-    else if (status.st_mtim.tv_sec >= start_of_run)
+    if (status.st_mtim.tv_sec >= start_of_run)
       out << " time now";
     else
       out << " time " << status.st_mtim.tv_sec << '.' << status.st_mtim.tv_nsec;
