@@ -91,9 +91,8 @@ inline std::string error_text(strata::Error const& error) {
     case Errc::configuration:
     case Errc::several_drivers:
       return error.subject();  // the whole message
-    case Errc::corrupt_tar_split:
-      return subject.starts_with("file integrity") ? "file integrity checksum failed for " + go_quoted(named)
-                                                   : error.what();
+    case Errc::file_changed:
+      return bare + " for " + go_quoted(named);
     case Errc::incomplete_options:
       return "no storage runroot or graphroot specified: " + bare;
     default:

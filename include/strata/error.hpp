@@ -46,12 +46,13 @@ enum class Errc {
   unsupported_compression,  ///< that format can be read but not produced, or its codec is not composed in
   corrupt_record,           ///< a record file that cannot be parsed
   corrupt_archive,          ///< a tar stream that is truncated or breaks its format
-  corrupt_tar_split,        ///< what was kept to rebuild a layer's tar is damaged, or its files changed
-  over_budget,              ///< an input exceeded a limit on bytes, ratio, entries or lengths
-  unsafe_path,              ///< an archive tried to reach outside its layer
-  reserved_entry,           ///< an archive holds what only a driver may make (a character device 0:0)
-  invalid_mappings,         ///< id maps that overlap, hold no ids, or lack one that is needed
-  no_available_ids,         ///< too few subordinate ids are left for one more user namespace
+  corrupt_tar_split,  ///< what was kept to rebuild a layer's tar is damaged, or the tar has a file that is gone
+  file_changed,       ///< a file of a layer is not what was imported
+  over_budget,        ///< an input exceeded a limit on bytes, ratio, entries or lengths
+  unsafe_path,        ///< an archive tried to reach outside its layer
+  reserved_entry,     ///< an archive holds what only a driver may make (a character device 0:0)
+  invalid_mappings,   ///< id maps that overlap, hold no ids, or lack one that is needed
+  no_available_ids,   ///< too few subordinate ids are left for one more user namespace
   cannot_shift,       ///< a layer has other owners than the container, and cannot be mounted with its (mount)
   layer_not_mounted,  ///< what was asked can only be told of a mounted layer
   unsupported,        ///< the composition or the host cannot do it
@@ -139,6 +140,8 @@ inline std::error_category const& error_category() noexcept {
           return "archive is damaged";
         case Errc::corrupt_tar_split:
           return "recorded archive is damaged";
+        case Errc::file_changed:
+          return "file integrity checksum failed";
         case Errc::over_budget:
           return "limit exceeded";
         case Errc::unsafe_path:

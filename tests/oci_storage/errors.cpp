@@ -27,8 +27,7 @@ TEST_CASE("oci-storage: errors in the words of the Go program", "[oci-storage]")
         "image name \"a\\\"b\" is already associated with image \"x\": that name is already in use");
   CHECK(text(Errc::image_unknown, "image \"x\", removed meanwhile") ==
         "locating image with ID \"x\": image not known");
-  CHECK(text(Errc::corrupt_tar_split, "file integrity checksum failed for \"a\"") ==
-        "file integrity checksum failed for \"a\"");
+  CHECK(text(Errc::file_changed, "file \"a\"") == "file integrity checksum failed for \"a\"");
   CHECK(text(Errc::layer_has_children, "layer \"x\"", "y") == "used by layer y: layer has children");
   CHECK(text(Errc::layer_used_by_image, "layer \"x\"", "y") ==
         "layer x used by image y: layer is in use by an image");

@@ -92,7 +92,7 @@ TEMPLATE_TEST_CASE("a file that is not what was imported is noticed", "[store][e
     return std::filesystem::path();
   }();
   std::ofstream(file) << "wrong";
-  CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
+  CHECK(code_of([&] { diff_of(layer); }) == Errc::file_changed);
   std::filesystem::remove(file);
   CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
 }

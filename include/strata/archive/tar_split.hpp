@@ -225,7 +225,8 @@ using FileSource = std::function<void(std::string const& name, Writer& out)>;
 ///
 /// Bytes of a file that turns out to be changed may have reached `out` before the call throws.
 /// @param copy_file  called for each entry with content, in archive order; what it throws passes through
-/// @throws `Errc::corrupt_tar_split`: empty, cut off or damaged tar-split; a file that has another content (named)
+/// @throws `Errc::corrupt_tar_split`: empty, cut off or damaged tar-split; `Errc::file_changed`: a file that has another
+///         content (named)
 /// Memory: the longest line, as a rule below 1.4 MiB.
 inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& out,
                      Control const& control = {}) {
@@ -237,9 +238,7 @@ inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& 
       crc.update(bytes);
       out.write(bytes);
     }
-    Error changed() const {
-      return Error(Errc::corrupt_tar_split, "file integrity checksum failed for \"" + *name + '"');
-    }
+    Error changed() const { return Error(Errc::file_changed, "file \"" + *name + '"'); }
     GatheringWriter& out;
     std::string const* name = nullptr;
     std::uint64_t left = 0;

@@ -122,7 +122,8 @@ std::int64_t layer_diff_size(Core& core, LayerId const& id,
 ///
 /// Against its parent, a layer that was imported comes out as the very bytes that went in, each file checked by its
 /// CRC-64 on the way. Otherwise the tar is made from the files.
-/// @throws `Errc::corrupt_tar_split`: a file is not what was imported; what was written so far is then not to be used
+/// @throws `Errc::file_changed`: a file is not what was imported; `Errc::corrupt_tar_split`: the record of its archive is
+///         damaged, or tells of a file that is gone. What was written so far is then not to be used
 /// @throws `Errc::unsupported_compression`; `Errc::store_changed`: the layer is in a store that is only read, or stands on
 ///         one, and what was written may be half of one and half of the other
 template <class Core>

@@ -126,8 +126,9 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
         sum, control);
     out.sum = sum.finish();
   } catch (Error const& error) {
-    if (error.code() != Errc::corrupt_tar_split && error.code() != Errc::data_unknown &&
-        error.code() != Errc::layer_unknown && error.code() != Errc::parent_unknown)
+    if (error.code() != Errc::file_changed && error.code() != Errc::corrupt_tar_split &&
+        error.code() != Errc::data_unknown && error.code() != Errc::layer_unknown &&
+        error.code() != Errc::parent_unknown)
       throw;
     tell(Fault::content_checksum, "file integrity checksum failed for \"" + file + '"', Healing::none);
     return out;
