@@ -245,6 +245,13 @@ std::vector<Damage<S>> catalogue() {
        [](Of const& s) { cut(s.split(s.top), 0.6); },
        Fault::archive_damaged,
        {"layer * record", "layer * tar"}},
+      {"a pipe in the place of a recorded archive",
+       [](Of const& s) {
+         fs::remove(s.split(s.top));
+         if (::mkfifo(s.split(s.top).c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
+       },
+       Fault::archive_damaged,
+       {"layer * record", "layer * tar"}},
       {"a lost recorded archive",
        [](Of const& s) { fs::remove(s.split(s.base)); },
        Fault::archive_missing,

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <thread>
 #include <vector>
 
@@ -41,6 +42,15 @@ TEST_CASE("a temporary file of fixed name takes the place of one that a crash le
   sys::replace_file(dir / "file", "new", {.temporary_name = sys::TemporaryName::fixed});
   CHECK(sys::read_file(dir / "file") == "new");
   CHECK_FALSE(std::filesystem::exists(dir / ".tmp-file"));
+  REQUIRE(::mkfifo((dir / ".tmp-file").c_str(), 0600) == 0);
+  sys::replace_file(dir / "file", "newer", {.temporary_name = sys::TemporaryName::fixed});
+  CHECK(sys::read_file(dir / "file") == "newer");
+  fs::create_directory(dir / ".tmp-file");
+  auto const in_the_way = [&] {
+    sys::replace_file(dir / "file", "", {.temporary_name = sys::TemporaryName::fixed});
+  };
+  CHECK(error_of(in_the_way).code() == std::errc::is_a_directory);
+  CHECK(sys::read_file(dir / "file") == "newer");
 }
 
 TEST_CASE("files are read whole, whatever their size", "[sys][file]") {
@@ -61,6 +71,10 @@ TEST_CASE("a missing file is an error to read_file and nothing to read_file_if_e
   CHECK(error.subject() == "open " + (dir / "none").native());
   CHECK_FALSE(sys::read_file_if_exists(dir / "none"));
   CHECK(error_of([&] { sys::read_file_if_exists(dir.path()); }).code() == std::errc::is_a_directory);
+  REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+  auto const waits_for_none = error_of([&] { sys::read_file_if_exists(dir / "pipe"); });
+  CHECK(waits_for_none.code() == std::errc::invalid_argument);
+  CHECK(waits_for_none.subject() == "open " + (dir / "pipe").native());
 }
 
 TEST_CASE("replace_file sets contents and mode, and leaves nothing beside", "[sys][file]") {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <sys/stat.h>
 #include <thread>
 
 using namespace strata;
@@ -32,7 +33,11 @@ TEST_CASE("sources give all bytes, then nothing ever after", "[sys][stream]") {
   CHECK(drain(fd_source(owned.get())) == text);
   CHECK(::lseek(owned.get(), 1, SEEK_SET) == 1);
   CHECK(drain(fd_source(std::move(owned))) == text.substr(1));
+  CHECK(drain(stored_source(dir / "file")) == text);
   CHECK_THROWS_AS(file_source(dir / "none"), Error);
+  CHECK_THROWS_AS(stored_source(dir / "none"), Error);
+  REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_AS(stored_source(dir / "pipe"), Error);  // not waited for
   CHECK_THROWS_AS(file_sink(dir / "none/file"), Error);
 }
 

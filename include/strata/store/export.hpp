@@ -67,7 +67,7 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
   archive::Outlet outlet(std::move(to), compression, typename Core::Codecs{});
   if (auto const recorded = core.tar_split(pair.layer.shelf->directory, pair.layer->id);
       pair.with_parent && std::filesystem::exists(recorded)) {
-    Source split = file_source(recorded);
+    Source split = stored_source(recorded);
     auto const copy_file = [&](std::string_view name, Writer& out) {
       try {
         core.driver().copy_file(id, name, out);

@@ -50,7 +50,7 @@ class SummingWriter final : public Writer {
 /// The headers of a layer's tar, from what was kept of it.
 /// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`: it cannot be read to its end
 inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
-  auto file = file_source(tar_split);
+  auto file = stored_source(tar_split);
   archive::HollowArchive hollow(file);
   archive::TarReader tar(hollow);
   std::vector<archive::TarHeader> headers;
@@ -114,7 +114,7 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
   }
   std::string file;
   try {
-    auto split = file_source(path);
+    auto split = stored_source(path);
     SummingWriter sum;
     LayerId const id(layer.id);
     archive::assemble(

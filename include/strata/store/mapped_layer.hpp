@@ -90,10 +90,9 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   staged.finish();
   auto aside = note_change(core, {{Leftover::spare_layer, plan.id.str()}});
   std::filesystem::path tar_split;
-  if (auto const recorded = core.tar_split(from.shelf->directory, from->id);
-      std::filesystem::exists(recorded)) {
+  if (auto const recorded = sys::read_file_if_exists(core.tar_split(from.shelf->directory, from->id))) {
     tar_split = aside.next_addition();
-    sys::replace_file(tar_split, sys::read_file(recorded), {.mode = 0600, .flush = core.flush()});
+    sys::replace_file(tar_split, *recorded, {.mode = 0600, .flush = core.flush()});
   }
   LayerRecord record;
   detail::copy_archive_fields(*from, record);

@@ -184,7 +184,7 @@ class LayerMender {
     auto aside = sys::TempDir::create(core_.layer_trash());
     auto const tar_path = aside.next_addition();
     {
-      auto split = file_source(core_.tar_split(layer.id));
+      auto split = stored_source(core_.tar_split(layer.id));
       auto out = file_sink(tar_path);
       LayerId const id(layer.id);
       archive::assemble(

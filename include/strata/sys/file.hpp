@@ -94,12 +94,28 @@ inline std::string read_file(std::filesystem::path const& path) {
   return read_rest(open_at(AT_FDCWD, path, O_RDONLY).get(), path);
 }
 
-/// The same; nothing if no file has that name.
+/// Opens a file of a store for reading; nothing if none has that name. A pipe in its place is not waited for.
+/// @throws `errno`, "open <path>"; EINVAL for a pipe or a device
+inline std::optional<Fd> open_if_exists(std::filesystem::path const& path) {
+  Fd fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);
+  if (!fd) {
+    if (errno == ENOENT) return std::nullopt;
+    throw_errno("open", path);
+  }
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) throw_errno("stat", path);
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {  // of a directory, reading tells
+    errno = EINVAL;
+    throw_errno("open", path);
+  }
+  return fd;
+}
+
+/// A whole file of a store; nothing if none has that name.  @throws as `open_if_exists`; `errno`, "read <path>"
 inline std::optional<std::string> read_file_if_exists(std::filesystem::path const& path) {
-  Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
-  if (fd) return read_rest(fd.get(), path);
-  if (errno == ENOENT) return std::nullopt;
-  throw_errno("open", path);
+  auto const fd = open_if_exists(path);
+  if (!fd) return std::nullopt;
+  return read_rest(fd->get(), path);
 }
 
 /// Waits until the names in a directory are on the device. File systems that cannot do that (EINVAL) are let be.
@@ -169,7 +185,13 @@ class ReplacingFile {
     auto const base = target_.filename().native().substr(0, 255 - paths::temporary_prefix.size() - 10);
     if (options_.temporary_name == TemporaryName::fixed) {
       temporary_ = directory_of(target_) / (std::string(paths::temporary_prefix) + base);
-      fd_ = open_at(AT_FDCWD, temporary_, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+      auto const open_new = [&] {
+        fd_ = try_open_at(AT_FDCWD, temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+        return static_cast<bool>(fd_);
+      };
+      // What a crash left is not written to: it may be anything.
+      if (!open_new() && (errno != EEXIST || ::unlink(temporary_.c_str()) != 0 || !open_new()))
+        throw_errno("open", temporary_);
       return;
     }
     for (int attempt = 0;; ++attempt) {

@@ -4,9 +4,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/file_state.hpp>
 
-#include <cerrno>
 #include <cstddef>
-#include <fcntl.h>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -20,18 +18,15 @@ namespace strata::sys {
 /// itself is not mapped: another program that shortens it meanwhile must not kill this one.)
 class FileBytes {
  public:
-  /// Nothing if no file has that name.  @throws `errno`, "open <path>", "read <path>"
+  /// Nothing if no file has that name.  @throws as `open_if_exists`; `errno`, "read <path>"
   static std::optional<FileBytes> read_if_exists(std::filesystem::path const& path) {
-    Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
-    if (!fd) {
-      if (errno == ENOENT) return std::nullopt;
-      throw_errno("open", path);
-    }
-    auto const size = FileState::of(fd.get(), path).size;
+    auto const fd = open_if_exists(path);
+    if (!fd) return std::nullopt;
+    auto const size = FileState::of(fd->get(), path).size;
     FileBytes out(static_cast<std::size_t>(size), path);
     while (out.filled_ < size) {
       auto const n =
-          read_some(fd.get(), out.memory_ + out.filled_, static_cast<std::size_t>(size) - out.filled_, path);
+          read_some(fd->get(), out.memory_ + out.filled_, static_cast<std::size_t>(size) - out.filled_, path);
       if (n == 0) break;
       out.filled_ += n;
     }

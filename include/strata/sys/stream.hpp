@@ -5,6 +5,7 @@
 #include <strata/sys/file.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
@@ -100,6 +101,17 @@ inline Source file_source(std::filesystem::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY);
   int const number = fd.get();
   return detail::FdSource(std::move(fd), number, path);
+}
+
+/// Reads a file of a store, never a pipe in its place.  @throws as `sys::open_if_exists`, ENOENT; later `errno`, "read <path>"
+inline Source stored_source(std::filesystem::path const& path) {
+  auto fd = sys::open_if_exists(path);
+  if (!fd) {
+    errno = ENOENT;
+    sys::throw_errno("open", path);
+  }
+  int const number = fd->get();
+  return detail::FdSource(std::move(*fd), number, path);
 }
 
 /// Reads a descriptor that the caller keeps open, from where it stands; a pipe as well.
