@@ -7,16 +7,13 @@
 #include <strata/drivers/overlay/backing.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/diff.hpp>
-#include <strata/drivers/overlay/features.hpp>
 #include <strata/drivers/overlay/files.hpp>
 #include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
-#include <strata/drivers/overlay/mount.hpp>
-#include <strata/drivers/overlay/mount_program.hpp>
+#include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/quota.hpp>
-#include <strata/drivers/overlay/shifted_mount.hpp>
 #include <strata/drivers/overlay/staged.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
@@ -34,7 +31,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
@@ -69,7 +65,9 @@ class Overlay {
         dirs_(std::filesystem::absolute(place.graph_root) / options.home_name, other_homes(options_),
               place.image_store.empty() ? std::filesystem::path() : place.image_store / name()),
         run_home_(std::filesystem::absolute(place.run_root) / options.home_name),
-        features_({.known = run_home_, .temp_dirs = temp_dirs(), .read_only = read_only_}, options_.mountopt),
+        mounter_(home(),
+                 {{.known = run_home_, .temp_dirs = temp_dirs(), .read_only = read_only_}, options_.mountopt},
+                 options_, marks_.user_xattr),
         files_(std::make_unique<overlay::LayerFiles>()) {
     if (read_only_) return;
     for (auto const& own : dirs_.own_homes()) {
@@ -82,22 +80,12 @@ class Overlay {
       }
     }
     sys::make_directories(run_home_, 0700);
-    find_mount_program();
-    if (options_.mount_program.empty()) {
-      auto const works = features_.overlay();
-      // A kernel that lets only root mount overlays: a user's program does it, as for containers/storage.
-      if (!works.works && marks_.user_xattr && !read_only_) {
-        options_.mount_program = overlay::find_program("fuse-overlayfs");
-        find_mount_program();
-      }
-      if (!works.works && options_.mount_program.empty())
-        throw Error(Errc::driver_unusable, "overlay in " + home().native() + ": " + works.reason);
-    }
+    mounter_.choose_program(dirs_);
     if (options_.size != 0 || options_.inodes != 0) overlay::require_quotas(home());
     resume();
-    if (options_.mount_program.empty()) {
-      features_.metacopy();
-      features_.native_diff();
+    if (!mounter_.by_program()) {
+      mounter_.features().metacopy();
+      mounter_.features().native_diff();
     }
   }
 
@@ -105,13 +93,12 @@ class Overlay {
     check_writable();
     auto wanted = request;
     if (options_.sync_file_system) wanted.flush = Flush::full;
-    if (options_.force_mask && options_.mount_program.empty() && request.writable && !request.copy_of)
+    if (options_.force_mask && !mounter_.by_program() && request.writable && !request.copy_of)
       reject_option("overlay: force_mask option for writeable layers is only supported with a mount_program");
     if (request.copy_of && !has_other_owners(request)) check_own_tree(dirs_.get(request.copy_of->str()));
-    bool const by_program = !options_.mount_program.empty();
     Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
-    staged.start({.whiteouts = by_program ? archive::Whiteouts::keep : archive::Whiteouts::overlay,
+    staged.start({.whiteouts = mounter_.by_program() ? archive::Whiteouts::keep : archive::Whiteouts::overlay,
                   .user_xattr = marks_.user_xattr,
                   .force_mask = options_.force_mask,
                   .ignore_chown_errors = options_.ignore_chown_errors});
@@ -228,13 +215,13 @@ class Overlay {
   /// As `containers-storage status` names things.
   std::vector<std::pair<std::string, std::string>> status() const {
     auto const text = [](bool value) { return std::string(value ? "true" : "false"); };
-    bool const by_program = !options_.mount_program.empty();
+    bool const by_program = mounter_.by_program();
     return {{"Backing Filesystem", overlay::backing_name(home())},
             {"Supports d_type", text(by_program || overlay::has_file_types(home()))},
-            {"Native Overlay Diff", text(!by_program && features_.native_diff())},
-            {"Using metacopy", text(!by_program && features_.metacopy())},
+            {"Native Overlay Diff", text(!by_program && mounter_.features().native_diff())},
+            {"Using metacopy", text(!by_program && mounter_.features().metacopy())},
             {"Supports shifting", text(shifts({}))},
-            {"Supports volatile", text(by_program || features_.volatile_mounts())}};
+            {"Supports volatile", text(mounter_.can_be_volatile())}};
   }
 
   /// In path order. Natively if `parent` is the layer's own, by comparing trees if not.
@@ -245,21 +232,14 @@ class Overlay {
   std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
                          DiffMaps const& maps = {}) const;
 
-  /// A mount program does it for maps that are one offset, Linux for all from 5.19 on, unless the environment's
-  /// `_CONTAINERS_OVERLAY_DISABLE_IDMAP` says "yes" (as for containers/storage).
-  bool shifts(IdMaps const& maps) const {
-    auto const* disabled = std::getenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP");
-    if (disabled != nullptr && std::string_view(disabled) == "yes") return false;
-    if (!options_.mount_program.empty())
-      return idmap::is_contiguous(maps.uids) && idmap::is_contiguous(maps.gids);
-    return features_.idmapped_lower();
-  }
+  /// Linux does it from 5.19 on, a mount program for maps that are one offset; see `overlay::Mounter::shifts`.
+  bool shifts(IdMaps const& maps) const { return mounter_.shifts(maps); }
 
   /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
     auto const layer = dirs_.get(id.str());
-    auto plan = plan_mount(layer, request);
     bool const own = is_own(layer);
+    auto plan = mounter_.plan(dirs_, layer, own, request);
     plan.target = mount_path(id);
     if (!own) sys::make_directories(plan.target.parent_path(), 0700);
     if (::mkdir(plan.target.c_str(), 0700) != 0 && errno != EEXIST) sys::throw_errno("mkdir", plan.target);
@@ -269,26 +249,19 @@ class Overlay {
       // The kernel's sign that a volatile mount was not unmounted cleanly; it would refuse any other mount.
       sys::remove_tree(layer / paths::overlay::work / paths::overlay::volatile_mark);
     }
+    auto target = plan.target;
     if (request.maps.empty()) {
-      mount(plan);
-      return plan.target;
+      mounter_.mount(std::move(plan));
+      return target;
     }
     // The root of what is seen is that of the container, who may not be 0 of the host.
     if (!plan.upper.empty()) give_to_root(plan.upper, request.maps);
-    if (own) give_to_root(plan.target, request.maps);
-    if (options_.mount_program.empty()) {
-      overlay::mount_shifted(plan, layer, request.maps);
-    } else {
-      overlay::shift_by_program(plan, request.maps);
-      mount(plan);
-    }
-    return plan.target;
+    if (own) give_to_root(target, request.maps);
+    mounter_.mount_shifted(std::move(plan), layer, request.maps);
+    return target;
   }
 
-  void unmount(LayerId const& id) {
-    auto const target = mount_path(id);
-    if (options_.mount_program.empty() || !overlay::unmount_by_program(target)) sys::unmount(target);
-  }
+  void unmount(LayerId const& id) { mounter_.unmount(mount_path(id)); }
   bool is_mounted(LayerId const& id) const { return sys::is_mount_point(mount_path(id)); }
 
   /// `<home>/<id>/merged`; for layers of other stores, and in a store opened for reading, below the run root.
@@ -333,8 +306,6 @@ class Overlay {
   }
 
  private:
-  static constexpr std::size_t most_lowers = 500;  // the kernel's OVL_MAX_STACK
-
   static Options with_stores(Options options, DriverPlace const& place) {
     Options all = options;
     all.image_stores.clear();
@@ -385,102 +356,26 @@ class Overlay {
   template <class Use>
   auto compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const;
 
-  void mount(overlay::MountPlan plan) const {
-    if (!options_.mount_program.empty()) {
-      for (auto const& lower : plan.lowers)
-        if (overlay::is_composefs(lower.parent_path()))
-          throw Error(Errc::unsupported,
-                      "composefs layer " + lower.parent_path().filename().native() + " with a mount program");
-      if (options_.force_mask) plan.options.emplace_back("xattr_permissions=2");
-      return overlay::mount_by_program(options_.mount_program, home(), plan);
-    }
-    plan.user_xattr = marks_.user_xattr;
-    overlay::ComposefsLowers const images(plan);
-    try {
-      overlay::mount_overlay(plan);
-    } catch (Error const& error) {
-      if (error.code() != std::errc::device_or_resource_busy) throw;
-      errno = EBUSY;  // another overlay, of which this namespace need not know, has the same upper directory
-      sys::throw_busy("mount overlay", plan.upper.empty() ? plan.target : plan.upper.parent_path());
-    }
-  }
   void shift(Staged& staged, StageRequest const& request) const;
-  void find_mount_program();
-  overlay::MountPlan plan_mount(std::filesystem::path const& layer, MountRequest const& request) const;
-  std::vector<std::string> mount_options(MountRequest const& request) const;
 
   Options options_;
   archive::OverlayXattr marks_ = archive::OverlayXattr::here();
   bool read_only_;
   overlay::LayerDirs dirs_;
   std::filesystem::path run_home_;
-  overlay::Features features_;
+  overlay::Mounter mounter_;
   std::unique_ptr<overlay::LayerFiles> files_;
 };
 
-inline void Overlay::find_mount_program() {
-  auto const mark = home() / paths::overlay::has_mount_program;
-  auto text = sys::read_file_if_exists(mark);
-  auto const remember = [&](std::string_view answer) {
-    if (text != answer) sys::replace_file(mark, answer, {.mode = 0600, .flush = Flush::none});
-    text = answer;
-  };
-  if (!options_.mount_program.empty()) return remember("true");
-  if (!text) remember(overlay::used_mount_program(dirs_) ? "true" : "false");
-  if (text == "true") options_.mount_program = overlay::find_program("fuse-overlayfs");
-}
-
-inline std::vector<std::string> Overlay::mount_options(MountRequest const& request) const {
-  static std::string const metacopy_on = "metacopy=on";
-  auto const has_metacopy = [](std::vector<std::string> const& options) {
-    return std::find(options.begin(), options.end(), metacopy_on) != options.end();
-  };
-  auto options = request.options.empty() ? features_.configured() : request.options;
-  // What was written with it must be mounted with it; where the kernel does not do it, it must not be asked to.
-  if (has_metacopy(features_.configured()) && !has_metacopy(options)) options.push_back(metacopy_on);
-  if (has_metacopy(options) && !features_.metacopy()) std::erase(options, metacopy_on);
-  return options;
-}
-
 inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
   auto const below = dirs_.get(staged.parent()->str());
-  overlay::MountPlan plan{.lowers = dirs_.trees_below(below), .options = mount_options({})};
+  overlay::MountPlan plan{.lowers = dirs_.trees_below(below), .options = mounter_.options()};
   plan.lowers.insert(plan.lowers.begin(), below / paths::overlay::diff);
   // Each file copied up would be flushed alone; all are, together, when the staged tree is whole.
-  if (options_.mount_program.empty() && features_.volatile_mounts()) plan.options.emplace_back("volatile");
+  if (!mounter_.by_program() && mounter_.can_be_volatile()) plan.options.emplace_back("volatile");
   auto place = sys::TempDir::create(private_mounts());
   plan.target = mount_point(place);
-  staged.change_owners(std::move(plan), request, [this](auto const& ready) { mount(ready); });
-}
-
-inline overlay::MountPlan Overlay::plan_mount(std::filesystem::path const& layer,
-                                              MountRequest const& request) const {
-  overlay::MountPlan plan{
-      .lowers = dirs_.trees_below(layer), .options = mount_options(request), .label = request.label};
-  if (plan.lowers.empty()) {
-    auto const empty = layer / paths::overlay::empty;
-    if (is_own(layer) && ::mkdir(empty.c_str(), 0700) != 0 && errno != EEXIST)
-      sys::throw_errno("mkdir", empty);
-    plan.lowers.push_back(empty);
-  }
-  if (plan.lowers.size() > most_lowers)
-    throw Error(Errc::unsupported, "layer " + layer.filename().native() + ": " +
-                                       std::to_string(plan.lowers.size()) +
-                                       " layers below it; max depth exceeded");
-  auto const asked = std::find(plan.options.begin(), plan.options.end(), "ro") != plan.options.end();
-  if (request.read_only || asked || !is_own(layer)) {
-    plan.lowers.insert(plan.lowers.begin(), layer / paths::overlay::diff);
-    if (!asked) plan.options.emplace_back("ro");
-    return plan;
-  }
-  if (overlay::is_composefs(layer))
-    throw Error(Errc::unsupported,
-                "cannot mount composefs layer " + layer.filename().native() + " as writeable");
-  plan.upper = layer / paths::overlay::diff;
-  plan.work = layer / paths::overlay::work;
-  if (request.is_volatile && (!options_.mount_program.empty() || features_.volatile_mounts()))
-    plan.options.emplace_back("volatile");
-  return plan;
+  staged.change_owners(std::move(plan), request, [this](auto const& ready) { mounter_.mount(ready); });
 }
 
 template <class Use>
@@ -495,9 +390,10 @@ auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, U
       if (!sys::same_device(target, seen.parent_path())) return target;
       sys::unmount(target);  // it was unmounted in between: that is the directory below it
     }
-    auto plan = plan_mount(dirs_.get(shown.str()), {.read_only = true});
+    auto const layer = dirs_.get(shown.str());
+    auto plan = mounter_.plan(dirs_, layer, is_own(layer), {.read_only = true});
     plan.target = target;
-    mount(plan);
+    mounter_.mount(std::move(plan));
     return target;
   };
   auto const newer = show(id);
@@ -537,7 +433,7 @@ inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
   auto const lowers = dirs_.lowers(layer);
   if (overlay::is_composefs(layer) || std::ranges::any_of(lowers, overlay::is_composefs)) return std::nullopt;
   bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
-  if (!options_.mount_program.empty() || !asked_for_own || !features_.native_diff()) return std::nullopt;
+  if (mounter_.by_program() || !asked_for_own || !mounter_.features().native_diff()) return std::nullopt;
   return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};
 }
 

@@ -1,0 +1,186 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/drivers/overlay/composefs.hpp>
+#include <strata/drivers/overlay/features.hpp>
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/mount.hpp>
+#include <strata/drivers/overlay/mount_program.hpp>
+#include <strata/drivers/overlay/options.hpp>
+#include <strata/drivers/overlay/shifted_mount.hpp>
+#include <strata/error.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/holders.hpp>
+#include <strata/sys/mount.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// How the layers of a home are mounted: over which others, with what options, by the kernel or by a mount program, and
+/// with whose owners. Calls may run on many threads, but for `choose_program`.
+class Mounter {
+ public:
+  /// @param home        in which a mount program runs
+  /// @param user_xattr  the kernel's own marks are attributes "user.overlay.*"
+  Mounter(std::filesystem::path home, Features features, Options const& options, bool user_xattr)
+      : home_(std::move(home)),
+        features_(std::move(features)),
+        program_(options.mount_program),
+        force_mask_(options.force_mask.has_value()),
+        user_xattr_(user_xattr) {}
+
+  /// Settles what mounts: the program that is configured; the one that layers were written by; the kernel; or, where that
+  /// lets only root mount overlays, fuse-overlayfs, as for containers/storage. Notes in the home whether it is a program.
+  /// @throws `Errc::driver_unusable`, with the kernel's reason; `errno`
+  void choose_program(LayerDirs const& dirs) {
+    note_program(dirs);
+    if (by_program()) return;
+    auto const kernel = features_.overlay();
+    if (kernel.works) return;
+    if (user_xattr_) {
+      program_ = find_program("fuse-overlayfs");
+      note_program(dirs);
+    }
+    if (!by_program())
+      throw Error(Errc::driver_unusable, "overlay in " + home_.native() + ": " + kernel.reason);
+  }
+
+  bool by_program() const noexcept { return !program_.empty(); }
+  Features const& features() const noexcept { return features_; }
+
+  bool can_be_volatile() const { return by_program() || features_.volatile_mounts(); }
+
+  /// A mount program does it for maps that are one offset, Linux for all from 5.19 on, unless the environment's
+  /// `_CONTAINERS_OVERLAY_DISABLE_IDMAP` says "yes" (as for containers/storage).
+  bool shifts(IdMaps const& maps) const {
+    auto const* disabled = std::getenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP");
+    if (disabled != nullptr && std::string_view(disabled) == "yes") return false;
+    if (by_program()) return idmap::is_contiguous(maps.uids) && idmap::is_contiguous(maps.gids);
+    return features_.idmapped_lower();
+  }
+
+  /// What a mount is given that asks for `asked`; the configured ones if that is nothing.
+  std::vector<std::string> options(std::vector<std::string> const& asked = {}) const {
+    static std::string const metacopy_on = "metacopy=on";
+    auto const has_metacopy = [](std::vector<std::string> const& options) {
+      return std::find(options.begin(), options.end(), metacopy_on) != options.end();
+    };
+    auto const configured = features_.configured();
+    auto options = asked.empty() ? configured : asked;
+    // What was written with it must be mounted with it; where the kernel does not do it, it must not be asked to.
+    if (has_metacopy(configured) && !has_metacopy(options)) options.push_back(metacopy_on);
+    if (has_metacopy(options) && !features_.metacopy()) std::erase(options, metacopy_on);
+    return options;
+  }
+
+  /// The mount of a layer, without its target.
+  /// @param layer     its directory
+  /// @param writable  else it is mounted read-only, whatever is asked, and nothing is made in it
+  /// @throws `Errc::parent_unknown`; `Errc::unsupported` above 500 layers, or to write to one of composefs; `errno`
+  MountPlan plan(LayerDirs const& dirs, std::filesystem::path const& layer, bool writable,
+                 MountRequest const& request) const {
+    MountPlan plan{
+        .lowers = dirs.trees_below(layer), .options = options(request.options), .label = request.label};
+    if (plan.lowers.empty()) {
+      auto const empty = layer / paths::overlay::empty;
+      if (writable && ::mkdir(empty.c_str(), 0700) != 0 && errno != EEXIST) sys::throw_errno("mkdir", empty);
+      plan.lowers.push_back(empty);
+    }
+    if (plan.lowers.size() > most_lowers)
+      throw Error(Errc::unsupported, "layer " + layer.filename().native() + ": " +
+                                         std::to_string(plan.lowers.size()) +
+                                         " layers below it; max depth exceeded");
+    auto const asked = std::find(plan.options.begin(), plan.options.end(), "ro") != plan.options.end();
+    if (request.read_only || asked || !writable) {
+      plan.lowers.insert(plan.lowers.begin(), layer / paths::overlay::diff);
+      if (!asked) plan.options.emplace_back("ro");
+      return plan;
+    }
+    if (is_composefs(layer))
+      throw Error(Errc::unsupported,
+                  "cannot mount composefs layer " + layer.filename().native() + " as writeable");
+    plan.upper = layer / paths::overlay::diff;
+    plan.work = layer / paths::overlay::work;
+    if (request.is_volatile && can_be_volatile()) plan.options.emplace_back("volatile");
+    return plan;
+  }
+
+  /// @throws `errno`; EBUSY with who holds the layer; `Errc::driver_unusable`: the mount program failed;
+  ///         `Errc::unsupported`: a layer of composefs, which is not for it
+  void mount(MountPlan plan) const {
+    if (by_program()) return mount_by_program(std::move(plan));
+    ComposefsLowers const images(plan);
+    mount_by_kernel(plan, [](MountPlan const& ready) { mount_overlay(ready); });
+  }
+
+  /// The same, the layers below with the owners that a container of these maps sees.
+  /// @param layer  its directory
+  void mount_shifted(MountPlan plan, std::filesystem::path const& layer, IdMaps const& maps) const {
+    if (by_program()) {
+      shift_by_program(plan, maps);
+      return mount_by_program(std::move(plan));
+    }
+    mount_by_kernel(plan, [&](MountPlan const& ready) { overlay::mount_shifted(ready, layer, maps); });
+  }
+
+  /// As `sys::unmount`, but a program's mount by fuse's own program, where there is one.
+  void unmount(std::filesystem::path const& target) const {
+    if (!by_program() || !unmount_by_program(target)) sys::unmount(target);
+  }
+
+ private:
+  static constexpr std::size_t most_lowers = 500;  // the kernel's OVL_MAX_STACK
+
+  void note_program(LayerDirs const& dirs) {
+    auto const mark = home_ / paths::overlay::has_mount_program;
+    auto text = sys::read_file_if_exists(mark);
+    auto const remember = [&](std::string_view answer) {
+      if (text != answer) sys::replace_file(mark, answer, {.mode = 0600, .flush = Flush::none});
+      text = answer;
+    };
+    if (by_program()) return remember("true");
+    if (!text) remember(used_mount_program(dirs) ? "true" : "false");
+    if (text == "true") program_ = find_program("fuse-overlayfs");
+  }
+
+  void mount_by_program(MountPlan plan) const {
+    for (auto const& lower : plan.lowers)
+      if (is_composefs(lower.parent_path()))
+        throw Error(Errc::unsupported,
+                    "composefs layer " + lower.parent_path().filename().native() + " with a mount program");
+    if (force_mask_) plan.options.emplace_back("xattr_permissions=2");
+    overlay::mount_by_program(program_, home_, plan);
+  }
+
+  template <class Mount>
+  void mount_by_kernel(MountPlan& plan, Mount const& mount) const {
+    plan.user_xattr = user_xattr_;
+    try {
+      mount(plan);
+    } catch (Error const& error) {
+      if (error.code() != std::errc::device_or_resource_busy) throw;
+      errno = EBUSY;  // another overlay, of which this namespace need not know, has the same upper directory
+      sys::throw_busy("mount overlay", plan.upper.empty() ? plan.target : plan.upper.parent_path());
+    }
+  }
+
+  std::filesystem::path home_;
+  Features features_;
+  std::filesystem::path program_;  ///< empty: the kernel mounts
+  bool force_mask_;
+  bool user_xattr_;
+};
+
+}  // namespace strata::drivers::overlay
