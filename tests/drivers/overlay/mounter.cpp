@@ -13,20 +13,21 @@ namespace fs = std::filesystem;
 using strata::Errc;
 using strata::Error;
 using namespace strata::drivers::overlay;
-using Words = std::vector<std::string>;
 
 namespace {
 
-void make_layer(fs::path const& home, std::string const& id, std::string const& lower_layers = {}) {
+using Words = std::vector<std::string>;
+
+void make_layer_over(fs::path const& home, std::string const& id, std::string const& lower_layers = {}) {
   fs::create_directories(home / id / "diff");
   if (!lower_layers.empty()) std::ofstream(home / id / "lower-layers") << lower_layers;
 }
 
 /// What the kernel can do is taken from what is known, and nothing tried.
-struct Fixture {
+struct KnownHost {
   strata::testing::TempDir dir = {};
   fs::path home = dir / "overlay", known = dir / "run";
-  Fixture() {
+  KnownHost() {
     fs::create_directories(home);
     fs::create_directories(known);
   }
@@ -42,7 +43,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a mount gets the options it asks for, else the configured ones", "[drivers][overlay]") {
-  Fixture const fixture;
+  KnownHost const fixture;
   fixture.know("metacopy(nodev)-true");
   auto const mounter = fixture.mounter({.mountopt = "nodev"});
   CHECK(mounter.options() == Words{"nodev"});
@@ -57,10 +58,10 @@ TEST_CASE("a mount gets the options it asks for, else the configured ones", "[dr
 }
 
 TEST_CASE("a layer that is written to has itself on top, one that is read below all", "[drivers][overlay]") {
-  Fixture const fixture;
+  KnownHost const fixture;
   auto const& home = fixture.home;
-  make_layer(home, "base");
-  make_layer(home, "top", "base");
+  make_layer_over(home, "base");
+  make_layer_over(home, "top", "base");
   LayerDirs const dirs(home, {});
   auto const mounter = fixture.mounter();
 
@@ -90,14 +91,14 @@ TEST_CASE("a layer that is written to has itself on top, one that is read below 
 }
 
 TEST_CASE("more layers than the kernel takes are refused before it is asked", "[drivers][overlay]") {
-  Fixture const fixture;
+  KnownHost const fixture;
   std::string below;
   for (int i = 0; i < 501; ++i) {
-    make_layer(fixture.home, std::to_string(i));
+    make_layer_over(fixture.home, std::to_string(i));
     below += (below.empty() ? "" : ":") + std::to_string(i);
-    if (i == 499) make_layer(fixture.home, "deep", below);
+    if (i == 499) make_layer_over(fixture.home, "deep", below);
   }
-  make_layer(fixture.home, "deeper", below);
+  make_layer_over(fixture.home, "deeper", below);
   LayerDirs const dirs(fixture.home, {});
   auto const mounter = fixture.mounter();
   CHECK(mounter.plan(dirs, fixture.home / "deep", true, {}).lowers.size() == 500);
@@ -112,7 +113,7 @@ TEST_CASE("more layers than the kernel takes are refused before it is asked", "[
 
 TEST_CASE("owners are shifted by the kernel, or by a program where the maps are one offset",
           "[drivers][overlay]") {
-  Fixture const fixture;
+  KnownHost const fixture;
   strata::IdMap const whole{{.container_id = 0, .host_id = 1000, .size = 10}};
   strata::IdMap const split{{.container_id = 0, .host_id = 1000, .size = 5},
                             {.container_id = 5, .host_id = 3000, .size = 5}};
@@ -132,7 +133,7 @@ TEST_CASE("owners are shifted by the kernel, or by a program where the maps are 
 }
 
 TEST_CASE("the home remembers whether a program mounts it", "[drivers][overlay]") {
-  Fixture const fixture;
+  KnownHost const fixture;
   LayerDirs const dirs(fixture.home, {});
   fixture.know("overlay-true");
   auto const mark = fixture.home / ".has-mount-program";
@@ -146,7 +147,7 @@ TEST_CASE("the home remembers whether a program mounts it", "[drivers][overlay]"
 }
 
 TEST_CASE("a kernel without overlay is an error with its reason", "[drivers][overlay]") {
-  Fixture const fixture;
+  KnownHost const fixture;
   std::ofstream(fixture.known / "overlay-false") << "because";
   LayerDirs const dirs(fixture.home, {});
   try {
