@@ -1,10 +1,15 @@
 #pragma once
 
+#include <strata/idmap/range.hpp>
 #include <strata/sys/xattr.hpp>
 
 #include "generator.hpp"
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 
 /// What the generator may choose, a function for each group of commands.
@@ -353,6 +358,23 @@ inline std::string Generator::path_in(Record const& layer, bool existing, bool f
   return random_.pick(directories) + '/' + std::string(random_.pick(names));
 }
 
+/// Does something belong to ids that the maps do not have (see `left_out`)?
+inline bool Generator::has_foreign_owners(std::filesystem::path const& path, strata::IdMaps const& maps) {
+  auto const foreign = [&](std::filesystem::path const& at) {
+    struct stat status {};
+    if (::lstat(at.c_str(), &status) != 0) return false;
+    auto const lacks = [](strata::IdMap const& map, std::int64_t id) {
+      return !map.empty() && !strata::idmap::to_container(map, id);
+    };
+    return lacks(maps.uids, status.st_uid) || lacks(maps.gids, status.st_gid);
+  };
+  if (maps.empty()) return false;
+  if (foreign(path)) return true;
+  if (!is_directory(std::filesystem::symlink_status(path))) return false;
+  std::filesystem::recursive_directory_iterator const below(path);
+  return std::ranges::any_of(below, [&](auto const& entry) { return foreign(entry.path()); });
+}
+
 /// Files and directories from the host or a layer into a layer, seldom onto the host.
 inline Step Generator::copy() {
   auto builder = command("copy");
@@ -392,6 +414,7 @@ inline Step Generator::copy() {
     auto const& layer = random_.pick(all);
     auto from = path_in(layer, random_.percent(95), files_only);
     auto const own = std::filesystem::path(stores_->layer_tree(layer.id).native() + from);
+    if (has_foreign_owners(own, layer.maps)) return random_.pick(inputs_.data);
     auto const status = std::filesystem::symlink_status(own);
     // a new name may be that of a file below, or of a pipe, see `left_out`
     if (!is_directory(status) && !(is_regular_file(status) && strata::sys::list_xattrs(own).empty()))

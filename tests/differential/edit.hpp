@@ -70,13 +70,15 @@ inline std::string carry_out(Edit const& edit, std::string const& mount_point) {
   }();
   std::string const said = result == 0 ? "done" : std::strerror(errno);
   auto const directory = [](std::string const& of) { return of.substr(0, of.rfind('/')); };
-  // A container's processes make files of its own ids, as the directory has, or else its root.
+  // A container's processes make files of its own ids, as the directory has, or else its root. The group may have come
+  // from the directory already.
   if (struct stat above{}, made{}; result == 0 && ::lstat(path.c_str(), &made) == 0 && made.st_uid == 0 &&
-                                   made.st_gid == 0 && ::stat(directory(path).c_str(), &above) == 0) {
+                                   (made.st_gid == 0 || edit.root_uid != 0) &&
+                                   ::stat(directory(path).c_str(), &above) == 0) {
     bool const is_hosts = above.st_uid == 0 && above.st_gid == 0;
     auto const uid = is_hosts ? edit.root_uid : above.st_uid;
-    auto const gid = is_hosts ? edit.root_gid : above.st_gid;
-    if ((uid != 0 || gid != 0) && ::lchown(path.c_str(), uid, gid) != 0) fail("chown " + path);
+    auto const gid = made.st_gid != 0 ? made.st_gid : is_hosts ? edit.root_gid : above.st_gid;
+    if ((uid != 0 || gid != made.st_gid) && ::lchown(path.c_str(), uid, gid) != 0) fail("chown " + path);
   }
   auto const two = edit.kind == Edit::rename || edit.kind == Edit::hard_link;
   for (auto const& touched : two ? std::vector{path, second} : std::vector{path}) {

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <strata/id_map.hpp>
+
 #include "archives.hpp"
 #include "edit.hpp"
 #include "random.hpp"
 #include "step.hpp"
 #include "stores.hpp"
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -318,6 +321,7 @@ class Generator {
   Step edit();
   Step owners();
   Step copy();
+  static bool has_foreign_owners(std::filesystem::path const& path, strata::IdMaps const& maps);
   std::string path_in(Record const& layer, bool existing, bool files_only);
   Step removing();
   Step misuse();

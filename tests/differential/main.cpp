@@ -1,5 +1,6 @@
 // Runs long random sequences of commands through two programs and compares all that they say and leave behind.
-// usage: differential --ours PROGRAM --theirs PROGRAM --driver NAME --scratch DIRECTORY --seed N --commands N
+// usage: differential --ours PROGRAM --theirs PROGRAM --driver NAME --scratch DIRECTORY --seed N --commands N [--keep yes]
+// --keep yes: at a difference the stores are left in the scratch directory, and no shorter sequence is looked for
 // Prints a line "ok …" or "not ok …", as tests/lib.sh says; after "not ok" how to see it again, and the shortest sequence found.
 
 #include "archives.hpp"
@@ -79,6 +80,7 @@ int run(std::map<std::string, std::string> const& arguments) {
               << "    again: STRATA_SEED=" << seed << " STRATA_COMMANDS=" << commands
               << " DRIVERS=" << setting.driver << " sh tests/interop/random.sh\n"
               << indented(difference->text);
+    if (get("keep") == "yes") return 1;
     auto const shortest = shrink(setting, steps, *difference);
     std::cout << "    the shortest sequence found, " << shortest.steps.size() << " steps:\n";
     for (auto const& step : shortest.steps)
