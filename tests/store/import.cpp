@@ -3,6 +3,7 @@
 
 #include "stores.hpp"
 #include <functional>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -196,6 +197,24 @@ TEMPLATE_TEST_CASE("who dies while a stream is applied leaves the old contents o
   CHECK(exported.find(std::same_as<TestType, Dying<true>> ? "new!" : "old") != std::string::npos);
   layer.apply(memory_source(replaced));
   CHECK(diff_of(layer) == replaced);
+}
+
+TEST_CASE("where the recorded archive cannot be set aside, a layer stays what it is", "[store][import]") {
+  Fixture<stores::Vfs> fixture;
+  auto const first = tar_of({{"one", "1"}});
+  auto layer = fixture.store.layers().import(memory_source(first), {.id = "layer"});
+  auto const recorded = fixture.graph() / "vfs-layers/layer.tar-split.gz";
+  if (::mount(recorded.c_str(), recorded.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  auto const code = code_of([&] { layer.apply(memory_source(tar_of({{"two", "2"}}))); });
+  REQUIRE(::umount(recorded.c_str()) == 0);
+  CHECK(code == std::errc::device_or_resource_busy);
+  layer.refresh();
+  CHECK_FALSE(layer.record().diff_digest.empty());
+  CHECK(diff_of(layer) == first);
+  CHECK(fixture.store.check().clean());
 }
 
 TEST_CASE("of two streams applied to one layer at once, the later to end fails", "[store][import]") {

@@ -190,25 +190,23 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
     return row;
   };
   auto const move = [&](std::filesystem::path const& from, std::filesystem::path const& to) {
-    std::filesystem::rename(from, to);
+    sys::rename(from, to);
     if (core.flush() == Flush::full) sys::sync_directory(recorded.parent_path());
   };
   // Contents, recorded archive and record cannot change at once. Meanwhile there is no recorded archive, so that who
   // dies here leaves the old contents or the new, and in either case a layer whose tar is made from its files.
   auto const set_aside = aside.next_addition();
   bool const had_archive = std::filesystem::exists(recorded);
-  if (had_archive) {
-    put_record({});
-    move(recorded, set_aside);
-  }
+  if (had_archive) put_record({});
   try {
+    if (had_archive) move(recorded, set_aside);
     // A mount that began just now would go on showing the old contents.
     auto const no_mounts = core.mounts().write();
     check_not_below_mount(core, no_mounts, LayerId(id));
     old = core.driver().replace(LayerId(id), std::forward<Staged>(staged));
   } catch (...) {
     if (had_archive) {
-      move(set_aside, recorded);
+      if (std::filesystem::exists(set_aside)) move(set_aside, recorded);
       put_record(now);
     }
     throw;

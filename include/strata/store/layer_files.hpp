@@ -184,7 +184,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   try {
     core.driver().publish(plan.id, std::forward<Staged>(staged));
     if (!tar_split.empty()) {
-      std::filesystem::rename(tar_split, core.tar_split(record.id));
+      sys::rename(tar_split, core.tar_split(record.id));
       if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(record.id).parent_path());
     }
   } catch (...) {

@@ -157,7 +157,7 @@ class LayerMender {
       table.put(std::move(next));
       table.commit(core_.flush());
     }
-    std::filesystem::rename(path, place);
+    sys::rename(path, place);
     if (core_.flush() == Flush::full) sys::sync_directory(place.parent_path());
     return true;
   }

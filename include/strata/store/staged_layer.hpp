@@ -122,7 +122,7 @@ class StagedLayer {
     // Now, since the data is put where such files may have been.
     trash.merge(discard_left_files(core, layers, plan.id, note));
     auto const data = core.template data_directory<Traits>(plan.id.str());
-    std::filesystem::rename(data_, data);
+    sys::rename(data_, data);
     try {
       if (core.flush() == Flush::full) sys::sync_directory(data.parent_path());
       return Item(core_, publish_layer(core, layers, plan, std::move(staged_), note, tar_split_,

@@ -118,6 +118,11 @@ inline std::optional<std::string> read_file_if_exists(std::filesystem::path cons
   return read_rest(fd->get(), path);
 }
 
+/// rename(2).  @throws `errno`, "rename <to>"
+inline void rename(std::filesystem::path const& from, std::filesystem::path const& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) throw_errno("rename", to);
+}
+
 /// Waits until the names in a directory are on the device. File systems that cannot do that (EINVAL) are let be.
 inline void sync_directory(std::filesystem::path const& path) {
   Fd const fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
@@ -231,7 +236,7 @@ class ReplacingFile {
   void commit() {
     if (::fchmod(fd_.get(), options_.mode) != 0) throw_errno("chmod", temporary_);
     flush();
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw_errno("rename", target_);
+    sys::rename(temporary_, target_);
     fd_.reset();
     if (options_.flush == Flush::full) sync_directory(directory_of(target_));
   }

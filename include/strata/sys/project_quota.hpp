@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
 #include <strata/sys/visit_contents.hpp>
 
 #include <algorithm>
@@ -55,7 +56,7 @@ inline void make_device_node(std::filesystem::path const& node, std::filesystem:
   auto const temporary = node.native() + ".tmp";
   ::unlink(temporary.c_str());
   if (::mknod(temporary.c_str(), S_IFBLK | 0600, status.st_dev) != 0) throw_errno("mknod", temporary);
-  if (::rename(temporary.c_str(), node.c_str()) != 0) throw_errno("rename", node);
+  sys::rename(temporary, node);
 }
 
 /// What a project may have; 0: any number.

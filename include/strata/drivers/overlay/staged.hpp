@@ -157,7 +157,7 @@ class StagedLayer {
     struct stat like {};
     if (::stat(diff().c_str(), &like) != 0) sys::throw_errno("stat", diff());
     auto const older = layer_ / paths::overlay::older_diff(1);
-    if (::rename(diff().c_str(), older.c_str()) != 0) sys::throw_errno("rename", older);
+    sys::rename(diff(), older);
     sys::remove_tree(layer_ / paths::overlay::work);
     make_owned(paths::overlay::work, 0555);
     make_owned(paths::overlay::diff, like.st_mode & 0777U);
