@@ -58,10 +58,7 @@ class CopyEnd {
       throw std::runtime_error("error finding layer " + go_quoted(name) + ": " + current_error_text());
     }
     try {
-      // through its container, if it is one's own; another's name may be the same text
-      auto const& id = layer_->record().id;
-      auto container = session.store.containers().find(id);
-      mount_.emplace(container && container->record().layer == id ? container->mount() : layer_->mount());
+      mount_.emplace(with_mountable(session, *layer_, [](auto const& item) { return item.mount(); }));
     } catch (std::exception const&) {
       throw std::runtime_error("error mounting layer " + go_quoted(layer_->record().id) + ": " +
                                current_error_text());

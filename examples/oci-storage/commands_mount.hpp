@@ -42,8 +42,8 @@ inline int mount(Session& session, Invocation const& call) {
         if (image.read_only()) throw strata::Error(strata::Errc::layer_unknown, '"' + argument + '"');
         result.mountpoint = image.mount({.read_only = true, .label = label}).keep();
       } else
-        result.mountpoint = with_mountable(session, argument,
-                                           [&](auto& item) { return item.mount({.label = label}).keep(); });
+        result.mountpoint = with_mountable(
+            session, argument, [&](auto const& item) { return item.mount({.label = label}).keep(); });
     } catch (std::exception const&) {
       result.error = current_error_text();
       status = 1;
@@ -59,7 +59,7 @@ inline int mount(Session& session, Invocation const& call) {
 /// for an image, whose layers may be mounted by others, it is not.
 inline bool unmount_one(Session& session, std::string const& ref, bool force) {
   try {
-    return !with_mountable(session, ref, [&](auto& item) { return item.unmount({.force = force}); });
+    return !with_mountable(session, ref, [&](auto const& item) { return item.unmount({.force = force}); });
   } catch (strata::Error const&) {
     auto const image = session.store.images().find(ref);
     if (!image) throw;
@@ -90,7 +90,7 @@ inline int check_mounted(Session& session, Invocation const& call) {
   for (auto const& argument : call.arguments) {
     auto& result = results.emplace_back(MountResult{argument});
     try {
-      if (with_mountable(session, argument, [](auto& item) { return item.mount_count(); }) > 0)
+      if (with_mountable(session, argument, [](auto const& item) { return item.mount_count(); }) > 0)
         say(argument, " mounted");
     } catch (std::exception const&) {
       result.error = current_error_text();

@@ -52,12 +52,19 @@ std::optional<Item> own(std::optional<Item> item) {
   return item;
 }
 
+/// Calls `use` with what a layer is mounted through: its container, if it has one, who knows the maps; else itself.
+template <class Use>
+decltype(auto) with_mountable(Session& session, Store::Layer const& layer, Use&& use) {
+  auto const& id = layer.record().id;
+  auto const container = session.store.containers().find(id);  // another's name may be the same text
+  return container && container->record().layer == id ? use(*container) : use(layer);
+}
+
 /// Calls `use` with the container or layer that `ref` names: what can be mounted for writing.
 template <class Use>
 decltype(auto) with_mountable(Session& session, std::string const& ref, Use&& use) {
-  if (auto container = session.store.containers().find(ref)) return use(*container);
-  auto layer = session.store.layers().get(ref);
-  return use(layer);
+  if (auto const container = session.store.containers().find(ref)) return use(*container);
+  return with_mountable(session, session.store.layers().get(ref), std::forward<Use>(use));
 }
 
 }  // namespace oci_storage

@@ -59,9 +59,12 @@ shown() {
   "$1" unmount "$2" >/dev/null
 }
 
+# layer_of CONTAINER: its own
+layer_of() { jq -r --arg box "$1" '.[] | select(.id == $box) | .layer' "$graph/$driver-containers/containers.json"; }
+
 # copied PROGRAM CONTAINER: the owners of what is copied out of its layer, called by the layer's id
 copied() {
-  layer=$(jq -r --arg box "$2" '.[] | select(.id == $box) | .layer' "$graph/$driver-containers/containers.json")
+  layer=$(layer_of "$2")
   "$1" create-layer --id copied >/dev/null && "$1" copy "$layer:/" copied:/all || return 1
   case $driver in vfs) at=$graph/vfs/dir/copied ;; *) at=$graph/overlay/copied/diff ;; esac
   (cd "$at/all" && find . -mindepth 1 -printf '%p %y %m %U:%G %s %l\n' | sed 's/^\([^ ]* d [^ ]* [^ ]* \).*/\1/' | sort)
@@ -134,6 +137,10 @@ for kind in vfs:no overlay:no overlay:yes; do
   for user in ours theirs; do
     check_equal "$name: parent owners as told by $user" "$(cat "$scratch/owners-theirs-theirs")" "$(cat "$scratch/owners-ours-$user")"
   done
+  # Theirs hands the name to the driver, which knows none.
+  by_ours add-names --name named "$(layer_of one)" >/dev/null && shown by_ours named >"$scratch/shown-named" 2>&1
+  check_equal "$name: a container's layer shows by its name what the container shows" "$(cat "$scratch/shown-ours-ours-one")" \
+    "$(cat "$scratch/shown-named")"
   for maker in ours theirs; do
     for user in ours theirs; do [ $user = $maker ] || other=$user; done
     new_store "$driver-$mapped-$maker"
