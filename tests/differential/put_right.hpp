@@ -54,7 +54,7 @@ class KeptTree {
  public:
   KeptTree(std::filesystem::path tree, std::filesystem::path aside)
       : tree_(std::move(tree)), aside_(std::move(aside)) {
-    Process({"cp", "-a", tree_.native(), aside_.native()}, "/", "/dev/null").end();
+    copy(tree_, aside_);
   }
   KeptTree(KeptTree const&) = delete;
   KeptTree& operator=(KeptTree const&) = delete;
@@ -64,8 +64,17 @@ class KeptTree {
     strata::sys::remove_tree(tree_);
     std::filesystem::rename(aside_, tree_);
   }
+  /// The same, and the copy stays.
+  void put_back_once_more() {
+    strata::sys::remove_tree(tree_);
+    copy(aside_, tree_);
+  }
 
  private:
+  static void copy(std::filesystem::path const& from, std::filesystem::path const& to) {
+    Process({"cp", "-a", from.native(), to.native()}, "/", "/dev/null").end();
+  }
+
   std::filesystem::path tree_, aside_;
 };
 
@@ -261,9 +270,9 @@ class Whiteouts {
     return found;
   }
 
-  /// Makes a directory of the whiteout that a failed command of theirs ran into, for another try.
+  /// Makes a directory of the whiteout that a failed command of theirs ran into, for another try at the tree as it was.
   /// @return  whether there was one
-  bool make_way(Output const& theirs) const {
+  bool make_way(Output const& theirs, KeptTree& kept) {
     if (theirs.status == 0 || theirs.err.find(": not a directory)") == theirs.err.npos) return false;
     for (auto const& path : paths_) {
       auto const inside = '/' + path.lexically_relative(tree_).native();
@@ -271,8 +280,12 @@ class Whiteouts {
           std::array{"(mkdir ", "(open ", "(mknod ", "(symlink "},
           [&](char const* call) { return theirs.err.find(call + inside + '/') != theirs.err.npos; });
       if (!is_met || std::filesystem::is_directory(path)) continue;
-      std::filesystem::remove(path);
-      if (::mkdir(path.c_str(), 0755) != 0) fail("mkdir " + path.native());
+      kept.put_back_once_more();
+      ways_.push_back(path);
+      for (auto const& way : ways_) {
+        std::filesystem::remove(way);
+        if (::mkdir(way.c_str(), 0755) != 0) fail("mkdir " + way.native());
+      }
       hide_again();
       return true;
     }
@@ -282,6 +295,7 @@ class Whiteouts {
  private:
   std::filesystem::path tree_;
   std::vector<std::filesystem::path> paths_ = {};
+  std::vector<std::filesystem::path> ways_ = {};  ///< of `paths_`, that are directories now
 };
 
 /// The directories that a copy goes into: the one of its name and the one above. Theirs makes and removes a directory of

@@ -181,7 +181,7 @@ class Stores {
     for (auto& run : runs)
       if (run.process) {
         run.output = run.process->wait();
-        while (run.whiteouts && run.whiteouts->make_way(run.output)) {
+        while (run.whiteouts && run.whiteouts->make_way(run.output, *run.kept)) {
           ++used_[opaque_again.name];
           run.output = run.home.start(run.by_ours, run.words, step.input)->wait();
         }
