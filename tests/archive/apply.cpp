@@ -121,9 +121,15 @@ TEST_CASE("owners are set, also below a directory that gives its group on", "[ar
   CHECK(tree.mode("d") == 02777);
   CHECK(tree.mode("d/sub") == 0755);
   CHECK(tree.mode("d/set") == 04755);
-  for (auto const* path : {"d/made", "d/made/again"}) {  // without an entry: as the kernel makes them
+  Tree copies;
+  copies.apply({with_header(directory("d", 02777), owned), file("d/made/again/f", "3")}, executed);
+  for (auto const* path :
+       {"d/made", "d/made/again"}) {  // without an entry: theirs gives the group on vfs only
     CHECK(tree.mode(path) == 02755);
     CHECK(tree.status(path).st_gid == 0);
+    CHECK(copies.mode(path) == 02755);
+    CHECK(copies.status(path).st_uid == 0);
+    CHECK(copies.status(path).st_gid == 456);
   }
   for (std::int64_t const id : {std::int64_t{-1}, std::int64_t{0xFFFF'FFFF}, std::int64_t{1} << 40})
     CHECK(code_of([&] {

@@ -403,14 +403,17 @@ class Applier {
     return above;
   }
 
-  /// A directory that the archive uses and has no entry for.
+  /// A directory that the archive uses and has no entry for. Root's, as containers/storage has it: with the group of the
+  /// directory above where that gives its own on, but not in the layers of drivers that keep whiteouts.
   sys::Fd make_directory(int directory, std::string const& base, std::string_view path) {
     if (::mkdirat(directory, base.c_str(), 0755) != 0) sys::throw_errno("mkdir", path);
     sys::Fd fd = sys::open_at(directory, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     AttributeSetter setter(fd.get(), Handle::file, path);
+    auto const& made = setter.status();
     auto const root = idmap::root_of(options_.maps);
-    setter.owner({.uid = root.uid, .gid = root.gid}, ChownErrors::ignore);
-    setter.mode(0755 | (setter.status().st_mode & S_ISGID));
+    bool const inherits = executes() && (made.st_mode & S_ISGID) != 0;
+    setter.owner({.uid = root.uid, .gid = inherits ? made.st_gid : root.gid}, ChownErrors::ignore);
+    setter.mode(0755 | (made.st_mode & S_ISGID));
     if (!executes()) mark_made(path);
     return fd;
   }
