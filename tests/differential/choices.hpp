@@ -88,8 +88,10 @@ inline void Generator::maps(Builder& builder) {
       break;
     case 6:
       builder.flag({"hostuidmap"}).maybe(60, {"hostgidmap"});
-      if (random_.percent(20)) builder.option({random_.percent(50) ? "gidmap" : "uidmap"}, map());
-      if (random_.percent(10)) builder.option({"subgidmap"}, "box");
+      if (random_.percent(20))
+        builder.option({random_.percent(50) ? "gidmap" : "uidmap"}, map());
+      else if (random_.percent(10))
+        builder.option({"subgidmap"}, "box");
       break;
     default:
       builder.flag({"hostgidmap"});

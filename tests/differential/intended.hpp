@@ -70,6 +70,8 @@ inline constexpr char const* left_out[]{
     "create-layer --label on overlay: a kernel without SELinux refuses the mount, in other words than theirs",
     "maps that do not have the id 0: ours refuses them where an owner is needed, 1.43 when it mounts",
     "maps of an id that is none (4294967295): ours refuses them",
+    "a subordinate map and another for the same ids: ours refuses the two, as the kernel would; theirs takes "
+    "them where it does not ask the kernel",
     "the empty name: theirs takes an image without a layer for one of the layer of that name",
     "maps of one kind of ids only on overlay: 1.43 then shifts nothing when it mounts",
     "layers and images upon an image's mapped copies, and copies that are deleted without a look: theirs "
