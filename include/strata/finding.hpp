@@ -59,10 +59,11 @@ enum class Fault {
   lower_wrong,              ///< overlay: `lower` is lost or names other layers than the records do
   lower_layers_wrong,       ///< overlay: the same of `lower-layers`
   directory_missing,        ///< overlay: `work`, `merged`, `empty`
-  orphan,                   ///< files of an item that has no record
-  leftover,                 ///< what a crash left: temporary files, staged trees, trash
-  mount_stale,              ///< counted as mounted, and is not
-  mount_uncounted,          ///< mounted, and not counted
+  unreadable,       ///< a file that may be in order: the device, a right or a limit keeps it from being read
+  orphan,           ///< files of an item that has no record
+  leftover,         ///< what a crash left: temporary files, staged trees, trash
+  mount_stale,      ///< counted as mounted, and is not
+  mount_uncounted,  ///< mounted, and not counted
 };
 
 inline std::string_view to_text(Fault fault) noexcept {
@@ -97,6 +98,7 @@ inline std::string_view to_text(Fault fault) noexcept {
       std::string_view("lower-wrong"),
       std::string_view("lower-layers-wrong"),
       std::string_view("directory-missing"),
+      std::string_view("unreadable"),
       std::string_view("orphan"),
       std::string_view("leftover"),
       std::string_view("mount-stale"),

@@ -237,6 +237,32 @@ TEST_CASE("a mount in another mount namespace is not forgotten", "[store][repair
   for (int const fd : {ready[0], end[0]}) ::close(fd);
 }
 
+TEMPLATE_TEST_CASE("what cannot be read now may be in order, and stays as it is", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const split = sample.split(sample.top), data = sample.kind("images") / sample.image / "manifest";
+  auto const aside = [&](std::filesystem::path const& file) {
+    return sample.directory.path() / file.filename();
+  };
+  for (auto const& file : {split, data}) {
+    std::filesystem::rename(file, aside(file));
+    std::filesystem::create_symlink("/proc/self/mem", file);  // to read at its beginning is EIO
+  }
+  TestType store(sample.options());
+  auto const report = store.repair();
+  auto const unreadable = std::ranges::count_if(report.after.findings, [](Finding const& found) {
+    return found.fault == Fault::unreadable && found.healing == Healing::none && !found.inherited;
+  });
+  CHECK(unreadable == 2);
+  CHECK(store.layers().find(sample.top));
+  CHECK(store.images().find("image"));
+  for (auto const& file : {split, data}) {
+    REQUIRE(std::filesystem::is_symlink(file));
+    std::filesystem::rename(aside(file), file);
+  }
+  for (auto const& found : store.check().findings) CHECK(found.severity != Severity::error);
+}
+
 TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be read", "[store][repair]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 using namespace strata;
@@ -71,10 +73,52 @@ TEST_CASE("a missing file is an error to read_file and nothing to read_file_if_e
   CHECK(error.subject() == "open " + (dir / "none").native());
   CHECK_FALSE(sys::read_file_if_exists(dir / "none"));
   CHECK(error_of([&] { sys::read_file_if_exists(dir.path()); }).code() == std::errc::is_a_directory);
+}
+
+TEST_CASE("files of a store are read, pipes in their places are not waited for", "[sys][file]") {
+  testing::TempDir dir;
+  sys::replace_file(dir / "file", "text", {.flush = Flush::none});
+  CHECK(sys::read_stored(dir / "file") == "text");
+  CHECK_FALSE(sys::read_stored(dir / "none"));
+  CHECK_FALSE(sys::open_stored(dir / "none"));
+  CHECK(error_of([&] { sys::read_stored(dir.path()); }).code() == std::errc::is_a_directory);
   REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
-  auto const waits_for_none = error_of([&] { sys::read_file_if_exists(dir / "pipe"); });
-  CHECK(waits_for_none.code() == std::errc::invalid_argument);
-  CHECK(waits_for_none.subject() == "open " + (dir / "pipe").native());
+  auto const pipe = error_of([&] { sys::read_stored(dir / "pipe"); });
+  CHECK(pipe.code() == std::errc::invalid_argument);
+  CHECK(pipe.subject() == "open " + (dir / "pipe").native());
+  CHECK(error_of([&] { sys::read_stored("/dev/null"); }).code() == std::errc::invalid_argument);
+  CHECK(sys::read_file_if_exists("/dev/null") == "");
+}
+
+TEST_CASE("a file that another process has a lease of is waited for", "[sys][file]") {
+  testing::TempDir dir;
+  sys::replace_file(dir / "file", "text", {.flush = Flush::none});
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  pid_t const child = ::fork();
+  if (child == 0) {  // the kernel's wish to have it back ends it
+    int const file = ::open((dir / "file").c_str(), O_RDWR | O_CLOEXEC);
+    bool const leased = ::fcntl(file, F_SETLEASE, F_WRLCK) == 0;
+    if (::write(ends[1], leased ? "y" : "n", 1) != 1) ::_exit(1);
+    if (leased) ::pause();
+    ::_exit(0);
+  }
+  char leased = 'n';
+  CHECK(::read(ends[0], &leased, 1) == 1);
+  if (leased == 'y')
+    CHECK(sys::read_stored(dir / "file") == "text");
+  else
+    WARN("skipped: no leases on this file system");
+  ::waitpid(child, nullptr, 0);
+  for (int const fd : ends) ::close(fd);
+}
+
+TEST_CASE("an error that says what is there does not pass, others may", "[sys][file]") {
+  for (int const code : {ENOENT, ENOTDIR, EISDIR, EINVAL})
+    CHECK_FALSE(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
+  for (int const code : {EIO, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, ESTALE})
+    CHECK(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
+  CHECK_FALSE(sys::may_pass(Error(Errc::corrupt_archive, "x")));
 }
 
 TEST_CASE("replace_file sets contents and mode, and leaves nothing beside", "[sys][file]") {

@@ -403,8 +403,8 @@ class Applier {
     return above;
   }
 
-  /// A directory that the archive uses and has no entry for. Root's, as containers/storage has it: with the group of the
-  /// directory above where that gives its own on, but not in the layers of drivers that keep whiteouts.
+  /// A directory that the archive uses and has no entry for. The root's of the maps; as with containers/storage, of the
+  /// group of the directory above where that gives its own on, but not in the layers of drivers that keep whiteouts.
   sys::Fd make_directory(int directory, std::string const& base, std::string_view path) {
     if (::mkdirat(directory, base.c_str(), 0755) != 0) sys::throw_errno("mkdir", path);
     sys::Fd fd = sys::open_at(directory, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

@@ -204,7 +204,7 @@ class Btrfs {
 
   /// 0 if there is none, or none that can be read.
   std::uint64_t recorded_limit(LayerId const& id) const {
-    auto const text = sys::read_file_if_exists(quota(id));
+    auto const text = sys::read_stored(quota(id));
     std::uint64_t size = 0;
     if (!text) return 0;
     auto const end = text->data() + text->size();

@@ -164,9 +164,9 @@ class Overlay {
     if (overlay::is_reserved(id.str()) || !overlay::holds_directory(layer)) return trash;
     auto const place = layer.parent_path();
     auto directory = sys::TempDir::create(place / paths::overlay::temp_dirs);
-    auto const link = sys::read_file_if_exists(layer / paths::overlay::link);
+    auto const link = sys::read_stored(layer / paths::overlay::link);
     if (link && is_safe_component(*link)) directory.take(place / paths::overlay::links / *link);
-    auto const additional = sys::read_file_if_exists(layer / paths::overlay::additional_layer);
+    auto const additional = sys::read_stored(layer / paths::overlay::additional_layer);
     directory.take(layer);
     if (additional) AdditionalTree::give_back(*additional);
     files_->forget();

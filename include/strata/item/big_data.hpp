@@ -89,7 +89,7 @@ class BigData {
     if (key.empty()) throw Error(Errc::data_unknown, subject(key));
     std::optional<std::string> bytes;
     try {
-      bytes = sys::read_file_if_exists(path(key));
+      bytes = sys::read_stored(path(key));
     } catch (Error const& error) {
       if (error.code() != Errc::invalid_name) throw;
     }

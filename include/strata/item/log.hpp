@@ -137,9 +137,9 @@ class Log {
     if (!state.same_file(state_)) {
       fd_.reset();
       if (state.exists()) {
-        fd_ = sys::try_open_at(AT_FDCWD, path_.c_str(), flags_);
-        if (!fd_ && (errno == EACCES || errno == EROFS))
-          fd_ = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY);
+        if (flags_ != O_RDONLY) fd_ = sys::try_open_at(AT_FDCWD, path_.c_str(), flags_);
+        if (!fd_ && (flags_ == O_RDONLY || errno == EACCES || errno == EROFS))
+          fd_ = sys::try_open_stored(path_.c_str());
         if (!fd_) sys::throw_errno("open", path_);
         state = sys::FileState::of(fd_.get(), path_);
       }

@@ -110,7 +110,7 @@ class FileLock {
  private:
   sys::Fd open() const {
     if (read_only_) {
-      sys::Fd fd = sys::try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY);
+      sys::Fd fd = sys::try_open_stored(path_.c_str());
       if (!fd && errno != ENOENT && errno != ENOTDIR && errno != EACCES) sys::throw_errno("open", path_);
       return fd;
     }

@@ -30,10 +30,12 @@ inline bool is_valid_digest(std::string const& text) {
   }
 }
 
+/// Nothing if there is no such file, or another kind of thing.  @throws `errno`, of which `sys::may_pass` holds
 inline std::optional<std::string> read_data(std::filesystem::path const& path) {
   try {
-    return sys::read_file_if_exists(path);
-  } catch (Error const&) {  // what is no file, or cannot be read
+    return sys::read_stored(path);
+  } catch (Error const& error) {
+    if (sys::may_pass(error)) throw;
     return std::nullopt;
   }
 }
@@ -67,7 +69,13 @@ void check_big_data(typename Traits::Record const& record, std::filesystem::path
     } catch (Error const&) {
     }
     files.insert(file);
-    auto const bytes = file.empty() ? std::nullopt : read_data(directory / file);
+    std::optional<std::string> bytes;
+    try {
+      if (!file.empty()) bytes = read_data(directory / file);
+    } catch (Error const& error) {
+      tell(Severity::error, Fault::unreadable, key, error.what(), Healing::none);
+      continue;
+    }
     if (!bytes) {
       tell(Severity::error, Fault::data_missing, key, kind + " data item is missing",
            subject == Subject::layer ? Healing::mend : Healing::none);

@@ -319,7 +319,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// nobody takes it for empty.
   static void check_maker(std::filesystem::path const& root, bool read_only, Flush flush) {
     auto const marker = root / paths::marker;
-    auto const found = sys::read_file_if_exists(marker);
+    auto const found = sys::read_stored(marker);
     constexpr bool podman = requires { requires Serializer::podman_layout; };
     std::string const maker = podman ? std::string() : std::string(Serializer::name()) + '\n';
     if (found && *found != maker)

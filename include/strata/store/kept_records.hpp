@@ -159,7 +159,7 @@ KeptRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
     add_all(std::move(records));
   } else {
     for (auto const& [place, path] : core_.template record_files<Traits>()) {
-      auto const bytes = sys::read_file_if_exists(path);
+      auto const bytes = sys::read_stored(path);
       auto const tell = [&, &path = path](Fault fault, std::string const& text) {
         kept.damaged.push_back(path);
         kept.findings.push_back(
@@ -230,7 +230,7 @@ std::vector<std::string> mend_record_files(Core& core, std::vector<std::filesyst
   if constexpr (!Core::appends && SalvagingSerializerFor<Serializer, Record>) {
     auto held = core.template own<Traits>().table.exclusive();
     for (auto const& path : damaged) {
-      auto const bytes = sys::read_file_if_exists(path);
+      auto const bytes = sys::read_stored(path);
       if (!bytes) continue;
       std::vector<Row<Record>> rows;
       for (auto& record : Serializer::template salvage<Record>(*bytes))

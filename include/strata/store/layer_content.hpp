@@ -109,6 +109,10 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
     out.headers = kept_headers(path);
   } catch (Error const& error) {
     if (error.code() == Errc::stopped) throw;
+    if (sys::may_pass(error)) {
+      tell(Fault::unreadable, std::string("recorded archive: ") + error.what(), Healing::none);
+      return out;
+    }
     tell(Fault::archive_damaged, "recorded archive is damaged: " + error.subject(), Healing::mend);
     return out;
   }

@@ -111,7 +111,7 @@ class LocalContent {
   }
   static std::optional<std::string> read_if_readable(std::filesystem::path const& path) {
     try {
-      return sys::read_file_if_exists(path);
+      return sys::read_stored(path);
     } catch (std::system_error const&) {
       return std::nullopt;
     }

@@ -90,7 +90,7 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   staged.finish();
   auto aside = note_change(core, {{Leftover::spare_layer, plan.id.str()}});
   std::filesystem::path tar_split;
-  if (auto const recorded = sys::read_file_if_exists(core.tar_split(from.shelf->directory, from->id))) {
+  if (auto const recorded = sys::read_stored(core.tar_split(from.shelf->directory, from->id))) {
     tar_split = aside.next_addition();
     sys::replace_file(tar_split, *recorded, {.mode = 0600, .flush = core.flush()});
   }

@@ -115,7 +115,7 @@ class DataMender {
   void record_key(typename Traits::Record& record, std::filesystem::path const& directory,
                   std::string const& name, std::string const& who) {
     auto const key = big_data_key(name);
-    auto const bytes = sys::read_file_if_exists(directory / name);
+    auto const bytes = sys::read_stored(directory / name);
     if (!key || !bytes || names::contains(record.big_data_names, *key)) return;
     record.big_data_names.push_back(*key);
     if constexpr (Traits::keeps_data_sizes) {
@@ -133,7 +133,7 @@ class DataMender {
     auto table = core_.template table<Traits>().write();
     auto const row = table.by_id(id);
     if (!row) return;
-    auto const bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
+    auto const bytes = sys::read_stored(directory / big_data_file_name(key));
     if (!bytes) return;
     auto const record = [&](std::string const& digest, std::size_t size) {
       auto next = *row;
@@ -157,7 +157,7 @@ class DataMender {
       auto const expected = !named.empty() && is_digest(named) ? named : wanted;
       for (auto const& other : row->big_data_names) {
         if (other == key) continue;
-        auto const twin = sys::read_file_if_exists(directory / big_data_file_name(other));
+        auto const twin = sys::read_stored(directory / big_data_file_name(other));
         if (!twin || Digest::of(as_bytes(*twin)).str() != expected) continue;
         sys::replace_file(directory / big_data_file_name(key), *twin, {.mode = 0600, .flush = core_.flush()});
         record(expected, twin->size());

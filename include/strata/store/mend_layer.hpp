@@ -135,7 +135,8 @@ class LayerMender {
     try {
       kept_headers(archive);
       return true;
-    } catch (Error const&) {
+    } catch (Error const& error) {
+      if (sys::may_pass(error)) throw;
       return false;
     }
   }

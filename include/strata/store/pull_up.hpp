@@ -31,7 +31,7 @@ PulledImage read_image(Core& core, ImageRecord const& record, Shelf const& shelf
   PulledImage image{.record = record};
   auto const directory = shelf.directory / core.template component<typename Core::ImageTraits>(record.id);
   for (auto const& key : record.big_data_names) {
-    auto bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
+    auto bytes = sys::read_stored(directory / big_data_file_name(key));
     if (!bytes)
       throw Error(Errc::store_changed,
                   "image \"" + record.id + "\", big data \"" + key + "\" in " + shelf.directory.native());

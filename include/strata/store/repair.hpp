@@ -278,6 +278,7 @@ class Repairer {
     };
     for (auto const& found : report.findings) {
       if (found.severity != Severity::error || found.read_only || found.subject == Subject::store) continue;
+      if (found.fault == Fault::unreadable) continue;  // it may be in order
       if (found.fault == Fault::layer_unaccounted)
         out.unaccounted.insert(found.id);
       else if (auto const time = made_at(found))

@@ -94,7 +94,7 @@ std::optional<ImageRecord> revived_image(Core& core, std::string const& id,
     record.created = time_of(directory);
     std::vector<std::string> diff_digests;
     for (auto const& key : stored_keys(directory)) {
-      auto const bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
+      auto const bytes = sys::read_stored(directory / big_data_file_name(key));
       if (!bytes) continue;
       record.big_data_names.push_back(key);
       record.big_data_sizes[key] = static_cast<std::int64_t>(bytes->size());
@@ -123,7 +123,7 @@ std::optional<ContainerRecord> revived_container(Core& core, std::string const& 
                                                  std::vector<ContainerRecord> const& containers) {
   using Traits = typename Core::ContainerTraits;
   auto const directory = core.template data_directory<Traits>(id);
-  auto const text = sys::read_file_if_exists(directory / paths::user_data / paths::runtime_config);
+  auto const text = sys::read_stored(directory / paths::user_data / paths::runtime_config);
   if (!text) return std::nullopt;
   for (auto const& layer : layers) {
     bool const used = std::ranges::any_of(containers, [&](auto const& c) { return c.layer == layer.id; }) ||
@@ -137,7 +137,7 @@ std::optional<ContainerRecord> revived_container(Core& core, std::string const& 
     for (auto const& image : images)
       if (!layer.parent.empty() && image.top_layer == layer.parent) record.image = image.id;
     for (auto const& key : stored_keys(directory)) {
-      auto const bytes = sys::read_file_if_exists(directory / big_data_file_name(key));
+      auto const bytes = sys::read_stored(directory / big_data_file_name(key));
       if (!bytes) continue;
       record.big_data_names.push_back(key);
       record.big_data_sizes[key] = static_cast<std::int64_t>(bytes->size());

@@ -65,6 +65,15 @@ inline Fd try_open_at(int directory, char const* path, int flags, unsigned mode 
   return Fd(retry([&] { return ::openat(directory, path, flags | O_CLOEXEC, mode); }));
 }
 
+/// Opens a file of a store for reading, without throwing. A pipe in its place is not waited for.
+/// @param flags  besides O_RDONLY
+inline Fd try_open_stored(char const* path, int flags = 0) noexcept {
+  Fd fd = try_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | flags);
+  // Another has a lease of it, which the kernel breaks for who can wait (fcntl(2)); a pipe never says so.
+  if (!fd && errno == EAGAIN) fd = try_open_at(AT_FDCWD, path, O_RDONLY | flags);
+  return fd;
+}
+
 /// @param directory  descriptor that a relative `path` starts at, or `AT_FDCWD`
 /// @throws           `errno`, "open <path>"
 inline Fd open_at(int directory, std::filesystem::path const& path, int flags, unsigned mode = 0) {

@@ -94,10 +94,18 @@ inline std::string read_file(std::filesystem::path const& path) {
   return read_rest(open_at(AT_FDCWD, path, O_RDONLY).get(), path);
 }
 
+/// The same; nothing if no file has that name.
+inline std::optional<std::string> read_file_if_exists(std::filesystem::path const& path) {
+  Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
+  if (fd) return read_rest(fd.get(), path);
+  if (errno == ENOENT) return std::nullopt;
+  throw_errno("open", path);
+}
+
 /// Opens a file of a store for reading; nothing if none has that name. A pipe in its place is not waited for.
 /// @throws `errno`, "open <path>"; EINVAL for a pipe or a device
-inline std::optional<Fd> open_if_exists(std::filesystem::path const& path) {
-  Fd fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);
+inline std::optional<Fd> open_stored(std::filesystem::path const& path) {
+  Fd fd = try_open_stored(path.c_str());
   if (!fd) {
     if (errno == ENOENT) return std::nullopt;
     throw_errno("open", path);
@@ -111,11 +119,21 @@ inline std::optional<Fd> open_if_exists(std::filesystem::path const& path) {
   return fd;
 }
 
-/// A whole file of a store; nothing if none has that name.  @throws as `open_if_exists`; `errno`, "read <path>"
-inline std::optional<std::string> read_file_if_exists(std::filesystem::path const& path) {
-  auto const fd = open_if_exists(path);
+/// A whole file of a store; nothing if none has that name.  @throws as `open_stored`; `errno`, "read <path>"
+inline std::optional<std::string> read_stored(std::filesystem::path const& path) {
+  auto const fd = open_stored(path);
   if (!fd) return std::nullopt;
   return read_rest(fd->get(), path);
+}
+
+/// Does an error of opening or reading leave open what is there? All of the kernel's do but those that say that a file is
+/// missing, or is none: a device, rights and limits may be better the next time.
+inline bool may_pass(Error const& error) noexcept {
+  auto const& code = error.code();
+  if (code.category() != std::system_category()) return false;
+  for (int const known : {ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, ENXIO})
+    if (code.value() == known) return false;
+  return true;
 }
 
 /// rename(2).  @throws `errno`, "rename <to>"
@@ -170,7 +188,7 @@ inline void make_directories(std::filesystem::path const& path, unsigned mode, F
 
 enum class TemporaryName {
   unique,  ///< any number of writers may replace the same file at once
-  fixed,  ///< for a writer that a lock makes the only one: writes over what a crash left, so that it does not pile up
+  fixed,  ///< for a writer that a lock makes the only one: removes what a crash left, so that it does not pile up
 };
 
 struct ReplaceOptions {

@@ -18,9 +18,9 @@ namespace strata::sys {
 /// itself is not mapped: another program that shortens it meanwhile must not kill this one.)
 class FileBytes {
  public:
-  /// Nothing if no file has that name.  @throws as `open_if_exists`; `errno`, "read <path>"
+  /// Nothing if no file has that name.  @throws as `open_stored`; `errno`, "read <path>"
   static std::optional<FileBytes> read_if_exists(std::filesystem::path const& path) {
-    auto const fd = open_if_exists(path);
+    auto const fd = open_stored(path);
     if (!fd) return std::nullopt;
     auto const size = FileState::of(fd->get(), path).size;
     FileBytes out(static_cast<std::size_t>(size), path);

@@ -103,9 +103,9 @@ inline Source file_source(std::filesystem::path const& path) {
   return detail::FdSource(std::move(fd), number, path);
 }
 
-/// Reads a file of a store, never a pipe in its place.  @throws as `sys::open_if_exists`, ENOENT; later `errno`, "read <path>"
+/// Reads a file of a store, never a pipe in its place.  @throws as `sys::open_stored`, ENOENT; later `errno`, "read <path>"
 inline Source stored_source(std::filesystem::path const& path) {
-  auto fd = sys::open_if_exists(path);
+  auto fd = sys::open_stored(path);
   if (!fd) {
     errno = ENOENT;
     sys::throw_errno("open", path);

@@ -120,7 +120,7 @@ class TempDir {
 
   /// Whether somebody else holds a lock on a file; false if there is none.
   static bool is_locked(std::filesystem::path const& path) noexcept {
-    Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW);
+    Fd const fd = try_open_stored(path.c_str(), O_NOFOLLOW);
     struct flock lock {};  // zeros: the whole file, from its start
     lock.l_type = F_WRLCK;
     return fd && retry([&] { return ::fcntl(fd.get(), F_OFD_GETLK, &lock); }) == 0 && lock.l_type != F_UNLCK;

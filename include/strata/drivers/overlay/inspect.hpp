@@ -81,13 +81,13 @@ inline bool lower_leads_to(LayerDirs const& dirs, std::string_view text,
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto const link = std::filesystem::path(entries[i]).filename().native();
     auto const below = dirs.find(ancestors[i].str());
-    if (!below || sys::read_file_if_exists(*below / paths::overlay::link) != link) return false;
+    if (!below || sys::read_stored(*below / paths::overlay::link) != link) return false;
   }
   return true;
 }
 
 inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vector<Finding>& found) {
-  auto const link = sys::read_file_if_exists(dirs.own(id) / paths::overlay::link);
+  auto const link = sys::read_stored(dirs.own(id) / paths::overlay::link);
   if (!link || !is_safe_component(*link)) {
     found.push_back(
         wrong(Severity::warning, Fault::link_lost, link ? "file link is damaged" : "file link is missing"));
@@ -102,8 +102,8 @@ inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vec
 
 inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vector<LayerId> const& ancestors,
                           std::vector<Finding>& found) {
-  auto const lower = sys::read_file_if_exists(dirs.own(id) / paths::overlay::lower);
-  auto const layers = sys::read_file_if_exists(dirs.own(id) / paths::overlay::lower_layers);
+  auto const lower = sys::read_stored(dirs.own(id) / paths::overlay::lower);
+  auto const layers = sys::read_stored(dirs.own(id) / paths::overlay::lower_layers);
   if (ancestors.empty()) {
     // A mount goes by the files: which of the two is wrong, only a person can tell.
     if ((lower && !lower->empty()) || (layers && !layers->empty()))
@@ -154,7 +154,7 @@ inline void heal_links(LayerDirs const& dirs, std::string const& id, std::vector
   detail::inspect_links(dirs, id, found);
   if (found.empty()) return;
   auto const links = dirs.own(id).parent_path() / paths::overlay::links;
-  auto link = sys::read_file_if_exists(dirs.own(id) / paths::overlay::link);
+  auto link = sys::read_stored(dirs.own(id) / paths::overlay::link);
   if (!link || !is_safe_component(*link)) {
     link.reset();
     auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();

@@ -127,10 +127,9 @@ class LayerDirs {
   /// @param layer  its directory
   /// @throws       `Errc::parent_unknown`: an entry of `lower` whose link is lost and cannot be told from `link` files
   std::vector<std::string> lower_ids(std::filesystem::path const& layer) const {
-    if (auto const text = sys::read_file_if_exists(layer / paths::overlay::lower_layers))
-      return split(*text, ':');
+    if (auto const text = sys::read_stored(layer / paths::overlay::lower_layers)) return split(*text, ':');
     std::vector<std::string> ids;
-    auto const text = sys::read_file_if_exists(layer / paths::overlay::lower);
+    auto const text = sys::read_stored(layer / paths::overlay::lower);
     if (!text) return ids;
     std::optional<std::map<std::string, std::string>> scanned;
     for (auto const& entry : split(*text, ':')) {
@@ -179,7 +178,7 @@ class LayerDirs {
 
   /// Short name of a layer; nothing if its file or its entry in `l/` is lost.
   std::optional<std::string> link_of(std::filesystem::path const& layer) const {
-    auto link = sys::read_file_if_exists(layer / paths::overlay::link);
+    auto link = sys::read_stored(layer / paths::overlay::link);
     if (!link || !is_safe_component(*link)) return std::nullopt;
     struct stat status {};
     if (::lstat((layer.parent_path() / paths::overlay::links / *link).c_str(), &status) != 0)
@@ -203,8 +202,7 @@ class LayerDirs {
                 .lower_layers = parent.filename().native()};
     auto const ids = lower_ids(parent);
     for (auto const& id : ids) lists.lower_layers += ':' + id;
-    if (auto const below = sys::read_file_if_exists(parent / paths::overlay::lower);
-        below && !below->empty()) {
+    if (auto const below = sys::read_stored(parent / paths::overlay::lower); below && !below->empty()) {
       lists.lower += ':' + *below;
     } else {
       for (auto const& id : ids) {
@@ -230,7 +228,7 @@ class LayerDirs {
           link_by_id.emplace(*id, entry->path().filename().native());
     }
     for (auto const& id : list()) {
-      auto link = sys::read_file_if_exists(own(id) / paths::overlay::link);
+      auto link = sys::read_stored(own(id) / paths::overlay::link);
       if (!link || !is_safe_component(*link)) {
         auto const known = link_by_id.find(id);
         link = known != link_by_id.end() ? known->second : random_link();
@@ -265,8 +263,7 @@ class LayerDirs {
     for (auto const& home : homes_) {
       LayerDirs const one(home, {});
       for (auto const& id : one.list())
-        if (auto link = sys::read_file_if_exists(one.own(id) / paths::overlay::link))
-          links.emplace(*link, id);
+        if (auto link = sys::read_stored(one.own(id) / paths::overlay::link)) links.emplace(*link, id);
     }
     return links;
   }

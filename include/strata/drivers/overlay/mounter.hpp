@@ -145,7 +145,7 @@ class Mounter {
 
   void note_program(LayerDirs const& dirs) {
     auto const mark = home_ / paths::overlay::has_mount_program;
-    auto text = sys::read_file_if_exists(mark);
+    auto text = sys::read_stored(mark);
     auto const remember = [&](std::string_view answer) {
       if (text != answer) sys::replace_file(mark, answer, {.mode = 0600, .flush = Flush::none});
       text = answer;

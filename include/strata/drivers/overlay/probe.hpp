@@ -38,7 +38,7 @@ class FeatureCache {
 
   std::optional<Answer> find(std::string const& feature) const {
     if (::access((directory_ / (feature + "-true")).c_str(), F_OK) == 0) return Answer{.works = true};
-    auto reason = sys::read_file_if_exists(directory_ / (feature + "-false"));
+    auto reason = sys::read_stored(directory_ / (feature + "-false"));
     if (!reason) return std::nullopt;
     return Answer{.works = false, .reason = *std::move(reason)};
   }
