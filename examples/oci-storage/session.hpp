@@ -56,8 +56,13 @@ std::optional<Item> own(std::optional<Item> item) {
 template <class Use>
 decltype(auto) with_mountable(Session& session, Store::Layer const& layer, Use&& use) {
   auto const& id = layer.record().id;
-  auto const container = session.store.containers().find(id);  // another's name may be the same text
-  return container && container->record().layer == id ? use(*container) : use(layer);
+  auto container = session.store.containers().find(id);
+  if (container && container->record().layer != id) {  // whose id or name is the same text
+    container.reset();
+    for (auto& one : session.store.containers().list())
+      if (one.record().layer == id) container = std::move(one);
+  }
+  return container ? use(*container) : use(layer);
 }
 
 /// Calls `use` with the container or layer that `ref` names: what can be mounted for writing.
