@@ -601,34 +601,6 @@ inline std::vector<Intended> const& intended() {
                  theirs.err == begin + c.plain(c.step.items.back()) + ": no such file or directory\n")
                theirs.err = "layer not known\n";
            }},
-      {.name = "recorded file",
-       .reason = "a file that the recorded archive has and the layer has no more is called missing; theirs "
-                 "says what open(2) says",
-       .applies = [](Call const& c) { return is(c, "diff"); },
-       .expect =
-           [](Call const&, Output& theirs, Output& ours) {
-             constexpr std::string_view end = ": no such file or directory\n", file = "\", file \"",
-                                        missing = "\" is missing: recorded archive is damaged\n";
-             auto const from = ours.err.find(file);
-             if (theirs.status != 1 || from == ours.err.npos || !ours.err.ends_with(missing)) return;
-             auto name = ours.err.substr(from + file.size());
-             name.erase(name.size() - missing.size());
-             if (name.starts_with("./")) name.erase(0, 2);
-             if (theirs.err.starts_with("open <root>/") &&
-                 theirs.err.ends_with('/' + name + std::string(end)))
-               theirs.err = ours.err;
-           }},
-      {.name = "no copy",
-       .reason = "an image's layer is not copied for a container if a file's owner is not in its maps; which "
-                 "of several such files is said is chance, and theirs says more of it",
-       .applies = [](Call const& c) { return is(c, "create-container"); },
-       .expect =
-           [](Call const&, Output& theirs, Output& ours) {
-             if (theirs.status == 1 && theirs.err.starts_with("creating an ID-mapped copy of layer ") &&
-                 theirs.err.find(" cannot be mapped to a container ID") != theirs.err.npos &&
-                 ours.err.ends_with(" cannot be mapped to container IDs: invalid mappings specified\n"))
-               theirs.err = ours.err;
-           }},
       {.name = "packed",
        .reason = "a layer whose files are not those of its recorded archive cannot be exported; theirs says "
                  "so of a plain archive only, and ends a packed one early without a word",
@@ -640,6 +612,36 @@ inline std::vector<Intended> const& intended() {
              if (plain.status == 0) return;
              theirs.status = plain.status;
              theirs.err = c.plain(plain.err);
+           }},
+      {.name = "recorded file",
+       .reason = "a file that the recorded archive has and the layer has no more is called missing; theirs "
+                 "says what open(2) or, of a directory, read(2) says",
+       .applies = [](Call const& c) { return is(c, "diff"); },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             constexpr std::string_view end = ": no such file or directory\n", file = "\", file \"",
+                                        missing = "\" is missing: recorded archive is damaged\n";
+             auto const from = ours.err.find(file);
+             if (theirs.status != 1 || from == ours.err.npos || !ours.err.ends_with(missing)) return;
+             auto name = ours.err.substr(from + file.size());
+             name.erase(name.size() - missing.size());
+             if (name.starts_with("./")) name.erase(0, 2);
+             auto const said = [&](std::string_view call, std::string_view what) {
+               return theirs.err.starts_with(std::string(call) + " <root>/") &&
+                      theirs.err.ends_with('/' + name + std::string(what));
+             };
+             if (said("open", end) || said("read", ": is a directory\n")) theirs.err = ours.err;
+           }},
+      {.name = "no copy",
+       .reason = "an image's layer is not copied for a container if a file's owner is not in its maps; which "
+                 "of several such files is said is chance, and theirs says more of it",
+       .applies = [](Call const& c) { return is(c, "create-container"); },
+       .expect =
+           [](Call const&, Output& theirs, Output& ours) {
+             if (theirs.status == 1 && theirs.err.starts_with("creating an ID-mapped copy of layer ") &&
+                 theirs.err.find(" cannot be mapped to a container ID") != theirs.err.npos &&
+                 ours.err.ends_with(" cannot be mapped to container IDs: invalid mappings specified\n"))
+               theirs.err = ours.err;
            }},
       {.name = "owners outside",
        .reason = "what belongs to ids that the layer's maps do not have cannot be exported; theirs leaves it "

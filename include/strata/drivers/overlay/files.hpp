@@ -35,7 +35,7 @@ class LayerFiles {
     auto const layer = open_layer(dirs, id);
     std::string const path = archive::path_in_tree(name);
     auto file = open_file(layer->tree, path);
-    if (!file && errno != ENXIO) {  // ENXIO: a whiteout, which hides what is below
+    if (!file && errno != ENXIO) {
       for (auto const& lower : layer->lower_trees(dirs)) {
         file = open_file(lower, path);
         if (file || errno == ENXIO) break;
@@ -104,7 +104,7 @@ class LayerFiles {
     explicit operator bool() const noexcept { return static_cast<bool>(fd); }
   };
 
-  /// A regular file; otherwise none, and `errno`, ENXIO for a whiteout.
+  /// A regular file; otherwise none, and `errno`, ENXIO for what hides one below: a whiteout, a directory, a pipe.
   static OpenFile open_file(OpenTree const& tree, std::string const& path) {
     auto fd =
         sys::try_open_in_root(tree.files.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -122,7 +122,7 @@ class LayerFiles {
       if (S_ISREG(status.st_mode)) return {.fd = std::move(contents), .size = status.st_size};
     }
     fd.reset();
-    errno = ENOENT;
+    errno = ENXIO;
     return {};
   }
 
