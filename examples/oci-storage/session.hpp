@@ -60,7 +60,10 @@ decltype(auto) with_mountable(Session& session, Store::Layer const& layer, Use&&
   if (container && container->record().layer != id) {  // whose id or name is the same text
     container.reset();
     for (auto& one : session.store.containers().list())
-      if (one.record().layer == id) container = std::move(one);
+      if (one.record().layer == id) {
+        container = std::move(one);
+        break;
+      }
   }
   return container ? use(*container) : use(layer);
 }

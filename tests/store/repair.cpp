@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace strata;
@@ -261,6 +262,57 @@ TEMPLATE_TEST_CASE("what cannot be read now may be in order, and stays as it is"
     std::filesystem::rename(aside(file), file);
   }
   for (auto const& found : store.check().findings) CHECK(found.severity != Severity::error);
+}
+
+namespace {
+/// A file system whose server has died, over a directory: all that is asked of it is ENOTCONN.
+class DeadMount {
+ public:
+  explicit DeadMount(std::filesystem::path at) : at_(std::move(at)) {
+    sys::Fd const fuse = sys::try_open_at(AT_FDCWD, "/dev/fuse", O_RDWR);
+    auto const data = "fd=" + std::to_string(fuse.get()) + ",rootmode=40000,user_id=0,group_id=0";
+    works_ = fuse && ::mount("dead", at_.c_str(), "fuse", 0, data.c_str()) == 0;
+  }
+  DeadMount(DeadMount const&) = delete;
+  DeadMount& operator=(DeadMount const&) = delete;
+  ~DeadMount() { end(); }
+  bool works() const { return works_; }
+  void end() {
+    if (std::exchange(works_, false)) ::umount2(at_.c_str(), MNT_DETACH);
+  }
+
+ private:
+  std::filesystem::path at_;
+  bool works_ = false;
+};
+}  // namespace
+
+TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missing one", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const before = [&] {
+    TestType store(sample.options());
+    return damages::snapshot(store, sample);
+  }();
+  for (auto const& id : {sample.base, sample.top}) {
+    DeadMount dead(sample.tree(id));
+    if (!dead.works()) {
+      WARN("skipped: needs the right to mount FUSE");
+      return;
+    }
+    {
+      TestType store(sample.options());
+      auto const report = store.repair();
+      CHECK(std::ranges::any_of(report.after.findings, [&](Finding const& found) {
+        return found.fault == Fault::unreadable && found.id == id;
+      }));
+      CHECK(report.actions == std::vector<std::string>{});
+    }
+    dead.end();
+    TestType store(sample.options());
+    CHECK(damages::snapshot(store, sample) == before);
+    CHECK(told_of(store.check()) == "");
+  }
 }
 
 TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be read", "[store][repair]",

@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <cerrno>
+#include <system_error>
+
 using namespace strata;
 namespace fs = std::filesystem;
 
@@ -62,4 +65,12 @@ TEST_CASE("try_open_in_root leaves its root neither by .. nor by links", "[sys][
   CHECK(fs::exists(dir / "root/new"));
   sys::Fd const proc = sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
   CHECK_FALSE(sys::try_open_in_root(proc.get(), "self/root/etc", O_RDONLY));
+}
+
+TEST_CASE("an error that says what is there does not pass, others may", "[sys][file]") {
+  for (int const code : {ENOENT, ENOTDIR, EISDIR, EINVAL, ELOOP, ENXIO, ENAMETOOLONG})
+    CHECK_FALSE(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
+  for (int const code : {EIO, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, ESTALE})
+    CHECK(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
+  CHECK_FALSE(sys::may_pass(Error(Errc::corrupt_archive, "x")));
 }

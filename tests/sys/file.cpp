@@ -113,14 +113,6 @@ TEST_CASE("a file that another process has a lease of is waited for", "[sys][fil
   for (int const fd : ends) ::close(fd);
 }
 
-TEST_CASE("an error that says what is there does not pass, others may", "[sys][file]") {
-  for (int const code : {ENOENT, ENOTDIR, EISDIR, EINVAL})
-    CHECK_FALSE(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
-  for (int const code : {EIO, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, ESTALE})
-    CHECK(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
-  CHECK_FALSE(sys::may_pass(Error(Errc::corrupt_archive, "x")));
-}
-
 TEST_CASE("replace_file sets contents and mode, and leaves nothing beside", "[sys][file]") {
   testing::TempDir dir;
   auto const old_mask = ::umask(077);

@@ -193,8 +193,10 @@ class WholeTrees {
     sys::Fd const fd =
         path.empty() ? sys::Fd{}
                      : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!path.empty() && !fd && sys::may_pass(errno)) sys::throw_errno("open", path);
     struct stat status {};
-    if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    if (fd && ::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
+    if (!fd || !S_ISREG(status.st_mode))
       throw Error(Errc::data_unknown, "layer " + id.str() + ", file " + std::string(file));
     auto source = fd_source(fd.get());
     for (Bytes part = source.next(); !part.empty(); part = source.next()) to.write(part);
@@ -240,9 +242,12 @@ class WholeTrees {
     return found;
   }
 
+  /// @throws `errno`, "stat <path>", if that cannot be told
   static bool is_directory(std::filesystem::path const& path) {
     struct stat status {};
-    return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+    if (::lstat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
+    if (sys::may_pass(errno)) sys::throw_errno("stat", path);
+    return false;
   }
 
  private:

@@ -14,6 +14,7 @@
 #include <strata/store/layer_content.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/store/survey.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/timestamp.hpp>
 
 #include <algorithm>
@@ -56,9 +57,10 @@ class Checker {
     auto const own = core_.template kind_directory<LayerTraits>();
     layer_data_ = damaged_data<LayerTraits>(records_.layers.rows);
     for (auto const& layer : records_.layers.rows)
-      unless_changed(layer, [&] { check_layer(layer, own, false); });
+      unless_changed(layer, [&] { unless_unreadable(layer.id, [&] { check_layer(layer, own, false); }); });
     for (auto const& [id, layer] : records_.layers.others)
-      if (!records_.layers.has_own(id)) read_only([&] { check_layer(layer.record, layer.directory, true); });
+      if (!records_.layers.has_own(id))
+        read_only([&] { unless_unreadable(id, [&] { check_layer(layer.record, layer.directory, true); }); });
     if (!options_.quick && options_.digests) check_trees();
     forget_changed_layers();
     auto image_data = damaged_data<ImageTraits>(records_.images.rows);
@@ -76,9 +78,15 @@ class Checker {
       add_all(container_data[container.id]);
       check_container(container);
     }
-    check_unaccounted();
-    check_claims();
-    check_mounts();
+    for (auto const what : {&Checker::check_unaccounted, &Checker::check_claims, &Checker::check_mounts}) {
+      try {
+        (this->*what)();
+      } catch (Error const& error) {
+        if (!sys::may_pass(error)) throw;
+        add(Severity::error, Subject::store, core_.options().graph_root.native(), Fault::unreadable,
+            error.what(), Healing::none);
+      }
+    }
     return finish();
   }
 
@@ -171,6 +179,25 @@ class Checker {
 
   // Layers -----------------------------------------------------------------------------------------------------
 
+  /// What of a layer cannot be told now is told as that.
+  template <class Look>
+  void unless_unreadable(std::string const& id, Look&& look) {
+    try {
+      look();
+    } catch (Error const& error) {
+      if (!sys::may_pass(error)) throw;
+      add(Severity::error, Subject::layer, id, Fault::unreadable, "layer " + id + ": " + error.what(),
+          Healing::none);
+    }
+  }
+
+  /// Whether the driver has a layer; yes, and told of, if that cannot be told.
+  bool driver_has(std::string const& id) {
+    bool has = is_safe_component(id);
+    if (has) unless_unreadable(id, [&] { has = core_.driver().exists(LayerId(id)); });
+    return has;
+  }
+
   /// @param directory  of the layers' data
   void check_layer(LayerRecord const& layer, std::filesystem::path const& directory, bool other) {
     control().check();
@@ -232,9 +259,7 @@ class Checker {
     };
     if (records_.layers.find(layer.parent) == nullptr)
       return tell(Fault::parent_missing, "layer " + layer.parent + ": layer is missing",
-                  is_safe_component(layer.parent) && core_.driver().exists(LayerId(layer.parent))
-                      ? Healing::mend
-                      : Healing::none);
+                  driver_has(layer.parent) ? Healing::mend : Healing::none);
     std::set<std::string_view> seen;
     auto const* at = &layer;
     while (at != nullptr && seen.insert(at->id).second) at = records_.layers.find(at->parent);
@@ -253,10 +278,13 @@ class Checker {
           .run([&](LayerRecord const& layer, auto&& compare) {
             bool goes_on = false;
             auto const look = [&] {
-              goes_on = compare([&](std::string const& text) {
-                add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
-                    "layer " + layer.id + ": " + text + ", layer content modified",
-                    records_.is_mapped(layer) || broken_.contains(layer.id) ? Healing::none : Healing::mend);
+              unless_unreadable(layer.id, [&] {
+                goes_on = compare([&](std::string const& text) {
+                  add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
+                      "layer " + layer.id + ": " + text + ", layer content modified",
+                      records_.is_mapped(layer) || broken_.contains(layer.id) ? Healing::none
+                                                                              : Healing::mend);
+                });
               });
             };
             if (records_.layers.has_own(layer.id))
@@ -291,8 +319,7 @@ class Checker {
       if (layer == nullptr) {
         tell(Severity::error, Fault::image_layer_missing,
              "layer " + std::string(id) + ": image layer is missing",
-             is_safe_component(id) && core_.driver().exists(LayerId(std::string(id))) ? Healing::mend
-                                                                                      : Healing::none)
+             driver_has(std::string(id)) ? Healing::mend : Healing::none)
             .about = id;
         break;
       }
@@ -316,10 +343,7 @@ class Checker {
     if (records_.layers.find(container.layer) == nullptr)
       tell(Fault::container_layer_missing,
            "container " + container.id + ": layer " + container.layer + ": container layer is missing",
-           container.layer,
-           is_safe_component(container.layer) && core_.driver().exists(LayerId(container.layer))
-               ? Healing::mend
-               : Healing::none);
+           container.layer, driver_has(container.layer) ? Healing::mend : Healing::none);
     else
       inherit(Subject::layer, container.layer, Subject::container, container.id);
   }
@@ -346,8 +370,7 @@ class Checker {
     auto const listed = core_.driver().list();
     auto const now = read_kept_records<LayerTraits>(core_);
     for (auto const& id : listed)
-      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
-          core_.driver().exists(id))
+      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr && driver_has(id.str()))
         add(Severity::error, Subject::layer, id.str(), Fault::layer_unaccounted,
             "layer " + id.str() + ": layer in lower level storage driver not accounted for",
             is_wanted(id.str()) ? Healing::mend : Healing::discard);
@@ -399,13 +422,17 @@ class Checker {
         mounts.emplace(core_.mounts().read());
         rows = mounts->rows();
       } catch (Error const& error) {
-        add(Severity::warning, Subject::store, std::string(paths::mount_stem), Fault::record_file_damaged,
-            "mount counts cannot be read: " + error.subject(), Healing::mend);
+        bool const unreadable = sys::may_pass(error);
+        add(Severity::warning, Subject::store, std::string(paths::mount_stem),
+            unreadable ? Fault::unreadable : Fault::record_file_damaged,
+            "mount counts cannot be read: " + error.subject(), unreadable ? Healing::none : Healing::mend);
         return;
       }
       for (auto const& row : rows) {
         if (!is_safe_component(row->id)) continue;
-        if (!core_.driver().is_mounted(LayerId(row->id)))
+        bool is_mounted = true;
+        unless_unreadable(row->id, [&] { is_mounted = core_.driver().is_mounted(LayerId(row->id)); });
+        if (!is_mounted)
           add(Severity::warning, Subject::layer, row->id, Fault::mount_stale,
               "layer " + row->id + ": counted as mounted " + std::to_string(row->count) +
                   " times, and is not",
@@ -413,8 +440,11 @@ class Checker {
       }
       for (auto const& layer : records_.layers.rows) {
         LayerId const id(layer.id);
-        if (core_.driver().is_mounted(id) && sys::is_mount_point(core_.driver().mount_path(id)) &&
-            std::ranges::none_of(rows, [&](auto const& row) { return row->id == layer.id; }))
+        bool is_mounted = false;
+        unless_unreadable(layer.id, [&] {
+          is_mounted = core_.driver().is_mounted(id) && sys::is_mount_point(core_.driver().mount_path(id));
+        });
+        if (is_mounted && std::ranges::none_of(rows, [&](auto const& row) { return row->id == layer.id; }))
           add(Severity::warning, Subject::layer, layer.id, Fault::mount_uncounted,
               "layer " + layer.id + ": mounted, and not counted", Healing::mend);
       }

@@ -209,6 +209,7 @@ void add_other_records(Core& core, KeptRecords<typename Traits::Record>& kept) {
                              .fault = Fault::record_file_damaged,
                              .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
                              .read_only = true});
+    kept.damaged.emplace_back(Traits::stem);  // what stands on them looks as if it stood on nothing
   }
 }
 

@@ -99,7 +99,7 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
   auto const tell = [&](Fault fault, std::string const& text, Healing healing) {
     out.findings.push_back(detail::content_finding(layer, fault, text, healing));
   };
-  if (!std::filesystem::exists(path)) {
+  if (std::error_code error; !std::filesystem::exists(path, error) && !error) {
     if (has_whole_archive(layer))
       tell(Fault::archive_missing, "layer content incorrect digest: its recorded archive is missing",
            Healing::mend);

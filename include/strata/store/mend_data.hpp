@@ -6,6 +6,7 @@
 #include <strata/item/big_data.hpp>
 #include <strata/item/names.hpp>
 #include <strata/store/check_data.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -41,8 +43,9 @@ class RepairLog {
     try {
       work();
     } catch (std::exception const& error) {
-      auto const* const ours = dynamic_cast<Error const*>(&error);
-      if (ours != nullptr && ours->code() == Errc::stopped) throw;
+      auto const* const known = dynamic_cast<std::system_error const*>(&error);
+      if (known != nullptr && known->code() == Errc::stopped) throw;
+      if (known != nullptr && sys::may_pass(*known)) may_pass = true;
       tried.insert(doing);
       failures.push_back({doing, std::current_exception()});
     }
@@ -51,6 +54,7 @@ class RepairLog {
   std::vector<std::string> actions = {};
   std::vector<RepairFailure> failures = {};
   std::set<std::string> tried = {};  ///< and failed: not once more
+  bool may_pass = false;             ///< that something failed: what it was about may be in order
 };
 
 /// Changes a record as it stands now, if the item still exists. Others may have changed it since it was looked at, or made

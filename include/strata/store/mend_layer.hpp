@@ -131,7 +131,6 @@ class LayerMender {
   }
 
   static bool can_be_read(std::filesystem::path const& archive) {
-    if (!std::filesystem::exists(archive)) return false;
     try {
       kept_headers(archive);
       return true;

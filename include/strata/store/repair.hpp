@@ -61,22 +61,33 @@ class Repairer {
       if (log_.actions.size() == done) break;
       report.after = look();
     }
-    // What seems to be missing, or nobody's, may have a record that could not be read, nor be mended.
-    if (!options_.keep_damaged && !report.after.clean() && seen_.all_readable()) {
+    if (!options_.keep_damaged && !report.after.clean() && sees_all(report.after)) {
       auto const seen = damaged_in(report.after);
       report.after = look();
+      if (!sees_all(report.after)) return ended(std::move(report));
       remove(seen, damaged_in(report.after));
       report.after = look();
       auto const done = log_.actions.size();
       collect(report.after);  // what the removed leave behind
       if (log_.actions.size() != done) report.after = look();
     }
+    return ended(std::move(report));
+  }
+
+ private:
+  RepairReport ended(RepairReport report) {
     report.actions = std::move(log_.actions);
     report.failures = std::move(log_.failures);
     return report;
   }
 
- private:
+  /// What seems to be missing, or nobody's, may have a record that could not be read, nor be mended. As long as there is
+  /// something that cannot be told now, nothing is removed.
+  bool sees_all(CheckReport const& report) const {
+    return seen_.all_readable() && !log_.may_pass &&
+           std::ranges::none_of(report.findings, [](auto const& f) { return f.fault == Fault::unreadable; });
+  }
+
   static constexpr int most_rounds = 64;
 
   CheckReport look() {
@@ -240,6 +251,7 @@ class Repairer {
   // Leftovers --------------------------------------------------------------------------------------------------
 
   void collect(CheckReport const& report) {
+    if (!sees_all(report)) return;
     std::set<std::filesystem::path> paths;
     for (auto const& found : report.findings) {
       if (found.healing != Healing::discard || found.subject != Subject::store) continue;
@@ -278,7 +290,6 @@ class Repairer {
     };
     for (auto const& found : report.findings) {
       if (found.severity != Severity::error || found.read_only || found.subject == Subject::store) continue;
-      if (found.fault == Fault::unreadable) continue;  // it may be in order
       if (found.fault == Fault::layer_unaccounted)
         out.unaccounted.insert(found.id);
       else if (auto const time = made_at(found))

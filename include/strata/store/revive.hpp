@@ -30,12 +30,11 @@ inline Timestamp time_of(std::filesystem::path const& path) {
   return {.seconds = status.st_mtim.tv_sec, .nanoseconds = static_cast<std::int32_t>(status.st_mtim.tv_nsec)};
 }
 
-/// Keys of the big data that has files, by name.
+/// Keys of the big data that has files, by name.  @throws `errno`, "open <directory>"; a missing one has none
 inline std::vector<std::string> stored_keys(std::filesystem::path const& directory) {
   std::vector<std::string> keys;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
-       at.increment(error)) {
+  if (!std::filesystem::exists(directory)) return keys;
+  for (std::filesystem::directory_iterator at(directory), end; at != end; ++at) {
     auto const name = at->path().filename().native();
     if (!at->is_regular_file() || paths::is_temporary(name)) continue;
     if (auto key = big_data_key(name)) keys.push_back(*std::move(key));
@@ -70,6 +69,8 @@ LayerRecord revived_layer(Core& core, LayerId const& id, std::vector<std::string
     if (auto const tree = core.driver().own_tree(id)) record.created = time_of(tree->path);
   }
   auto content = check_layer_content(core, record, core.tar_split(record.id), control);
+  for (auto const& found : content.findings)
+    if (found.fault == Fault::unreadable) throw Error(std::make_error_code(std::errc::io_error), found.text);
   if (content.sum && content.headers) record_plain_archive(record, *content.sum, *content.headers);
   if (ancestors)
     record.parent = ancestors->empty() ? std::string() : ancestors->front().str();

@@ -22,6 +22,29 @@ namespace strata::sys {
   throw Error(std::error_code(code, std::system_category()), std::string(operation) + ' ' + path.native());
 }
 
+/// Does an error of looking at a file leave open what is there? All do but those that say that it is missing, or is
+/// another kind of thing: a device, rights and limits may be better the next time.
+inline bool may_pass(int code) noexcept {
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case EINVAL:
+    case ENXIO:
+    case ENAMETOOLONG:
+      return false;
+    default:
+      return true;
+  }
+}
+/// The same of what was thrown for it; false for other errors than the kernel's.
+inline bool may_pass(std::system_error const& error) noexcept {
+  auto const& category = error.code().category();
+  return (category == std::system_category() || category == std::generic_category()) &&
+         may_pass(error.code().value());
+}
+
 /// The result of `call()`, repeated while a signal interrupts it.
 template <class Call>
 auto retry(Call&& call) {

@@ -126,16 +126,6 @@ inline std::optional<std::string> read_stored(std::filesystem::path const& path)
   return read_rest(fd->get(), path);
 }
 
-/// Does an error of opening or reading leave open what is there? All of the kernel's do but those that say that a file is
-/// missing, or is none: a device, rights and limits may be better the next time.
-inline bool may_pass(Error const& error) noexcept {
-  auto const& code = error.code();
-  if (code.category() != std::system_category()) return false;
-  for (int const known : {ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, ENXIO})
-    if (code.value() == known) return false;
-  return true;
-}
-
 /// rename(2).  @throws `errno`, "rename <to>"
 inline void rename(std::filesystem::path const& from, std::filesystem::path const& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) throw_errno("rename", to);

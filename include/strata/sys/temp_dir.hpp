@@ -118,12 +118,13 @@ class TempDir {
     return found;
   }
 
-  /// Whether somebody else holds a lock on a file; false if there is none.
+  /// Whether somebody else holds a lock on a file, or that cannot be told; false if there is none.
   static bool is_locked(std::filesystem::path const& path) noexcept {
     Fd const fd = try_open_stored(path.c_str(), O_NOFOLLOW);
+    if (!fd) return may_pass(errno);
     struct flock lock {};  // zeros: the whole file, from its start
     lock.l_type = F_WRLCK;
-    return fd && retry([&] { return ::fcntl(fd.get(), F_OFD_GETLK, &lock); }) == 0 && lock.l_type != F_UNLCK;
+    return retry([&] { return ::fcntl(fd.get(), F_OFD_GETLK, &lock); }) == 0 && lock.l_type != F_UNLCK;
   }
 
   TempDir(TempDir&&) noexcept = default;

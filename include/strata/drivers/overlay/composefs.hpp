@@ -30,9 +30,13 @@ inline std::filesystem::path composefs_image(std::filesystem::path const& layer)
 }
 
 /// @param layer  its directory
+/// @throws       `errno`, "stat <image>", if that cannot be told
 inline bool is_composefs(std::filesystem::path const& layer) {
   struct stat status {};
-  return ::lstat(composefs_image(layer).c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  auto const image = composefs_image(layer);
+  if (::lstat(image.c_str(), &status) == 0) return S_ISREG(status.st_mode);
+  if (sys::may_pass(errno)) sys::throw_errno("stat", image);
+  return false;
 }
 
 /// Puts the images of such layers in the place of their flat trees among the lowers of a mount, and the flat trees behind

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
@@ -35,7 +36,7 @@ class LayerFiles {
     auto const layer = open_layer(dirs, id);
     std::string const path = archive::path_in_tree(name);
     auto file = open_file(layer->tree, path);
-    if (!file && errno != ENXIO) {
+    if (!file && errno != ENXIO) {  // ENXIO: a whiteout, which hides what is below
       for (auto const& lower : layer->lower_trees(dirs)) {
         file = open_file(lower, path);
         if (file || errno == ENXIO) break;
@@ -104,26 +105,37 @@ class LayerFiles {
     explicit operator bool() const noexcept { return static_cast<bool>(fd); }
   };
 
-  /// A regular file; otherwise none, and `errno`, ENXIO for what hides one below: a whiteout, a directory, a pipe.
+  /// A regular file; otherwise none, and `errno`, ENXIO for a whiteout. Where something else lies, one below may still have
+  /// the contents that were recorded, which whoever asks checks.
   static OpenFile open_file(OpenTree const& tree, std::string const& path) {
     auto fd =
         sys::try_open_in_root(tree.files.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (!fd) {
-      if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO)
-        sys::throw_errno("open", path);
+      if (errno == EACCES && is_whiteout(tree, path))
+        errno = ENXIO;  // as it is where devices cannot be opened
+      if (sys::may_pass(errno)) sys::throw_errno("open", path);
       return {};
     }
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
     if (S_ISREG(status.st_mode)) {
       auto contents = tree.contents(std::move(fd), path);
-      if (!contents) return {};
+      if (!contents) {
+        if (sys::may_pass(errno)) sys::throw_errno("open", path);
+        return {};
+      }
       if (::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);
       if (S_ISREG(status.st_mode)) return {.fd = std::move(contents), .size = status.st_size};
     }
     fd.reset();
-    errno = ENXIO;
+    errno = ENOENT;
     return {};
+  }
+
+  static bool is_whiteout(OpenTree const& tree, std::string const& path) {
+    auto const fd = sys::try_open_in_root(tree.files.get(), path.c_str(), O_PATH | O_NOFOLLOW);
+    struct stat status {};
+    return fd && ::fstat(fd.get(), &status) == 0 && archive::is_overlay_whiteout(status);
   }
 
   /// What the file held when it was opened, without a last read that only finds the end.

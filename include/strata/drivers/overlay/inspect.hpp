@@ -221,7 +221,8 @@ inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id
     std::vector<LayerId> ids;
     for (auto& below : dirs.lower_ids(layer)) ids.emplace_back(std::move(below));
     return ids;
-  } catch (Error const&) {
+  } catch (Error const& error) {
+    if (sys::may_pass(error)) throw;
     return std::nullopt;
   }
 }

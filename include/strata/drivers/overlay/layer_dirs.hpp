@@ -45,16 +45,22 @@ inline bool is_reserved(std::string_view name) {
 }
 
 /// Is there a directory, or a link that leads to one? The store's own paths only.
+/// @throws `errno`, "stat <path>", if that cannot be told
 inline bool holds_directory(std::filesystem::path const& path) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  if (::stat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
+  if (sys::may_pass(errno)) sys::throw_errno("stat", path);
+  return false;
 }
 
-/// Target of a symbolic link; nothing if there is none.
+/// Target of a symbolic link; nothing if there is none.  @throws `errno`, "readlink <path>", if that cannot be told
 inline std::optional<std::string> read_link(std::filesystem::path const& path) {
   std::array<char, PATH_MAX> target{};
   auto const size = ::readlink(path.c_str(), target.data(), target.size());
-  if (size < 0) return std::nullopt;
+  if (size < 0) {
+    if (sys::may_pass(errno)) sys::throw_errno("readlink", path);
+    return std::nullopt;
+  }
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
