@@ -315,6 +315,26 @@ TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missin
   }
 }
 
+TEMPLATE_TEST_CASE("no record is made anew without what cannot be read now", "[store][repair]", stores::Vfs,
+                   stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const split = sample.split(sample.top), aside = sample.directory.path() / "aside";
+  std::filesystem::remove(sample.layers());
+  std::filesystem::rename(split, aside);
+  std::filesystem::create_symlink("/proc/self/mem", split);  // to read at its beginning is EIO
+  TestType store(sample.options());
+  CHECK_FALSE(store.repair().failures.empty());
+  CHECK_FALSE(store.layers().find(sample.top));
+  for (auto const& id : {sample.base, sample.mid, sample.top, sample.lone})
+    CHECK(std::filesystem::exists(sample.tree(id)));
+  std::filesystem::rename(aside, split);
+  CHECK(store.repair().after.clean());
+  auto const top = store.layers().get(sample.top);
+  CHECK_FALSE(top.record().diff_digest.empty());
+  CHECK(top.record().parent == sample.mid);
+  CHECK(store.images().find("image"));
+}
+
 TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be read", "[store][repair]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;

@@ -27,6 +27,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -81,7 +82,7 @@ class Checker {
     for (auto const what : {&Checker::check_unaccounted, &Checker::check_claims, &Checker::check_mounts}) {
       try {
         (this->*what)();
-      } catch (Error const& error) {
+      } catch (std::system_error const& error) {
         if (!sys::may_pass(error)) throw;
         add(Severity::error, Subject::store, core_.options().graph_root.native(), Fault::unreadable,
             error.what(), Healing::none);
@@ -184,7 +185,7 @@ class Checker {
   void unless_unreadable(std::string const& id, Look&& look) {
     try {
       look();
-    } catch (Error const& error) {
+    } catch (std::system_error const& error) {
       if (!sys::may_pass(error)) throw;
       add(Severity::error, Subject::layer, id, Fault::unreadable, "layer " + id + ": " + error.what(),
           Healing::none);

@@ -6,7 +6,6 @@
 #include <strata/item/big_data.hpp>
 #include <strata/item/names.hpp>
 #include <strata/store/check_data.hpp>
-#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <cstdint>
@@ -14,7 +13,6 @@
 #include <filesystem>
 #include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -43,9 +41,8 @@ class RepairLog {
     try {
       work();
     } catch (std::exception const& error) {
-      auto const* const known = dynamic_cast<std::system_error const*>(&error);
-      if (known != nullptr && known->code() == Errc::stopped) throw;
-      if (known != nullptr && sys::may_pass(*known)) may_pass = true;
+      auto const* const ours = dynamic_cast<Error const*>(&error);
+      if (ours != nullptr && ours->code() == Errc::stopped) throw;
       tried.insert(doing);
       failures.push_back({doing, std::current_exception()});
     }
@@ -54,7 +51,7 @@ class RepairLog {
   std::vector<std::string> actions = {};
   std::vector<RepairFailure> failures = {};
   std::set<std::string> tried = {};  ///< and failed: not once more
-  bool may_pass = false;             ///< that something failed: what it was about may be in order
+  bool records_to_come = false;      ///< one could not be made anew now, for an error that may pass
 };
 
 /// Changes a record as it stands now, if the item still exists. Others may have changed it since it was looked at, or made

@@ -84,7 +84,7 @@ class Repairer {
   /// What seems to be missing, or nobody's, may have a record that could not be read, nor be mended. As long as there is
   /// something that cannot be told now, nothing is removed.
   bool sees_all(CheckReport const& report) const {
-    return seen_.all_readable() && !log_.may_pass &&
+    return seen_.all_readable() && !log_.records_to_come &&
            std::ranges::none_of(report.findings, [](auto const& f) { return f.fault == Fault::unreadable; });
   }
 

@@ -6,10 +6,12 @@
 #include <strata/store/mend_data.hpp>
 #include <strata/store/revive.hpp>
 #include <strata/store/store_records.hpp>
+#include <strata/sys/fd.hpp>
 
 #include <filesystem>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -48,7 +50,7 @@ class Reviver {
       if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id) ||
           !core_.driver().exists(LayerId(id)))
         continue;
-      log_.attempt("making a record of layer " + id, [&] {
+      attempt("making a record of layer " + id, [&] {
         auto record = revived_layer(core_, LayerId(id), candidates, control_);
         if (record.parent.empty() && record.diff_digest.empty()) record.parent = image_below(id, records);
         if (!record.parent.empty()) wanted.insert(record.parent);
@@ -73,10 +75,21 @@ class Reviver {
         if (auto const* const image = records.images.find(container.image)) return image->top_layer;
     return {};
   }
+  template <class Work>
+  void attempt(std::string const& doing, Work&& work) {
+    log_.attempt(doing, [&] {
+      try {
+        work();
+      } catch (std::system_error const& error) {
+        log_.records_to_come = log_.records_to_come || sys::may_pass(error);
+        throw;
+      }
+    });
+  }
   void revive_images(CheckReport const& report) {
     auto const records = StoreRecords<Core>::read(core_);
     for (auto const& id : orphans<ImageTraits>(report))
-      log_.attempt("making a record of image " + id, [&] {
+      attempt("making a record of image " + id, [&] {
         if (auto record = revived_image(core_, id, records.layers.rows)) {
           log_.did("image " + id + ": made its record anew, with top layer " + record->top_layer);
           put<ImageTraits>(*std::move(record));
@@ -86,7 +99,7 @@ class Reviver {
   void revive_containers(CheckReport const& report) {
     auto const records = StoreRecords<Core>::read(core_);
     for (auto const& id : orphans<ContainerTraits>(report))
-      log_.attempt("making a record of container " + id, [&] {
+      attempt("making a record of container " + id, [&] {
         if (auto record = revived_container(core_, id, records.layers.rows, records.images.rows,
                                             records.containers.rows)) {
           log_.did("container " + id + ": made its record anew, with layer " + record->layer);
