@@ -315,6 +315,35 @@ TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missin
   }
 }
 
+TEMPLATE_TEST_CASE(
+    "a layer without a record whose directory cannot be looked at now waits for the next repair",
+    "[store][repair]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  std::filesystem::remove(sample.layers());
+  DeadMount dead(sample.tree(sample.base));
+  if (!dead.works()) {
+    WARN("skipped: needs the right to mount FUSE");
+    return;
+  }
+  TestType store(sample.options());
+  CHECK_FALSE(store.repair().after.clean());
+  CHECK(store.images().find("image"));
+  dead.end();
+  CHECK(store.repair().after.clean());
+  CHECK(store.layers().find(sample.base));
+  CHECK(store.layers().get(sample.top).record().parent == sample.mid);
+}
+
+TEST_CASE("a layer that has lost its files only is one without files to the check", "[store][repair]") {
+  damages::Sample<stores::Overlay> const sample;
+  std::filesystem::remove_all(sample.tree(sample.top));
+  stores::Overlay store(sample.options());
+  auto const found = store.check().findings;
+  CHECK(std::ranges::any_of(found, [&](Finding const& f) {
+    return f.fault == Fault::tree_missing && f.id == sample.top && !f.inherited;
+  }));
+}
+
 TEMPLATE_TEST_CASE("no record is made anew without what cannot be read now", "[store][repair]", stores::Vfs,
                    stores::Overlay) {
   damages::Sample<TestType> const sample;

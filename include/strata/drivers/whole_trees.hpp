@@ -141,9 +141,10 @@ class WholeTrees {
     if (staged.parent()) get(*staged.parent());
     auto const& directory = home_for(staged.writable()).directory;
     auto const place = directory / id.str();
-    if (is_directory(own(id)) ||
+    bool const taken = is_directory(own(id));
+    if (taken ||
         ::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, place.c_str(), RENAME_NOREPLACE) != 0) {
-      if (is_directory(own(id))) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
+      if (taken || errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
       sys::throw_busy("rename", place);
     }
     if (staged.flush() == Flush::full) sys::sync_directory(directory);
@@ -193,7 +194,8 @@ class WholeTrees {
     sys::Fd const fd =
         path.empty() ? sys::Fd{}
                      : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!path.empty() && !fd && sys::may_pass(errno)) sys::throw_errno("open", path);
+    if (!path.empty() && !fd && sys::may_pass(errno) && !sys::is_unopened_device(root.get(), path.c_str()))
+      sys::throw_errno("open", path);
     struct stat status {};
     if (fd && ::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
     if (!fd || !S_ISREG(status.st_mode))

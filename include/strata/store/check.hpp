@@ -57,11 +57,19 @@ class Checker {
     add_all(records_.containers.findings);
     auto const own = core_.template kind_directory<LayerTraits>();
     layer_data_ = damaged_data<LayerTraits>(records_.layers.rows);
-    for (auto const& layer : records_.layers.rows)
+    std::uint64_t done = 0;
+    auto const tell_progress = [&] {
+      if (options_.progress) options_.progress({.phase = Phase::check, .entries = ++done});
+    };
+    for (auto const& layer : records_.layers.rows) {
       unless_changed(layer, [&] { unless_unreadable(layer.id, [&] { check_layer(layer, own, false); }); });
-    for (auto const& [id, layer] : records_.layers.others)
-      if (!records_.layers.has_own(id))
-        read_only([&] { unless_unreadable(id, [&] { check_layer(layer.record, layer.directory, true); }); });
+      tell_progress();
+    }
+    for (auto const& [id, layer] : records_.layers.others) {
+      if (records_.layers.has_own(id)) continue;
+      read_only([&] { unless_unreadable(id, [&] { check_layer(layer.record, layer.directory, true); }); });
+      tell_progress();
+    }
     if (!options_.quick && options_.digests) check_trees();
     forget_changed_layers();
     auto image_data = damaged_data<ImageTraits>(records_.images.rows);
@@ -187,8 +195,9 @@ class Checker {
       look();
     } catch (std::system_error const& error) {
       if (!sys::may_pass(error)) throw;
-      add(Severity::error, Subject::layer, id, Fault::unreadable, "layer " + id + ": " + error.what(),
-          Healing::none);
+      auto text = "layer " + id + ": " + error.what();
+      if (told_.insert(text).second)
+        add(Severity::error, Subject::layer, id, Fault::unreadable, std::move(text), Healing::none);
     }
   }
 
@@ -231,7 +240,6 @@ class Checker {
       if (content.headers) headers_.emplace(layer.id, *std::move(content.headers));
       if (!content.sum) broken_.insert(layer.id);
     }
-    if (options_.progress) options_.progress({.phase = Phase::check, .entries = ++layers_done_});
     if (options_.unreferenced_after && !other && !needed().contains(layer.id)) {
       auto const now = Timestamp::now();
       std::chrono::seconds const age(now.seconds - layer.created.seconds);
@@ -467,7 +475,7 @@ class Checker {
   std::set<std::string> broken_;                            ///< layers whose tar cannot be rebuilt
   std::map<std::string, std::vector<Finding>> layer_data_;  ///< what is wrong with it
   std::optional<std::set<std::string>> needed_;
-  std::uint64_t layers_done_ = 0;
+  std::set<std::string> told_ = {};  ///< of what cannot be read, once
 };
 
 }  // namespace detail

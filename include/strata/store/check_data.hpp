@@ -7,6 +7,7 @@
 #include <strata/paths.hpp>
 #include <strata/store/kept_records.hpp>
 #include <strata/store/survey.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <algorithm>

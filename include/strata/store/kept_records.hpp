@@ -37,6 +37,8 @@ struct KeptRecords {
   std::vector<Finding> findings = {};
   /// Files that no table can be loaded from, or not all of it.
   std::vector<std::filesystem::path> damaged = {};
+  /// Not so of a store that is only read: what stands on its items looks as if it stood on nothing.
+  bool others_damaged = false;
 
   /// In `rows`, else in `others`.
   Record const* find(std::string_view id) const {
@@ -206,10 +208,10 @@ void add_other_records(Core& core, KeptRecords<typename Traits::Record>& kept) {
     kept.findings.push_back({.severity = Severity::error,
                              .subject = Subject::store,
                              .id = std::string(Traits::stem),
-                             .fault = Fault::record_file_damaged,
+                             .fault = sys::may_pass(error) ? Fault::unreadable : Fault::record_file_damaged,
                              .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
                              .read_only = true});
-    kept.damaged.emplace_back(Traits::stem);  // what stands on them looks as if it stood on nothing
+    kept.others_damaged = true;
   }
 }
 

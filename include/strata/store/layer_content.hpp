@@ -7,11 +7,13 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
+#include <strata/error.hpp>
 #include <strata/finding.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/item/names.hpp>
 #include <strata/store/chunked_keys.hpp>
 #include <strata/store/import.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 
@@ -21,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -130,7 +133,8 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
         sum, control);
     out.sum = sum.finish();
   } catch (Error const& error) {
-    if (error.code() != Errc::file_changed && error.code() != Errc::corrupt_tar_split &&
+    bool const gone = error.code().category() == std::system_category() && !sys::may_pass(error);
+    if (!gone && error.code() != Errc::file_changed && error.code() != Errc::corrupt_tar_split &&
         error.code() != Errc::data_unknown && error.code() != Errc::layer_unknown &&
         error.code() != Errc::parent_unknown)
       throw;

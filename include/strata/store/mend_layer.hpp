@@ -14,6 +14,7 @@
 #include <strata/store/mount.hpp>
 #include <strata/store/revive.hpp>
 #include <strata/store/store_records.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>

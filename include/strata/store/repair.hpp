@@ -84,7 +84,7 @@ class Repairer {
   /// What seems to be missing, or nobody's, may have a record that could not be read, nor be mended. As long as there is
   /// something that cannot be told now, nothing is removed.
   bool sees_all(CheckReport const& report) const {
-    return seen_.all_readable() && !log_.records_to_come &&
+    return seen_.all_readable() && seen_.others_readable() && !log_.records_to_come &&
            std::ranges::none_of(report.findings, [](auto const& f) { return f.fault == Fault::unreadable; });
   }
 
@@ -111,7 +111,8 @@ class Repairer {
     // All other work goes through tables, which a damaged file keeps shut.
     auto records = StoreRecords<Core>::read(core_);
     if (!records.all_readable()) return;
-    Reviver<Core>(core_, log_, lost_records_, control()).run(report, records);
+    // What seems to have no record may have one in a store that is only read.
+    if (records.others_readable()) Reviver<Core>(core_, log_, lost_records_, control()).run(report, records);
     records = StoreRecords<Core>::read(core_);
     modified_.clear();
     for (auto const& found : report.findings)
@@ -192,6 +193,7 @@ class Repairer {
         attempt(doing, [&] { LayerMender<Core>(core_, log_, records, control()).mend(found.fault, *layer); });
         break;
       case Fault::mapped_layer_missing:
+        if (!records.others_readable()) break;
         attempt(doing, [&] {
           change_record<ImageTraits>(core_, found.id,
                                      [&](auto& r) { std::erase(r.mapped_top_layers, found.about); });

@@ -3,12 +3,14 @@
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/digest.hpp>
+#include <strata/error.hpp>
 #include <strata/item/big_data.hpp>
 #include <strata/item/container.hpp>
 #include <strata/item/image.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/item/names.hpp>
 #include <strata/store/layer_content.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <algorithm>
@@ -30,10 +32,15 @@ inline Timestamp time_of(std::filesystem::path const& path) {
   return {.seconds = status.st_mtim.tv_sec, .nanoseconds = static_cast<std::int32_t>(status.st_mtim.tv_nsec)};
 }
 
-/// Keys of the big data that has files, by name.  @throws `errno`, "open <directory>"; a missing one has none
+/// Keys of the big data that has files, by name; none if the directory is missing, or is no directory.
+/// @throws `errno`, "stat <directory>", if that cannot be told
 inline std::vector<std::string> stored_keys(std::filesystem::path const& directory) {
   std::vector<std::string> keys;
-  if (!std::filesystem::exists(directory)) return keys;
+  std::error_code error;
+  if (!std::filesystem::is_directory(directory, error)) {
+    if (error && sys::may_pass(error.value())) throw Error(error, "stat " + directory.native());
+    return keys;
+  }
   for (std::filesystem::directory_iterator at(directory), end; at != end; ++at) {
     auto const name = at->path().filename().native();
     if (!at->is_regular_file() || paths::is_temporary(name)) continue;

@@ -47,10 +47,9 @@ class Reviver {
     while (!wanted.empty()) {
       std::string const id = *wanted.begin();
       wanted.erase(wanted.begin());
-      if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id) ||
-          !core_.driver().exists(LayerId(id)))
-        continue;
+      if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id)) continue;
       attempt("making a record of layer " + id, [&] {
+        if (!core_.driver().exists(LayerId(id))) return;
         auto record = revived_layer(core_, LayerId(id), candidates, control_);
         if (record.parent.empty() && record.diff_digest.empty()) record.parent = image_below(id, records);
         if (!record.parent.empty()) wanted.insert(record.parent);

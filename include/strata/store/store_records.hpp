@@ -52,6 +52,11 @@ struct StoreRecords {
     return layers.damaged.empty() && images.damaged.empty() && containers.damaged.empty();
   }
 
+  /// False: the same of stores that are only read.
+  bool others_readable() const noexcept {
+    return !layers.others_damaged && !images.others_damaged && !containers.others_damaged;
+  }
+
   KnownIds known() const {
     KnownIds ids;
     for (auto const& row : layers.rows) ids.layers.insert(row.id);

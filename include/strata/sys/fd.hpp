@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
@@ -127,6 +128,19 @@ inline Fd try_open_how(int directory, char const* path, int flags, unsigned mode
 /// @return      empty, and `errno`, on failure
 inline Fd try_open_in_root(int root, char const* path, int flags, unsigned mode = 0) noexcept {
   return try_open_how(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+/// After an open that failed: does a device lie there, on a file system on which those cannot be opened (mount(8), nodev)?
+/// Keeps `errno`.
+inline bool is_unopened_device(int root, char const* path) noexcept {
+  int const code = errno;
+  if (code != EACCES) return false;
+  Fd const fd = try_open_in_root(root, path, O_PATH | O_NOFOLLOW);
+  struct stat status {};
+  bool const device =
+      fd && ::fstat(fd.get(), &status) == 0 && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode));
+  errno = code;
+  return device;
 }
 
 }  // namespace strata::sys

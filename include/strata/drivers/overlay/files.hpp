@@ -1,7 +1,6 @@
 #pragma once
 
 #include <strata/archive/tree_path.hpp>
-#include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
@@ -105,14 +104,13 @@ class LayerFiles {
     explicit operator bool() const noexcept { return static_cast<bool>(fd); }
   };
 
-  /// A regular file; otherwise none, and `errno`, ENXIO for a whiteout. Where something else lies, one below may still have
-  /// the contents that were recorded, which whoever asks checks.
+  /// A regular file; otherwise none, and `errno`: ENXIO for a whiteout or another device. Where a directory or a pipe lies,
+  /// one below may still have the contents that were recorded, which export and check compare.
   static OpenFile open_file(OpenTree const& tree, std::string const& path) {
     auto fd =
         sys::try_open_in_root(tree.files.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (!fd) {
-      if (errno == EACCES && is_whiteout(tree, path))
-        errno = ENXIO;  // as it is where devices cannot be opened
+      if (sys::is_unopened_device(tree.files.get(), path.c_str())) errno = ENXIO;  // as elsewhere
       if (sys::may_pass(errno)) sys::throw_errno("open", path);
       return {};
     }
@@ -130,12 +128,6 @@ class LayerFiles {
     fd.reset();
     errno = ENOENT;
     return {};
-  }
-
-  static bool is_whiteout(OpenTree const& tree, std::string const& path) {
-    auto const fd = sys::try_open_in_root(tree.files.get(), path.c_str(), O_PATH | O_NOFOLLOW);
-    struct stat status {};
-    return fd && ::fstat(fd.get(), &status) == 0 && archive::is_overlay_whiteout(status);
   }
 
   /// What the file held when it was opened, without a last read that only finds the end.

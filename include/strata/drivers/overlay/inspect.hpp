@@ -4,6 +4,7 @@
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
 #include <strata/finding.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
