@@ -173,7 +173,8 @@ class Stores {
       if (setting_.driver == "vfs" && !run.by_ours && !run.step.items.empty() &&
           (step.command == "applydiff" || step.command == "copy"))
         if (auto const& to = run.step.items.back();
-            auto const* layer = run.home.world.find_layer(to.substr(0, to.find(':'))))
+            auto const* layer = run.home.world.find_layer(
+                step.command == "copy" ? to.substr(0, to.find(':')) : to))  // a name may have one, too
           run.before.emplace(layer->id, run.home.layer_tree(layer->id));
       if (!words.empty()) run.process = run.home.start(run.by_ours, words, step.input);
       run.words = std::move(words);
