@@ -67,7 +67,7 @@ TEST_CASE("try_open_in_root leaves its root neither by .. nor by links", "[sys][
   CHECK_FALSE(sys::try_open_in_root(proc.get(), "self/root/etc", O_RDONLY));
 }
 
-TEST_CASE("an error that says what is there does not pass, others may", "[sys][file]") {
+TEST_CASE("an error that says what is there does not pass, others may", "[sys][fd]") {
   for (int const code : {ENOENT, ENOTDIR, EISDIR, EINVAL, ELOOP, ENXIO, ENAMETOOLONG})
     CHECK_FALSE(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
   for (int const code : {EIO, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, ESTALE})
