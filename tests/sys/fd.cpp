@@ -69,8 +69,8 @@ TEST_CASE("try_open_in_root leaves its root neither by .. nor by links", "[sys][
 
 TEST_CASE("an error that says what is there does not pass, others may", "[sys][fd]") {
   for (int const code : {ENOENT, ENOTDIR, EISDIR, EINVAL, ELOOP, ENXIO, ENAMETOOLONG})
-    CHECK_FALSE(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
+    CHECK_FALSE(sys::is_transient(Error(std::error_code(code, std::system_category()), "open /x")));
   for (int const code : {EIO, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, ESTALE})
-    CHECK(sys::may_pass(Error(std::error_code(code, std::system_category()), "open /x")));
-  CHECK_FALSE(sys::may_pass(Error(Errc::corrupt_archive, "x")));
+    CHECK(sys::is_transient(Error(std::error_code(code, std::system_category()), "open /x")));
+  CHECK_FALSE(sys::is_transient(Error(Errc::corrupt_archive, "x")));
 }

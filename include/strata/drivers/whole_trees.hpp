@@ -194,7 +194,7 @@ class WholeTrees {
     sys::Fd const fd =
         path.empty() ? sys::Fd{}
                      : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!path.empty() && !fd && sys::may_pass(errno) && !sys::is_unopened_device(root.get(), path.c_str()))
+    if (!path.empty() && !fd && sys::is_transient(errno) && !sys::is_unopened_device(root.get(), path.c_str()))
       sys::throw_errno("open", path);
     struct stat status {};
     if (fd && ::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
@@ -248,7 +248,7 @@ class WholeTrees {
   static bool is_directory(std::filesystem::path const& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
-    if (sys::may_pass(errno)) sys::throw_errno("stat", path);
+    if (sys::is_transient(errno)) sys::throw_errno("stat", path);
     return false;
   }
 

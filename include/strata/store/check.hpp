@@ -91,7 +91,7 @@ class Checker {
       try {
         (this->*what)();
       } catch (std::system_error const& error) {
-        if (!sys::may_pass(error)) throw;
+        if (!sys::is_transient(error)) throw;
         add(Severity::error, Subject::store, core_.options().graph_root.native(), Fault::unreadable,
             error.what(), Healing::none);
       }
@@ -194,7 +194,7 @@ class Checker {
     try {
       look();
     } catch (std::system_error const& error) {
-      if (!sys::may_pass(error)) throw;
+      if (!sys::is_transient(error)) throw;
       auto text = "layer " + id + ": " + error.what();
       if (told_.insert(text).second)
         add(Severity::error, Subject::layer, id, Fault::unreadable, std::move(text), Healing::none);
@@ -431,7 +431,7 @@ class Checker {
         mounts.emplace(core_.mounts().read());
         rows = mounts->rows();
       } catch (Error const& error) {
-        bool const unreadable = sys::may_pass(error);
+        bool const unreadable = sys::is_transient(error);
         add(Severity::warning, Subject::store, std::string(paths::mount_stem),
             unreadable ? Fault::unreadable : Fault::record_file_damaged,
             "mount counts cannot be read: " + error.subject(), unreadable ? Healing::none : Healing::mend);

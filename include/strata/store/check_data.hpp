@@ -31,12 +31,12 @@ inline bool is_valid_digest(std::string const& text) {
   }
 }
 
-/// Nothing if there is no such file, or another kind of thing.  @throws `errno`, of which `sys::may_pass` holds
+/// Nothing if there is no such file, or another kind of thing.  @throws `errno`, of which `sys::is_transient` holds
 inline std::optional<std::string> read_data(std::filesystem::path const& path) {
   try {
     return sys::read_stored(path);
   } catch (Error const& error) {
-    if (sys::may_pass(error)) throw;
+    if (sys::is_transient(error)) throw;
     return std::nullopt;
   }
 }

@@ -112,7 +112,7 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
     out.headers = kept_headers(path);
   } catch (Error const& error) {
     if (error.code() == Errc::stopped) throw;
-    if (sys::may_pass(error)) {
+    if (sys::is_transient(error)) {
       tell(Fault::unreadable, std::string("recorded archive: ") + error.what(), Healing::none);
       return out;
     }
@@ -133,7 +133,7 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
         sum, control);
     out.sum = sum.finish();
   } catch (Error const& error) {
-    bool const gone = error.code().category() == std::system_category() && !sys::may_pass(error);
+    bool const gone = error.code().category() == std::system_category() && !sys::is_transient(error);
     if (!gone && error.code() != Errc::file_changed && error.code() != Errc::corrupt_tar_split &&
         error.code() != Errc::data_unknown && error.code() != Errc::layer_unknown &&
         error.code() != Errc::parent_unknown)

@@ -136,7 +136,7 @@ class LayerMender {
       kept_headers(archive);
       return true;
     } catch (Error const& error) {
-      if (sys::may_pass(error)) throw;
+      if (sys::is_transient(error)) throw;
       return false;
     }
   }

@@ -38,7 +38,7 @@ inline std::vector<std::string> stored_keys(std::filesystem::path const& directo
   std::vector<std::string> keys;
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error)) {
-    if (error && sys::may_pass(error.value())) throw Error(error, "stat " + directory.native());
+    if (error && sys::is_transient(error.value())) throw Error(error, "stat " + directory.native());
     return keys;
   }
   for (std::filesystem::directory_iterator at(directory), end; at != end; ++at) {

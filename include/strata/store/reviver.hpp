@@ -80,7 +80,7 @@ class Reviver {
       try {
         work();
       } catch (std::system_error const& error) {
-        log_.records_to_come = log_.records_to_come || sys::may_pass(error);
+        log_.records_to_come = log_.records_to_come || sys::is_transient(error);
         throw;
       }
     });

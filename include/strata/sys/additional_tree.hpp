@@ -2,6 +2,7 @@
 
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
@@ -32,10 +33,10 @@ class AdditionalTree {
   std::filesystem::path info() const { return path_ / paths::layer_store::info; }
   std::filesystem::path blob() const { return path_ / paths::layer_store::blob; }
 
-  /// Whether a directory holds all of it.
+  /// Whether a directory holds all of it.  @throws `errno`, "stat <path>", if that cannot be told
   static bool is_whole(std::filesystem::path const& path) {
     for (auto const name : {paths::layer_store::diff, paths::layer_store::info, paths::layer_store::blob})
-      if (::access((path / name).c_str(), F_OK) != 0) return false;
+      if (!sys::find_status(path / name, 0)) return false;
     return true;
   }
 

@@ -2,6 +2,7 @@
 
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -30,11 +31,10 @@ inline bool is_btrfs(std::filesystem::path const& path) {
   return static_cast<std::uint32_t>(status.f_type) == BTRFS_SUPER_MAGIC;
 }
 
-/// Is it the root of a subvolume? False for what does not exist.
+/// Is it the root of a subvolume? False for what does not exist.  @throws `errno`, "stat <path>"
 inline bool is_subvolume(std::filesystem::path const& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_ino == subvolume_inode &&
-         is_btrfs(path);
+  auto const status = find_status(path);
+  return status && S_ISDIR(status->st_mode) && status->st_ino == subvolume_inode && is_btrfs(path);
 }
 
 namespace detail {

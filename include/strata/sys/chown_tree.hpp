@@ -3,6 +3,7 @@
 #include <strata/progress.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/sys/workers.hpp>
 #include <strata/sys/xattr.hpp>
@@ -150,7 +151,11 @@ class TreeChowner {
           auto const slash = name.rfind('/');
           auto const parent = slash == name.npos ? std::string() : name.substr(0, slash);
           auto const [at, is_new] = directories.try_emplace(parent);
-          if (is_new && ::lstat(path(parent).c_str(), &at->second) != 0) directories.erase(at);
+          if (!is_new) continue;
+          if (auto const status = find_status(path(parent)))
+            at->second = *status;
+          else
+            directories.erase(at);
         }
     Workers<Links*> workers(threads, 2 * threads, [this](Links*& group) { change(*group); });
     for (auto& [inode, group] : links) {

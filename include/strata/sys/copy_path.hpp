@@ -6,6 +6,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
@@ -153,10 +154,9 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
   if (to.root.empty() && !path.has_filename()) path /= from.inside().filename();
   std::string const base = path.filename();
   Fd const parent = target.make_directories(path.parent_path(), 0700, made);
-  struct stat old {};
-  bool const present =
-      ::fstatat(parent.get(), base.empty() ? "." : base.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
-  if (present && S_ISDIR(old.st_mode)) {
+  auto const old =
+      find_status(parent.get(), base.empty() ? "." : base.c_str()).named([&] { return to.shown(); });
+  if (old && S_ISDIR(old->st_mode)) {
     errno = EISDIR;
     throw_errno("open", to.shown());
   }
@@ -164,8 +164,8 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
   auto const done =
       copier.copy_file(S_ISREG(status.st_mode) ? reopened(O_RDONLY) : reopened(O_PATH), parent, base);
   if (options.flush == Flush::full) {
-    Fd const copied = try_open_at(parent.get(), base.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (copied && S_ISREG(status.st_mode)) sync_file(copied.get(), to.shown());
+    if (S_ISREG(status.st_mode))
+      sync_file(open_at(parent.get(), base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).get(), to.shown());
     if (::fsync(parent.get()) != 0 && errno != EINVAL) throw_errno("fsync", to.shown());
   }
   return done;

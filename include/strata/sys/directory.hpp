@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -39,11 +40,12 @@ inline std::vector<DirectoryEntry> read_directory(int fd, std::filesystem::path 
   }
 }
 
-/// True for a directory itself, false for what only leads to one.
-inline bool is_directory(int parent, DirectoryEntry const& entry) noexcept {
+/// True for a directory itself, false for what only leads to one, or has gone.
+/// @throws `errno`, "stat <name>", if that cannot be told
+inline bool is_directory(int parent, DirectoryEntry const& entry) {
   if (entry.type != DT_UNKNOWN) return entry.type == DT_DIR;
-  struct stat status {};
-  return ::fstatat(parent, entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+  auto const status = find_status(parent, entry.name.c_str());
+  return status && S_ISDIR(status->st_mode);
 }
 
 /// What was read of a directory, on the way through it; a level of a `Descent` has one.

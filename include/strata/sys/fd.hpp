@@ -25,7 +25,7 @@ namespace strata::sys {
 
 /// Does an error of looking at a file leave open what is there? All do but those that say that it is missing, or is
 /// another kind of thing: a device, rights and limits may be better the next time.
-inline bool may_pass(int code) noexcept {
+inline bool is_transient(int code) noexcept {
   switch (code) {
     case ENOENT:
     case ENOTDIR:
@@ -40,10 +40,10 @@ inline bool may_pass(int code) noexcept {
   }
 }
 /// The same of what was thrown for it; false for other errors than the kernel's.
-inline bool may_pass(std::system_error const& error) noexcept {
+inline bool is_transient(std::system_error const& error) noexcept {
   auto const& category = error.code().category();
   return (category == std::system_category() || category == std::generic_category()) &&
-         may_pass(error.code().value());
+         is_transient(error.code().value());
 }
 
 /// The result of `call()`, repeated while a signal interrupts it.

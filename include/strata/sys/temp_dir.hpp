@@ -6,6 +6,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/holders.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 
@@ -69,13 +70,11 @@ class TempDir {
   static std::vector<Error> recover(std::filesystem::path const& root,
                                     std::function<bool(TempDir const&)> const& finish = {}) {
     std::vector<Error> problems;
-    Fd const fd = try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!fd) {
-      if (errno == ENOENT) return problems;
-      throw_errno("open", root);
-    }
+    auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
+    if (fd.code() == ENOENT) return problems;
+    if (!fd) fd.raise();  // a file, say, in its place
     std::set<std::string> numbers;
-    for (auto const& entry : read_directory(fd.get(), root))
+    for (auto const& entry : read_directory(fd->get(), root))
       for (auto const prefix : {paths::temp_dir::lock_prefix, paths::temp_dir::directory_prefix})
         if (entry.name.starts_with(prefix)) numbers.insert(entry.name.substr(prefix.size()));
     for (auto const& number : numbers) {
@@ -105,12 +104,12 @@ class TempDir {
     std::vector<std::string> notes = {};
   };
 
-  /// All that are below `root`, changing and keeping nothing.
+  /// All that are below `root`, changing and keeping nothing.  @throws `errno`, "open <path>", if that cannot be told
   static std::vector<Seen> look(std::filesystem::path const& root) {
     std::vector<Seen> found;
-    Fd const fd = try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY);
+    auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
     if (!fd) return found;
-    for (auto const& entry : read_directory(fd.get(), root)) {
+    for (auto const& entry : read_directory(fd->get(), root)) {
       if (!entry.name.starts_with(paths::temp_dir::directory_prefix)) continue;
       TempDir const one(root, entry.name.substr(paths::temp_dir::directory_prefix.size()));
       found.push_back({.path = one.path_, .in_use = is_locked(one.lock_path_), .notes = one.notes()});
@@ -121,7 +120,7 @@ class TempDir {
   /// Whether somebody else holds a lock on a file, or that cannot be told; false if there is none.
   static bool is_locked(std::filesystem::path const& path) noexcept {
     Fd const fd = try_open_stored(path.c_str(), O_NOFOLLOW);
-    if (!fd) return may_pass(errno);
+    if (!fd) return is_transient(errno);
     struct flock lock {};  // zeros: the whole file, from its start
     lock.l_type = F_WRLCK;
     return retry([&] { return ::fcntl(fd.get(), F_OFD_GETLK, &lock); }) == 0 && lock.l_type != F_UNLCK;
@@ -158,12 +157,12 @@ class TempDir {
     open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
   }
 
-  /// All that was noted.
+  /// All that was noted.  @throws `errno`, "open <path>", if that cannot be told
   std::vector<std::string> notes() const {
     std::vector<std::string> texts;
-    Fd const fd = try_open_at(AT_FDCWD, path_.c_str(), O_RDONLY | O_DIRECTORY);
+    auto const fd = find_at(path_, O_RDONLY | O_DIRECTORY);
     if (!fd) return texts;
-    for (auto const& entry : read_directory(fd.get(), path_)) {
+    for (auto const& entry : read_directory(fd->get(), path_)) {
       auto const digits = std::min(entry.name.find_first_not_of("0123456789"), entry.name.size());
       if (std::string_view const rest = std::string_view(entry.name).substr(digits);
           rest.starts_with(paths::temp_dir::note))

@@ -2,6 +2,7 @@
 
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <dirent.h>
@@ -41,11 +42,13 @@ void visit_contents(std::filesystem::path const& top, Visit&& visit) {
       enter(std::move(fd), entry.name);
     } else if (entry.type == DT_REG || entry.type == DT_UNKNOWN) {
       // O_NONBLOCK: an entry of unknown type may be a fifo that nobody writes to.
-      Fd fd = try_open_at(descent.fd(), entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      if (fd)
-        visit(std::move(fd), [&] { return descent.path(entry.name); });
-      else if (entry.type == DT_REG)
-        throw_errno("open", descent.path(entry.name));
+      auto file = find_at(descent.fd(), entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).named([&] {
+        return descent.path(entry.name);
+      });
+      if (file)
+        visit(*std::move(file), [&] { return descent.path(entry.name); });
+      else if (entry.type == DT_REG)  // of unknown type it may be a link, or a device without a driver
+        file.raise();
     }
   }
 }

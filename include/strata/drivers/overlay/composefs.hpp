@@ -35,7 +35,7 @@ inline bool is_composefs(std::filesystem::path const& layer) {
   struct stat status {};
   auto const image = composefs_image(layer);
   if (::lstat(image.c_str(), &status) == 0) return S_ISREG(status.st_mode);
-  if (sys::may_pass(errno)) sys::throw_errno("stat", image);
+  if (sys::is_transient(errno)) sys::throw_errno("stat", image);
   return false;
 }
 

@@ -111,7 +111,7 @@ class LayerFiles {
         sys::try_open_in_root(tree.files.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (!fd) {
       if (sys::is_unopened_device(tree.files.get(), path.c_str())) errno = ENXIO;  // as elsewhere
-      if (sys::may_pass(errno)) sys::throw_errno("open", path);
+      if (sys::is_transient(errno)) sys::throw_errno("open", path);
       return {};
     }
     struct stat status {};
@@ -119,7 +119,7 @@ class LayerFiles {
     if (S_ISREG(status.st_mode)) {
       auto contents = tree.contents(std::move(fd), path);
       if (!contents) {
-        if (sys::may_pass(errno)) sys::throw_errno("open", path);
+        if (sys::is_transient(errno)) sys::throw_errno("open", path);
         return {};
       }
       if (::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);

@@ -223,7 +223,7 @@ inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id
     for (auto& below : dirs.lower_ids(layer)) ids.emplace_back(std::move(below));
     return ids;
   } catch (Error const& error) {
-    if (sys::may_pass(error)) throw;
+    if (sys::is_transient(error)) throw;
     return std::nullopt;
   }
 }

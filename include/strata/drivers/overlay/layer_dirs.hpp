@@ -49,7 +49,7 @@ inline bool is_reserved(std::string_view name) {
 inline bool holds_directory(std::filesystem::path const& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
-  if (sys::may_pass(errno)) sys::throw_errno("stat", path);
+  if (sys::is_transient(errno)) sys::throw_errno("stat", path);
   return false;
 }
 
@@ -58,7 +58,7 @@ inline std::optional<std::string> read_link(std::filesystem::path const& path) {
   std::array<char, PATH_MAX> target{};
   auto const size = ::readlink(path.c_str(), target.data(), target.size());
   if (size < 0) {
-    if (sys::may_pass(errno)) sys::throw_errno("readlink", path);
+    if (sys::is_transient(errno)) sys::throw_errno("readlink", path);
     return std::nullopt;
   }
   return std::string(target.data(), static_cast<std::size_t>(size));
