@@ -7,18 +7,18 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 top=$(pwd)
-. tests/lib.sh
-. tests/programs.sh
+. examples/lib.sh
+. examples/programs.sh
 : "${STRATA_RUNS:=5}"
 parts=${*:-import export create open commands program compile}
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 is_root || die 'mounting a file system to measure on needs root: run this as root'
 # shellcheck disable=SC2086
-need $packages_build $packages_bench $packages_tree jq e2fsprogs || exit 1
+need $packages_build $packages_tree pigz zstd jq e2fsprogs || exit 1
 need containers-storage || say 'without containers-storage its columns stay empty'
 say 'building'
-build "$top/build-bench" '-Dbench=true -Dtests=false --buildtype=release -Db_ndebug=true' build-bench build-binary || die 'the build failed'
+build "$top/build-bench" '-Dbench=true -Dtests=disabled --buildtype=release -Db_ndebug=true' build-bench build-binary || die 'the build failed'
 OCI_STORAGE=$top/build-bench/examples/oci-storage
 least=$top/build-bench/bench/bench-least
 

@@ -2,12 +2,12 @@
 # The main job on a real root file system, with oci-storage in a store of its own: a Debian tree goes in as a layer,
 # becomes an image and then a container, is mounted, changed, compared, exported, and committed as a second image.
 # usage: sh examples/run.sh         prints each command, what it printed and how long it took; leaves nothing behind
-# On a Debian 12 as root it installs what is missing. STRATA_BUILD and STRATA_CACHE: see tests/lib.sh.
+# On a Debian 12 as root it installs what is missing. STRATA_BUILD and STRATA_CACHE: see examples/lib.sh.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 top=$(pwd)
-. tests/lib.sh
-. tests/programs.sh
+. examples/lib.sh
+. examples/programs.sh
 
 is_root || die 'mounting layers needs root: run this as root'
 # shellcheck disable=SC2086
@@ -17,7 +17,7 @@ need $packages_tree || say 'no Debian tree without these'
 if ! has podman; then need podman crun || say 'without podman the last part is skipped'; fi
 if [ "$OCI_STORAGE" = "$STRATA_BUILD/examples/oci-storage" ]; then
   say 'building oci-storage'
-  build "$STRATA_BUILD" '' build-binary || die 'the build failed'
+  build "$STRATA_BUILD" -Dtests=auto build-binary || die 'the build failed'
 fi
 make_scratch
 overlay_works "$scratch" || die "no overlay file system can be mounted in $scratch: set TMPDIR to a place where one can"

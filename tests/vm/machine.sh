@@ -15,8 +15,8 @@ vm_machine() {
   mkdir -p "$vm/tree" || return 1
   vm_tree=$vm/tree
   tar -C "$vm_tree" --numeric-owner -xpf "$vm_base" || return 1
-  mkdir -p "$vm_tree/strata/tests/vm" "$vm_tree/build" "$vm_tree/out"
-  cp tests/lib.sh "$vm_tree/strata/tests" && cp tests/vm/provision.sh "$vm_tree/strata/tests/vm" || return 1
+  mkdir -p "$vm_tree/strata/tests/vm" "$vm_tree/strata/examples" "$vm_tree/build" "$vm_tree/out"
+  cp examples/lib.sh "$vm_tree/strata/examples" && cp tests/lib.sh "$vm_tree/strata/tests" && cp tests/vm/provision.sh "$vm_tree/strata/tests/vm" || return 1
   cp /etc/resolv.conf "$vm_tree/etc/resolv.conf" || return 1
   mount -t proc proc "$vm_tree/proc" || return 1
   vm_inside sh /strata/tests/vm/provision.sh run && vm_kernel && vm_initramfs

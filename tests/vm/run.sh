@@ -55,7 +55,7 @@ in_qemu() {
     targets=build-binary
     case " $parts " in *' suite '*) targets="$targets build-tests" ;; esac
     # shellcheck disable=SC2086
-    need $packages_build $packages_test && build "$STRATA_BUILD" '' $targets || die 'the build failed'
+    need $packages_build $packages_test && build "$STRATA_BUILD" -Dtests=enabled $targets || die 'the build failed'
   fi
   vm_machine || die 'there is no machine'
   make_scratch
