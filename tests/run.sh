@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
-# usage: sh tests/run.sh [PART...]      parts: suite headers examples interop; all of them if none is named.
-# Besides, when named: sanitized (the suite under ASan and UBSan), vm (parts of the tests in a virtual machine,
-# tests/vm/run.sh), and each script of tests/interop.
+# usage: sh tests/run.sh [PART...]      parts: suite headers examples interop, and each folder of tests/ that has a run.sh
+# (but vm); all of them if none is named. Besides, when named: sanitized (the suite under ASan and UBSan), vm (parts of the
+# tests in a virtual machine, tests/vm/run.sh), each script of tests/interop, and configure (no more than what comes before
+# the build).
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
 # the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite.
@@ -12,7 +13,8 @@ top=$(pwd)
 . tests/lib.sh
 
 passed=0 failed=0 seconds_of_parts=
-parts=${*:-suite headers examples interop}
+scripts_of_parts=$(for script in tests/*/run.sh; do [ "$script" = tests/vm/run.sh ] || printf '%s ' "$(basename "${script%/run.sh}")"; done)
+parts=${*:-suite headers examples interop $scripts_of_parts}
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 begin() { printf '\n== %s\n' "$1"; part_name=$1 began=$(date +%s); }
 end() {
@@ -54,11 +56,13 @@ run_catch() {
   end "$catch_passed" "$catch_failed"
 }
 
-# run_script NAME: runs interop/NAME.sh and counts its lines
+# run_script NAME: runs interop/NAME.sh or NAME/run.sh and counts its lines
 run_script() {
   begin "$1"
+  script=tests/interop/$1.sh
+  [ -f "$script" ] || script=tests/$1/run.sh
   log=$(mktemp)
-  { sh "tests/interop/$1.sh" </dev/null 2>&1; echo "status $?" >"$log.status"; } | tee "$log"
+  { sh "$script" </dev/null 2>&1; echo "status $?" >"$log.status"; } | tee "$log"
   read -r _ status <"$log.status"
   script_passed=$(grep -c '^ok ' "$log") script_failed=$(grep -c '^not ok ' "$log")
   if [ "$status" != 0 ] && [ "$script_failed" = 0 ]; then
@@ -69,16 +73,17 @@ run_script() {
   end "$script_passed" "$script_failed"
 }
 
-scripts=
+scripts= programs_of_parts=
 for part in $parts; do
-  if [ -f "tests/interop/$part.sh" ]; then scripts="$scripts $part"; fi
+  if [ "$part" = interop ]; then
+    for script in tests/interop/*.sh; do scripts="$scripts $(basename "$script" .sh)"; done
+  elif [ -f "tests/interop/$part.sh" ]; then
+    scripts="$scripts $part"
+  elif [ -f "tests/$part/run.sh" ] && [ "$part" != vm ]; then
+    scripts="$scripts $part"
+    if [ -f "tests/$part/meson.build" ]; then programs_of_parts="$programs_of_parts build-$part"; fi
+  fi
 done
-if wants interop; then
-  for script in tests/interop/*.sh; do
-    name=$(basename "$script" .sh)
-    scripts="$scripts $name"
-  done
-fi
 
 begin 'what is installed'
 # shellcheck disable=SC2086
@@ -87,6 +92,11 @@ begin 'what is installed'
 { need $packages_tree && need $packages_other; } || say 'without these, parts are skipped below'
 end 0 0
 
+if wants configure; then
+  begin 'configuring'
+  if configure "$STRATA_BUILD" -Dtests=enabled; then end 1 0; else end 0 1; fi
+fi
+
 if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scripts" ]; }; then
   begin 'build (warnings are errors)'
   targets=
@@ -94,7 +104,7 @@ if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scrip
   if wants examples; then targets="$targets build-examples"; fi
   if [ -n "$scripts" ] || wants examples; then targets="$targets build-binary"; fi
   # shellcheck disable=SC2086
-  if build "$STRATA_BUILD" '' $targets; then end 1 0; else end 0 1; finish; fi
+  if build "$STRATA_BUILD" -Dtests=enabled $targets $programs_of_parts; then end 1 0; else end 0 1; finish; fi
 fi
 
 if wants suite; then
@@ -107,7 +117,7 @@ if wants headers; then
   begin 'each header alone and twice; static tests'
   headers=$(find include tests/static -name '*.hpp' -o -path '*/static/*.cpp' | wc -l)
   log=$(mktemp)
-  if build "$STRATA_BUILD" '' -k 0 build-headers 2>"$log"; then
+  if build "$STRATA_BUILD" -Dtests=enabled -k 0 build-headers 2>"$log"; then
     end "$headers" 0
   else
     cat "$log"
