@@ -1,12 +1,11 @@
 // Does one more layer cost the same among 10 layers and among 100,000, with the Journal?
 // usage: bench-create_journal DIRECTORY [ITEMS...]
 // Prints: create_journal <items in the store> <microseconds per layer, least of 9 batches of 20>
-#include "measure.hpp"
-
 #include <strata/drivers/overlay.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/store/store.hpp>
 
+#include "measure.hpp"
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>

@@ -194,7 +194,8 @@ class WholeTrees {
     sys::Fd const fd =
         path.empty() ? sys::Fd{}
                      : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!path.empty() && !fd && sys::is_transient(errno) && !sys::is_unopened_device(root.get(), path.c_str()))
+    if (!path.empty() && !fd && sys::is_transient(errno) &&
+        !sys::is_unopened_device(root.get(), path.c_str()))
       sys::throw_errno("open", path);
     struct stat status {};
     if (fd && ::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);

@@ -205,12 +205,13 @@ void add_other_records(Core& core, KeptRecords<typename Traits::Record>& kept) {
         kept.others.try_emplace(row->id, *row, shelf.directory);
     });
   } catch (Error const& error) {
-    kept.findings.push_back({.severity = Severity::error,
-                             .subject = Subject::store,
-                             .id = std::string(Traits::stem),
-                             .fault = sys::is_transient(error) ? Fault::unreadable : Fault::record_file_damaged,
-                             .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
-                             .read_only = true});
+    kept.findings.push_back(
+        {.severity = Severity::error,
+         .subject = Subject::store,
+         .id = std::string(Traits::stem),
+         .fault = sys::is_transient(error) ? Fault::unreadable : Fault::record_file_damaged,
+         .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
+         .read_only = true});
     kept.others_damaged = true;
   }
 }
