@@ -76,8 +76,8 @@ inline int remove_images(Session& session, Invocation const& call) {
     if (!results.contains(argument)) order.push_back(argument);
     auto& result = results[argument] = {};
     try {
-      auto const image = own(session.store.images().find(argument));
-      if (!image) throw std::runtime_error("identifier is not an image");
+      auto const image = session.store.images().find(argument);
+      if (!image || !image->removable()) throw std::runtime_error("identifier is not an image");
       for (auto const& layer : session.store.images().remove(*image, {.dry_run = call.options.flag("test")}))
         result.layers.push_back(layer.str());
     } catch (std::exception const&) {

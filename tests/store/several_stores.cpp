@@ -231,6 +231,31 @@ TEMPLATE_TEST_CASE("names of an image of a store that is only read make it an im
   }
 }
 
+TEMPLATE_TEST_CASE(
+    "a name that was removed from an image of a read-only store does not resolve, the others do",
+    "[store][several]", stores::Vfs, JournalOnDisk) {
+  TwoStores<TestType> pair;
+  auto options = pair.options();
+  options.graph_root = pair.directory.path() / "third";
+  options.image_stores.push_back(pair.directory.path() / "graph");
+  auto& store = *pair.second;
+  CHECK(store.images().get("localhost/image:1").remove_names({"localhost/image:1"}) ==
+        names::List{"localhost/image:2"});
+  CHECK_FALSE(store.images().exists("localhost/image:1"));
+  CHECK_FALSE(store.find("localhost/image:1"));
+  CHECK(code_of([&] { store.images().remove("localhost/image:1"); }) == Errc::image_unknown);
+  CHECK_FALSE(store.images().get("localhost/image:2").read_only());
+  CHECK_FALSE(store.images().get("image").read_only());
+  CHECK_FALSE(store.images().get("ima").read_only());
+  CHECK(pair.first->images().exists("localhost/image:1"));
+  // No record of this one's own tells what was removed.
+  TestType third(options);
+  CHECK(third.images().exists("localhost/image:1"));
+  third.shutdown({.force = true});
+  store.images().remove("image");
+  CHECK(store.images().get("localhost/image:1").read_only());
+}
+
 TEST_CASE("an image that is made with the id of one that is only read takes over what is not given",
           "[store][several]") {
   TwoStores<stores::Vfs> pair;

@@ -66,6 +66,8 @@ class Item {
   /// Whether it is in a store that is only read. Its names can be changed if it is an image, which makes a copy of its
   /// record in the store itself; whatever else would change it is `Errc::store_read_only`.
   bool read_only() const noexcept { return shelf_->read_only; }
+  /// Whether it can be removed. So can images that the graph root had before there was a separate image store.
+  bool removable() const noexcept { return !shelf_->read_only || shelf_->on_own_layers; }
 
   /// Each name once. A name that another item of the kind has moves to this one. Returns the resulting list.
   names::List set_names(names::List const& wanted) {

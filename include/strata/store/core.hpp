@@ -180,7 +180,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   auto own_row(Rows const& rows, Ref const& ref, std::string_view what) {
     auto row = rows.find(ref);
     if (!row)
-      if (auto const found = others<Traits>().find(ref)) throw found.shelf->refusal(what);
+      if (auto const found = others<Traits>().find(ref); found && !rows.by_id(found->id))
+        throw found.shelf->refusal(what);
     return row ? row : rows.get(ref);
   }
 
@@ -420,7 +421,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
         out.emplace_back(new ShelfOf<Traits>{other_table<Traits>(directory, store), directory, true,
                                              root == options_.graph_root});
       };
-      // Images from before there was a separate image store: shown and used, and left as they are.
+      // Images from before there was a separate image store: shown and used, removed, and not changed otherwise.
       if (std::same_as<Traits, ImageTraits> && !options_.image_store.empty()) add(options_.graph_root, 0);
       for (std::size_t i = 0; i < image_stores_.size(); ++i) add(image_stores_[i], i);
     }

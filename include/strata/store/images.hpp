@@ -4,6 +4,7 @@
 #include <strata/item/image.hpp>
 #include <strata/store/collection.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/older_images.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/pull_up.hpp>
 #include <strata/store/unreadable_records.hpp>
@@ -75,7 +76,9 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     return out;
   }
 
-  /// Removes an image and every layer of its chain that nothing else needs.
+  /// Removes an image and every layer of its chain that nothing else needs. With a separate image store, an image that the
+  /// graph root had before goes as well, and is removed also if only the graph root has it: unless this is about one
+  /// record (`made_at`), or nothing is checked (`even_if_used`).
   /// @return  the removed layers, top down
   /// @throws  `Errc::image_used_by_container` with the container's id; `Errc::store_read_only`
   std::vector<LayerId> remove(Ref const& ref, RemoveImageOptions const& options = {}) {
@@ -85,12 +88,20 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     {
       auto layers = core.template table<typename Core::LayerTraits>().write();
       auto images = core.template table<Traits>().write();
+      bool const everywhere = !options.made_at && !options.even_if_used;
+      auto const older_table = everywhere ? older_images(core) : nullptr;
+      std::optional<Writing> older;
+      if (older_table) older.emplace(*older_table);
       auto const containers = core.template table<typename Core::ContainerTraits>().read();
-      auto const image = core.template own_row<Traits>(images, ref, "delete images");
+      auto const [own, before] = find_all(core, images, older, ref);
+      auto const& image = own ? own : before;
       check_made_at<Traits>(*image, options.made_at);
       if (auto const users = containers.referring_to(image->id); !users.empty() && !options.even_if_used)
         throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
-      if (!options.keep_layers) gone = only_used_by(core, *image, layers, images, containers);
+      bool const all_known = all_readable(layers, images, containers) && (!older || older->all_readable());
+      if (!options.keep_layers && all_known)
+        for (auto const& row : {own, before})
+          if (row) add_only_used_by(core, *row, layers, images, containers, gone);
       if (options.dry_run) return gone;
       Core::template component<Traits>(image->id);
       std::vector<CrashNote> notes{{Leftover::image_files, image->id}};
@@ -98,8 +109,9 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       auto const mounts = unmount_layers(core, gone);
       auto aside = note_change(core, notes);
       with_notes(aside, [&] {
-        images.erase(image->id);
-        images.commit(core.flush());
+        // The own record last: who dies in between leaves an image that is whole.
+        if (before) erase(core, *older, before->id);
+        if (own) erase(core, images, own->id);
         trash = discard_layers(core, layers, mounts, gone, aside);
         discard_item_files<Traits>(core, image->id, aside);
       });
@@ -112,19 +124,39 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
  private:
   using FoundImage = typename Core::template FoundRow<Traits>;
 
+  using Writing = typename Table<Traits, typename Core::Lock>::Writing;
+
+  static void erase(Core& core, Writing& images, std::string const& id) {
+    images.erase(id);
+    images.commit(core.flush());
+  }
+
+  /// The own record of an image, and that which the graph root had before there was a separate image store.
+  /// @throws `Errc::store_read_only`, `Errc::image_unknown`: there is none of the two
+  static std::pair<Row<ImageRecord>, Row<ImageRecord>> find_all(Core& core, Writing const& images,
+                                                                std::optional<Writing> const& older,
+                                                                Ref const& ref) {
+    auto own = images.find(ref);
+    Row<ImageRecord> before;
+    if (older) before = own ? older->by_id(own->id) : older->find(ref);
+    if (!own && before && images.by_id(before->id)) before.reset();  // a name that was taken from the own one
+    if (!own && !before) own = core.template own_row<Traits>(images, ref, "delete images");
+    return {std::move(own), std::move(before)};
+  }
+
   /// Layers that would be of no use without the image: its own copies, then down from the top as long as nothing else
   /// stands on them, or on a copy.
+  /// @param out  those that go already, to which they are added
   template <class LayerView, class ImageView, class ContainerView>
-  static std::vector<LayerId> only_used_by(Core& core, ImageRecord const& image, LayerView const& layers,
-                                           ImageView const& images, ContainerView const& containers) {
-    std::vector<LayerId> out;
-    // A record that cannot be read may need any of them.
-    if (!all_readable(layers, images, containers)) return out;
+  static void add_only_used_by(Core& core, ImageRecord const& image, LayerView const& layers,
+                               ImageView const& images, ContainerView const& containers,
+                               std::vector<LayerId>& out) {
     auto const others = core.template others<Traits>();
     auto const needed_elsewhere = [&](std::string const& id) {
       bool needed = false;
-      others.each_referring_to(
-          id, [&](auto const&, auto const& shelf) { needed = needed || shelf.on_own_layers; });
+      others.each_referring_to(id, [&](auto const& other, auto const& shelf) {
+        needed = needed || (shelf.on_own_layers && other->id != image.id);
+      });
       return needed;
     };
     auto const going = [&](std::string const& id) {
@@ -148,7 +180,6 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     bool const copy_stays = std::ranges::any_of(
         image.mapped_top_layers, [&](auto const& copy) { return layers.by_id(copy) && !going(copy); });
     if (!copy_stays) take_down_from(image.top_layer);
-    return out;
   }
 };
 

@@ -7,12 +7,14 @@
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
+#include <strata/store/older_images.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 
+#include <concepts>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -152,7 +154,10 @@ Trash discard_layers(Core& core, Writing& layers, Mounts const& /*mounts*/, std:
 template <class Traits, class Core>
 void discard_item_files(Core& core, std::string const& id, sys::TempDir& aside) {
   aside.take(core.template data_directory<Traits>(id));
-  aside.take(core.template user_directory<Traits>(id));  // the same, unless the data is in an image store
+  // The same, unless the data is in an image store; then it may be that of an image which the graph root still has.
+  if constexpr (std::same_as<Traits, typename Core::ImageTraits>)
+    if (has_older_image(core, id)) return;
+  aside.take(core.template user_directory<Traits>(id));
   // The run root is another file system: nothing can be renamed out of it, and nothing in it is large.
   sys::remove_tree(core.template run_directory<Traits>(id));
 }

@@ -82,15 +82,21 @@ class Look {
     }
   }
   /// Without the store's own, a guard of which may be held: waits for nobody.
-  Look(Shelves<Traits, Lock> const& shelves, OthersOnly) {
+  Look(Shelves<Traits, Lock> const& shelves, OthersOnly) : with_own_(false) {
     readings_.reserve(shelves.size());
     for (auto const& shelf : shelves)
       if (shelf != shelves.front()) readings_.push_back({shelf.get(), shelf->table.read_now()});
   }
 
-  /// By id, name or unique prefix of an id in one place, unless `ref` is an id; the first place that has one counts.
+  /// By id, name or unique prefix of an id in one place, unless `ref` is an id; the first place that has one counts. A
+  /// name by which only another place knows an item that the store itself has a record of, too, was removed from that
+  /// record, and means nothing (as in containers/storage 1.59).
   FoundRow find(Ref const& ref) const {
-    return first([&](auto const& view) { return view.find(ref); });
+    return first([&](auto const& view) {
+      auto row = view.find(ref);
+      if (row && with_own_ && &view != &own() && own().by_id(row->id)) row.reset();
+      return row;
+    });
   }
   /// As `find`. @throws `Traits::unknown`
   FoundRow get(Ref const& ref) const {
@@ -132,6 +138,7 @@ class Look {
 
   static constexpr int most_attempts = 5;
 
+  bool with_own_ = true;
   std::vector<Place> readings_;
 };
 
