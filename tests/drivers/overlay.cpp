@@ -335,6 +335,29 @@ TEST_CASE("recover removes what the dead left", "[drivers][overlay]") {
   CHECK(names_in(place.home() / "tempdirs").size() == 2);  // of `live`
 }
 
+TEST_CASE(
+    "what the dead left mounted in a temp-dir is unmounted and removed before the home's mount hides it",
+    "[drivers][overlay]") {
+  if (!can_mount()) return;
+  Place place;
+  auto const left = place.home() / "tempdirs/temp-dir-77";
+  bool const opened_before = GENERATE(false, true);
+  if (opened_before) place.open().shutdown();
+  fs::create_directories(left / "0-addition/merged");
+  std::ofstream(place.home() / "tempdirs/lock-77");
+  auto const kept = place.dir / "kept";
+  fs::create_directory(kept);
+  std::ofstream(kept / "file") << "x";
+  REQUIRE(::mount(kept.c_str(), (left / "0-addition/merged").c_str(), nullptr, MS_BIND, nullptr) == 0);
+  auto driver = place.open();
+  driver.recover();
+  CHECK_FALSE(fs::exists(place.home() / "tempdirs"));
+  CHECK(strata::sys::mounts_below(left.parent_path()).empty());
+  CHECK(fs::exists(kept / "file"));
+  driver.shutdown();
+  CHECK(strata::sys::mounts_below(place.home()).empty());
+}
+
 TEST_CASE("recovering disturbs nobody who stages, publishes or removes", "[drivers][overlay]") {
   if (!can_mount()) return;
   Place place;
@@ -586,8 +609,8 @@ TEST_CASE("a comparison sees what it began with, whoever unmounts or shuts down 
   for (TarHeader header; reader.next(header);) names.insert(header.name);
   CHECK(names == std::set<std::string>{".wh.x", "a", "b", "c"});
   driver.resume();
-  CHECK(names_in(place.home() / "tempdirs").empty());
   driver.recover();
+  CHECK_FALSE(fs::exists(place.home() / "tempdirs"));
   CHECK(!fs::exists(place.dir / "run/overlay/tempdirs"));
 }
 

@@ -176,7 +176,10 @@ class Btrfs {
 
   /// Gives the private mount of the home back; a file system of its own stays mounted.
   void shutdown() { sys::undo_private(home_); }
-  void resume() { sys::make_private(home_); }
+  void resume() {
+    if (!sys::is_mount_point(home_)) recover();  // as in `Overlay`
+    sys::make_private(home_);
+  }
 
  private:
   std::filesystem::path quota(LayerId const& id) const { return home_ / paths::btrfs::quotas / id.str(); }

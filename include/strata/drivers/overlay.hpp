@@ -302,7 +302,10 @@ class Overlay {
     sys::undo_private(home());
   }
   void resume() {
-    if (!read_only_ && !options_.skip_mount_home) sys::make_private(home());
+    if (read_only_ || options_.skip_mount_home) return;
+    // The private mount hides what dead processes left mounted in the home, which could then no longer be removed.
+    if (!sys::is_mount_point(home())) recover();
+    sys::make_private(home());
   }
 
  private:
