@@ -26,12 +26,12 @@ IdMaps const high{.uids = {{0, 100000, 65536}}, .gids = {{0, 200000, 65536}}};
 IdMaps const other{.uids = {{0, 300000, 1000}, {1000, 500000, 64536}}, .gids = {{0, 300000, 65536}}};
 
 /// A file of 5:6 in a directory of root's.
-std::string owned_tar(std::int64_t uid = 5, std::int64_t gid = 6) {
+std::string owned_tar(std::int64_t uid = 5, std::int64_t gid = 6, std::string const& directory = "d") {
   std::string out;
   Sink sink = string_sink(out);
   archive::TarWriter writer(sink);
-  writer.add({.name = "d/", .type = archive::EntryType::directory, .mode = 0755});
-  archive::TarHeader file{.name = "d/file", .mode = 0644, .uid = uid, .gid = gid};
+  writer.add({.name = directory + "/", .type = archive::EntryType::directory, .mode = 0755});
+  archive::TarHeader file{.name = directory + "/file", .mode = 0644, .uid = uid, .gid = gid};
   file.size = 4;
   Source body = memory_source(std::string("text"));
   writer.add(file, &body);
@@ -114,6 +114,56 @@ TEST_CASE("a store on overlay does so where mounts cannot map", "[store][idmap]"
   NoMappedMounts const without;
   stores::Fixture<stores::Overlay> fixture;
   check_stored(fixture.store);
+}
+
+namespace {
+
+/// An image whose two layers are stored with different maps is mounted with the host's ids.
+void check_image_mount(auto& store, bool with_env) {
+  {
+    NoMappedMounts const without;
+    store.layers().import(memory_source(owned_tar()),
+                          {.id = "low", .maps = {.uids = high.uids, .gids = high.gids}});
+    store.layers().import(memory_source(owned_tar(5, 6, "upper")),
+                          {.id = "top", .parent = "low", .maps = {.uids = other.uids, .gids = other.gids}});
+  }
+  REQUIRE(maps_of(store.layers().get("low").record()) == high);
+  REQUIRE(maps_of(store.layers().get("top").record()) == other);
+  auto const image = store.images().create({.id = "image", .top_layer = "top"});
+  std::optional<NoMappedMounts> without;
+  if (with_env) without.emplace();
+  for (int i = 0; i < 2; ++i) {  // the second finds what the first made
+    auto const mount = image.mount();
+    check_owner(mount.path() / "d/file", 5, 6);
+    check_owner(mount.path() / "upper/file", 5, 6);
+    check_owner(mount.path() / "d", 0, 0);
+    check_owner(mount.path() / "upper", 0, 0);
+    CHECK(image.mount_count() == 1);
+    CHECK(image.mounted_at() == mount.path());
+  }
+  CHECK(image.mount_count() == 0);
+  auto const copies = store.images().get("image").record().mapped_top_layers;
+  REQUIRE(copies.size() == 1);
+  CHECK(maps_of(store.layers().get(copies[0]).record()).empty());
+  check_owner(store.layers().get("top").mount({.read_only = true}).path() / "d", 300000, 300000);
+  CHECK(store.check().clean());
+  CHECK(store.images().remove("image").size() == 3);
+}
+
+}  // namespace
+
+TEST_CASE("an image is mounted with the host's ids, whatever maps its layers have", "[store][idmap]") {
+  if (!is_root()) return;
+  bool const with_env = GENERATE(false, true);
+  CAPTURE(with_env);
+  SECTION("overlay") {
+    stores::Fixture<stores::Overlay> fixture;
+    check_image_mount(fixture.store, with_env);
+  }
+  SECTION("vfs") {
+    stores::Fixture<stores::Vfs> fixture;
+    check_image_mount(fixture.store, with_env);
+  }
 }
 
 TEST_CASE("a copy that something stands on outlives its image with the layer that it was made of",

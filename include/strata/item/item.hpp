@@ -126,10 +126,16 @@ class Item {
 
   // Files ------------------------------------------------------------------------------------------------------
 
-  /// Mounts it; the guard unmounts when it goes. Mounts are counted, over all processes. An image is mounted
-  /// read-only, the others as `request` says; a container with its maps. @throws `Errc::layer_unknown`, what the driver throws
+  /// Mounts it; the guard unmounts when it goes. Mounts are counted, over all processes. An image is mounted read-only and
+  /// with the host's ids (where its layers have others, through a copy, which is made at the first mount), the others as
+  /// `request` says; a container with its maps.
+  /// @throws `Errc::layer_unknown`, `Errc::store_read_only`, what the driver throws
   auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
-    if constexpr (requires { row_->top_layer; }) request.read_only = true;
+    if constexpr (requires { row_->top_layer; }) {
+      request.read_only = true;
+      files_layer();
+      return mount_layer(core_, host_layer_for(*core_, *row_), request);
+    }
     if constexpr (requires { row_->image; }) {
       request.is_volatile = request.is_volatile || is_set(row_->flags, "Volatile");
       if (request.maps.empty()) request.maps = {.uids = row_->uidmap, .gids = row_->gidmap};
@@ -151,7 +157,7 @@ class Item {
 
   /// Where it is mounted; none if it is not.
   std::optional<std::filesystem::path> mounted_at() const requires MountDriver<typename T::Driver> {
-    return layer_mounted_at(*core_, files_layer());
+    return layer_mounted_at(*core_, mounted_layer());
   }
 
   /// Who owns directories above the mount point and is not in the maps that its files are stored with.
@@ -241,9 +247,16 @@ class Item {
     return LayerId(id);
   }
 
+  /// The layer that a mount of it shows.
+  LayerId mounted_layer() const {
+    auto layer = files_layer();
+    if constexpr (requires { row_->top_layer; }) layer = known_host_layer(*core_, *row_);
+    return layer;
+  }
+
   /// The same, if it has a record.
   LayerId known_layer() const {
-    auto layer = files_layer();
+    auto layer = mounted_layer();
     core_->layers().get(Ref::exactly(layer.str()));
     return layer;
   }

@@ -127,6 +127,25 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   return {std::move(row), from.shelf};
 }
 
+/// The layer that shows an image with the host's ids: its top layer, or a copy, which is made if there is none yet.
+/// @throws as `top_layer_for`; `Errc::store_read_only`: a copy would have to be made of what is only read
+template <class Core>
+LayerId host_layer_for(Core& core, ImageRecord const& image) {
+  auto const layer = top_layer_for(core, image.id, {}, {});
+  if (!maps_of(*layer).empty())
+    throw Error(Errc::store_read_only, "cannot create an image with canonical UID/GID mappings");
+  return LayerId(layer->id);
+}
+
+/// The same without making one: the top layer, then.
+template <class Core>
+LayerId known_host_layer(Core& core, ImageRecord const& image) {
+  auto const layers = core.template look<typename Core::LayerTraits>();
+  auto const now = core.template look<typename Core::ImageTraits>().by_id(image.id);
+  auto const found = detail::find_top_layer(core, now ? *now : image, layers, {});
+  return LayerId(found.fits ? found.layer->id : image.top_layer);
+}
+
 /// A copy that is removed is no longer one of its image's.
 /// @param images  holds the table's lock; committed on return if something changed
 template <class Core, class Writing>
