@@ -1,27 +1,34 @@
 #!/bin/sh
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
-# usage: sh tests/run.sh [PART...]      parts: suite headers examples interop, and each folder of tests/ that has a run.sh
-# (but vm); all of them if none is named. Besides, when named: sanitized (the suite under ASan and UBSan), vm (parts of the
-# tests in a virtual machine, tests/vm/run.sh), each script of tests/interop, and configure (no more than what comes before
-# the build).
+# usage: sh tests/run.sh [PART...]      all parts if none is named:
+#   suite headers examples interop      the test suite; each header alone; what the examples print; each script of tests/interop
+#   sanitized format                    the suite by clang 16 under ASan and UBSan; whether clang-format 14 changes a file
+#   and each folder of tests/ that has a run.sh
+# Besides, when named: vm (parts of the tests in a virtual machine, tests/vm/run.sh), each script of tests/interop, and
+# configure (no more than what comes before the build).
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
-# the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite.
+# the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite. STRATA_LANES
+# (2, where there are two processors) parts run at once; what one prints is shown when it ends.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 top=$(pwd)
 . tests/lib.sh
 
 passed=0 failed=0 seconds_of_parts=
-scripts_of_parts=$(for script in tests/*/run.sh; do [ "$script" = tests/vm/run.sh ] || printf '%s ' "$(basename "${script%/run.sh}")"; done)
-parts=${*:-suite headers examples interop $scripts_of_parts}
+folders=$(for script in tests/*/run.sh; do [ "$script" = tests/vm/run.sh ] || basename "${script%/run.sh}"; done)
+# shellcheck disable=SC2086
+parts=$(printf '%s ' ${*:-format $folders sanitized suite headers examples interop})
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+count() {
+  passed=$((passed + $2)) failed=$((failed + $3))
+  seconds_of_parts=$seconds_of_parts$(printf '\n%6s s  %s' "$4" "$1")
+}
 begin() { printf '\n== %s\n' "$1"; part_name=$1 began=$(date +%s); }
 end() {
   seconds=$(($(date +%s) - began))
   printf '   %s passed, %s failed, %s s\n' "$1" "$2" "$seconds"
-  passed=$((passed + $1)) failed=$((failed + $2))
-  seconds_of_parts=$seconds_of_parts$(printf '\n%6s s  %s' "$seconds" "$part_name")
+  count "$part_name" "$1" "$2" "$seconds"
 }
 finish() {
   [ $((passed + failed)) -gt 0 ] || failed=1  # nothing ran: that is no success
@@ -34,17 +41,19 @@ finish() {
 count_catch() {
   line=$(grep -E '^(All tests passed|test cases:|No tests ran)' "$1" | tail -n 1)
   case $line in
-    'All tests passed'*) catch_passed=$(printf '%s' "$line" | sed 's/.* in \([0-9]*\) test case.*/\1/') catch_failed=0 ;;
+    'All tests passed'*) job_passed=$(printf '%s' "$line" | sed 's/.* in \([0-9]*\) test case.*/\1/') job_failed=0 ;;
     'test cases:'*)
-      catch_passed=$(printf '%s' "$line" | sed -n 's/.*| *\([0-9]*\) passed.*/\1/p')
-      catch_failed=$(printf '%s' "$line" | sed -n 's/.*| *\([0-9]*\) failed.*/\1/p')
+      job_passed=$(printf '%s' "$line" | sed -n 's/.*| *\([0-9]*\) passed.*/\1/p')
+      job_failed=$(printf '%s' "$line" | sed -n 's/.*| *\([0-9]*\) failed.*/\1/p')
       ;;
-    *) catch_passed=0 catch_failed=0 ;;
+    *) job_passed=0 job_failed=0 ;;
   esac
-  : "${catch_passed:=0}" "${catch_failed:=0}"
+  : "${job_passed:=0}" "${job_failed:=0}"
   # a crash, a leak or an empty run: no line tells of it, but the exit status does
-  if [ "$2" != 0 ] && [ "$catch_failed" = 0 ]; then catch_failed=1; fi
+  if [ "$2" != 0 ] && [ "$job_failed" = 0 ]; then job_failed=1; fi
 }
+
+# The functions below run one part each; they set job_passed and job_failed.
 
 run_catch() {
   log=$(mktemp)
@@ -53,26 +62,77 @@ run_catch() {
   count_catch "$log" "$status"
   [ "$status" = 0 ] || printf '   exit status %s: %s\n' "$status" "$*"
   rm -f "$log" "$log.status"
-  end "$catch_passed" "$catch_failed"
+}
+
+run_sanitized() {
+  # shellcheck disable=SC2086
+  run_catch env "ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}" \
+    "UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}" ASAN_SYMBOLIZER_PATH=/usr/lib/llvm-16/bin/llvm-symbolizer \
+    "$STRATA_BUILD-clang/tests/strata-tests" ${STRATA_SUITE:-}
 }
 
 # run_script NAME: runs interop/NAME.sh or NAME/run.sh and counts its lines
 run_script() {
-  begin "$1"
   script=tests/interop/$1.sh
   [ -f "$script" ] || script=tests/$1/run.sh
   log=$(mktemp)
   { sh "$script" </dev/null 2>&1; echo "status $?" >"$log.status"; } | tee "$log"
   read -r _ status <"$log.status"
-  script_passed=$(grep -c '^ok ' "$log") script_failed=$(grep -c '^not ok ' "$log")
-  if [ "$status" != 0 ] && [ "$script_failed" = 0 ]; then
+  job_passed=$(grep -c '^ok ' "$log") job_failed=$(grep -c '^not ok ' "$log")
+  if [ "$status" != 0 ] && [ "$job_failed" = 0 ]; then
     printf 'not ok %s: exit status %s\n' "$1" "$status"
-    script_failed=1
+    job_failed=1
   fi
   rm -f "$log" "$log.status"
-  end "$script_passed" "$script_failed"
 }
 
+run_examples() {
+  job_passed=0 job_failed=0
+  for source in examples/*.cpp; do
+    name=$(basename "$source" .cpp)
+    work=$(mktemp -d)
+    if (cd "$work" && "$STRATA_BUILD/examples/$name" </dev/null >"$work.out" 2>"$work.err") &&
+      diff -u "examples/$name.out" "$work.out"; then
+      ok "$name"
+      job_passed=$((job_passed + 1))
+    else
+      not_ok "$name" "$(cat "$work.err")"
+      job_failed=$((job_failed + 1))
+    fi
+    unmount_below "$work"
+    rm -rf --one-file-system "$work" "$work.out" "$work.err"
+  done
+}
+
+run_job() {
+  began=$(date +%s)
+  # shellcheck disable=SC2086
+  case $1 in
+    suite) run_catch "$STRATA_BUILD/tests/strata-tests" ${STRATA_SUITE:-} ;;
+    sanitized) run_sanitized ;;
+    examples) run_examples ;;
+    *) run_script "$1" ;;
+  esac
+  seconds=$(($(date +%s) - began))
+  printf '   %s passed, %s failed, %s s\n' "$job_passed" "$job_failed" "$seconds"
+  printf '%s %s %s\n' "$job_passed" "$job_failed" "$seconds" >"$claims/$1/counts"
+}
+
+# run_lane: runs jobs that no other lane has claimed, until there are none
+run_lane() {
+  for job in $jobs; do
+    mkdir "$claims/$job" 2>/dev/null || continue
+    if [ "$lanes" = 1 ]; then
+      printf '\n== %s\n' "$job"
+      run_job "$job"
+    else
+      run_job "$job" >"$claims/$job/log" 2>&1
+      flock "$claims" sh -c 'printf "\n== %s\n" "$1"; cat "$2"' show "$job" "$claims/$job/log"
+    fi
+  done
+}
+
+# Jobs are what runs in lanes: the longest first, so that none of them is left over at the end.
 scripts= programs_of_parts=
 for part in $parts; do
   if [ "$part" = interop ]; then
@@ -84,10 +144,18 @@ for part in $parts; do
     if [ -f "tests/$part/meson.build" ]; then programs_of_parts="$programs_of_parts build-$part"; fi
   fi
 done
+jobs=
+for job in sanitized suite; do if wants "$job"; then jobs="$jobs $job"; fi; done
+jobs="$jobs $scripts"
+if wants examples; then jobs="$jobs examples"; fi
 
 begin 'what is installed'
 # shellcheck disable=SC2086
 [ -n "${STRATA_BUILT:-}" ] || need $packages_build $packages_test || { printf 'not ok: the build needs these\n'; end 0 1; finish; }
+if wants configure || wants sanitized || wants format || wants fuzz; then  # fuzz is built by clang, too
+  # shellcheck disable=SC2086
+  need $packages_clang || say 'without these, clang has no part in it'
+fi
 # shellcheck disable=SC2086
 { need $packages_tree && need $packages_other; } || say 'without these, parts are skipped below'
 end 0 0
@@ -97,20 +165,38 @@ if wants configure; then
   if configure "$STRATA_BUILD" -Dtests=enabled; then end 1 0; else end 0 1; fi
 fi
 
+if wants format; then
+  begin 'format'
+  if unformatted=$(find include examples tests bench -name '*.hpp' -o -name '*.cpp' | sort | xargs clang-format-14 --dry-run 2>&1); then
+    unformatted=$(printf '%s\n' "$unformatted" | sed -n 's/:[0-9]*:[0-9]*: warning: code should be clang-formatted.*//p' | uniq)
+  fi
+  if [ -z "$unformatted" ]; then end 1 0; else not_ok 'clang-format-14 -i would change these' "$unformatted"; end 0 1; fi
+fi
+
 if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scripts" ]; }; then
   begin 'build (warnings are errors)'
   targets=
   if wants suite; then targets="$targets build-tests"; fi
   if wants examples; then targets="$targets build-examples"; fi
   if [ -n "$scripts" ] || wants examples; then targets="$targets build-binary"; fi
+  case " $scripts " in *' random '*) targets="$targets build-differential" ;; esac
+  case " $scripts " in *' partial_pull '*) targets="$targets build-pull" ;; esac
   # shellcheck disable=SC2086
   if build "$STRATA_BUILD" -Dtests=enabled $targets $programs_of_parts; then end 1 0; else end 0 1; finish; fi
 fi
 
-if wants suite; then
-  begin 'suite'
-  # shellcheck disable=SC2086
-  run_catch "$STRATA_BUILD/tests/strata-tests" ${STRATA_SUITE:-}
+if wants sanitized; then
+  begin 'build by clang with AddressSanitizer and UndefinedBehaviorSanitizer'
+  if (
+    CXX="$(has ccache && echo ccache) clang++-16"
+    export CXX
+    build "$STRATA_BUILD-clang" '-Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false -Dexamples=false -Dtest_optimization=0 -Dcpp_args=-g1' build-tests
+  ); then
+    end 1 0
+  else
+    end 0 1
+    jobs=$(printf '%s ' "$jobs" | sed 's/ sanitized / /')
+  fi
 fi
 
 if wants headers; then
@@ -128,30 +214,25 @@ if wants headers; then
   rm -f "$log"
 fi
 
-if wants examples; then
-  begin 'what the examples print'
-  examples_passed=0 examples_failed=0
-  for source in examples/*.cpp; do
-    name=$(basename "$source" .cpp)
-    work=$(mktemp -d)
-    if (cd "$work" && "$STRATA_BUILD/examples/$name" </dev/null >"$work.out" 2>"$work.err") &&
-      diff -u "examples/$name.out" "$work.out"; then
-      ok "$name"
-      examples_passed=$((examples_passed + 1))
-    else
-      not_ok "$name" "$(cat "$work.err")"
-      examples_failed=$((examples_failed + 1))
-    fi
-    unmount_below "$work"
-    rm -rf --one-file-system "$work" "$work.out" "$work.err"
-  done
-  end $examples_passed $examples_failed
-fi
-
-if [ -n "$scripts" ]; then
+if [ -n "$jobs" ]; then
   OCI_STORAGE=${OCI_STORAGE:-$STRATA_BUILD/examples/oci-storage}
   export OCI_STORAGE
-  for script in $scripts; do run_script "$script"; done
+  # two that build in one directory at once would be in each other's way
+  if [ -x "$STRATA_BUILD/tests/differential" ]; then DIFFERENTIAL=${DIFFERENTIAL:-$STRATA_BUILD/tests/differential}; export DIFFERENTIAL; fi
+  if [ -x "$STRATA_BUILD/tests/pull" ]; then PULL=${PULL:-$STRATA_BUILD/tests/pull}; export PULL; fi
+  claims=$(mktemp -d)
+  lanes=${STRATA_LANES:-$(($(nproc) > 1 ? 2 : 1))}
+  # shellcheck disable=SC2086
+  [ "$(printf '%s\n' $jobs | wc -l)" -gt 1 ] || lanes=1
+  [ "$lanes" = 1 ] || [ -z "$scripts" ] || debian_tar >/dev/null  # made by one, not by each
+  lane=0
+  while [ $((lane += 1)) -lt "$lanes" ]; do run_lane & done
+  run_lane
+  wait
+  for job in $jobs; do
+    if read -r job_passed job_failed seconds <"$claims/$job/counts"; then count "$job" "$job_passed" "$job_failed" "$seconds"; else count "$job" 0 1 0; fi
+  done
+  rm -rf "$claims"
 fi
 
 if wants vm; then
@@ -162,20 +243,6 @@ if wants vm; then
   rm -f "$log"
   # shellcheck disable=SC2086
   end ${vm_counts:-0 1}
-fi
-
-if wants sanitized; then
-  begin 'build with AddressSanitizer and UndefinedBehaviorSanitizer'
-  if build "$STRATA_BUILD-asan" '-Db_sanitize=address,undefined -Db_lundef=false -Dexamples=false -Dtest_optimization=0 -Dcpp_args=-g1' build-tests; then
-    end 1 0
-    begin 'suite under them'
-    ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
-    export ASAN_OPTIONS UBSAN_OPTIONS
-    # shellcheck disable=SC2086
-    run_catch "$STRATA_BUILD-asan/tests/strata-tests" ${STRATA_SUITE:-}
-  else
-    end 0 1
-  fi
 fi
 
 finish

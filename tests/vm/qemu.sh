@@ -34,7 +34,7 @@ vm_run() {
   shift
   vm_accelerator=${STRATA_VM_ACCELERATOR:-$(vm_accelerator)}
   # without acceleration a Debian tree takes minutes at each step; busybox's has one of everything, too
-  printf '%s\n' 'export STRATA_BUILT=1 STRATA_BUILD=/build STRATA_NO_DEBOOTSTRAP=1' \
+  printf '%s\n' 'export STRATA_BUILT=1 STRATA_BUILD=/build STRATA_NO_DEBOOTSTRAP=1 STRATA_LANES=1' \
     "export STRATA_SUITE='${STRATA_SUITE:-}' STRATA_SECONDS='${STRATA_SECONDS:-20}'" "${vm_settings:-}" "parts='$*'" >"$vm_out/environment"
   say "running $* in a machine (-accel $vm_accelerator)"
   # shellcheck disable=SC2046
