@@ -21,9 +21,8 @@ packages_tree='debootstrap busybox-static'
 
 # missing_packages PACKAGE...: prints those that are not
 missing_packages() {
-  for package in "$@"; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
-  done
+  printf '%s\n' "$@" | grep -vxF "$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')" |
+    tr '\n' ' '
 }
 
 # need PACKAGE...: installs what is missing, or says what is and fails
