@@ -367,6 +367,10 @@ TEST_CASE("streams that lie are refused, and leave nothing", "[store][partial_pu
   // A recorded archive that is damaged, or says of files what is not true: it is made anew of what came.
   CHECK(failure(store, with("", "", "{\"type\":3}\n")) == Errc::corrupt_tar_split);
   CHECK(failure(store, with("", "", split.substr(0, split.size() / 2))) == Errc::corrupt_tar_split);
+  // Zeros behind the archive, as many as numbers go: nobody would see the end of it.
+  CHECK(failure(store,
+                with("", "", split + R"({"type":1,"name":"x","size":1048576,"payload":"AAAAAAAAAAE="})")) ==
+        Errc::corrupt_tar_split);
   auto sums = split;
   auto const payload = sums.find("\"payload\":\"", sums.find("\"type\":1")) + 11;
   sums[payload] = sums[payload] == 'A' ? 'B' : 'A';

@@ -1,20 +1,27 @@
 #pragma once
 
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace strata::archive {
 
 /// The archive that a tar-split file tells of with zeros in place of the files' contents: for a `TarReader` that is asked
 /// for headers only. Needs no layer, and reads no byte of one.
-/// @throws `Errc::corrupt_tar_split`, as `assemble`
-class HollowArchive final : public Reader {
+///
+/// It is that reader's tap as well, or is told of each entry by the one who is: contents are as long as the header before
+/// them says, so that a line can not make the reader go through more zeros than there are bytes in the files.
+/// @throws `Errc::corrupt_tar_split`, as `assemble`; contents that no header has, or has with another size
+class HollowArchive final : public Reader, public RawTap {
  public:
   /// @param tar_split_gz  must live as long
   explicit HollowArchive(Reader& tar_split_gz) : lines_(tar_split_gz) {}
@@ -33,17 +40,30 @@ class HollowArchive final : public Reader {
       }
       if (!lines_.next()) return {};
       if (lines_.is_file())
-        zeros_left_ = lines_.size();
+        begin_file();
       else
         in_segment_ = true;
     }
   }
 
+  void raw(Bytes) override {}
+  void entry(TarHeader const& header) override { wanted_ = static_cast<std::uint64_t>(header.size); }
+  void payload(Bytes) override {}
+
  private:
   static constexpr std::array<std::byte, 64U * 1024> zeros{};
+
+  void begin_file() {
+    zeros_left_ = lines_.size();
+    if (zeros_left_ != 0 && zeros_left_ != std::exchange(wanted_, 0))
+      throw Error(Errc::corrupt_tar_split,
+                  "file \"" + lines_.name() + "\", which has another size in its header");
+  }
+
   detail::TarSplitReader lines_;
   std::vector<std::byte> buffer_ = {};
   std::uint64_t zeros_left_ = 0;
+  std::uint64_t wanted_ = 0;  ///< by the last header
   bool in_segment_ = false;
 };
 

@@ -55,7 +55,7 @@ class SummingWriter final : public Writer {
 inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
   auto file = stored_source(tar_split);
   archive::HollowArchive hollow(file);
-  archive::TarReader tar(hollow);
+  archive::TarReader tar(hollow, {}, &hollow);
   std::vector<archive::TarHeader> headers;
   for (archive::TarHeader header; tar.next(header);) headers.push_back(header);
   return headers;

@@ -79,12 +79,16 @@ namespace detail {
 /// Rebuilds an archive of which the recorded one gives all but the contents, and sums and records it anew.
 class RebuiltArchive final : public archive::RawTap, public ContentTap {
  public:
-  explicit RebuiltArchive(archive::TarSplitWriter& split) : split_(&split) {}
+  RebuiltArchive(archive::TarSplitWriter& split, archive::HollowArchive& recorded)
+      : split_(&split), recorded_(&recorded) {}
   void raw(Bytes bytes) override {
     split_->raw(bytes);
     sum_.write(bytes);
   }
-  void entry(archive::TarHeader const& header) override { split_->entry(header); }
+  void entry(archive::TarHeader const& header) override {
+    recorded_->entry(header);
+    split_->entry(header);
+  }
   void payload(Bytes) override {}  // zeros in the place of contents
   void global_header(std::string_view name) override { split_->global_header(name); }
   void end_marker() override { split_->end_marker(); }
@@ -99,6 +103,7 @@ class RebuiltArchive final : public archive::RawTap, public ContentTap {
 
  private:
   archive::TarSplitWriter* split_;
+  archive::HollowArchive* recorded_;
   SummingWriter sum_ = {};
 };
 
@@ -275,7 +280,7 @@ class Pull {
     sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
     Sink kept = fd_sink(fd.get());
     archive::TarSplitWriter split(kept);
-    RebuiltArchive rebuilt(split);
+    RebuiltArchive rebuilt(split, hollow);
     archive::TarReader tar(hollow,
                            {.header_bytes = options_.limits.header_bytes,
                             .path_bytes = options_.limits.path_bytes,
