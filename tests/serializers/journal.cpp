@@ -56,6 +56,12 @@ TEST_CASE("a journal file of records is whole or an error", "[serializers][journ
       Journal::decode<MountRecord>(Journal::encode(std::span<Row<MountRecord> const>(rows), unreadable));
   CHECK(read.records.size() == 3);
   CHECK(read.unreadable == unreadable);
+
+  INFO("also if it was written by hand: as it will be written");
+  std::vector<std::string> const by_hand = {"{ \"id\" : 7 }\n"};
+  auto const found =
+      Journal::decode<MountRecord>("strata journal 1 records\n" + Journal::frame(std::span(by_hand)));
+  CHECK(found.unreadable == std::vector<std::string>{R"({"id":7})"});
 }
 
 TEST_CASE("a log of a later version is not taken for ours", "[serializers][journal]") {

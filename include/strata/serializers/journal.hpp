@@ -68,7 +68,7 @@ struct Journal {
       if (auto record = read<Record>(line))
         out.records.push_back(*std::move(record));
       else
-        out.unreadable.emplace_back(line);
+        out.unreadable.push_back(json::read_raw(line, json::BadUtf8::keep));  // as it is written
     }
     return out;
   }
