@@ -37,10 +37,11 @@ struct StoreRecords {
     } catch (Error const&) {
     }
     StoreRecords records = [&] {
-      HeldRecords<LayerTraits, Core> const layers(core);
-      HeldRecords<typename Core::ImageTraits, Core> const images(core);
-      HeldRecords<typename Core::ContainerTraits, Core> const containers(core);
-      return StoreRecords{.layers = layers.read(), .images = images.read(), .containers = containers.read()};
+      HeldRecords<LayerTraits, Core> const held_layers(core);
+      HeldRecords<typename Core::ImageTraits, Core> const held_images(core);
+      HeldRecords<typename Core::ContainerTraits, Core> const held_containers(core);
+      return StoreRecords{
+          .layers = held_layers.read(), .images = held_images.read(), .containers = held_containers.read()};
     }();
     add_other_records<LayerTraits>(core, records.layers);
     add_other_records<typename Core::ImageTraits>(core, records.images);
