@@ -1,0 +1,52 @@
+// Invariant: any bytes are decompressed or refused, the same however they are cut; what is taken, zlib takes for the same
+// bytes; and what is compressed, at any level and by any number of threads, comes back.
+
+#include <strata/codec/gzip.hpp>
+
+#include <zlib.h>
+
+#include "codec.hpp"
+
+namespace {
+
+/// By zlib: nothing if it is no sequence of gzip members.
+std::pair<std::string, bool> by_zlib(std::string_view packed) {
+  std::string out, room(65536, '\0');
+  while (!packed.empty() && out.size() < fuzz::most_plain) {
+    z_stream stream{};
+    if (::inflateInit2(&stream, 16 + 15) != Z_OK) return {out, false};
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    stream.avail_in = static_cast<uInt>(packed.size());
+    int result = Z_OK;
+    while (result == Z_OK && out.size() < fuzz::most_plain) {
+      stream.next_out = reinterpret_cast<Bytef*>(room.data());
+      stream.avail_out = static_cast<uInt>(room.size());
+      result = ::inflate(&stream, Z_NO_FLUSH);
+      out.append(room, 0, room.size() - stream.avail_out);
+    }
+    packed.remove_prefix(packed.size() - stream.avail_in);
+    ::inflateEnd(&stream);
+    if (result != Z_STREAM_END && result != Z_OK) return {out, false};
+  }
+  if (out.size() > fuzz::most_plain) out.resize(fuzz::most_plain);
+  return {out, true};
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  auto const chunk = fuzz::chunk_size(input.choice(8));
+  if (input.flag()) {
+    auto const how = input.choice(12);
+    fuzz::check_round_trip<strata::codec::Gzip>(input.text(), chunk,
+                                                {.level = static_cast<int>(how % 4), .threads = how / 4});
+    return 0;
+  }
+  auto const plain = fuzz::check_decompression<strata::codec::Gzip>(input.text(), chunk);
+  if (plain.error) return 0;
+  auto const [bytes, good] = by_zlib(input.text());
+  fuzz::require(good, "zlib takes it as well");
+  fuzz::require(bytes == plain.bytes, "for the same bytes");
+  return 0;
+}
