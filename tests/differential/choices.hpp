@@ -303,8 +303,14 @@ inline Step Generator::mounting() {
       if (random_.percent(5)) builder.option({"opt", "o"}, "ro");
       return items(builder, item).done();
     }
-    case 3:
-      return command("mount").json().flag({"read-only", "ro", "r"}).item(some(Kind::image)).done();
+    case 3: {
+      auto builder = command("mount");
+      builder.json().flag({"read-only", "ro", "r"});
+      auto image = some(Kind::image);
+      if (auto const* found = world_->find_image(image))  // see `left_out`
+        if (auto const* layer = world_->layer(found->parent); layer && !layer->maps.empty()) image = "nosuch";
+      return builder.item(image).done();
+    }
     case 4: {
       auto builder = command("mounted");
       builder.json();

@@ -145,20 +145,6 @@ TEMPLATE_TEST_CASE("a stream applied to a layer replaces what is recorded of it"
   CHECK((diff_of(layer, DiffOptions{.compression = Compression::none}) == second));
 }
 
-TEST_CASE("a stream that cannot be applied leaves the layer as it was", "[store][import]") {
-  Fixture<stores::Overlay> fixture;
-  auto const first = tar_of({{"one", "1"}});
-  auto layer = fixture.store.layers().import(memory_source(first), {.id = "layer"});
-  auto const digest = layer.record().diff_digest;
-  auto const mounted = layer.mount();  // a mounted layer cannot be replaced
-  CHECK(code_of([&] {
-          layer.apply(memory_source(tar_of({{"two", "22"}})));
-        }) == Errc::layer_used_by_container);
-  layer.refresh();
-  CHECK(layer.record().diff_digest == digest);
-  CHECK(diff_of(layer) == first);
-}
-
 namespace {
 /// Ends the process right after, or before, it has put new contents in place.
 template <bool after>

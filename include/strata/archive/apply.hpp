@@ -53,6 +53,8 @@ struct ApplyOptions {
   std::optional<std::uint32_t> force_mask = {};
   bool ignore_chown_errors = false;  ///< leave the owner as it is where the kernel refuses to change it
   IdMaps maps = {};                  ///< from the ids of headers to those of files
+  /// This archive was being unpacked here before, and was not to its end: what a whiteout finds may be of that attempt.
+  bool again = false;
 };
 
 /// Unpacks archive entries, one after the other, over a directory tree.
@@ -308,7 +310,13 @@ class Applier {
       remove_old(directory, target, path);
       return;
     }
-    if (::mknodat(directory, target.c_str(), S_IFCHR, makedev(0, 0)) != 0) {
+    auto const make_whiteout = [&] { return ::mknodat(directory, target.c_str(), S_IFCHR, makedev(0, 0)); };
+    int failed = make_whiteout();
+    if (failed != 0 && errno == EEXIST && options_.again && !new_.contains(key(path))) {
+      remove_old(directory, target, path);
+      failed = make_whiteout();
+    }
+    if (failed != 0) {
       if (errno != EEXIST || (tells_apart_ && !new_.contains(key(path)))) sys::throw_errno("mknod", path);
       // This archive's own entry stays; a directory must not let the parent's files through, though.
       sys::Fd const old = sys::try_open_at(directory, target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

@@ -47,6 +47,14 @@ struct StageRequest {
   IdMaps parent_maps = {};  ///< whose ids those of the parent, or of `copy_of`, have
 };
 
+/// How entries get into the tree of a layer that is there.
+struct InPlaceRequest {
+  Flush flush = Flush::full;
+  Control control = {};
+  IdMaps maps = {};    ///< whose ids its files have
+  bool again = false;  ///< the same entries were being put there before, and perhaps were not all
+};
+
 /// How a layer is mounted.
 struct MountRequest {
   bool read_only = false;
@@ -150,6 +158,17 @@ concept MountDriver = LayerDriver<D> &&
   { d.unmount(id) } -> std::same_as<void>;
   { c.is_mounted(id) } -> std::same_as<bool>;
   { c.mount_path(id) } -> std::same_as<std::filesystem::path>;
+};
+
+/// Unpacks into a layer while others look at it through mounts of it, or of layers that stand on it.
+///
+/// - `d.in_place(id, request)`  takes entries as `Staged` does, which appear in the layer itself one by one.
+///                              `Errc::layer_unknown`
+template <class D>
+concept InPlaceDriver = MountDriver<D> && requires(D& d, LayerId const& id, InPlaceRequest const& request,
+                                                   archive::TarHeader const& header, Reader& body) {
+  d.in_place(id, request).add(header, body);
+  d.in_place(id, request).finish();
 };
 
 /// Keeps or shows files with other owners than those of the container. `stage` honours `maps` and `parent_maps`: header

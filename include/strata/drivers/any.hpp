@@ -5,6 +5,7 @@
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/btrfs.hpp>
+#include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/naive_diff.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
@@ -128,6 +129,9 @@ class AnyOf {
   std::string_view name() const { return held_->name(); }
 
   Staged stage(StageRequest const& request) { return Staged(held_->stage(request)); }
+  InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) {
+    return held_->in_place(id, request);
+  }
   void publish(LayerId const& id, Staged staged) { held_->publish(id, *staged.held_); }
   Trash replace(LayerId const& id, Staged staged) { return held_->replace(id, *staged.held_); }
   Trash remove(LayerId const& id) { return held_->remove(id); }
@@ -188,6 +192,7 @@ class AnyOf {
     virtual ~Base() = default;
     virtual std::string_view name() const = 0;
     virtual std::unique_ptr<StagedBase> stage(StageRequest const& request) = 0;
+    virtual InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) = 0;
     virtual void publish(LayerId const& id, StagedBase& staged) = 0;
     virtual Trash replace(LayerId const& id, StagedBase& staged) = 0;
     virtual Trash remove(LayerId const& id) = 0;
@@ -243,6 +248,12 @@ class AnyOf {
       if constexpr (!IdMapDriver<D>)
         if (!request.maps.empty() || !request.parent_maps.empty()) cannot("ID mappings");
       return std::make_unique<StagedOf<D>>(driver.stage(request));
+    }
+    InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) override {
+      if constexpr (InPlaceDriver<D>)
+        return driver.in_place(id, request);
+      else
+        cannot("changing a mounted layer");
     }
     void publish(LayerId const& id, StagedBase& staged) override { driver.publish(id, own(staged)); }
     Trash replace(LayerId const& id, StagedBase& staged) override { return driver.replace(id, own(staged)); }
@@ -399,6 +410,6 @@ class AnyOf {
 using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
 static_assert(IdMapDriver<Any> && CheckDriver<Any> && OpenableDriver<Any> && ShutdownDriver<Any>);
-static_assert(ImageStoreDriver<Any> && LayerStoreDriver<Any>);
+static_assert(ImageStoreDriver<Any> && LayerStoreDriver<Any> && InPlaceDriver<Any>);
 
 }  // namespace strata::drivers

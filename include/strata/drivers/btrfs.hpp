@@ -4,6 +4,7 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
 #include <strata/error.hpp>
@@ -91,6 +92,12 @@ class Btrfs {
                                sys::btrfs::limit(tree, size);
                              }),
                   size);
+  }
+
+  InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) {
+    check_writable();
+    if (!exists(id)) throw Error(Errc::layer_unknown, "layer " + id.str());
+    return InPlaceTree(trees_.own(id), request, {.whiteouts = archive::Whiteouts::execute});
   }
 
   void publish(LayerId const& id, Staged staged) {
@@ -238,6 +245,7 @@ inline Btrfs::Options Btrfs::Options::parse(std::vector<std::string> const& key_
   return options;
 }
 
-static_assert(CheckDriver<Btrfs> && IdMapDriver<Btrfs> && OpenableDriver<Btrfs> && ShutdownDriver<Btrfs>);
+static_assert(CheckDriver<Btrfs> && IdMapDriver<Btrfs> && InPlaceDriver<Btrfs> && OpenableDriver<Btrfs> &&
+              ShutdownDriver<Btrfs>);
 
 }  // namespace strata::drivers

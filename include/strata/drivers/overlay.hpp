@@ -4,6 +4,7 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/overlay/backing.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/diff.hpp>
@@ -98,11 +99,18 @@ class Overlay {
     if (request.copy_of && !has_other_owners(request)) check_own_tree(dirs_.get(request.copy_of->str()));
     Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
-    staged.start({.whiteouts = mounter_.by_program() ? archive::Whiteouts::keep : archive::Whiteouts::overlay,
-                  .user_xattr = marks_.user_xattr,
-                  .force_mask = options_.force_mask,
-                  .ignore_chown_errors = options_.ignore_chown_errors});
+    staged.start(how_to_unpack());
     return staged;
+  }
+
+  /// Into the upper directory of the mount, if there is one.
+  InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) {
+    check_writable();
+    auto const layer = dirs_.own(id.str());
+    if (!overlay::holds_directory(layer / paths::overlay::diff))
+      throw Error(Errc::layer_unknown, "layer " + id.str());
+    check_own_tree(layer);
+    return InPlaceTree(layer / paths::overlay::diff, request, how_to_unpack());
   }
 
   /// The layer's directory is complete when it gets its name; a crash right after that leaves it without its entry
@@ -334,6 +342,12 @@ class Overlay {
     if (::mkdir(point.c_str(), 0700) != 0) sys::throw_errno("mkdir", point);
     return point;
   }
+  archive::ApplyOptions how_to_unpack() const {
+    return {.whiteouts = mounter_.by_program() ? archive::Whiteouts::keep : archive::Whiteouts::overlay,
+            .user_xattr = marks_.user_xattr,
+            .force_mask = options_.force_mask,
+            .ignore_chown_errors = options_.ignore_chown_errors};
+  }
   bool is_own(std::filesystem::path const& layer) const { return !read_only_ && dirs_.is_own(layer); }
 
   void check_writable() const {
@@ -440,6 +454,6 @@ inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
   return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};
 }
 
-static_assert(IdMapDriver<Overlay>);
+static_assert(IdMapDriver<Overlay> && InPlaceDriver<Overlay>);
 
 }  // namespace strata::drivers

@@ -4,6 +4,7 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
 #include <strata/error.hpp>
@@ -64,15 +65,19 @@ class Vfs {
   Staged stage(StageRequest const& request) {
     check_writable();
     auto const from = trees_.origin(request);
-    return Staged(
-        trees_.temp_dirs(request.writable), request,
-        {.whiteouts = archive::Whiteouts::execute, .ignore_chown_errors = options_.ignore_chown_errors},
-        [&](std::filesystem::path const& tree) {
-          if (from)
-            sys::copy_tree(*from, tree, {.control = request.control});
-          else
-            make_root(tree);
-        });
+    return Staged(trees_.temp_dirs(request.writable), request, how_to_unpack(),
+                  [&](std::filesystem::path const& tree) {
+                    if (from)
+                      sys::copy_tree(*from, tree, {.control = request.control});
+                    else
+                      make_root(tree);
+                  });
+  }
+
+  InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) {
+    check_writable();
+    if (!exists(id)) throw Error(Errc::layer_unknown, "layer " + id.str());
+    return InPlaceTree(trees_.own(id), request, how_to_unpack());
   }
 
   void publish(LayerId const& id, Staged staged) {
@@ -145,6 +150,10 @@ class Vfs {
   std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
 
  private:
+  archive::ApplyOptions how_to_unpack() const {
+    return {.whiteouts = archive::Whiteouts::execute, .ignore_chown_errors = options_.ignore_chown_errors};
+  }
+
   static Options with_stores(Options options, DriverPlace const& place) {
     options.image_stores.insert(options.image_stores.begin(), place.image_stores.begin(),
                                 place.image_stores.end());
@@ -200,7 +209,7 @@ inline Vfs::Options Vfs::Options::parse(std::vector<std::string> const& key_valu
   return options;
 }
 
-static_assert(IdMapDriver<Vfs> && OpenableDriver<Vfs> && CheckDriver<Vfs>);
+static_assert(IdMapDriver<Vfs> && InPlaceDriver<Vfs> && OpenableDriver<Vfs> && CheckDriver<Vfs>);
 static_assert(ImageStoreDriver<Vfs>);
 
 }  // namespace strata::drivers

@@ -95,15 +95,16 @@ class Item {
   auto parent() const requires requires(Record const& r) { r.parent; }
   { return related_layer(row_->parent); }
 
-  /// Unpacks an archive over the layer, in one step for everyone who looks: the old contents or all of the new. The
-  /// recorded digests, sizes and archive become those of this stream.
+  /// Unpacks an archive over the layer, in one step for everyone who looks: the old contents or all of the new; one entry
+  /// after the other if it is mounted, or lies below a mount. The recorded digests, sizes and archive become those of
+  /// this stream.
   template <class Options = typename Core::ApplyOptions>
   void apply(Source source, Options const& options = {}) requires requires(Record const& r) {
     r.parent;
   }
   {
     shelf_->check_writable("update layer contents");
-    row_ = apply_to_layer(*core_, row_->id, std::move(source), options);
+    row_ = apply_stream(*core_, row_->id, std::move(source), options);
   }
 
   // Images -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <strata/id.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/item/record.hpp>
+#include <strata/store/apply_in_place.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>
@@ -52,6 +53,8 @@ bool collect_noted(Core& core, std::vector<std::string> const& notes) {
           if (!containers.by_id(note->id))
             discard_item_files<typename Core::ContainerTraits>(core, note->id, aside);
           break;
+        case Leftover::layer_in_place:
+          break;
       }
     }
     trash.add(std::move(aside));
@@ -68,9 +71,13 @@ bool collect_noted(Core& core, std::vector<std::string> const& notes) {
 template <class Core>
 void collect_after_crash(Core& core) {
   using Traits = typename Core::LayerTraits;
+  try {
+    finish_left_in_place(core);
+  } catch (Error const&) {  // left to a later call
+  }
   sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
     auto const notes = left.notes();
-    return notes.empty() || detail::collect_noted(core, notes);
+    return notes.empty() || (!is_in_place(notes) && detail::collect_noted(core, notes));
   });
   auto const unfinished = [](LayerRecord const& record) {
     return is_set(record.flags, "incomplete") && is_safe_component(record.id);

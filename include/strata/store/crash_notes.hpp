@@ -19,6 +19,7 @@ enum class Leftover {
   spare_layer,      ///< the same, or a whole layer that only a container or image was to use, or used
   image_files,      ///< data and directories of an image that has no record
   container_files,  ///< the same of a container
+  layer_in_place,   ///< a stream is being unpacked into a layer's own tree: see apply_in_place.hpp
 };
 
 struct CrashNote {
@@ -27,17 +28,22 @@ struct CrashNote {
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 4> leftover_words{"layer-", "spare-", "image-", "container-"};
+inline constexpr std::array<std::string_view, 5> leftover_words{"layer-", "spare-", "image-", "container-",
+                                                                "in-place-"};
 }  // namespace detail
+
+inline std::string note_text(CrashNote const& note) {
+  return std::string(detail::leftover_words[static_cast<std::size_t>(note.what)]) + note.id;
+}
 
 /// Makes a temp-dir with these notes in it; they are true until it goes.
 /// @param core  whose trash it is made in
 template <class Core>
 sys::TempDir note_change(Core& core, std::vector<CrashNote> const& notes) {
   auto aside = sys::TempDir::create(core.layer_trash());
-  for (auto const& [what, id] : notes)
-    if (id.size() <= 200)  // a name has 255 bytes at most; a longer id is made by nobody
-      aside.note(std::string(detail::leftover_words[static_cast<std::size_t>(what)]) + id);
+  for (auto const& note : notes)
+    if (note.id.size() <= 200)
+      aside.note(note_text(note));  // a name has 255 bytes at most; a longer id is made by nobody
   return aside;
 }
 

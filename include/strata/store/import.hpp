@@ -215,6 +215,19 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
   return put_record(unpacked);
 }
 
+/// A copy of a layer, over which a stream is to be unpacked.
+template <class Core>
+auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& stop) {
+  return core.driver().stage(
+      {.parent = layer.parent.empty() ? std::optional<LayerId>{} : LayerId(layer.parent),
+       .copy_of = LayerId(layer.id),
+       .writable = layer.place != RecordPlace::image_store,
+       .flush = core.flush(),
+       .control = {.progress = {}, .stop = stop},
+       .maps = maps_of(layer),
+       .parent_maps = maps_of(layer)});
+}
+
 /// The same over an existing layer: its contents and its recorded archive change together.
 /// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since this call began
 template <class Core>
@@ -222,15 +235,7 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
                                 ApplyOptions const& options) {
   using Traits = typename Core::LayerTraits;
   auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
-  LayerId const layer(before->id);
-  auto staged = core.driver().stage(
-      {.parent = before->parent.empty() ? std::optional<LayerId>{} : LayerId(before->parent),
-       .copy_of = layer,
-       .writable = before->place != RecordPlace::image_store,
-       .flush = core.flush(),
-       .control = {.progress = {}, .stop = options.stop},
-       .maps = maps_of(*before),
-       .parent_maps = maps_of(*before)});
+  auto staged = stage_copy(core, *before, options.stop);
   auto aside = sys::TempDir::create(core.layer_trash());
   auto const tar_split = aside.next_addition();
   LayerRecord unpacked;

@@ -107,12 +107,10 @@ bool is_mounted_anywhere(Core& core, LayerId const& id) requires MountDriver<typ
   return core.driver().is_mounted(id) || !sys::holders(core.driver().mount_path(id), 1).empty();
 }
 
-/// Who looks at a layer through a mount of another one that stands on it would see its files go when its tree is
-/// exchanged. Trees that hold all of their own are not looked through.
+/// A mounted layer that stands on this one, and shows its files. Trees that hold all of their own show no others.
 /// @param mounts  a guard of the mount counts, which the caller holds
-/// @throws `Errc::layer_used_by_container`
 template <class Core, class Mounts>
-void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) {
+std::optional<LayerId> find_mount_above(Core& core, Mounts const& mounts, LayerId const& id) {
   if constexpr (MountDriver<typename Core::Driver> && CheckDriver<typename Core::Driver>) {
     for (auto const& row : mounts.rows()) {
       if (!is_safe_component(row->id)) continue;
@@ -121,11 +119,38 @@ void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) 
       if (!tree || tree->whole) continue;
       auto const below = core.driver().ancestors(above);
       if (below && std::ranges::find(*below, id) == below->end()) continue;
-      if (is_mounted_anywhere(core, above))
-        throw Error(Errc::layer_used_by_container,
-                    "layer " + id.str() + " lies below layer " + above.str() + ", which is mounted");
+      if (is_mounted_anywhere(core, above)) return above;
     }
   }
+  return std::nullopt;
+}
+
+/// Who looks at a layer through a mount of another one that stands on it would see its files go when its tree is
+/// exchanged.
+/// @param mounts  a guard of the mount counts, which the caller holds
+/// @throws `Errc::layer_used_by_container`
+template <class Core, class Mounts>
+void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) {
+  if (auto const above = find_mount_above(core, mounts, id))
+    throw Error(Errc::layer_used_by_container,
+                "layer " + id.str() + " lies below layer " + above->str() + ", which is mounted");
+}
+
+/// Would somebody go on seeing a layer's old tree if it were exchanged now? Mounts of drivers that show whole trees as they
+/// are can only be told by their counts.
+template <class Core>
+bool is_seen_mounted(Core& core, LayerId const& id) requires MountDriver<typename Core::Driver> {
+  auto const mounts = core.mounts().read();
+  bool whole = false;
+  if constexpr (CheckDriver<typename Core::Driver>) {
+    auto const tree = core.driver().own_tree(id);
+    whole = tree && tree->whole;
+  }
+  auto const row = mounts.find(id.str());
+  bool const counted = row && row->count > 0;
+  if (whole) return counted;
+  return core.driver().is_mounted(id) || (counted && is_mounted_anywhere(core, id)) ||
+         find_mount_above(core, mounts, id);
 }
 
 /// Gives back one mount, or all.

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <strata/archive/apply.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/durability.hpp>
+#include <strata/progress.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <unistd.h>
+#include <utility>
+
+namespace strata::drivers {
+
+/// A layer's own tree, into which entries are unpacked while others look at it and write to it: nothing but what the entries
+/// name is touched, and no directory becomes another one.
+class InPlaceTree {
+ public:
+  /// @param apply  without maps: these are the request's
+  InPlaceTree(std::filesystem::path tree, InPlaceRequest const& request, archive::ApplyOptions apply)
+      : tree_(std::move(tree)),
+        root_(sys::open_at(AT_FDCWD, tree_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)),
+        flush_(request.flush),
+        control_(request.control) {
+    apply.maps = request.maps;
+    apply.again = request.again;
+    applier_ = std::make_unique<archive::Applier>(
+        sys::open_at(AT_FDCWD, tree_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), std::move(apply));
+  }
+
+  void add(archive::TarHeader const& header, Reader& body) {
+    control_.check();
+    applier_->add(header, body);
+  }
+
+  /// Flushes all of the file system: a tree that others write to cannot be walked from end to end.
+  void finish() {
+    if (!applier_) return;
+    applier_->finish();
+    applier_.reset();
+    if (flush_ == Flush::full && ::syncfs(root_.get()) != 0) sys::throw_errno("syncfs", tree_);
+  }
+
+ private:
+  std::filesystem::path tree_;
+  sys::Fd root_;  ///< open since before the first write: `syncfs` tells of errors since then
+  Flush flush_;
+  Control control_;
+  std::unique_ptr<archive::Applier> applier_;
+};
+
+}  // namespace strata::drivers

@@ -1,0 +1,197 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/id.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/store/crash_notes.hpp>
+#include <strata/store/import.hpp>
+#include <strata/store/layer_maps.hpp>
+#include <strata/store/mount.hpp>
+#include <strata/store/options.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// A stream that is applied to a layer which is seen through a mount. Its tree cannot be exchanged then, for the kernel would
+/// go on showing the old one: entries are unpacked into the tree itself, as containers/storage does it.
+///
+/// The whole stream is kept first, and unpacked beside, so that one that is damaged, or cannot be unpacked, changes
+/// nothing. From the moment in which the layer itself begins to change, until its record tells of the stream, it has no
+/// recorded archive and no digests: its tar is made from its files. Should the process die in between, the next opener
+/// unpacks the stream once more, to its end. Other programs, until then, see some of the new files and not the others.
+namespace strata {
+namespace detail {
+
+inline constexpr std::string_view kept_stream = "stream-";  ///< and when the layer was made, in the temp-dir
+
+/// Gives what another source gives, and keeps it.
+class KeepingSource {
+ public:
+  KeepingSource(Source from, std::filesystem::path path)
+      : from_(std::move(from)),
+        path_(std::move(path)),
+        file_(sys::open_at(AT_FDCWD, path_, O_WRONLY | O_CREAT | O_EXCL, 0600)) {}
+  Bytes next() {
+    auto const bytes = from_.next();
+    sys::write_all(file_.get(), bytes, path_);
+    return bytes;
+  }
+
+ private:
+  Source from_;
+  std::filesystem::path path_;
+  sys::Fd file_;
+};
+
+/// Can what has failed succeed at another time?
+inline bool may_succeed_later(Error const& error) {
+  return sys::is_transient(error) && error.code() != std::errc::file_exists &&
+         error.code() != std::errc::directory_not_empty && error.code() != std::errc::operation_not_permitted;
+}
+
+inline std::string in_place_note(std::string const& layer) {
+  return note_text({Leftover::layer_in_place, layer});
+}
+
+/// Unpacks the stream into a copy of the layer, which then goes.
+template <class Core>
+void try_out(Core& core, LayerRecord const& layer, Source source, std::filesystem::path const& tar_split,
+             ApplyOptions const& options) {
+  LayerRecord tried;
+  auto staged = stage_copy(core, layer, options.stop);
+  unpack_layer(core, std::move(source), staged, tar_split, options, tried);
+}
+
+/// Takes the layer's recorded archive away, which tells of what its files will no longer be.
+/// @param aside  has the stream; gets the note that the next opener goes by
+template <class Core>
+void begin_in_place(Core& core, LayerRecord const& before, sys::TempDir& aside) {
+  auto layers = core.template table<typename Core::LayerTraits>().write();
+  LayerRecord next = *layers.get(Ref::exactly(before.id));
+  auto const note = in_place_note(before.id);
+  auto const others = sys::TempDir::look(core.layer_trash());
+  if (next.diff_digest != before.diff_digest || next.created != before.created ||
+      std::ranges::any_of(others, [&](auto const& other) {
+        return std::ranges::find(other.notes, note) != other.notes.end();
+      }))
+    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
+  if (before.id.size() <= 200) aside.note(note);
+  if (core.flush() == Flush::full) {
+    sys::sync_directory(aside.path());
+    sys::sync_directory(aside.path().parent_path());
+  }
+  copy_archive_fields({}, next);
+  layers.put(std::move(next));
+  layers.commit(core.flush());
+  aside.take(core.tar_split(before.id));
+}
+
+/// Unpacks the stream into the layer's own tree and records it.
+/// @param again  another process began, and may have left some of it
+template <class Core>
+Row<LayerRecord> finish_in_place(Core& core, LayerRecord const& before, std::filesystem::path const& stream,
+                                 ImportLimits const& limits, bool again) {
+  auto aside = sys::TempDir::create(core.layer_trash());
+  auto const tar_split = aside.next_addition();
+  LayerRecord unpacked;
+  {
+    auto tree = core.driver().in_place(LayerId(before.id),
+                                       {.flush = core.flush(), .maps = maps_of(before), .again = again});
+    unpack_layer(core, file_source(stream), tree, tar_split, {.limits = limits}, unpacked);
+  }
+  auto layers = core.template table<typename Core::LayerTraits>().write();
+  LayerRecord next = *layers.get(Ref::exactly(before.id));
+  if (next.created != before.created || !next.diff_digest.empty())
+    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
+  auto const recorded = core.tar_split(next.id);
+  sys::rename(tar_split, recorded);
+  if (core.flush() == Flush::full) sys::sync_directory(recorded.parent_path());
+  copy_archive_fields(unpacked, next);
+  auto row = layers.put(std::move(next));
+  layers.commit(core.flush());
+  return row;
+}
+
+/// The layer that a dead process was unpacking into, if it is still that one and nobody has changed it since.
+template <class Core>
+Row<LayerRecord> layer_in_place(Core& core, std::string const& id, std::filesystem::path const& stream) {
+  auto const row = core.template table<typename Core::LayerTraits>().read().by_id(id);
+  bool const same = row && stream.filename() == std::string(kept_stream) + row->created.str();
+  return same && row->diff_digest.empty() && sys::is_present(stream) ? row : nullptr;
+}
+
+}  // namespace detail
+
+/// Do notes tell of a stream that is being unpacked into a layer's own tree?
+inline bool is_in_place(std::vector<std::string> const& notes) {
+  return std::ranges::any_of(notes, [](std::string const& text) {
+    auto const note = parse_note(text);
+    return note && note->what == Leftover::layer_in_place;
+  });
+}
+
+/// Ends what dead processes began to unpack into layers. No guard of the tables may be held.
+/// @throws what kept one from being ended: it may succeed later, and the layer should not be changed before
+template <class Core>
+void finish_left_in_place(Core& core) {
+  if constexpr (InPlaceDriver<typename Core::Driver>) {
+    std::optional<Error> failure;
+    sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
+      auto const notes = left.notes();
+      for (auto const& text : notes) {
+        auto const note = parse_note(text);
+        if (!note || note->what != Leftover::layer_in_place) continue;
+        for (auto const& entry : std::filesystem::directory_iterator(left.path())) {
+          auto const row = detail::layer_in_place(core, note->id, entry.path());
+          if (!row) continue;
+          try {
+            detail::finish_in_place(core, *row, entry.path(), {}, true);
+          } catch (Error const& error) {
+            if (!detail::may_succeed_later(error)) continue;
+            if (!failure) failure = error;
+            return false;
+          }
+        }
+      }
+      return is_in_place(notes);
+    });
+    if (failure) throw *std::move(failure);
+  }
+}
+
+/// The same over an existing layer, mounted or not.
+/// @throws as `apply_to_layer`
+template <class Core>
+Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, ApplyOptions const& options) {
+  finish_left_in_place(core);
+  if constexpr (InPlaceDriver<typename Core::Driver>) {
+    auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));
+    if (is_seen_mounted(core, LayerId(before->id))) {
+      auto aside = sys::TempDir::create(core.layer_trash());
+      auto const stream = aside.path() / (std::string(detail::kept_stream) + before->created.str());
+      detail::try_out(core, *before, detail::KeepingSource(std::move(source), stream), aside.next_addition(),
+                      options);
+      if (core.flush() == Flush::full) sys::sync_file(sys::open_at(AT_FDCWD, stream, O_RDONLY).get(), stream);
+      detail::begin_in_place(core, *before, aside);
+      Row<LayerRecord> row;
+      with_notes(aside, [&] { row = detail::finish_in_place(core, *before, stream, options.limits, false); });
+      return row;
+    }
+  }
+  return apply_to_layer(core, id, std::move(source), options);
+}
+
+}  // namespace strata
