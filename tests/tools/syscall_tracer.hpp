@@ -102,15 +102,21 @@ namespace detail {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-/// Those calls stop, all others are made at once. For the process and all that it starts.
-inline void install_filter(std::span<int const> calls) {
+/// `action` for those calls, all others are made at once.
+inline std::vector<sock_filter> filter_code(std::span<int const> calls, std::uint32_t action) {
   std::vector<sock_filter> code{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offsetof(seccomp_data, nr)))};
   for (std::size_t i = 0; i < calls.size(); ++i)
     code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(calls[i]),
                             static_cast<std::uint8_t>(calls.size() - i), 0));
   code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE));
+  code.push_back(BPF_STMT(BPF_RET | BPF_K, action));
+  return code;
+}
+
+/// Those calls stop, for the process and all that it starts.
+inline void install_filter(std::span<int const> calls) {
+  auto code = filter_code(calls, SECCOMP_RET_TRACE);
   sock_fprog const program{.len = static_cast<unsigned short>(code.size()), .filter = code.data()};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
