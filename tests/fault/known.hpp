@@ -14,7 +14,6 @@ struct Known {
 
 inline constexpr auto known = std::to_array<Known>({
     {"set-", "check is clean afterwards", "data is replaced before its record is"},
-    {"set-", "gc leaves nothing", "nobody looks for what is left of data that was being written"},
     {"check-repair", "says what failed", "what kept a layer from being looked at is not told of"},
     {"import-layer", "check is clean afterwards", "unpacking takes what cannot be looked at for absent"},
     {"import-layer", "acknowledges with other output", "output that cannot be written"},
@@ -28,6 +27,10 @@ inline constexpr auto known = std::to_array<Known>({
     {"mount", "acknowledges with other output", "output that cannot be written"},
     {"unmount", "acknowledges with other output", "output that cannot be written"},
     {"delete-", "check is clean afterwards", "what a delete leaves counts as damage"},
+    {"changes", "acknowledges with other output", "output that cannot be written"},
+    {"copy", "acknowledged is complete", "an unmount that fails is not told of"},
+    {"allocations", "crashes", "Index, the readers of directories, destructors"},
+    {"allocations", "strong guarantee", "Index, data that is replaced, applydiff"},
 });
 
 inline Known const* find_known(std::string_view operation, std::string_view rule) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/item/big_data.hpp>
+#include <strata/paths.hpp>
 
 #include <boost/json.hpp>
 
@@ -75,7 +76,8 @@ class StateReader {
       for (auto const& [id, known] : known_)
         if (auto const found = name.find(id); found != name.npos) name.replace(found, id.size(), known);
       if (name.starts_with("overlay/l/")) name = "overlay/l/*";
-      ++out[name];
+      // gc takes temporary files once they are an hour old: until then somebody may be writing them
+      if (!strata::paths::is_temporary(at->path().filename().native())) ++out[name];
       auto const is_tree = place_.driver == "overlay"
                                ? at->path().filename() == "diff" || at->path().filename() == "work"
                                : at->path().parent_path() == place_.layer("x").parent_path();

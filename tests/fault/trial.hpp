@@ -3,6 +3,7 @@
 #include "home.hpp"
 #include "operations.hpp"
 #include "point.hpp"
+#include "runner.hpp"
 #include <algorithm>
 #include <cctype>
 #include <cstring>
@@ -13,14 +14,6 @@
 #include <vector>
 
 namespace fault {
-
-/// What came of one trial.
-struct Verdict {
-  bool reached = true;        ///< the point's call was made
-  bool acknowledged = false;  ///< the command succeeded in spite of the fault
-  std::string rule = {};      ///< that was broken; empty if none
-  std::string details = {};
-};
 
 /// One operation, tried at point after point.
 class Trial {
@@ -59,7 +52,9 @@ class Trial {
       return verdict;
     };
     if (ran.status != 0 && !names(ran, point)) return broken("says what failed", {});
-    if (ran.status == 0 && ran.out != clean_.out && operation_.effect != Effect::steps)
+    if (ran.status == 0 && ran.out != clean_.out && operation_.effect != Effect::steps &&
+        !(operation_.effect == Effect::look &&
+          names(ran, point)))  // one that tells what it could not look at
       return broken("acknowledges with other output", {});
     if (ran.status != 0 && home_.reader().print() == print_) return verdict;
     untouched_ = false;
