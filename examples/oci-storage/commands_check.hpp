@@ -126,6 +126,17 @@ inline std::string text_of(std::exception_ptr const& error) {
   }
 }
 
+/// What is wrong after a repair and was not before it: damage that is left was listed, what cannot be looked at any more was
+/// not.
+inline void complain_of_new(strata::RepairReport const& result) {
+  auto const& before = result.before.findings;
+  for (auto const& found : result.after.findings)
+    if (found.severity == strata::Severity::error && std::ranges::none_of(before, [&](auto const& old) {
+          return old.id == found.id && old.text == found.text;
+        }))
+      complain(to_text(found.subject), " ", found.id, ": ", found.text);
+}
+
 }  // namespace detail
 
 inline int check_store(Session& session, Invocation const& call) {
@@ -174,6 +185,7 @@ inline int check_store(Session& session, Invocation const& call) {
     auto summary = detail::count(result.after, detail::check_groups[1]) + ", " +
                    detail::count(result.after, detail::check_groups[3]);
     if (!force) summary += ", " + detail::count(result.after, detail::check_groups[4]);
+    detail::complain_of_new(result);
     complain(summary);
     status = 1;
   }

@@ -68,6 +68,11 @@ class CopyEnd {
 
   strata::sys::Place const& place() const noexcept { return place_; }
 
+  /// The end of its use; that a layer was written is known once this returns.
+  void unmount() {
+    if (mount_) mount_->unmount();
+  }
+
   /// Which ids of the host stand for those in the layer.
   strata::IdMaps maps() const {
     return layer_ ? strata::IdMaps{layer_->record().uidmap, layer_->record().gidmap} : strata::IdMaps{};
@@ -113,7 +118,7 @@ inline std::function<strata::sys::FileOwner(strata::sys::FileOwner)> new_owners(
 
 inline int copy_files(Session& session, Invocation const& call) {
   auto const owner = wanted_owner(call.options);
-  CopyEnd const target(session, call.arguments.back());
+  CopyEnd target(session, call.arguments.back());
   ProgressBar const bar("copying");
   Interrupt const interrupt;
   for (std::size_t i = 0; i + 1 < call.arguments.size(); ++i) {
@@ -133,6 +138,7 @@ inline int copy_files(Session& session, Invocation const& call) {
                                copy_error_text(target.place()));
     }
   }
+  target.unmount();
   return 0;
 }
 

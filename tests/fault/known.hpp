@@ -14,7 +14,7 @@ struct Known {
 
 inline constexpr auto known = std::to_array<Known>({
     {"set-", "check is clean afterwards", "data is replaced before its record is"},
-    {"check-repair", "says what failed", "what kept a layer from being looked at is not told of"},
+    {"check-repair", "says what failed", "what kept a layer from being mended is not told of"},
     {"import-layer", "check is clean afterwards", "unpacking takes what cannot be looked at for absent"},
     {"import-layer", "acknowledges with other output", "output that cannot be written"},
     {"applydiff", "says what failed", "unpacking takes what cannot be looked at for absent"},
@@ -28,7 +28,6 @@ inline constexpr auto known = std::to_array<Known>({
     {"unmount", "acknowledges with other output", "output that cannot be written"},
     {"delete-", "check is clean afterwards", "what a delete leaves counts as damage"},
     {"changes", "acknowledges with other output", "output that cannot be written"},
-    {"copy", "acknowledged is complete", "an unmount that fails is not told of"},
     {"allocations", "crashes", "Index, the readers of directories, destructors"},
     {"allocations", "strong guarantee", "Index, data that is replaced, applydiff"},
 });

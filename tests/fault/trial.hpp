@@ -68,12 +68,12 @@ class Trial {
     if (operation_.effect != Effect::steps && !is_new && state != old_)
       return broken("old or new state", "    from the old state:\n" + difference(old_, state) +
                                             "    from the new state:\n" + difference(new_, state));
-    return retry(point, is_new, broken, std::move(verdict));
+    return retry(is_new, broken, std::move(verdict));
   }
 
  private:
   template <class Broken>
-  Verdict retry(Point const& point, bool const is_new, Broken const& broken, Verdict verdict) {
+  Verdict retry(bool const is_new, Broken const& broken, Verdict verdict) {
     auto const again = run(command_);
     auto const said = "    again: status " + std::to_string(again.status) + ' ' + again.out + again.err;
     if (!is_new && again.status != 0) return broken("a retry succeeds", said);
@@ -81,10 +81,9 @@ class Trial {
       return broken("a retry prints the same", said);
     auto const state = home_.reader().read();
     // of a count, as of mounts, one more is right
-    // what failed for good could not unmount what it had mounted
-    bool const right = operation_.effect == Effect::steps && point.sticky
-                           ? without_mounts(state) == without_mounts(new_)
-                           : state == new_;
+    // an unmount that failed, and was told of, leaves its count
+    bool const right =
+        operation_.effect == Effect::steps ? without_mounts(state) == without_mounts(new_) : state == new_;
     if (!right && !(is_new && again.status == 0))
       return broken("a retry gives the new state", said + "    state:\n" + difference(new_, state));
     auto const check = run(home_.command({"check"}));

@@ -38,6 +38,12 @@ class MountPoint {
 
   std::filesystem::path const& path() const noexcept { return path_; }
 
+  /// Ends it now. The destructor does the same, but cannot report what fails, such as a flush of what was written.
+  /// @throws as `unmount_layer`; the mount is not this object's any more
+  void unmount() {
+    if (auto const core = std::exchange(core_, nullptr)) unmount_layer(*core, layer_, {});
+  }
+
   /// Leaves it mounted; to be given back with `unmount`, from any process.
   std::filesystem::path keep() {
     core_.reset();
