@@ -168,7 +168,7 @@ TEST_CASE("vfs shares the blocks of files with the parent where the file system 
     auto const fd = strata::sys::open_at(AT_FDCWD, disk.path() / "g/vfs/dir" / id / name, O_RDONLY);
     REQUIRE(::fsync(fd.get()) == 0);
     alignas(fiemap) std::array<std::byte, sizeof(fiemap) + sizeof(fiemap_extent)> room{};
-    auto* const asked = new (room.data()) fiemap{};
+    auto* const asked = std::launder(reinterpret_cast<fiemap*>(room.data()));
     asked->fm_length = FIEMAP_MAX_OFFSET;
     asked->fm_extent_count = 1;
     REQUIRE(::ioctl(fd.get(), FS_IOC_FIEMAP, asked) == 0);
