@@ -2,10 +2,10 @@
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
 # usage: sh tests/run.sh [PART...]      all parts if none is named:
 #   suite headers examples interop      the test suite; each header alone; what the examples print; each script of tests/interop
-#   sanitized format                    the suite by clang 16 under ASan and UBSan; whether clang-format 14 changes a file
-#   and each folder of tests/ that has a run.sh
-# Besides, when named: vm (parts of the tests in a virtual machine, tests/vm/run.sh), each script of tests/interop, and
-# configure (no more than what comes before the build).
+#   format bare                         whether clang-format 14 changes a file; the README's commands in bare roots
+# Besides, when named: sanitized (the suite by clang 16 under ASan and UBSan), vm (parts of the tests in a virtual machine,
+# tests/vm/run.sh), each other folder of tests/ that has a run.sh (fault, fuzz), each script of tests/interop, and configure
+# (no more than what comes before the build).
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
 # the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite. STRATA_LANES
@@ -16,9 +16,8 @@ top=$(pwd)
 . tests/lib.sh
 
 passed=0 failed=0 seconds_of_parts=
-folders=$(for script in tests/*/run.sh; do [ "$script" = tests/vm/run.sh ] || basename "${script%/run.sh}"; done)
 # shellcheck disable=SC2086
-parts=$(printf '%s ' ${*:-format $folders sanitized suite headers examples interop})
+parts=$(printf '%s ' ${*:-format bare suite headers examples interop})
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 count() {
   passed=$((passed + $2)) failed=$((failed + $3))
