@@ -7,11 +7,11 @@
 #include <strata/durability.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/flush_tree.hpp>
 
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
-#include <unistd.h>
 #include <utility>
 
 namespace strata::drivers {
@@ -42,7 +42,7 @@ class InPlaceTree {
     if (!applier_) return;
     applier_->finish();
     applier_.reset();
-    if (flush_ == Flush::full && ::syncfs(root_.get()) != 0) sys::throw_errno("syncfs", tree_);
+    if (flush_ == Flush::full) sys::flush_file_system(root_.get(), tree_);
   }
 
  private:

@@ -78,6 +78,14 @@ inline bool is_for_syncfs(std::filesystem::path const& top, Fd const& root) {
 /// Asks the device to begin writing what a file holds, and does not wait: a hint, whose errors fsync will tell.
 inline void start_write_back(int fd) noexcept { ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
+/// Waits until all of a file system is on the device, others' files included.
+/// @param fd    of anything on it; errors are told since this was opened (Linux 5.8)
+/// @param path  for the error
+/// @throws      `errno`, "syncfs <path>"; do not try again after that
+inline void flush_file_system(int fd, std::filesystem::path const& path) {
+  if (::syncfs(fd) != 0) throw_errno("syncfs", path);
+}
+
 /// Waits until every file and directory of a tree is on the device: contents, attributes and names. Mounts below
 /// are not a part of it. Others' files are waited for only as far as the file system's journal joins them with
 /// these. Who writes the files should call `start_write_back` with each, so that little is left to do here.
@@ -92,7 +100,7 @@ inline void flush_tree(std::filesystem::path const& path) {
     // the files here, which were never flushed before, can an error be missed.
     Fd const root = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (detail::is_for_syncfs(path, root)) {
-      if (::syncfs(root.get()) != 0) throw_errno("syncfs", path);
+      flush_file_system(root.get(), path);
       return;
     }
   }
