@@ -5,6 +5,7 @@
 #include <strata/archive/file_body.hpp>
 #include <strata/archive/link_sources.hpp>
 #include <strata/archive/override_stat.hpp>
+#include <strata/archive/sparse_body.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
@@ -66,7 +67,8 @@ struct ApplyOptions {
 ///
 /// - a file or link replaces whatever is there, a directory merges with a directory
 /// - missing parents are made, 0755 and owned by root; below a directory that gives its group on, they do so as well
-/// - contents that are those of a file (`FileBody`) share its blocks where the file system can
+/// - contents that are those of a file (`FileBody`) share its blocks where the file system can; holes that the archive
+///   tells of (`SparseBody`) become holes
 /// - hard-link entries take their own owner, mode and times, as the Go library does
 /// - whiteouts hide what the parent has, never what this archive put there, before or after them; a directory that
 ///   follows its own whiteout is opaque
@@ -205,8 +207,7 @@ class Applier {
       if (::fstat(whole->descriptor(), &status) != 0) sys::throw_errno("stat", path);
       copier_.copy(whole->descriptor(), file.get(), status, path, [](std::size_t) {});
     } else {
-      for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next())
-        sys::write_all(file.get(), chunk, path);
+      write_contents(file.get(), body, path);
     }
     set_attributes(file.get(), Handle::file, path, header);
   }

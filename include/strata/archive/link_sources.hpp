@@ -31,6 +31,8 @@ class LinkSources {
   /// @param path  of the entry, in the tree
   void keep(int root, std::string_view path, TarHeader const& header, Reader& body) {
     if (!path.starts_with(whiteout_links) || header.type != EntryType::regular) return;
+    if (header.sparse)
+      throw Error(Errc::unsupported, "sparse file \"" + header.name + "\" for others to be links of");
     if (!data_) data_ = sys::open_at(root, ".", O_RDWR | O_TMPFILE, 0600);
     auto const at = ::lseek(data_.get(), 0, SEEK_END);
     for (Bytes chunk = body.next(); !chunk.empty(); chunk = body.next())

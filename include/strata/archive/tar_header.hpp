@@ -44,7 +44,7 @@ struct TarHeader {
   std::uint32_t mode = 0;  ///< permissions, setuid, setgid, sticky; no type bits
   std::int64_t uid = 0;    ///< in the container's numbering
   std::int64_t gid = 0;
-  std::int64_t size = 0;  ///< bytes that follow; 0 for all but regular
+  std::int64_t size = 0;  ///< bytes of a regular file, holes included; 0 for all others
   FileTime mtime = {};
   std::optional<FileTime> atime = {};
   std::optional<FileTime> ctime = {};
@@ -53,7 +53,8 @@ struct TarHeader {
   std::uint32_t dev_major = 0;
   std::uint32_t dev_minor = 0;
   std::vector<std::pair<std::string, std::string>> xattrs =
-      {};  ///< key without "SCHILY.xattr.", value; sorted, keys unique
+      {};               ///< key without "SCHILY.xattr.", value; sorted, keys unique
+  bool sparse = false;  ///< fewer bytes follow than it has: its holes are left out
 
   bool operator==(TarHeader const&) const = default;
 };
@@ -71,8 +72,8 @@ inline constexpr TarField field_name{0, 100}, field_mode{100, 8}, field_uid{108,
     field_size{124, 12}, field_mtime{136, 12}, field_checksum{148, 8}, field_type{156, 1},
     field_link{157, 100}, field_magic{257, 8}, field_user{265, 32}, field_group{297, 32}, field_major{329, 8},
     field_minor{337, 8}, field_prefix{345, 155}, field_gnu_atime{345, 12}, field_gnu_ctime{357, 12},
-    field_star_prefix{345, 131}, field_star_atime{476, 12}, field_star_ctime{488, 12},
-    field_star_magic{508, 4};
+    field_gnu_real_size{483, 12}, field_star_prefix{345, 131}, field_star_atime{476, 12},
+    field_star_ctime{488, 12}, field_star_magic{508, 4};
 
 inline Bytes field_of(Bytes block, TarField f) { return block.subspan(f.at, f.size); }
 
@@ -134,12 +135,12 @@ inline FileTime read_pax_time(std::string_view text) {
 }
 
 /// Calls `visit(key, value)` for each record "<length> <key>=<value>\n" of a PAX header, in order.
-/// @throws `Errc::corrupt_archive`: a length that does not lead to a newline, no "=", an empty key, or a NUL
-/// in a
-///         key, path, link path, user or group name
+/// @throws `Errc::corrupt_archive`: a length that does not lead to a newline, no "=", an empty key, a NUL in a key, path,
+///         link path, user or group name, or offsets and lengths of a sparse file's regions that do not take turns
 template <class Visit>
 void for_each_pax_record(std::string_view data, Visit&& visit) {
   auto const bad = [] { return Error(Errc::corrupt_archive, "PAX record"); };
+  bool length_is_next = false;
   while (!data.empty()) {
     auto const space = data.find(' ');
     if (space == std::string_view::npos || space == 0 || space > 19) throw bad();
@@ -154,6 +155,10 @@ void for_each_pax_record(std::string_view data, Visit&& visit) {
     auto const value = record.substr(equals + 1);
     bool const text = key == "path" || key == "linkpath" || key == "uname" || key == "gname";
     if ((text ? value : key).find('\0') != std::string_view::npos) throw bad();
+    if (bool const length_here = key == "GNU.sparse.numbytes"; length_here || key == "GNU.sparse.offset") {
+      if (length_here != length_is_next || value.find(',') != std::string_view::npos) throw bad();
+      length_is_next = !length_here;
+    }
     visit(key, value);
     data.remove_prefix(length);
   }

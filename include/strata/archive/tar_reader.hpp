@@ -1,5 +1,9 @@
 #pragma once
 
+#include <strata/archive/extended_headers.hpp>
+#include <strata/archive/sparse_body.hpp>
+#include <strata/archive/sparse_map.hpp>
+#include <strata/archive/tar_block.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
@@ -9,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,10 +26,14 @@ struct TarBudgets {
   std::uint64_t path_bytes = 4096;         ///< a name or link name
   std::uint64_t xattr_bytes = 1U << 20U;   ///< keys and values of one entry
   std::uint64_t entries = 1U << 22U;
+  std::uint64_t sparse_regions = 1U << 19U;  ///< of one file with holes
+  /// Sizes of all files with holes, these included, though nobody stores them: whoever reads the files has to.
+  std::uint64_t sparse_bytes = std::uint64_t{256} << 30U;
 };
 
 /// Sees an archive go by, byte for byte and in order: raw bytes, then an entry, then its payload, then raw
-/// bytes (its padding and the next header) and so on.
+/// bytes (its padding and the next header) and so on. What is stored of a file with holes is told as raw bytes: it is not
+/// what the file's contents are.
 class RawTap {
  public:
   virtual ~RawTap() = default;
@@ -45,10 +52,10 @@ class RawTap {
 /// that both accept the same layers.
 ///
 /// As a `Reader` it gives the payload of the current entry as parts of the chunks of its input, never copied;
-/// what the caller does not read is passed over by the next `next(header)`. PAX global headers are passed
-/// over too. An archive ends at two zero blocks, or where its input ends between entries. Memory: one header
+/// what the caller does not read is passed over by the next `next(header)`. Files with holes (PAX 0.0, 0.1, 1.0 and GNU's own
+/// sparse format) are given as they are once unpacked. PAX global headers are passed over. An archive ends at two zero blocks, or where its input ends between entries. Memory: one header
 /// and its names, within the budgets. Not thread-safe.
-class TarReader final : public Reader {
+class TarReader final : public SparseBody {
  public:
   explicit TarReader(Reader& in, TarBudgets budgets = {}, RawTap* tap = nullptr)
       : in_(in), budgets_(budgets), tap_(tap) {}
@@ -57,15 +64,13 @@ class TarReader final : public Reader {
 
   /// Moves to the next entry. False at the end of the archive; by then the input has been read to its end,
   /// with whatever follows the end marker.
-  /// @throws `Errc::corrupt_archive` (with the offset), `Errc::over_budget`, `Errc::unsupported`: a sparse
-  /// file or
-  ///         another kind of entry that is none of `EntryType`
+  /// @throws `Errc::corrupt_archive` (with the offset), `Errc::over_budget`, `Errc::unsupported`: a kind of entry that is
+  ///         none of `EntryType`
   bool next(TarHeader& header) {
     if (ended_) return false;
     skip_payload();
-    long_name_.clear();
-    long_link_.clear();
-    pax_.clear();
+    map_.reset();
+    extended_.clear();
     std::uint64_t extra = 0;
     while (skip_padding()) {
       header_at_ = offset();
@@ -73,33 +78,32 @@ class TarReader final : public Reader {
       if (block.empty()) break;
       if (is_zero(block)) {
         Bytes const second = take_block();
-        if (!second.empty() && !is_zero(second)) throw damaged("one zero block among headers");
+        if (!second.empty() && !is_zero(second)) throw invalid("one zero block among headers");
         break;
       }
-      char const type = read_block(block, header);
+      char const type = located([&] { return read_tar_block(block, header); });
       if (type == 'x' || type == 'g' || type == 'L' || type == 'K') {
-        auto& data = type == 'L' ? long_name_ : type == 'K' ? long_link_ : pax_;
+        auto& data = extended_.data_of(type);
         extra += tar_block + static_cast<std::uint64_t>(header.size);
         if (extra > budgets_.header_bytes) throw over("header bytes", budgets_.header_bytes);
         read_data(data, header.size);
-        if (type == 'x' || type == 'g') for_each_record([](auto, auto) {});
+        if (type == 'x' || type == 'g')
+          located([&] { for_each_pax_record(extended_.pax, [](auto, auto) {}); });
         if (type == 'g') {
           flush_raw();
           if (tap_ != nullptr) tap_->global_header(header.name);
           // Go's reader makes an entry of it, and what was gathered for the next one is lost.
-          long_name_.clear();
-          long_link_.clear();
-          pax_.clear();
+          extended_.clear();
           extra = 0;
         }
         continue;
       }
+      left_ = static_cast<std::uint64_t>(header.size);
+      if (type == 'S') read_gnu_map(block, header);
       finish_header(type, header);
       if (++entries_ > budgets_.entries) throw over("entries", budgets_.entries);
       flush_raw();
       if (tap_ != nullptr) tap_->entry(header);
-      left_ = static_cast<std::uint64_t>(header.size);
-      padding_ = padding_of(left_);
       return true;
     }
     finish_input();
@@ -108,15 +112,18 @@ class TarReader final : public Reader {
 
   /// The next bytes of the current entry's payload, empty at its end.
   Bytes next() override {
-    if (left_ == 0) return {};
-    if (at_ == chunk_.size() && !fill()) throw damaged("the input ends within an entry's data");
-    auto const n = static_cast<std::size_t>(std::min<std::uint64_t>(left_, chunk_.size() - at_));
-    auto const part = chunk_.subspan(at_, n);
-    at_ += n;
+    if (map_) return next_of_map();
+    auto const part = stored(left_);
+    if (part.empty()) return part;
     told_ = at_;
-    left_ -= n;
     if (tap_ != nullptr) tap_->payload(part);
     return part;
+  }
+
+  std::uint64_t pass_hole() override {
+    auto const size = map_ ? map_->hole() : 0;
+    if (size != 0) map_->pass(size);
+    return size;
   }
 
   std::uint64_t entries() const noexcept { return entries_; }
@@ -130,8 +137,21 @@ class TarReader final : public Reader {
   static bool is_zero(Bytes block) {
     return block[0] == std::byte{0} && std::memcmp(block.data(), block.data() + 1, block.size() - 1) == 0;
   }
+  // Scripts look for the words that Go has for the two kinds of damage.
   Error damaged(std::string const& what) const {
     return Error(Errc::corrupt_archive, what + ", header at byte " + std::to_string(header_at_));
+  }
+  Error invalid(std::string const& what) const { return damaged("invalid tar header: " + what); }
+  Error cut_off(std::string const& where) const { return damaged("unexpected EOF within " + where); }
+  /// What `read()` finds wrong in a header, with the place.
+  template <class Read>
+  auto located(Read const& read) const -> decltype(read()) {
+    try {
+      return read();
+    } catch (Error const& e) {
+      if (e.code() != Errc::corrupt_archive || e.subject().starts_with("unexpected EOF")) throw;
+      throw invalid(e.subject());
+    }
   }
   static Error over(std::string const& what, std::uint64_t limit) {
     return Error(Errc::over_budget, "archive: " + what + " above " + std::to_string(limit));
@@ -149,8 +169,28 @@ class TarReader final : public Reader {
     chunk_ = in_.next();
     return !chunk_.empty();
   }
+  /// The next of the bytes that the archive stores of the current entry, no more than `most`.
+  Bytes stored(std::uint64_t most) {
+    most = std::min(most, left_);
+    if (most == 0) return {};
+    if (at_ == chunk_.size() && !fill()) throw cut_off("an entry's data");
+    auto const n = static_cast<std::size_t>(std::min<std::uint64_t>(most, chunk_.size() - at_));
+    at_ += n;
+    left_ -= n;
+    return chunk_.subspan(at_ - n, n);
+  }
+  Bytes next_of_map() {
+    auto const part = map_->hole() != 0 ? Bytes(zeros).first(static_cast<std::size_t>(
+                                              std::min<std::uint64_t>(map_->hole(), zeros.size())))
+                                        : stored(map_->data());
+    map_->pass(part.size());
+    return part;
+  }
   void skip_payload() {
-    while (left_ != 0) static_cast<void>(next());
+    if (map_)
+      while (left_ != 0) static_cast<void>(stored(left_));
+    else
+      while (left_ != 0) static_cast<void>(next());
   }
   /// False when the input ends first: the last entry's padding may be missing.
   bool skip_padding() {
@@ -171,7 +211,7 @@ class TarReader final : public Reader {
     }
     std::size_t have = 0;
     while (have < tar_block) {
-      if (at_ == chunk_.size() && !fill()) throw damaged("the input ends within a header");
+      if (at_ == chunk_.size() && !fill()) throw cut_off("a header");
       auto const n = std::min(tar_block - have, chunk_.size() - at_);
       std::memcpy(split_.data() + have, chunk_.data() + at_, n);
       at_ += n;
@@ -184,7 +224,7 @@ class TarReader final : public Reader {
     auto rest = static_cast<std::size_t>(size);  // within the budget for headers
     padding_ = padding_of(rest);
     while (rest != 0) {
-      if (at_ == chunk_.size() && !fill()) throw damaged("the input ends within an extended header");
+      if (at_ == chunk_.size() && !fill()) throw cut_off("an extended header");
       auto const n = std::min(rest, chunk_.size() - at_);
       data += as_text(chunk_.subspan(at_, n));
       at_ += n;
@@ -199,18 +239,17 @@ class TarReader final : public Reader {
     while (fill()) at_ = chunk_.size();
   }
 
-  template <class Visit>
-  void for_each_record(Visit const& visit) const {
-    try {
-      for_each_pax_record(pax_, visit);
-    } catch (Error const& e) {
-      if (e.code() != Errc::corrupt_archive) throw;
-      throw damaged(e.subject());
-    }
+  Bytes take_block_of(std::string const& what) {
+    auto const block = take_block();
+    if (block.empty()) throw cut_off(what);
+    return block;
   }
-  char read_block(Bytes block, TarHeader& header) const;
-  void finish_header(char type, TarHeader& header) const;
+  void read_gnu_map(Bytes block, TarHeader& header);
+  void finish_header(char type, TarHeader& header);
+  void read_pax_map(SparseRecords const& records, TarHeader& header);
+  void start_map(TarHeader& header);
 
+  static constexpr std::array<std::byte, std::size_t{64} << 10U> zeros{};
   Reader& in_;
   TarBudgets budgets_;
   RawTap* tap_;
@@ -219,137 +258,79 @@ class TarReader final : public Reader {
   std::size_t told_ = 0;      // first byte of chunk_ not told to the tap
   std::uint64_t before_ = 0;  // bytes of the chunks before chunk_
   std::uint64_t header_at_ = 0;
-  std::uint64_t left_ = 0;   // of the current payload
-  std::size_t padding_ = 0;  // after it
+  std::uint64_t left_ = 0;             // of what is stored of the current entry
+  std::size_t padding_ = 0;            // after it
+  std::optional<SparseMap> map_ = {};  // of the current entry, if it has holes
+  std::uint64_t sparse_bytes_ = 0;
   std::uint64_t entries_ = 0;
   bool ended_ = false;
   std::array<std::byte, tar_block> split_ = {};  // a header that lies in two chunks
-  std::string long_name_ = {};
-  std::string long_link_ = {};
-  std::string pax_ = {};
+  ExtendedHeaders extended_ = {};
 };
 
-/// Reads the fixed fields; returns the type flag as it stands there.
-inline char TarReader::read_block(Bytes block, TarHeader& header) const {
-  using namespace detail;
-  char const type = static_cast<char>(block[field_type.at]);
-  try {
-    auto const sums = sum_of(block);
-    auto const sum = read_number(field_of(block, field_checksum));
-    if (sum != sums.of_unsigned && sum != sums.of_signed) throw Error(Errc::corrupt_archive, "checksum");
-    auto const name = text_of(block, field_name);
-    auto const magic = as_text(field_of(block, field_magic));
-    bool const ustar = magic.starts_with(std::string_view("ustar\0", 6));
-    bool const gnu = magic == std::string_view("ustar  \0", 8);
-    bool const star = ustar && as_text(field_of(block, field_star_magic)) == std::string_view("tar\0", 4);
-    header.link_name = text_of(block, field_link);
-    header.mode = static_cast<std::uint32_t>(read_number(field_of(block, field_mode)) & 07777);
-    header.uid = read_number(field_of(block, field_uid));
-    header.gid = read_number(field_of(block, field_gid));
-    header.size = read_number(field_of(block, field_size));
-    header.mtime = {.seconds = read_number(field_of(block, field_mtime)), .nanoseconds = 0};
-    header.atime.reset();
-    header.ctime.reset();
-    header.xattrs.clear();
-    header.user_name.clear();
-    header.group_name.clear();
-    header.dev_major = header.dev_minor = 0;
-    std::string_view prefix;
-    if (ustar || gnu) {
-      header.user_name = text_of(block, field_user);
-      header.group_name = text_of(block, field_group);
-      auto const device = [&](TarField f) {
-        auto const number = read_number(field_of(block, f));
-        if (type != '3' && type != '4') return std::uint32_t{0};
-        if (!std::in_range<std::uint32_t>(number)) throw Error(Errc::corrupt_archive, "device number");
-        return static_cast<std::uint32_t>(number);
-      };
-      header.dev_major = device(field_major);
-      header.dev_minor = device(field_minor);
-    }
-    auto const time_of = [&](TarField f) {
-      return FileTime{.seconds = read_number(field_of(block, f)), .nanoseconds = 0};
-    };
-    if (star) {
-      prefix = text_of(block, field_star_prefix);
-      header.atime = time_of(field_star_atime);
-      header.ctime = time_of(field_star_ctime);
-    } else if (ustar) {
-      prefix = text_of(block, field_prefix);
-    } else if (gnu) {
-      // Writers of before 2017 put a prefix here, into what are times in this format; Go's reader forgives them.
-      auto const gnu_time = [&](TarField f) -> std::optional<FileTime> {
-        if (block[f.at] == std::byte{0}) return {};
-        return time_of(f);
-      };
-      try {
-        header.atime = gnu_time(field_gnu_atime);
-        header.ctime = gnu_time(field_gnu_ctime);
-      } catch (Error const&) {
-        header.atime.reset();
-        if (auto const text = text_of(block, field_prefix); is_ascii(text)) prefix = text;
-      }
-    }
-    if (prefix.empty()) {
-      header.name = name;
-    } else {
-      header.name = prefix;
-      header.name += '/';
-      header.name += name;
-    }
-  } catch (Error const& e) {
-    throw damaged(e.subject());
-  }
-  if (header.size < 0) throw damaged("a negative size");
-  return type;
+/// The map of an entry of type 'S'; the blocks that follow the header belong to it.
+inline void TarReader::read_gnu_map(Bytes block, TarHeader& header) {
+  if (!is_gnu_block(block)) throw invalid("a sparse file in another format than GNU's");
+  located([&] {
+    header.size = read_number(detail::field_of(block, detail::field_gnu_real_size));
+    read_gnu_sparse_map(
+        block, [&] { return take_block_of("the map of a sparse file"); },
+        map_.emplace(budgets_.sparse_regions));
+  });
 }
 
-/// Brings in what the extended headers said, and settles the type.
-inline void TarReader::finish_header(char type, TarHeader& header) const {
-  bool sparse = type == 'S';
-  std::map<std::string_view, std::string_view> xattrs;
-  std::uint64_t xattr_bytes = 0;
-  auto const record = [&](std::string_view key, std::string_view value) {
-    constexpr std::string_view xattr = "SCHILY.xattr.";
-    if (key.starts_with(xattr)) {
-      key.remove_prefix(xattr.size());
-      xattr_bytes += key.size() + value.size();
-      if (xattr_bytes > budgets_.xattr_bytes)
-        throw over("bytes of extended attributes", budgets_.xattr_bytes);
-      xattrs.insert_or_assign(key, value);  // the last record of a key counts
-      return;
-    }
-    if (key.starts_with("GNU.sparse.")) sparse = true;
-    if (value.empty()) return;  // takes back what a global header said: the fixed fields hold
-    if (key == "path" || key == "GNU.sparse.name") header.name = value;
-    if (key == "linkpath") header.link_name = value;
-    if (key == "uname") header.user_name = value;
-    if (key == "gname") header.group_name = value;
-    if (key == "uid") header.uid = read_decimal(value);
-    if (key == "gid") header.gid = read_decimal(value);
-    if (key == "size") header.size = read_decimal(value);
-    if (key == "mtime") header.mtime = read_pax_time(value);
-    if (key == "atime") header.atime = read_pax_time(value);
-    if (key == "ctime") header.ctime = read_pax_time(value);
-  };
-  for_each_record(record);
-  for (auto const& [key, value] : xattrs) header.xattrs.emplace_back(key, value);
-  if (auto const n = std::string_view(long_name_.c_str()); !n.empty()) header.name = n;
-  if (auto const n = std::string_view(long_link_.c_str()); !n.empty()) header.link_name = n;
+inline void TarReader::read_pax_map(SparseRecords const& records, TarHeader& header) {
+  auto const where = records.where();
+  if (where == SparseRecords::Map::none) return;
+  if (!records.name.empty()) header.name = records.name;
+  located([&] {
+    if (auto const size = records.whole_size(); !size.empty()) header.size = read_decimal(size);
+    auto& map = map_.emplace(budgets_.sparse_regions);
+    if (where == SparseRecords::Map::in_header) return records.read(map);
+    read_sparse_map(
+        [&] {
+          if (left_ < tar_block) throw cut_off("the map of a sparse file");
+          left_ -= tar_block;
+          return take_block_of("the map of a sparse file");
+        },
+        map);
+  });
+}
+
+/// Checks that the map, the file's size and what is stored belong together.
+inline void TarReader::start_map(TarHeader& header) {
+  if (header.type != EntryType::regular) throw invalid("a sparse file that is none");
+  located([&] { map_->start(header.size); });
+  if (map_->stored() > left_) throw invalid("sparse file references non-existent data");
+  if (map_->stored() < left_) throw invalid("sparse file contains unreferenced data");
+  sparse_bytes_ += static_cast<std::uint64_t>(header.size);
+  if (sparse_bytes_ > budgets_.sparse_bytes) throw over("bytes of sparse files", budgets_.sparse_bytes);
+  header.sparse = true;
+}
+
+/// Brings in what the extended headers said, and settles the type and what is stored.
+inline void TarReader::finish_header(char type, TarHeader& header) {
+  auto const said = located([&] { return extended_.bring_into(header, budgets_.xattr_bytes); });
+  if (said.size && *said.size < 0) throw invalid("a negative size");
+  if (said.size) left_ = static_cast<std::uint64_t>(*said.size);
+
+  auto const is_entry = [](char c) { return c >= '0' && c <= '6'; };
+  if (type == '\0') type = header.name.ends_with('/') ? '5' : '0';
+  if (type == 'S' || type == '7') type = '0';  // "contiguous" is a regular file to all but a few old systems
+  header.type = static_cast<EntryType>(is_entry(type) ? type : '0');
+  if (header.type != EntryType::regular) left_ = 0;  // some writers give a hard link its file's size
+  padding_ = padding_of(left_);
+  if (!map_) {
+    header.size = static_cast<std::int64_t>(left_);
+    read_pax_map(said.sparse, header);
+  }
+  if (map_) start_map(header);
   if (header.name.size() > budgets_.path_bytes) throw over("bytes of a name", budgets_.path_bytes);
   if (header.link_name.size() > budgets_.path_bytes) throw over("bytes of a link name", budgets_.path_bytes);
-  if (sparse) throw Error(Errc::unsupported, "sparse file " + header.name + " in an archive");
-  if (header.size < 0) throw damaged("a negative size");
-
-  if (type == '\0') type = header.name.ends_with('/') ? '5' : '0';
-  if (type == '7') type = '0';  // "contiguous" is a regular file to all but a few old systems
-  if (type < '0' || type > '6') {
-    auto const flag = static_cast<unsigned char>(type);
-    auto const shown = flag > 0x20 && flag < 0x7f ? std::string(1, type) : std::to_string(flag);
-    throw Error(Errc::unsupported, "entry " + header.name + " of type '" + shown + "' in an archive");
-  }
-  header.type = static_cast<EntryType>(type);
-  if (header.type != EntryType::regular) header.size = 0;  // some writers give a hard link its file's size
+  if (is_entry(type)) return;
+  auto const flag = static_cast<unsigned char>(type);
+  auto const shown = flag > 0x20 && flag < 0x7f ? std::string(1, type) : std::to_string(flag);
+  throw Error(Errc::unsupported, "entry " + header.name + " of type '" + shown + "' in an archive");
 }
 
 }  // namespace strata::archive

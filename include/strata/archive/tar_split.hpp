@@ -28,7 +28,8 @@ namespace strata::archive {
 /// github.com/vbatts/tar-split, all bytes that are not payload, and a checksum of each payload.
 ///
 /// The tap of a `TarReader`. Two entries whose cleaned names are equal cannot be told apart when the archive is
-/// rebuilt: `Errc::corrupt_archive`. Memory: a few hundred KiB and 32 bytes an entry.
+/// rebuilt: `Errc::corrupt_archive`. Of a file with holes all stored bytes are kept, too: Go's reader of this format knows
+/// files as a whole only, and so gives the very archive back as well. Memory: a few hundred KiB and 32 bytes an entry.
 class TarSplitWriter final : public RawTap {
  public:
   explicit TarSplitWriter(Writer& out) : text_(out) {}
@@ -37,10 +38,10 @@ class TarSplitWriter final : public RawTap {
     end_file();
     while (!bytes.empty()) {
       auto n = bytes.size();
-      if (trailing_) n = std::min(n, segment_limit - segment_size_);
+      if (may_be_long_) n = std::min(n, segment_limit - segment_size_);
       put_segment(bytes.first(n));
       bytes = bytes.subspan(n);
-      if (trailing_ && segment_size_ == segment_limit) end_segment();
+      if (may_be_long_ && segment_size_ == segment_limit) end_segment();
     }
   }
   void entry(TarHeader const& header) override {
@@ -48,7 +49,9 @@ class TarSplitWriter final : public RawTap {
     end_segment();
     if (!names_.insert(header.name))
       throw Error(Errc::corrupt_archive, "duplicates of file paths not supported: \"" + header.name + '"');
-    start_file(header.name, static_cast<std::uint64_t>(header.size));
+    // A line can only tell of a file as a whole; what an archive stores of one with holes is kept here, as raw bytes.
+    start_file(header.name, header.sparse ? 0 : static_cast<std::uint64_t>(header.size));
+    may_be_long_ = header.sparse;
   }
   void payload(Bytes bytes) override { crc_.update(bytes); }
   void global_header(std::string_view name) override {
@@ -59,7 +62,7 @@ class TarSplitWriter final : public RawTap {
   void end_marker() override {
     end_file();
     end_segment();
-    trailing_ = true;
+    may_be_long_ = true;
   }
 
   /// Writes what is left; without it the file is incomplete.
@@ -70,7 +73,7 @@ class TarSplitWriter final : public RawTap {
   }
 
  private:
-  static constexpr std::size_t segment_limit = 1U << 20U;  // of what follows the archive's end marker
+  static constexpr std::size_t segment_limit = 1U << 20U;  // of what is no header
 
   void put_segment(Bytes bytes) {
     if (!in_segment_) text_.append(R"({"type":2,"payload":")");
@@ -151,7 +154,7 @@ class TarSplitWriter final : public RawTap {
   std::size_t segment_size_ = 0;
   bool in_segment_ = false;
   bool in_file_ = false;
-  bool trailing_ = false;
+  bool may_be_long_ = false;  // what is told as raw bytes is no header
   std::uint64_t size_ = 0;
   Crc64 crc_ = {};
 };

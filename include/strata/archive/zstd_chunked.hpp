@@ -41,7 +41,8 @@ struct ChunkedResult {
 /// (tar-split), and a footer. Who wants a few files need read only these (github.com/containers/storage,
 /// docs/zstd-chunked.md; RFC 8878 3.1.2 for skippable frames).
 ///
-/// The tap of a `TarReader`. A file's contents are one frame: they are not divided where they could be alike in parts.
+/// The tap of a `TarReader`. A file with holes is refused (`Errc::unsupported`): the stream has no frame that holds its
+/// contents. A file's contents are one frame: they are not divided where they could be alike in parts.
 /// Memory: the table, some 300 bytes an entry.
 class ZstdChunkedWriter final : public RawTap {
  public:
@@ -58,6 +59,8 @@ class ZstdChunkedWriter final : public RawTap {
   }
   void entry(TarHeader const& header) override {
     end_file();
+    if (header.sparse)
+      throw Error(Errc::unsupported, "sparse file \"" + header.name + "\" in a zstd:chunked stream");
     if (entries_++ != 0) toc_ += ',';
     start_entry(header);
     in_file_ = true;

@@ -110,7 +110,8 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
                          {.header_bytes = options.limits.header_bytes,
                           .path_bytes = options.limits.path_bytes,
                           .xattr_bytes = options.limits.xattr_bytes,
-                          .entries = options.limits.entries},
+                          .entries = options.limits.entries,
+                          .sparse_bytes = options.limits.plain_bytes},
                          also != nullptr ? static_cast<archive::RawTap*>(both.get()) : &split);
   detail::OwnerSet uids;
   detail::OwnerSet gids;

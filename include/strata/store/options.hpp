@@ -21,6 +21,8 @@ namespace strata {
 /// How much of an archive a store takes before it refuses with `Errc::over_budget`. Generous for any real layer;
 /// a program that imports from strangers lowers them.
 struct ImportLimits {
+  /// Of the archive; and, apart from that, of all files with holes in it as they are once unpacked. Holes cost no space, but
+  /// whoever reads or checks the files reads them.
   std::uint64_t plain_bytes = std::uint64_t{256} << 30;
   /// Plain bytes for each byte of a compressed input, once more than 1 GiB came out.
   std::uint64_t ratio = 1000;

@@ -289,6 +289,8 @@ class Pull {
                            &rebuilt);
     std::size_t at = 0;
     for (archive::TarHeader header; tar.next(header); ++at) {
+      if (header.sparse)
+        throw Error(Errc::unsupported, "sparse file \"" + header.name + "\" in a zstd:chunked stream");
       if (at == files_.size() || !same_entry(header, files_[at].entry.header))
         throw Error(Errc::corrupt_archive,
                     "table of contents and recorded archive disagree, entry \"" + header.name + '"');

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <strata/archive/sparse_map.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/error.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace strata::archive {
+
+/// What stood in front of an entry's own header: PAX records, and GNU's long names.
+struct ExtendedHeaders {
+  std::string long_name = {};  ///< up to its first NUL
+  std::string long_link = {};
+  std::string pax = {};
+
+  /// What of it the caller has to act upon. Points into `pax`.
+  struct Said {
+    std::optional<std::int64_t> size = {};
+    SparseRecords sparse = {};
+  };
+
+  void clear() {
+    long_name.clear();
+    long_link.clear();
+    pax.clear();
+  }
+
+  /// Where the data of a header of type 'L', 'K', 'x' or 'g' belongs.
+  std::string& data_of(char type) noexcept { return type == 'L' ? long_name : type == 'K' ? long_link : pax; }
+
+  /// Brings it into the entry's header, all but what it returns.
+  /// @param xattr_bytes  keys and values that are taken
+  /// @throws `Errc::corrupt_archive`, `Errc::over_budget`
+  Said bring_into(TarHeader& header, std::uint64_t xattr_bytes) const {
+    Said said;
+    std::map<std::string_view, std::string_view> xattrs;
+    std::uint64_t bytes = 0;
+    for_each_pax_record(pax, [&](std::string_view key, std::string_view value) {
+      constexpr std::string_view xattr = "SCHILY.xattr.";
+      if (key.starts_with(xattr)) {
+        key.remove_prefix(xattr.size());
+        bytes += key.size() + value.size();
+        if (bytes > xattr_bytes)
+          throw Error(Errc::over_budget,
+                      "archive: bytes of extended attributes above " + std::to_string(xattr_bytes));
+        xattrs.insert_or_assign(key, value);  // the last record of a key counts
+        return;
+      }
+      if (key.starts_with("GNU.sparse.")) return said.sparse.take(key, value);
+      if (value.empty()) return;  // takes back what a global header said: the fixed fields hold
+      if (key == "path") header.name = value;
+      if (key == "linkpath") header.link_name = value;
+      if (key == "uname") header.user_name = value;
+      if (key == "gname") header.group_name = value;
+      if (key == "uid") header.uid = read_decimal(value);
+      if (key == "gid") header.gid = read_decimal(value);
+      if (key == "size") said.size = read_decimal(value);
+      if (key == "mtime") header.mtime = read_pax_time(value);
+      if (key == "atime") header.atime = read_pax_time(value);
+      if (key == "ctime") header.ctime = read_pax_time(value);
+    });
+    for (auto const& [key, value] : xattrs) header.xattrs.emplace_back(key, value);
+    if (auto const n = std::string_view(long_name.c_str()); !n.empty()) header.name = n;
+    if (auto const n = std::string_view(long_link.c_str()); !n.empty()) header.link_name = n;
+    return said;
+  }
+};
+
+}  // namespace strata::archive
