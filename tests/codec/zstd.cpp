@@ -22,12 +22,18 @@ TEST_CASE("codec::Zstd skips what is to be skipped", "[codec][zstd]") {
 
 TEST_CASE("codec::Zstd limits the memory that an input can ask for", "[codec][zstd]") {
   // No size in the header, so that the window is what the level says.
-  auto const packed = tools::filter("cat | zstd --long=27 -c", std::string(1000, 'x'));
-  CHECK(tools::unpack<Zstd>(packed) == std::string(1000, 'x'));
-  auto const huge = tools::filter("cat | zstd --ultra --long=28 -c", std::string(1000, 'x'));
+  auto const with_window = [](std::string const& log) {
+    return tools::filter("cat | zstd --ultra --long=" + log + " -c", std::string(1000, 'x'));
+  };
+  for (auto const* const log : {"27", "28", "29"})
+    CHECK(tools::unpack<Zstd>(with_window(log)) == std::string(1000, 'x'));
+  auto const huge = with_window("30");
   CHECK(tools::error_of([&] { tools::unpack<Zstd>(huge); }) == Errc::over_budget);
-  auto source = Zstd::decompress(tools::Chunks(huge, 100), {.max_memory = std::uint64_t{1} << 28});
+  auto source = Zstd::decompress(tools::Chunks(huge, 100), {.max_memory = std::uint64_t{1} << 30});
   CHECK(tools::drain(source) == std::string(1000, 'x'));
+  auto small =
+      Zstd::decompress(tools::Chunks(with_window("27"), 100), {.max_memory = std::uint64_t{1} << 26});
+  CHECK(tools::error_of([&] { tools::drain(small); }) == Errc::over_budget);
 }
 
 TEST_CASE("zstd reads what codec::Zstd writes", "[codec][zstd]") {

@@ -64,7 +64,7 @@ class Bzip2Filler {
     auto const produced = into.size() - stream_->avail_out;
     switch (result) {
       case BZ_OK:
-        if (rest.empty() && produced == 0) throw_damaged("bzip2", "cut off");
+        if (rest.empty() && produced == 0) throw_damaged("bzip2", "unexpected EOF");
         break;
       case BZ_STREAM_END:
         stream_.reset();

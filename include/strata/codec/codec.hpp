@@ -51,9 +51,10 @@ constexpr std::string_view name(Compression compression) noexcept {
 
 /// Limits of a decoder.
 struct DecodeOptions {
-  /// Bytes of history that an input may make the decoder keep; above it, `Errc::over_budget`. The default is
-  /// what `zstd --long` and `xz -9` need.
-  std::uint64_t max_memory = std::uint64_t{130} << 20;
+  /// Bytes of history that an input may make the decoder keep; above it, `Errc::over_budget`. The default is what
+  /// `zstd --long=29` needs, the most that Go's reader takes. It is no cost of other inputs: a decoder keeps as much as the
+  /// input says, 8 MiB at the usual levels of zstd and xz, and of that only what is used takes memory.
+  std::uint64_t max_memory = std::uint64_t{520} << 20;
 };
 
 /// How an encoder works.

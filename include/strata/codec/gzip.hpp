@@ -62,7 +62,7 @@ class GzipFiller {
     in_.skip(rest.size() - state_->avail_in);
     auto const produced = into.size() - state_->avail_out;
     if (rest.empty() && produced == 0 && state_->block_state != ISAL_BLOCK_FINISH)
-      throw_damaged("gzip", "cut off");
+      throw_damaged("gzip", "unexpected EOF");
     return produced;
   }
 
@@ -88,7 +88,7 @@ class GzipFiller {
 
   std::uint8_t read_octet() {
     auto const rest = in_.rest();
-    if (rest.empty()) throw_damaged("gzip", "cut off");
+    if (rest.empty()) throw_damaged("gzip", "unexpected EOF");
     auto const octet = std::to_integer<std::uint8_t>(rest.front());
     header_crc_ = crc32_gzip_refl(header_crc_, &octet, 1);
     in_.skip(1);

@@ -52,7 +52,7 @@ class XzFiller {
       case LZMA_OPTIONS_ERROR:
         throw Error(Errc::unsupported_compression, "xz stream with an unknown filter");
       case LZMA_BUF_ERROR:
-        throw_damaged("xz", "cut off");
+        throw_damaged("xz", "unexpected EOF");
       case LZMA_FORMAT_ERROR:
         throw_damaged("xz", "followed by something else");
       default:

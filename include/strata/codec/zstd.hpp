@@ -43,7 +43,7 @@ class ZstdFiller {
       if (ZSTD_isError(result)) fail(result);
       between_frames_ = result == 0;
       in_.skip(in.pos);
-      if (rest.empty() && out.pos == before && !between_frames_) throw_damaged("zstd", "cut off");
+      if (rest.empty() && out.pos == before && !between_frames_) throw_damaged("zstd", "unexpected EOF");
     }
     return out.pos;
   }
