@@ -132,6 +132,31 @@ TEST_CASE("what Go reads is read", "[serializers][json]") {
     CHECK(record.extra[0].first == "unknown");
     CHECK(record.extra[0].second.text == R"({"a b":[1,2]})");
   }
+  SECTION("whole numbers written as fractions, times without a zone") {
+    for (auto const& [text, value] : std::vector<std::pair<std::string, std::int64_t>>{{"1.0", 1},
+                                                                                       {"10240.00", 10240},
+                                                                                       {"1e3", 1000},
+                                                                                       {"1E+3", 1000},
+                                                                                       {"-1.0", -1},
+                                                                                       {"-0.0", 0},
+                                                                                       {"15.5e1", 155}}) {
+      CAPTURE(text);
+      auto const record =
+          only<LayerRecord>(R"([{"id":"a","diff-size":)" + text +
+                            R"(,"created":"2026-11-23T18:00:00","uidset":[5.0,6],"kept":[1.0]}])");
+      CHECK(record.diff_size == value);
+      CHECK(record.created.str() == "2026-11-23T18:00:00Z");
+      CHECK(record.uidset == std::vector<std::uint32_t>{5, 6});
+      REQUIRE(record.extra.size() == 1);
+      CHECK(record.extra[0].second.text == "[1.0]");
+    }
+    for (std::string const text :
+         {"1.5", "1e-1", "9223372036854775808", "9223372036854775808.0", "1e19", "1e300"}) {
+      CAPTURE(text);
+      CHECK_FALSE(serializers::json::read_record<LayerRecord>(R"({"id":"a","diff-size":)" + text + "}",
+                                                              serializers::json::BadUtf8::replace));
+    }
+  }
   SECTION("the exact key is meant before one in another case, the last of two counts") {
     CHECK(only<LayerRecord>(R"([{"id":"a","id":"b"}])").id == "b");
     CHECK(only<LayerRecord>(R"([{"id":"a","ID":"b"}])").id == "b");
@@ -178,7 +203,7 @@ TEST_CASE("one bad record does not make the others unreachable", "[serializers][
                                 R"({"id":"x","created":"yesterday"})",
                                 R"({"id":"x","created":5})",
                                 R"({"id":"x","diff-size":1.5})",
-                                R"({"id":"x","diff-size":1e3})",
+                                R"({"id":"x","diff-size":1.5})",
                                 R"({"id":"x","diff-size":9223372036854775808})",
                                 R"({"id":"x","uidset":[-1]})",
                                 R"({"id":"x","uidset":[4294967296]})",

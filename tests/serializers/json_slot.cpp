@@ -74,5 +74,13 @@ TEST_CASE("a place takes what its type can hold, and says no to the rest", "[ser
 
   auto const when = slot_of(box.when);
   CHECK(when.takes->text(when.place, "2026-11-23T18:00:00Z"));
-  CHECK_FALSE(when.takes->text(when.place, "yesterday"));
+  for (auto const* const time :
+       {"2026-11-23T18:00:00", "2026-11-23T18:00:00.0", "2026-11-23T19:00:00+01:00"}) {
+    box.when = {};
+    CHECK(when.takes->text(when.place, time));
+    CHECK(box.when.str() == "2026-11-23T18:00:00Z");
+  }
+  for (auto const* const time :
+       {"yesterday", "", "2026-11-23", "2026-11-23 18:00:00", "2026-11-23T18:00:00+01"})
+    CHECK_FALSE(when.takes->text(when.place, time));
 }

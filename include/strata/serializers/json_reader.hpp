@@ -9,6 +9,7 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -114,8 +115,14 @@ class Events {
       return slot.takes->integer != nullptr && slot.takes->integer(slot.place, value);
     });
   }
-  bool on_uint64(std::uint64_t, string_view text, error_code& error) { return on_double(0, text, error); }
-  bool on_double(double, string_view text, error_code& error) {
+  bool on_uint64(std::uint64_t, string_view text, error_code& error) {
+    return scalar({text.data(), text.size()}, 0, error, [](Slot) { return false; });
+  }
+  /// Other programs' libraries write whole numbers as 1.0 or 1e3, and Go's reader lets them pass.
+  bool on_double(double value, string_view text, error_code& error) {
+    constexpr double exact = std::int64_t{1} << std::numeric_limits<double>::digits;
+    if (value > -exact && value < exact && std::trunc(value) == value)
+      return on_int64(static_cast<std::int64_t>(value), text, error);
     return scalar({text.data(), text.size()}, 0, error, [](Slot) { return false; });
   }
   bool on_bool(bool, error_code& error) {

@@ -136,13 +136,17 @@ std::vector<Field> const& fields_of() {
   return all;
 }
 
+/// A time without a zone, which Go's reader lets pass as no time at all, is one of UTC, as all that are written are.
 inline bool take_time(void* place, std::string_view text) {
-  try {
-    as<Timestamp>(place) = Timestamp::parse(text);
-  } catch (Error const&) {
-    return false;
-  }
-  return true;
+  auto const take = [&](std::string_view time) {
+    try {
+      as<Timestamp>(place) = Timestamp::parse(time);
+    } catch (Error const&) {
+      return false;
+    }
+    return true;
+  };
+  return take(text) || take(std::string(text) + 'Z');
 }
 
 template <class T>
