@@ -62,8 +62,8 @@ struct ApplyOptions {
 ///
 /// Whatever the archive says, nothing outside the tree is touched: names are taken relative to the root, the kernel
 /// resolves parents with the root as "/" (links already in the tree lead to where they would lead in the
-/// container), and the last component is never followed. Character devices 0:0 are refused
-/// (`Errc::reserved_entry`); attributes of overlayfs are passed over, as is security.selinux.
+/// container), and the last component is never followed. Character devices 0:0 are refused where
+/// overlayfs would take them for its own (`Errc::reserved_entry`), and devices like others with `execute`; attributes of overlayfs are passed over, as is security.selinux.
 ///
 /// - a file or link replaces whatever is there, a directory merges with a directory
 /// - missing parents are made, 0755 and owned by root; below a directory that gives its group on, they do so as well
@@ -97,7 +97,7 @@ class Applier {
 
  private:
   void add_mapped(TarHeader const& header, Reader& body) {
-    refuse_reserved(header);
+    if (!executes()) refuse_reserved(header);
     std::string const path = path_in_tree(header.name);
     if (path.empty())
       add_root(header);

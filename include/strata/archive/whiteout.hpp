@@ -65,8 +65,8 @@ struct OverlayXattr {
   }
 };
 
-/// An archive says that something is gone by a ".wh." name. One that holds overlayfs's own sign would, in one driver
-/// only, hide files without saying so to the others: it is refused everywhere.
+/// An archive says that something is gone by a ".wh." name. One that holds overlayfs's own sign would hide files there without
+/// saying so to anybody: it is refused. Where a layer is a whole tree, it is a device like others, as in the Go library.
 /// @throws `Errc::reserved_entry`
 inline void refuse_reserved(TarHeader const& header) {
   if (header.type == EntryType::char_device && header.dev_major == 0 && header.dev_minor == 0)
