@@ -168,7 +168,7 @@ TEST_CASE("PAX records replace what the header says", "[archive][tar_reader]") {
   CHECK(h.name == "p/ü");
   CHECK(h.link_name == "l");
   CHECK(h.uid == 3000000);
-  CHECK(h.gid == -2);
+  CHECK(h.gid == 4294967294);
   CHECK(h.user_name == "u");
   CHECK(h.group_name == "g");
   CHECK(h.mtime == FileTime{-2, 500'000'000});
@@ -336,6 +336,20 @@ TEST_CASE("numbers that overflow and negative sizes are damage", "[archive][tar_
         raw_header("f", '0', "777777777777") /* 64 GiB that are not there */,
         extension('x', record("size", "9223372036854775807")) + raw_header("f", '0')})
     CHECK(code_of([&] { read_tar(tar); }) == Errc::corrupt_archive);
+}
+
+TEST_CASE("owners below -1 are those that Go makes of them", "[archive][tar_reader]") {
+  auto const owner = [](std::string const& number) {
+    auto block = raw_header("f", '0');
+    block.replace(108, 8, number);
+    tar_tools::seal(block);
+    return read_tar(block + end_of_tar).at(0).header.uid;
+  };
+  CHECK(owner(std::string(7, '\xff') + '\xfe') == 4294967294);
+  CHECK(owner(std::string(7, '\xff') + '\xff') == -1);
+  CHECK(owner(std::string(4, '\xff') + std::string("\x80\0\0\0", 4)) == 2147483648);
+  CHECK(owner(std::string(4, '\xff') + std::string("\x7f\xff\xff\xff", 4)) == -2147483649);
+  CHECK(read_tar(extension('x', record("uid", "-2")) + raw_header("f", '0')).at(0).header.uid == 4294967294);
 }
 
 TEST_CASE("a device number beyond 32 bits is damage, not another device", "[archive][tar_reader]") {

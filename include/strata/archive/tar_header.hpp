@@ -88,6 +88,12 @@ inline bool is_ascii(std::string_view text) {
       text, [](char c) { return c != '\0' && (static_cast<unsigned char>(c) & 0x80U) == 0; });
 }
 
+/// Owners are 32 bits; -2 and so on are what those of "nobody" become where a program takes them for signed. -1 is none: to the
+/// kernel it means that the owner stays.
+inline std::int64_t owner_of(std::int64_t id) noexcept {
+  return id < -1 && id >= std::numeric_limits<std::int32_t>::min() ? id + (std::int64_t{1} << 32U) : id;
+}
+
 /// Both sums over a header with blanks in place of the checksum; some old writers added up signed characters.
 struct TarSums {
   std::int64_t of_unsigned = 0;

@@ -31,6 +31,14 @@ struct TarBudgets {
   std::uint64_t sparse_bytes = std::uint64_t{256} << 30U;
 };
 
+/// For an archive that was taken in already, with whatever budgets then.
+inline constexpr TarBudgets no_budgets{.header_bytes = ~std::uint64_t{0},
+                                       .path_bytes = ~std::uint64_t{0},
+                                       .xattr_bytes = ~std::uint64_t{0},
+                                       .entries = ~std::uint64_t{0},
+                                       .sparse_regions = ~std::uint64_t{0},
+                                       .sparse_bytes = ~std::uint64_t{0}};
+
 /// Sees an archive go by, byte for byte and in order: raw bytes, then an entry, then its payload, then raw
 /// bytes (its padding and the next header) and so on. What is stored of a file with holes is told as raw bytes: it is not
 /// what the file's contents are.
@@ -311,6 +319,8 @@ inline void TarReader::start_map(TarHeader& header) {
 /// Brings in what the extended headers said, and settles the type and what is stored.
 inline void TarReader::finish_header(char type, TarHeader& header) {
   auto const said = located([&] { return extended_.bring_into(header, budgets_.xattr_bytes); });
+  header.uid = detail::owner_of(header.uid);
+  header.gid = detail::owner_of(header.gid);
   if (said.size && *said.size < 0) throw invalid("a negative size");
   if (said.size) left_ = static_cast<std::uint64_t>(*said.size);
 

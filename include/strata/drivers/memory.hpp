@@ -33,6 +33,9 @@ class Memory {
   struct Options {};
 
  private:
+  /// Holes take memory here; an archive of a few bytes must not ask for all of it.
+  static constexpr std::int64_t largest_sparse = std::int64_t{1} << 30;
+
   struct File {
     archive::TarHeader header;  ///< `name` and, except for symbolic links, `link_name` are not used
     std::string bytes;
@@ -145,7 +148,8 @@ class Memory {
 inline void Memory::Staged::add(archive::TarHeader const& header, Reader& body) {
   using archive::EntryType;
   control_.check();
-  archive::refuse_reserved(header);
+  if (header.sparse && header.size > largest_sparse)
+    throw Error(Errc::over_budget, "sparse file \"" + header.name + "\" in memory");
   std::string bytes;
   for (Bytes part = body.next(); !part.empty(); part = body.next()) bytes += as_text(part);
   std::string const path = archive::path_in_tree(header.name);

@@ -17,7 +17,9 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <optional>
@@ -55,7 +57,7 @@ class SummingWriter final : public Writer {
 inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
   auto file = stored_source(tar_split);
   archive::HollowArchive hollow(file);
-  archive::TarReader tar(hollow, {}, &hollow);
+  archive::TarReader tar(hollow, archive::no_budgets, &hollow);
   std::vector<archive::TarHeader> headers;
   for (archive::TarHeader header; tar.next(header);) headers.push_back(header);
   return headers;
@@ -81,6 +83,50 @@ inline Finding content_finding(LayerRecord const& layer, Fault fault, std::strin
           .healing = healing,
           .read_only = false,
           .inherited = false};
+}
+
+/// Compares what is written to it with what a reader gives.
+class ComparingWriter final : public Writer {
+ public:
+  explicit ComparingWriter(Reader& wanted) : from_(wanted) {}
+
+  void write(Bytes bytes) override {
+    while (same_ && !bytes.empty()) {
+      if (wanted_.empty()) wanted_ = from_.next();
+      auto const n = std::min(wanted_.size(), bytes.size());
+      same_ = n != 0 && std::memcmp(wanted_.data(), bytes.data(), n) == 0;
+      wanted_ = wanted_.subspan(n);
+      bytes = bytes.subspan(n);
+    }
+  }
+  /// Was it all of that, and nothing else? Call once.
+  bool same() { return same_ && wanted_.empty() && from_.next().empty(); }
+
+ private:
+  Reader& from_;
+  Bytes wanted_ = {};
+  bool same_ = true;
+};
+
+/// The first file with holes that is not as it was imported. Rebuilding the tar does not read these files: the recorded archive
+/// holds what the tar stores of them.
+/// @throws  what the driver does for one that is missing, with its name in `file`
+template <class Core>
+std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id,
+                                               std::filesystem::path const& tar_split, std::string& file,
+                                               Control const& control) {
+  auto kept = stored_source(tar_split);
+  archive::HollowArchive hollow(kept);
+  archive::TarReader tar(hollow, archive::no_budgets);
+  for (archive::TarHeader header; tar.next(header);) {
+    if (!header.sparse) continue;
+    control.check();
+    file = header.name;
+    ComparingWriter compared(tar);
+    core.driver().copy_file(id, header.name, compared);
+    if (!compared.same()) return header.name;
+  }
+  return std::nullopt;
 }
 
 }  // namespace detail
@@ -132,6 +178,10 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
         },
         sum, control);
     out.sum = sum.finish();
+    bool const any = std::ranges::any_of(*out.headers, [](auto const& header) { return header.sparse; });
+    if (auto const changed = any ? detail::changed_sparse_file(core, id, path, file, control) : std::nullopt)
+      tell(Fault::content_modified, "file integrity checksum failed for \"" + *changed + '"',
+           layer.uidmap.empty() && layer.gidmap.empty() ? Healing::mend : Healing::none);
   } catch (Error const& error) {
     bool const gone = error.code().category() == std::system_category() && !sys::is_transient(error);
     if (!gone && error.code() != Errc::file_changed && error.code() != Errc::corrupt_tar_split &&
@@ -206,7 +256,7 @@ RemadeArchive remake_archive(Core& core, LayerRecord const& layer, std::filesyst
     Reader& from;
     SummingWriter sum;
   } summed(source);
-  archive::TarReader tar(summed, {}, &split);
+  archive::TarReader tar(summed, archive::no_budgets, &split);
   std::vector<archive::TarHeader> headers;
   for (archive::TarHeader header; tar.next(header);) {
     control.check();

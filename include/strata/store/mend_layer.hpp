@@ -196,7 +196,7 @@ class LayerMender {
     if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
     auto staged = core_.driver().stage(request);
     auto source = file_source(tar_path);
-    archive::TarReader tar(source);
+    archive::TarReader tar(source, archive::no_budgets);
     for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);
     staged.finish();
     Trash trash;
