@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "../archive/tar_tools.hpp"
 #include "damages.hpp"
 #include "stores.hpp"
 #include <fstream>
@@ -123,4 +124,16 @@ TEST_CASE("a copy with other owners is as it should be where its maps lack an ow
   auto const copy = fixture.store.layers().get(box.record().layer).record().parent;
   REQUIRE(::lchown((fixture.graph() / "vfs/dir" / copy / "file").c_str(), 65531, 65535) == 0);
   CHECK(fixture.store.check().damaged(Subject::layer) == 1);
+}
+
+TEST_CASE("what was taken in once is in order, however large its headers are", "[store][check]") {
+  stores::Fixture<stores::Vfs> fixture;
+  auto const value = std::string(2U << 20U, 'x');
+  auto const size = value.size() + std::string("2097170 comment=\n").size();
+  auto const record = std::to_string(size) + " comment=" + value + '\n';
+  REQUIRE(record.size() == size);
+  auto const tar = tar_tools::extension('x', record) + stores::tar_of({{"f", "1"}});
+  auto const layer = fixture.store.layers().import(strata::memory_source(tar));
+  CHECK(fixture.store.check().clean());
+  CHECK(stores::diff_of(layer) == tar);
 }
