@@ -1,4 +1,4 @@
-#include <strata/archive/apply.hpp>
+#include <strata/tree/applier.hpp>
 #include <strata/archive/file_body.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>

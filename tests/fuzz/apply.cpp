@@ -2,9 +2,9 @@
 // or full of links that lead out, and neither does removing the result; the tree holds no device 0:0 but whiteouts, and no
 // attribute of overlayfs but the mark of opaque directories. With each kind of whiteouts.
 
-#include <strata/archive/apply.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/sys/remove_tree.hpp>
+#include <strata/tree/applier.hpp>
 
 #include "fuzz.hpp"
 #include "sandbox.hpp"

@@ -40,10 +40,14 @@ class AttributeSetter {
   }
 
   /// @throws `Errc::corrupt_archive`: an id that no file can have
-  void owner(TarHeader const& header, ChownErrors errors) {
+  static void check_owner(TarHeader const& header, std::string_view path) {
     auto const valid = [](std::int64_t id) { return id >= 0 && id < 0xFFFF'FFFF; };  // -1 would mean "leave"
     if (!valid(header.uid) || !valid(header.gid))
-      throw Error(Errc::corrupt_archive, "owner of \"" + std::string(path_) + '"');
+      throw Error(Errc::corrupt_archive, "owner of \"" + std::string(path) + '"');
+  }
+  /// @throws as `check_owner`
+  void owner(TarHeader const& header, ChownErrors errors) {
+    check_owner(header, path_);
     auto const uid = static_cast<uid_t>(header.uid);
     auto const gid = static_cast<gid_t>(header.gid);
     if (status_.st_uid == uid && status_.st_gid == gid) return;

@@ -22,16 +22,17 @@ class NameSet {
 
   /// False if a name that means the same path was inserted before.
   bool insert(std::string_view name) {
-    while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
-    auto const print =
-        detail::is_clean_path(name) ? fingerprint(name) : fingerprint(std::string_view(clean_path(name)));
+    auto const print = fingerprint_of(name);
     if (2 * (size_ + 1) > slots_.size()) grow();
-    auto& slot = find(slots_, print);
+    auto& slot = slots_[place_of(print, slots_)];
     if (slot == print) return false;
     slot = print;
     ++size_;
     return true;
   }
+
+  /// Was a name inserted that means the same path?
+  bool contains(std::string_view name) const { return slots_[place_of(fingerprint_of(name), slots_)].a != 0; }
 
  private:
   struct Print {
@@ -47,6 +48,10 @@ class NameSet {
     state.a = static_cast<std::uint64_t>(p) ^ static_cast<std::uint64_t>(q >> 64U);
     state.b = static_cast<std::uint64_t>(q) ^ static_cast<std::uint64_t>(p >> 64U);
   }
+  Print fingerprint_of(std::string_view name) const {
+    while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
+    return detail::is_clean_path(name) ? fingerprint(name) : fingerprint(std::string_view(clean_path(name)));
+  }
   Print fingerprint(std::string_view name) const {
     Print state{key_[0] ^ name.size(), key_[1]};
     while (!name.empty()) {
@@ -61,16 +66,16 @@ class NameSet {
     state.a |= 1U;
     return state;
   }
-  static Print& find(std::vector<Print>& slots, Print const& print) {
+  static std::size_t place_of(Print const& print, std::vector<Print> const& slots) {
     auto const mask = slots.size() - 1;
     auto at = static_cast<std::size_t>(print.b) & mask;
     while (slots[at].a != 0 && slots[at] != print) at = (at + 1) & mask;
-    return slots[at];
+    return at;
   }
   void grow() {
     std::vector<Print> larger(2 * slots_.size());
     for (auto const& slot : slots_)
-      if (slot.a != 0) find(larger, slot) = slot;
+      if (slot.a != 0) larger[place_of(slot, larger)] = slot;
     slots_.swap(larger);
   }
 

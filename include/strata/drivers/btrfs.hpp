@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/archive/apply.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
@@ -16,6 +15,7 @@
 #include <strata/sys/mount.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/tree/applier.hpp>
 
 #include <cerrno>
 #include <charconv>

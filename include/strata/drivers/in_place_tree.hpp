@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/archive/apply.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
@@ -8,6 +7,7 @@
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/flush_tree.hpp>
+#include <strata/tree/applier.hpp>
 
 #include <fcntl.h>
 #include <filesystem>

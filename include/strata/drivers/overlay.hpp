@@ -99,7 +99,7 @@ class Overlay {
     if (request.copy_of && !has_other_owners(request)) check_own_tree(dirs_.get(request.copy_of->str()));
     Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
-    staged.start(how_to_unpack());
+    staged.start(how_to_unpack(), dirs_);
     return staged;
   }
 

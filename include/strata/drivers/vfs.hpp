@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/archive/apply.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
@@ -14,6 +13,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/tree/applier.hpp>
 
 #include <algorithm>
 #include <cstdint>

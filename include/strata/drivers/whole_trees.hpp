@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/archive/apply.hpp>
 #include <strata/archive/changes.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
@@ -18,6 +17,7 @@
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/tree/applier.hpp>
 
 #include <algorithm>
 #include <cerrno>

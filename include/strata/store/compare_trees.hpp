@@ -1,7 +1,9 @@
 #pragma once
 
+#include <strata/archive/sparse_body.hpp>
 #include <strata/archive/tar_header.hpp>
-#include <strata/archive/tree_state.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/id.hpp>
 #include <strata/idmap/range.hpp>
@@ -9,9 +11,16 @@
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
 #include <strata/store/store_records.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/tree/applier.hpp>
+#include <strata/tree/compare_memory_trees.hpp>
+#include <strata/tree/load_tree.hpp>
+#include <strata/tree/memory_tree.hpp>
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -65,8 +74,8 @@ class TreeComparison {
  private:
   struct Step {
     LayerRecord const* layer;
-    archive::TreeState wanted = {};  ///< of what lies below, then with the layer
-    archive::TreeState found = {};
+    archive::MemoryTree wanted = archive::MemoryTree();  ///< of what lies below, then with the layer
+    archive::MemoryTree found = archive::MemoryTree();
   };
 
   /// @return  false if nothing is known of what is over the layer, or nobody asks
@@ -80,21 +89,77 @@ class TreeComparison {
       return std::pair(idmap::to_container(layer.uidmap, uid).value_or(uid),
                        idmap::to_container(layer.gidmap, gid).value_or(gid));
     };
-    step.found.add_directory(tree->path, tree->whole, owners);
+    auto const form = tree->whole ? archive::TreeForm::whole : archive::TreeForm::changes;
+    auto loaded = archive::load_tree(tree->path, form, owners);
     auto const headers = headers_.find(layer.id);
-    if (headers == headers_.end()) {
+    auto wanted = headers == headers_.end() ? std::nullopt : unpacked(step.wanted, headers->second, form);
+    if (tree->whole)
+      step.found = loaded;
+    else
+      lay_over(step.found, loaded);
+    if (!wanted) {
       // What was put in by other means than a tar, or is told of already.
-      step.wanted.add_directory(tree->path, tree->whole, owners);
+      if (tree->whole)
+        step.wanted = std::move(loaded);
+      else
+        lay_over(step.wanted, loaded);
       return below_archives_.contains(layer.id);
     }
-    step.wanted.add_archive(headers->second);
     archive::Compared compared{.owners = tree->keeps_owners, .modes = tree->keeps_modes};
     if (mapped)
       compared.shown_owner = [&](std::int64_t uid, std::int64_t gid) {
         return std::pair(shown(layer.uidmap, uid), shown(layer.gidmap, gid));
       };
-    for (auto const& text : step.wanted.differences(step.found, compared)) tell(text);
+    auto texts = archive::differences(*wanted, step.found, compared);
+    if (!texts.empty() && !tree->whole) {
+      // To containers/storage and the kernel, a root that hides all below it is like any other.
+      auto others = headers->second;
+      std::erase_if(others,
+                    [](auto const& h) { return archive::path_in_tree(h.name) == archive::whiteout_opaque; });
+      if (others.size() != headers->second.size())
+        if (auto theirs = unpacked(step.wanted, others, form))
+          if (archive::differences(*theirs, step.found, compared).empty()) {
+            wanted = std::move(theirs);
+            texts.clear();
+          }
+    }
+    step.wanted = *std::move(wanted);
+    for (auto const& text : texts) tell(text);
     return true;
+  }
+
+  /// What unpacking an archive over a tree makes of it; nothing if we would not unpack it, as others may have done.
+  static std::optional<archive::MemoryTree> unpacked(archive::MemoryTree const& below,
+                                                     std::vector<archive::TarHeader> const& headers,
+                                                     archive::TreeForm form) {
+    try {
+      if (form == archive::TreeForm::whole)
+        return unpack(below, headers, {.whiteouts = archive::Whiteouts::execute});
+      auto const own = unpack(
+          archive::MemoryTree(), headers,
+          {.whiteouts = archive::Whiteouts::overlay, .below = std::make_shared<archive::MemoryLower>(below)});
+      auto over = below;
+      lay_over(over, own);
+      return over;
+    } catch (Error const&) {
+      return std::nullopt;
+    }
+  }
+  static archive::MemoryTree unpack(archive::MemoryTree onto, std::vector<archive::TarHeader> const& headers,
+                                    archive::ApplyOptions options) {
+    struct Zeros final : archive::SparseBody {
+      explicit Zeros(std::int64_t size) : left(static_cast<std::uint64_t>(size)) {}
+      Bytes next() override { return {}; }
+      std::uint64_t pass_hole() override { return std::exchange(left, 0); }
+      std::uint64_t left;
+    };
+    archive::BasicApplier<archive::MemoryTree> applier(std::move(onto), std::move(options));
+    for (auto const& header : headers) {
+      Zeros body(header.size);
+      applier.add(header, body);
+    }
+    applier.finish();
+    return std::move(applier.tree());
   }
   /// As a copy with other owners shows an owner that its maps may not have (`idmap::Shift`).
   static std::int64_t shown(IdMap const& map, std::int64_t id) {

@@ -222,13 +222,16 @@ void check_files(D& driver, std::filesystem::path const& place) {
   }
   SECTION("a later entry replaces an earlier one, a directory joins one") {
     create_layer(driver, base, {},
-                 {file("f", "1"), file("f", "2"), directory("d"), file("d/kept", "3"), directory("d", 0700),
-                  directory("was-directory"), file("was-directory/below", "4"), file("was-directory", "5"),
-                  file("was-file", "6"), directory("was-file"), file("was-file/below", "7")});
+                 {file("f", ""), file("f", "2"), directory("d"), file("d/kept", "3"), directory("d", 0700),
+                  directory("was-directory"), file("was-directory/below", ""), file("was-directory", "5"),
+                  file("was-file", ""), directory("was-file"), file("was-file/below", "7")});
     CHECK(read_layer_file(driver, base, "f") == "2");
     CHECK(read_layer_file(driver, base, "d/kept") == "3");
     CHECK(read_layer_file(driver, base, "was-directory") == "5");
     CHECK(read_layer_file(driver, base, "was-file/below") == "7");
+    CHECK(code_of([&] {
+            create_layer(driver, LayerId("lossy"), {}, {file("f", "1"), file("f", "2")});
+          }) == Errc::corrupt_archive);
   }
   SECTION("names cannot leave the layer") {
     create_layer(driver, base, {},

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <strata/archive/apply.hpp>
 #include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/drivers/overlay/quota.hpp>
@@ -21,7 +21,9 @@
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/xattr.hpp>
+#include <strata/tree/applier.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
@@ -32,6 +34,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace strata::drivers::overlay {
 
@@ -68,8 +71,10 @@ class StagedLayer {
     }
   }
 
-  void start(archive::ApplyOptions apply) {
+  /// @param apply  `below` is filled in
+  void start(archive::ApplyOptions apply, LayerDirs const& dirs) {
     apply.maps = maps_;
+    apply.below = lower_view(dirs);
     applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, diff(), O_RDONLY | O_DIRECTORY),
                                                   std::move(apply));
   }
@@ -152,6 +157,24 @@ class StagedLayer {
   sys::TempDir rest() && { return std::move(directory_); }
 
  private:
+  /// Not known if the layers below cannot be walked, or are not all there.
+  std::shared_ptr<archive::LowerView const> lower_view(LayerDirs const& dirs) const {
+    using Trees = std::vector<std::filesystem::path>;
+    return std::make_shared<archive::LowerTrees>([dirs, parent = parent_]() -> std::optional<Trees> {
+      if (!parent) return Trees();
+      try {
+        auto const below = dirs.get(parent->str());
+        if (is_composefs(below) || std::ranges::any_of(dirs.lowers(below), is_composefs)) return std::nullopt;
+        auto trees = dirs.trees_below(below);
+        trees.insert(trees.begin(), below / paths::overlay::diff);
+        return trees;
+      } catch (Error const& error) {
+        if (error.code() != Errc::parent_unknown) throw;
+        return std::nullopt;
+      }
+    });
+  }
+
   /// `work` is made anew, for it may know the old tree.
   void rotate() const {
     struct stat like {};

@@ -1,14 +1,16 @@
-#include <strata/archive/apply.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
+#include <strata/tree/applier.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -31,8 +33,8 @@ using strata::testing::whiteout;
 
 namespace {
 
-constexpr ApplyOptions as_overlay{.whiteouts = Whiteouts::overlay};
-constexpr ApplyOptions executed{.whiteouts = Whiteouts::execute};
+ApplyOptions const as_overlay{.whiteouts = Whiteouts::overlay};
+ApplyOptions const executed{.whiteouts = Whiteouts::execute};
 
 /// A tree `root` beside which there is something to be hit by mistake.
 struct Tree {
@@ -83,7 +85,7 @@ bool is_root() {
 
 }  // namespace
 
-TEST_CASE("files, directories and links stand where and as the archive says", "[archive][apply]") {
+TEST_CASE("files, directories and links stand where and as the archive says", "[tree][applier]") {
   for (auto const& options : {as_overlay, executed}) {
     Tree tree;
     mode_t const old_mask = ::umask(077);
@@ -105,7 +107,7 @@ TEST_CASE("files, directories and links stand where and as the archive says", "[
   }
 }
 
-TEST_CASE("owners are set, also below a directory that gives its group on", "[archive][apply]") {
+TEST_CASE("owners are set, also below a directory that gives its group on", "[tree][applier]") {
   if (!is_root()) return;
   Tree tree;
   auto const owned = [](TarHeader& header) { header.uid = 123, header.gid = 456; };
@@ -138,7 +140,7 @@ TEST_CASE("owners are set, also below a directory that gives its group on", "[ar
 }
 
 TEST_CASE("times: nanoseconds, access not before modification, 1970 at the least, directories last",
-          "[archive][apply]") {
+          "[tree][applier]") {
   Tree tree;
   auto const at = [](std::int64_t seconds, std::int32_t nanoseconds = 0) {
     return [=](TarHeader& header) { header.mtime = {.seconds = seconds, .nanoseconds = nanoseconds}; };
@@ -163,7 +165,7 @@ TEST_CASE("times: nanoseconds, access not before modification, 1970 at the least
   CHECK(mtime("old-link") == std::pair(-5L, 7L));
 }
 
-TEST_CASE("links in the tree lead where they would in the container", "[archive][apply]") {
+TEST_CASE("links in the tree lead where they would in the container", "[tree][applier]") {
   for (auto const& options : {as_overlay, executed}) {
     Tree tree;
     fs::create_directory(tree.root / "real");
@@ -182,7 +184,7 @@ TEST_CASE("links in the tree lead where they would in the container", "[archive]
   }
 }
 
-TEST_CASE("the last component is never followed", "[archive][apply]") {
+TEST_CASE("the last component is never followed", "[tree][applier]") {
   for (auto const& options : {as_overlay, executed}) {
     Tree tree;
     auto const victim = (tree.place / "outside/victim").native();
@@ -198,7 +200,7 @@ TEST_CASE("the last component is never followed", "[archive][apply]") {
   }
 }
 
-TEST_CASE("hard links stay inside, and must have a target", "[archive][apply]") {
+TEST_CASE("hard links stay inside, and must have a target", "[tree][applier]") {
   Tree tree;
   fs::create_directory(tree.root / "outside");
   tree.apply(
@@ -214,19 +216,51 @@ TEST_CASE("hard links stay inside, and must have a target", "[archive][apply]") 
   CHECK(tree.read("f") == "2");
 }
 
-TEST_CASE("a directory that becomes a link takes the entries that follow along", "[archive][apply]") {
+TEST_CASE("a directory that becomes a link takes the entries that follow along", "[tree][applier]") {
   for (auto const& options : {as_overlay, executed}) {
     Tree tree;
-    tree.apply({directory("d"), file("d/old", "1"), directory("e"), file("d", "2"), symbolic_link("d", "e"),
-                file("d/new", "3"), directory("d"), file("d/last", "4")},
+    tree.apply({directory("d"), file("d/old", ""), directory("e"), file("d", ""), symbolic_link("d", "e"),
+                file("d/new", "")},
                options);
-    CHECK(tree.read("e/new") == "3");
-    CHECK(tree.read("d/last") == "4");
-    CHECK_FALSE(tree.has("d/old"));
+    CHECK(tree.has("e/new"));
+    CHECK(fs::is_symlink(tree.root / "d"));
   }
 }
 
-TEST_CASE("overlay form: devices 0:0 and the opaque attribute", "[archive][apply]") {
+TEST_CASE("contents that could not be found again by their name are refused", "[tree][applier]") {
+  for (auto const& options : {as_overlay, executed}) {
+    auto const refused = [&](std::vector<Entry> const& entries) {
+      Tree tree;
+      return code_of([&] { tree.apply(entries, options); }) == Errc::corrupt_archive;
+    };
+    auto const link = [] { return symbolic_link("l", "d"); };
+    CHECK(refused({directory("d"), file("d/f", "1"), file("d", "")}));
+    CHECK(refused({directory("d"), link(), file("d/f", "1"), file("l/f", "2")}));
+    CHECK(refused({directory("d"), link(), file("l/f", "1"), symbolic_link("d/f", "x")}));
+    CHECK(refused({directory("d"), link(), file("l/f", "1"), directory("l")}));
+    CHECK_FALSE(refused({directory("d"), link(), file("l/f", ""), file("d/f", "2"), directory("l")}));
+    CHECK_FALSE(
+        refused({directory("d"), link(), file("l/f", "1"), file("l/.wh.f", ""), hard_link("d/f", "l/f")}));
+  }
+  Tree tree;  // what the parent has may go, but not a link that leads to contents
+  tree.apply({directory("d"), file("d/old", "1"), symbolic_link("l", "d")}, executed);
+  CHECK(code_of([&] { tree.apply({file("l/new", "2"), whiteout("l")}, executed); }) == Errc::corrupt_archive);
+  tree.apply({whiteout("l"), file("l/new", "2"), whiteout("d")}, executed);
+  CHECK(tree.read("l/new") == "2");
+}
+
+TEST_CASE("names that are too long to be read again are refused", "[tree][applier]") {
+  std::string name;
+  while (name.size() < 4000) name += "ddddddddd/";
+  name += std::string(4095 - name.size(), 'f');
+  Tree tree;
+  tree.apply({file(name, "1")}, as_overlay);
+  auto const root = strata::sys::open_at(AT_FDCWD, tree.root, O_PATH | O_DIRECTORY);
+  CHECK(strata::sys::try_open_in_root(root.get(), name.c_str(), O_RDONLY));
+  CHECK_THROWS_WITH(tree.apply({file("d" + name, "1")}, as_overlay), Catch::Contains("name too long"));
+}
+
+TEST_CASE("overlay form: devices 0:0 and the opaque attribute", "[tree][applier]") {
   if (!is_root()) return;
   Tree tree;
   auto const owned = with_header(whiteout("gone"), [](auto& h) { h.uid = 12, h.gid = 34; });
@@ -247,7 +281,7 @@ TEST_CASE("overlay form: devices 0:0 and the opaque attribute", "[archive][apply
   CHECK_FALSE(tree.is_opaque("u"));
 }
 
-TEST_CASE("whiteouts are kept as files where a mount program reads them", "[archive][apply]") {
+TEST_CASE("whiteouts are kept as files where a mount program reads them", "[tree][applier]") {
   Tree tree;
   tree.apply({directory("d"), opaque("d"), whiteout("d/gone")}, {.whiteouts = Whiteouts::keep});
   CHECK(S_ISREG(tree.status("d/.wh..wh..opq").st_mode));
@@ -256,7 +290,7 @@ TEST_CASE("whiteouts are kept as files where a mount program reads them", "[arch
   CHECK_FALSE(tree.is_opaque("d"));
 }
 
-TEST_CASE("overlay form: whiteouts and entries of one name in one archive", "[archive][apply]") {
+TEST_CASE("overlay form: whiteouts and entries of one name in one archive", "[tree][applier]") {
   if (!is_root()) return;
   Tree tree;
   tree.apply({file("f", "1"), whiteout("f"), directory("d"), file("d/x", "2"), whiteout("d"), whiteout("g"),
@@ -276,11 +310,12 @@ TEST_CASE("overlay form: whiteouts and entries of one name in one archive", "[ar
   CHECK(tree.hides("h"));
 }
 
-TEST_CASE("overlay form: a whiteout of what the layer itself had before is refused", "[archive][apply]") {
+TEST_CASE("overlay form: a whiteout of what the layer itself had before is refused", "[tree][applier]") {
   if (!is_root()) return;
   Tree tree;
   tree.apply({file("f", "1"), directory("d"), file("d/x", "2"), whiteout("gone")}, as_overlay);
-  for (auto const* name : {"f", "d", "d/x", "gone"}) {
+  tree.apply({whiteout("gone")}, as_overlay);  // which it hides already
+  for (auto const* name : {"f", "d", "d/x"}) {
     INFO(name);
     CHECK_THROWS_WITH(tree.apply({whiteout(name)}, as_overlay), Catch::Contains("File exists"));
     CHECK(tree.has(name));
@@ -303,7 +338,7 @@ TEST_CASE("overlay form: a whiteout of what the layer itself had before is refus
   }
 }
 
-TEST_CASE("executed form: what the parent had goes, what the archive brings stays", "[archive][apply]") {
+TEST_CASE("executed form: what the parent had goes, what the archive brings stays", "[tree][applier]") {
   Tree tree;
   tree.apply({directory("d"), file("d/a", ""), directory("d/sub"), file("d/sub/b", ""), directory("e"),
               file("e/c", ""), file("f", ""), file("kept", ""), directory("o/i"), file("o/i/old", "")},
@@ -328,7 +363,7 @@ TEST_CASE("executed form: what the parent had goes, what the archive brings stay
   CHECK(tree.has("top"));
 }
 
-TEST_CASE("executed form: the root's own entry is applied", "[archive][apply]") {
+TEST_CASE("executed form: the root's own entry is applied", "[tree][applier]") {
   Tree tree;
   tree.apply({directory("./", 0711), file("a", "")}, executed);
   CHECK(tree.mode(".") == 0711);
@@ -336,22 +371,80 @@ TEST_CASE("executed form: the root's own entry is applied", "[archive][apply]") 
   CHECK(code_of([&] { tree.apply({file("/", "")}, executed); }) == Errc::unsafe_path);
 }
 
-TEST_CASE("executed form: names of aufs are not unpacked, but can be linked to", "[archive][apply]") {
-  Tree tree;
-  std::string const large(200'000, 'x');
-  tree.apply({file(".wh..wh.aufs", ""), directory(".wh..wh.plnk"), file(".wh..wh.plnk/1.1", "one"),
-              file(".wh..wh.plnk/2.2", large, 0600), hard_link("a", ".wh..wh.plnk/2.2"),
-              hard_link("b", "/.wh..wh.plnk/1.1")},
-             executed);
-  CHECK(tree.read("a") == large);
-  CHECK(tree.mode("a") == 0600);
-  CHECK(tree.read("b") == "one");
-  CHECK_FALSE(tree.has(".wh..wh.plnk"));
-  CHECK_FALSE(tree.has(".wh..wh.aufs"));
-  CHECK(code_of([&] { tree.apply({hard_link("c", ".wh..wh.plnk/9")}, executed); }) == Errc::corrupt_archive);
+TEST_CASE("names of aufs are whiteouts, and its directories are unpacked where they have files",
+          "[tree][applier]") {
+  for (auto const& options : {as_overlay, executed}) {
+    Tree tree;
+    tree.apply({file(".wh..wh.aufs", ""), directory(".wh..wh.plnk"), file(".wh..wh.plnk/1.1", "one"),
+                hard_link("b", "/.wh..wh.plnk/1.1")},
+               options);
+    CHECK(tree.read("b") == "one");
+    CHECK(tree.read(".wh..wh.plnk/1.1") == "one");
+    CHECK_FALSE(tree.has(".wh..wh.aufs"));
+  }
 }
 
-TEST_CASE("devices are made, save overlayfs's whiteout", "[archive][apply]") {
+namespace {
+ApplyOptions over(std::vector<fs::path> const& lowers) {
+  return {.whiteouts = Whiteouts::overlay,
+          .below = std::make_shared<LowerTrees>([lowers] { return std::optional(lowers); })};
+}
+}  // namespace
+
+TEST_CASE("overlay form: a whiteout with nothing below to hide is not made", "[tree][applier]") {
+  if (!is_root()) return;
+  Tree lower;
+  lower.apply(
+      {directory("d/s"), file("d/x", "1"), file("d/s/y", "2"), file("f", ""), symbolic_link("l", "d")},
+      as_overlay);
+  Tree middle;
+  middle.apply({whiteout("f")}, over({lower.root}));
+  CHECK(middle.hides("f"));
+  auto const applied = [&](std::vector<Entry> const& entries, auto const& look) {
+    Tree tree;
+    tree.apply(entries, over({middle.root, lower.root}));
+    look(tree);
+  };
+  applied({whiteout("f"), whiteout("none"), whiteout("none/none"), whiteout("l/x")},
+          [](auto const& tree) { CHECK(fs::is_empty(tree.root)); });
+  applied({whiteout("d/x"), whiteout("d/s")}, [](auto const& tree) {
+    CHECK(tree.hides("d/x"));
+    CHECK(tree.hides("d/s"));
+  });
+  for (auto const& both :
+       {std::vector{whiteout("d"), whiteout("d/x")}, std::vector{whiteout("d/x"), whiteout("d")}})
+    applied(both, [](auto const& tree) { CHECK(tree.hides("d")); });
+  for (auto const& all : {std::vector{whiteout("d/s/y"), opaque("d"), whiteout("d/x")},
+                          std::vector{whiteout("d/x"), whiteout("d/s/y"), directory("d"), whiteout("d")}})
+    applied(all, [](auto const& tree) {
+      CHECK(tree.is_opaque("d"));
+      CHECK(fs::is_empty(tree.root / "d"));
+    });
+  applied({whiteout("d/x"), file("d/s/new", "3"), whiteout("d")}, [](auto const& tree) {
+    CHECK(tree.is_opaque("d"));
+    CHECK_FALSE(tree.has("d/x"));
+    CHECK(tree.read("d/s/new") == "3");
+  });
+}
+
+TEST_CASE("overlay form: an opaque root hides all that is below it, name by name", "[tree][applier]") {
+  if (!is_root()) return;
+  Tree lower;
+  lower.apply({directory("d"), file("d/x", "1"), file("f", ""), file("g", "")}, as_overlay);
+  for (bool const first : {true, false}) {
+    std::vector<Entry> entries{file("g", "2"), directory("d"), file("d/new", "3")};
+    entries.insert(first ? entries.begin() : entries.end(), file(".wh..wh..opq", ""));
+    Tree tree;
+    tree.apply(entries, over({lower.root}));
+    CHECK(tree.hides("f"));
+    CHECK(tree.read("g") == "2");
+    CHECK(tree.is_opaque("d"));
+    CHECK(tree.read("d/new") == "3");
+    CHECK_FALSE(tree.has("d/x"));
+  }
+}
+
+TEST_CASE("devices are made, save overlayfs's whiteout", "[tree][applier]") {
   if (!is_root()) return;
   Tree tree;
   auto const device = [](EntryType type, std::string name, unsigned major, unsigned minor) {
@@ -373,7 +466,7 @@ TEST_CASE("devices are made, save overlayfs's whiteout", "[archive][apply]") {
   CHECK(is_overlay_whiteout(tree.status("sign")));
 }
 
-TEST_CASE("attributes are set, but for the host's and overlayfs's", "[archive][apply]") {
+TEST_CASE("attributes are set, but for the host's and overlayfs's", "[tree][applier]") {
   if (!is_root()) return;
   Tree tree;
   std::string const capability(
@@ -406,7 +499,7 @@ TEST_CASE("attributes are set, but for the host's and overlayfs's", "[archive][a
   CHECK(strata::sys::get_xattr(tree.root / "l", "trusted.d") == "2");
 }
 
-TEST_CASE("unsafe whiteouts are refused", "[archive][apply]") {
+TEST_CASE("unsafe whiteouts are refused", "[tree][applier]") {
   for (auto const& options : {as_overlay, executed}) {
     Tree tree;
     tree.apply({file("d/f", "")}, options);
@@ -419,7 +512,7 @@ TEST_CASE("unsafe whiteouts are refused", "[archive][apply]") {
 }
 
 TEST_CASE("contents that would be lost are refused: of whiteouts, and of a root that is no directory",
-          "[archive][apply]") {
+          "[tree][applier]") {
   for (auto const& options : {as_overlay, executed})
     for (auto const* name : {".wh.f", ".wh..wh..opq", ".", "", "d/.."}) {
       Tree tree;
@@ -428,7 +521,7 @@ TEST_CASE("contents that would be lost are refused: of whiteouts, and of a root 
     }
 }
 
-TEST_CASE("bodies are read to their end, whatever becomes of the entry", "[archive][apply]") {
+TEST_CASE("bodies are read to their end, whatever becomes of the entry", "[tree][applier]") {
   Tree tree;
   Applier applier(strata::sys::open_at(AT_FDCWD, tree.root, O_PATH | O_DIRECTORY), executed);
   for (auto const& entry : {directory("d"), file("f", ""), whiteout("x"), file(".wh..wh.aufs", "")}) {
@@ -440,7 +533,7 @@ TEST_CASE("bodies are read to their end, whatever becomes of the entry", "[archi
   CHECK(tree.read("f") == "some bytes");
 }
 
-TEST_CASE("as many directories as one likes, as deep as a path can be", "[archive][apply]") {
+TEST_CASE("as many directories as one likes, as deep as a path can be", "[tree][applier]") {
   Tree tree;
   std::string deep;
   while (deep.size() < 4000) deep += "ddddddddd/";
@@ -453,7 +546,7 @@ TEST_CASE("as many directories as one likes, as deep as a path can be", "[archiv
   CHECK(strata::sys::try_open_in_root(root.get(), (deep + "f").c_str(), O_RDONLY));
 }
 
-TEST_CASE("who cannot be written is named", "[archive][apply]") {
+TEST_CASE("who cannot be written is named", "[tree][applier]") {
   Tree const tree;
   auto const before = std::signal(SIGXFSZ, SIG_IGN);
   rlimit limit{};

@@ -1,0 +1,326 @@
+#pragma once
+
+#include <strata/archive/attributes.hpp>
+#include <strata/archive/override_stat.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/tree/apply_options.hpp>
+#include <strata/tree/disk_tree.hpp>
+#include <strata/tree/places.hpp>
+#include <strata/tree/resolve.hpp>
+#include <strata/tree/whiteouts.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <fcntl.h>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <utility>
+#include <vector>
+
+namespace strata::archive {
+
+/// Unpacks archive entries, one after the other, over a directory tree: `DiskTree`, or `MemoryTree`, which then is what the
+/// other one would be.
+///
+/// Whatever the archive says, nothing outside the tree is touched: names are taken relative to the root, parents are
+/// resolved with the root as "/" (links already in the tree lead to where they would lead in the container), and the last
+/// component is never followed. Character devices 0:0 are refused where overlayfs would take them for its own
+/// (`Errc::reserved_entry`), and devices like others with `execute`; attributes of overlayfs are passed over, as is
+/// security.selinux.
+///
+/// - a file or link replaces whatever is there, a directory merges with a directory
+/// - contents of the archive that could not be found again by the name of their entry, since a later entry takes them or a
+///   link on the way to them away, are refused: `Errc::corrupt_archive`
+/// - missing parents are made, 0755 and owned by root; below a directory that gives its group on, they do so as well
+/// - contents that are those of a file (`FileBody`) share its blocks where the file system can; holes that the archive
+///   tells of (`SparseBody`) become holes
+/// - hard-link entries take their own owner, mode and times, as the Go library does
+/// - whiteouts: see `WhiteoutRules`; a directory that follows its own whiteout is opaque
+/// - with `Whiteouts::overlay`, a whiteout of what the tree had before this archive is an error (EEXIST), as in the Go
+///   library; also of a directory that the archive has put more into
+/// - an entry for the root is applied with `Whiteouts::execute` and passed over otherwise, where
+///   the driver decides what the root looks like
+///
+/// A failure leaves a tree half filled, to be thrown away. Memory: some 100 bytes a directory, and 32 to 64 bytes an entry
+/// with contents, with `execute`, or if the tree was not empty. One thread at a time.
+template <class Tree>
+class BasicApplier {
+  using Handle = typename Tree::Handle;
+  using Place = typename Places<Tree>::Place;
+  using Opened = archive::Handle;
+
+ public:
+  explicit BasicApplier(Tree tree, ApplyOptions options = {})
+      : options_(std::move(options)), places_(std::move(tree), options_.maps), rules_(make_rules()) {}
+  BasicApplier(BasicApplier const&) = delete;
+  BasicApplier& operator=(BasicApplier const&) = delete;
+
+  /// One entry; reads `body` to its end.
+  /// @throws `Errc::invalid_mappings`: its owner is not in the maps
+  void add(TarHeader const& header, Reader& body) {
+    if (options_.maps.empty()) return add_mapped(header, body);
+    TarHeader mapped = header;
+    mapped.uid = idmap::host_id(options_.maps.uids, header.uid);
+    mapped.gid = idmap::host_id(options_.maps.gids, header.gid);
+    add_mapped(mapped, body);
+  }
+
+  /// Directory times, which making their entries has changed. To be called once, after the last entry.
+  void finish() {
+    for (auto const& directory : directories_) {
+      // It may have been replaced by a later entry; then what is there now has its own times.
+      auto const handle = tree().try_open(directory.path, O_RDONLY);
+      if (!handle && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        sys::throw_errno("open", directory.path);
+      if (handle)
+        typename Tree::Setter(Tree::ref(handle), Opened::file, directory.path).times(directory.times);
+    }
+    directories_.clear();
+    places_.forget();
+  }
+
+  Tree& tree() noexcept { return places_.tree(); }
+
+ private:
+  struct DirectoryTimes {
+    std::string path;
+    std::array<timespec, 2> times;
+  };
+
+  std::unique_ptr<WhiteoutRules<Tree>> make_rules() {
+    switch (options_.whiteouts) {
+      case Whiteouts::execute:
+        return std::make_unique<ExecutedWhiteouts<Tree>>(places_);
+      case Whiteouts::overlay: {
+        auto rules = std::make_unique<OverlayWhiteouts<Tree>>(places_, options_);
+        overlay_ = rules.get();
+        return rules;
+      }
+      default:
+        return std::make_unique<KeptWhiteouts<Tree>>();
+    }
+  }
+
+  ChownErrors chown_errors() const noexcept {
+    return options_.ignore_chown_errors ? ChownErrors::ignore : ChownErrors::fail;
+  }
+
+  void add_mapped(TarHeader const& header, Reader& body) {
+    if (options_.whiteouts != Whiteouts::execute) refuse_reserved(header);
+    std::string const path = path_in_tree(header.name);
+    constexpr std::size_t longest = 4095;  // what can be read again by its name (PATH_MAX)
+    if (path.size() > longest) {
+      errno = ENAMETOOLONG;
+      sys::throw_errno("open", path);
+    }
+    TreePath const at(path);
+    if (path.empty())
+      add_root(header);
+    else if (!rules_->is_sign(at.base))
+      add_below(at, path, header, body);
+    else if (header.size != 0)  // what is not kept could not be given back when the archive is rebuilt
+      throw Error(Errc::corrupt_archive, "whiteout \"" + path + "\" with contents");
+    else
+      rules_->add(at, header);
+    while (!body.next().empty()) continue;
+  }
+
+  void add_root(TarHeader const& header) {
+    if (header.type != EntryType::directory)
+      throw Error(Errc::unsafe_path, "entry \"" + header.name + "\" for the root");
+    if (!rules_->applies_root()) return;
+    auto const root = tree().try_open("", O_RDONLY);
+    if (!root) sys::throw_errno("open", "/");
+    set_attributes(root, Opened::file, "/", header);
+    remember_directory("", header);
+  }
+
+  void add_below(TreePath const& at, std::string const& path, TarHeader const& header, Reader& body) {
+    std::string const base(at.base);
+    Place& place = places_.make_parent(at.parent, *rules_);
+    bool const elsewhere = place.path != at.parent;  // links lead there
+    std::string const moved = elsewhere ? join(place.path, base) : std::string();
+    std::string const& real = elsewhere ? moved : path;
+    bool made = true;
+    switch (header.type) {
+      case EntryType::regular:
+        add_file(place, base, real, header, body);
+        break;
+      case EntryType::directory:
+        made = add_directory(place, base, real, header);
+        break;
+      case EntryType::hard_link:
+        add_hard_link(place, base, real, header);
+        break;
+      case EntryType::symlink:
+        places_.make(place, base, real, "symlink",
+                     [&] { return tree().make_symlink(Tree::ref(place.directory), base, header.link_name); });
+        set_path_attributes(place, base, real, header);
+        break;
+      case EntryType::char_device:
+      case EntryType::block_device:
+      case EntryType::fifo:
+        if (!add_node(place, base, real, header)) return;
+        break;
+      default:
+        throw Error(Errc::unsupported, "kind of archive entry \"" + header.name + '"');
+    }
+    rules_->placed(real, made);
+  }
+
+  // --- one kind of entry each ---
+
+  void add_file(Place& place, std::string const& base, std::string const& path, TarHeader const& header,
+                Reader& body) {
+    if (!share_file(place, base, path, header, body)) {
+      Handle const file = make_file(place, base, path, header.mode & 0777U);
+      tree().write(file, body, path);
+      set_attributes(file, Opened::file, path, header);
+    }
+    if (header.size > 0) places_.need(place, path);
+  }
+
+  bool share_file(Place& place, std::string const& base, std::string const& path, TarHeader const& header,
+                  Reader& body) {
+    if (options_.force_mask) return false;
+    auto const share = [&] {
+      return tree().try_share(Tree::ref(place.directory), base, path, header, body) == 0;
+    };
+    if (share()) return true;
+    if (errno != EEXIST) return false;
+    if (auto const old = tree().look(Tree::ref(place.directory), base, path))
+      places_.remove(place, base, path, *old);
+    return share();
+  }
+
+  Handle make_file(Place& place, std::string const& base, std::string const& path, mode_t mode) {
+    Handle file{};
+    places_.make(place, base, path, "open",
+                 [&] { return tree().make_file(Tree::ref(place.directory), base, mode, file); });
+    return file;
+  }
+
+  /// Returns false if there was one already.
+  bool add_directory(Place& place, std::string const& base, std::string const& path,
+                     TarHeader const& header) {
+    bool made_it = true;
+    bool covers = false;
+    while (tree().make_directory(Tree::ref(place.directory), base, header.mode & 0777U) != 0) {
+      if (errno != EEXIST) sys::throw_errno("mkdir", path);
+      auto const old = tree().look(Tree::ref(place.directory), base, path);
+      if (old && S_ISDIR(old->st_mode)) {
+        made_it = false;
+        break;
+      }
+      covers = old && rules_->gives_way(*old);
+      if (old) places_.remove(place, base, path, *old);
+    }
+    Place made{.directory = tree().open_directory(Tree::ref(place.directory), base), .path = path};
+    if (covers) overlay_->mark_opaque(made);
+    typename Tree::Setter setter(Tree::ref(made.directory), Opened::file, path);
+    set_identity(setter, header);
+    if constexpr (requires { tree().confirm(made.directory); }) tree().confirm(made.directory);
+    remember_directory(path, header);
+    places_.keep(path, std::move(made));
+    return made_it;
+  }
+
+  void add_hard_link(Place& place, std::string const& base, std::string const& path,
+                     TarHeader const& header) {
+    std::string const target = path_in_tree(header.link_name);
+    TreePath const to(target);
+    auto const from = resolve(tree(), to.parent);
+    auto const missing = [&](int code) {
+      errno = code;
+      sys::throw_errno("link", target);
+    };
+    if (!from.found()) missing(from.blocked ? ENOTDIR : ENOENT);
+    std::string const name(to.base.empty() ? "." : to.base);
+    if (target.empty()) missing(EPERM);
+    auto const first = tree().look(Tree::ref(from.place.directory), name, target);
+    if (!first || rules_->is_hidden(*first)) missing(ENOENT);
+    auto const first_path = join(from.place.path, name);
+    if (first_path.starts_with(path + '/')) missing(ENOENT);  // it goes with what the link takes the place of
+    if (first_path == path) return;  // would remove the only name of what it is to be a name of
+    places_.make(place, base, path, "link", [&] {
+      return tree().make_link(Tree::ref(from.place.directory), name, Tree::ref(place.directory), base);
+    });
+    if (!S_ISLNK(first->st_mode)) set_path_attributes(place, base, path, header);
+  }
+
+  /// @return  false if it may not be made here, and is left out
+  bool add_node(Place& place, std::string const& base, std::string const& path, TarHeader const& header) {
+    bool const fifo = header.type == EntryType::fifo;
+    mode_t const kind = fifo ? S_IFIFO : header.type == EntryType::char_device ? S_IFCHR : S_IFBLK;
+    if (options_.force_mask) {
+      set_attributes(make_file(place, base, path, 0600), Opened::file, path, header);
+      return true;
+    }
+    if (!fifo && !tree().makes_devices()) return false;
+    dev_t const device = fifo ? 0 : makedev(header.dev_major, header.dev_minor);
+    places_.make(place, base, path, "mknod", [&] {
+      return tree().make_node(Tree::ref(place.directory), base, kind | (header.mode & 0777U), device);
+    });
+    set_path_attributes(place, base, path, header);
+    return true;
+  }
+
+  void set_attributes(Handle const& handle, Opened opened, std::string_view path,
+                      TarHeader const& header) const {
+    typename Tree::Setter setter(Tree::ref(handle), opened, path);
+    set_identity(setter, header);
+    setter.times(AttributeSetter::times_of(header));
+    if constexpr (requires { Tree::confirm(handle); }) Tree::confirm(handle);
+  }
+
+  /// Owner, mode and extended attributes.
+  void set_identity(typename Tree::Setter& setter, TarHeader const& header) const {
+    bool const is_link = header.type == EntryType::symlink;
+    if (!options_.force_mask) {
+      setter.owner(header, chown_errors());
+      if (!is_link) setter.mode(header.mode);
+      setter.xattrs(header);
+      return;
+    }
+    setter.xattrs(header);
+    // A hard link's file has been told what it is.
+    if (!is_link && header.type != EntryType::hard_link)
+      setter.stand_in(*options_.force_mask, override_stat_text(header));
+  }
+
+  void set_path_attributes(Place& place, std::string const& base, std::string_view path,
+                           TarHeader const& header) {
+    set_attributes(tree().open_node(Tree::ref(place.directory), base), Opened::path_only, path, header);
+  }
+
+  void remember_directory(std::string path, TarHeader const& header) {
+    directories_.push_back(
+        {std::move(path), AttributeSetter::clamp(header.atime.value_or(FileTime{}), header.mtime)});
+  }
+
+  ApplyOptions options_;
+  Places<Tree> places_;
+  OverlayWhiteouts<Tree>* overlay_ = nullptr;  ///< the rules, if they are these
+  std::unique_ptr<WhiteoutRules<Tree>> rules_;
+  std::vector<DirectoryTimes> directories_ = {};
+};
+
+/// Over a directory of the file system.
+class Applier : public BasicApplier<DiskTree> {
+ public:
+  /// @param root  the tree's directory, opened with O_PATH or O_RDONLY
+  explicit Applier(sys::Fd root, ApplyOptions options = {})
+      : BasicApplier(DiskTree(std::move(root)), std::move(options)) {}
+};
+
+}  // namespace strata::archive

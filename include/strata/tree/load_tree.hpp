@@ -1,0 +1,179 @@
+#pragma once
+
+#include <strata/archive/override_stat.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/tree.hpp>
+#include <strata/sys/xattr.hpp>
+#include <strata/tree/disk_tree.hpp>
+#include <strata/tree/lower_view.hpp>
+#include <strata/tree/memory_tree.hpp>
+
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+/// Trees of the file system, and layers over each other, as a `MemoryTree` without contents.
+namespace strata::archive {
+
+/// How a driver keeps what a layer hides.
+enum class TreeForm {
+  whole,    ///< it does not: a tree has what is below it, too
+  changes,  ///< as overlayfs and mount programs have it
+};
+
+namespace detail {
+
+inline bool is_marked_opaque(sys::Visited const& at) {
+  sys::Fd const fd = sys::try_enter(at.directory, at.name.c_str());
+  if (!fd) return false;
+  for (bool const user : {false, true})
+    if (auto const value = sys::get_xattr(fd.get(), OverlayXattr{.user_xattr = user}.opaque(), at.path);
+        value && *value == "y")
+      return true;
+  return false;
+}
+
+template <class Owners>
+std::shared_ptr<MemoryNode> node_of(struct stat const& status, Owners&& owners) {
+  auto node = std::make_shared<MemoryNode>();
+  node->mode = status.st_mode;
+  std::tie(node->uid, node->gid) = owners(std::int64_t{status.st_uid}, std::int64_t{status.st_gid});
+  node->size = S_ISREG(status.st_mode) ? std::int64_t{status.st_size} : 0;
+  node->device = S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode) ? status.st_rdev : 0;
+  node->mtime = {.seconds = status.st_mtim.tv_sec,
+                 .nanoseconds = static_cast<std::int32_t>(status.st_mtim.tv_nsec)};
+  node->time_known = true;
+  return node;
+}
+
+/// Of a file stored with another owner, mode or kind than its own.
+inline void tell_real(MemoryNode& node, std::string const& text) {
+  TarHeader header{.type = S_ISREG(node.mode) ? EntryType::regular : EntryType::directory};
+  if (!apply_override_stat(text, header)) return;
+  node.uid = header.uid;
+  node.gid = header.gid;
+  auto const kind = header.type == EntryType::fifo           ? S_IFIFO
+                    : header.type == EntryType::char_device  ? S_IFCHR
+                    : header.type == EntryType::block_device ? S_IFBLK
+                                                             : node.mode & S_IFMT;
+  node.mode = kind | header.mode;
+  if (!S_ISREG(node.mode)) node.size = 0;
+  if (kind == S_IFCHR || kind == S_IFBLK) node.device = makedev(header.dev_major, header.dev_minor);
+}
+
+}  // namespace detail
+
+/// Reads a tree. Whiteouts of either form become whiteouts.
+/// @param owners  turns an owner on disk, and a group, into one of the archive
+/// @throws `errno`
+template <class Owners>
+MemoryTree load_tree(std::filesystem::path const& top, TreeForm form, Owners&& owners) {
+  MemoryTree tree;
+  struct stat status {};
+  if (::lstat(top.c_str(), &status) != 0) sys::throw_errno("stat", top);
+  auto const root = detail::node_of(status, owners);
+  tree.root().mode = root->mode;
+  tree.root().uid = root->uid;
+  tree.root().gid = root->gid;
+  bool const stand_ins = sys::get_xattr(top, override_stat_xattr).has_value();
+  std::map<std::pair<dev_t, ino_t>, std::shared_ptr<MemoryNode>> links;
+  std::map<std::string, std::shared_ptr<MemoryNode>, std::less<>> directories;
+  sys::walk(top, [&](sys::Visited const& at) {
+    TreePath const path(at.path);
+    auto& parent = path.parent.empty() ? tree.root() : *directories.find(path.parent)->second;
+    if (form == TreeForm::changes && is_whiteout(at.name) && S_ISREG(at.status.st_mode) &&
+        at.status.st_size == 0) {
+      if (at.name == whiteout_opaque) {
+        parent.opaque = true;
+      } else if (auto const target = std::string(at.name.substr(whiteout_prefix.size())); !target.empty()) {
+        auto& node = parent.children[target];
+        if (!node) node = std::make_shared<MemoryNode>(MemoryNode{.mode = S_IFCHR});
+      }
+      return;
+    }
+    std::shared_ptr<MemoryNode> node;
+    bool const is_directory = S_ISDIR(at.status.st_mode);
+    bool const has_names = !is_directory && at.status.st_nlink > 1;
+    auto* const first = has_names ? &links[{at.status.st_dev, at.status.st_ino}] : nullptr;
+    if (first != nullptr) node = *first;
+    if (!node) {
+      node = detail::node_of(at.status, owners);
+      if (S_ISLNK(at.status.st_mode)) node->target = DiskTree::read_link(at.directory, at.name, at.path);
+      if (stand_ins && (is_directory || S_ISREG(at.status.st_mode)))
+        if (auto const file =
+                sys::try_open_at(at.directory, at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+          if (auto const text = sys::get_xattr(file.get(), override_stat_xattr, at.path))
+            detail::tell_real(*node, *text);
+      if (form == TreeForm::changes && is_directory) node->opaque = detail::is_marked_opaque(at);
+      if (first != nullptr) *first = node;
+    }
+    parent.children[at.name] = node;
+    if (is_directory) directories.emplace(at.path, node);
+  });
+  return tree;
+}
+
+namespace detail {
+
+inline void lay_over(MemoryNode& below, MemoryNode const& above) {
+  for (auto const& [name, child] : above.children) {
+    if (child->is_whiteout()) {
+      below.children.erase(name);
+      continue;
+    }
+    auto& place = below.children[name];
+    if (!child->is_directory()) {
+      place = child;
+      continue;
+    }
+    auto merged = std::make_shared<MemoryNode>(*child);
+    merged->children.clear();
+    merged->opaque = false;
+    if (place && place->is_directory() && !child->opaque) merged->children = place->children;
+    lay_over(*merged, *child);
+    place = std::move(merged);
+  }
+}
+
+}  // namespace detail
+
+/// What is seen of a layer that is kept as changes, over what is below it. Nodes are shared: copy what is still needed.
+inline void lay_over(MemoryTree& below, MemoryTree const& layer) {
+  below.root().mode = layer.root().mode;
+  detail::lay_over(below.root(), layer.root());
+  for (auto const& path : layer.tolerated()) below.may_have(path);
+}
+
+/// A tree in memory as what lies below a layer.
+class MemoryLower final : public LowerView {
+ public:
+  /// @param tree  must stay
+  explicit MemoryLower(MemoryTree const& tree) : tree_(tree) {}
+  Below at(std::string_view path) const override {
+    auto const node = tree_.find(path);
+    return !node ? Below::nothing : node->is_directory() ? Below::directory : Below::other;
+  }
+  std::vector<std::string> root_names() const override {
+    std::vector<std::string> names;
+    for (auto const& [name, child] : tree_.root().children) names.push_back(name);
+    return names;
+  }
+
+ private:
+  MemoryTree const& tree_;
+};
+
+}  // namespace strata::archive

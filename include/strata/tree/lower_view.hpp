@@ -1,0 +1,124 @@
+#pragma once
+
+#include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <utility>
+#include <vector>
+
+namespace strata::archive {
+
+/// What is seen of a path below a layer that is kept as changes.
+enum class Below { nothing, directory, other };
+
+/// What lies below such a layer: whether a whiteout has anything to hide.
+class LowerView {
+ public:
+  virtual ~LowerView() = default;
+  /// @param path  clean, without "/" in front; links are not followed
+  virtual Below at(std::string_view path) const = 0;
+  /// The names in the root.
+  virtual std::vector<std::string> root_names() const = 0;
+
+ protected:
+  LowerView() = default;
+  LowerView(LowerView const&) = default;
+  LowerView& operator=(LowerView const&) = default;
+};
+
+/// Directories laid over each other by overlayfs's rules: the nearest has precedence; a whiteout, a non-directory or an
+/// opaque directory hides the rest.
+class LowerTrees final : public LowerView {
+ public:
+  /// The directories, nearest first; none at all: nothing is shown. `std::nullopt`: it is not known.
+  using Find = std::function<std::optional<std::vector<std::filesystem::path>>()>;
+
+  /// @param find  called once it matters
+  explicit LowerTrees(Find find) : find_(std::move(find)) {}
+
+  /// A directory if it is not known.
+  Below at(std::string_view path) const override {
+    if (!open()) return Below::directory;
+    std::vector<std::size_t> visible(roots_.size());
+    for (std::size_t i = 0; i < visible.size(); ++i) visible[i] = i;
+    for (std::size_t end = 0; end != path.size();) {
+      end = std::min(path.find('/', end == 0 ? 0 : end + 1), path.size());
+      std::string const prefix(path.substr(0, end));
+      std::vector<std::size_t> directories;
+      for (auto const index : visible) {
+        struct stat status {};
+        if (!look(index, prefix, status)) continue;
+        if (is_overlay_whiteout(status)) break;
+        if (!S_ISDIR(status.st_mode)) {
+          if (directories.empty()) return end == path.size() ? Below::other : Below::nothing;
+          break;
+        }
+        directories.push_back(index);
+        if (is_opaque(index, prefix)) break;
+      }
+      if (directories.empty()) return Below::nothing;
+      visible = std::move(directories);
+    }
+    return Below::directory;
+  }
+
+  std::vector<std::string> root_names() const override {
+    std::set<std::string> seen;
+    std::vector<std::string> names;
+    if (!open()) return names;
+    for (std::size_t i = 0; i < roots_.size(); ++i)
+      for (auto const& entry :
+           sys::read_directory(sys::open_at(roots_[i].get(), ".", O_RDONLY | O_DIRECTORY).get(), "/"))
+        if (seen.insert(entry.name).second) {
+          struct stat status {};
+          if (look(i, entry.name, status) && !is_overlay_whiteout(status)) names.push_back(entry.name);
+        }
+    return names;
+  }
+
+ private:
+  /// False if it is not known what there is.
+  bool open() const {
+    if (auto const find = std::exchange(find_, {})) {
+      auto const trees = find();
+      known_ = trees.has_value();
+      if (trees)
+        for (auto const& tree : *trees)
+          roots_.push_back(sys::open_at(AT_FDCWD, tree, O_RDONLY | O_DIRECTORY));
+    }
+    return known_;
+  }
+  bool look(std::size_t index, std::string const& path, struct stat& status) const {
+    if (::fstatat(roots_[index].get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+    if (errno != ENOENT && errno != ENOTDIR) sys::throw_errno("stat", path);
+    return false;
+  }
+  bool is_opaque(std::size_t index, std::string const& path) const {
+    sys::Fd const fd = sys::open_at(roots_[index].get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    char value = 0;
+    auto const size = ::fgetxattr(fd.get(), OverlayXattr::here().opaque(), &value, 1);
+    if (size < 0 && errno != ENODATA && errno != ENOTSUP && errno != ERANGE)
+      sys::throw_errno("getxattr", path);
+    return size == 1 && value == 'y';
+  }
+
+  mutable Find find_;
+  mutable bool known_ = false;
+  mutable std::vector<sys::Fd> roots_ = {};
+};
+
+}  // namespace strata::archive

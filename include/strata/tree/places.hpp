@@ -1,0 +1,137 @@
+#pragma once
+
+#include <strata/archive/attributes.hpp>
+#include <strata/archive/name_set.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/error.hpp>
+#include <strata/idmap/range.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/tree/apply_options.hpp>
+#include <strata/tree/directory_cache.hpp>
+#include <strata/tree/resolve.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+
+namespace strata::archive {
+
+/// Finds, makes and clears the places of a tree where entries go. What an archive must find again by the names of its
+/// entries, to be exported, is never taken away.
+template <class Tree>
+class Places {
+ public:
+  using Handle = typename Tree::Handle;
+  using Place = archive::Place<Handle>;
+
+  Places(Tree tree, IdMaps const& maps) : tree_(std::move(tree)), maps_(maps) {}
+
+  Tree& tree() noexcept { return tree_; }
+
+  Place* known(std::string_view path) noexcept { return cache_.find(path); }
+  Place& keep(std::string_view path, Place place) { return cache_.put(path, std::move(place)); }
+  void forget() noexcept { cache_.clear(); }
+
+  /// A directory that is there; nothing, and how far the path leads, if it is not.
+  Place* find(std::string_view path, Resolved<Handle>& at) {
+    if (auto* const place = known(path)) return place;
+    at = resolve(tree_, path);
+    return at.found() ? &keep(path, std::move(at.place)) : nullptr;
+  }
+
+  /// The directory at a path, made if missing. `rules` say what it may take the place of.
+  template <class Rules>
+  Place& make_parent(std::string_view path, Rules& rules) {
+    Resolved<Handle> at;
+    if (auto* const place = find(path, at)) return *place;
+    if (at.led_astray) {
+      errno = at.rest.empty() ? ELOOP : ENOTDIR;
+      sys::throw_errno("mkdir", path);
+    }
+    make_rest(at, rules);
+    return keep(path, std::move(at.place));
+  }
+
+  /// Makes the directories that a path lacks.
+  template <class Rules>
+  void make_rest(Resolved<Handle>& at, Rules& rules) {
+    while (!at.rest.empty()) {
+      auto const end = std::min(at.rest.find('/'), at.rest.size());
+      auto const name = at.rest.substr(0, end);
+      auto const path = join(at.place.path, name);
+      bool covers = false;
+      if (at.blocked) {
+        auto const status = tree_.look(Tree::ref(at.place.directory), name, path);
+        covers = status && rules.gives_way(*status);
+        if (!covers) {
+          errno = ENOTDIR;
+          sys::throw_errno("mkdir", path);
+        }
+        remove(at.place, name, path, *status);
+        at.blocked = false;
+      }
+      at.place.directory = make_implied(Tree::ref(at.place.directory), name, path, rules.gives_group_on());
+      at.place.path = path;
+      at.rest.erase(0, end + (end != at.rest.size() ? 1 : 0));
+      rules.implied(at.place, covers);
+    }
+  }
+
+  /// Calls `create`, which fails with EEXIST if the name is taken; then what has it is removed first.
+  template <class Create>
+  void make(Place& place, std::string const& name, std::string_view path, char const* operation,
+            Create create) {
+    auto made = sys::retry(create);
+    if (made < 0 && errno == EEXIST) {
+      if (auto const old = tree_.look(Tree::ref(place.directory), name, path))
+        remove(place, name, path, *old);
+      made = sys::retry(create);
+    }
+    if (made < 0) sys::throw_errno(operation, path);
+  }
+
+  /// @throws `Errc::corrupt_archive`: contents of the archive would go
+  void remove(Place& place, std::string const& name, std::string_view path, struct stat const& status) {
+    if (needed_.contains(path))
+      throw Error(Errc::corrupt_archive, "an entry takes away \"" + std::string(path) +
+                                             "\", which the archive could not be rebuilt without");
+    tree_.remove(Tree::ref(place.directory), name, status, path);
+    if (S_ISDIR(status.st_mode) || S_ISLNK(status.st_mode)) cache_.clear_but(&place);
+  }
+
+  /// Notes that contents are found at a path, by a name that led to its directory through `links`.
+  void need(Place const& place, std::string_view path) {
+    note(path);
+    for (auto const& link : place.links) note(link);
+  }
+
+ private:
+  void note(std::string_view path) {
+    while (!path.empty() && needed_.insert(path)) path = TreePath(path).parent;
+  }
+
+  /// A directory that the archive uses and has no entry for. The root's of the maps; as with containers/storage, of the
+  /// group of the directory above where that gives its own on, but not in the layers of drivers that keep whiteouts.
+  Handle make_implied(typename Tree::Ref directory, std::string const& name, std::string_view path,
+                      bool gives_group_on) {
+    if (tree_.make_directory(directory, name, 0755) != 0) sys::throw_errno("mkdir", path);
+    auto made = tree_.open_directory(directory, name);
+    typename Tree::Setter setter(Tree::ref(made), archive::Handle::file, path);
+    auto const status = setter.status();
+    auto const root = idmap::root_of(maps_);
+    bool const inherits = gives_group_on && (status.st_mode & S_ISGID) != 0;
+    setter.owner({.uid = root.uid, .gid = inherits ? status.st_gid : root.gid}, ChownErrors::ignore);
+    setter.mode(0755 | (status.st_mode & S_ISGID));
+    return made;
+  }
+
+  Tree tree_;
+  IdMaps const& maps_;
+  DirectoryCache<Handle> cache_ = {};
+  NameSet needed_ = {};
+};
+
+}  // namespace strata::archive

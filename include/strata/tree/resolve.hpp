@@ -1,0 +1,105 @@
+#pragma once
+
+#include <strata/archive/tree_path.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/tree/directory_cache.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+namespace strata::archive {
+
+inline std::string join(std::string_view directory, std::string_view name) {
+  std::string path(directory);
+  if (!path.empty() && !name.empty()) path += '/';
+  return path.append(name);
+}
+
+/// How far a path leads in a tree.
+template <class Handle>
+struct Resolved {
+  Place<Handle> place;    ///< the last directory that is there
+  std::string rest = {};  ///< what is missing below it; empty: nothing
+  bool blocked = false;   ///< the first name of `rest` is there, and no directory
+  bool led_astray =
+      false;  ///< nor is it a name of the path: a link leads to what is not there, or in a circle
+  bool found() const noexcept { return rest.empty() && !led_astray; }
+};
+
+/// Resolves a path to a directory with the tree's root as "/", as openat2(2) does it with RESOLVE_IN_ROOT: ".." of the root
+/// is the root, and more than 40 links are a circle. Nobody else may change the tree.
+/// @param path  clean, without "/" in front
+/// @throws `errno`, if it cannot be told what is there
+template <class Tree>
+Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path) {
+  Resolved<typename Tree::Handle> at;
+  at.place.directory = tree.try_open(path);  // with no link in it, which is the rule
+  if (at.place.directory) {
+    at.place.path = path;
+    return at;
+  }
+  if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) sys::throw_errno("open", path);
+  constexpr int most_links = 40;
+  std::vector<std::string> ahead;  // the next one last
+  auto const push = [&](std::string_view more) {
+    auto const size = ahead.size();
+    while (!more.empty()) {
+      auto const slash = more.find('/');
+      if (slash != 0)
+        ahead.insert(ahead.begin() + static_cast<std::ptrdiff_t>(size), std::string(more.substr(0, slash)));
+      more.remove_prefix(slash == std::string_view::npos ? more.size() : slash + 1);
+    }
+  };
+  push(path);
+  std::size_t own = ahead.size();  // how many of them are the path's, not a link's
+  at.place.directory = tree.open_root();
+  int links = 0;
+  while (!ahead.empty()) {
+    auto const name = std::move(ahead.back());
+    ahead.pop_back();
+    bool const of_link = ahead.size() >= own;
+    if (!of_link) own = ahead.size();
+    if (name == ".") continue;
+    if (name == "..") {
+      at.place.path = std::string(TreePath(at.place.path).parent);
+      at.place.directory = tree.open(at.place.path);
+      continue;
+    }
+    auto const status = tree.look(tree.ref(at.place.directory), name, path);
+    if (status && S_ISDIR(status->st_mode)) {
+      at.place.directory = tree.enter(tree.ref(at.place.directory), name, path);
+      at.place.path = join(at.place.path, name);
+      continue;
+    }
+    if (status && S_ISLNK(status->st_mode)) {
+      at.place.links.push_back(join(at.place.path, name));
+      if (++links > most_links) {
+        at.led_astray = true;
+        return at;
+      }
+      auto const target = tree.read_link(tree.ref(at.place.directory), name, path);
+      if (target.starts_with('/')) {
+        at.place.path.clear();
+        at.place.directory = tree.open_root();
+      }
+      push(target);
+      continue;
+    }
+    at.blocked = status.has_value();
+    at.led_astray = of_link;
+    at.rest = name;
+    while (!ahead.empty()) {
+      at.rest += '/' + ahead.back();
+      ahead.pop_back();
+    }
+    return at;
+  }
+  return at;
+}
+
+}  // namespace strata::archive

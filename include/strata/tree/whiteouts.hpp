@@ -1,0 +1,253 @@
+#pragma once
+
+#include <strata/archive/attributes.hpp>
+#include <strata/archive/name_set.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/tree/apply_options.hpp>
+#include <strata/tree/places.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <vector>
+
+/// What each kind of tree makes of the ".wh." entries of an archive. They hide what the parent has, never what the archive
+/// itself brings, before or after them; and they alone never make a directory that is seen.
+namespace strata::archive {
+
+template <class Tree>
+class WhiteoutRules {
+ public:
+  using Place = archive::Place<typename Tree::Handle>;
+  virtual ~WhiteoutRules() = default;
+
+  /// Is an entry of that name a sign, and no file?
+  virtual bool is_sign(std::string_view base) const { return is_whiteout(base); }
+  virtual bool applies_root() const { return false; }
+  virtual bool gives_group_on() const { return false; }
+  virtual void add(TreePath const& at, TarHeader const& header) = 0;
+  /// May a directory take its place, though the archive does not say that it goes?
+  virtual bool gives_way(struct stat const&) const { return false; }
+  /// A directory without an entry was made.
+  /// @param covers  where there was what gives way
+  virtual void implied(Place&, bool covers) { static_cast<void>(covers); }
+  /// The archive has something there.
+  /// @param made  and not a directory that there was before
+  virtual void placed(std::string_view path, bool made) = 0;
+  /// Is there nothing, for who wants to make a hard link of it?
+  virtual bool is_hidden(struct stat const&) const { return false; }
+
+ protected:
+  WhiteoutRules() = default;
+  WhiteoutRules(WhiteoutRules const&) = default;
+  WhiteoutRules& operator=(WhiteoutRules const&) = default;
+};
+
+/// `Whiteouts::keep`
+template <class Tree>
+class KeptWhiteouts final : public WhiteoutRules<Tree> {
+ public:
+  bool is_sign(std::string_view) const override { return false; }
+  void add(TreePath const&, TarHeader const&) override {}
+  void placed(std::string_view, bool) override {}
+};
+
+/// `Whiteouts::execute`
+template <class Tree>
+class ExecutedWhiteouts final : public WhiteoutRules<Tree> {
+  using Place = archive::Place<typename Tree::Handle>;
+
+ public:
+  explicit ExecutedWhiteouts(Places<Tree>& places) : places_(places) {}
+
+  bool applies_root() const override { return true; }
+  bool gives_group_on() const override { return true; }
+
+  void add(TreePath const& at, TarHeader const&) override {
+    Resolved<typename Tree::Handle> resolved;
+    auto* const place = places_.find(at.parent, resolved);
+    bool const opaque = at.base == whiteout_opaque;
+    std::string const target(opaque ? std::string_view() : whiteout_target(at.base));
+    if (place == nullptr) {
+      if constexpr (requires { places_.tree().may_have(at.parent); }) places_.tree().may_have(at.parent);
+      return;
+    }
+    // Kept for as long as things are removed, and with them what is known of other places.
+    Place here{.directory = places_.tree().open(place->path), .path = place->path};
+    opaque ? remove_old_below(here) : remove_old(here, target);
+  }
+
+  void placed(std::string_view path, bool) override {
+    while (!path.empty() && used_.insert(path)) path = TreePath(path).parent;
+  }
+
+ private:
+  /// Removes what is not of this archive: `name` as a whole, or, if the archive has put something into it, the rest.
+  void remove_old(Place& place, std::string const& name) {
+    auto const path = join(place.path, name);
+    auto& tree = places_.tree();
+    auto const status = tree.look(Tree::ref(place.directory), name, path);
+    if (!status) return;
+    if (!used_.contains(path)) return places_.remove(place, name, path, *status);
+    if (!S_ISDIR(status->st_mode)) return;
+    Place below{.directory = tree.enter(Tree::ref(place.directory), name, path), .path = path};
+    remove_old_below(below);
+  }
+  void remove_old_below(Place& place) {
+    for (auto const& name : places_.tree().names(Tree::ref(place.directory), place.path))
+      remove_old(place, name);
+  }
+
+  Places<Tree>& places_;
+  NameSet used_ = {};  ///< paths that the archive has, and those above them
+};
+
+/// `Whiteouts::overlay`: signs are made where there is something to hide. In a directory of which the layers below show
+/// nothing, overlayfs would list a whiteout's device, and find nothing of that name.
+template <class Tree>
+class OverlayWhiteouts final : public WhiteoutRules<Tree> {
+  using Place = archive::Place<typename Tree::Handle>;
+
+ public:
+  OverlayWhiteouts(Places<Tree>& places, ApplyOptions const& options)
+      : places_(places), options_(options), tells_apart_(has_contents()) {}
+
+  void add(TreePath const& at, TarHeader const& header) override {
+    Resolved<typename Tree::Handle> resolved;
+    auto* place = places_.find(at.parent, resolved);
+    bool const opaque = at.base == whiteout_opaque;
+    std::string const target(opaque ? std::string_view() : whiteout_target(at.base));
+    if (place == nullptr) {
+      // Tools that delete /a after /a/b write both ".wh.a" and "a/.wh.b": then there is no directory any more.
+      if (resolved.blocked || resolved.led_astray) return;
+      auto const directory = join(resolved.place.path, resolved.rest);
+      if (opaque ? below(directory) != Below::directory : below(join(directory, target)) == Below::nothing) {
+        if constexpr (requires { places_.tree().may_have(at.parent); }) places_.tree().may_have(directory);
+        return;
+      }
+      for (std::string_view path = directory; path != resolved.place.path; path = TreePath(path).parent)
+        carriers_.emplace(path);
+      making_carriers_ = true;
+      places_.make_rest(resolved, *this);
+      making_carriers_ = false;
+      place = &places_.keep(at.parent, std::move(resolved.place));
+    }
+    if (!opaque)
+      hide(*place, target, header);
+    else if (place->path.empty() && options_.below)
+      // The kernel lays all layers' roots over each other, whatever their marks.
+      for (auto const& name : options_.below->root_names()) hide(*place, name, header);
+    else
+      mark_opaque(*place);
+  }
+
+  bool gives_way(struct stat const& status) const override { return is_overlay_whiteout(status); }
+  bool is_hidden(struct stat const& status) const override { return is_overlay_whiteout(status); }
+  void implied(Place& place, bool covers) override {
+    if (covers) mark_opaque(place);
+    if (!making_carriers_ && tells_apart_) made_.insert(place.path);
+  }
+  void placed(std::string_view path, bool made) override {
+    if (made && tells_apart_) made_.insert(path);
+    for (; !carriers_.empty() && !path.empty(); path = TreePath(path).parent)
+      if (auto const found = carriers_.find(path); found != carriers_.end()) {
+        carriers_.erase(found);
+        if (tells_apart_) made_.insert(path);
+      }
+  }
+
+  /// A directory of the archive stands where a whiteout was.
+  void mark_opaque(Place& place) {
+    places_.tree().mark_opaque(Tree::ref(place.directory), options_.user_xattr, place.path);
+    opaque_.insert(place.path);
+    // What was to hide something below it would be seen itself.
+    auto const prefix = place.path + '/';
+    auto const is_below = [&](auto const& path) { return path.starts_with(prefix); };
+    for (auto const& path : whiteouts_)
+      if (is_below(path)) drop(path, [](auto const& status) { return is_overlay_whiteout(status); });
+    std::erase_if(whiteouts_, is_below);
+    for (auto const& path : carriers_)  // the outer ones first
+      if (is_below(path)) drop(path, [](auto const& status) { return S_ISDIR(status.st_mode); });
+    std::erase_if(carriers_, is_below);
+  }
+
+ private:
+  bool has_contents() {
+    auto const root = places_.tree().open_root();
+    return !places_.tree().names(Tree::ref(root), "").empty();
+  }
+
+  /// What the layers below show there, with what the archive hides. A directory, if it is not known.
+  Below below(std::string_view path) const {
+    if (!options_.below) return Below::directory;
+    if (!opaque_.empty())
+      for (auto up = TreePath(path).parent; !up.empty(); up = TreePath(up).parent)
+        if (opaque_.contains(up)) return Below::nothing;
+    return options_.below->at(path);
+  }
+
+  void hide(Place& place, std::string const& target, TarHeader const& header) {
+    auto& tree = places_.tree();
+    auto const path = join(place.path, target);
+    if (auto const old = tree.look(Tree::ref(place.directory), target, path)) {
+      if (is_overlay_whiteout(*old)) return;
+      bool const is_carrier = carriers_.contains(path);
+      bool const is_earlier = !is_carrier && tells_apart_ && !made_.contains(path);
+      if (is_earlier && !options_.again) {
+        errno = EEXIST;
+        sys::throw_errno("mknod", path);
+      }
+      if (!is_carrier && !is_earlier) {
+        // This archive's own entry stays; a directory must not let the parent's files through, though.
+        if (!S_ISDIR(old->st_mode) || below(path) == Below::nothing) return;
+        Place inside{.directory = tree.open_directory(Tree::ref(place.directory), target), .path = path};
+        return mark_opaque(inside);
+      }
+      places_.remove(place, target, path, *old);
+      std::erase_if(carriers_,
+                    [&](auto const& carrier) { return carrier == path || carrier.starts_with(path + '/'); });
+    }
+    if (below(path) == Below::nothing) return;
+    if (tree.make_node(Tree::ref(place.directory), target, S_IFCHR, makedev(0, 0)) != 0)
+      sys::throw_errno("mknod", path);
+    whiteouts_.push_back(path);
+    if (tells_apart_) made_.insert(path);
+    auto const node = tree.open_node(Tree::ref(place.directory), target);
+    typename Tree::Setter(Tree::ref(node), archive::Handle::path_only, path)
+        .owner(header, options_.ignore_chown_errors ? ChownErrors::ignore : ChownErrors::fail);
+  }
+
+  template <class Is>
+  void drop(std::string_view path, Is&& is) {
+    TreePath const at(path);
+    auto& tree = places_.tree();
+    Place place{.directory = tree.try_open(at.parent), .path = std::string(at.parent)};
+    if (!place.directory) {
+      if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return;
+      sys::throw_errno("open", at.parent);
+    }
+    std::string const name(at.base);
+    auto const status = tree.look(Tree::ref(place.directory), name, path);
+    if (status && is(*status)) places_.remove(place, name, path, *status);
+  }
+
+  Places<Tree>& places_;
+  ApplyOptions const& options_;
+  bool tells_apart_;  ///< what this archive put there from what was there before
+  bool making_carriers_ = false;
+  NameSet made_ = {};  ///< by this archive
+  std::set<std::string, std::less<>> carriers_ =
+      {};  ///< directories that are there only for the whiteouts in them
+  std::set<std::string, std::less<>> opaque_ = {};
+  std::vector<std::string> whiteouts_ = {};
+};
+
+}  // namespace strata::archive
