@@ -396,3 +396,26 @@ TEMPLATE_TEST_CASE("files of a layer that cannot have a record go with what is m
   CHECK(store.repair().after.clean());
   CHECK(store.mounted_layers().empty());
 }
+
+TEST_CASE("a layer whose archive can be rebuilt is never removed, though its files cannot be put right now",
+          "[store][repair]") {
+  if (::geteuid() != 0) return;  // only root mounts
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer = store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/f", "text"}})));
+  store.images().create({.names = {"image"}, .top_layer = layer.id().str()});
+  auto const file = fixture.graph() / "overlay" / layer.id().str() / "diff/d/f";
+  REQUIRE(::chmod(file.c_str(), 0600) == 0);
+  {
+    auto const mount = layer.mount({.read_only = true});  // in use: it cannot be unpacked anew
+    auto const report = store.repair();
+    CHECK_FALSE(report.before.clean());
+    CHECK_FALSE(report.after.clean());
+    CHECK_FALSE(report.failures.empty());
+  }
+  CHECK(store.layers().list().size() == 1);
+  CHECK(store.images().list().size() == 1);
+  CHECK(store.repair().after.clean());
+  CHECK(store.layers().list().size() == 1);
+  CHECK(store.images().list().size() == 1);
+}

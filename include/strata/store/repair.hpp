@@ -292,6 +292,9 @@ class Repairer {
     };
     for (auto const& found : report.findings) {
       if (found.severity != Severity::error || found.read_only || found.subject == Subject::store) continue;
+      // The layer's archive can be rebuilt, byte for byte: who has that has lost nothing.
+      if (found.fault == Fault::content_modified) continue;
+      reasons_.try_emplace(std::string(to_text(found.subject)) + ' ' + found.id, found.text);
       if (found.fault == Fault::layer_unaccounted)
         out.unaccounted.insert(found.id);
       else if (auto const time = made_at(found))
@@ -356,23 +359,26 @@ class Repairer {
         if (error.not_found()) return;
         throw;
       }
-      did("deleted " + what);
+      auto const reason = reasons_.find(what);
+      did("deleted " + what + (reason == reasons_.end() ? "" : ", beyond repair: " + reason->second));
     });
   }
 
   Core& core_;
   RepairOptions const& options_;
   RepairLog log_;
-  StoreRecords<Core> seen_ = {};    ///< in the last look
-  std::set<std::string> modified_;  ///< layers that are not as in their tar
-  std::set<std::string> rebuilt_;   ///< layers
+  StoreRecords<Core> seen_ = {};                             ///< in the last look
+  std::set<std::string> modified_;                           ///< layers that are not as in their tar
+  std::set<std::string> rebuilt_;                            ///< layers
+  mutable std::map<std::string, std::string> reasons_ = {};  ///< why items are removed, by kind and id
   std::set<std::string>
       lost_records_;  ///< kinds whose record file had to be written from what was left of it
 };
 
 }  // namespace detail
 
-/// Checks, mends what can be mended, removes images, layers and trees of the driver that stay damaged, and checks again.
+/// Checks, mends what can be mended, removes images, layers and trees of the driver that stay damaged, and checks again. A
+/// layer whose archive can be rebuilt is never removed, whatever its files' attributes are.
 ///
 /// Damage goes in the order in which it can be mended; each step is short and holds the locks that it needs, bytes move
 /// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others
