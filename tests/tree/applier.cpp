@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -562,4 +564,43 @@ TEST_CASE("who cannot be written is named", "[tree][applier]") {
   ::setrlimit(RLIMIT_FSIZE, &limit);
   std::signal(SIGXFSZ, before);
   CHECK(subject == "write d/large");
+}
+
+namespace {
+/// While it lives, no file can be opened: EMFILE.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    auto const next = static_cast<rlim_t>(strata::sys::open_at(AT_FDCWD, "/", O_PATH).get());
+    rlimit const none{.rlim_cur = next, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoMoreFiles(NoMoreFiles const&) = delete;
+  NoMoreFiles& operator=(NoMoreFiles const&) = delete;
+  ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+}  // namespace
+
+TEST_CASE("what cannot be looked at is not taken for absent", "[tree][applier]") {
+  if (!is_root()) return;
+  for (auto const& options : {as_overlay, executed}) {
+    Tree tree;
+    fs::create_directories(tree.root / "d/s");
+    auto const fails = [&](std::vector<Entry> const& before, auto const& work) {
+      Applier applier(strata::sys::open_at(AT_FDCWD, tree.root, O_PATH | O_DIRECTORY), options);
+      strata::testing::add_all(applier, before);
+      NoMoreFiles const none;
+      return code_of([&] { work(applier); }) == std::error_code(EMFILE, std::system_category());
+    };
+    for (auto const& sign : {whiteout("d/s"), opaque("d"), whiteout("d/s/none")}) {
+      INFO(sign.header.name);
+      CHECK(fails({}, [&](Applier& applier) { strata::testing::add_all(applier, {sign}); }));
+    }
+    CHECK(fails({directory("e")}, [](Applier& applier) { applier.finish(); }));
+    CHECK(tree.has("d/s"));
+  }
 }

@@ -86,10 +86,12 @@ TEST_CASE("differences are written as containers/storage writes them", "[tree][c
   tree.file("d/size", "22");
   tree.file("new", "");
   tree.file("newdir/a", "");
+  auto type = entry("d/type", EntryType::symlink);
+  type.link_name = "mode";
   auto const wanted = unpacked(
       archive::MemoryTree(), {entry("d/mode", EntryType::regular, 1), entry("d/size", EntryType::regular, 1),
                               entry("lost", EntryType::regular), entry("lostdir/", EntryType::directory),
-                              entry("lostdir/a", EntryType::regular), link});
+                              entry("lostdir/a", EntryType::regular), type});
   tree.file("d/type", "");
   CHECK(compared(wanted, tree.state()) ==
         "+/d/mode(mode:0644￫0600)\n/d/mode(mode:0644￫0600)\n"
