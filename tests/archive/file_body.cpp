@@ -1,7 +1,7 @@
-#include <strata/tree/applier.hpp>
 #include <strata/archive/file_body.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
+#include <strata/tree/applier.hpp>
 
 #include <catch2/catch.hpp>
 
