@@ -18,6 +18,6 @@ TEST_CASE("codec::Xz takes the padding that streams may have", "[codec][xz]") {
 
 TEST_CASE("codec::Xz limits the memory that an input can ask for", "[codec][xz]") {
   CHECK(tools::unpack<Xz>(tools::filter("xz -9 -c", "body")) == "body");
-  auto const huge = tools::filter("xz --lzma2=dict=512MiB -c", "body");
+  auto const huge = tools::filter("xz --lzma2=dict=768MiB -c", "body");
   CHECK(tools::error_of([&] { tools::unpack<Xz>(huge); }) == Errc::over_budget);
 }

@@ -117,7 +117,7 @@ std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id,
                                                Control const& control) {
   auto kept = stored_source(tar_split);
   archive::HollowArchive hollow(kept);
-  archive::TarReader tar(hollow, archive::no_budgets);
+  archive::TarReader tar(hollow, archive::no_budgets, &hollow);
   for (archive::TarHeader header; tar.next(header);) {
     if (!header.sparse) continue;
     control.check();

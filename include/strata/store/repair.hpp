@@ -312,7 +312,16 @@ class Repairer {
         if (auto const before = first.items[kind].find(id);
             before != first.items[kind].end() && before->second == made_at)
           damaged[kind].emplace(id, made_at);
-    log_.failures.clear();
+    // What was tried in vain for something that goes now is said no more.
+    std::erase_if(log_.failures, [&](RepairFailure const& failure) {
+      auto const is_about = [&](std::string const& id) {
+        return failure.doing.find(id) != std::string::npos;
+      };
+      return std::ranges::any_of(second.unaccounted, is_about) ||
+             std::ranges::any_of(damaged, [&](auto const& items) {
+               return std::ranges::any_of(items, [&](auto const& item) { return is_about(item.first); });
+             });
+    });
     log_.tried.clear();
     if (options_.remove_containers)
       for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
