@@ -251,7 +251,11 @@ differences() {
   same diff nosuch
   same applydiff -f "$input/two.tar.gz" spc
   same layer -j spc
-  same_changes spc
+  # The archive deletes d/sub, of which no layer below has anything: ours makes no whiteout, which could be listed and not opened.
+  sorted=sort run_as theirs changes spc
+  sorted=sort run_as ours changes spc
+  if [ "$driver" = overlay ]; then sed -i '/^Delete "\/d\/sub"$/d' "$scratch/theirs.out.plain"; fi
+  compared 'changes spc'
   same_as cat diff -u spc
   same_as gunzipped diff spc
   same applydiff nosuch
