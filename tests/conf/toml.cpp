@@ -51,6 +51,12 @@ std::string complaint(std::string const& text) {
 
 }  // namespace
 
+TEST_CASE("conf: where toml++ would end the program is an error", "[conf]") {
+  CHECK(complaint("[a]\ntext = 'x'\nb = 1979-05-27T'06:32:00Z\nflag = true\n") ==
+        "toml: line 3 (last key \"a.b\"): expected value");
+  CHECK(complaint("b = [1,\n1979-05-27t:]") == "toml: line 2 (last key \"b\"): expected value");
+}
+
 TEST_CASE("conf: values of all kinds, whatever the case of their keys", "[conf]") {
   auto const found =
       read("[a]\nText = 'x'\nflag = true\nnumber = 4294967295\nlist = ['1', '2']\n[a.B.map]\nk = 'v'\n");

@@ -72,6 +72,18 @@ TEST_CASE("conf: arrays over several lines hold no headers", "[conf]") {
   CHECK(refusal("a = ]\n[=]\n").starts_with("toml: line "));
 }
 
+TEST_CASE("conf: an array's value is no closing brace", "[conf]") {
+  CHECK(refusal("a = [}") == "toml: line 1 (last key \"a\"): expected value but found '}' instead");
+  CHECK(refusal("[t]\na = [ 1, # x\n }\n") ==
+        "toml: line 3 (last key \"t.a\"): expected value but found '}' instead");
+  for (auto const* text : {"a = {b = [}", "a = [[], }", "a = ['x',}", "a = [{b = 1},}"})
+    CHECK(refusal(text).ends_with("expected value but found '}' instead"));
+  for (auto const* text :
+       {"a = [1 }", "a = }", "a = ['x'}", "a = [{}}", "a = [[]}", "a = {b = }", "a = {,}", "a = {}}"})
+    CHECK(refusal(text).starts_with("toml: line 1"));  // by toml++ itself
+  CHECK(refusal("a = [{}, {b = [{}]}, [{}]]\nb = '}'\n") == "read");
+}
+
 TEST_CASE("conf: keys do not nest deeper than a stack is", "[conf]") {
   auto const dotted = [](int dots) {
     std::string key = "a";

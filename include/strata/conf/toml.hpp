@@ -19,6 +19,18 @@
 #include <utility>
 #include <vector>
 
+namespace strata::conf::toml_detail {
+
+struct ParserStuck {};
+/// Where toml++ asserts what hostile text can break, which would end the program (or, with NDEBUG, be passed over).
+[[noreturn]] inline void parser_stuck() { throw ParserStuck(); }
+
+}  // namespace strata::conf::toml_detail
+
+#ifndef TOML_ASSERT
+#define TOML_ASSERT(expr) \
+  (static_cast<bool>(expr) ? static_cast<void>(0) : ::strata::conf::toml_detail::parser_stuck())
+#endif
 #ifndef TOML_HEADER_ONLY
 #define TOML_HEADER_ONLY 1
 #endif
@@ -69,6 +81,23 @@ inline std::string last_key(std::string_view text, std::uint64_t error_line) {
   return key;
 }
 
+/// The line at which the parser gets stuck, as it is known to do: the shortest text that it does so in ends with it.
+inline std::uint64_t stuck_line(std::string_view text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t at = 0; at < text.size(); ++at)
+    if (text[at] == '\n') ends.push_back(at);
+  auto const passes = [&](std::size_t end) {
+    try {
+      static_cast<void>(toml::parse(text.substr(0, end + 1)));
+    } catch (toml::parse_error const&) {
+    } catch (ParserStuck const&) {
+      return false;
+    }
+    return true;
+  };
+  return static_cast<std::uint64_t>(std::ranges::partition_point(ends, passes) - ends.begin()) + 1;
+}
+
 /// Go's name for what a value is.
 inline std::string type_name(toml::node const& node) {
   switch (node.type()) {
@@ -110,6 +139,9 @@ class TomlFile {
     } catch (toml::parse_error const& error) {
       auto const line = error.source().begin.line;
       toml_detail::refuse(path_, line, toml_detail::last_key(text, line), std::string(error.description()));
+    } catch (toml_detail::ParserStuck const&) {
+      auto const line = toml_detail::stuck_line(text);
+      toml_detail::refuse(path_, line, toml_detail::last_key(text, line), "expected value");
     }
   }
 

@@ -12,7 +12,8 @@
 #include <utility>
 
 /// What toml++ must not be given: release 3.3 ends the program at a table's header that begins with anything but a key
-/// ("[=]", "[ "), is undefined for most letters that are not ASCII outside of strings, and nests as deep as a key has dots.
+/// ("[=]", "[ ") and at a "}" where a list wants a value ("[}"), is undefined for most letters that are not ASCII outside
+/// of strings, and nests as deep as a key has dots.
 namespace strata::conf {
 
 /// What is wrong with a text, in the words of BurntSushi/toml.
@@ -44,7 +45,7 @@ class TomlScanner {
     if (c == '\n') {
       ++line_;
       ++at_;
-      if (depth_ == 0) fresh_ = true, in_value_ = false, dots_ = 0;
+      if (open_.empty()) fresh_ = true, in_value_ = false, dots_ = 0;
     } else if (c == ' ' || c == '\t' || text_.substr(at_, 2) == "\r\n") {
       ++at_;
     } else if (is_control(byte)) {
@@ -52,7 +53,7 @@ class TomlScanner {
     } else if (c == '#') {
       pass([](char next) { return next != '\n'; });
     } else if (c == '"' || c == '\'') {
-      fresh_ = false;
+      fresh_ = wants_value_ = false;
       string(c);
     } else if (byte >= 0x80) {
       refuse_character();
@@ -61,13 +62,19 @@ class TomlScanner {
       header();
     } else {
       fresh_ = false;
-      if (c == '=' && depth_ == 0) in_value_ = true;
-      if (in_value_ && (c == '[' || c == '{')) ++depth_;
-      if (in_value_ && (c == ']' || c == '}')) depth_ -= depth_ > 0 ? 1 : 0;
+      if (c == '=' && open_.empty()) in_value_ = true;
+      if (in_value_) bracket(c);
       if (c == '.' && ++dots_ > most_dots)
         refuse("key with more than " + std::to_string(most_dots) + " dots");
       ++at_;
     }
+  }
+
+  void bracket(char c) {
+    if (c == '}' && wants_value_) return refuse("expected value but found '}' instead");
+    if (c == '[' || c == '{') open_ += c;
+    if ((c == ']' || c == '}') && !open_.empty()) open_.pop_back();
+    wants_value_ = c == '[' || (c == ',' && open_.ends_with('['));
   }
 
   void header() {
@@ -160,7 +167,8 @@ class TomlScanner {
   bool fresh_ = true;  ///< nothing was on this line but blanks
   bool in_header_ = false;
   bool in_value_ = false;
-  std::size_t depth_ = 0;  ///< of brackets in a value
+  std::string open_ = {};     ///< brackets in a value
+  bool wants_value_ = false;  ///< a list does, at this place, or it ends
   std::size_t dots_ = 0;
   std::optional<TomlFlaw> flaw_ = {};
 };
