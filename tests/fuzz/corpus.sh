@@ -10,7 +10,7 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 for source in tests/fuzz/*.cpp; do mkdir -p "$seeds/$(basename "$source" .cpp)" || exit 1; done
 
 # seed TARGET NAME CHOICES <BYTES: choices as printf's escapes, the first one last
-seed() { { cat && printf "$3"; } >"$seeds/$1/$2"; }
+seed() { if [ -d "$seeds/$1" ]; then { cat && printf "$3"; } >"$seeds/$1/$2"; else cat >/dev/null; fi; }
 text() { printf '%s' "$4" | seed "$1" "$2" "$3"; }
 
 # --- archives -----------------------------------------------------------------------------------------------------
