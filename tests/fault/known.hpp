@@ -14,7 +14,7 @@ struct Known {
 
 inline constexpr auto known = std::to_array<Known>({
     {"set-", "check is clean afterwards", "data is replaced before its record is"},
-    {"check-repair", "says what failed", "what kept a layer from being mended is not told of"},
+    {"import-layer", "says what failed", "unpacking takes what cannot be looked at for absent"},
     {"import-layer", "check is clean afterwards", "unpacking takes what cannot be looked at for absent"},
     {"import-layer", "acknowledges with other output", "output that cannot be written"},
     {"applydiff", "says what failed", "unpacking takes what cannot be looked at for absent"},

@@ -50,10 +50,19 @@ inline void shorten(fs::path const& path) {
 
 }  // namespace detail
 
+/// Overlay's own files of a layer that nothing stands on are lost: they can be made anew, and nothing is to be removed.
+inline Operation repair_link() {
+  return {"check-repair-link",
+          {"check", "-r"},
+          Effect::steps,
+          [](Home const& at) { fs::remove(at.place().layer("spare") / "link"); },
+          true};
+}
+
 inline std::vector<Operation> operations(Home const& home) {
   auto const file = [&](char const* name) { return home.file(name); };
   auto const mounted = [](Home const& at) { at.expect({"mount", "c1"}); };
-  return {
+  std::vector<Operation> out{
       {"first", {"create-layer", "--id", "new"}, Effect::change, [](Home const& at) { at.empty(); }},
       {"create-layer", {"create-layer", "--id", "new", "-n", "new-name", "top"}},
       {"import-layer", {"import-layer", "--id", "new", "-n", "new-name", "-f", file("new.tar"), "top"}},
@@ -92,6 +101,8 @@ inline std::vector<Operation> operations(Home const& home) {
       {"copy", {"copy", file("tree"), "spare:/copied"}, Effect::steps},
       {"copy-file", {"copy", file("data"), "spare:/copied"}, Effect::steps},
   };
+  if (home.place().driver == "overlay") out.push_back(repair_link());
+  return out;
 }
 
 }  // namespace fault

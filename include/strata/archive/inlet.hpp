@@ -17,6 +17,8 @@
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -98,8 +100,17 @@ class Inlet final : public Reader {
     Stages(Stages const&) = delete;
     Stages& operator=(Stages const&) = delete;
     ~Stages() {
-      cancel(std::make_exception_ptr(Error(Errc::stopped, "input no longer read")));
+      cancel(stopped("input no longer read"));
       join();
+    }
+
+    /// For who cannot throw: without the memory for it, the error that says so.
+    static std::exception_ptr stopped(std::string_view by) noexcept {
+      try {
+        return std::make_exception_ptr(Error(Errc::stopped, std::string(by)));
+      } catch (...) {
+        return std::current_exception();
+      }
     }
 
     /// As much of the input as tells its compression.
@@ -130,9 +141,7 @@ class Inlet final : public Reader {
       }
       reading = std::thread([this] { read(); });
       if (limits.control.stop.stop_possible())
-        on_stop.emplace(limits.control.stop, [this] {
-          cancel(std::make_exception_ptr(Error(Errc::stopped, "the caller's request")));
-        });
+        on_stop.emplace(limits.control.stop, [this] { cancel(stopped("the caller's request")); });
     }
 
     /// Fills blocks from the source, hands them on, then hashes them while they are in the cache.

@@ -6,13 +6,16 @@
 #include <strata/item/big_data.hpp>
 #include <strata/item/names.hpp>
 #include <strata/store/check_data.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <new>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -43,6 +46,9 @@ class RepairLog {
     } catch (std::exception const& error) {
       auto const* const ours = dynamic_cast<Error const*>(&error);
       if (ours != nullptr && ours->code() == Errc::stopped) throw;
+      auto const* const system = dynamic_cast<std::system_error const*>(&error);
+      transient = transient || (system != nullptr ? sys::is_transient(*system)
+                                                  : dynamic_cast<std::bad_alloc const*>(&error) != nullptr);
       tried.insert(doing);
       failures.push_back({doing, std::current_exception()});
     }
@@ -51,6 +57,7 @@ class RepairLog {
   std::vector<std::string> actions = {};
   std::vector<RepairFailure> failures = {};
   std::set<std::string> tried = {};  ///< and failed: not once more
+  bool transient = false;            ///< something failed for a reason that may pass
   bool records_to_come = false;      ///< one could not be made anew now, for an error that may pass
 };
 

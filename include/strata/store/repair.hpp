@@ -61,7 +61,8 @@ class Repairer {
       if (log_.actions.size() == done) break;
       report.after = look();
     }
-    if (!options_.keep_damaged && !report.after.clean() && sees_all(report.after)) {
+    // What a later repair may mend is not removed now.
+    if (!options_.keep_damaged && !report.after.clean() && !log_.transient && sees_all(report.after)) {
       auto const seen = damaged_in(report.after);
       report.after = look();
       if (!sees_all(report.after)) return ended(std::move(report));

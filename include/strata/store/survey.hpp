@@ -4,11 +4,14 @@
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/store/crash_notes.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/file.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -71,12 +74,13 @@ inline bool is_generated_id(std::string_view name, std::size_t digits) {
          name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+/// Sorted; of a directory that is not there, nothing.
+/// @throws `errno`, "open <path>", "getdents <path>", if it cannot be told what is in it
 inline std::vector<std::filesystem::path> entries_of(std::filesystem::path const& directory) {
   std::vector<std::filesystem::path> out;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
-       at.increment(error))
-    out.push_back(at->path());
+  auto const fd = sys::find_at(directory, O_RDONLY | O_DIRECTORY);
+  if (!fd) return out;
+  for (auto const& entry : sys::read_directory(fd->get(), directory)) out.push_back(directory / entry.name);
   std::ranges::sort(out);
   return out;
 }
