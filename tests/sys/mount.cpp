@@ -3,6 +3,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <optional>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
+
 using namespace strata;
 
 TEST_CASE("mountinfo lines are taken apart", "[sys][mount]") {
@@ -111,4 +117,24 @@ TEST_CASE("a mount that fails names its target", "[sys][mount]") {
   } catch (Error const& error) {
     CHECK(error.subject() == "mount " + dir.path().native());
   }
+}
+
+TEST_CASE("who makes a directory private waits for another who is about to", "[sys][mount]") {
+  testing::TempDir dir;
+  if (::geteuid() != 0) {
+    WARN("skipped: needs the right to mount");
+    return;
+  }
+  auto const home = dir / "home";
+  sys::make_directories(home, 0700);
+  std::optional<sys::Fd> other = sys::open_at(AT_FDCWD, home, O_RDONLY | O_DIRECTORY);
+  REQUIRE(::flock(other->get(), LOCK_EX) == 0);
+  std::jthread second([&] { sys::make_private(home); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK(sys::mounts_below(home).empty());
+  sys::bind_mount(home, home);
+  other.reset();
+  second.join();
+  CHECK(sys::mounts_below(home).size() == 1);
+  sys::unmount_below(home);
 }

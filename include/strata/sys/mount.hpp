@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -97,8 +98,14 @@ inline void bind_mount(std::filesystem::path const& from, std::filesystem::path 
 }
 
 /// Keeps what is mounted below `target` from spreading to other mount namespaces: a mount point that is private,
-/// `target` bound over itself if it was none.  @throws `errno`, "statx <target>", "mount <target>"
+/// `target` bound over itself if it was none. Processes that do so at once make one mount: a second would hide what the
+/// first of them has mounted below it by then.  @throws `errno`, "open <target>", "statx <target>", "mount <target>"
 inline void make_private(std::filesystem::path const& target) {
+  Fd const lock =
+      open_at(AT_FDCWD, target, O_RDONLY | O_DIRECTORY);  // the same directory, whatever is mounted on it
+  retry([&] {
+    return ::flock(lock.get(), LOCK_EX);
+  });  // where it cannot be locked, the chance is as small as before
   if (!is_mount_point(target)) bind_mount(target, target);
   mount(target, {.flags = MS_PRIVATE});
 }
