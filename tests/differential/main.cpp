@@ -94,7 +94,7 @@ int run(std::map<std::string, std::string> const& arguments) {
   for (auto const& rule : intended())
     if (used.contains(rule.name))
       std::cout << "    intended, " << used[rule.name] << " times: " << rule.reason << '\n';
-  for (auto const& what : {all_owners, home_owner, kept_links, mapped_roots, opaque_again})
+  for (auto const& what : {all_owners, home_owner, kept_links, mapped_roots, opaque_again, vain_whiteouts})
     if (used.contains(what.name))
       std::cout << "    put right, " << used[what.name] << " times: " << what.reason << '\n';
   for (auto const* what : left_out) std::cout << "    left out: " << what << '\n';

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -48,6 +49,10 @@ inline constexpr PutRight opaque_again{
     "opaque",
     "a directory that an archive brings where the layer had a whiteout, with an entry of its own or without, "
     "hides what is below, as that did; theirs lets it through, or fails"};
+inline constexpr PutRight vain_whiteouts{
+    "whiteouts",
+    "a whiteout is made where a layer below has something that it hides; theirs makes others, too, which the "
+    "kernel may list as files that nobody can open"};
 
 /// A copy of a layer's tree, in its place again when asked for.
 class KeptTree {
@@ -245,14 +250,55 @@ inline bool give_roots(Home const& home, Home const& like) {
   return found;
 }
 
+inline bool is_whiteout(struct stat const& status) { return S_ISCHR(status.st_mode) && status.st_rdev == 0; }
+
+/// What the layers show together, from `layer` down, where a path is: is there anything?
+inline bool shows(Home const& home, Record const* layer, std::filesystem::path const& path) {
+  for (; layer; layer = home.world.layer(layer->parent)) {
+    auto at = home.layer_tree(layer->id);
+    struct stat status {};
+    bool hidden = false;
+    for (auto part = path.begin(); part != path.end(); ++part) {
+      at /= *part;
+      if (::lstat(at.c_str(), &status) != 0) break;
+      if (is_whiteout(status)) return false;
+      if (std::next(part) == path.end()) return true;
+      if (!S_ISDIR(status.st_mode)) return false;
+      hidden = hidden || strata::sys::get_xattr(at, "trusted.overlay.opaque") == "y";
+    }
+    if (hidden) return false;
+  }
+  return false;
+}
+
+/// Removes the whiteouts of a layer that hide nothing (see `vain_whiteouts`).
+/// @return  whether there were any
+inline bool drop_vain_whiteouts(Home const& home, Record const& layer) {
+  auto const tree = home.layer_tree(layer.id);
+  std::vector<std::filesystem::path> found;
+  for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+    struct stat status {};
+    if (::lstat(entry.path().c_str(), &status) == 0 && is_whiteout(status) &&
+        !shows(home, home.world.layer(layer.parent), entry.path().lexically_relative(tree)))
+      found.push_back(entry.path());
+  }
+  for (auto const& path : found) {
+    struct stat directory {};
+    if (::lstat(path.parent_path().c_str(), &directory) != 0 || ::unlink(path.c_str()) != 0)
+      fail("unlink " + path.native());
+    timespec const times[] = {directory.st_atim, directory.st_mtim};
+    ::utimensat(AT_FDCWD, path.parent_path().c_str(), times, 0);
+  }
+  return !found.empty();
+}
+
 /// The whiteouts of a layer on overlay, before a command that may put directories in their places.
 class Whiteouts {
  public:
   explicit Whiteouts(std::filesystem::path const& tree) : tree_(tree) {
     for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
       struct stat status {};
-      if (::lstat(entry.path().c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == 0)
-        paths_.push_back(entry.path());
+      if (::lstat(entry.path().c_str(), &status) == 0 && is_whiteout(status)) paths_.push_back(entry.path());
     }
   }
   /// Has the directories hide what the whiteouts hid (see `opaque_again`).

@@ -204,6 +204,14 @@ class Stores {
       }
       if (!run.by_ours && run.process && setting_.driver == "overlay" && give_roots(run.home, ours_))
         ++used_[mapped_roots.name];
+      if (!run.by_ours && run.process && setting_.driver == "overlay") {
+        auto const* target = step.command == "applydiff" && !run.step.items.empty()
+                                 ? run.home.world.find_layer(run.step.items.back())
+                                 : nullptr;
+        for (auto const& layer : run.home.world.layers)
+          if ((&layer == target || fresh.contains(layer.id)) && drop_vain_whiteouts(run.home, layer))
+            ++used_[vain_whiteouts.name];
+      }
       run.output = run.home.plain(std::move(run.output));
     }
     failed_ = runs.front().output.status != 0;

@@ -81,6 +81,16 @@ TEST_CASE("what is applied to a layer below a mounted one appears there, too", "
   CHECK(diff_of(mounted.store.layers().get("base")) == tar_of({{"later", "l"}}));
 }
 
+TEST_CASE("a whiteout that has nothing to hide is not made in a mounted layer, either",
+          "[store][apply_in_place]") {
+  if (!can_run<stores::Overlay>()) return;
+  Mounted<stores::Overlay> mounted;
+  mounted.layer->apply(memory_source(tar_of({{".wh.never", ""}, {"d/.wh.old", ""}})));
+  auto const own = mounted.options().graph_root / "overlay/layer/diff";
+  CHECK(fs::symlink_status(own / "never").type() == fs::file_type::not_found);
+  CHECK(fs::symlink_status(own / "d/old").type() == fs::file_type::character);
+}
+
 TEMPLATE_TEST_CASE("a stream that cannot be unpacked changes nothing of a mounted layer",
                    "[store][apply_in_place]", stores::Vfs, stores::Overlay) {
   if (!can_run<TestType>()) return;

@@ -12,6 +12,7 @@
 #include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
+#include <strata/drivers/overlay/lower_view.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/quota.hpp>
@@ -110,7 +111,10 @@ class Overlay {
     if (!overlay::holds_directory(layer / paths::overlay::diff))
       throw Error(Errc::layer_unknown, "layer " + id.str());
     check_own_tree(layer);
-    return InPlaceTree(layer / paths::overlay::diff, request, how_to_unpack());
+    auto apply = how_to_unpack();
+    auto const below = dirs_.lower_ids(layer);
+    apply.below = overlay::lower_view(dirs_, below.empty() ? std::nullopt : std::optional(below.front()));
+    return InPlaceTree(layer / paths::overlay::diff, request, std::move(apply));
   }
 
   /// The layer's directory is complete when it gets its name; a crash right after that leaves it without its entry

@@ -6,6 +6,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/lower_view.hpp>
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/shift_owners.hpp>
@@ -23,7 +24,6 @@
 #include <strata/sys/xattr.hpp>
 #include <strata/tree/applier.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
@@ -74,7 +74,7 @@ class StagedLayer {
   /// @param apply  `below` is filled in
   void start(archive::ApplyOptions apply, LayerDirs const& dirs) {
     apply.maps = maps_;
-    apply.below = lower_view(dirs);
+    apply.below = lower_view(dirs, parent_ ? std::optional(parent_->str()) : std::nullopt);
     applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, diff(), O_RDONLY | O_DIRECTORY),
                                                   std::move(apply));
   }
@@ -157,24 +157,6 @@ class StagedLayer {
   sys::TempDir rest() && { return std::move(directory_); }
 
  private:
-  /// Not known if the layers below cannot be walked, or are not all there.
-  std::shared_ptr<archive::LowerView const> lower_view(LayerDirs const& dirs) const {
-    using Trees = std::vector<std::filesystem::path>;
-    return std::make_shared<archive::LowerTrees>([dirs, parent = parent_]() -> std::optional<Trees> {
-      if (!parent) return Trees();
-      try {
-        auto const below = dirs.get(parent->str());
-        if (is_composefs(below) || std::ranges::any_of(dirs.lowers(below), is_composefs)) return std::nullopt;
-        auto trees = dirs.trees_below(below);
-        trees.insert(trees.begin(), below / paths::overlay::diff);
-        return trees;
-      } catch (Error const& error) {
-        if (error.code() != Errc::parent_unknown) throw;
-        return std::nullopt;
-      }
-    });
-  }
-
   /// `work` is made anew, for it may know the old tree.
   void rotate() const {
     struct stat like {};
