@@ -5,6 +5,7 @@
 #include <strata/idmap/range.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -139,7 +140,11 @@ class TreeComparison {
       sys::throw_errno("open", newer_.path(name));
     }
     sys::Fd older;
-    if (was && S_ISDIR(was->st_mode)) older = sys::try_enter(older_.fd(), name.c_str());
+    if (was && S_ISDIR(was->st_mode)) {
+      older = sys::try_enter(older_.fd(), name.c_str());
+      // Without it all that the older tree has there would seem to be new.
+      if (!older && errno != EXDEV && sys::is_transient(errno)) sys::throw_errno("open", older_.path(name));
+    }
     enter(std::move(newer), std::move(older), name, differs);
   }
 
@@ -187,14 +192,12 @@ inline std::int64_t changed_bytes(std::filesystem::path const& newer, std::vecto
   std::set<std::pair<dev_t, ino_t>> seen;
   std::int64_t bytes = 0;
   for (auto const& change : changes) {
-    struct stat status {};
-    if (change.kind == ChangeKind::remove ||
-        ::fstatat(root.get(), change.path.c_str() + 1, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (change.kind == ChangeKind::remove) continue;
+    auto const status = sys::find_status(root.get(), change.path.c_str() + 1);
+    if (!status || S_ISDIR(status->st_mode) ||
+        (status->st_nlink > 1 && !seen.emplace(status->st_dev, status->st_ino).second))
       continue;
-    if (S_ISDIR(status.st_mode) ||
-        (status.st_nlink > 1 && !seen.emplace(status.st_dev, status.st_ino).second))
-      continue;
-    bytes += status.st_size;
+    bytes += status->st_size;
   }
   return bytes;
 }

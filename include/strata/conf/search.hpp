@@ -2,6 +2,7 @@
 
 #include <strata/conf/host.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <filesystem>
@@ -30,10 +31,9 @@ namespace detail {
 
 /// @throws `errno`, "stat <path>", unless the file is just not there
 inline bool file_exists(std::filesystem::path const& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) return true;
-  if (errno != ENOENT && errno != ENOTDIR) sys::throw_errno("stat", path);
-  return false;
+  auto const status = sys::find_status(path, 0);
+  if (status.code() != 0 && status.code() != ENOENT && status.code() != ENOTDIR) status.raise();
+  return static_cast<bool>(status);
 }
 
 /// Names of the regular files "*.conf" of a directory, which need not exist.

@@ -24,6 +24,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/holders.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -124,9 +125,7 @@ class Overlay {
     check_writable();
     if (overlay::is_reserved(id.str()) || id.str().find(':') != std::string::npos)
       throw Error(Errc::invalid_id, "\"" + id.str() + "\" for an overlay layer");
-    struct stat status {};
-    if (::lstat(dirs_.own(id.str()).c_str(), &status) == 0)
-      throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
+    if (sys::is_present(dirs_.own(id.str()))) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
     staged.finish();
     staged.settle_parent(dirs_);
     auto const own = staged.home() / id.str();

@@ -13,6 +13,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
 #include <strata/sys/holders.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
@@ -178,10 +179,10 @@ class WholeTrees {
   std::vector<LayerId> list() const {
     std::vector<LayerId> ids;
     for (auto const& [directory, temp_dirs] : homes_) {
-      auto const fd = sys::try_open_at(AT_FDCWD, directory.c_str(), O_RDONLY | O_DIRECTORY);
+      auto const fd = sys::find_at(directory, O_RDONLY | O_DIRECTORY);
       if (!fd) continue;
-      for (auto const& entry : sys::read_directory(fd.get(), directory))
-        if (sys::is_directory(fd.get(), entry)) ids.emplace_back(entry.name);
+      for (auto const& entry : sys::read_directory(fd->get(), directory))
+        if (sys::is_directory(fd->get(), entry)) ids.emplace_back(entry.name);
     }
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
@@ -247,10 +248,8 @@ class WholeTrees {
 
   /// @throws `errno`, "stat <path>", if that cannot be told
   static bool is_directory(std::filesystem::path const& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
-    if (sys::is_transient(errno)) sys::throw_errno("stat", path);
-    return false;
+    auto const status = sys::find_status(path);
+    return status && S_ISDIR(status->st_mode);
   }
 
  private:

@@ -434,7 +434,8 @@ class Checker {
         bool const unreadable = sys::is_transient(error);
         add(Severity::warning, Subject::store, std::string(paths::mount_stem),
             unreadable ? Fault::unreadable : Fault::record_file_damaged,
-            "mount counts cannot be read: " + error.subject(), unreadable ? Healing::none : Healing::mend);
+            std::string("mount counts cannot be read: ") + error.what(),
+            unreadable ? Healing::none : Healing::mend);
         return;
       }
       for (auto const& row : rows) {

@@ -8,6 +8,7 @@
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/stream.hpp>
 
 #include <cstdint>
@@ -66,7 +67,7 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
   auto const compression = options.compression.value_or(static_cast<Compression>(pair.layer->compression));
   archive::Outlet outlet(std::move(to), compression, typename Core::Codecs{});
   if (auto const recorded = core.tar_split(pair.layer.shelf->directory, pair.layer->id);
-      pair.with_parent && std::filesystem::exists(recorded)) {
+      pair.with_parent && sys::is_present(recorded)) {
     Source split = stored_source(recorded);
     auto const copy_file = [&](std::string_view name, Writer& out) {
       try {

@@ -6,6 +6,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/survey.hpp>
 #include <strata/store/usage.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
@@ -68,10 +69,8 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
            return paths.contains(left.path()) && tried.insert(left.path()).second;
          }))
       if (!done.first_error) done.first_error = std::make_exception_ptr(problem);
-  for (auto const& path : tried) {
-    std::error_code error;
-    if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) done.gone.insert(path);
-  }
+  for (auto const& path : tried)
+    if (!sys::is_present(path)) done.gone.insert(path);
   Trash trash;
   {
     auto const layers = core.template table<LayerTraits>().write();

@@ -15,6 +15,7 @@
 #include <strata/store/import.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/stream.hpp>
 
 #include <algorithm>
@@ -148,7 +149,7 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
   auto const tell = [&](Fault fault, std::string const& text, Healing healing) {
     out.findings.push_back(detail::content_finding(layer, fault, text, healing));
   };
-  if (std::error_code error; !std::filesystem::exists(path, error) && !error) {
+  if (auto const kept = sys::find_status(path); !kept.is_unknown() && !kept) {
     if (has_whole_archive(layer))
       tell(Fault::archive_missing, "layer content incorrect digest: its recorded archive is missing",
            Healing::mend);

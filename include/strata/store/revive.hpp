@@ -12,6 +12,7 @@
 #include <strata/store/layer_content.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -27,20 +28,17 @@
 namespace strata::detail {
 
 inline Timestamp time_of(std::filesystem::path const& path) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return Timestamp::now();
-  return {.seconds = status.st_mtim.tv_sec, .nanoseconds = static_cast<std::int32_t>(status.st_mtim.tv_nsec)};
+  auto const status = sys::find_status(path);
+  if (!status) return Timestamp::now();
+  return {.seconds = status->st_mtim.tv_sec,
+          .nanoseconds = static_cast<std::int32_t>(status->st_mtim.tv_nsec)};
 }
 
 /// Keys of the big data that has files, by name; none if the directory is missing, or is no directory.
 /// @throws `errno`, "stat <directory>", if that cannot be told
 inline std::vector<std::string> stored_keys(std::filesystem::path const& directory) {
   std::vector<std::string> keys;
-  std::error_code error;
-  if (!std::filesystem::is_directory(directory, error)) {
-    if (error && sys::is_transient(error.value())) throw Error(error, "stat " + directory.native());
-    return keys;
-  }
+  if (!sys::is_directory(directory)) return keys;
   for (std::filesystem::directory_iterator at(directory), end; at != end; ++at) {
     auto const name = at->path().filename().native();
     if (!at->is_regular_file() || paths::is_temporary(name)) continue;

@@ -4,6 +4,7 @@
 #include <strata/item/image.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/store/export.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/tree.hpp>
 
 #include <cstdint>
@@ -69,7 +70,7 @@ template <class Core>
 std::int64_t item_size(Core& core, ContainerRecord const& container) {
   using Traits = typename Core::ContainerTraits;
   auto const files = [](std::filesystem::path const& path) {
-    return std::filesystem::exists(path) ? static_cast<std::int64_t>(sys::disk_usage(path)) : 0;
+    return sys::is_present(path) ? static_cast<std::int64_t>(sys::disk_usage(path)) : 0;
   };
   return detail::size_of_changes(core, container.layer) + data_size(container) +
          files(core.template data_directory<Traits>(container.id) / paths::user_data) +

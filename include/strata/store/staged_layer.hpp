@@ -9,6 +9,8 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 
@@ -74,7 +76,7 @@ class StagedLayer {
   void fill_by(Fill&& fill) {
     auto const tar_split = aside_.next_addition();
     std::forward<Fill>(fill)(*core_, staged_, tar_split, record_);
-    if (std::filesystem::exists(tar_split)) tar_split_ = tar_split;
+    if (sys::is_present(tar_split)) tar_split_ = tar_split;
   }
 
   /// What is known of the archive, once it was unpacked: digests, sizes, owners.

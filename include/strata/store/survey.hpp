@@ -6,6 +6,7 @@
 #include <strata/store/crash_notes.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
 
@@ -86,8 +87,8 @@ inline std::vector<std::filesystem::path> entries_of(std::filesystem::path const
 }
 
 inline bool is_old(std::filesystem::path const& path, std::chrono::seconds age) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && ::time(nullptr) - status.st_mtime >= age.count();
+  auto const status = sys::find_status(path);
+  return status && ::time(nullptr) - status->st_mtime >= age.count();
 }
 
 /// A `.tmp-…` file: somebody is writing it, or died while doing so.
@@ -137,7 +138,7 @@ void claim_items(std::filesystem::path const& directory, std::set<std::string, s
     bool const is_split = name.ends_with(paths::tar_split_suffix);
     if (is_split)
       name.resize(name.size() - paths::tar_split_suffix.size());
-    else if (paths::is_reserved(name, Traits::stem, extension) || !std::filesystem::is_directory(path))
+    else if (paths::is_reserved(name, Traits::stem, extension) || !sys::is_directory(path))
       continue;
     bool const is_known = known.contains(name);
     if (!is_known && in_work.contains(name)) {
@@ -169,8 +170,7 @@ inline void forget_changed(std::vector<Claim>& claims, KnownIds const& now) {
     auto const& ids = claim.subject == Subject::layer   ? now.layers
                       : claim.subject == Subject::image ? now.images
                                                         : now.containers;
-    struct stat status {};
-    return ids.contains(claim.id) || ::lstat(claim.path.c_str(), &status) != 0;
+    return ids.contains(claim.id) || !sys::is_present(claim.path);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <filesystem>
 #include <string>
@@ -20,7 +21,7 @@ bool all_readable(Views const&... views) noexcept {
 /// @throws `Errc::corrupt_record`: there is data of that id, and a record that cannot be read may be its
 template <class Traits, class Core>
 void check_data_free(Core& core, std::string const& id) {
-  if (std::filesystem::exists(core.template data_directory<Traits>(id)) &&
+  if (sys::is_present(core.template data_directory<Traits>(id)) &&
       !core.template table<Traits>().read().all_readable())
     throw Error(Errc::corrupt_record, std::string(Traits::kind) + " \"" + id +
                                           "\" has data, and there are records that cannot be read");

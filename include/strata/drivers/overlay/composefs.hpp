@@ -4,6 +4,7 @@
 #include <strata/paths.hpp>
 #include <strata/sys/erofs.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/xattr.hpp>
 
@@ -32,11 +33,8 @@ inline std::filesystem::path composefs_image(std::filesystem::path const& layer)
 /// @param layer  its directory
 /// @throws       `errno`, "stat <image>", if that cannot be told
 inline bool is_composefs(std::filesystem::path const& layer) {
-  struct stat status {};
-  auto const image = composefs_image(layer);
-  if (::lstat(image.c_str(), &status) == 0) return S_ISREG(status.st_mode);
-  if (sys::is_transient(errno)) sys::throw_errno("stat", image);
-  return false;
+  auto const status = sys::find_status(composefs_image(layer));
+  return status && S_ISREG(status->st_mode);
 }
 
 /// Puts the images of such layers in the place of their flat trees among the lowers of a mount, and the flat trees behind

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -61,14 +62,18 @@ class LayerFiles {
     std::filesystem::path directory;
     struct stat identity = {};
     OpenTree tree = {};
-    std::once_flag once = {};
-    std::vector<OpenTree> lowers = {};
+    std::mutex opening = {};
+    std::optional<std::vector<OpenTree>> lowers = {};  ///< none: not opened yet
 
+    /// (`std::call_once` would do, but nothing can be thrown out of it in a program with a libgcc of its own.)
     std::vector<OpenTree> const& lower_trees(LayerDirs const& dirs) {
-      std::call_once(once, [&] {
-        for (auto const& lower : dirs.lowers(directory)) lowers.push_back(OpenTree::of(lower));
-      });
-      return lowers;
+      std::lock_guard const alone(opening);
+      if (!lowers) {
+        std::vector<OpenTree> opened;
+        for (auto const& lower : dirs.lowers(directory)) opened.push_back(OpenTree::of(lower));
+        lowers = std::move(opened);
+      }
+      return *lowers;
     }
   };
 

@@ -6,6 +6,7 @@
 #include <strata/finding.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/temp_dir_claims.hpp>
 
@@ -70,7 +71,7 @@ inline std::optional<std::string> lower_text(LayerDirs const& dirs, std::vector<
 inline bool below_has_lower_layers(LayerDirs const& dirs, std::vector<LayerId> const& ancestors) {
   return std::ranges::any_of(ancestors, [&](LayerId const& id) {
     auto const layer = dirs.find(id.str());
-    return layer && std::filesystem::exists(*layer / paths::overlay::lower_layers);
+    return layer && sys::is_present(*layer / paths::overlay::lower_layers);
   });
 }
 
@@ -162,6 +163,7 @@ inline void heal_links(LayerDirs const& dirs, std::string const& id, std::vector
     std::error_code error;
     for (std::filesystem::directory_iterator at(links, error), end; !error && at != end; at.increment(error))
       if (read_link(at->path()) == wanted) link = at->path().filename().native();
+    if (error && sys::is_transient(error.value())) throw Error(error, "readdir " + links.native());
     if (!link) link = random_link();
     sys::replace_file(dirs.own(id) / paths::overlay::link, *link, {.mode = 0644});
     done.push_back("wrote its file link");
@@ -215,8 +217,8 @@ inline std::vector<std::string> heal_layer(LayerDirs const& dirs, std::string co
 /// What its files say lies below a layer; nothing if they are lost.
 inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id) {
   auto const layer = dirs.own(id);
-  bool const has_list = std::filesystem::exists(layer / paths::overlay::lower) ||
-                        std::filesystem::exists(layer / paths::overlay::lower_layers);
+  bool const has_list =
+      sys::is_present(layer / paths::overlay::lower) || sys::is_present(layer / paths::overlay::lower_layers);
   if (!has_list && !holds_directory(layer / paths::overlay::empty)) return std::nullopt;
   try {
     std::vector<LayerId> ids;
@@ -242,6 +244,7 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
          at.increment(error))
       if (paths::is_temporary(at->path().filename().native()))
         claims.push_back({.path = at->path(), .kind = UsageClass::staged, .reason = "being written"});
+    if (error && sys::is_transient(error.value())) throw Error(error, "readdir " + directory.native());
   };
   for (auto const& home : dirs.own_homes()) claim_temporary_files(home);
   for (auto const& id : dirs.list()) {
@@ -260,6 +263,8 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
       for (std::filesystem::directory_iterator at(home / directory, error), end; !error && at != end;
            at.increment(error))
         paths.push_back(at->path());
+      if (error && sys::is_transient(error.value()))
+        throw Error(error, "readdir " + (home / directory).native());
     }
     std::ranges::sort(paths);
     return paths;
@@ -277,10 +282,10 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
   }
   for (auto const& staged : names_in(paths::overlay::staging)) {
     auto const lock = staged / paths::overlay::staging_lock;
-    struct stat status {};
-    if (::lstat(staged.c_str(), &status) != 0) continue;
+    auto const status = sys::find_status(staged);
+    if (!status) continue;
     bool const lives =
-        sys::TempDir::is_locked(lock) || (!std::filesystem::exists(lock) && !is_old_staging(status.st_mtime));
+        sys::TempDir::is_locked(lock) || (!sys::is_present(lock) && !is_old_staging(status->st_mtime));
     claims.push_back(
         {.path = staged,
          .kind = lives ? UsageClass::staged : UsageClass::trash,

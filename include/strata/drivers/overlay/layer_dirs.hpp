@@ -6,6 +6,7 @@
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <climits>
 
@@ -46,12 +47,7 @@ inline bool is_reserved(std::string_view name) {
 
 /// Is there a directory, or a link that leads to one? The store's own paths only.
 /// @throws `errno`, "stat <path>", if that cannot be told
-inline bool holds_directory(std::filesystem::path const& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
-  if (sys::is_transient(errno)) sys::throw_errno("stat", path);
-  return false;
-}
+inline bool holds_directory(std::filesystem::path const& path) { return sys::is_directory(path); }
 
 /// Target of a symbolic link; nothing if there is none.  @throws `errno`, "readlink <path>", if that cannot be told
 inline std::optional<std::string> read_link(std::filesystem::path const& path) {
@@ -186,9 +182,7 @@ class LayerDirs {
   std::optional<std::string> link_of(std::filesystem::path const& layer) const {
     auto link = sys::read_stored(layer / paths::overlay::link);
     if (!link || !is_safe_component(*link)) return std::nullopt;
-    struct stat status {};
-    if (::lstat((layer.parent_path() / paths::overlay::links / *link).c_str(), &status) != 0)
-      return std::nullopt;
+    if (!sys::is_present(layer.parent_path() / paths::overlay::links / *link)) return std::nullopt;
     return link;
   }
 
@@ -232,6 +226,7 @@ class LayerDirs {
            entry.increment(error))
         if (auto const id = id_behind(entry->path().filename().native()))
           link_by_id.emplace(*id, entry->path().filename().native());
+      if (error) throw Error(error, "readdir " + links.native());
     }
     for (auto const& id : list()) {
       auto link = sys::read_stored(own(id) / paths::overlay::link);

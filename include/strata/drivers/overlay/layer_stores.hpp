@@ -3,6 +3,7 @@
 #include <strata/archive/base64.hpp>
 #include <strata/drivers/option_text.hpp>
 #include <strata/sys/additional_tree.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <cstddef>
 #include <filesystem>
@@ -28,7 +29,7 @@ struct LayerStore {
     if (!store.path.is_absolute())
       reject_option("overlay: additionallayerstore path \"" + name +
                     "\" is not absolute.  Can not be relative");
-    if (!std::filesystem::exists(store.path))
+    if (!sys::find_status(store.path, 0))
       reject_option("overlay: can't stat additionallayerstore dir: stat " + name +
                     ": no such file or directory");
     for (auto rest = colon == std::string_view::npos ? std::string_view() : text.substr(colon);

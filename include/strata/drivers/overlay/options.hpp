@@ -2,6 +2,7 @@
 
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/overlay/layer_stores.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <algorithm>
 #include <array>
@@ -108,8 +109,7 @@ inline void set(Options& options, std::string_view given_key, std::string_view k
   if (key == "mountopt") {
     options.mountopt = value;
   } else if (key == "mount_program") {
-    std::error_code error;
-    if (!value.empty() && !std::filesystem::exists(value, error))
+    if (!value.empty() && !sys::find_status(value, 0))
       reject_option("overlay: can't stat program \"" + value + "\": stat " + value +
                     ": no such file or directory");
     options.mount_program = value;
