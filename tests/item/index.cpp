@@ -134,7 +134,7 @@ TEST_CASE("undoing changes in reverse order gives the index back as it was", "[i
   steps.push_back(index.put_row(std::make_shared<LayerRecord const>(layer("d", {"name-b"}))));
   steps.push_back(index.put_row(std::make_shared<LayerRecord const>(layer("a", {"other"}))));
   steps.push_back(index.erase_row("nothing"));
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) index.undo(*step);
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) index.undo(std::move(*step));
   CHECK(index.rows() == before);
   CHECK(found(index, "name-a") == "a");
   CHECK(found(index, "name-b") == "b");

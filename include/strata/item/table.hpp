@@ -137,16 +137,17 @@ class Table {
     ~Writing() { roll_back(); }
 
     /// Inserts or replaces by id. The caller has seen to it that no other item holds one of its names.
+    /// When it throws, nothing has changed.
     Row<Record> put(Record record) {
       auto row = std::make_shared<Record const>(std::move(record));
-      undo_.push_back(this->table_->index_.put_row(row));
-      changes_.push_back({row, {}, nullptr});
+      remember({row, {}, nullptr}, [&] { return this->table_->index_.put_row(row); });
       return row;
     }
 
+    /// When it throws, nothing has changed.
     void erase(std::string const& id) {
-      undo_.push_back(this->table_->index_.erase_row(id));
-      changes_.push_back({nullptr, id, undo_.back().before});
+      remember({nullptr, id, nullptr}, [&] { return this->table_->index_.erase_row(id); });
+      changes_.back().erased = undo_.back().before;
     }
 
     /// Makes the changes true for everyone. When it throws, they are taken back here; what is on disk is then
@@ -176,8 +177,18 @@ class Table {
     }
 
    private:
-    void roll_back() {
-      for (auto step = undo_.rbegin(); step != undo_.rend(); ++step) this->table_->index_.undo(*step);
+    /// The room first: what is done can be taken back then.
+    template <class Change>
+    void remember(RecordChange<Record> change, Change&& apply) {
+      if (undo_.size() == undo_.capacity()) undo_.reserve(2 * undo_.size() + 4);
+      if (changes_.size() == changes_.capacity()) changes_.reserve(2 * changes_.size() + 4);
+      undo_.push_back(apply());
+      changes_.push_back(std::move(change));
+    }
+
+    void roll_back() noexcept {
+      for (auto step = undo_.rbegin(); step != undo_.rend(); ++step)
+        this->table_->index_.undo(std::move(*step));
       undo_.clear();
       changes_.clear();
     }
