@@ -3,6 +3,7 @@
 #include <strata/error.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <compare>
 #include <concepts>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <sys/random.h>
+#include <system_error>
 #include <utility>
 
 namespace strata {
@@ -33,6 +35,7 @@ class Id {
 
   /// A new id from the kernel's random numbers; its first 12 digits are never all decimal, so that no program
   /// takes a shortened one for a number.
+  /// @throws `errno`, "getrandom"
   static Id random(std::size_t digits) {
     static constexpr char hex[] = "0123456789abcdef";
     std::string text(digits, '0');
@@ -41,6 +44,7 @@ class Id {
       for (std::size_t got = 0; got < noise.size();) {
         auto const n = ::getrandom(noise.data() + got, noise.size() - got, 0);
         if (n > 0) got += static_cast<std::size_t>(n);
+        if (n < 0 && errno != EINTR) throw Error(std::error_code(errno, std::system_category()), "getrandom");
       }
       for (std::size_t i = 0; i < digits; ++i)
         text[i] = hex[(static_cast<unsigned char>(noise[i / 2]) >> (i % 2 != 0 ? 4 : 0)) & 15];

@@ -1,7 +1,10 @@
 #include <strata/store/core.hpp>
 
 #include "stores.hpp"
+#include <atomic>
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 using namespace strata;
 using stores::code_of;
@@ -247,4 +250,33 @@ TEST_CASE("a record whose id is the name of the record file does not take that f
   CHECK(code_of([&] { fixture.store.images().get("bad").big_data().set("key", "x"); }) == Errc::invalid_id);
   CHECK(fixture.store.images().list().size() == 2);
   CHECK(sys::read_file(file) == text);
+}
+
+namespace {
+/// Takes its time to remove a layer.
+struct Slow : drivers::Vfs {
+  using Vfs::Vfs;
+  Trash remove(LayerId const& id) {
+    removing = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    return Vfs::remove(id);
+  }
+  static inline std::atomic<bool> removing = false;
+};
+}  // namespace
+
+TEST_CASE("a second thread waits until what a dead process left is collected", "[store][core]") {
+  using SlowStore = Store<Slow, serializers::Json, durability::None>;
+  Fixture<SlowStore> fixture;
+  auto const left = fixture.graph() / "vfs/dir/left";
+  sys::make_directories(left, 0700);
+  auto dead = sys::TempDir::create(fixture.graph() / "vfs-layers/tmp");
+  dead.note(note_text({Leftover::layer_files, "left"}));
+  dead.leave();
+  SlowStore store(fixture.options());
+  std::thread first([&] { store.layers().list(); });
+  while (!Slow::removing) std::this_thread::yield();
+  store.layers().list();
+  CHECK_FALSE(std::filesystem::exists(left));
+  first.join();
 }

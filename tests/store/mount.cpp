@@ -174,3 +174,12 @@ TEST_CASE("a layer that is being removed or exchanged cannot be mounted meanwhil
   CHECK(FileLock(Watching::lock).try_exclusive());
   CHECK(fixture.store.mounted_layers().empty());
 }
+
+TEST_CASE("a mount point that is assigned to itself stays mounted", "[store][mount]") {
+  Fixture<stores::Vfs> fixture;
+  auto const layer = fixture.store.layers().create({.id = "one"});
+  auto mounted = layer.mount();
+  auto& same = mounted;
+  mounted = std::move(same);
+  CHECK(layer.mount_count() == 1);
+}

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -140,12 +141,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   template <class Traits>
   auto& table() {
     if constexpr (std::same_as<Traits, LayerTraits>)
-      if (!options_.read_only && !collected_.exchange(true)) try {
-          collect_after_crash(*this);
-        } catch (...) {
-          collected_ = false;
-          throw;
-        }
+      if (!options_.read_only && !collected_) collect_once();
     return own<Traits>().table;
   }
 
@@ -428,6 +424,21 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return out;
   }
 
+  /// Who comes while another thread is at it waits; that thread itself passes, for it needs the tables.
+  void collect_once() {
+    std::scoped_lock const alone(collecting_mutex_);
+    if (collected_ || collecting_) return;
+    collecting_ = true;
+    try {
+      collect_after_crash(*this);
+    } catch (...) {
+      collecting_ = false;
+      throw;
+    }
+    collecting_ = false;
+    collected_ = true;
+  }
+
   std::filesystem::path mount_file(std::string_view extension) const {
     auto const directory = paths::kind_directory(options_.run_root, driver_.name(), LayerTraits::stem);
     if (!options_.read_only) sys::make_directories(directory, 0700);
@@ -444,6 +455,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Shelves<ContainerTraits, Lock> containers_;
   MountTable<Serializer, Lock> mounts_;
   std::atomic<bool> collected_ = false;
+  std::recursive_mutex collecting_mutex_;
+  bool collecting_ = false;  ///< by the thread that has the mutex
 };
 
 }  // namespace strata

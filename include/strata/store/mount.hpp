@@ -28,6 +28,7 @@ class MountPoint {
       : core_(std::move(core)), layer_(std::move(layer)), path_(std::move(path)) {}
   MountPoint(MountPoint&&) noexcept = default;
   MountPoint& operator=(MountPoint&& other) noexcept {
+    if (this == &other) return *this;
     release();
     core_ = std::move(other.core_);
     layer_ = std::move(other.layer_);
