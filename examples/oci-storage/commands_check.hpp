@@ -36,12 +36,20 @@ inline void append(std::string& out, Told const& told) {
 }  // namespace json
 
 /// That something is mounted is said, and is no failure.
-inline void shut_down_after(Session& session) {
+/// @return  the exit status, when that of the command is `status`
+inline int shut_down_after(Session& session, int status) {
+  bool mounted = false;
   try {
     session.store.shutdown();
+    return status;
+  } catch (strata::Error const& error) {
+    if (error.code() == strata::Errc::store_read_only) return status;  // it holds nothing
+    mounted = error.code() == strata::Errc::layer_used_by_container;
+    complain("shutdown: ", current_error_text());
   } catch (std::exception const&) {
     complain("shutdown: ", current_error_text());
   }
+  return status != 0 || mounted ? status : 1;
 }
 
 namespace detail {
@@ -189,8 +197,7 @@ inline int check_store(Session& session, Invocation const& call) {
     complain(summary);
     status = 1;
   }
-  shut_down_after(session);
-  return status;
+  return shut_down_after(session, status);
 }
 
 inline int collect_garbage(Session& session, Invocation const& call) {
@@ -228,8 +235,7 @@ inline int collect_garbage(Session& session, Invocation const& call) {
     }
     return 0;
   }
-  shut_down_after(session);
-  return status;
+  return shut_down_after(session, status);
 }
 
 }  // namespace oci_storage

@@ -20,7 +20,7 @@ inline int unshare(Session&, Invocation const& call) {
     char const* const shell = std::getenv("SHELL");
     words.emplace_back(shell != nullptr && *shell != '\0' ? shell : "/bin/sh");
   }
-  std::fflush(stdout);
+  flush_output();
   try {
     auto const ended = strata::sys::run(words, {.foreground = true});
     if (ended.succeeded()) return 0;

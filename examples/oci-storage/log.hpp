@@ -47,7 +47,7 @@ inline void log(LogLevel level, std::string_view message) {
   };
   static constexpr Form forms[]{{"debug", "DEBU", 37}, {"warning", "WARN", 33}, {"error", "ERRO", 31}};
   auto const& form = forms[static_cast<int>(level)];
-  std::fflush(stdout);
+  flush_output();
   if (::isatty(STDERR_FILENO) == 1) {
     auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() -
                                                                           detail::start_time());

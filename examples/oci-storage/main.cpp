@@ -7,9 +7,12 @@
 #include "errors.hpp"
 #include "output.hpp"
 #include "usage.hpp"
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <fcntl.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace oci_storage;
@@ -18,7 +21,7 @@ namespace {
 
 /// What is wrong with the options, on stderr.
 void complain_of(OptionError const& error, std::string const& of) {
-  std::fflush(stdout);
+  flush_output();
   for (auto const& text : {error.said_before, std::string(error.what())})
     if (!text.empty()) std::fprintf(stderr, "%s\nSee '%s --help'.\n", text.c_str(), of.c_str());
 }
@@ -98,15 +101,31 @@ int run_command(Called const& called) {
   return 1;
 }
 
-}  // namespace
+/// A descriptor that is closed would be given to the next file that is opened, of the store's for one. What stands there
+/// instead can be neither read nor written: who needs it gets an error.
+void occupy_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+      ::open("/", O_PATH);  // takes the lowest number that is free
+}
 
-int main(int argc, char** argv) {
+int run_program(std::vector<std::string> const& words) {
   // What a command throws, `run` tells of; before it, the machine's configuration and /proc are read.
   try {
-    auto const called = find_command({argv + 1, argv + argc});
+    auto const called = find_command(words);
     return called.command == nullptr ? called.status : run_command(called);
   } catch (std::exception const&) {
     complain(current_error_text());
     return 1;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  occupy_standard_descriptors();
+  begin_output();
+  int const status = run_program({argv + 1, argv + argc});
+  int const written = output_status();  // what was done is done, but who asked has not been told of it
+  return status != 0 ? status : written;
 }

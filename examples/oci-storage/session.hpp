@@ -5,9 +5,11 @@
 #include "command.hpp"
 #include "errors.hpp"
 #include "output.hpp"
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -19,21 +21,35 @@ using Store = strata::Store<strata::drivers::Any, strata::serializers::Json, str
 /// What a command works on.
 class Session {
  public:
-  explicit Session(StoreSettings given)
-      : settings(std::move(given)),
-        store({.graph_root = settings.graph_root,
-               .run_root = settings.run_root,
-               .driver = {.name = settings.driver,
-                          .options = settings.driver_options,
-                          .priority = settings.driver_priority},
-               .durability = {settings.flush ? strata::Flush::full : strata::Flush::none},
-               .image_store = settings.image_store,
-               .transient = settings.transient,
-               .disable_volatile = settings.disable_volatile,
-               .default_maps = settings.default_maps}) {}
+  explicit Session(StoreSettings given) : settings(std::move(given)), store(open(settings)) {}
 
   StoreSettings const settings;
   Store store;
+
+ private:
+  /// On a file system that cannot be written to, a store for reading: nothing is made in it, no lock file either.
+  static Store open(StoreSettings const& settings) {
+    auto options = options_of(settings);
+    try {
+      return Store(options);
+    } catch (strata::Error const& error) {
+      if (error.code() != std::error_code(EROFS, std::system_category())) throw;
+    }
+    options.read_only = true;
+    return Store(std::move(options));
+  }
+  static Store::Options options_of(StoreSettings const& settings) {
+    return {.graph_root = settings.graph_root,
+            .run_root = settings.run_root,
+            .driver = {.name = settings.driver,
+                       .options = settings.driver_options,
+                       .priority = settings.driver_priority},
+            .durability = {settings.flush ? strata::Flush::full : strata::Flush::none},
+            .image_store = settings.image_store,
+            .transient = settings.transient,
+            .disable_volatile = settings.disable_volatile,
+            .default_maps = settings.default_maps};
+  }
 };
 
 /// Calls `use` with the layer, image or container that `ref` names; layers are looked at first.

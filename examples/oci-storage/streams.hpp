@@ -3,6 +3,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/sys/stream.hpp>
 
+#include "output.hpp"
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -35,7 +36,7 @@ inline Input open_input(std::string const& file) {
 
 /// The file is made, or emptied, at once.
 inline strata::Sink open_output(std::string const& file) {
-  std::fflush(stdout);
+  flush_output();
   return file.empty() ? strata::fd_sink(STDOUT_FILENO) : strata::file_sink(file);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "command.hpp"
+#include "output.hpp"
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -80,7 +81,7 @@ inline void print_program(std::FILE* options_to, StoreSettings const& now) {
   }
   print(stdout, out + "\nOptions:\n");
   auto specs = std::vector<OptionSpec>(global_options().begin(), global_options().end());
-  std::fflush(stdout);
+  flush_output();
   print_options(options_to, std::move(specs), now, false);
 }
 
@@ -91,7 +92,7 @@ inline void print_command(Command const& command, std::string const& name, Store
   ((out += name) += ' ') += command.argument_help;
   ((out += "\n\n") += command.usage) += "\n\nOptions:\n";
   print(stdout, out);
-  std::fflush(stdout);
+  flush_output();
   auto specs = std::vector<OptionSpec>(command.options.begin(), command.options.end());
   specs.insert(specs.end(), global_options().begin(), global_options().end() - 1);  // all but --help
   print_options(stderr, std::move(specs), now, true);

@@ -25,6 +25,89 @@ refused() {
   else not_ok "$refused_name" "status $status: $refused_text"; fi
 }
 
+# Output that cannot be written.
+full() { at "$@" >/dev/full; }
+for command in layers 'layer base' 'layers --json' config --help; do
+  # shellcheck disable=SC2086
+  refused "faults: $command on a full device" 'no space left' full $command
+done
+check "faults: nothing to say, nothing to fail" full images
+
+# No random numbers.
+no_random() { timeout 20 strace -f -o /dev/null -e inject=getrandom:error=ENOSYS "$OCI_STORAGE" -g "$scratch/graph" -R "$scratch/run" -s vfs create-layer; }
+if strace -e trace=none true 2>/dev/null; then refused "faults: no random numbers" getrandom no_random; fi
+
+# A file system that can only be read.
+truncate -s 64M "$scratch/disk.img"
+mkdir "$scratch/disk"
+if mkfs.ext4 -q "$scratch/disk.img" && mount -o loop "$scratch/disk.img" "$scratch/disk" 2>/dev/null; then
+  on_disk() { "$OCI_STORAGE" -g "$scratch/disk/graph" -R "$scratch/run-$driver" -s $driver "$@"; }
+  for driver in vfs overlay; do
+    [ $driver = vfs ] || overlay_works "$scratch/disk" || continue
+    on_disk import-layer --id "$driver" --file "$scratch/a.tar" >/dev/null && on_disk create-image --id "image-$driver" "$driver" >/dev/null
+    umount "$scratch/disk/graph/overlay" 2>/dev/null
+    find "$scratch/disk" -name '*.lock' -delete
+    mount -o remount,ro "$scratch/disk"
+    check_equal "faults: layers on a file system that can only be read, $driver" "$driver" "$(on_disk layers --quick)"
+    check_equal "faults: a layer's tar there, $driver" "$(sha256sum <"$scratch/a.tar")" "$(on_disk diff $driver | sha256sum)"
+    check "faults: check there, $driver" on_disk check
+    refused "faults: no change there, $driver" 'read-only\|read only' on_disk delete-image "image-$driver"
+    mount -o remount,rw "$scratch/disk"
+    rm -rf "$scratch/disk/graph"
+  done
+  driver=vfs
+  umount "$scratch/disk"
+else
+  skip "faults: read-only file system" "cannot mount an ext4 from a file here"
+fi
+
+# No /proc: every command either does its work or says what it lacks.
+no_proc() { unshare -m sh -c 'umount -l /proc && exec "$@"' sh "$OCI_STORAGE" -g "$scratch/noproc" -R "$scratch/run" -s "$1" import-layer --id base --file "$scratch/a.tar"; }
+for driver in vfs overlay; do
+  text=$(no_proc $driver 2>&1)
+  status=$?
+  if [ $status = 0 ] && [ "$text" = base ]; then ok "faults: no /proc, $driver"
+  elif [ $status != 0 ] && [ $status -lt 124 ] && printf '%s' "$text" | grep -q /proc; then ok "faults: no /proc, $driver"
+  else not_ok "faults: no /proc, $driver" "status $status: $text"; fi
+done
+driver=vfs
+
+# A new store on a btrfs that is full.
+truncate -s 120M "$scratch/btrfs.img"
+if has mkfs.btrfs && mkfs.btrfs -q "$scratch/btrfs.img" >/dev/null 2>&1 && mount -o loop "$scratch/btrfs.img" "$scratch/disk" 2>/dev/null; then
+  dd if=/dev/zero of="$scratch/disk/fill" bs=1M 2>/dev/null
+  i=0
+  while mkdir "$scratch/disk/d$i" 2>/dev/null && head -c 3000 /dev/zero >"$scratch/disk/d$i/f" 2>/dev/null && [ $i -lt 20000 ]; do i=$((i + 1)); done
+  for driver in vfs btrfs; do
+    new_store() { "$OCI_STORAGE" -g "$scratch/disk/graph-$driver" -R "$scratch/run-full" -s $driver import-layer --id base --file "$scratch/a.tar"; }
+    refused "faults: a new store on a full btrfs, $driver" 'no space left' new_store
+  done
+  driver=vfs
+  umount -l "$scratch/disk"
+else
+  skip "faults: full btrfs" "cannot mount a btrfs from a file here"
+fi
+
+# gc that cannot do its work says so.
+garbage=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+if strace -e trace=none true 2>/dev/null; then
+  : >"$scratch/wrong"
+  for call in rename mkdir openat unlinkat pwrite64; do
+    n=1
+    while [ $n -lt 60 ]; do
+      mkdir -p "$scratch/graph/vfs/dir/$garbage/x"
+      strace -f -o "$scratch/trace" -e "trace=$call" -e "inject=$call:error=ENOSPC:when=$n+" \
+        "$OCI_STORAGE" -g "$scratch/graph" -R "$scratch/run" -s vfs gc >"$scratch/out" 2>&1
+      status=$?
+      grep -q INJECTED "$scratch/trace" || break
+      if [ $status = 0 ] && [ -d "$scratch/graph/vfs/dir/$garbage" ]; then echo "$call $n: exit 0, and it is there" >>"$scratch/wrong"; fi
+      if [ $status = 0 ] && grep -qi 'no space left' "$scratch/out"; then echo "$call $n: exit 0, with $(cat "$scratch/out")" >>"$scratch/wrong"; fi
+      n=$((n + 1))
+    done
+  done
+  check_equal "faults: gc without space says so" '' "$(cat "$scratch/wrong")"
+fi
+
 # A layer whose repair fails for want of memory is not beyond repair.
 if overlay_works "$scratch" && strace -e trace=none true 2>/dev/null; then
   driver=overlay
