@@ -95,9 +95,9 @@ int set_data(Session& session, Invocation const& call) {
     throw std::runtime_error("locating layer with ID \"" + item.record().id + "\" to write bigdata: " +
                              make_error_code(strata::Errc::layer_unknown).message());
   }
-  auto const bytes = read_all(open_input(call.options.text("file")).source);
+  auto source = open_input(call.options.text("file")).source;
   try {
-    item.big_data().set(call.arguments[1], bytes);
+    item.big_data().set(call.arguments[1], std::move(source));
   } catch (strata::Error const& error) {
     if (error.code() != strata::Errc::invalid_name || !call.arguments[1].empty()) throw;
     throw std::runtime_error("can't set empty name for " + std::string(Kind::kind) +

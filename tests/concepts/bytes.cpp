@@ -1,4 +1,5 @@
 #include <strata/concepts/bytes.hpp>
+#include <strata/sys/stream.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -88,4 +89,16 @@ TEST_CASE("a sink passes on all that it gets", "[bytes]") {
   Sink moved = std::move(sink);
   moved.write(as_bytes(std::string_view("\0c", 2)));
   CHECK(text == std::string("ab\0c", 4));
+}
+
+TEST_CASE("what is written to a sink that was moved from is an error", "[concepts][bytes]") {
+  std::string text;
+  strata::Sink sink = strata::string_sink(text);
+  strata::Sink const other = std::move(sink);
+  try {
+    sink.write(strata::as_bytes("lost"));
+    FAIL("no error");
+  } catch (std::system_error const& error) {
+    CHECK(error.code() == std::error_code(EBADF, std::system_category()));
+  }
 }

@@ -25,6 +25,21 @@ refused() {
   else not_ok "$refused_name" "status $status: $refused_text"; fi
 }
 
+# Descriptors that are closed.
+import_from_nowhere() { at import-layer --id none <&-; }
+apply_from_nowhere() { at applydiff base <&-; }
+data_from_nowhere() { at set-layer-data base key <&-; }
+say_nowhere() { at layers >&-; }
+check "faults: a layer" at import-layer --id base --file "$scratch/a.tar"
+refused "faults: import-layer from a closed descriptor" 'bad file descriptor' import_from_nowhere
+refused "faults: applydiff from a closed descriptor" 'bad file descriptor' apply_from_nowhere
+refused "faults: set-layer-data from a closed descriptor" 'bad file descriptor' data_from_nowhere
+refused "faults: a closed standard output" 'bad file descriptor' say_nowhere
+check_equal "faults: no layer came of it" base "$(at layers)"
+"$OCI_STORAGE" -g "$scratch/graph" -R "$scratch/run" -s vfs import-layer --id more --file "$scratch/a.tar" <&- >&- 2>&-
+check "faults: no file of the store was written to by standard output" at check
+check_equal "faults: the layer is there" "$(sha256sum <"$scratch/a.tar")" "$(at diff more | sha256sum)"
+
 # Output that cannot be written.
 full() { at "$@" >/dev/full; }
 for command in layers 'layer base' 'layers --json' config --help; do
@@ -107,6 +122,13 @@ if strace -e trace=none true 2>/dev/null; then
   done
   check_equal "faults: gc without space says so" '' "$(cat "$scratch/wrong")"
 fi
+
+# Much data needs little memory.
+truncate -s 300M "$scratch/much"
+check "faults: an image" at create-image --id image base
+small_memory() { (ulimit -v 200000 && at set-image-data --file "$scratch/much" image key); }
+check "faults: 300 MB of data in 200 MB of memory" small_memory
+check_equal "faults: their size" 314572800 "$(at get-image-data-size image key)"
 
 # A layer whose repair fails for want of memory is not beyond repair.
 if overlay_works "$scratch" && strace -e trace=none true 2>/dev/null; then

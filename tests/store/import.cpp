@@ -243,3 +243,27 @@ TEST_CASE("many threads import into one store at once", "[store][import][threads
   CHECK(layers.size() == 12);
   for (auto const& layer : layers) CHECK(diff_of(layer) == tar);
 }
+
+TEST_CASE("a source that is empty, or was moved from, is no empty layer", "[store][import]") {
+  Fixture<stores::Vfs> fixture;
+  std::error_code const expected(EBADF, std::system_category());
+  CHECK(code_of([&] { fixture.store.layers().import(Source{}, {.id = "none"}); }) == expected);
+  auto moved = memory_source(tar_of({{"file", "old"}}));
+  auto layer = fixture.store.layers().import(std::move(moved), {.id = "layer"});
+  CHECK(code_of([&] { fixture.store.layers().import(std::move(moved)); }) == expected);
+  CHECK(code_of([&] { layer.apply(Source{}); }) == expected);
+  CHECK(fixture.store.layers().list().size() == 1);
+  CHECK(code_of([&] { layer.big_data().set("key", Source{}); }) == expected);
+  CHECK(layer.big_data().names().empty());
+}
+
+TEST_CASE("big data comes from a stream as well", "[store][import]") {
+  Fixture<stores::Vfs> fixture;
+  auto image = fixture.store.images().create({.id = "image"});
+  std::string const text(3 << 20, 'x');
+  image.big_data().set("streamed", memory_source(text));
+  image.big_data().set("whole", text);
+  CHECK(image.big_data().get("streamed") == text);
+  CHECK(image.big_data().size("streamed") == std::ssize(text));
+  CHECK(image.big_data().digest("streamed") == image.big_data().digest("whole"));
+}

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -93,7 +95,7 @@ class Source final : public Reader {
   std::unique_ptr<Base> held_;
 };
 
-/// Owns any `ByteSink`. Movable, not copyable.
+/// Owns any `ByteSink`. Movable, not copyable; empty after a move, and what is written then is an error: EBADF.
 class Sink final : public Writer {
  public:
   Sink() = default;
@@ -101,7 +103,10 @@ class Sink final : public Writer {
   requires(!std::same_as<std::remove_cvref_t<S>, Sink> && ByteSink<std::remove_cvref_t<S>>) Sink(S&& sink)
       : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(sink))) {}
 
-  void write(Bytes bytes) override { held_->write(bytes); }
+  void write(Bytes bytes) override {
+    if (!held_) throw std::system_error(EBADF, std::system_category(), "write to an empty sink");
+    held_->write(bytes);
+  }
   explicit operator bool() const noexcept { return held_ != nullptr; }
 
  private:

@@ -125,25 +125,46 @@ class BigData {
   /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
   /// manifests)
   void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
+    set_by(key, known_digest, [&](auto&& write) { write(as_bytes(bytes)); });
+  }
+
+  /// The same from a stream, in no more memory than its chunks.  @throws EBADF: an empty source; what it throws
+  void set(std::string_view key, Source source, std::optional<Digest> known_digest = {}) {
+    if (!source) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
+    set_by(key, known_digest, [&](auto&& write) {
+      for (Bytes part = source.next(); !part.empty(); part = source.next()) write(part);
+    });
+  }
+
+ private:
+  /// @param fill  calls what it is given with all bytes, in order
+  template <class Fill>
+  void set_by(std::string_view key, std::optional<Digest> const& known_digest, Fill&& fill) {
     check_key<typename Item::Core::Serializer>(key, subject(key));
     item_.shelf().check_writable("save data items associated with " + std::string(Traits::stem));
     auto const target = path(key);
     try {
-      put(key, target, bytes, known_digest);
+      put(key, target, known_digest, fill);
     } catch (...) {
       forget_if_removed(target);
       throw;
     }
   }
 
- private:
-  void put(std::string_view key, std::filesystem::path const& target, std::string_view bytes,
-           std::optional<Digest> const& known_digest) {
+  template <class Fill>
+  void put(std::string_view key, std::filesystem::path const& target,
+           std::optional<Digest> const& known_digest, Fill&& fill) {
     auto& core = item_.core();
-    auto const digest = known_digest ? *known_digest : Digest::of(as_bytes(bytes));
     sys::make_directories(target.parent_path(), 0700, core.flush());
     sys::ReplacingFile file(target, {.mode = 0600, .flush = core.flush()});
-    file.write(as_bytes(bytes));
+    Hasher hasher;
+    std::int64_t size = 0;
+    fill([&](Bytes part) {
+      if (!known_digest) hasher.update(part);
+      size += static_cast<std::int64_t>(part.size());
+      file.write(part);
+    });
+    auto const digest = known_digest ? *known_digest : hasher.finish();
     file.flush();
 
     auto table = item_.shelf().table.write();
@@ -152,7 +173,7 @@ class BigData {
     std::string const name(key);
     if (!names::contains(next.big_data_names, name)) next.big_data_names.push_back(name);
     if constexpr (Traits::keeps_data_sizes) {
-      next.big_data_sizes[name] = static_cast<std::int64_t>(bytes.size());
+      next.big_data_sizes[name] = size;
       next.big_data_digests[name] = digest.str();
     }
     Traits::data_changed(next);

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/store/crash_notes.hpp>
@@ -22,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -176,6 +178,7 @@ void finish_left_in_place(Core& core) {
 /// @throws as `apply_to_layer`
 template <class Core>
 Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, ApplyOptions const& options) {
+  if (!source) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
   finish_left_in_place(core);
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));

@@ -95,9 +95,11 @@ inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
 /// Unpacks a stream into a staged tree and writes its recorded archive; fills the fields of the record that tell of it.
 /// @param tar_split  file to be made
 /// @param also       sees the archive, too
+/// @throws           EBADF: a source that is empty, or was moved from
 template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
                   ApplyOptions const& options, LayerRecord& record, archive::RawTap* also = nullptr) {
+  if (!source) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
   archive::Inlet inlet(std::move(source), typename Core::Codecs{},
                        {.max_bytes = options.limits.plain_bytes,
                         .max_ratio = options.limits.ratio,
