@@ -157,3 +157,21 @@ if overlay_works "$scratch" && strace -e trace=none true 2>/dev/null; then
   done
   check_equal "faults: repair without memory" '' "$(cat "$scratch/wrong")"
 fi
+
+# Errors of writing that only a flush tells of.
+if strace -e trace=none true 2>/dev/null; then
+  driver=vfs
+  failing_flush() { strace -f -o /dev/null -e "inject=$1:error=EIO" "$OCI_STORAGE" -g "$scratch/graph" -R "$scratch/run" -s vfs import-layer --id flushed --file "$scratch/a.tar"; }
+  for call in sync_file_range fsync fdatasync; do refused "faults: import-layer when $call fails" 'input/output error' failing_flush $call; done
+  check_equal "faults: no layer came of it" '' "$(at layers | grep flushed)"
+  for driver in vfs overlay; do
+    [ $driver = vfs ] || overlay_works "$scratch" || continue
+    box() { "$OCI_STORAGE" -g "$scratch/boxes" -R "$scratch/run-boxes" -s $driver "$@"; }
+    box create-layer --id box >/dev/null && box mount box >/dev/null
+    failing_unmount() { strace -f -o /dev/null -e inject=syncfs:error=EIO "$OCI_STORAGE" -g "$scratch/boxes" -R "$scratch/run-boxes" -s $driver unmount box; }
+    refused "faults: unmount when syncfs fails, $driver" 'input/output error' failing_unmount
+    check "faults: unmount afterwards, $driver" box unmount box
+    box shutdown >/dev/null 2>&1
+    rm -rf "$scratch/boxes" "$scratch/run-boxes"
+  done
+fi

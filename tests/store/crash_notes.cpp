@@ -12,6 +12,7 @@ namespace {
 struct Place {
   std::filesystem::path path;
   std::filesystem::path layer_trash() const { return path; }
+  static Flush flush() { return Flush::full; }
 };
 }  // namespace
 

@@ -12,6 +12,7 @@
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/flush_tree.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
@@ -168,7 +169,10 @@ class Btrfs {
     }
     return path;
   }
-  void unmount(LayerId const&) {}
+  /// What was written is on the device afterwards.  @throws `errno`, "syncfs <path>"
+  void unmount(LayerId const& id) {
+    if (auto const tree = trees_.find(id)) sys::flush_file_system(*tree);
+  }
   bool is_mounted(LayerId const& id) const { return exists(id); }
   std::filesystem::path mount_path(LayerId const& id) const { return trees_.own(id); }
 

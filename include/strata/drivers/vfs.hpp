@@ -11,6 +11,7 @@
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/flush_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/applier.hpp>
@@ -131,7 +132,10 @@ class Vfs {
       if (option != "ro") throw Error(Errc::unsupported, "vfs driver does not support mount options");
     return trees_.get(id);
   }
-  void unmount(LayerId const&) {}
+  /// What was written is on the device afterwards.  @throws `errno`, "syncfs <path>"
+  void unmount(LayerId const& id) {
+    if (auto const tree = trees_.find(id)) sys::flush_file_system(*tree);
+  }
   bool is_mounted(LayerId const& id) const { return exists(id); }
   std::filesystem::path mount_path(LayerId const& id) const {
     return trees_.find(id).value_or(trees_.own(id));

@@ -44,6 +44,7 @@ sys::TempDir note_change(Core& core, std::vector<CrashNote> const& notes) {
   for (auto const& note : notes)
     if (note.id.size() <= 200)
       aside.note(note_text(note));  // a name has 255 bytes at most; a longer id is made by nobody
+  if (!notes.empty() && core.flush() == Flush::full) aside.keep_notes();
   return aside;
 }
 

@@ -32,7 +32,7 @@ struct ToFlush {
 
 inline void flush(ToFlush const& item) {
   // EINVAL: a file system that cannot flush this kind of file
-  if (retry([&] { return ::fsync(item.fd.get()); }) != 0 && errno != EINVAL) throw_errno("fsync", item.path);
+  if (::fsync(item.fd.get()) != 0 && errno != EINVAL) throw_errno("fsync", item.path);
 }
 
 /// Files are flushed on several threads, because the kernel joins flushes that wait at the same time into one. Measured
@@ -85,6 +85,10 @@ inline void start_write_back(int fd) noexcept { ::sync_file_range(fd, 0, 0, SYNC
 inline void flush_file_system(int fd, std::filesystem::path const& path) {
   if (::syncfs(fd) != 0) throw_errno("syncfs", path);
 }
+/// The same, of the file system that a directory is on.  @throws also `errno`, "open <path>"
+inline void flush_file_system(std::filesystem::path const& directory) {
+  flush_file_system(open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY).get(), directory);
+}
 
 /// Waits until every file and directory of a tree is on the device: contents, attributes and names. Mounts below
 /// are not a part of it. Others' files are waited for only as far as the file system's journal joins them with
@@ -107,9 +111,13 @@ inline void flush_tree(std::filesystem::path const& path) {
   // The bytes first, without the journal: while they are on their way, each fsync would find its file changed once
   // more (blocks that are no longer "unwritten") and commit the journal for it alone, thousands of times.
   visit_contents(path, [](Fd const fd, auto const&) { start_write_back(fd.get()); });
-  visit_contents(path, [](Fd const fd, auto const&) {
-    ::sync_file_range(fd.get(), 0, 0,
-                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+  visit_contents(path, [](Fd const fd, auto const& name) {
+    // An error is told once: the fsync below, by another descriptor, would not see this one any more.
+    if (::sync_file_range(fd.get(), 0, 0,
+                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) !=
+            0 &&
+        errno != EINVAL && errno != ESPIPE && errno != ENOSYS && errno != EOPNOTSUPP)
+      throw_errno("fsync", name());
   });
   Workers<detail::ToFlush> workers(detail::flush_threads, 64, &detail::flush);
   visit_contents(path, [&](Fd fd, auto const& name) { workers.add({std::move(fd), name()}); });

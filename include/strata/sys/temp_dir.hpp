@@ -11,16 +11,19 @@
 #include <strata/sys/remove_tree.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
+#include <linux/magic.h>
 #include <set>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -84,8 +87,10 @@ class TempDir {
         found.lock_ = open_at(AT_FDCWD, found.lock_path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
         // In use, or just removed by another: not ours to remove.
         if (try_lock(found.lock_.get()) && names_it(found.lock_path_, found.lock_.get()) &&
-            (!finish || finish(found)))
+            (!finish || finish(found))) {
+          found.outlasts_ = finish && !found.notes().empty() && !keeps_order(found.path_);
           found.remove();
+        }
       } catch (Error const& error) {
         problems.push_back(error);
       } catch (...) {
@@ -134,6 +139,7 @@ class TempDir {
       lock_path_ = std::move(other.lock_path_);
       lock_ = std::move(other.lock_);
       count_ = other.count_;
+      outlasts_ = other.outlasts_;
     }
     return *this;
   }
@@ -155,6 +161,16 @@ class TempDir {
     auto const path =
         path_ / (std::to_string(count_++) + std::string(paths::temp_dir::note) + std::string(text));
     open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  }
+
+  /// Puts the notes on the device. From now on they go only when all that was done meanwhile is there as well: where the
+  /// file system keeps the order in which names change, that takes no waiting.
+  /// @throws `errno`, "fsync <path>"
+  void keep_notes() {
+    if (keeps_order(path_)) return;
+    sync_directory(path_);
+    sync_directory(path_.parent_path());
+    outlasts_ = true;
   }
 
   /// All that was noted.  @throws `errno`, "open <path>", if that cannot be told
@@ -197,6 +213,7 @@ class TempDir {
   /// locked, and may be removed again.
   void remove() {
     if (!lock_) return;
+    if (outlasts_) flush_file_system();
     remove_tree(path_);
     if (::unlink(lock_path_.c_str()) != 0 && errno != ENOENT) throw_errno("unlink", lock_path_);
     lock_.reset();  // after the unlink: whoever locks it from now on sees that its name is gone
@@ -208,6 +225,18 @@ class TempDir {
   TempDir(std::filesystem::path const& root, std::string const& number)
       : path_(root / (std::string(paths::temp_dir::directory_prefix) + number)),
         lock_path_(root / (std::string(paths::temp_dir::lock_prefix) + number)) {}
+
+  /// Is a change of names never on the device without those before it? The journals of ext4 and XFS see to that; btrfs puts
+  /// what was flushed there without the rest.
+  static bool keeps_order(std::filesystem::path const& path) {
+    struct statfs system {};
+    if (retry([&] { return ::statfs(path.c_str(), &system); }) != 0) throw_errno("statfs", path);
+    std::array<std::uint64_t, 3> const known{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC};
+    return std::find(known.begin(), known.end(), static_cast<std::uint64_t>(system.f_type)) != known.end();
+  }
+  void flush_file_system() const {
+    if (::syncfs(open_at(AT_FDCWD, path_, O_RDONLY | O_DIRECTORY).get()) != 0) throw_errno("syncfs", path_);
+  }
 
   static bool try_lock(int fd) noexcept {
     struct flock lock {};  // zeros: the whole file, from its start
@@ -235,6 +264,7 @@ class TempDir {
   std::filesystem::path lock_path_;
   Fd lock_;
   std::uint64_t count_ = 0;
+  bool outlasts_ = false;  ///< its notes what they are about
 };
 
 }  // namespace strata::sys

@@ -13,16 +13,19 @@
 #include <strata/paths.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/holders.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/mount.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -137,10 +140,19 @@ class Mounter {
 
   /// As `sys::unmount`, but a program's mount by fuse's own program, where there is one.
   void unmount(std::filesystem::path const& target) const {
+    flush(target);
     if (!by_program() || !unmount_by_program(target)) sys::unmount(target);
   }
 
  private:
+  /// The kernel flushes what was written when the mount goes, and tells nobody of an error. A volatile one is left alone by
+  /// both; one whose program has died cannot be opened.
+  static void flush(std::filesystem::path const& target) {
+    if (!sys::is_mount_point(target)) return;
+    auto const root = sys::find_at(target, O_RDONLY | O_DIRECTORY).best_effort();
+    if (root && ::syncfs(root->get()) != 0) sys::throw_errno("syncfs", target);
+  }
+
   static constexpr std::size_t most_lowers = 500;  // the kernel's OVL_MAX_STACK
 
   void note_program(LayerDirs const& dirs) {
