@@ -71,7 +71,8 @@ TEST_CASE("any: the named driver is opened and does the work", "[drivers][any]")
     CHECK(path == driver.mount_path(id));
     CHECK(driver.is_mounted(id));
     driver.unmount(id);
-    driver.replace(id, driver.stage({})).empty();
+    auto empty = driver.stage({});
+    driver.replace(id, empty);
     CHECK(driver.changes(id, {}).empty());
     driver.remove(id).empty();
     CHECK(!driver.exists(id));

@@ -165,7 +165,10 @@ TEST_CASE("btrfs limits writable layers", "[drivers][btrfs]") {
   CHECK(write_to_box(1 << 20) == 0);
 
   // its contents exchanged, the limit stays
-  driver.replace(box, driver.stage({.copy_of = box, .writable = true})).empty();
+  {
+    auto copy = driver.stage({.copy_of = box, .writable = true});
+    driver.replace(box, copy);
+  }
   CHECK(write_to_box(4 << 20) == EDQUOT);
   // another opener, that has no limit of its own, keeps the recorded one
   auto other = place.open();

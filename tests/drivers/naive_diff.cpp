@@ -26,7 +26,7 @@ class MountsOnly {
   std::string_view name() const { return "mounts-only"; }
   Staged stage(strata::StageRequest const& request) { return vfs_.stage(request); }
   void publish(LayerId const& id, Staged staged) { vfs_.publish(id, std::move(staged)); }
-  strata::Trash replace(LayerId const& id, Staged staged) { return vfs_.replace(id, std::move(staged)); }
+  void replace(LayerId const& id, Staged& staged) { vfs_.replace(id, staged); }
   strata::Trash remove(LayerId const& id) { return vfs_.remove(id); }
   bool exists(LayerId const& id) const { return vfs_.exists(id); }
   std::vector<LayerId> list() const { return vfs_.list(); }

@@ -709,13 +709,13 @@ TEST_CASE("replace exchanges the contents", "[drivers][overlay]") {
   SECTION("by something new") {
     auto staged = driver.stage({.parent = base});
     add(staged, {file("c", "1")});
-    driver.replace(top, std::move(staged)).empty();
+    driver.replace(top, staged);
     CHECK(names_in(place.home() / "top/diff") == std::set<std::string>{"c"});
   }
   SECTION("by a changed copy of its own") {
     auto staged = driver.stage({.parent = base, .copy_of = top});
     add(staged, {file("c", "1"), file("b", "2")});
-    driver.replace(top, std::move(staged)).empty();
+    driver.replace(top, staged);
     auto const path = driver.mount(top, {});
     CHECK(names_in(path) == std::set<std::string>{"b", "c", "d"});
     CHECK(read(path / "b") == "2");
@@ -724,11 +724,14 @@ TEST_CASE("replace exchanges the contents", "[drivers][overlay]") {
   }
   SECTION("not while it is mounted") {
     driver.mount(top, {});
-    CHECK(code_of([&] { driver.replace(top, driver.stage({.parent = base})); }) ==
-          Errc::layer_used_by_container);
+    auto staged = driver.stage({.parent = base});
+    CHECK(code_of([&] { driver.replace(top, staged); }) == Errc::layer_used_by_container);
     driver.unmount(top);
   }
-  CHECK(code_of([&] { driver.replace(LayerId("nobody"), driver.stage({})); }) == Errc::layer_unknown);
+  CHECK(code_of([&] {
+          auto staged = driver.stage({});
+          driver.replace(LayerId("nobody"), staged);
+        }) == Errc::layer_unknown);
   CHECK(names_in(place.home() / "tempdirs").empty());
 }
 

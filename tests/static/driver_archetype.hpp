@@ -31,7 +31,7 @@ struct Driver {
   std::string_view name() const;
   Staged stage(StageRequest const&);
   void publish(LayerId const&, Staged&&);
-  Trash replace(LayerId const&, Staged&&);
+  void replace(LayerId const&, Staged&);
   Trash remove(LayerId const&);
   bool exists(LayerId const&) const;
   std::vector<LayerId> list() const;

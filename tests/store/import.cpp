@@ -150,8 +150,8 @@ namespace {
 template <bool after>
 struct Dying : drivers::Vfs {
   using Vfs::Vfs;
-  Trash replace(LayerId const& id, Staged staged) {
-    if constexpr (after) Vfs::replace(id, std::move(staged));
+  void replace(LayerId const& id, Staged& staged) {
+    if constexpr (after) Vfs::replace(id, staged);
     ::_exit(0);
   }
 };

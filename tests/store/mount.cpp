@@ -151,9 +151,9 @@ struct Watching : drivers::Vfs {
     could_mount = FileLock(lock).try_exclusive().has_value();
     return Vfs::remove(id);
   }
-  Trash replace(LayerId const& id, Staged staged) {
+  void replace(LayerId const& id, Staged& staged) {
     could_mount = FileLock(lock).try_exclusive().has_value();
-    return Vfs::replace(id, std::move(staged));
+    Vfs::replace(id, staged);
   }
   static inline std::filesystem::path lock = {};
   static inline std::optional<bool> could_mount = {};

@@ -95,7 +95,8 @@ struct Change {
 /// - `staged.finish()`        directory times, write-back; with `Flush::full` all contents are on the device after it
 /// - `d.publish(id, staged)`  afterwards `d.exists(id)`, with the staged contents; `Errc::duplicate_id` if it
 ///                            existed, `Errc::layer_unknown` if the parent has gone meanwhile
-/// - `d.replace(id, staged)`  the contents of an existing layer become the staged ones, in one step
+/// - `d.replace(id, staged)`  the contents of an existing layer and the staged ones change places, in one step; called
+///                            once more it is undone
 /// - `d.remove(id)`           afterwards not `d.exists(id)`; what is left to delete is in the `Trash`, to be
 ///                            emptied without locks; nothing happens if it did not exist
 /// - `d.copy_file(id, name, to)`  writes the bytes of the regular file that was put in under `name`;
@@ -115,7 +116,7 @@ concept LayerDriver = std::movable<D> && std::movable<typename D::Staged> &&
   { staged.add(header, body) } -> std::same_as<void>;
   { staged.finish() } -> std::same_as<void>;
   { d.publish(id, std::move(staged)) } -> std::same_as<void>;
-  { d.replace(id, std::move(staged)) } -> std::same_as<Trash>;
+  { d.replace(id, staged) } -> std::same_as<void>;
   { d.remove(id) } -> std::same_as<Trash>;
   { c.exists(id) } -> std::same_as<bool>;
   { c.list() } -> std::same_as<std::vector<LayerId>>;

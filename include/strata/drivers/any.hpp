@@ -133,7 +133,7 @@ class AnyOf {
     return held_->in_place(id, request);
   }
   void publish(LayerId const& id, Staged staged) { held_->publish(id, *staged.held_); }
-  Trash replace(LayerId const& id, Staged staged) { return held_->replace(id, *staged.held_); }
+  void replace(LayerId const& id, Staged& staged) { held_->replace(id, *staged.held_); }
   Trash remove(LayerId const& id) { return held_->remove(id); }
   bool exists(LayerId const& id) const { return held_->exists(id); }
   std::vector<LayerId> list() const { return held_->list(); }
@@ -194,7 +194,7 @@ class AnyOf {
     virtual std::unique_ptr<StagedBase> stage(StageRequest const& request) = 0;
     virtual InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) = 0;
     virtual void publish(LayerId const& id, StagedBase& staged) = 0;
-    virtual Trash replace(LayerId const& id, StagedBase& staged) = 0;
+    virtual void replace(LayerId const& id, StagedBase& staged) = 0;
     virtual Trash remove(LayerId const& id) = 0;
     virtual bool exists(LayerId const& id) = 0;
     virtual std::vector<LayerId> list() = 0;
@@ -256,7 +256,9 @@ class AnyOf {
         cannot("changing a mounted layer");
     }
     void publish(LayerId const& id, StagedBase& staged) override { driver.publish(id, own(staged)); }
-    Trash replace(LayerId const& id, StagedBase& staged) override { return driver.replace(id, own(staged)); }
+    void replace(LayerId const& id, StagedBase& staged) override {
+      driver.replace(id, static_cast<StagedOf<D>&>(staged).staged);
+    }
     Trash remove(LayerId const& id) override { return driver.remove(id); }
     bool exists(LayerId const& id) override { return driver.exists(id); }
     std::vector<LayerId> list() override { return driver.list(); }

@@ -115,9 +115,9 @@ class Btrfs {
   }
 
   /// A limit is that of the layer that the new contents began as a copy of.
-  Trash replace(LayerId const& id, Staged staged) {
+  void replace(LayerId const& id, Staged& staged) {
     check_writable();
-    return trees_.replace(id, std::move(staged));
+    trees_.replace(id, staged);
   }
 
   Trash remove(LayerId const& id) {

@@ -61,14 +61,18 @@ class Memory {
 
    private:
     friend class Memory;
-    Layer take() {
-      finish();
-      return {.tree = std::move(applier_->tree()), .parent = parent_};
+    std::shared_ptr<Layer const>& layer() {
+      if (!layer_) {
+        finish();
+        layer_ = std::make_shared<Layer>(Layer{.tree = std::move(applier_->tree()), .parent = parent_});
+      }
+      return layer_;
     }
 
     std::unique_ptr<archive::BasicApplier<archive::MemoryTree>> applier_ = {};
     std::optional<LayerId> parent_ = {};
     Control control_ = {};
+    std::shared_ptr<Layer const> layer_ = {};  ///< once it is whole
   };
 
   Memory() = default;
@@ -92,16 +96,15 @@ class Memory {
   void publish(LayerId const& id, Staged staged) {
     std::lock_guard const lock(state_->mutex);
     if (staged.parent_ && !state_->layers.contains(*staged.parent_)) throw unknown(*staged.parent_);
-    if (!state_->layers.try_emplace(id, std::make_shared<Layer>(staged.take())).second)
+    if (!state_->layers.try_emplace(id, staged.layer()).second)
       throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
   }
 
-  Trash replace(LayerId const& id, Staged staged) {
+  void replace(LayerId const& id, Staged& staged) {
     std::lock_guard const lock(state_->mutex);
     auto const found = state_->layers.find(id);
     if (found == state_->layers.end()) throw unknown(id);
-    found->second = std::make_shared<Layer>(staged.take());
-    return {};
+    std::swap(found->second, staged.layer());
   }
 
   Trash remove(LayerId const& id) {

@@ -151,7 +151,7 @@ class Overlay {
 
   /// Exchanges the two trees by one rename.
   /// @throws `Errc::layer_unknown`; `Errc::layer_used_by_container` if the layer is mounted
-  Trash replace(LayerId const& id, Staged staged) {
+  void replace(LayerId const& id, Staged& staged) {
     check_writable();
     auto const diff = dirs_.own(id.str()) / paths::overlay::diff;
     if (!overlay::holds_directory(diff)) throw Error(Errc::layer_unknown, "layer " + id.str());
@@ -163,9 +163,6 @@ class Overlay {
       sys::throw_busy("rename", diff);
     files_->forget();
     if (staged.flush() == Flush::full) sys::sync_directory(dirs_.own(id.str()));
-    Trash trash;
-    trash.add(std::move(staged).rest());
-    return trash;
   }
 
   Trash remove(LayerId const& id) {

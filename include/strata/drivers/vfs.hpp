@@ -85,9 +85,9 @@ class Vfs {
     check_writable();
     trees_.publish(id, staged);
   }
-  Trash replace(LayerId const& id, Staged staged) {
+  void replace(LayerId const& id, Staged& staged) {
     check_writable();
-    return trees_.replace(id, std::move(staged));
+    trees_.replace(id, staged);
   }
   Trash remove(LayerId const& id) {
     check_writable();

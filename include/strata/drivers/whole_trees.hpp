@@ -76,9 +76,6 @@ class StagedTree {
   bool writable() const noexcept { return writable_; }
   Flush flush() const noexcept { return flush_; }
 
-  /// What is left in the temp-dir, once the tree has moved out.
-  sys::TempDir rest() && { return std::move(place_); }
-
  private:
   sys::TempDir place_;
   std::filesystem::path tree_;
@@ -152,7 +149,7 @@ class WholeTrees {
   }
 
   /// One rename that exchanges the two.
-  Trash replace(LayerId const& id, StagedTree staged) const {
+  void replace(LayerId const& id, StagedTree& staged) const {
     staged.finish();
     auto const place = own(id);
     if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
@@ -160,9 +157,6 @@ class WholeTrees {
       sys::throw_busy("rename", place);
     }
     if (staged.flush() == Flush::full) sys::sync_directory(place.parent_path());
-    Trash trash;
-    trash.add(std::move(staged).rest());
-    return trash;
   }
 
   Trash remove(LayerId const& id) const {

@@ -4,6 +4,7 @@
 #include <strata/error.hpp>
 #include <strata/item/item.hpp>
 #include <strata/item/layer.hpp>
+#include <strata/store/content_intent.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/import.hpp>
@@ -56,7 +57,7 @@ class AdditionalLayer {
         [&] { return core.driver().stage_additional(tree_, plan.request(false, core.flush(), {})); });
     staged.finish();
     LayerRecord record;  // flags and lists of big data would be those of another store's layer
-    detail::copy_archive_fields(told, record);
+    copy_archive_fields(told, record);
     record.extra = told.extra;
     record.place = core.place_of_layer(false);
     record.metadata = options.metadata;

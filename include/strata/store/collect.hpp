@@ -4,6 +4,7 @@
 #include <strata/item/layer.hpp>
 #include <strata/item/record.hpp>
 #include <strata/store/apply_in_place.hpp>
+#include <strata/store/content_intent.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>
@@ -21,7 +22,7 @@ namespace detail {
 /// for one item only, and that nobody else has taken up.
 /// @return  false if there are records that cannot be read: nothing is done, since they may name any of it
 template <class Core>
-bool collect_noted(Core& core, std::vector<std::string> const& notes) {
+bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string> const& notes) {
   Trash trash;
   {
     auto layers = core.template table<typename Core::LayerTraits>().write();
@@ -55,6 +56,9 @@ bool collect_noted(Core& core, std::vector<std::string> const& notes) {
           break;
         case Leftover::layer_in_place:
           break;
+        case Leftover::layer_contents:
+          settle_contents(core, layers, left.path(), note->id);
+          break;
       }
     }
     trash.add(std::move(aside));
@@ -77,7 +81,7 @@ void collect_after_crash(Core& core) {
   }
   sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
     auto const notes = left.notes();
-    return notes.empty() || (!is_in_place(notes) && detail::collect_noted(core, notes));
+    return notes.empty() || (!is_in_place(notes) && detail::collect_noted(core, left, notes));
   });
   auto const unfinished = [](LayerRecord const& record) {
     return is_set(record.flags, "incomplete") && is_safe_component(record.id);

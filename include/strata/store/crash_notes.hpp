@@ -20,6 +20,7 @@ enum class Leftover {
   image_files,      ///< data and directories of an image that has no record
   container_files,  ///< the same of a container
   layer_in_place,   ///< a stream is being unpacked into a layer's own tree: see apply_in_place.hpp
+  layer_contents,   ///< a layer's contents are being exchanged: see `ContentIntent`
 };
 
 struct CrashNote {
@@ -28,8 +29,8 @@ struct CrashNote {
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 5> leftover_words{"layer-", "spare-", "image-", "container-",
-                                                                "in-place-"};
+inline constexpr std::array<std::string_view, 6> leftover_words{"layer-",     "spare-",    "image-",
+                                                                "container-", "in-place-", "contents-"};
 }  // namespace detail
 
 inline std::string note_text(CrashNote const& note) {

@@ -6,6 +6,7 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/store/content_intent.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <fcntl.h>
 #include <filesystem>
 #include <string>
@@ -77,18 +79,6 @@ class ProgressMeter {
   Progress now_;
   std::chrono::steady_clock::time_point next_ = {};
 };
-
-/// What a record tells of the archive that a layer came from.
-inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
-  to.compressed_diff_digest = from.compressed_diff_digest;
-  to.compressed_size = from.compressed_size;
-  to.diff_digest = from.diff_digest;
-  to.toc_digest = from.toc_digest;
-  to.diff_size = from.diff_size;
-  to.compression = from.compression;
-  to.uidset = from.uidset;
-  to.gidset = from.gidset;
-}
 
 }  // namespace detail
 
@@ -166,56 +156,66 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
   return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
 }
 
-/// Puts a staged tree and its recorded archive in the place of a layer's. Children keep seeing a whole parent, but
-/// not the one they were made on; the caller answers for that, as in containers/storage. Mounted children would see
-/// nothing.
+/// Puts a staged tree and its recorded archive in the place of a layer's, and into `staged` what it had: all of it, or, when it
+/// throws, nothing. Who dies here leaves an intent record, by which the next opener does the same. Children keep
+/// seeing a whole parent, but not the one they were made on; the caller answers for that, as in containers/storage.
+/// Mounted children would see nothing.
 /// @param before    the layer's record when the work began
 /// @param aside     in which the recorded archive was built
 /// @param unpacked  has the fields that tell of the archive
 /// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then;
 ///         `Errc::layer_used_by_container`: it is mounted, or one that stands on it is
 template <class Core, class Staged>
-Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged&& staged,
-                                   sys::TempDir& aside, std::filesystem::path const& tar_split,
-                                   LayerRecord const& unpacked) {
-  auto const& id = before.id;
-  Trash old;
+Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged& staged, sys::TempDir& aside,
+                                   std::filesystem::path const& tar_split, LayerRecord const& unpacked) {
+  LayerId const id(before.id);
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  LayerRecord const now = *layers.get(Ref::exactly(id));
+  LayerRecord const now = *layers.get(Ref::exactly(before.id));
   if (now.diff_digest != before.diff_digest || now.created != before.created)
-    throw Error(Errc::changed_meanwhile, "layer \"" + id + '"');
-  auto const recorded = core.tar_split(now.id);
-  auto const put_record = [&](LayerRecord const& archive) {
-    LayerRecord next = now;
-    detail::copy_archive_fields(archive, next);
-    auto row = layers.put(std::move(next));
-    layers.commit(core.flush());
-    return row;
+    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
+  LayerRecord next = now;
+  copy_archive_fields(unpacked, next);
+  // A mount that began just now would go on showing the old contents.
+  auto const no_mounts = core.mounts().write();
+  check_not_below_mount(core, no_mounts, id);
+  auto const logged = log_intent(core, aside, now, next, tar_split);
+  auto const intent = logged ? *logged : content_intent(tar_split, now, next);
+  detail::ArchiveExchange<Core> const archive(core, before.id, aside.path(), intent);
+  bool replaced = false;
+  auto const undo = [&] {
+    with_notes(aside, [&] {
+      std::exception_ptr failure;
+      try {  // it may have failed after the contents were exchanged
+        if (logged ? detail::contents_identity(core, id) != intent.tree : replaced)
+          core.driver().replace(id, staged);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      archive.undo();
+      if (failure) std::rethrow_exception(failure);
+    });
   };
-  auto const move = [&](std::filesystem::path const& from, std::filesystem::path const& to) {
-    sys::rename(from, to);
-    if (core.flush() == Flush::full) sys::sync_directory(recorded.parent_path());
-  };
-  // Contents, recorded archive and record cannot change at once. Meanwhile there is no recorded archive, so that who
-  // dies here leaves the old contents or the new, and in either case a layer whose tar is made from its files.
-  auto const set_aside = aside.next_addition();
-  bool const had_archive = std::filesystem::exists(recorded);
-  if (had_archive) put_record({});
   try {
-    if (had_archive) move(recorded, set_aside);
-    // A mount that began just now would go on showing the old contents.
-    auto const no_mounts = core.mounts().write();
-    check_not_below_mount(core, no_mounts, LayerId(id));
-    old = core.driver().replace(LayerId(id), std::forward<Staged>(staged));
+    core.driver().replace(id, staged);
+    replaced = true;
+    archive.run();
   } catch (...) {
-    if (had_archive) {
-      if (std::filesystem::exists(set_aside)) move(set_aside, recorded);
-      put_record(now);
-    }
+    undo();
     throw;
   }
-  if (!tar_split.empty()) move(tar_split, recorded);
-  return put_record(unpacked);
+  auto row = layers.put(std::move(next));
+  try {
+    layers.commit(core.flush());
+  } catch (...) {
+    // The record may be on disk all the same: then all of it is new.
+    auto const now_there = layers.reload() ? layers.by_id(before.id) : Row<LayerRecord>{};
+    if (now_there && has_archive_fields_of(*now_there, now))
+      undo();
+    else
+      aside.leave();
+    throw;
+  }
+  return row;
 }
 
 /// A copy of a layer, over which a stream is to be unpacked.
@@ -243,7 +243,7 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
   auto const tar_split = aside.next_addition();
   LayerRecord unpacked;
   unpack_layer(core, std::move(source), staged, tar_split, options, unpacked);
-  return exchange_contents(core, *before, std::move(staged), aside, tar_split, unpacked);
+  return exchange_contents(core, *before, staged, aside, tar_split, unpacked);
 }
 
 }  // namespace strata

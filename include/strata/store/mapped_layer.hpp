@@ -6,6 +6,7 @@
 #include <strata/item/image.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
+#include <strata/store/content_intent.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/import.hpp>
@@ -95,7 +96,7 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
     sys::replace_file(tar_split, *recorded, {.mode = 0600, .flush = core.flush()});
   }
   LayerRecord record;
-  detail::copy_archive_fields(*from, record);
+  copy_archive_fields(*from, record);
   record.metadata = from->metadata;
   record.mount_label = from->mount_label;
   record.place = core.place_of_layer(false);

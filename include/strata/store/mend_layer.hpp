@@ -199,7 +199,6 @@ class LayerMender {
     archive::TarReader tar(source, archive::no_budgets);
     for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);
     staged.finish();
-    Trash trash;
     {
       auto const table = core_.template table<LayerTraits>().write();
       auto const now = table.by_id(layer.id);
@@ -208,9 +207,8 @@ class LayerMender {
       if (no_mounts.find(layer.id))
         throw Error(Errc::layer_used_by_container, "layer " + layer.id + " is mounted");
       check_not_below_mount(core_, no_mounts, LayerId(layer.id));
-      trash = core_.driver().replace(LayerId(layer.id), std::move(staged));
+      core_.driver().replace(LayerId(layer.id), staged);
     }
-    trash.empty();
     log_.did("layer " + layer.id + ": unpacked it anew from its recorded archive");
   }
 

@@ -148,7 +148,7 @@ class StagedLayer {
         maps_of(*before) != plan_.maps)
       throw Error(Errc::changed_meanwhile, "layer \"" + before->id + "\", its parent or ID mappings");
     auto const keys = std::exchange(record_.big_data_names, {});
-    Item item(core_, exchange_contents(core, *before, std::move(staged_), aside_, tar_split_, record_));
+    Item item(core_, exchange_contents(core, *before, staged_, aside_, tar_split_, record_));
     for (auto const& key : keys) item.big_data().set(key, stored_source(data_ / big_data_file_name(key)));
     return item;
   }

@@ -50,9 +50,9 @@ class FaultDriver : public Base {
     step(options_);
     Base::publish(id, std::move(staged));
   }
-  Trash replace(LayerId const& id, Staged&& staged) {
+  void replace(LayerId const& id, Staged& staged) {
     step(options_);
-    return Base::replace(id, std::move(staged));
+    Base::replace(id, staged);
   }
   Trash remove(LayerId const& id) {
     step(options_);

@@ -153,9 +153,6 @@ class StagedLayer {
     if (flush_ == Flush::full) sys::flush_tree(layer_);
   }
 
-  /// What is left in the temp-dir, once the layer or its contents have moved out.
-  sys::TempDir rest() && { return std::move(directory_); }
-
  private:
   /// `work` is made anew, for it may know the old tree.
   void rotate() const {

@@ -1,0 +1,216 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/serializer.hpp>
+#include <strata/id.hpp>
+#include <strata/item/layer.hpp>
+#include <strata/store/crash_notes.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/tree_identity.hpp>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// The contents of a layer, its recorded archive and its record change one after the other; an intent record tells who
+/// opens the store after a crash what all of them were and were to be. The contents decide: with the old ones the rest is put
+/// back, with the new ones it is finished.
+namespace strata {
+
+struct ContentIntent {
+  std::string tree = {};            ///< `sys::tree_identity` of the old contents
+  std::uint64_t archive_inode = 0;  ///< of the new recorded archive; 0: there is none
+  std::string archive = {};         ///< its name in the temp-dir, before it is in place
+  LayerRecord before = {};
+  LayerRecord after = {};
+};
+
+/// What a record tells of the archive that a layer came from.
+inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
+  to.compressed_diff_digest = from.compressed_diff_digest;
+  to.compressed_size = from.compressed_size;
+  to.diff_digest = from.diff_digest;
+  to.toc_digest = from.toc_digest;
+  to.diff_size = from.diff_size;
+  to.compression = from.compression;
+  to.uidset = from.uidset;
+  to.gidset = from.gidset;
+}
+inline bool has_archive_fields_of(LayerRecord const& one, LayerRecord const& other) {
+  return one.compressed_diff_digest == other.compressed_diff_digest &&
+         one.compressed_size == other.compressed_size && one.diff_digest == other.diff_digest &&
+         one.toc_digest == other.toc_digest && one.diff_size == other.diff_size &&
+         one.compression == other.compression && one.uidset == other.uidset && one.gidset == other.gidset;
+}
+
+namespace detail {
+
+inline constexpr std::string_view intent_file = "content-intent";
+inline constexpr std::string_view former_archive = "former-archive";
+
+template <class Core>
+std::string encode_one(LayerRecord const& record) {
+  std::array<Row<LayerRecord>, 1> const rows{std::make_shared<LayerRecord const>(record)};
+  return Core::Serializer::encode(std::span<Row<LayerRecord> const>(rows), std::span<std::string const>());
+}
+
+/// Nothing if it is none: it was not written to its end, and nothing was done then.
+template <class Core>
+std::optional<ContentIntent> read_content_intent(std::filesystem::path const& directory) {
+  auto const text = sys::read_stored(directory / intent_file);
+  if (!text) return std::nullopt;
+  std::string_view rest = *text;
+  auto const line = [&] {
+    auto const end = rest.find('\n');
+    auto const found = rest.substr(0, end);
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+    return found;
+  };
+  auto const number = [](std::string_view digits) {
+    std::uint64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+  };
+  ContentIntent intent{
+      .tree = std::string(line()), .archive_inode = number(line()), .archive = std::string(line())};
+  auto const size = number(line());
+  if (size > rest.size()) return std::nullopt;
+  auto before = Core::Serializer::template decode<LayerRecord>(rest.substr(0, size)).records;
+  auto after = Core::Serializer::template decode<LayerRecord>(rest.substr(size)).records;
+  if (before.size() != 1 || after.size() != 1) return std::nullopt;
+  intent.before = std::move(before.front());
+  intent.after = std::move(after.front());
+  return intent;
+}
+
+/// `sys::tree_identity` of a layer's own contents; nothing if the driver cannot tell.
+template <class Core>
+std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
+  if constexpr (CheckDriver<typename Core::Driver>)
+    if (auto const tree = core.driver().own_tree(id)) return sys::tree_identity(tree->path);
+  return std::nullopt;
+}
+
+/// The recorded archive of a layer and what takes its place, which waits in a temp-dir.
+template <class Core>
+class ArchiveExchange {
+ public:
+  ArchiveExchange(Core& core, std::string const& id, std::filesystem::path directory,
+                  ContentIntent const& intent)
+      : core_(core), place_(core.tar_split(id)), directory_(std::move(directory)), intent_(intent) {}
+
+  bool is_done() const {
+    auto const status = sys::find_status(place_);
+    return status ? intent_.archive_inode != 0 && status->st_ino == intent_.archive_inode
+                  : intent_.archive_inode == 0;
+  }
+  void run() const {
+    if (is_done()) return;
+    if (intent_.archive_inode == 0)
+      sys::rename(place_, directory_ / former_archive);
+    else
+      swap();
+    flush();
+  }
+  void undo() const {
+    if (!is_done()) return;
+    if (intent_.archive_inode != 0)
+      swap();
+    else if (auto const former = directory_ / former_archive; sys::is_present(former))
+      sys::rename(former, place_);
+    flush();
+  }
+
+ private:
+  /// Neither is lost: whatever fails next, both ways stay open.
+  void swap() const {
+    auto const other = directory_ / intent_.archive;
+    if (!sys::is_present(other))
+      sys::rename(place_, other);
+    else if (!sys::is_present(place_))
+      sys::rename(other, place_);
+    else if (::renameat2(AT_FDCWD, other.c_str(), AT_FDCWD, place_.c_str(), RENAME_EXCHANGE) != 0)
+      sys::throw_errno("rename", place_);
+  }
+  void flush() const {
+    if (core_.flush() == Flush::full) sys::sync_directory(place_.parent_path());
+  }
+
+  Core& core_;
+  std::filesystem::path place_;
+  std::filesystem::path directory_;
+  ContentIntent const& intent_;
+};
+
+}  // namespace detail
+
+/// Of contents that are nowhere to be identified.
+inline ContentIntent content_intent(std::filesystem::path const& tar_split, LayerRecord const& before,
+                                    LayerRecord const& after) {
+  ContentIntent intent{.before = before, .after = after};
+  if (!tar_split.empty()) {
+    intent.archive = tar_split.filename().native();
+    intent.archive_inode = sys::find_status(tar_split)->st_ino;
+  }
+  return intent;
+}
+
+/// Writes the intent record; from now on it counts. Nothing is written where the driver's contents end with the process.
+/// @param aside      has the new recorded archive, and stays until the change is done or undone
+/// @param tar_split  the new recorded archive; empty: none
+template <class Core>
+std::optional<ContentIntent> log_intent(Core& core, sys::TempDir& aside, LayerRecord const& before,
+                                        LayerRecord const& after, std::filesystem::path const& tar_split) {
+  auto tree = detail::contents_identity(core, LayerId(before.id));
+  if (!tree) return std::nullopt;
+  auto intent = content_intent(tar_split, before, after);
+  intent.tree = *std::move(tree);
+  auto const first = detail::encode_one<Core>(before);
+  sys::replace_file(aside.path() / detail::intent_file,
+                    intent.tree + '\n' + std::to_string(intent.archive_inode) + '\n' + intent.archive + '\n' +
+                        std::to_string(first.size()) + '\n' + first + detail::encode_one<Core>(after),
+                    {.mode = 0600, .flush = core.flush()});
+  if (before.id.size() <= 200) aside.note(note_text({Leftover::layer_contents, before.id}));
+  if (core.flush() == Flush::full) aside.keep_notes();
+  return intent;
+}
+
+/// Finishes or undoes a change that another process began.
+/// @param layers  a guard of their table, to be written
+template <class Core, class Writing>
+void settle_contents(Core& core, Writing& layers, std::filesystem::path const& directory,
+                     std::string const& id) {
+  auto const row = layers.by_id(id);
+  auto const intent = detail::read_content_intent<Core>(directory);
+  if (!row || !intent) return;
+  bool const is_before = has_archive_fields_of(*row, intent->before);
+  bool const is_after = has_archive_fields_of(*row, intent->after);
+  if (!is_before && !is_after) return;  // changed by somebody else since
+  auto const tree = detail::contents_identity(core, LayerId(id));
+  if (!tree) return;
+  bool const old = *tree == intent->tree;
+  detail::ArchiveExchange<Core> const archive(core, id, directory, *intent);
+  if (old)
+    archive.undo();
+  else
+    archive.run();
+  if (old ? is_before : is_after) return;
+  LayerRecord next = *row;
+  copy_archive_fields(old ? intent->before : intent->after, next);
+  layers.put(std::move(next));
+  layers.commit(core.flush());
+}
+
+}  // namespace strata
