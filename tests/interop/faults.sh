@@ -175,3 +175,57 @@ if strace -e trace=none true 2>/dev/null; then
     rm -rf "$scratch/boxes" "$scratch/run-boxes"
   done
 fi
+
+# Data that takes the place of other: with its size and digest it is the old one or the new one.
+if strace -e trace=none true 2>/dev/null; then
+  driver=vfs
+  data() { "$OCI_STORAGE" -g "$scratch/data" -R "$scratch/run-data" -s vfs "$@"; }
+  echo old >"$scratch/old.data"
+  echo 'new, and longer' >"$scratch/new.data"
+  data import-layer --id base --file "$scratch/a.tar" >/dev/null && data create-image --id image base >/dev/null && data create-container --id container image >/dev/null
+  data set-image-data --file "$scratch/old.data" image key && data set-container-data --file "$scratch/old.data" container key
+  mv "$scratch/data" "$scratch/data.saved"
+  for kind in image container; do
+    : >"$scratch/wrong"
+    points=0
+    # state: sets `state` to what the data is, with its size and digest
+    state() {
+      digest=$(data get-$kind-data-digest $kind key)
+      data get-$kind-data $kind key >"$scratch/got" 2>/dev/null
+      sum=$(sha256sum <"$scratch/got")
+      state="$(cat "$scratch/got")"
+      [ "${digest#sha256:}" = "${sum%% *}" ] || state="$state, with another digest"
+      [ "$(data get-$kind-data-size $kind key)" = "$(wc -c <"$scratch/got")" ] || state="$state, with another size"
+    }
+    # (the same code for both: all of them once)
+    case $kind in image) calls='openat rename pwrite64 write fsync fdatasync mkdir unlink' ;; *) calls='rename fdatasync' ;; esac
+    for call in $calls; do
+      for how in error=EIO error=ENOSPC+ signal=SIGKILL; do
+        n=1
+        case $how in *+) how=${how%+} sticky=+ ;; *) sticky= ;; esac
+        while [ $n -lt 60 ]; do
+          rm -rf "$scratch/data"
+          cp -a "$scratch/data.saved" "$scratch/data"
+          (
+            strace -f -o "$scratch/trace" -e "trace=$call" -e "inject=$call:$how:when=$n$sticky" \
+              "$OCI_STORAGE" -g "$scratch/data" -R "$scratch/run-data" -s vfs set-$kind-data --file "$scratch/new.data" $kind key
+            exit $?
+          ) >"$scratch/out" 2>&1
+          status=$?
+          grep -qE 'INJECTED|killed by SIGKILL' "$scratch/trace" || break
+          points=$((points + 1))
+          state
+          case $status,$state in *,'new, and longer' | [1-9]*,old) ;; *) echo "$call $n $how$sticky: status $status, $state" >>"$scratch/wrong" ;; esac
+          data check >"$scratch/out" 2>&1 || echo "$call $n $how$sticky: check: $(cat "$scratch/out")" >>"$scratch/wrong"
+          data set-$kind-data --file "$scratch/new.data" $kind key || echo "$call $n $how$sticky: no retry" >>"$scratch/wrong"
+          state
+          [ "$state" = 'new, and longer' ] || echo "$call $n $how$sticky: after the retry $state" >>"$scratch/wrong"
+          n=$((n + 1))
+        done
+      done
+    done
+    [ $points -gt 10 ] || echo "$points points" >>"$scratch/wrong"
+    check_equal "faults: old or new, set-$kind-data" '' "$(cat "$scratch/wrong")"
+    printf '%s\n' "faults: set-$kind-data, $points points"
+  done
+fi

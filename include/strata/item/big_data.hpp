@@ -121,7 +121,7 @@ class BigData {
   }
 
   /// Sets or replaces one chunk. The file is whole and on the device before it gets its name, and has its
-  /// name before the record knows it.
+  /// name before the record knows the key. When it throws, the chunk is the old or the new one.
   /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
   /// manifests)
   void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
@@ -169,14 +169,20 @@ class BigData {
 
     auto table = item_.shelf().table.write();
     Record next = *table.get(Ref::exactly(item_.record().id));
-    file.commit();
     std::string const name(key);
-    if (!names::contains(next.big_data_names, name)) next.big_data_names.push_back(name);
+    bool is_new = true;
+    if (names::contains(next.big_data_names, name))
+      is_new = false;
+    else
+      next.big_data_names.push_back(name);
     if constexpr (Traits::keeps_data_sizes) {
       next.big_data_sizes[name] = size;
       next.big_data_digests[name] = digest.str();
     }
     Traits::data_changed(next);
+    if constexpr (Traits::keeps_data_sizes)
+      if (!is_new) return item_.renew(replace_data<Traits>(core, table, std::move(next), name, file));
+    file.commit();  // what the record tells of data that is replaced does not change here
     auto row = table.put(std::move(next));
     table.commit(core.flush());
     item_.renew(std::move(row));

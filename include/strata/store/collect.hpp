@@ -6,6 +6,7 @@
 #include <strata/store/apply_in_place.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/crash_notes.hpp>
+#include <strata/store/data_intent.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -58,6 +59,12 @@ bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string
           break;
         case Leftover::layer_contents:
           settle_contents(core, layers, left.path(), note->id);
+          break;
+        case Leftover::image_data:
+          settle_data<typename Core::ImageTraits>(core, images, left.path(), note->id);
+          break;
+        case Leftover::container_data:
+          settle_data<typename Core::ContainerTraits>(core, containers, left.path(), note->id);
           break;
       }
     }

@@ -13,6 +13,7 @@
 #include <strata/item/record_storage.hpp>
 #include <strata/item/table.hpp>
 #include <strata/paths.hpp>
+#include <strata/store/crash_notes.hpp>
 #include <strata/store/mount_table.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/shelf.hpp>
@@ -137,11 +138,12 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// Held by who makes a container with ids of its own, before all other locks, until its record tells of them.
   Lock userns_lock() const { return lock(options_.graph_root / paths::userns_lock); }
 
-  /// The store's own rows of a kind. Whoever looks at layers first finishes what dead processes began with them.
+  /// The store's own rows of a kind. Whoever looks at layers first finishes what dead processes began; so does
+  /// who looks at items whose data they were replacing.
   template <class Traits>
   auto& table() {
-    if constexpr (std::same_as<Traits, LayerTraits>)
-      if (!options_.read_only && !collected_) collect_once();
+    if (!options_.read_only && !collected_)
+      if (std::same_as<Traits, LayerTraits> || is_data_left()) collect_once();
     return own<Traits>().table;
   }
 
@@ -424,6 +426,16 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return out;
   }
 
+  /// Has a dead process begun to replace an item's data? Who is the first to ask holds no lock yet.
+  bool is_data_left() {
+    if (looked_for_data_) return false;
+    bool const left = std::ranges::any_of(sys::TempDir::look(layer_trash()), [](auto const& seen) {
+      return !seen.in_use && std::ranges::any_of(seen.notes, &is_about_data);
+    });
+    looked_for_data_ = !left;
+    return left;
+  }
+
   /// Who comes while another thread is at it waits; that thread itself passes, for it needs the tables.
   void collect_once() {
     std::scoped_lock const alone(collecting_mutex_);
@@ -455,6 +467,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Shelves<ContainerTraits, Lock> containers_;
   MountTable<Serializer, Lock> mounts_;
   std::atomic<bool> collected_ = false;
+  std::atomic<bool> looked_for_data_ = false;
   std::recursive_mutex collecting_mutex_;
   bool collecting_ = false;  ///< by the thread that has the mutex
 };

@@ -21,6 +21,8 @@ enum class Leftover {
   container_files,  ///< the same of a container
   layer_in_place,   ///< a stream is being unpacked into a layer's own tree: see apply_in_place.hpp
   layer_contents,   ///< a layer's contents are being exchanged: see `ContentIntent`
+  image_data,       ///< big data of an image takes the place of other: see `DataIntent`
+  container_data,   ///< the same of a container
 };
 
 struct CrashNote {
@@ -29,8 +31,9 @@ struct CrashNote {
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 6> leftover_words{"layer-",     "spare-",    "image-",
-                                                                "container-", "in-place-", "contents-"};
+inline constexpr std::array<std::string_view, 8> leftover_words{
+    "layer-",    "spare-",    "image-",         "container-",
+    "in-place-", "contents-", "data-of-image-", "data-of-container-"};
 }  // namespace detail
 
 inline std::string note_text(CrashNote const& note) {
@@ -66,6 +69,12 @@ inline std::optional<CrashNote> parse_note(std::string_view text) {
     if (text.starts_with(detail::leftover_words[i]))
       return CrashNote{static_cast<Leftover>(i), std::string(text.substr(detail::leftover_words[i].size()))};
   return std::nullopt;
+}
+
+/// Does a note tell of data that takes the place of other?
+inline bool is_about_data(std::string_view text) {
+  auto const note = parse_note(text);
+  return note && (note->what == Leftover::image_data || note->what == Leftover::container_data);
 }
 
 }  // namespace strata

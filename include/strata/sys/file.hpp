@@ -231,6 +231,7 @@ class ReplacingFile {
   /// Of the temporary file, open for reading and writing.
   int fd() const noexcept { return fd_.get(); }
   std::filesystem::path const& target() const noexcept { return target_; }
+  std::filesystem::path const& temporary() const noexcept { return temporary_; }
 
   void write(Bytes bytes) { write_all(fd_.get(), bytes, temporary_); }
 
@@ -239,15 +240,25 @@ class ReplacingFile {
     if (options_.flush == Flush::full) sync_file(fd_.get(), temporary_);
   }
 
+  /// Does all that can be done before `commit`, which is a rename then.
+  void prepare() {
+    if (::fchmod(fd_.get(), options_.mode) != 0) throw_errno("chmod", temporary_);
+    flush();
+  }
+
   /// Puts the file in place. Call once. When it throws, the target is the old one, unless only the last step, the
   /// flush of the directory, failed.
   void commit() {
-    if (::fchmod(fd_.get(), options_.mode) != 0) throw_errno("chmod", temporary_);
-    flush();
+    prepare();
     sys::rename(temporary_, target_);
     fd_.reset();
     if (options_.flush == Flush::full) sync_directory(directory_of(target_));
   }
+  /// Is it in place?
+  bool is_committed() const noexcept { return !fd_; }
+
+  /// Leaves the temporary file where it is, to another process. The last call.
+  void leave() noexcept { fd_.reset(); }
 
  private:
   void discard() noexcept {

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <strata/id.hpp>
+#include <strata/item/big_data.hpp>
+#include <strata/item/record.hpp>
+#include <strata/paths.hpp>
+#include <strata/store/crash_notes.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/temp_dir.hpp>
+
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unistd.h>
+#include <utility>
+
+/// Data that replaces other data of an item, and the record that tells its size and digest, change one after the other: first
+/// the record, then the file's name. An intent record tells who opens the store after a crash of the file that waits; the
+/// record decides whether it gets its name or goes.
+namespace strata {
+
+struct DataIntent {
+  std::string temporary = {};  ///< name of the file that waits, beside the old one
+  std::int64_t size = 0;       ///< as the record tells them afterwards
+  std::string digest = {};
+  std::string key = {};
+
+  template <class Record>
+  bool is_told_by(Record const& record) const {
+    auto const known_size = record.big_data_sizes.find(key);
+    auto const known_digest = record.big_data_digests.find(key);
+    return known_size != record.big_data_sizes.end() && known_digest != record.big_data_digests.end() &&
+           known_size->second == size && known_digest->second == digest;
+  }
+};
+
+namespace detail {
+
+inline constexpr std::string_view data_intent_file = "data-intent";
+
+/// Nothing if it is none: it was not written to its end, and nothing was done then.
+inline std::optional<DataIntent> read_data_intent(std::filesystem::path const& directory) {
+  auto const text = sys::read_stored(directory / data_intent_file);
+  if (!text) return std::nullopt;
+  std::string_view rest = *text;
+  auto const line = [&] {
+    auto const end = rest.find('\n');
+    auto const found = rest.substr(0, end);
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+    return found;
+  };
+  DataIntent intent{.temporary = std::string(line())};
+  auto const digits = line();
+  std::from_chars(digits.data(), digits.data() + digits.size(), intent.size);
+  intent.digest = line();
+  intent.key = rest;
+  if (!paths::is_temporary(intent.temporary) || !is_safe_component(intent.temporary) || intent.key.empty())
+    return std::nullopt;
+  return intent;
+}
+
+template <class Core, class Traits>
+sys::TempDir log_data_intent(Core& core, std::string const& id, DataIntent const& intent) {
+  auto aside = sys::TempDir::create(core.layer_trash());
+  sys::replace_file(
+      aside.path() / data_intent_file,
+      intent.temporary + '\n' + std::to_string(intent.size) + '\n' + intent.digest + '\n' + intent.key,
+      {.mode = 0600, .flush = core.flush()});
+  auto const what =
+      std::is_same_v<Traits, typename Core::ImageTraits> ? Leftover::image_data : Leftover::container_data;
+  if (id.size() <= 200) aside.note(note_text({what, id}));
+  if (core.flush() == Flush::full) aside.keep_notes();
+  return aside;
+}
+
+}  // namespace detail
+
+/// Puts a file in the place of an item's data, and a record that tells of it in the place of the item's. When it throws, both are
+/// the old ones or both the new ones, or the next opener makes them so.
+/// @param table  a guard of the item's table, to be written
+template <class Traits, class Core, class Writing>
+Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename Traits::Record next,
+                                          std::string const& key, sys::ReplacingFile& file) {
+  auto const id = next.id;
+  auto const before = table.by_id(id);
+  DataIntent const intent{.temporary = file.temporary().filename().native(),
+                          .size = next.big_data_sizes.at(key),
+                          .digest = next.big_data_digests.at(key),
+                          .key = key};
+  file.prepare();
+  auto aside = detail::log_data_intent<Core, Traits>(core, id, intent);
+  auto const leave = [&]() noexcept {
+    file.leave();
+    aside.leave();
+  };
+  auto row = table.put(std::move(next));
+  try {
+    table.commit(core.flush());
+  } catch (...) {
+    // The record may be on disk all the same; then the file follows it.
+    auto const now = table.reload() ? table.by_id(id) : Row<typename Traits::Record>{};
+    if (!now) {
+      leave();
+    } else if (intent.is_told_by(*now)) {
+      try {
+        file.commit();
+      } catch (...) {
+        leave();
+      }
+    }
+    throw;
+  }
+  try {
+    file.commit();
+  } catch (...) {
+    if (file.is_committed()) {  // but perhaps not on the device
+      aside.leave();
+      throw;
+    }
+    try {
+      table.put(*before);
+      table.commit(core.flush());
+    } catch (...) {
+      leave();
+    }
+    throw;
+  }
+  return row;
+}
+
+/// Finishes or undoes a change that another process began.
+/// @param rows  a guard of the kind's table
+template <class Traits, class Core, class Rows>
+void settle_data(Core& core, Rows const& rows, std::filesystem::path const& directory,
+                 std::string const& id) {
+  auto const row = rows.by_id(id);
+  auto const intent = detail::read_data_intent(directory);
+  if (!row || !intent) return;
+  auto const place = core.template data_directory<Traits>(id);
+  auto const waiting = place / intent->temporary;
+  if (!sys::is_present(waiting)) return;
+  if (intent->is_told_by(*row)) {
+    sys::rename(waiting, place / big_data_file_name(intent->key));
+  } else if (::unlink(waiting.c_str()) != 0) {
+    sys::throw_errno("unlink", waiting);
+  }
+  if (core.flush() == Flush::full) sys::sync_directory(place);
+}
+
+}  // namespace strata

@@ -1,0 +1,59 @@
+#include <strata/store/data_intent.hpp>
+
+#include "stores.hpp"
+#include <fstream>
+
+using namespace strata;
+
+namespace {
+
+/// An image whose data a process began to replace, and died.
+struct Interrupted {
+  stores::Fixture<stores::Vfs> fixture;
+  std::filesystem::path data = {};
+
+  /// @param told  the record was written
+  explicit Interrupted(bool told) {
+    auto image = fixture.store.images().create({.id = "image"});
+    image.big_data().set("key", "old");
+    data = fixture.graph() / "vfs-images/image";
+    if (told) {
+      image.big_data().set("key", "new, and longer");
+      std::ofstream(data / "key") << "old";
+    }
+    auto const name = std::string(paths::temporary_prefix) + "key123";
+    std::ofstream(data / name) << "new, and longer";
+    auto dead = sys::TempDir::create(fixture.graph() / "vfs-layers/tmp");
+    sys::replace_file(dead.path() / "data-intent",
+                      name + "\n15\n" + Digest::of(as_bytes("new, and longer")).str() + "\nkey");
+    dead.note(note_text({Leftover::image_data, "image"}));
+    dead.leave();
+  }
+  /// What the next process that opens the store finds.
+  std::string found() {
+    stores::Vfs store(fixture.options());
+    auto image = store.images().get("image");
+    auto const bytes = image.big_data().get("key");
+    CHECK(image.big_data().size("key") == std::ssize(bytes));
+    CHECK(image.big_data().digest("key") == Digest::of(as_bytes(bytes)));
+    CHECK(std::ranges::distance(std::filesystem::directory_iterator(data)) == 1);
+    CHECK(sys::TempDir::look(fixture.graph() / "vfs-layers/tmp").empty());
+    return bytes;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("data whose replacement was cut off is the old one, or the new one", "[store][big_data]") {
+  CHECK(Interrupted(false).found() == "old");
+  CHECK(Interrupted(true).found() == "new, and longer");
+}
+
+TEST_CASE("an intent record that was not written to its end counts for nothing", "[store][big_data]") {
+  Interrupted interrupted(false);
+  for (auto const& seen : sys::TempDir::look(interrupted.fixture.graph() / "vfs-layers/tmp"))
+    sys::replace_file(seen.path / "data-intent", "../../victim\n3");
+  stores::Vfs store(interrupted.fixture.options());
+  CHECK(store.images().get("image").big_data().get("key") == "old");
+  CHECK(store.layers().list().empty());
+}
