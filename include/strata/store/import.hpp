@@ -181,6 +181,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
   auto const logged = log_intent(core, aside, now, next, tar_split);
   auto const intent = logged ? *logged : content_intent(tar_split, now, next);
   detail::ArchiveExchange<Core> const archive(core, before.id, aside.path(), intent);
+  auto row = layers.put(std::move(next));  // taken back with the guard, if what follows fails
   bool replaced = false;
   auto const undo = [&] {
     with_notes(aside, [&] {
@@ -203,7 +204,6 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
     undo();
     throw;
   }
-  auto row = layers.put(std::move(next));
   try {
     layers.commit(core.flush());
   } catch (...) {

@@ -186,17 +186,20 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   record.parent = plan.parent ? plan.parent->str() : std::string();
   record.created = Timestamp::now();
   if (core.driver().exists(plan.id)) trash.merge(discard_left_files(core, layers, plan.id, aside));
+  auto const discard = [&] {
+    with_notes(aside, [&] { trash.merge(discard_layer_files(core, plan.id, aside)); });
+  };
+  auto row = layers.put(std::move(record));  // taken back with the guard, if what follows fails
   try {
     core.driver().publish(plan.id, std::forward<Staged>(staged));
     if (!tar_split.empty()) {
-      sys::rename(tar_split, core.tar_split(record.id));
-      if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(record.id).parent_path());
+      sys::rename(tar_split, core.tar_split(row->id));
+      if (core.flush() == Flush::full) sys::sync_directory(core.tar_split(row->id).parent_path());
     }
   } catch (...) {
-    trash.merge(discard_layer_files(core, plan.id, aside));
+    discard();
     throw;
   }
-  auto row = layers.put(std::move(record));
   try {
     layers.commit(core.flush());
   } catch (...) {
@@ -204,7 +207,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
     if (!layers.reload() || layers.by_id(plan.id.str()))
       aside.leave();
     else
-      trash.merge(discard_layer_files(core, plan.id, aside));
+      discard();
     throw;
   }
   return row;
