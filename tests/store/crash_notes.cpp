@@ -36,6 +36,17 @@ TEST_CASE("notes are read as they were written", "[store][crash_notes]") {
   }
   CHECK(found.size() == 4);
   CHECK_FALSE(parse_note("something else"));
+  LayerRecord layer;
+  layer.id = "e";
+  layer.names = {"one", "two"};
+  auto const named = note_change(place, {spare_note(layer)}).notes();
+  REQUIRE(named.size() == 1);
+  REQUIRE(parse_note(named.front()));
+  CHECK(parse_note(named.front())->what == Leftover::named_layer);
+  CHECK(parse_note(named.front())->id == "e");
+  CHECK(parse_note(named.front())->names == mark_of_names({"one", "two"}));
+  CHECK(mark_of_names({"one", "two"}) != mark_of_names({"two", "one"}));
+  CHECK_FALSE(parse_note("named-e"));
   CHECK_FALSE(parse_note(""));
 }
 

@@ -31,8 +31,8 @@ bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     if (!all_readable(layers, images, containers)) return false;
     auto aside = sys::TempDir::create(core.layer_trash());
-    auto const is_spare = [&](LayerRecord const& layer) {
-      return layer.names.empty() && layers.referring_to(layer.id).empty() &&
+    auto const is_spare = [&](LayerRecord const& layer, CrashNote const& note) {
+      return mark_of_names(layer.names) == note.names && layers.referring_to(layer.id).empty() &&
              images.referring_to(layer.id).empty() && containers.referring_to(layer.id).empty();
     };
     for (auto const& text : notes) {
@@ -41,9 +41,10 @@ bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string
       switch (note->what) {
         case Leftover::layer_files:
         case Leftover::spare_layer:
+        case Leftover::named_layer:
           if (auto const layer = layers.by_id(note->id); !layer)
             trash.merge(discard_unrecorded_layer(core, LayerId(note->id), aside));
-          else if (note->what == Leftover::spare_layer && is_spare(*layer)) {
+          else if (note->what != Leftover::layer_files && is_spare(*layer, *note)) {
             std::vector<LayerId> const spare{LayerId(note->id)};
             trash.merge(discard_layers(core, layers, unmount_layers(core, spare), spare, aside));
           }

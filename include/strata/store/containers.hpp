@@ -119,10 +119,13 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       containers.erase(container->id);
       if (!options.even_if_used) check_layer_unused(layers, images, container->layer);
       std::vector<LayerId> own;
-      if (layers.by_id(container->layer)) own.emplace_back(container->layer);
+      CrashNote spare{Leftover::spare_layer, container->layer};
+      if (auto const layer = layers.by_id(container->layer)) {
+        own.emplace_back(container->layer);
+        spare = spare_note(*layer);
+      }
       auto const mounts = unmount_layers(core, own);
-      auto aside = note_change(
-          core, {{Leftover::container_files, container->id}, {Leftover::spare_layer, container->layer}});
+      auto aside = note_change(core, {{Leftover::container_files, container->id}, spare});
       with_notes(aside, [&] {
         containers.commit(core.flush());
         trash = discard_layers(core, layers, mounts, own, aside);

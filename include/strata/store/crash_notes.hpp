@@ -1,8 +1,12 @@
 #pragma once
 
+#include <strata/concepts/bytes.hpp>
+#include <strata/digest.hpp>
+#include <strata/item/layer.hpp>
 #include <strata/sys/temp_dir.hpp>
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,21 +27,40 @@ enum class Leftover {
   layer_contents,   ///< a layer's contents are being exchanged: see `ContentIntent`
   image_data,       ///< big data of an image takes the place of other: see `DataIntent`
   container_data,   ///< the same of a container
+  named_layer,      ///< a spare layer that had names
 };
 
 struct CrashNote {
   Leftover what;
   std::string id;
+  std::string names = {};  ///< of `named_layer`: a mark of the names that it had
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 8> leftover_words{
+inline constexpr std::array<std::string_view, 9> leftover_words{
     "layer-",    "spare-",    "image-",         "container-",
-    "in-place-", "contents-", "data-of-image-", "data-of-container-"};
+    "in-place-", "contents-", "data-of-image-", "data-of-container-",
+    "named-"};
+inline constexpr std::size_t mark_digits = 12;
 }  // namespace detail
 
+/// Twelve digits that stand for a list of names; empty for none.
+inline std::string mark_of_names(std::vector<std::string> const& names) {
+  if (names.empty()) return {};
+  std::string all;
+  for (auto const& name : names) (all += name) += '\0';
+  return std::string(Digest::of(as_bytes(all)).hex().substr(0, detail::mark_digits));
+}
+
+/// That a layer goes with an item, as it is now: whoever gives it another name until then wants it kept.
+inline CrashNote spare_note(LayerRecord const& layer) {
+  if (layer.names.empty()) return {Leftover::spare_layer, layer.id};
+  return {Leftover::named_layer, layer.id, mark_of_names(layer.names)};
+}
+
 inline std::string note_text(CrashNote const& note) {
-  return std::string(detail::leftover_words[static_cast<std::size_t>(note.what)]) + note.id;
+  return std::string(detail::leftover_words[static_cast<std::size_t>(note.what)]) +
+         (note.names.empty() ? std::string() : note.names + '-') + note.id;
 }
 
 /// Makes a temp-dir with these notes in it; they are true until it goes.
@@ -65,9 +88,15 @@ void with_notes(sys::TempDir& aside, Work&& work) {
 
 /// Nothing if it is not a note of ours.
 inline std::optional<CrashNote> parse_note(std::string_view text) {
-  for (std::size_t i = 0; i < detail::leftover_words.size(); ++i)
-    if (text.starts_with(detail::leftover_words[i]))
-      return CrashNote{static_cast<Leftover>(i), std::string(text.substr(detail::leftover_words[i].size()))};
+  for (std::size_t i = 0; i < detail::leftover_words.size(); ++i) {
+    if (!text.starts_with(detail::leftover_words[i])) continue;
+    CrashNote note{static_cast<Leftover>(i), std::string(text.substr(detail::leftover_words[i].size()))};
+    if (note.what != Leftover::named_layer) return note;
+    if (note.id.size() <= detail::mark_digits || note.id[detail::mark_digits] != '-') return std::nullopt;
+    note.names = note.id.substr(0, detail::mark_digits);
+    note.id.erase(0, detail::mark_digits + 1);
+    return note;
+  }
   return std::nullopt;
 }
 

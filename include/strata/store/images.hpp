@@ -105,7 +105,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       if (options.dry_run) return gone;
       Core::template component<Traits>(image->id);
       std::vector<CrashNote> notes{{Leftover::image_files, image->id}};
-      for (auto const& id : gone) notes.push_back({Leftover::spare_layer, id.str()});
+      for (auto const& id : gone) notes.push_back(spare_note(*layers.by_id(id.str())));
       auto const mounts = unmount_layers(core, gone);
       auto aside = note_change(core, notes);
       with_notes(aside, [&] {

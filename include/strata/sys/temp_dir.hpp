@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <fcntl.h>
@@ -24,6 +26,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -173,17 +176,21 @@ class TempDir {
     outlasts_ = true;
   }
 
-  /// All that was noted.  @throws `errno`, "open <path>", if that cannot be told
+  /// All that was noted, in that order.  @throws `errno`, "open <path>", if that cannot be told
   std::vector<std::string> notes() const {
-    std::vector<std::string> texts;
+    std::vector<std::pair<std::size_t, std::string>> numbered;
     auto const fd = find_at(path_, O_RDONLY | O_DIRECTORY);
-    if (!fd) return texts;
+    if (!fd) return {};
     for (auto const& entry : read_directory(fd->get(), path_)) {
-      auto const digits = std::min(entry.name.find_first_not_of("0123456789"), entry.name.size());
-      if (std::string_view const rest = std::string_view(entry.name).substr(digits);
-          rest.starts_with(paths::temp_dir::note))
-        texts.emplace_back(rest.substr(paths::temp_dir::note.size()));
+      std::size_t number = 0;
+      auto const [rest, error] =
+          std::from_chars(entry.name.data(), entry.name.data() + entry.name.size(), number);
+      if (std::string_view const text(rest); error == std::errc() && text.starts_with(paths::temp_dir::note))
+        numbered.emplace_back(number, text.substr(paths::temp_dir::note.size()));
     }
+    std::ranges::sort(numbered);
+    std::vector<std::string> texts;
+    for (auto& [number, text] : numbered) texts.push_back(std::move(text));
     return texts;
   }
 

@@ -1,0 +1,86 @@
+#include <strata/store/collect.hpp>
+
+#include "stores.hpp"
+#include "tools/syscall_tracer.hpp"
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+using namespace strata;
+
+namespace {
+
+/// Does `change` in processes that die at one call after the other that changes files, each in a store made by `make`;
+/// `look` sees what the next opener finds.
+template <class Make, class Change, class Look>
+void die_at_each_call(Make const& make, Change const& change, Look const& look) {
+  for (std::size_t at = 1;; ++at) {
+    testing::TempDir directory;
+    auto const open = [&] {
+      return stores::Vfs({.graph_root = directory.path() / "graph", .run_root = directory.path() / "run"});
+    };
+    {
+      auto store = open();
+      make(store);
+    }
+    std::size_t calls = 0;
+    auto const outcome = tools::trace(
+        [&] {
+          auto store = open();
+          change(store);
+          return 0;
+        },
+        tools::changing_calls(),
+        [&](tools::SystemCall const& call) {
+          return tools::Decision{.kill = !call.only_opens() && ++calls == at};
+        });
+    INFO("call " << at);
+    auto store = open();
+    look(store);
+    if (!outcome.killed) {
+      CHECK(outcome.ended_well());
+      CHECK(at > 10);
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an image goes with its layers, or stays with them, whenever the process dies",
+          "[store][collect]") {
+  bool gone = false;
+  die_at_each_call(
+      [](auto& store) {
+        std::string parent;
+        for (auto const* id : {"one", "two", "three", "four"}) {
+          store.layers().create({.id = id, .names = {std::string("name-") + id}, .parent = parent});
+          parent = id;
+        }
+        store.images().create({.id = "image", .top_layer = "four"});
+      },
+      [](auto& store) { store.images().remove("image"); },
+      [&](auto& store) {
+        gone = store.images().list().empty();
+        CHECK(store.layers().list().size() == (gone ? 0 : 4));
+        CHECK(store.check().sound());
+      });
+  CHECK(gone);
+}
+
+TEST_CASE("a layer that got another name since is not collected with the image that it went with",
+          "[store][collect]") {
+  stores::Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  auto layer = store.layers().create({.id = "layer", .names = {"old"}});
+  {
+    auto aside = note_change(layer.core(), {spare_note(layer.record())});
+    aside.leave();
+  }
+  SECTION("a name") {
+    layer.add_names({"new"});
+    CHECK(stores::Vfs(fixture.options()).layers().exists("layer"));
+  }
+  SECTION("none") { CHECK_FALSE(stores::Vfs(fixture.options()).layers().exists("layer")); }
+}
