@@ -1,6 +1,7 @@
 #include <strata/store/core.hpp>
 
 #include "stores.hpp"
+#include <algorithm>
 #include <fstream>
 
 using namespace strata;
@@ -43,6 +44,40 @@ TEST_CASE("containers of a transient store are gone with the run root, their ima
   CHECK(store.containers().list().empty());
   CHECK(ids(store.layers().list()) == std::vector<std::string>{"base"});
   CHECK(ids(store.images().list()) == std::vector<std::string>{"image"});
+}
+
+TEST_CASE("what a boot leaves of transient containers is garbage, no damage", "[store][transient]") {
+  testing::TempDir directory;
+  auto wanted = in_directory(directory);
+  wanted.transient = true;
+  std::string lost;
+  {
+    stores::Vfs store(wanted);
+    store.layers().create({.id = "base"});
+    store.images().create({.id = "image", .top_layer = "base"});
+    lost = store.containers().create("image", {.id = "box"}).layer().id().str();
+  }
+  std::filesystem::remove_all(wanted.run_root);
+  auto const told_of_it = [&](CheckReport const& report) {
+    return std::ranges::any_of(report.findings, [&](auto const& found) {
+      return found.fault == Fault::layer_unaccounted && found.id == lost;
+    });
+  };
+  {
+    stores::Vfs store(wanted);
+    auto const report = store.check();
+    CHECK(told_of_it(report));
+    CHECK(report.sound());
+    CHECK(store.repair().after.clean());
+    CHECK_FALSE(std::filesystem::exists(wanted.graph_root / "vfs/dir" / lost));
+  }
+  // A layer that an image needs is another matter, and so is one of a store that keeps its containers.
+  std::filesystem::remove(wanted.graph_root / "vfs-layers/layers.json");
+  CHECK_FALSE(stores::Vfs(wanted).check().sound());
+  std::filesystem::remove(wanted.graph_root / "vfs-images/images.json");
+  CHECK(stores::Vfs(wanted).check().sound());
+  wanted.transient = false;
+  CHECK_FALSE(stores::Vfs(wanted).check().sound());
 }
 
 TEST_CASE("volatile containers stand in the common files unless they are wanted apart",

@@ -379,10 +379,15 @@ class Checker {
     auto const listed = core_.driver().list();
     auto const now = read_kept_records<LayerTraits>(core_);
     for (auto const& id : listed)
-      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr && driver_has(id.str()))
-        add(Severity::error, Subject::layer, id.str(), Fault::layer_unaccounted,
+      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
+          driver_has(id.str())) {
+        bool const wanted = is_wanted(id.str());
+        // Records of transient containers go at each boot; their layers are garbage then.
+        bool const expected = core_.options().transient && !wanted;
+        add(expected ? Severity::note : Severity::error, Subject::layer, id.str(), Fault::layer_unaccounted,
             "layer " + id.str() + ": layer in lower level storage driver not accounted for",
-            is_wanted(id.str()) ? Healing::mend : Healing::discard);
+            wanted ? Healing::mend : Healing::discard);
+      }
   }
   /// Does something that has a record need this layer?
   bool is_wanted(std::string const& id) const {

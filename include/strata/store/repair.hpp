@@ -292,11 +292,13 @@ class Repairer {
                                                : in(seen_.containers);
     };
     for (auto const& found : report.findings) {
-      if (found.severity != Severity::error || found.read_only || found.subject == Subject::store) continue;
+      bool const unaccounted = found.fault == Fault::layer_unaccounted;
+      if (found.severity != Severity::error && !unaccounted) continue;
+      if (found.read_only || found.subject == Subject::store) continue;
       // The layer's archive can be rebuilt, byte for byte: who has that has lost nothing.
       if (found.fault == Fault::content_modified) continue;
       reasons_.try_emplace(std::string(to_text(found.subject)) + ' ' + found.id, found.text);
-      if (found.fault == Fault::layer_unaccounted)
+      if (unaccounted)
         out.unaccounted.insert(found.id);
       else if (auto const time = made_at(found))
         out.items[static_cast<int>(found.subject)].emplace(found.id, time);

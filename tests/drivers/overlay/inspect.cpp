@@ -3,7 +3,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace strata;
 using namespace strata::drivers::overlay;
@@ -115,14 +118,26 @@ TEST_CASE("everything in overlay's home belongs to something", "[overlay][inspec
   home.layer("raw", {});
   std::filesystem::create_directories(home.dirs.home() / "staging/1/dir");
   sys::replace_file(home.dirs.home() / "staging/1/staging.lock", "");
+  // What a killed containers-storage leaves of its tests of the kernel; and a layer of such a name.
+  for (auto const* name : {"compat123", "metacopy-check4", "opaque-bug-check56"})
+    std::filesystem::create_directories(home.dirs.home() / name / "lower1");
+  std::filesystem::last_write_time(home.dirs.home() / "compat123",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(48));
+  std::filesystem::create_directories(home.dirs.home() / "compat");
+  home.layer("compat7", {});
+  CHECK(home.dirs.list() == std::vector<std::string>{"base", "compat", "compat7", "raw"});
+  CHECK(home.dirs.probes() == std::vector<std::string>{"compat123", "metacopy-check4", "opaque-bug-check56"});
   auto const claims = claim_home(home.dirs, ids({"base"}));
   auto const kind_of = [&](std::string const& name) {
     for (auto const& claim : claims)
       if (claim.path == home.dirs.home() / name) return std::pair(claim.kind, claim.removable);
-    return std::pair(UsageClass::staged, false);
+    return std::pair(UsageClass::referenced, true);
   };
   CHECK(kind_of("base") == std::pair(UsageClass::referenced, false));
   CHECK(kind_of("raw") == std::pair(UsageClass::orphan, true));
   CHECK(kind_of("l/Lraw") == std::pair(UsageClass::orphan, true));
   CHECK(kind_of("staging/1") == std::pair(UsageClass::trash, true));
+  CHECK(kind_of("compat7") == std::pair(UsageClass::orphan, true));
+  CHECK(kind_of("compat123") == std::pair(UsageClass::trash, true));
+  CHECK(kind_of("metacopy-check4") == std::pair(UsageClass::staged, false));
 }

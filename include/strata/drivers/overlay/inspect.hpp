@@ -256,6 +256,17 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
                       .removable = !is_known(id)});
     if (is_known(id)) claim_temporary_files(dirs.own(id));
   }
+  for (auto const& name : dirs.probes())
+    if (auto const status = sys::find_status(dirs.own(name))) {
+      bool const left = is_old_staging(status->st_mtime);
+      claims.push_back(
+          {.path = dirs.own(name),
+           .kind = left ? UsageClass::trash : UsageClass::staged,
+           .subject = Subject::layer,
+           .id = name,
+           .reason = left ? "a process that died was trying out the kernel" : "the kernel is being tried out",
+           .removable = left});
+    }
   auto const names_in = [&](std::string_view directory) {
     std::vector<std::filesystem::path> paths;
     for (auto const& home : dirs.own_homes()) {

@@ -45,6 +45,21 @@ inline bool is_reserved(std::string_view name) {
          name == paths::overlay::temp_dirs || name == paths::overlay::backing_device || name.starts_with('.');
 }
 
+/// Names, without their digits, of directories in the home in which containers/storage tries out what the kernel can.
+inline constexpr std::array<std::string_view, 4> probe_names{"compat", "metacopy-check", "opaque-bug-check",
+                                                             "volatile-check"};
+
+/// Whether a directory in the home is one of those: it goes at once, unless who made it is killed. A layer may have such a
+/// name, too.
+inline bool is_probe(std::filesystem::path const& directory) {
+  auto const name = directory.filename().native();
+  auto const digits = name.find_last_not_of("0123456789") + 1;
+  return digits != name.size() &&
+         std::ranges::find(probe_names, std::string_view(name).substr(0, digits)) != probe_names.end() &&
+         !sys::is_present(directory / paths::overlay::diff) &&
+         !sys::is_present(directory / paths::overlay::link);
+}
+
 /// Is there a directory, or a link that leads to one? The store's own paths only.
 /// @throws `errno`, "stat <path>", if that cannot be told
 inline bool holds_directory(std::filesystem::path const& path) { return sys::is_directory(path); }
@@ -109,21 +124,9 @@ class LayerDirs {
   }
 
   /// Ids in the own homes.
-  std::vector<std::string> list() const {
-    std::vector<std::string> ids;
-    for (auto const& home : own_homes()) {
-      std::error_code error;
-      for (std::filesystem::directory_iterator entry(home, error), end; !error && entry != end;
-           entry.increment(error))
-        if (auto name = entry->path().filename().native(); !is_reserved(name) && entry->is_directory(error))
-          ids.push_back(std::move(name));
-      if (error && error != std::errc::no_such_file_or_directory)
-        throw Error(error, "readdir " + home.native());
-    }
-    std::sort(ids.begin(), ids.end());
-    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-    return ids;
-  }
+  std::vector<std::string> list() const { return directories(false); }
+  /// Names in the own homes of what is no layer, see `is_probe`.
+  std::vector<std::string> probes() const { return directories(true); }
 
   /// Ids of all layers below a layer, nearest first.
   /// @param layer  its directory
@@ -247,6 +250,23 @@ class LayerDirs {
   }
 
  private:
+  std::vector<std::string> directories(bool are_probes) const {
+    std::vector<std::string> ids;
+    for (auto const& home : own_homes()) {
+      std::error_code error;
+      for (std::filesystem::directory_iterator entry(home, error), end; !error && entry != end;
+           entry.increment(error))
+        if (auto name = entry->path().filename().native();
+            !is_reserved(name) && entry->is_directory(error) && is_probe(entry->path()) == are_probes)
+          ids.push_back(std::move(name));
+      if (error && error != std::errc::no_such_file_or_directory)
+        throw Error(error, "readdir " + home.native());
+    }
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+  }
+
   /// The layer that `l/<link>` of any home leads to: the second-last component of its target.
   std::optional<std::string> id_behind(std::string const& link) const {
     for (auto const& home : homes_) {
