@@ -52,7 +52,7 @@ class CachedDisk {
     }
     ::close(orders[1]);
     orders_ = orders[0];
-    mounted_.emplace(file_, setting.file_system, session.scratch / "disk");
+    mounted_.emplace(file_, setting.file_system, session.scratch / "disk", Cache::flushed);
   }
   CachedDisk(CachedDisk const&) = delete;
   CachedDisk& operator=(CachedDisk const&) = delete;

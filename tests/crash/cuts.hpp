@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,7 +27,13 @@ class Worker {
 
   void stop() {
     stopped_ = true;
+    pause(false);
     if (thread_.joinable()) thread_.join();
+  }
+  /// It begins nothing new until it is told to go on.
+  void pause(bool paused) {
+    paused_ = paused;
+    paused_.notify_all();
   }
   Log const& log() const noexcept { return log_; }
   char maker() const noexcept { return generator_.maker(); }
@@ -39,6 +46,7 @@ class Worker {
  private:
   void work() {
     while (!stopped_) {
+      paused_.wait(true);
       auto step = generator_.next(log_.state());
       auto const operation = step.operation;
       log_.begin(std::move(step));
@@ -59,50 +67,73 @@ class Worker {
   mutable std::mutex mutex_;
   std::string error_;
   std::atomic<bool> stopped_ = false;
+  std::atomic<bool> paused_ = false;
   std::thread thread_;
+};
+
+/// What a disk was when the power failed, and what may be found on it.
+struct Cut {
+  std::filesystem::path disk;
+  std::vector<Expectation> expected = {};
+  std::string story = {};
 };
 
 /// @param disk  has a `path()` where it is mounted, and `cut(file)`, which copies what would be left of it
 template <class Disk>
+Cut cut_now(std::vector<std::unique_ptr<Worker>> const& workers, Disk& disk, std::filesystem::path const& to,
+            Random& random) {
+  Cut cut{.disk = to};
+  std::vector<std::size_t> acknowledged;
+  for (auto const& worker : workers) acknowledged.push_back(worker->log().acknowledged());
+  disk.cut(to, random);
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    cut.expected.push_back(
+        {.maker = workers[i]->maker(), .candidates = workers[i]->log().since(acknowledged[i])});
+    cut.story += workers[i]->log().story(12);
+  }
+  return cut;
+}
+
+/// Workers wait while the disks of a few cuts are looked at, so that all time goes into these.
+/// @param disk  see `cut_now`
+template <class Disk>
 void cut_power(Session& session, Setting const& setting, Random& random, Disk& disk,
                std::chrono::seconds time) {
   using Clock = std::chrono::steady_clock;
+  constexpr std::size_t at_once = 4;
   auto const until = Clock::now() + time;
   Place const place{.disk = disk.path(), .run = session.scratch / "run"};
   std::filesystem::remove_all(place.run);
-  auto const cut = session.home.path() / "cut.img";
-  {
-    std::vector<std::unique_ptr<Worker>> workers;
-    for (char const maker : {'a', 'b'})
-      workers.push_back(
-          std::make_unique<Worker>(setting, place, Random(random.below(~std::size_t{0})), maker));
-    bool failed = false;
-    while (!failed && Clock::now() < until) {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (char const maker : {'a', 'b'})
+    workers.push_back(std::make_unique<Worker>(setting, place, Random(random.below(~std::size_t{0})), maker));
+  bool failed = false;
+  while (!failed && Clock::now() < until) {
+    std::vector<Cut> cuts;
+    for (auto const& worker : workers) worker->pause(false);
+    for (std::size_t i = 0; i < at_once; ++i) {
       if (random.percent(50))
-        workers[random.below(2)]->log().wait_for_next(std::chrono::milliseconds(500));
+        workers[random.below(2)]->log().wait_for_next(std::chrono::milliseconds(100));
       else
         std::this_thread::sleep_for(std::chrono::microseconds(random.below(60'000)));
-      std::vector<std::size_t> acknowledged;
-      for (auto const& worker : workers) acknowledged.push_back(worker->log().acknowledged());
-      disk.cut(cut, random);
-      std::vector<Expectation> expected;
-      std::string story, error;
-      for (std::size_t i = 0; i < workers.size(); ++i) {
-        expected.push_back(
-            {.maker = workers[i]->maker(), .candidates = workers[i]->log().since(acknowledged[i])});
-        story += workers[i]->log().story(12);
-        error += workers[i]->error();
-      }
-      auto const number = ++session.counts.cuts[Session::key(setting)];
-      auto const problem =
-          error.empty() ? verify_disk(session, setting, cut, std::move(expected), random.percent(50)) : error;
+      cuts.push_back(
+          cut_now(workers, disk, session.home.path() / ("cut-" + std::to_string(i) + ".img"), random));
+    }
+    for (auto const& worker : workers) worker->pause(true);
+    for (auto& cut : cuts) {
+      if (failed) break;
+      std::string problem;
+      for (auto const& worker : workers) problem += worker->error();
+      auto const number = session.count("cuts", setting);
+      if (problem.empty())
+        problem = verify_disk(session, setting, cut.disk, std::move(cut.expected), random.percent(50));
       failed = !problem.empty();
-      if (failed) session.fail(setting, "cut " + std::to_string(number), problem, story, cut);
+      if (failed) session.fail(setting, "cut " + std::to_string(number), problem, cut.story, cut.disk);
     }
-    for (auto const& worker : workers) {
-      worker->stop();
-      session.counts.operations += worker->log().acknowledged();
-    }
+  }
+  for (auto const& worker : workers) {
+    worker->stop();
+    session.counts["operations"] += worker->log().acknowledged();
   }
 }
 

@@ -8,6 +8,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <stdexcept>
@@ -42,15 +43,23 @@ class Descriptor {
   int fd_;
 };
 
+/// Whether a device has a cache, of which it flushes what must not be lost.
+enum class Cache { none, flushed };
+
 /// A file as a disk, and the file system on it mounted; both end with the object, and so does what is mounted in it.
 class MountedDisk {
  public:
-  /// @param kind  "ext4", "xfs", "btrfs". A copy of a disk that is mounted can be mounted beside it: XFS is told not to
-  ///              mind that there are two of one id, btrfs finds another id by itself (Linux 6.7)
-  MountedDisk(std::filesystem::path const& file, std::string const& kind, std::filesystem::path at)
+  /// @param kind   "ext4", "xfs", "btrfs". A copy of a disk that is mounted can be mounted beside it: XFS is told not to
+  ///               mind that there are two of one id, btrfs finds another id by itself (Linux 6.7)
+  /// @param cache  whether the file is told to flush. One that has all it was given needs no telling, and most of the time
+  ///               would go into that
+  MountedDisk(std::filesystem::path const& file, std::string const& kind, std::filesystem::path at,
+              Cache cache = Cache::none)
       : at_(std::move(at)) {
     std::filesystem::create_directories(at_);
     auto const [name, device] = attach(file);  // kept open until the mount holds it
+    cache_of_device_ = "/sys/block" + name.substr(4) + "/queue/write_cache";
+    set(cache);
     if (::mount(name.c_str(), at_.c_str(), kind.c_str(), 0, kind == "xfs" ? "nouuid" : "") != 0)
       disk_failed("mount " + file.native());
   }
@@ -58,6 +67,7 @@ class MountedDisk {
   MountedDisk& operator=(MountedDisk const&) = delete;
   ~MountedDisk() {
     try {
+      set(Cache::flushed);  // whoever gets the device next relies on it
       for (auto const& point : strata::sys::mounts_below(at_))
         if (point != at_) ::umount2(point.c_str(), MNT_DETACH);
     } catch (std::exception const&) {  // the namespace goes with the process
@@ -86,6 +96,10 @@ class MountedDisk {
     }
   }
 
+  void set(Cache cache) const {
+    std::ofstream(cache_of_device_) << (cache == Cache::none ? "write through" : "write back");
+  }
+
   /// Waits for the file system to let go of the device, so that its file can be used anew.
   void unmount() {
     for (int attempt = 0; ::umount2(at_.c_str(), 0) != 0 && errno == EBUSY; ++attempt) {
@@ -98,6 +112,7 @@ class MountedDisk {
   }
 
   std::filesystem::path at_;
+  std::filesystem::path cache_of_device_ = {};
 };
 
 /// A copy that shares all blocks: of one moment, also while the file is written to.

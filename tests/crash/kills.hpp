@@ -150,7 +150,7 @@ class KillRound {
       for (; steps.size() > 1; steps.erase(steps.begin())) {
         subject->run(steps.front().operation);
         maker.state = steps.front().after;
-        ++session_.counts.operations;
+        ++session_.counts["operations"];
       }
     }
     maker.steps = std::move(steps);
@@ -163,7 +163,7 @@ class KillRound {
                        return tools::Decision{.kill = counts && ++calls == at};
                      });
     came_to_its_end = !outcome.killed;
-    if (outcome.killed) ++session_.counts.kills[Session::key(setting_)];
+    if (outcome.killed) session_.count("kills", setting_);
     auto const what = "killed at call " + std::to_string(at) + " of " + maker.steps.front().operation.title();
     if (!outcome.killed && !outcome.ended_well()) {
       session_.fail(setting_, what, maker.told->error() + '\n', maker.story());
@@ -193,7 +193,7 @@ class KillRound {
   void kill(Maker const& maker) {
     if (has_ended(maker)) return;
     ::kill(maker.process, SIGKILL);
-    ++session_.counts.kills[Session::key(setting_)];
+    session_.count("kills", setting_);
   }
   static void wait(Maker& maker) {
     ::waitpid(maker.process, nullptr, 0);
@@ -216,7 +216,7 @@ class KillRound {
   bool cut(std::string const& what) {
     auto const disk = session_.home.path() / "cut.img";
     cut_(disk);
-    ++session_.counts.cuts[Session::key(setting_)];
+    session_.count("cuts", setting_);
     auto const problem = verify_disk(session_, setting_, disk, expected(), random_.percent(50));
     if (!problem.empty()) session_.fail(setting_, "power cut when " + what, problem, story(), disk);
     return problem.empty();
@@ -235,7 +235,7 @@ class KillRound {
         [&](tools::SystemCall const& call) {
           return tools::Decision{.kill = !call.only_opens() && ++calls == at};
         });
-    if (outcome.killed) ++session_.counts.kills[Session::key(setting_)];
+    if (outcome.killed) session_.count("kills", setting_);
   }
 
   /// Goes on from what is there if it is right.
@@ -264,7 +264,7 @@ class KillRound {
 
   void go_on(Subject& subject, Maker& maker, std::size_t matched) {
     auto const candidates = maker.candidates();
-    session_.counts.operations += maker.told->acknowledged();
+    session_.counts["operations"] += maker.told->acknowledged();
     maker.state = candidates[matched]->after;
     if (matched > 0) sync_disk();  // it is there, and nobody was told: from now on it counts as acknowledged
     if (candidates.size() > 1 && candidates.back()->operation.kind == Kind::wipe)
@@ -306,7 +306,7 @@ inline bool kill_at_calls(Session& session, KillRound& round, Random& random, Sw
     bool ended = false;
     if (!round.at_call(static_cast<Kind>(sweep.kind), sweep.call++, ended)) return false;
     if (!ended) continue;
-    if (sweep.all_calls) ++session.counts.sweeps;
+    if (sweep.all_calls) ++session.counts["operations killed at each call"];
     sweep.kind = (sweep.kind + 1) % kind_words.size();
     sweep.call = 1;
   }

@@ -1,7 +1,8 @@
 // The power fails and processes are killed while a store is changed: what was acknowledged is there, what was under way is
 // old or new, and the store works.
-// usage: crash --scratch DIRECTORY [--seconds N] [--seed N] [--keep DIRECTORY] [--only WORDS]
+// usage: crash --scratch DIRECTORY [--seconds N] [--seed N] [--lanes N] [--keep DIRECTORY] [--only WORDS]
 //        crash --scratch DIRECTORY --disk FILE --only WORDS
+// --lanes: processes that work beside each other, each on disks of its own.
 // --disk: looks at one that a failure left, as before its repair
 // --only: words of settings ("xfs", "btrfs json") and of ways to crash ("cut", "cached", "kill", "step"), all of which must be
 // there. Prints "ok …" or "not ok …" for each way and setting, as tests/lib.sh says, and a line of counts.
@@ -11,9 +12,12 @@
 #include "kills.hpp"
 #include "session.hpp"
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <cstdint>
+#include <csignal>
+#include <cstddef>
 #include <exception>
+#include <fcntl.h>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -22,12 +26,17 @@
 #include <stdexcept>
 #include <string>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
 namespace {
 
 using namespace crash;
+
+constexpr std::array<char const*, 4> ways{"cut", "step", "cached", "kill"};
 
 std::vector<Setting> all_settings() {
   std::vector<Setting> settings;
@@ -70,70 +79,126 @@ void look_at(DiskHome const& home, std::filesystem::path const& file, Setting co
   std::cout << "what a repair changed:\n" << difference(before, subject->look());
 }
 
-int run(std::map<std::string, std::string> arguments) {
-  separate_mounts();
-  std::filesystem::path const scratch = arguments.at("scratch");
-  std::chrono::seconds const seconds(std::stoul(arguments.emplace("seconds", "60").first->second));
-  auto const seed = std::stoull(arguments.emplace("seed", "1").first->second);
-  DiskHome const home(scratch);
-  Session session{.scratch = scratch,
-                  .keep = arguments.emplace("keep", "/var/tmp/strata-crash").first->second,
-                  .seed = seed,
-                  .home = home};
+using Arguments = std::map<std::string, std::string>;
+
+/// By way to crash, those that the words pick, in an order of the seed.
+std::map<std::string, std::vector<Setting>> chosen_settings(std::string const& words, Random& random) {
+  std::istringstream in(words);
   std::vector<std::string> only;
-  std::istringstream words(arguments["only"]);
-  for (std::string word; words >> word;) only.push_back(word);
-  auto const ways = {"cut", "step", "cached", "kill"};
+  for (std::string word; in >> word;) only.push_back(word);
   std::map<std::string, std::vector<Setting>> settings;
-  Random random(seed);
-  std::size_t rounds = 0;
-  for (auto const* way : ways) {
+  for (auto const* way : ways)
     for (auto const& setting : all_settings()) {
       auto const title = ' ' + std::string(way) + ' ' + setting.title() + ' ';
       if (std::ranges::all_of(only,
                               [&](auto const& word) { return title.find(' ' + word + ' ') != title.npos; }))
         settings[way].push_back(setting);
     }
-    random.shuffle(settings[way]);
-    rounds += settings[way].size();
-  }
-  if (rounds == 0) throw std::runtime_error("no setting has these words");
-  if (auto const disk = arguments["disk"]; !disk.empty())
-    return look_at(home, disk, settings.begin()->second.front(), scratch), 0;
-  auto const slot =
-      std::clamp(seconds / static_cast<long>(rounds), std::chrono::seconds(2), std::chrono::seconds(20));
-  auto const until = std::chrono::steady_clock::now() + seconds;
-  std::map<std::string, Sweep> sweeps;
-  for (std::size_t turn = 0; std::chrono::steady_clock::now() < until; ++turn)
-    for (std::string const way : ways) {
-      if (settings[way].empty() || std::chrono::steady_clock::now() >= until) continue;
-      if (session.counts.failures >= 20) break;
-      auto const& setting = settings[way][turn % settings[way].size()];
-      auto const failures = session.counts.failures;
-      if (way == "cached") {
-        CachedDisk disk(session, setting);
-        cut_power(session, setting, random, disk, slot);
-      } else {
-        PlainDisk disk(session, setting);
-        if (way == "cut") cut_power(session, setting, random, disk, slot);
-        if (way == "kill") KillRound(session, setting, random, disk).at_random(slot);
-        if (way == "step") {
-          KillRound round(session, setting, random, disk);
-          auto& sweep =
-              sweeps.emplace(setting.title(), Sweep{.all_calls = seconds >= std::chrono::minutes(10)})
-                  .first->second;
-          kill_at_calls(session, round, random, sweep, slot);
-        }
-      }
-      if (session.counts.failures == failures)
-        std::cout << "ok " << way << ' ' << setting.title() << '\n' << std::flush;
+  if (settings.empty()) throw std::runtime_error("no setting has these words");
+  for (auto& [way, list] : settings) random.shuffle(list);
+  return settings;
+}
+
+void crash_one(Session& session, std::string const& way, Setting const& setting, Random& random, Sweep& sweep,
+               std::chrono::seconds time) {
+  auto const failures = session.counts["failures"];
+  if (way == "cached") {
+    CachedDisk disk(session, setting);
+    cut_power(session, setting, random, disk, time);
+  } else {
+    PlainDisk disk(session, setting);
+    if (way == "cut") cut_power(session, setting, random, disk, time);
+    if (way == "kill") KillRound(session, setting, random, disk).at_random(time);
+    if (way == "step") {
+      KillRound round(session, setting, random, disk);
+      kill_at_calls(session, round, random, sweep, time);
     }
-  std::cout << "crash, seed " << seed << ": ";
-  for (auto const& [key, count] : session.counts.cuts) std::cout << count << " cuts on " << key << ", ";
-  for (auto const& [key, count] : session.counts.kills) std::cout << count << " kills on " << key << ", ";
-  std::cout << session.counts.operations << " operations, " << session.counts.sweeps << " sweeps, "
-            << session.counts.failures << " failures\n";
-  return session.counts.failures == 0 ? 0 : 1;
+  }
+  if (session.counts["failures"] == failures)
+    std::cout << "ok " + way + ' ' + setting.title() + '\n' << std::flush;
+}
+
+/// One of several that work beside each other, each on every so-manieth setting.
+Counts work(Arguments const& arguments, std::size_t lane, std::size_t lanes) {
+  separate_mounts();
+  auto const scratch = std::filesystem::path(arguments.at("scratch")) / std::to_string(lane);
+  std::filesystem::create_directories(scratch);
+  std::chrono::seconds const seconds(std::stoul(arguments.at("seconds")));
+  auto const seed = std::stoull(arguments.at("seed"));
+  auto const until = std::chrono::steady_clock::now() + seconds;
+  DiskHome const home(scratch);
+  Session session{.scratch = scratch, .keep = arguments.at("keep"), .seed = seed + lane, .home = home};
+  Random order(seed);
+  auto const settings = chosen_settings(arguments.at("only"), order);
+  if (auto const& disk = arguments.at("disk"); !disk.empty()) {
+    look_at(home, disk, settings.begin()->second.front(), scratch);
+    return {};
+  }
+  std::size_t rounds = 0;
+  for (auto const& [way, list] : settings) rounds += list.size();
+  auto const slot = std::clamp(seconds * static_cast<long>(lanes) / static_cast<long>(rounds),
+                               std::chrono::seconds(2), std::chrono::seconds(20));
+  bool const all_calls = seconds >= std::chrono::minutes(10);
+  Random random(seed + lane);
+  std::map<std::string, Sweep> sweeps;
+  for (auto turn = lane;; turn += lanes)
+    for (auto const& [way, list] : settings) {
+      if (std::chrono::steady_clock::now() >= until || session.counts["failures"] >= 20)
+        return session.counts;
+      auto const& setting = list[turn % list.size()];
+      auto& sweep = sweeps.emplace(setting.title(), Sweep{.all_calls = all_calls}).first->second;
+      crash_one(session, way, setting, random, sweep, slot);
+    }
+}
+
+/// In a process of its own, which has mounts of its own; its counts come through a pipe.
+int start_lane(Arguments const& arguments, std::size_t lane, std::size_t lanes) {
+  std::array<int, 2> counts{};
+  if (::pipe2(counts.data(), O_CLOEXEC) != 0) disk_failed("pipe");
+  std::cout << std::flush;
+  pid_t const process = ::fork();
+  if (process < 0) disk_failed("fork");
+  if (process != 0) {
+    ::close(counts[1]);
+    return counts[0];
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  try {
+    std::ostringstream text;
+    work(arguments, lane, lanes).write(text);
+    if (::write(counts[1], text.view().data(), text.view().size()) < 0) disk_failed("write");
+  } catch (std::exception const& error) {
+    std::cout << "not ok crash: " << error.what() << '\n' << std::flush;
+    ::_exit(2);
+  }
+  ::_exit(0);
+}
+
+int run(Arguments arguments) {
+  for (auto const& [name, value] : Arguments{{"seconds", "60"},
+                                             {"seed", "1"},
+                                             {"lanes", "1"},
+                                             {"keep", "/var/tmp/strata-crash"},
+                                             {"only", ""},
+                                             {"disk", ""}})
+    arguments.emplace(name, value);
+  auto const lanes = std::max(1UL, std::stoul(arguments["lanes"]));
+  std::vector<int> running;
+  for (std::size_t lane = 0; lane < lanes; ++lane) running.push_back(start_lane(arguments, lane, lanes));
+  Counts counts;
+  counts["failures"] = 0;
+  for (int const from : running) {
+    std::string text;
+    std::array<char, 4096> part{};
+    for (ssize_t n = 0; (n = ::read(from, part.data(), part.size())) > 0;)
+      text.append(part.data(), static_cast<std::size_t>(n));
+    std::istringstream in(text);
+    counts.add(Counts::read(in));
+  }
+  for (int status = 0; ::wait(&status) > 0;)
+    if (status != 0) ++counts["failures"];
+  std::cout << "crash, seed " << arguments["seed"] << ": " << counts.line() << '\n';
+  return counts["failures"] == 0 ? 0 : 1;
 }
 
 }  // namespace
