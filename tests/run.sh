@@ -2,7 +2,7 @@
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
 # usage: sh tests/run.sh [PART...]      all parts if none is named:
 #   suite headers examples interop      the test suite; each header alone; what the examples print; each script of tests/interop
-#   format bare                         whether clang-format 14 changes a file; the README's commands in bare roots
+#   format bare crash                   whether clang-format 14 changes a file; the README's commands in bare roots; power cuts
 # Besides, when named: sanitized (the suite by clang 16 under ASan and UBSan), vm (parts of the tests in a virtual machine,
 # tests/vm/run.sh), each other folder of tests/ that has a run.sh (fault, fuzz), each script of tests/interop, and configure
 # (no more than what comes before the build).
@@ -17,7 +17,7 @@ top=$(pwd)
 
 passed=0 failed=0 seconds_of_parts=
 # shellcheck disable=SC2086
-parts=$(printf '%s ' ${*:-format bare suite headers examples interop})
+parts=$(printf '%s ' ${*:-format bare crash suite headers examples interop})
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 count() {
   passed=$((passed + $2)) failed=$((failed + $3))

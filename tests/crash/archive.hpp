@@ -96,7 +96,9 @@ inline Archive random_archive(Random& random, Files const& below, Files const& i
     }
     auto const content = random_content(random);
     add(path, EntryType::regular, content);
-    if (auto const twin = path + '+' + path.back(); !out.files.contains(twin) && random.percent(10)) {
+    // With the owner of its target, or another.
+    if (auto const twin = path + (random.percent(50) ? "+1" : "+2");
+        !out.files.contains(twin) && random.percent(10)) {
       add(twin, EntryType::hard_link, {}, path);
       out.files[twin] = hash_of(content);
     }

@@ -128,21 +128,23 @@ inline void run_program(std::string const& command) {
     throw std::runtime_error("failed: " + command);
 }
 
-/// Where files of disks are kept: an XFS, which can share blocks, in a sparse file. Has one disk ready of each kind.
+/// Where files of disks are kept: an XFS, which can share blocks, in a sparse file, with a blank disk of each kind that was asked for.
 class DiskHome {
  public:
   explicit DiskHome(std::filesystem::path const& scratch)
       : mounted_(make_file(scratch / "home.img", "8G", "mkfs.xfs -q -f -m reflink=1 "), "xfs",
-                 scratch / "home") {
-    make_file(path() / "blank-ext4", "256M", "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 ");
-    make_file(path() / "blank-xfs", "304M", "mkfs.xfs -q -f ");
-    make_file(path() / "blank-btrfs", "512M", "mkfs.btrfs -q -f ");
-  }
+                 scratch / "home") {}
   std::filesystem::path const& path() const noexcept { return mounted_.path(); }
 
   /// The file of a new and empty disk.
   std::filesystem::path new_disk(std::string const& kind, std::string const& name) const {
-    share_copy(path() / ("blank-" + kind), path() / name);
+    auto const blank = path() / ("blank-" + kind);
+    if (!std::filesystem::exists(blank)) {
+      if (kind == "ext4") make_file(blank, "256M", "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 ");
+      if (kind == "xfs") make_file(blank, "304M", "mkfs.xfs -q -f ");
+      if (kind == "btrfs") make_file(blank, "512M", "mkfs.btrfs -q -f ");
+    }
+    share_copy(blank, path() / name);
     return path() / name;
   }
 

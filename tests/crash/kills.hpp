@@ -269,6 +269,11 @@ class KillRound {
     if (matched > 0) sync_disk();  // it is there, and nobody was told: from now on it counts as acknowledged
     if (candidates.size() > 1 && candidates.back()->operation.kind == Kind::wipe)
       subject.run(candidates.back()->operation);  // it may have come half the way
+    // Data that no record names yet is taken up by the next repair.
+    if (matched == 0 && candidates.size() > 1 && candidates.back()->operation.kind == Kind::set_data) {
+      subject.run(candidates.back()->operation);
+      maker.state = candidates.back()->after;
+    }
     // What an unfinished step wrote through a mount may be anything.
     for (std::size_t i = 1; i < candidates.size(); ++i)
       if (auto const& done = candidates[i]->operation;

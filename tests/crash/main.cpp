@@ -1,11 +1,12 @@
 // The power fails and processes are killed while a store is changed: what was acknowledged is there, what was under way is
 // old or new, and the store works.
-// usage: crash --scratch DIRECTORY [--seconds N] [--seed N] [--lanes N] [--keep DIRECTORY] [--only WORDS]
+// usage: crash --scratch DIRECTORY [--seconds N] [--seed N] [--lanes N] [--keep DIRECTORY] [--only WORDS] [--without WORDS]
 //        crash --scratch DIRECTORY --disk FILE --only WORDS
 // --lanes: processes that work beside each other, each on disks of its own.
 // --disk: looks at one that a failure left, as before its repair
 // --only: words of settings ("xfs", "btrfs json") and of ways to crash ("cut", "cached", "kill", "step"), all of which must be
-// there. Prints "ok …" or "not ok …" for each way and setting, as tests/lib.sh says, and a line of counts.
+// there. --without: words of which none may be there.
+// Prints "ok …" or "not ok …" for each way and setting, as tests/lib.sh says, and a line of counts.
 
 #include "cached_disk.hpp"
 #include "cuts.hpp"
@@ -81,17 +82,23 @@ void look_at(DiskHome const& home, std::filesystem::path const& file, Setting co
 
 using Arguments = std::map<std::string, std::string>;
 
-/// By way to crash, those that the words pick, in an order of the seed.
-std::map<std::string, std::vector<Setting>> chosen_settings(std::string const& words, Random& random) {
-  std::istringstream in(words);
-  std::vector<std::string> only;
-  for (std::string word; in >> word;) only.push_back(word);
+std::vector<std::string> split_words(std::string const& text) {
+  std::istringstream in(text);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+/// By way to crash, those that the arguments pick, in an order of the seed.
+std::map<std::string, std::vector<Setting>> chosen_settings(Arguments const& arguments, Random& random) {
+  auto const only = split_words(arguments.at("only"));
+  auto const without = split_words(arguments.at("without"));
   std::map<std::string, std::vector<Setting>> settings;
   for (auto const* way : ways)
     for (auto const& setting : all_settings()) {
       auto const title = ' ' + std::string(way) + ' ' + setting.title() + ' ';
-      if (std::ranges::all_of(only,
-                              [&](auto const& word) { return title.find(' ' + word + ' ') != title.npos; }))
+      auto const has = [&](auto const& word) { return title.find(' ' + word + ' ') != title.npos; };
+      if (std::ranges::all_of(only, has) && std::ranges::none_of(without, has))
         settings[way].push_back(setting);
     }
   if (settings.empty()) throw std::runtime_error("no setting has these words");
@@ -129,7 +136,7 @@ Counts work(Arguments const& arguments, std::size_t lane, std::size_t lanes) {
   DiskHome const home(scratch);
   Session session{.scratch = scratch, .keep = arguments.at("keep"), .seed = seed + lane, .home = home};
   Random order(seed);
-  auto const settings = chosen_settings(arguments.at("only"), order);
+  auto const settings = chosen_settings(arguments, order);
   if (auto const& disk = arguments.at("disk"); !disk.empty()) {
     look_at(home, disk, settings.begin()->second.front(), scratch);
     return {};
@@ -180,6 +187,7 @@ int run(Arguments arguments) {
                                              {"lanes", "1"},
                                              {"keep", "/var/tmp/strata-crash"},
                                              {"only", ""},
+                                             {"without", ""},
                                              {"disk", ""}})
     arguments.emplace(name, value);
   auto const lanes = std::max(1UL, std::stoul(arguments["lanes"]));

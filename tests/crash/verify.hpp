@@ -97,7 +97,7 @@ class Verification {
       auto subject = open(setting_, place_);
       compare(*subject, "after the crash");
       if (!problem_.empty()) return problem_;
-      tell("a check after the crash finds damage", unless_between_steps(unless_allowed(subject->damage())));
+      tell("a check after the crash finds damage", unless_allowed(subject->damage()));
       if (thorough && problem_.empty()) work(*subject);
     } catch (std::exception const& error) {
       problem_ += std::string("it does not work: ") + error.what() + '\n';
@@ -124,30 +124,16 @@ class Verification {
     if (!lines.empty()) problem_ += detail::list(title, lines);
   }
 
-  /// What is wrong with a rival's items, or what it left when it was killed, is its own. What is left of containers whose
-  /// records went with the run root is garbage, which is collected when somebody asks for that, as with the original;
-  /// directories that a person may have named stay.
+  /// What is wrong with a rival's items is its own matter. Directories of containers whose records went with the run root
+  /// stay if a person may have named them, as with the original.
   std::vector<std::string> unless_allowed(std::vector<std::string> found) const {
-    static std::regex const of_rival(
-        "layer-unaccounted: layer (compat|metacopy-check|opaque-bug-check)[0-9]+|(layer|image|container) "
-        "r[0-9]");
-    static std::regex const of_lost_containers("^layer-unaccounted|^orphan: .*-containers/");
+    static std::regex const of_rival("(layer|image|container) r[0-9]");
+    static std::regex const of_lost_containers("^orphan: .*-containers/");
     std::erase_if(found, [&](auto const& line) {
       return std::regex_search(line, of_rival) || (setting_.transient && after_ == After::power_cut &&
                                                    std::regex_search(line, of_lost_containers));
     });
     return found;
-  }
-
-  /// Big data in Json and its record are two steps on disk (README, Limits).
-  std::vector<std::string> unless_between_steps(std::vector<std::string> damage) const {
-    auto const sets_data = [](Expectation const& one) {
-      return std::any_of(one.candidates.begin() + 1, one.candidates.end(),
-                         [](auto const& step) { return step->operation.kind == Kind::set_data; });
-    };
-    if (setting_.serializer == "json" && std::ranges::any_of(expected_, sets_data))
-      std::erase_if(damage, [](auto const& line) { return line.starts_with("data-"); });
-    return damage;
   }
 
   void work(Subject& subject) {
