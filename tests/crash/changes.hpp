@@ -47,8 +47,8 @@ class Changes {
     return true;
   }
 
-  /// Of a layer that nothing stands on: whoever is seen through it would change. The archive has all that the layer has, as
-  /// what is in a layer and not in the archive that it was filled from last is what a check looks for.
+  /// Of a layer that nothing stands on: whoever is seen through it would change. The archive has all that the layer has, or
+  /// comes on top.
   bool apply_layer(Step& step) {
     auto& [operation, state] = step;
     auto const id = one_of(state.layers, [&](auto const& layer, LayerState const& its) {
@@ -61,7 +61,7 @@ class Changes {
     auto const directory = [](std::string const& path) { return path.substr(0, path.find('/') + 1); };
     for (auto const& [path, hash] : layer.files)
       std::erase_if(below, [&](auto const& file) { return directory(file.first) == directory(path); });
-    auto archive = random_archive(random_, below, layer.files);
+    auto archive = random_archive(random_, below, random_.percent(50) ? layer.files : Files());
     layer.tar = strata::Digest::of(strata::as_bytes(*archive.tar)).str();
     put_over(layer.files, archive.files);
     operation.id = *id;

@@ -112,7 +112,8 @@ Row<LayerRecord> finish_in_place(Core& core, LayerRecord const& before, std::fil
   {
     auto tree = core.driver().in_place(LayerId(before.id),
                                        {.flush = core.flush(), .maps = maps_of(before), .again = again});
-    unpack_layer(core, file_source(stream), tree, tar_split, {.limits = limits}, unpacked);
+    unpack_layer(core, file_source(stream), tree, tar_split, {.limits = limits}, unpacked, nullptr,
+                 again || !before.diff_digest.empty());
   }
   auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecord next = *layers.get(Ref::exactly(before.id));

@@ -12,6 +12,7 @@
 #include <strata/store/compare_trees.hpp>
 #include <strata/store/kept_records.hpp>
 #include <strata/store/layer_content.hpp>
+#include <strata/store/over_former.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/store/survey.hpp>
 #include <strata/sys/fd.hpp>
@@ -235,9 +236,11 @@ class Checker {
     else
       add_all(layer_data_[layer.id]);
     if (options_.digests && has_tree) {
-      auto content = check_layer_content(core_, layer, Core::tar_split(directory, layer.id), control());
+      auto const recorded = Core::tar_split(directory, layer.id);
+      auto content = check_layer_content(core_, layer, recorded, control());
       add_all(content.findings);
-      if (content.headers) headers_.emplace(layer.id, *std::move(content.headers));
+      if (content.headers)
+        headers_.emplace(layer.id, KeptHeaders{*std::move(content.headers), is_over_former(recorded)});
       if (!content.sum) broken_.insert(layer.id);
     }
     if (options_.unreferenced_after && !other && !needed().contains(layer.id)) {
@@ -288,11 +291,11 @@ class Checker {
             bool goes_on = false;
             auto const look = [&] {
               unless_unreadable(layer.id, [&] {
-                goes_on = compare([&](std::string const& text) {
+                goes_on = compare([&](std::string const& text, bool alone) {
                   add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
                       "layer " + layer.id + ": " + text + ", layer content modified",
-                      records_.is_mapped(layer) || broken_.contains(layer.id) ? Healing::none
-                                                                              : Healing::mend);
+                      !alone || records_.is_mapped(layer) || broken_.contains(layer.id) ? Healing::none
+                                                                                        : Healing::mend);
                 });
               });
             };

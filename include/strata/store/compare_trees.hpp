@@ -29,8 +29,12 @@
 /// Whether layers are, from the lowest up, what their tars say.
 namespace strata::detail {
 
-/// By id: what was kept of a layer's tar.
-using HeadersOfLayers = std::map<std::string, std::vector<archive::TarHeader>>;
+/// What was kept of a layer's tar.
+struct KeptHeaders {
+  std::vector<archive::TarHeader> headers = {};
+  bool over_former = false;  ///< see `is_over_former`
+};
+using HeadersOfLayers = std::map<std::string, KeptHeaders>;  // by id
 
 /// A layer that was never a tar is what it is, and those over it are compared as if it were right. Memory: that of two trees,
 /// for each place where layers part.
@@ -49,7 +53,8 @@ class TreeComparison {
   }
 
   /// Calls `look(layer, compare)` for each layer, after its parent; `compare(tell)` reads the layer's tree and calls
-  /// `tell(text)` for each difference. What stands on the layer is gone through if `look` returns true, which is to be what
+  /// `tell(text, alone)` for each difference; not alone: there is more in the tree, of which its archive does not tell.
+  /// What stands on the layer is gone through if `look` returns true, which is to be what
   /// `compare` returned.
   template <class Look>
   void run(Look&& look) {
@@ -92,7 +97,8 @@ class TreeComparison {
     auto const form = tree->whole ? archive::TreeForm::whole : archive::TreeForm::changes;
     auto loaded = archive::load_tree(tree->path, form, owners);
     auto const headers = headers_.find(layer.id);
-    auto wanted = headers == headers_.end() ? std::nullopt : unpacked(step.wanted, headers->second, form);
+    auto wanted =
+        headers == headers_.end() ? std::nullopt : unpacked(step.wanted, headers->second.headers, form);
     if (tree->whole)
       step.found = loaded;
     else
@@ -113,18 +119,26 @@ class TreeComparison {
     auto texts = archive::differences(*wanted, step.found, compared);
     if (!texts.empty() && !tree->whole) {
       // To containers/storage and the kernel, a root that hides all below it is like any other.
-      auto others = headers->second;
+      auto others = headers->second.headers;
       std::erase_if(others,
                     [](auto const& h) { return archive::path_in_tree(h.name) == archive::whiteout_opaque; });
-      if (others.size() != headers->second.size())
+      if (others.size() != headers->second.headers.size())
         if (auto theirs = unpacked(step.wanted, others, form))
           if (archive::differences(*theirs, step.found, compared).empty()) {
             wanted = std::move(theirs);
             texts.clear();
           }
     }
+    auto const all = texts.size();
+    if (all != 0 && headers->second.over_former) {
+      std::set<std::string> own;
+      for (auto const& header : headers->second.headers) own.emplace(archive::path_in_tree(header.name));
+      compared.counts = [&](std::string const& path) { return own.contains(path); };
+      texts = archive::differences(*wanted, step.found, compared);
+      if (texts.empty()) wanted = step.found;
+    }
     step.wanted = *std::move(wanted);
-    for (auto const& text : texts) tell(text);
+    for (auto const& text : texts) tell(text, texts.size() == all);
     return true;
   }
 

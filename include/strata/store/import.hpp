@@ -10,6 +10,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/over_former.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
@@ -85,10 +86,12 @@ class ProgressMeter {
 /// Unpacks a stream into a staged tree and writes its recorded archive; fills the fields of the record that tell of it.
 /// @param tar_split  file to be made
 /// @param also       sees the archive, too
+/// @param over       whether the tree has what another archive had; then the recorded archive is marked so
 /// @throws           EBADF: a source that is empty, or was moved from
 template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
-                  ApplyOptions const& options, LayerRecord& record, archive::RawTap* also = nullptr) {
+                  ApplyOptions const& options, LayerRecord& record, archive::RawTap* also = nullptr,
+                  bool over = false) {
   if (!source) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
   archive::Inlet inlet(std::move(source), typename Core::Codecs{},
                        {.max_bytes = options.limits.plain_bytes,
@@ -96,6 +99,7 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
                         .control = {.progress = {}, .stop = options.stop}});
   sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
   Sink kept = fd_sink(fd.get());
+  if (over) kept.write(as_bytes(over_former_mark));
   archive::TarSplitWriter split(kept);
   auto const both = also != nullptr ? std::make_unique<archive::BothTaps>(split, *also) : nullptr;
   archive::TarReader tar(inlet,
@@ -242,7 +246,8 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
   auto aside = sys::TempDir::create(core.layer_trash());
   auto const tar_split = aside.next_addition();
   LayerRecord unpacked;
-  unpack_layer(core, std::move(source), staged, tar_split, options, unpacked);
+  unpack_layer(core, std::move(source), staged, tar_split, options, unpacked, nullptr,
+               !before->diff_digest.empty());
   return exchange_contents(core, *before, staged, aside, tar_split, unpacked);
 }
 

@@ -22,6 +22,8 @@ struct Compared {
   bool modes = true;
   /// What stands in the tree for an owner, and a group, that it should have and cannot; none: all can be had.
   std::function<std::pair<std::int64_t, std::int64_t>(std::int64_t, std::int64_t)> shown_owner = {};
+  /// Whether a difference at a path counts; none: all do.
+  std::function<bool(std::string const&)> counts = {};
 };
 
 namespace detail {
@@ -97,7 +99,9 @@ inline std::vector<std::string> differences(MemoryTree const& wanted_tree, Memor
   Nodes const found_nodes = all(found_tree);
   std::vector<std::string> out;
   std::string passed;  // the directory that was told of as a whole
+  auto const counts = [&](std::string const& path) { return !compared.counts || compared.counts(path); };
   auto const lone = [&](char sign, std::string const& path, MemoryNode const& node) {
+    if (!counts(path)) return;
     if (!passed.empty() && path.size() > passed.size() && path.starts_with(passed)) return;
     out.push_back(sign + ('/' + path) + (node.is_directory() ? "/" : ""));
     if (node.is_directory()) passed = path + '/';
@@ -125,7 +129,7 @@ inline std::vector<std::string> differences(MemoryTree const& wanted_tree, Memor
       bool const directory = is->second->is_directory();
       if (!directory && names.try_emplace(wanted->second, is->second).first->second != is->second)
         changed += (changed.empty() ? "" : ",") + std::string("another file than its hard link");
-      if (!changed.empty()) told(is->first, changed, directory);
+      if (!changed.empty() && counts(is->first)) told(is->first, changed, directory);
       ++wanted;
       ++is;
     }

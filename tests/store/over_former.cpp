@@ -1,0 +1,61 @@
+#include <strata/store/over_former.hpp>
+
+#include "stores.hpp"
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+using namespace strata;
+using stores::tar_of;
+
+namespace {
+
+/// Layers on a parent with "d/p", to which archives are applied.
+struct Applied {
+  stores::Fixture<stores::Vfs> fixture;
+  std::string second = tar_of({{"d/b", "second"}});
+
+  Applied() {
+    fixture.store.layers().import(memory_source(tar_of({{"d/p", "of the parent"}})), {.id = "parent"});
+  }
+  void apply(std::string const& tar) { fixture.store.layers().get("layer").apply(memory_source(tar)); }
+  std::filesystem::path tree() const { return fixture.graph() / "vfs/dir/layer"; }
+  bool marked() const { return is_over_former(fixture.graph() / "vfs-layers/layer.tar-split.gz"); }
+};
+
+}  // namespace
+
+TEST_CASE("a layer that an archive was applied to after another one is whole with the files of both",
+          "[store][over_former]") {
+  Applied one;
+  auto& store = one.fixture.store;
+  store.layers().import(memory_source(tar_of({{"d/a", "first"}, {"d/.wh.p", ""}})),
+                        {.id = "layer", .parent = "parent"});
+  CHECK_FALSE(one.marked());
+  one.apply(one.second);
+  CHECK(one.marked());
+  store.layers().import(memory_source(tar_of({{"c", "of a child"}})), {.id = "child", .parent = "layer"});
+  std::string out;
+  store.layers().get("layer").diff(string_sink(out), {.compression = Compression::none});
+  CHECK(out == one.second);
+  CHECK(store.check().clean());
+  CHECK(store.repair().actions.empty());
+  CHECK(std::filesystem::exists(one.tree() / "d/a"));
+
+  // What its last archive has is looked at as ever, but the layer is not unpacked anew: the first would be lost.
+  std::ofstream(one.tree() / "d/b") << "other";
+  CHECK_FALSE(store.check().sound());
+  store.repair();
+  CHECK(std::filesystem::exists(one.tree() / "d/a"));
+  CHECK(store.layers().exists("child"));
+}
+
+TEST_CASE("files that no archive put into a layer are told of", "[store][over_former]") {
+  Applied one;
+  one.fixture.store.layers().create({.id = "layer", .parent = "parent"});
+  one.apply(one.second);
+  CHECK_FALSE(one.marked());
+  CHECK(one.fixture.store.check().clean());
+  std::ofstream(one.tree() / "d/a") << "else";
+  CHECK_FALSE(one.fixture.store.check().sound());
+}
