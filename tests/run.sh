@@ -2,9 +2,11 @@
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
 # usage: sh tests/run.sh [PART...]      all parts if none is named:
 #   suite headers examples interop      the test suite; each header alone; what the examples print; each script of tests/interop
-#   format bare crash                   whether clang-format 14 changes a file; the README's commands in bare roots; power cuts
+#   format bare                         whether clang-format 14 changes a file; the README's commands in bare roots
+#   law foreign                         random chains of layers on each driver; archives that nobody here wrote
+#   crash fault                         power cuts and kills; system calls and allocations that fail; for a minute each
 # Besides, when named: sanitized (the suite by clang 16 under ASan and UBSan), vm (parts of the tests in a virtual machine,
-# tests/vm/run.sh), each other folder of tests/ that has a run.sh (fault, fuzz), each script of tests/interop, and configure
+# tests/vm/run.sh), each other folder of tests/ that has a run.sh (fuzz), each script of tests/interop, and configure
 # (no more than what comes before the build).
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
@@ -17,7 +19,7 @@ top=$(pwd)
 
 passed=0 failed=0 seconds_of_parts=
 # shellcheck disable=SC2086
-parts=$(printf '%s ' ${*:-format bare crash suite headers examples interop})
+parts=$(printf '%s ' ${*:-format bare suite crash fault law foreign headers examples interop})
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 count() {
   passed=$((passed + $2)) failed=$((failed + $3))
