@@ -174,6 +174,7 @@ int start_lane(Arguments const& arguments, std::size_t lane, std::size_t lanes) 
     std::ostringstream text;
     work(arguments, lane, lanes).write(text);
     if (::write(counts[1], text.view().data(), text.view().size()) < 0) disk_failed("write");
+    std::cout << std::flush;
   } catch (std::exception const& error) {
     std::cout << "not ok crash: " << error.what() << '\n' << std::flush;
     ::_exit(2);

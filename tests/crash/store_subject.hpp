@@ -79,7 +79,7 @@ class StoreSubject final : public Subject {
         write_files(to_do);
         break;
       case Kind::collect_garbage:
-        collect_garbage();
+        store_.collect_garbage();  // young temporary files are those of the other worker
         break;
       case Kind::check:
         store_.check();

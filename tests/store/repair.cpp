@@ -419,3 +419,14 @@ TEST_CASE("a layer whose archive can be rebuilt is never removed, though its fil
   CHECK(store.layers().list().size() == 1);
   CHECK(store.images().list().size() == 1);
 }
+
+TEST_CASE("a file of records that a dead process was writing goes, also if there are no records",
+          "[store][repair]") {
+  stores::Fixture<stores::Vfs> fixture;
+  for (auto const* name : {"vfs-images/.tmp-images.json", "vfs-containers/.tmp-containers.json"})
+    sys::replace_file(fixture.graph() / name, "[");
+  RepairOptions const options{.check = {.leftover_after = std::chrono::seconds(0)}};
+  CHECK(fixture.store.repair(options).after.clean());
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-images/.tmp-images.json"));
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-containers/.tmp-containers.json"));
+}

@@ -259,13 +259,13 @@ class Repairer {
     for (auto const& found : report.findings) {
       if (found.healing != Healing::discard || found.subject != Subject::store) continue;
       std::filesystem::path const path(found.id);
-      // Data whose record was lost and could not be made anew may be somebody's last.
-      if ((lost_records_.contains("image") &&
-           path.parent_path() == core_.template kind_directory<ImageTraits>()) ||
-          (lost_records_.contains("container") &&
-           path.parent_path() == core_.template kind_directory<ContainerTraits>()))
-        continue;
-      paths.insert(path);
+      // Data whose record was lost and could not be made anew may be somebody's last. A file of records that was not written
+      // to its end is none.
+      bool const may_be_last = (lost_records_.contains("image") &&
+                                path.parent_path() == core_.template kind_directory<ImageTraits>()) ||
+                               (lost_records_.contains("container") &&
+                                path.parent_path() == core_.template kind_directory<ContainerTraits>());
+      if (!may_be_last || paths::is_temporary(path.filename().native())) paths.insert(path);
     }
     attempt("removing leftovers", [&] {
       auto const done = discard_garbage(core_, paths);
