@@ -120,8 +120,10 @@ class ArchiveExchange {
     if (is_done()) return;
     if (intent_.archive_inode == 0)
       sys::rename(place_, directory_ / former_archive);
-    else
+    else if (sys::is_present(directory_ / intent_.archive))
       swap();
+    else  // it was in place, and another program has put its own there since
+      return;
     flush();
   }
   void undo() const {
@@ -197,18 +199,20 @@ void settle_contents(Core& core, Writing& layers, std::filesystem::path const& d
   if (!row || !intent) return;
   bool const is_before = has_archive_fields_of(*row, intent->before);
   bool const is_after = has_archive_fields_of(*row, intent->after);
-  if (!is_before && !is_after) return;  // changed by somebody else since
+  // Changed, or made anew, by another program since, which knows nothing of intent records.
+  if (row->created != intent->before.created || (!is_before && !is_after)) return;
   auto const tree = detail::contents_identity(core, LayerId(id));
   if (!tree) return;
   bool const old = *tree == intent->tree;
+  if (old && !is_before) return;  // the record comes last: another program has applied the same archive
   detail::ArchiveExchange<Core> const archive(core, id, directory, *intent);
   if (old)
     archive.undo();
   else
     archive.run();
-  if (old ? is_before : is_after) return;
+  if (old || is_after) return;
   LayerRecord next = *row;
-  copy_archive_fields(old ? intent->before : intent->after, next);
+  copy_archive_fields(intent->after, next);
   layers.put(std::move(next));
   layers.commit(core.flush());
 }

@@ -1,0 +1,85 @@
+#include <strata/store/content_intent.hpp>
+
+#include "stores.hpp"
+#include <filesystem>
+#include <fstream>
+
+using namespace strata;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A layer whose contents a process was about to exchange when it died; what another program did then, which knows nothing
+/// of intent records, is up to the test.
+struct DeadExchange {
+  stores::Fixture<stores::Vfs> fixture;
+  LayerRecord before = {};
+  LayerRecord after = {};
+  fs::path waiting = {};  ///< the new recorded archive
+
+  DeadExchange() {
+    auto const layer = fixture.store.layers().create({.id = "layer"});
+    before = after = layer.record();
+    after.diff_digest = after.compressed_diff_digest = Digest::of(as_bytes("tar")).str();
+    after.diff_size = after.compressed_size = 3;
+    auto& core = layer.core();
+    auto aside = sys::TempDir::create(core.layer_trash());
+    waiting = aside.next_addition();
+    sys::replace_file(waiting, "of the dead");
+    REQUIRE(log_intent(core, aside, before, after, waiting));
+    aside.leave();
+  }
+  fs::path tree() const { return fixture.graph() / "vfs/dir/layer"; }
+  fs::path archive() const { return fixture.graph() / "vfs-layers/layer.tar-split.gz"; }
+
+  void exchange_tree() const {
+    fs::rename(tree(), fixture.graph() / "former");  // stays, that the new one gets another number
+    fs::create_directory(tree());
+  }
+  void put(LayerRecord record) {
+    auto layers = fixture.store.layers().get("layer").core().table<stores::Vfs::Core::LayerTraits>().write();
+    layers.put(std::move(record));
+    layers.commit(Flush::none);
+  }
+  /// What the next process that opens the store finds.
+  LayerRecord found() {
+    stores::Vfs store(fixture.options());
+    auto const record = store.layers().get("layer").record();
+    CHECK(sys::TempDir::look(fixture.graph() / "vfs-layers/tmp").empty());
+    return record;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("contents whose exchange was cut off are the old ones, or the new ones",
+          "[store][content_intent]") {
+  DeadExchange interrupted;
+  bool const exchanged = GENERATE(false, true);
+  if (exchanged) interrupted.exchange_tree();
+  CHECK(has_archive_fields_of(interrupted.found(), exchanged ? interrupted.after : interrupted.before));
+  CHECK(fs::exists(interrupted.archive()) == exchanged);
+}
+
+TEST_CASE("a layer of the same id that was made since is left as it is", "[store][content_intent]") {
+  DeadExchange interrupted;
+  interrupted.exchange_tree();
+  auto anew = interrupted.before;
+  anew.created = {.seconds = 1'700'000'000};
+  interrupted.put(anew);
+  CHECK(interrupted.found().diff_digest.empty());
+  CHECK_FALSE(fs::exists(interrupted.archive()));
+}
+
+TEST_CASE("the same archive that was applied by another program since stays recorded",
+          "[store][content_intent]") {
+  DeadExchange interrupted;
+  if (GENERATE(false, true)) {  // died with the new contents in place
+    interrupted.exchange_tree();
+    fs::rename(interrupted.waiting, interrupted.archive());
+  }
+  sys::replace_file(interrupted.archive(), "of the other program");
+  interrupted.put(interrupted.after);
+  CHECK(interrupted.found().diff_digest == interrupted.after.diff_digest);
+  CHECK(sys::read_file(interrupted.archive()) == "of the other program");
+}
