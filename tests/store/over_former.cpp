@@ -3,6 +3,7 @@
 #include "stores.hpp"
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 using namespace strata;
@@ -48,6 +49,23 @@ TEST_CASE("a layer that an archive was applied to after another one is whole wit
   store.repair();
   CHECK(std::filesystem::exists(one.tree() / "d/a"));
   CHECK(store.layers().exists("child"));
+}
+
+TEST_CASE("what was written to a layer before an archive was applied to it is not taken for damage",
+          "[store][over_former]") {
+  Applied one;
+  auto& store = one.fixture.store;
+  bool const mounted = GENERATE(false, true);
+  {
+    auto mount = std::optional(store.layers().create({.id = "layer", .parent = "parent"}).mount());
+    std::ofstream(mount->path() / "d/mine") << "written";
+    if (!mounted) mount.reset();
+    one.apply(one.second);
+  }
+  CHECK(one.marked());
+  CHECK(store.check().clean());
+  CHECK(store.repair().actions.empty());
+  CHECK(std::filesystem::exists(one.tree() / "d/mine"));
 }
 
 TEST_CASE("files that no archive put into a layer are told of", "[store][over_former]") {

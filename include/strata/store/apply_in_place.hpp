@@ -110,10 +110,10 @@ Row<LayerRecord> finish_in_place(Core& core, LayerRecord const& before, std::fil
   auto const tar_split = aside.next_addition();
   LayerRecord unpacked;
   {
+    bool const over = again || has_former_contents(core, before);
     auto tree = core.driver().in_place(LayerId(before.id),
                                        {.flush = core.flush(), .maps = maps_of(before), .again = again});
-    unpack_layer(core, file_source(stream), tree, tar_split, {.limits = limits}, unpacked, nullptr,
-                 again || !before.diff_digest.empty());
+    unpack_layer(core, file_source(stream), tree, tar_split, {.limits = limits}, unpacked, nullptr, over);
   }
   auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecord next = *layers.get(Ref::exactly(before.id));

@@ -6,7 +6,9 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/concepts/driver.hpp>
 #include <strata/store/content_intent.hpp>
+#include <strata/store/export.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
@@ -235,6 +237,17 @@ auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& sto
        .parent_maps = maps_of(layer)});
 }
 
+/// Has a layer files that the archive which is about to be applied to it does not put there: of another one, or what was
+/// written through a mount?
+template <class Core>
+bool has_former_contents(Core& core, LayerRecord const& layer) {
+  if (!layer.diff_digest.empty()) return true;
+  if constexpr (DiffDriver<typename Core::Driver>)
+    return !layer_changes(core, LayerId(layer.id), Ref("")).empty();
+  else
+    return false;
+}
+
 /// The same over an existing layer: its contents and its recorded archive change together.
 /// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since this call began
 template <class Core>
@@ -242,12 +255,12 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
                                 ApplyOptions const& options) {
   using Traits = typename Core::LayerTraits;
   auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
+  bool const over = has_former_contents(core, *before);
   auto staged = stage_copy(core, *before, options.stop);
   auto aside = sys::TempDir::create(core.layer_trash());
   auto const tar_split = aside.next_addition();
   LayerRecord unpacked;
-  unpack_layer(core, std::move(source), staged, tar_split, options, unpacked, nullptr,
-               !before->diff_digest.empty());
+  unpack_layer(core, std::move(source), staged, tar_split, options, unpacked, nullptr, over);
   return exchange_contents(core, *before, staged, aside, tar_split, unpacked);
 }
 

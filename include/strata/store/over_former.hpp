@@ -9,8 +9,8 @@
 #include <string_view>
 #include <unistd.h>
 
-/// An archive that is applied to a layer which came from another one goes over that one's files, of which the recorded archive
-/// tells nothing. It begins with an empty gzip member then, whose comment says so; readers pass over that.
+/// An archive that is applied to a layer which came from another one, or was written to, goes over those files, of which the
+/// recorded archive tells nothing. It begins with an empty gzip member then, whose comment says so; readers pass over that.
 namespace strata {
 
 inline constexpr std::string_view over_former_mark(
