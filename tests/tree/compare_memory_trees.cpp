@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <fstream>
+#include <memory>
 #include <string>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -168,4 +169,32 @@ TEST_CASE("what nothing determines is no difference", "[tree][compare_memory_tre
   CHECK(compared(wanted, tree.state()) == "");
   std::filesystem::create_directories(tree.path() / "other/made");
   CHECK(compared(unpacked(wanted, {entry("other/made/.wh.x", EntryType::regular)}), tree.state()) == "");
+}
+
+TEST_CASE("a directory that other programs make for a whiteout with nothing to hide is no difference",
+          "[tree][compare_memory_trees]") {
+  archive::MemoryTree below;
+  archive::MemoryTree own;
+  below = unpacked(std::move(below),
+                   {entry("d", EntryType::directory, 0, 0700), entry("d/x", EntryType::regular, 1),
+                    entry("e", EntryType::directory, 0, 0700)});
+  {
+    archive::BasicApplier<archive::MemoryTree> applier(
+        std::move(own),
+        {.whiteouts = archive::Whiteouts::overlay, .below = std::make_shared<archive::MemoryLower>(below)});
+    auto empty = memory_source("");
+    applier.add(entry("d/.wh.none", EntryType::regular), empty);
+    applier.finish();
+    own = std::move(applier.tree());
+  }
+  auto wanted = below;
+  archive::lay_over(wanted, own);
+  Tree theirs;
+  std::filesystem::create_directories(theirs.path() / "d");
+  auto found = below;
+  archive::lay_over(found, theirs.state(archive::TreeForm::changes));
+  CHECK(joined(archive::differences(wanted, found, {})).empty());
+  std::filesystem::create_directories(theirs.path() / "e");  // nothing was said of that one
+  archive::lay_over(found, theirs.state(archive::TreeForm::changes));
+  CHECK_FALSE(archive::differences(wanted, found, {}).empty());
 }

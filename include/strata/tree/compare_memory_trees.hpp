@@ -125,7 +125,10 @@ inline std::vector<std::string> differences(MemoryTree const& wanted_tree, Memor
       if (!is_tolerated(is->first, *is->second)) lone('+', is->first, *is->second);
       ++is;
     } else {
-      auto changed = detail::changed_attributes(*wanted->second, *is->second, compared);
+      // Other programs make it anew there, with attributes of its own.
+      auto changed = is_tolerated(is->first, *is->second)
+                         ? std::string()
+                         : detail::changed_attributes(*wanted->second, *is->second, compared);
       bool const directory = is->second->is_directory();
       if (!directory && names.try_emplace(wanted->second, is->second).first->second != is->second)
         changed += (changed.empty() ? "" : ",") + std::string("another file than its hard link");
