@@ -4,7 +4,7 @@
 #include <strata/error.hpp>
 #include <strata/item/item.hpp>
 #include <strata/item/layer.hpp>
-#include <strata/store/content_intent.hpp>
+#include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/import.hpp>

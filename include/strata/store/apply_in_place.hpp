@@ -5,6 +5,7 @@
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/item/layer.hpp>
+#include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_maps.hpp>

@@ -4,23 +4,22 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/id.hpp>
 #include <strata/item/layer.hpp>
+#include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
+#include <strata/store/intent_text.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/tree_identity.hpp>
 
 #include <array>
-#include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -36,24 +35,6 @@ struct ContentIntent {
   LayerRecord before = {};
   LayerRecord after = {};
 };
-
-/// What a record tells of the archive that a layer came from.
-inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
-  to.compressed_diff_digest = from.compressed_diff_digest;
-  to.compressed_size = from.compressed_size;
-  to.diff_digest = from.diff_digest;
-  to.toc_digest = from.toc_digest;
-  to.diff_size = from.diff_size;
-  to.compression = from.compression;
-  to.uidset = from.uidset;
-  to.gidset = from.gidset;
-}
-inline bool has_archive_fields_of(LayerRecord const& one, LayerRecord const& other) {
-  return one.compressed_diff_digest == other.compressed_diff_digest &&
-         one.compressed_size == other.compressed_size && one.diff_digest == other.diff_digest &&
-         one.toc_digest == other.toc_digest && one.diff_size == other.diff_size &&
-         one.compression == other.compression && one.uidset == other.uidset && one.gidset == other.gidset;
-}
 
 namespace detail {
 
@@ -71,24 +52,14 @@ template <class Core>
 std::optional<ContentIntent> read_content_intent(std::filesystem::path const& directory) {
   auto const text = sys::read_stored(directory / intent_file);
   if (!text) return std::nullopt;
-  std::string_view rest = *text;
-  auto const line = [&] {
-    auto const end = rest.find('\n');
-    auto const found = rest.substr(0, end);
-    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-    return found;
-  };
-  auto const number = [](std::string_view digits) {
-    std::uint64_t value = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
-  };
-  ContentIntent intent{
-      .tree = std::string(line()), .archive_inode = number(line()), .archive = std::string(line())};
-  auto const size = number(line());
-  if (size > rest.size()) return std::nullopt;
-  auto before = Core::Serializer::template decode<LayerRecord>(rest.substr(0, size)).records;
-  auto after = Core::Serializer::template decode<LayerRecord>(rest.substr(size)).records;
+  IntentText lines(*text);
+  ContentIntent intent{.tree = std::string(lines.line()),
+                       .archive_inode = lines.number<std::uint64_t>(),
+                       .archive = std::string(lines.line())};
+  auto const size = lines.number<std::uint64_t>();
+  if (size > lines.rest().size()) return std::nullopt;
+  auto before = Core::Serializer::template decode<LayerRecord>(lines.rest().substr(0, size)).records;
+  auto after = Core::Serializer::template decode<LayerRecord>(lines.rest().substr(size)).records;
   if (before.size() != 1 || after.size() != 1) return std::nullopt;
   intent.before = std::move(before.front());
   intent.after = std::move(after.front());
@@ -143,8 +114,8 @@ class ArchiveExchange {
       sys::rename(place_, other);
     else if (!sys::is_present(place_))
       sys::rename(other, place_);
-    else if (::renameat2(AT_FDCWD, other.c_str(), AT_FDCWD, place_.c_str(), RENAME_EXCHANGE) != 0)
-      sys::throw_errno("rename", place_);
+    else
+      sys::exchange(other, place_);
   }
   void flush() const {
     if (core_.flush() == Flush::full) sys::sync_directory(place_.parent_path());

@@ -5,11 +5,11 @@
 #include <strata/item/record.hpp>
 #include <strata/paths.hpp>
 #include <strata/store/crash_notes.hpp>
+#include <strata/store/intent_text.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 
-#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -47,18 +47,11 @@ inline constexpr std::string_view data_intent_file = "data-intent";
 inline std::optional<DataIntent> read_data_intent(std::filesystem::path const& directory) {
   auto const text = sys::read_stored(directory / data_intent_file);
   if (!text) return std::nullopt;
-  std::string_view rest = *text;
-  auto const line = [&] {
-    auto const end = rest.find('\n');
-    auto const found = rest.substr(0, end);
-    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-    return found;
-  };
-  DataIntent intent{.temporary = std::string(line())};
-  auto const digits = line();
-  std::from_chars(digits.data(), digits.data() + digits.size(), intent.size);
-  intent.digest = line();
-  intent.key = rest;
+  IntentText lines(*text);
+  DataIntent intent{.temporary = std::string(lines.line()),
+                    .size = lines.number<std::int64_t>(),
+                    .digest = std::string(lines.line()),
+                    .key = std::string(lines.rest())};
   if (!paths::is_temporary(intent.temporary) || !is_safe_component(intent.temporary) || intent.key.empty())
     return std::nullopt;
   return intent;

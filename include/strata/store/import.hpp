@@ -7,6 +7,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/store/archive_fields.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/export.hpp>
 #include <strata/store/layer_files.hpp>

@@ -6,7 +6,7 @@
 #include <strata/item/image.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
-#include <strata/store/content_intent.hpp>
+#include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/import.hpp>

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <string_view>
-#include <unistd.h>
 
 /// An archive that is applied to a layer which came from another one, or was written to, goes over those files, of which the
 /// recorded archive tells nothing. It begins with an empty gzip member then, whose comment says so; readers pass over that.
@@ -25,9 +24,8 @@ inline bool is_over_former(std::filesystem::path const& tar_split) {
   auto const fd = sys::find_at(tar_split, O_RDONLY);
   if (!fd) return false;
   std::array<char, over_former_mark.size()> begin{};
-  auto const n = ::pread(fd->get(), begin.data(), begin.size(), 0);
-  if (n < 0) sys::throw_errno("read", tar_split);
-  return std::string_view(begin.data(), static_cast<std::size_t>(n)) == over_former_mark;
+  auto const n = sys::read_some(fd->get(), begin.data(), begin.size(), tar_split);
+  return std::string_view(begin.data(), n) == over_former_mark;
 }
 
 }  // namespace strata

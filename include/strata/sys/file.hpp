@@ -131,10 +131,29 @@ inline void rename(std::filesystem::path const& from, std::filesystem::path cons
   if (::rename(from.c_str(), to.c_str()) != 0) throw_errno("rename", to);
 }
 
+/// Two names in one file system change places, in one step: renameat2(2).
+/// @throws `errno`, "rename <two>"
+inline void exchange(std::filesystem::path const& one, std::filesystem::path const& two) {
+  if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, two.c_str(), RENAME_EXCHANGE) != 0)
+    throw_errno("rename", two);
+}
+
 /// Waits until the names in a directory are on the device. File systems that cannot do that (EINVAL) are let be.
 inline void sync_directory(std::filesystem::path const& path) {
   Fd const fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_errno("fsync", path);
+}
+
+/// Waits until all of a file system is on the device, others' files included.
+/// @param fd    of anything on it; errors are told since this was opened (Linux 5.8)
+/// @param path  for the error
+/// @throws      `errno`, "syncfs <path>"; do not try again after that
+inline void flush_file_system(int fd, std::filesystem::path const& path) {
+  if (::syncfs(fd) != 0) throw_errno("syncfs", path);
+}
+/// The same, of the file system that a directory is on.  @throws also `errno`, "open <path>"
+inline void flush_file_system(std::filesystem::path const& directory) {
+  flush_file_system(open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY).get(), directory);
 }
 
 /// Waits until a file's bytes, and what it takes to read them again, are on the device. To be tried once: after a

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
 #include <strata/sys/visit_contents.hpp>
 #include <strata/sys/workers.hpp>
 
@@ -77,18 +78,6 @@ inline bool is_for_syncfs(std::filesystem::path const& top, Fd const& root) {
 
 /// Asks the device to begin writing what a file holds, and does not wait: a hint, whose errors fsync will tell.
 inline void start_write_back(int fd) noexcept { ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
-
-/// Waits until all of a file system is on the device, others' files included.
-/// @param fd    of anything on it; errors are told since this was opened (Linux 5.8)
-/// @param path  for the error
-/// @throws      `errno`, "syncfs <path>"; do not try again after that
-inline void flush_file_system(int fd, std::filesystem::path const& path) {
-  if (::syncfs(fd) != 0) throw_errno("syncfs", path);
-}
-/// The same, of the file system that a directory is on.  @throws also `errno`, "open <path>"
-inline void flush_file_system(std::filesystem::path const& directory) {
-  flush_file_system(open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY).get(), directory);
-}
 
 /// Waits until every file and directory of a tree is on the device: contents, attributes and names. Mounts below
 /// are not a part of it. Others' files are waited for only as far as the file system's journal joins them with

@@ -220,7 +220,7 @@ class TempDir {
   /// locked, and may be removed again.
   void remove() {
     if (!lock_) return;
-    if (outlasts_) flush_file_system();
+    if (outlasts_) flush_file_system(path_);
     remove_tree(path_);
     if (::unlink(lock_path_.c_str()) != 0 && errno != ENOENT) throw_errno("unlink", lock_path_);
     lock_.reset();  // after the unlink: whoever locks it from now on sees that its name is gone
@@ -240,9 +240,6 @@ class TempDir {
     if (retry([&] { return ::statfs(path.c_str(), &system); }) != 0) throw_errno("statfs", path);
     std::array<std::uint64_t, 3> const known{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC};
     return std::find(known.begin(), known.end(), static_cast<std::uint64_t>(system.f_type)) != known.end();
-  }
-  void flush_file_system() const {
-    if (::syncfs(open_at(AT_FDCWD, path_, O_RDONLY | O_DIRECTORY).get()) != 0) throw_errno("syncfs", path_);
   }
 
   static bool try_lock(int fd) noexcept {

@@ -25,7 +25,6 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -150,7 +149,7 @@ class Mounter {
   static void flush(std::filesystem::path const& target) {
     if (!sys::is_mount_point(target)) return;
     auto const root = sys::find_at(target, O_RDONLY | O_DIRECTORY).best_effort();
-    if (root && ::syncfs(root->get()) != 0) sys::throw_errno("syncfs", target);
+    if (root) sys::flush_file_system(root->get(), target);
   }
 
   static constexpr std::size_t most_lowers = 500;  // the kernel's OVL_MAX_STACK

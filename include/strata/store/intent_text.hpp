@@ -1,0 +1,34 @@
+#pragma once
+
+#include <charconv>
+#include <string_view>
+
+namespace strata::detail {
+
+/// Reads an intent record: some lines, and a rest that may have anything in it.
+class IntentText {
+ public:
+  /// @param text  outlives this
+  explicit IntentText(std::string_view text) : rest_(text) {}
+
+  std::string_view line() {
+    auto const end = rest_.find('\n');
+    auto const found = rest_.substr(0, end);
+    rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);
+    return found;
+  }
+  /// A line; 0 if it is no number.
+  template <class Number>
+  Number number() {
+    auto const digits = line();
+    Number value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+  }
+  std::string_view rest() const noexcept { return rest_; }
+
+ private:
+  std::string_view rest_;
+};
+
+}  // namespace strata::detail
