@@ -1,3 +1,4 @@
+#include <strata/item/index.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/item/record_file.hpp>
 #include <strata/serializers/journal.hpp>
@@ -6,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "../static/driver_archetype.hpp"
 #include "rows.hpp"
 
 namespace {
@@ -230,4 +232,40 @@ TEST_CASE("records of an image store and volatile ones elsewhere are in one list
   Rows read;
   again.refresh("", read);
   CHECK(read.text() == "main: image:changed volatile:");
+}
+
+TEST_CASE("a name that moves between two files is never in none of them", "[item][record_file]") {
+  auto const [loser, winner] = GENERATE(std::pair("graph", "images"), std::pair("images", "graph"));
+  testing::TempDir const dir;
+  for (auto const* part : {"graph", "images"}) std::filesystem::create_directory(dir / part);
+  sys::replace_file(dir / loser / "layers.json", R"([{"id":"a","names":["n"]}])");
+  sys::replace_file(dir / winner / "layers.json", R"([{"id":"b"}])");
+  // The second file cannot be written: what it would take for its temporary file is a directory that is not empty.
+  std::filesystem::create_directories(dir / loser / ".tmp-layers.json/full");
+  RecordPlaces const places{.main = dir / "graph", .image_store = dir / "images"};
+  File file(places, "layers");
+  Rows rows;
+  file.refresh("", rows);
+  auto const of = [&](std::string const& id) {
+    return **std::ranges::find(rows.rows, id, [](auto const& row) { return row->id; });
+  };
+  auto poorer = of("a");
+  poorer.names.clear();
+  auto richer = of("b");
+  richer.names = {"n"};
+  LayerChanges const changes{{.put = std::make_shared<LayerRecord const>(poorer)},
+                             {.put = std::make_shared<LayerRecord const>(richer)}};
+  for (auto const& change : changes) rows.put(change.put);
+  CHECK_THROWS(file.commit([] { return std::string(); }, rows.rows, changes, Flush::none));
+
+  auto const holds = [&](std::string const& part) {
+    return sys::read_file(dir / part / "layers.json").find(R"(["n"])") != std::string::npos;
+  };
+  CHECK(holds(loser));
+  CHECK(holds(winner));
+  // Who reads that sees one of them with it.
+  File again(places, "layers");
+  Index<LayerTraits<archetype::Driver, serializers::Json>> read;
+  again.refresh("", read);
+  CHECK(read.by_name("n"));
 }

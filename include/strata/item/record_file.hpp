@@ -10,6 +10,8 @@
 #include <strata/sys/file_bytes.hpp>
 #include <strata/sys/file_state.hpp>
 
+#include <ranges>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -186,19 +188,30 @@ class RecordFile {
       if (other_ids.contains(record.id)) target.put(std::move(record));
   }
 
+  /// Files that the changes touch, in the order in which they are to be written. That of the last change is first: what takes
+  /// a name is put after what loses it, and the name stands in both files for a moment, never in none. Where all are
+  /// written the main file is last: its records are the ones that count, until they go.
+  std::vector<std::size_t> touched(std::span<RecordChange<Record> const> changes) const {
+    std::vector<std::size_t> files;
+    auto const touch = [&](std::size_t file) {
+      if (std::ranges::find(files, file) == files.end()) files.push_back(file);
+    };
+    bool all = changes.empty();
+    for (auto const& change : std::views::reverse(changes))
+      if (auto const& row = change.put ? change.put : change.erased; row && (change.put || !shadows_))
+        touch(place_of(*row));
+      else
+        all = true;
+    for (std::size_t file = file_count; all && file-- > 0;) touch(file);
+    return files;
+  }
+
   template <class Renew>
   void save(Renew&& renew, std::span<Row<Record> const> rows, std::span<RecordChange<Record> const> changes,
             Flush flush) {
     if (!loaded_)
       throw Error(Errc::corrupt_record, path().native() + ": not saved, since it could not be read");
-    std::array<bool, file_count> touched{};
-    for (auto const& change : changes) {
-      if (auto const& row = change.put ? change.put : change.erased; row && (change.put || !shadows_))
-        touched[place_of(*row)] = true;
-      else
-        touched.fill(true);
-    }
-    if (changes.empty()) touched.fill(true);
+    auto const files = touched(changes);
 
     loaded_ = false;
     auto const token = renew();
@@ -209,8 +222,8 @@ class RecordFile {
       bool const split = std::ranges::any_of(rows, [](auto const& row) { return place_of(*row) != 0; });
       if (split)
         for (auto const& row : rows) parts[place_of(*row)].push_back(row);
-      for (std::size_t i = 0; i < file_count; ++i) {
-        if (!touched[i] || files_[i].path.empty()) continue;
+      for (auto const i : files) {
+        if (files_[i].path.empty()) continue;
         if (i != 0 && parts[i].empty() && !files_[i].state.exists()) continue;
         bool const is_volatile = i == static_cast<std::size_t>(RecordPlace::volatile_file);
         write(files_[i], i == 0 && !split ? rows : std::span<Row<Record> const>(parts[i]),
