@@ -23,7 +23,7 @@ using namespace strata;
 namespace {
 
 IdMaps const high{.uids = {{0, 100000, 65536}}, .gids = {{0, 200000, 65536}}};
-IdMaps const other{.uids = {{0, 300000, 1000}, {1000, 500000, 64536}}, .gids = {{0, 300000, 65536}}};
+IdMaps const shifted{.uids = {{0, 300000, 1000}, {1000, 500000, 64536}}, .gids = {{0, 300000, 65536}}};
 
 /// A file of 5:6 in a directory of root's.
 std::string owned_tar(std::int64_t uid = 5, std::int64_t gid = 6, std::string const& directory = "d") {
@@ -74,7 +74,7 @@ void check_stored(auto& store) {
   image_with(store);
   auto const first = store.containers().create("image", {.id = "first", .maps = high});
   auto const second = store.containers().create("image", {.id = "second", .maps = high});
-  auto const third = store.containers().create("image", {.id = "third", .maps = other});
+  auto const third = store.containers().create("image", {.id = "third", .maps = shifted});
   auto const plain = store.containers().create("image", {.id = "plain"});
   auto const copies = store.images().get("image").record().mapped_top_layers;
   REQUIRE(copies.size() == 2);
@@ -84,7 +84,7 @@ void check_stored(auto& store) {
   CHECK(plain.layer().parent()->id().str() == "base");
   CHECK(maps_of(first.record()) == high);
   CHECK(maps_of(first.layer().record()) == high);
-  CHECK(maps_of(third.layer().record()) == other);
+  CHECK(maps_of(third.layer().record()) == shifted);
   CHECK(plain.record().uidmap.empty());
   check_owner(first.mount().path() / "d/file", 100005, 200006);
   check_owner(third.mount().path() / "d/file", 300005, 300006);
@@ -125,10 +125,10 @@ void check_image_mount(auto& store, bool with_env) {
     store.layers().import(memory_source(owned_tar()),
                           {.id = "low", .maps = {.uids = high.uids, .gids = high.gids}});
     store.layers().import(memory_source(owned_tar(5, 6, "upper")),
-                          {.id = "top", .parent = "low", .maps = {.uids = other.uids, .gids = other.gids}});
+                          {.id = "top", .parent = "low", .maps = {.uids = shifted.uids, .gids = shifted.gids}});
   }
   REQUIRE(maps_of(store.layers().get("low").record()) == high);
-  REQUIRE(maps_of(store.layers().get("top").record()) == other);
+  REQUIRE(maps_of(store.layers().get("top").record()) == shifted);
   auto const image = store.images().create({.id = "image", .top_layer = "top"});
   std::optional<NoMappedMounts> without;
   if (with_env) without.emplace();
@@ -216,8 +216,8 @@ TEST_CASE("layers have the maps they were asked for, or their parent's", "[store
   CHECK(base.record().uidset == std::vector<std::uint32_t>{0, 5});
   CHECK(maps_of(store.layers().create({.id = "child", .parent = "base"}).record()) == high);
   auto const half =
-      store.layers().create({.id = "half", .parent = "base", .maps = {.uids = other.uids, .gids = {}}});
-  CHECK(half.record().uidmap == other.uids);
+      store.layers().create({.id = "half", .parent = "base", .maps = {.uids = shifted.uids, .gids = {}}});
+  CHECK(half.record().uidmap == shifted.uids);
   CHECK(half.record().gidmap == high.gids);
   auto const host =
       store.layers().create({.id = "host", .parent = "base", .maps = {.uids = IdMap(), .gids = IdMap()}});
@@ -368,13 +368,13 @@ TEST_CASE("a store's default maps are those of layers without a parent, and of c
   store.layers().create({.id = "child", .parent = "base"});
   store.layers().create({.id = "host", .maps = {.uids = IdMap{}, .gids = IdMap{}}});
   store.layers().create({.id = "host_child", .parent = "host"});
-  store.layers().create({.id = "mixed", .maps = {.uids = other.uids, .gids = {}}});
+  store.layers().create({.id = "mixed", .maps = {.uids = shifted.uids, .gids = {}}});
   store.layers().stage().commit({.id = "staged"});
   CHECK(maps("base") == high);
   CHECK(maps("child") == high);
   CHECK(maps("host").empty());
   CHECK(maps("host_child").empty());
-  CHECK(maps("mixed") == IdMaps{.uids = other.uids, .gids = high.gids});
+  CHECK(maps("mixed") == IdMaps{.uids = shifted.uids, .gids = high.gids});
   CHECK(maps("staged") == high);
   check_owner(store.layers().get("base").mount().path() / "d/file", 100005, 200006);
   CHECK(stores::diff_of(store.layers().get("base")) == owned_tar());

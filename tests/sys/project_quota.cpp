@@ -43,7 +43,7 @@ TEST_CASE("what a project may have is what it gets", "[sys][quota]") {
       return false;
     }
   };
-  for (std::uint64_t const limit : {1, 511, 512, 4096}) {
+  for (std::uint64_t const limit : {1U, 511U, 512U, 4096U}) {
     CAPTURE(limit);
     CHECK_FALSE(can_write(limit, 1));  // XFS wants room for more than the file
   }
