@@ -1,13 +1,14 @@
 #!/bin/sh
 # Builds everything with warnings as errors, runs every test there is, and ends with "N passed, N failed".
 # usage: sh tests/run.sh [PART...]      all parts if none is named:
-#   suite headers examples interop      the test suite; each header alone; what the examples print; each script of tests/interop
+#   sanitized                           the test suite, built by clang 16 with ASan and UBSan
+#   headers examples interop            each header alone; what the examples print; each script of tests/interop
 #   format bare                         whether clang-format 14 changes a file; the README's commands in bare roots
 #   law foreign                         random chains of layers on each driver; archives that nobody here wrote
-#   crash fault                         power cuts and kills; system calls and allocations that fail; for a minute each
-# Besides, when named: sanitized (the suite by clang 16 under ASan and UBSan), vm (parts of the tests in a virtual machine,
-# tests/vm/run.sh), each other folder of tests/ that has a run.sh (fuzz), each script of tests/interop, and configure
-# (no more than what comes before the build).
+#   crash fault fuzz                    power cuts and kills; system calls and allocations that fail; libFuzzer; a minute each
+# Besides, when named: suite (as the compiler of the machine builds it, which takes the place of sanitized where there is no
+# clang 16), vm (parts of the tests in a virtual machine, tests/vm/run.sh), each script of tests/interop, and configure (no
+# more than what comes before the build).
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
 # the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite. STRATA_LANES
@@ -19,7 +20,7 @@ top=$(pwd)
 
 passed=0 failed=0 seconds_of_parts=
 # shellcheck disable=SC2086
-parts=$(printf '%s ' ${*:-format bare suite crash fault law foreign headers examples interop})
+parts=$(printf '%s ' ${*:-format bare sanitized crash fault law foreign fuzz headers examples interop})
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 count() {
   passed=$((passed + $2)) failed=$((failed + $3))
@@ -133,7 +134,6 @@ run_lane() {
   done
 }
 
-# Jobs are what runs in lanes: the longest first, so that none of them is left over at the end.
 scripts= programs_of_parts=
 for part in $parts; do
   if [ "$part" = interop ]; then
@@ -145,10 +145,6 @@ for part in $parts; do
     if [ -f "tests/$part/meson.build" ]; then programs_of_parts="$programs_of_parts build-$part"; fi
   fi
 done
-jobs=
-for job in sanitized suite; do if wants "$job"; then jobs="$jobs $job"; fi; done
-jobs="$jobs $scripts"
-if wants examples; then jobs="$jobs examples"; fi
 
 begin 'what is installed'
 # shellcheck disable=SC2086
@@ -157,9 +153,19 @@ if wants configure || wants sanitized || wants format || wants fuzz; then  # fuz
   # shellcheck disable=SC2086
   need $packages_clang || say 'without these, clang has no part in it'
 fi
+if wants sanitized && ! has clang++-16; then
+  say 'no clang 16: the suite is built without sanitizers'
+  parts="$(printf '%s' "$parts" | sed 's/\<sanitized\>/suite/')"
+fi
 # shellcheck disable=SC2086
 { need $packages_tree && need $packages_other; } || say 'without these, parts are skipped below'
 end 0 0
+
+# Jobs are what runs in lanes: the longest first, so that none of them is left over at the end.
+jobs=
+for job in sanitized suite; do if wants "$job"; then jobs="$jobs $job"; fi; done
+jobs="$jobs $scripts"
+if wants examples; then jobs="$jobs examples"; fi
 
 if wants configure; then
   begin 'configuring'
@@ -186,7 +192,7 @@ if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scrip
   if build "$STRATA_BUILD" -Dtests=enabled $targets $programs_of_parts; then end 1 0; else end 0 1; finish; fi
 fi
 
-if wants sanitized; then
+if [ -z "${STRATA_BUILT:-}" ] && wants sanitized; then
   begin 'build by clang with AddressSanitizer and UndefinedBehaviorSanitizer'
   if (
     CXX="$(has ccache && echo ccache) clang++-16"
@@ -198,6 +204,11 @@ if wants sanitized; then
     end 0 1
     jobs=$(printf '%s ' "$jobs" | sed 's/ sanitized / /')
   fi
+fi
+
+if wants fuzz && has clang++-16; then
+  begin 'build of the fuzz targets'
+  if sh tests/fuzz/run.sh --build; then end 1 0; else end 0 1; fi
 fi
 
 if wants headers; then

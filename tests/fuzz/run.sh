@@ -74,6 +74,7 @@ if [ ! -d "$fuzz_build/seeds" ] || [ tests/fuzz/corpus.sh -nt "$fuzz_build/seeds
   sh tests/fuzz/corpus.sh "$fuzz_build/seeds.new" && rm -rf "$fuzz_build/seeds" && mv "$fuzz_build/seeds.new" "$fuzz_build/seeds" &&
     touch "$fuzz_build/seeds" || { not_ok 'making the seeds'; exit 1; }
 fi
+[ "${1:-}" != --build ] || exit 0
 
 targets= weights=0
 for target in ${STRATA_TARGETS:-$(cd tests/fuzz && ls -- *.cpp)}; do

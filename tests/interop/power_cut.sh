@@ -1,5 +1,5 @@
 #!/bin/sh
-# The power fails at $STRATA_CUTS random moments (20) while ours imports layers and makes images. What was acknowledged
+# The power fails at $STRATA_CUTS random moments (8) while ours imports layers and makes images. What was acknowledged
 # before the cut must be there after it, whole, and the store must open and work without repair.
 #
 # The store's disk is an ext4 in a file on XFS. A reflink copy of that file is what the disk held at one moment, with
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 top=$(pwd)
 . tests/lib.sh
 . tests/programs.sh
-: "${STRATA_CUTS:=20}"
+: "${STRATA_CUTS:=8}"
 
 if ! is_root || ! has mkfs.xfs || ! has mkfs.ext4 || ! has jq; then skip power_cut "needs root, mkfs.xfs, mkfs.ext4 and jq"; exit 0; fi
 make_scratch

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Random sequences of commands through oci-storage and containers-storage, on twin stores and on one that they share in
 # turns: the same output, exit status, records and trees, but for what tests/differential/intended.hpp lists with reasons.
-# STRATA_COMMANDS: how many in all (2,000). STRATA_SEED: other seeds than 1 and 2, `new` for one of chance; DRIVERS: one
+# STRATA_COMMANDS: how many in all (1,000). STRATA_SEED: other seeds than 1 and 2, `new` for one of chance; DRIVERS: one
 # driver of the two.
 set -u
 cd "$(dirname "$0")/../.." && top=$(pwd) && . tests/lib.sh || exit 1
 : "${OCI_STORAGE:=$STRATA_BUILD/examples/oci-storage}"
 : "${CONTAINERS_STORAGE:=containers-storage}"
-: "${STRATA_COMMANDS:=2000}"
+: "${STRATA_COMMANDS:=1000}"
 has "$CONTAINERS_STORAGE" || { skip random "no $CONTAINERS_STORAGE here"; exit 0; }
 is_root || { skip random 'mounting needs root'; exit 0; }
 [ -n "${DIFFERENTIAL:-}" ] || { build "$STRATA_BUILD" '' build-differential && DIFFERENTIAL=$STRATA_BUILD/tests/differential; } || exit 1
