@@ -26,7 +26,7 @@ TEST_CASE("an id is one safe path component", "[id]") {
 }
 
 TEST_CASE("random ids are hexadecimal, of the wanted length, and differ", "[id]") {
-  for (std::size_t const digits : {1, 12, 31, 32, 64}) {
+  for (std::size_t const digits : {1U, 12U, 31U, 32U, 64U}) {
     auto const text = ImageId::random(digits).str();
     CHECK(text.size() == digits);
     CHECK(text.find_first_not_of("0123456789abcdef") == std::string::npos);
