@@ -604,3 +604,27 @@ TEST_CASE("what cannot be looked at is not taken for absent", "[tree][applier]")
     CHECK(tree.has("d/s"));
   }
 }
+
+TEST_CASE("what a tree had stays, if asked, but for what entries take the place of", "[tree][applier]") {
+  if (!is_root()) return;
+  for (auto const how : {Whiteouts::overlay, Whiteouts::execute}) {
+    ApplyOptions const over{.whiteouts = how, .keep_former = true};
+    Tree tree;
+    fs::create_directories(tree.root / "d/old");
+    fs::create_directories(tree.root / "o");
+    tree.write(tree.root / "d/file", "former");
+    tree.write(tree.root / "d/mine", "kept");
+    tree.write(tree.root / "o/mine", "kept");
+    tree.apply({directory("d"), file("d/file", "new"), whiteout("d/mine"), opaque("o")}, over);
+    CHECK(tree.read("d/file") == "new");
+    CHECK(tree.read("d/mine") == "kept");
+    CHECK(tree.read("o/mine") == "kept");
+    CHECK(tree.is_opaque("o") == (how == Whiteouts::overlay));
+    CHECK(tree.has("d/old"));
+    // A directory gives way only if there is nothing in it.
+    tree.apply({file("d/old", "now a file")}, over);
+    CHECK(tree.read("d/old") == "now a file");
+    CHECK(code_of([&] { tree.apply({file("o", "never")}, over); }) == std::errc::directory_not_empty);
+    CHECK(tree.read("o/mine") == "kept");
+  }
+}

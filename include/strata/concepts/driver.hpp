@@ -45,6 +45,8 @@ struct StageRequest {
   Control control = {};
   IdMaps maps = {};         ///< whose ids the new tree's files get
   IdMaps parent_maps = {};  ///< whose ids those of the parent, or of `copy_of`, have
+  bool keep_former =
+      false;  ///< entries remove nothing but what they take the place of (`archive::ApplyOptions`)
 };
 
 /// How entries get into the tree of a layer that is there.

@@ -101,7 +101,9 @@ class Overlay {
     if (request.copy_of && !has_other_owners(request)) check_own_tree(dirs_.get(request.copy_of->str()));
     Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
-    staged.start(how_to_unpack(), dirs_);
+    auto apply = how_to_unpack();
+    apply.keep_former = request.keep_former;
+    staged.start(std::move(apply), dirs_);
     return staged;
   }
 

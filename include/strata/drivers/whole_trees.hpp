@@ -56,6 +56,7 @@ class StagedTree {
     else
       give_to_root(tree_, request.maps);
     apply.maps = request.maps;
+    apply.keep_former = request.keep_former;
     applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, tree_, O_PATH | O_DIRECTORY), apply);
   }
 

@@ -37,6 +37,8 @@ inline bool is_portable_xattr(std::string_view name) noexcept {
          (name.starts_with("user.") && !name.starts_with("user.overlay."));
 }
 
+inline bool is_any_xattr(std::string_view) noexcept { return true; }
+
 /// User and group of a file, as the kernel counts them for this process.
 struct FileOwner {
   uid_t uid = 0;

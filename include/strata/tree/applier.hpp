@@ -12,6 +12,7 @@
 #include <strata/tree/apply_options.hpp>
 #include <strata/tree/disk_tree.hpp>
 #include <strata/tree/places.hpp>
+#include <strata/tree/reference_whiteouts.hpp>
 #include <strata/tree/resolve.hpp>
 #include <strata/tree/whiteouts.hpp>
 
@@ -61,7 +62,7 @@ class BasicApplier {
 
  public:
   explicit BasicApplier(Tree tree, ApplyOptions options = {})
-      : options_(std::move(options)), places_(std::move(tree), options_.maps), rules_(make_rules()) {}
+      : options_(std::move(options)), places_(std::move(tree), options_), rules_(make_rules()) {}
   BasicApplier(BasicApplier const&) = delete;
   BasicApplier& operator=(BasicApplier const&) = delete;
 
@@ -100,6 +101,8 @@ class BasicApplier {
   std::unique_ptr<WhiteoutRules<Tree>> make_rules() {
     switch (options_.whiteouts) {
       case Whiteouts::execute:
+        if (options_.as_reference) return std::make_unique<ReferenceWhiteouts<Tree>>(places_);
+        if (options_.keep_former) return std::make_unique<PassedWhiteouts<Tree>>();
         return std::make_unique<ExecutedWhiteouts<Tree>>(places_);
       case Whiteouts::overlay: {
         auto rules = std::make_unique<OverlayWhiteouts<Tree>>(places_, options_);
@@ -175,7 +178,7 @@ class BasicApplier {
       default:
         throw Error(Errc::unsupported, "kind of archive entry \"" + header.name + '"');
     }
-    rules_->placed(real, made);
+    rules_->placed(real, made, path);
   }
 
   // --- one kind of entry each ---

@@ -28,6 +28,12 @@ struct ApplyOptions {
   IdMaps maps = {};                  ///< from the ids of headers to those of files
   /// This archive was being unpacked here before, and was not to its end: what a whiteout finds may be of that attempt.
   bool again = false;
+  /// What the tree had stays, but for what an entry takes the very place of: whiteouts remove nothing, and a directory that has
+  /// something in it gives way to none (ENOTEMPTY).
+  bool keep_former = false;
+  /// As release 1.43 of containers/storage unpacks, to tell what it has made: also what could not be exported again, and
+  /// whiteouts by `ReferenceWhiteouts`.
+  bool as_reference = false;
 };
 
 }  // namespace strata::archive

@@ -44,6 +44,7 @@ struct MemoryNode {
   bool implied = false;     ///< a directory that no entry made: only that it is one is known
   bool time_known = false;  ///< nothing has changed the directory since its time was set
   bool opaque = false;
+  bool told = false;  ///< an entry of the archive that was unpacked last has set its attributes
 
   bool is_directory() const noexcept { return S_ISDIR(mode); }
   bool is_whiteout() const noexcept { return S_ISCHR(mode) && device == 0; }
@@ -102,6 +103,7 @@ class MemoryAttributes {
   void times(std::array<timespec, 2> const& spec) {
     node_->mtime = {.seconds = spec[1].tv_sec, .nanoseconds = static_cast<std::int32_t>(spec[1].tv_nsec)};
     node_->time_known = true;
+    node_->told = true;
   }
 
  private:
@@ -149,6 +151,16 @@ class MemoryTree {
       path.remove_prefix(std::min(end + 1, path.size()));
     }
     return at;
+  }
+
+  /// The paths of the nodes that `told` is set of, which it is no more then.
+  std::set<std::string> take_told() {
+    std::set<std::string> paths;
+    walk([&](std::string const& path, MemoryNode const& node) {
+      if (node.told) paths.insert(path);
+    });
+    forget_told(*root_);
+    return paths;
   }
 
   /// Calls `visit(path, node)` with all nodes, the root first, by their paths' order in directories.
@@ -303,6 +315,10 @@ class MemoryTree {
     directory->children.emplace(name, std::move(node));
     directory->time_known = false;
     return 0;
+  }
+  static void forget_told(MemoryNode& node) {
+    node.told = false;
+    for (auto const& [name, child] : node.children) forget_told(*child);
   }
   static Handle copy(Handle const& node, std::unordered_map<MemoryNode const*, Handle>& copies) {
     auto& made = copies[node.get()];

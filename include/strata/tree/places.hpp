@@ -27,7 +27,8 @@ class Places {
   using Handle = typename Tree::Handle;
   using Place = archive::Place<Handle>;
 
-  Places(Tree tree, IdMaps const& maps) : tree_(std::move(tree)), maps_(maps) {}
+  /// @param options  must stay
+  Places(Tree tree, ApplyOptions const& options) : tree_(std::move(tree)), options_(options) {}
 
   Tree& tree() noexcept { return tree_; }
 
@@ -93,9 +94,13 @@ class Places {
     if (made < 0) sys::throw_errno(operation, path);
   }
 
-  /// @throws `Errc::corrupt_archive`: contents of the archive would go
+  /// @throws `Errc::corrupt_archive`: contents of the archive would go; ENOTEMPTY, with `keep_former`
   void remove(Place& place, std::string const& name, std::string_view path, struct stat const& status) {
-    if (needed_.contains(path))
+    if (options_.keep_former && S_ISDIR(status.st_mode) && !is_empty(place, name, path)) {
+      errno = ENOTEMPTY;
+      sys::throw_errno("rmdir", path);
+    }
+    if (!options_.as_reference && needed_.contains(path))
       throw Error(Errc::corrupt_archive, "an entry takes away \"" + std::string(path) +
                                              "\", which the archive could not be rebuilt without");
     tree_.remove(Tree::ref(place.directory), name, status, path);
@@ -109,6 +114,10 @@ class Places {
   }
 
  private:
+  bool is_empty(Place& place, std::string const& name, std::string_view path) {
+    auto const inside = tree_.enter(Tree::ref(place.directory), name, path);
+    return tree_.names(Tree::ref(inside), path).empty();
+  }
   void note(std::string_view path) {
     while (!path.empty() && needed_.insert(path)) path = TreePath(path).parent;
   }
@@ -121,7 +130,7 @@ class Places {
     auto made = tree_.open_directory(directory, name);
     typename Tree::Setter setter(Tree::ref(made), archive::Handle::file, path);
     auto const status = setter.status();
-    auto const root = idmap::root_of(maps_);
+    auto const root = idmap::root_of(options_.maps);
     bool const inherits = gives_group_on && (status.st_mode & S_ISGID) != 0;
     setter.owner({.uid = root.uid, .gid = inherits ? status.st_gid : root.gid}, ChownErrors::ignore);
     setter.mode(0755 | (status.st_mode & S_ISGID));
@@ -129,7 +138,7 @@ class Places {
   }
 
   Tree tree_;
-  IdMaps const& maps_;
+  ApplyOptions const& options_;
   DirectoryCache<Handle> cache_ = {};
   NameSet needed_ = {};
 };

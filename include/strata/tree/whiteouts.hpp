@@ -41,7 +41,8 @@ class WhiteoutRules {
   virtual void implied(Place&, bool covers) { static_cast<void>(covers); }
   /// The archive has something there.
   /// @param made  and not a directory that there was before
-  virtual void placed(std::string_view path, bool made) = 0;
+  /// @param name  the path that the archive gives it, where links may lead elsewhere
+  virtual void placed(std::string_view path, bool made, std::string_view name) = 0;
   /// Is there nothing, for who wants to make a hard link of it?
   virtual bool is_hidden(struct stat const&) const { return false; }
 
@@ -57,7 +58,17 @@ class KeptWhiteouts final : public WhiteoutRules<Tree> {
  public:
   bool is_sign(std::string_view) const override { return false; }
   void add(TreePath const&, TarHeader const&) override {}
-  void placed(std::string_view, bool) override {}
+  void placed(std::string_view, bool, std::string_view) override {}
+};
+
+/// `Whiteouts::execute`, with `keep_former`
+template <class Tree>
+class PassedWhiteouts final : public WhiteoutRules<Tree> {
+ public:
+  bool applies_root() const override { return true; }
+  bool gives_group_on() const override { return true; }
+  void add(TreePath const&, TarHeader const&) override {}
+  void placed(std::string_view, bool, std::string_view) override {}
 };
 
 /// `Whiteouts::execute`
@@ -85,7 +96,7 @@ class ExecutedWhiteouts final : public WhiteoutRules<Tree> {
     opaque ? remove_old_below(here) : remove_old(here, target);
   }
 
-  void placed(std::string_view path, bool) override {
+  void placed(std::string_view path, bool, std::string_view) override {
     while (!path.empty() && used_.insert(path)) path = TreePath(path).parent;
   }
 
@@ -118,7 +129,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
 
  public:
   OverlayWhiteouts(Places<Tree>& places, ApplyOptions const& options)
-      : places_(places), options_(options), tells_apart_(has_contents()) {}
+      : places_(places), options_(options), tells_apart_(!options.keep_former && has_contents()) {}
 
   void add(TreePath const& at, TarHeader const& header) override {
     Resolved<typename Tree::Handle> resolved;
@@ -142,6 +153,8 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     }
     if (!opaque)
       hide(*place, target, header);
+    else if (place->path.empty() && options_.as_reference)
+      return;
     else if (place->path.empty() && options_.below)
       // The kernel lays all layers' roots over each other, whatever their marks.
       for (auto const& name : options_.below->root_names()) hide(*place, name, header);
@@ -149,13 +162,15 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
       mark_opaque(*place);
   }
 
-  bool gives_way(struct stat const& status) const override { return is_overlay_whiteout(status); }
+  bool gives_way(struct stat const& status) const override {
+    return !options_.as_reference && is_overlay_whiteout(status);
+  }
   bool is_hidden(struct stat const& status) const override { return is_overlay_whiteout(status); }
   void implied(Place& place, bool covers) override {
     if (covers) mark_opaque(place);
     if (!making_carriers_ && tells_apart_) made_.insert(place.path);
   }
-  void placed(std::string_view path, bool made) override {
+  void placed(std::string_view path, bool made, std::string_view) override {
     if (made && tells_apart_) made_.insert(path);
     for (; !carriers_.empty() && !path.empty(); path = TreePath(path).parent)
       if (auto const found = carriers_.find(path); found != carriers_.end()) {

@@ -59,7 +59,9 @@ class StagedLayer {
     give_to_root(layer_, maps_);
     if (request.copy_of && !has_other_owners(request)) {
       auto const from = dirs.get(request.copy_of->str()) / paths::overlay::diff;
-      sys::copy_tree(from, diff(), {.control = request.control});
+      sys::copy_tree(from, diff(),
+                     {.control = request.control,
+                      .keeps_xattr = request.keep_former ? sys::is_any_xattr : sys::is_portable_xattr});
       if (request.writable) original_ = from.parent_path();
     } else {
       make_diff(below, force_mask);

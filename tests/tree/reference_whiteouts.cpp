@@ -1,0 +1,75 @@
+#include <strata/testing/layer_probe.hpp>
+#include <strata/tree/applier.hpp>
+#include <strata/tree/memory_tree.hpp>
+#include <strata/tree/reference_whiteouts.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace strata::archive;
+using strata::testing::directory;
+using strata::testing::Entry;
+using strata::testing::file;
+using strata::testing::symbolic_link;
+using strata::testing::whiteout;
+
+namespace {
+
+std::string paths_after(std::vector<std::vector<Entry>> const& archives,
+                        ApplyOptions const& options = {.whiteouts = Whiteouts::execute,
+                                                       .as_reference = true}) {
+  MemoryTree tree;
+  for (auto const& entries : archives) {
+    BasicApplier<MemoryTree> applier(std::move(tree), options);
+    strata::testing::add_all(applier, entries);
+    applier.finish();
+    tree = std::move(applier.tree());
+  }
+  std::string paths;
+  tree.walk([&](std::string const& path, MemoryNode const&) {
+    if (!path.empty()) paths += (paths.empty() ? "" : " ") + path;
+  });
+  return paths;
+}
+Entry mark(std::string const& directory) { return file(directory + "/.wh..wh..opq", ""); }
+
+}  // namespace
+
+TEST_CASE("a whiteout as the reference executes it removes what its own archive has as well",
+          "[tree][reference_whiteouts]") {
+  CHECK(paths_after({{file("a", "1"), file(".wh.a", ""), file("z", "2")}}) == "z");
+  CHECK(paths_after({{directory("d"), file("d/x", "1"), file(".wh.d", ""), file("d/y", "2")}}) == "d d/y");
+  CHECK(paths_after({{file("a", "1"), file("b", "2")}, {file(".wh.a", "")}}) == "b");
+}
+
+TEST_CASE("an opaque mark removes what no entry names by its path, and nothing through a link",
+          "[tree][reference_whiteouts]") {
+  std::vector<Entry> const parent{directory("b"), file("b/y", "1"), file("b/z", "2"),
+                                  symbolic_link("l", "b")};
+  CHECK(paths_after({parent, {mark("b"), file("b/n", "3")}}) == "b b/n l");
+  CHECK(paths_after({parent, {directory("b"), file("b/y", "4"), mark("b")}}) == "b b/y l");
+  CHECK(paths_after({parent, {mark("l"), file("l/n", "3")}}) == "b b/n b/y b/z l");
+  // One that the link only leads to: the names below it are those of the path.
+  std::vector<Entry> const deeper{directory("b"), directory("b/s"), file("b/s/y", "1"),
+                                  symbolic_link("l", "b")};
+  CHECK(paths_after({deeper, {mark("l/s")}}) == "b b/s l");
+  CHECK(paths_after({deeper, {file("b/s/n", "2"), mark("l/s")}}) == "b b/s l");
+  CHECK(paths_after({deeper, {file("l/s/n", "2"), mark("l/s")}}) == "b b/s b/s/n l");
+}
+
+TEST_CASE("a directory that follows its own whiteout is like any other to the reference's overlay",
+          "[tree][reference_whiteouts]") {
+  std::vector<Entry> const entries{whiteout("d"), directory("d"), file("d/n", "1")};
+  for (bool const reference : {false, true}) {
+    BasicApplier<MemoryTree> applier(MemoryTree(),
+                                     {.whiteouts = Whiteouts::overlay, .as_reference = reference});
+    strata::testing::add_all(applier, entries);
+    applier.finish();
+    auto const made = applier.tree().find("d");
+    REQUIRE(made);
+    CHECK(made->is_directory());
+    CHECK(made->opaque == !reference);
+  }
+}
