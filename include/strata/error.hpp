@@ -56,6 +56,7 @@ enum class Errc {
   cannot_shift,       ///< a layer has other owners than the container, and cannot be mounted with its (mount)
   layer_not_mounted,  ///< what was asked can only be told of a mounted layer
   unsupported,        ///< the composition or the host cannot do it
+  kept,  ///< a repair leaves something as it is, since nothing proves that it is of no use (in a `RepairReport`)
   changed_meanwhile,  ///< another call changed the item while this one was at work; to be tried again
   stopped,            ///< the caller's stop token was set
 };
@@ -158,6 +159,8 @@ inline std::error_category const& error_category() noexcept {
           return "layer is not mounted";
         case Errc::unsupported:
           return "not supported";
+        case Errc::kept:
+          return "kept as it is";
         case Errc::changed_meanwhile:
           return "changed meanwhile";
         case Errc::stopped:

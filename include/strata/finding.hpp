@@ -46,6 +46,8 @@ enum class Fault {
   content_digest,           ///< the rebuilt tar has another digest than is recorded
   content_size,             ///< the rebuilt tar has another length than is recorded
   content_modified,         ///< an owner, a mode, a time or a name is not as in the tar
+  content_foreign,          ///< something in the tree that the tar does not tell of
+  content_unpackable,       ///< a file is missing that no unpacking of the tar would leave there
   data_missing,             ///< big data that is recorded has no file
   data_size,                ///< its file has another length than is recorded
   data_digest,              ///< its file has another digest than is recorded, or none is
@@ -85,6 +87,8 @@ inline std::string_view to_text(Fault fault) noexcept {
       std::string_view("content-digest"),
       std::string_view("content-size"),
       std::string_view("content-modified"),
+      std::string_view("content-foreign"),
+      std::string_view("content-unpackable"),
       std::string_view("data-missing"),
       std::string_view("data-size"),
       std::string_view("data-digest"),

@@ -200,7 +200,7 @@ class Law {
                        outcomes[1].refused.value_or(""));
         if (!has(outcomes[d]) || !outcomes[d].trees[i]) continue;
         if (auto const text = differences(after.whole, *outcomes[d].trees[i], {}); !text.empty())
-          throw Broken(name + layer + text.front() + " is not as in memory");
+          throw Broken(name + layer + text.front().text + " is not as in memory");
         if (outcomes[d].files[i] != outcomes[1].files[i])
           throw Broken(name + layer + "has other contents than vfs");
       }
@@ -212,7 +212,7 @@ class Law {
       for (auto const& [what, tree] :
            {std::pair("overlay", &*outcomes[0].trees[i]), std::pair("vfs", &*outcomes[1].trees[i])})
         if (auto const text = differences(after.changes, *tree, {}); !text.empty())
-          throw Broken(what + layer + text.front() + " is not as expected of overlay");
+          throw Broken(what + layer + text.front().text + " is not as expected of overlay");
       if (outcomes[0].files[i] != outcomes[1].files[i])
         throw Broken("overlay" + layer + "has other contents than vfs");
     }

@@ -262,8 +262,6 @@ std::vector<Damage<S>> catalogue() {
          if (::chown((s.tree(s.base) / "d").c_str(), 5, 6) != 0) throw std::runtime_error("chown");
        },
        Fault::content_modified},
-      {"a file that was not imported", [](Of const& s) { write(s.tree(s.top) / "e/stray", "stray"); },
-       Fault::content_modified},
       {"an empty file that is gone", [](Of const& s) { fs::remove(s.tree(s.base) / "empty"); },
        Fault::content_modified},
       {"another content, nobody needs the image",

@@ -29,9 +29,9 @@ TarHeader entry(std::string name, EntryType type, std::int64_t size = 0, std::ui
 
 auto const same_owners = [](std::int64_t uid, std::int64_t gid) { return std::pair(uid, gid); };
 
-std::string joined(std::vector<std::string> const& lines) {
+std::string joined(std::vector<archive::Difference> const& differences) {
   std::string out;
-  for (auto const& line : lines) out += line + '\n';
+  for (auto const& difference : differences) out += difference.text + '\n';
   return out;
 }
 

@@ -8,13 +8,13 @@
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
 #include <strata/store/check_data.hpp>
+#include <strata/store/check_leftovers.hpp>
 #include <strata/store/check_report.hpp>
 #include <strata/store/compare_trees.hpp>
 #include <strata/store/kept_records.hpp>
 #include <strata/store/layer_content.hpp>
 #include <strata/store/over_former.hpp>
 #include <strata/store/store_records.hpp>
-#include <strata/store/survey.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/timestamp.hpp>
 
@@ -71,7 +71,7 @@ class Checker {
       read_only([&] { unless_unreadable(id, [&] { check_layer(layer.record, layer.directory, true); }); });
       tell_progress();
     }
-    if (!options_.quick && options_.digests) check_trees();
+    if (options_.digests && (!options_.quick || !broken_.empty())) check_trees();
     forget_changed_layers();
     auto image_data = damaged_data<ImageTraits>(records_.images.rows);
     for (auto const& image : records_.images.rows) check_image(image, image_data[image.id]);
@@ -108,15 +108,7 @@ class Checker {
   }
   Finding& add(Severity severity, Subject subject, std::string id, Fault fault, std::string text,
                Healing healing) {
-    return report_.findings.emplace_back(Finding{.severity = severity,
-                                                 .subject = subject,
-                                                 .id = std::move(id),
-                                                 .fault = fault,
-                                                 .text = std::move(text),
-                                                 .about = {},
-                                                 .healing = healing,
-                                                 .read_only = false,
-                                                 .inherited = false});
+    return tell_of(report_.findings, severity, subject, std::move(id), fault, std::move(text), healing);
   }
 
   /// What `look` finds is in a store that nobody changes from here.
@@ -291,12 +283,9 @@ class Checker {
             bool goes_on = false;
             auto const look = [&] {
               unless_unreadable(layer.id, [&] {
-                goes_on = compare([&](std::string const& text, bool alone) {
-                  add(Severity::error, Subject::layer, layer.id, Fault::content_modified,
-                      "layer " + layer.id + ": " + text + ", layer content modified",
-                      !alone || records_.is_mapped(layer) || broken_.contains(layer.id) ? Healing::none
-                                                                                        : Healing::mend);
-                });
+                goes_on =
+                    compare([&](auto const& text, Proves proves) { tell_difference(layer, text, proves); },
+                            [&] { excuse_missing_contents(layer); });
               });
             };
             if (records_.layers.has_own(layer.id))
@@ -305,6 +294,23 @@ class Checker {
               read_only(look);
             return goes_on;
           });
+  }
+
+  void tell_difference(LayerRecord const& layer, std::string const& text, Proves proves) {
+    if (options_.quick) return;
+    bool const mended = proves == Proves::damage && !records_.is_mapped(layer) && !broken_.contains(layer.id);
+    add(Severity::error, Subject::layer, layer.id,
+        proves == Proves::nothing ? Fault::content_foreign : Fault::content_modified,
+        "layer " + layer.id + ": " + text + ", layer content modified",
+        mended ? Healing::mend : Healing::none);
+  }
+  /// They cannot be had by any unpacking, and are no sign of a tree that has suffered.
+  void excuse_missing_contents(LayerRecord const& layer) {
+    for (auto& found : report_.findings)
+      if (found.subject == Subject::layer && found.id == layer.id && found.fault == Fault::content_checksum) {
+        found.fault = Fault::content_unpackable;
+        found.text += ": its recorded archive takes it away, or cannot be unpacked";
+      }
   }
 
   // Images and containers --------------------------------------------------------------------------------------
@@ -404,69 +410,12 @@ class Checker {
   }
 
   void check_claims() {
-    auto const known = records_.known();
-    SurveyOptions const options{.leftover_after = options_.leftover_after};
-    auto claims = survey_graph_root(core_, known, options);
-    for (auto& claim : survey_run_root(core_, known, options)) claims.push_back(std::move(claim));
-    if (std::ranges::any_of(claims, [](auto const& claim) { return claim.kind == UsageClass::orphan; }))
-      forget_changed(claims, StoreRecords<Core>::read(core_).known());
-    auto const unaccounted = [&](Claim const& claim) {
-      return claim.subject == Subject::layer && std::ranges::any_of(report_.findings, [&](auto const& f) {
-               return f.fault == Fault::layer_unaccounted && f.id == claim.id;
-             });
-    };
-    for (auto const& claim : claims) {
-      bool const orphan = claim.kind == UsageClass::orphan;
-      if (!orphan && !(claim.kind == UsageClass::trash && claim.removable)) continue;
-      if (unaccounted(claim)) continue;
-      bool const link = claim.path.parent_path().filename() == paths::overlay::links &&
-                        claim.subject == Subject::layer && orphan;
-      add(Severity::note, Subject::store, claim.path.native(),
-          link     ? Fault::link_dangling
-          : orphan ? Fault::orphan
-                   : Fault::leftover,
-          claim.path.native() + ": " + claim.reason, claim.removable ? Healing::discard : Healing::none)
-          .about = claim.id;
-    }
+    tell_of_leftovers(core_, records_, {.leftover_after = options_.leftover_after}, report_.findings);
   }
-
   void check_mounts() {
-    if constexpr (MountDriver<Driver>) {
-      std::vector<Row<MountRecord>> rows;
-      // Held until the end, so that nobody mounts or unmounts between two looks.
-      std::optional<decltype(core_.mounts().read())> mounts;
-      try {
-        mounts.emplace(core_.mounts().read());
-        rows = mounts->rows();
-      } catch (Error const& error) {
-        bool const unreadable = sys::is_transient(error);
-        add(Severity::warning, Subject::store, std::string(paths::mount_stem),
-            unreadable ? Fault::unreadable : Fault::record_file_damaged,
-            std::string("mount counts cannot be read: ") + error.what(),
-            unreadable ? Healing::none : Healing::mend);
-        return;
-      }
-      for (auto const& row : rows) {
-        if (!is_safe_component(row->id)) continue;
-        bool is_mounted = true;
-        unless_unreadable(row->id, [&] { is_mounted = core_.driver().is_mounted(LayerId(row->id)); });
-        if (!is_mounted)
-          add(Severity::warning, Subject::layer, row->id, Fault::mount_stale,
-              "layer " + row->id + ": counted as mounted " + std::to_string(row->count) +
-                  " times, and is not",
-              Healing::mend);
-      }
-      for (auto const& layer : records_.layers.rows) {
-        LayerId const id(layer.id);
-        bool is_mounted = false;
-        unless_unreadable(layer.id, [&] {
-          is_mounted = core_.driver().is_mounted(id) && sys::is_mount_point(core_.driver().mount_path(id));
-        });
-        if (is_mounted && std::ranges::none_of(rows, [&](auto const& row) { return row->id == layer.id; }))
-          add(Severity::warning, Subject::layer, layer.id, Fault::mount_uncounted,
-              "layer " + layer.id + ": mounted, and not counted", Healing::mend);
-      }
-    }
+    tell_of_mounts(
+        core_, records_, [this](auto const& id, auto&& look) { unless_unreadable(id, look); },
+        report_.findings);
   }
 
   CheckReport finish() {

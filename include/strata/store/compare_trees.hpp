@@ -17,6 +17,8 @@
 #include <strata/tree/load_tree.hpp>
 #include <strata/tree/memory_tree.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,6 +30,13 @@
 
 /// Whether layers are, from the lowest up, what their tars say.
 namespace strata::detail {
+
+/// What a difference of a layer's tree from its archives proves.
+enum class Proves {
+  damage,   ///< what its archive brought is not there as it was: unpacked anew, it is
+  nothing,  ///< its archive does not tell of it, nor does it tell of what was hidden or changed there
+  refused,  ///< the archive is one that we do not unpack, or not to this: there is nothing to compare with
+};
 
 /// What was kept of a layer's tar.
 struct KeptHeaders {
@@ -52,10 +61,11 @@ class TreeComparison {
         at = records_.layers.find(at->parent);
   }
 
-  /// Calls `look(layer, compare)` for each layer, after its parent; `compare(tell)` reads the layer's tree and calls
-  /// `tell(text, alone)` for each difference; not alone: there is more in the tree, of which its archive does not tell.
-  /// What stands on the layer is gone through if `look` returns true, which is to be what
-  /// `compare` returned.
+  /// Calls `look(layer, compare)` for each layer, after its parent; `compare(tell, refused)` reads the layer's tree and calls
+  /// `tell(text, proves)` for each difference, and `refused()` if contents that are missing are no damage: the archive is none
+  /// that we would unpack, or the tree is as release 1.43 unpacks it, which takes contents of an archive away again.
+  /// What stands on the layer is gone through if `look` returns true, which is to be what `compare` returned. What differs in a
+  /// parent is not told of again.
   template <class Look>
   void run(Look&& look) {
     std::map<std::string, std::vector<LayerRecord const*>> children;
@@ -68,11 +78,13 @@ class TreeComparison {
       control_.check();
       auto step = std::move(steps.back());
       steps.pop_back();
-      if (!look(*step.layer, [&](auto&& tell) { return compare(step, tell); })) continue;
+      if (!look(*step.layer, [&](auto&& tell, auto&& refused) { return compare(step, tell, refused); }))
+        continue;
       auto const& above = children[step.layer->id];
       for (auto const* child : above)
-        steps.push_back(child == above.back() ? Step{child, std::move(step.wanted), std::move(step.found)}
-                                              : Step{child, step.wanted, step.found});
+        steps.push_back(child == above.back()
+                            ? Step{child, std::move(step.wanted), std::move(step.found), step.differs}
+                            : Step{child, step.wanted, step.found, step.differs});
     }
   }
 
@@ -81,11 +93,20 @@ class TreeComparison {
     LayerRecord const* layer;
     archive::MemoryTree wanted = archive::MemoryTree();  ///< of what lies below, then with the layer
     archive::MemoryTree found = archive::MemoryTree();
+    bool differs = false;  ///< from what is found of what lies below
+  };
+  /// What a layer should be, one way or another.
+  struct Wanted {
+    archive::MemoryTree tree;
+    std::set<std::string> told;  ///< paths of entries of its archive
+    bool by_us = true;           ///< by our rules
+    bool is_refused = false;     ///< by our rules it is no archive
+    std::vector<archive::Difference> differences = {};
   };
 
   /// @return  false if nothing is known of what is over the layer, or nobody asks
-  template <class Tell>
-  bool compare(Step& step, Tell&& tell) const {
+  template <class Tell, class Refused>
+  bool compare(Step& step, Tell&& tell, Refused&& refused) const {
     auto const& layer = *step.layer;
     bool const mapped = records_.is_mapped(layer);
     auto const tree = core_.driver().own_tree(LayerId(layer.id));
@@ -97,13 +118,23 @@ class TreeComparison {
     auto const form = tree->whole ? archive::TreeForm::whole : archive::TreeForm::changes;
     auto loaded = archive::load_tree(tree->path, form, owners);
     auto const headers = headers_.find(layer.id);
-    auto wanted =
-        headers == headers_.end() ? std::nullopt : unpacked(step.wanted, headers->second.headers, form);
+    auto const below = step.differs ? std::optional(step.found) : std::nullopt;
     if (tree->whole)
       step.found = loaded;
     else
       lay_over(step.found, loaded);
+    archive::Compared compared{.owners = tree->keeps_owners, .modes = tree->keeps_modes};
+    if (mapped)
+      compared.shown_owner = [&](std::int64_t uid, std::int64_t gid) {
+        return std::pair(shown(layer.uidmap, uid), shown(layer.gidmap, gid));
+      };
+    auto const closest_over = [&](archive::MemoryTree const& lower) {
+      return headers == headers_.end() ? std::nullopt
+                                       : closest(lower, headers->second.headers, form, step.found, compared);
+    };
+    auto wanted = closest_over(step.wanted);
     if (!wanted) {
+      if (headers != headers_.end()) refused();
       // What was put in by other means than a tar, or is told of already.
       if (tree->whole)
         step.wanted = std::move(loaded);
@@ -111,50 +142,88 @@ class TreeComparison {
         lay_over(step.wanted, loaded);
       return below_archives_.contains(layer.id);
     }
-    archive::Compared compared{.owners = tree->keeps_owners, .modes = tree->keeps_modes};
-    if (mapped)
-      compared.shown_owner = [&](std::int64_t uid, std::int64_t gid) {
-        return std::pair(shown(layer.uidmap, uid), shown(layer.gidmap, gid));
-      };
-    auto texts = archive::differences(*wanted, step.found, compared);
-    if (!texts.empty() && !tree->whole) {
-      // To containers/storage and the kernel, a root that hides all below it is like any other.
-      auto others = headers->second.headers;
-      std::erase_if(others,
-                    [](auto const& h) { return archive::path_in_tree(h.name) == archive::whiteout_opaque; });
-      if (others.size() != headers->second.headers.size())
-        if (auto theirs = unpacked(step.wanted, others, form))
-          if (archive::differences(*theirs, step.found, compared).empty()) {
-            wanted = std::move(theirs);
-            texts.clear();
-          }
+    auto& differences = wanted->differences;
+    if (below && !differences.empty()) {
+      auto const others = closest_over(*below);
+      std::erase_if(differences, [&](auto const& one) {
+        return others && std::ranges::none_of(others->differences,
+                                              [&](auto const& other) { return other.path == one.path; });
+      });
     }
-    auto const all = texts.size();
-    if (all != 0 && headers->second.over_former) {
-      std::set<std::string> own;
-      for (auto const& header : headers->second.headers) own.emplace(archive::path_in_tree(header.name));
-      compared.counts = [&](std::string const& path) { return own.contains(path); };
-      texts = archive::differences(*wanted, step.found, compared);
-      if (texts.empty()) wanted = step.found;
+    step.differs = step.differs || !differences.empty();
+    bool const over_former = headers->second.over_former;
+    std::vector<Proves> proofs;
+    for (auto const& difference : differences) proofs.push_back(proof_of(difference, *wanted, form, loaded));
+    bool const is_damaged = std::ranges::find(proofs, Proves::damage) != proofs.end();
+    if (!wanted->by_us && (wanted->is_refused || !is_damaged)) refused();
+    for (std::size_t i = 0; i < proofs.size(); ++i) {
+      if (proofs[i] == Proves::nothing && over_former) continue;
+      tell(differences[i].text,
+           proofs[i] == Proves::damage && wanted->is_refused ? Proves::refused : proofs[i]);
     }
-    step.wanted = *std::move(wanted);
-    for (auto const& text : texts) tell(text, texts.size() == all);
+    step.wanted = std::move(wanted->tree);
     return true;
   }
 
-  /// What unpacking an archive over a tree makes of it; nothing if we would not unpack it, as others may have done.
-  static std::optional<archive::MemoryTree> unpacked(archive::MemoryTree const& below,
-                                                     std::vector<archive::TarHeader> const& headers,
-                                                     archive::TreeForm form) {
+  static Proves proof_of(archive::Difference const& difference, Wanted const& wanted, archive::TreeForm form,
+                         archive::MemoryTree const& loaded) {
+    auto const proof = [](bool damage) { return damage ? Proves::damage : Proves::nothing; };
+    auto const& path = difference.path;
+    auto const told = wanted.told.lower_bound(path);
+    bool const is_told = told != wanted.told.end() && *told == path;
+    switch (difference.how) {
+      case archive::Differs::changed:
+        return proof(is_told);
+      case archive::Differs::missing: {
+        auto const inside = wanted.told.lower_bound(path + '/');
+        return proof(is_told || (inside != wanted.told.end() && inside->starts_with(path + '/')));
+      }
+      case archive::Differs::added: {
+        // What is below the layer shows where its own sign is lost.
+        auto const own = loaded.find(path);
+        return proof(form == archive::TreeForm::changes && (!own || own->is_whiteout()));
+      }
+    }
+    return Proves::nothing;
+  }
+
+  /// What an archive is to make of what is below, by our rules or those of others: whichever the tree is closer to.
+  /// @return  nothing if it can be unpacked by neither
+  static std::optional<Wanted> closest(archive::MemoryTree const& below,
+                                       std::vector<archive::TarHeader> const& headers, archive::TreeForm form,
+                                       archive::MemoryTree const& found, archive::Compared const& compared) {
+    auto const by = [&](bool us) {
+      auto wanted = unpacked(below, headers, form, us);
+      if (wanted) wanted->differences = archive::differences(wanted->tree, found, compared);
+      return wanted;
+    };
+    auto ours = by(true);
+    if (ours && ours->differences.empty()) return ours;
+    auto theirs = by(false);
+    if (!ours && theirs) theirs->is_refused = true;
+    bool const theirs_is_closer = theirs && (!ours || theirs->differences.size() < ours->differences.size());
+    return theirs_is_closer ? std::move(theirs) : std::move(ours);
+  }
+
+  /// What unpacking an archive over a tree makes of it; nothing if that is refused.
+  static std::optional<Wanted> unpacked(archive::MemoryTree const& below,
+                                        std::vector<archive::TarHeader> const& headers,
+                                        archive::TreeForm form, bool by_us) {
     try {
-      if (form == archive::TreeForm::whole)
-        return unpack(below, headers, {.whiteouts = archive::Whiteouts::execute});
-      auto const own = unpack(
-          archive::MemoryTree(), headers,
-          {.whiteouts = archive::Whiteouts::overlay, .below = std::make_shared<archive::MemoryLower>(below)});
+      if (form == archive::TreeForm::whole) {
+        auto tree =
+            unpack(below, headers, {.whiteouts = archive::Whiteouts::execute, .as_reference = !by_us});
+        auto told = tree.take_told();
+        return Wanted{.tree = std::move(tree), .told = std::move(told), .by_us = by_us};
+      }
+      auto own = unpack(archive::MemoryTree(), headers,
+                        {.whiteouts = archive::Whiteouts::overlay,
+                         .below = std::make_shared<archive::MemoryLower>(below),
+                         .as_reference = !by_us});
+      auto told = own.take_told();
       auto over = below;
       lay_over(over, own);
-      return over;
+      return Wanted{.tree = std::move(over), .told = std::move(told), .by_us = by_us};
     } catch (Error const&) {
       return std::nullopt;
     }

@@ -226,8 +226,9 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
 }
 
 /// A copy of a layer, over which a stream is to be unpacked.
+/// @param keep_former  nothing goes but what the stream has entries for
 template <class Core>
-auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& stop) {
+auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& stop, bool keep_former = false) {
   return core.driver().stage(
       {.parent = layer.parent.empty() ? std::optional<LayerId>{} : LayerId(layer.parent),
        .copy_of = LayerId(layer.id),
@@ -235,7 +236,8 @@ auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& sto
        .flush = core.flush(),
        .control = {.progress = {}, .stop = stop},
        .maps = maps_of(layer),
-       .parent_maps = maps_of(layer)});
+       .parent_maps = maps_of(layer),
+       .keep_former = keep_former});
 }
 
 /// Has a layer files that the archive which is about to be applied to it does not put there: of another one, or what was

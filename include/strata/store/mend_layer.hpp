@@ -9,6 +9,7 @@
 #include <strata/finding.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
+#include <strata/store/import.hpp>
 #include <strata/store/layer_content.hpp>
 #include <strata/store/mend_data.hpp>
 #include <strata/store/mount.hpp>
@@ -180,8 +181,11 @@ class LayerMender {
              std::to_string(content.sum->size) + " of its tar");
   }
 
-  /// Unpacks the layer anew from its own tar, whose contents are in order.
+  /// Unpacks the layer anew from its own tar, whose contents are in order, over a copy of it: what the tar does not tell of
+  /// is taken over.
   void rebuild(LayerRecord const& layer) {
+    auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
+    if (!row || !is_as_seen(*row, layer)) return;
     auto aside = sys::TempDir::create(core_.layer_trash());
     auto const tar_path = aside.next_addition();
     {
@@ -192,9 +196,7 @@ class LayerMender {
           split, [&](std::string const& name, Writer& to) { core_.driver().copy_file(id, name, to); }, out,
           control_);
     }
-    StageRequest request{.flush = core_.flush(), .control = control_};
-    if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
-    auto staged = core_.driver().stage(request);
+    auto staged = stage_copy(core_, *row, control_.stop, true);
     auto source = file_source(tar_path);
     archive::TarReader tar(source, archive::no_budgets);
     for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);

@@ -8,6 +8,7 @@
 #include <strata/store/mend_data.hpp>
 #include <strata/store/mend_layer.hpp>
 #include <strata/store/mount.hpp>
+#include <strata/store/remove_damaged.hpp>
 #include <strata/store/reviver.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
@@ -63,10 +64,11 @@ class Repairer {
     }
     // What a later repair may mend is not removed now.
     if (!options_.keep_damaged && !report.after.clean() && !log_.transient && sees_all(report.after)) {
-      auto const seen = damaged_in(report.after);
+      DamageRemover<Core> remover(core_, log_, options_.remove_containers);
+      remover.see(report.after, seen_);
       report.after = look();
       if (!sees_all(report.after)) return ended(std::move(report));
-      remove(seen, damaged_in(report.after));
+      remover.remove(report.after, seen_);
       report.after = look();
       auto const done = log_.actions.size();
       collect(report.after);  // what the removed leave behind
@@ -76,7 +78,21 @@ class Repairer {
   }
 
  private:
+  /// What is not as it should be, could not be mended, and is not to be removed, each with what speaks against it.
+  void tell_of_kept(CheckReport const& report) {
+    for (auto const& found : report.findings) {
+      if (found.severity != Severity::error || found.read_only || found.inherited) continue;
+      if (found.subject == Subject::store || found.fault == Fault::unreadable) continue;
+      if (proves_unusable(core_, found)) continue;
+      std::string const why =
+          found.fault == Fault::content_foreign ? ", of which its recorded archive does not tell" : "";
+      log_.failures.push_back({"mending " + std::string(to_text(found.subject)) + ' ' + found.id,
+                               std::make_exception_ptr(Error(Errc::kept, found.text + why))});
+    }
+  }
+
   RepairReport ended(RepairReport report) {
+    tell_of_kept(report.after);
     report.actions = std::move(log_.actions);
     report.failures = std::move(log_.failures);
     return report;
@@ -187,7 +203,7 @@ class Repairer {
       case Fault::content_size:
       case Fault::content_modified:
         if (layer == nullptr) break;
-        // With its parents in order first: what is wrong with them shows here as well.
+        // With its parents in order first.
         if (found.fault == Fault::content_modified &&
             (stands_on_modified(*layer, records) || !rebuilt_.insert(layer->id).second))
           break;
@@ -274,123 +290,21 @@ class Repairer {
     });
   }
 
-  // Removing ---------------------------------------------------------------------------------------------------
-
-  /// Items with errors, each with the time when it was made; trees without a record, with none.
-  struct Damaged {
-    std::map<std::string, MadeAt> items[3];
-    std::set<std::string> unaccounted;
-  };
-  Damaged damaged_in(CheckReport const& report) const {
-    Damaged out;
-    auto const made_at = [&](Finding const& found) -> MadeAt {
-      auto const in = [&](auto const& records) -> MadeAt {
-        return records.has_own(found.id) ? MadeAt(records.find(found.id)->created) : MadeAt();
-      };
-      return found.subject == Subject::layer   ? in(seen_.layers)
-             : found.subject == Subject::image ? in(seen_.images)
-                                               : in(seen_.containers);
-    };
-    for (auto const& found : report.findings) {
-      bool const unaccounted = found.fault == Fault::layer_unaccounted;
-      if (found.severity != Severity::error && !unaccounted) continue;
-      if (found.read_only || found.subject == Subject::store) continue;
-      // The layer's archive can be rebuilt, byte for byte: who has that has lost nothing.
-      if (found.fault == Fault::content_modified) continue;
-      reasons_.try_emplace(std::string(to_text(found.subject)) + ' ' + found.id, found.text);
-      if (unaccounted)
-        out.unaccounted.insert(found.id);
-      else if (auto const time = made_at(found))
-        out.items[static_cast<int>(found.subject)].emplace(found.id, time);
-    }
-    return out;
-  }
-
-  /// Whoever works in the store meanwhile can make it look damaged for a moment. So what goes was damaged in two looks, and
-  /// still is the same item then.
-  void remove(Damaged const& first, Damaged const& second) {
-    std::map<std::string, MadeAt> damaged[3];
-    for (int kind = 0; kind < 3; ++kind)
-      for (auto const& [id, made_at] : second.items[kind])
-        if (auto const before = first.items[kind].find(id);
-            before != first.items[kind].end() && before->second == made_at)
-          damaged[kind].emplace(id, made_at);
-    // What was tried in vain for something that goes now is said no more.
-    std::erase_if(log_.failures, [&](RepairFailure const& failure) {
-      auto const is_about = [&](std::string const& id) {
-        return failure.doing.find(id) != std::string::npos;
-      };
-      return std::ranges::any_of(second.unaccounted, is_about) ||
-             std::ranges::any_of(damaged, [&](auto const& items) {
-               return std::ranges::any_of(items, [&](auto const& item) { return is_about(item.first); });
-             });
-    });
-    log_.tried.clear();
-    if (options_.remove_containers)
-      for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
-        removal("container " + id, [&, &id = id, &made_at = made_at] {
-          core_.containers().remove(Ref::exactly(id), {.made_at = made_at});
-        });
-    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::image)])
-      removal("image " + id, [&, &id = id, &made_at = made_at] {
-        core_.images().remove(Ref::exactly(id), {.made_at = made_at});
-      });
-    auto const records = StoreRecords<Core>::read(core_);
-    std::vector<std::pair<std::size_t, std::string>> layers;
-    auto const& damaged_layers = damaged[static_cast<int>(Subject::layer)];
-    for (auto const& [id, made_at] : damaged_layers)
-      if (auto const* const layer = records.layers.find(id)) {
-        auto const ancestors = records.ancestors(*layer);
-        layers.emplace_back(ancestors ? ancestors->size() : 0, id);
-      }
-    std::ranges::sort(layers, [](auto const& a, auto const& b) {
-      return a.first != b.first ? a.first > b.first : a.second < b.second;
-    });
-    for (auto const& [depth, id] : layers)
-      removal("layer " + id,
-              [&, &id = id] { core_.layers().remove(Ref::exactly(id), {.made_at = damaged_layers.at(id)}); });
-    for (auto const& id : second.unaccounted)
-      removal("storage layer " + id, [&] {
-        Trash trash;
-        {
-          auto const table = core_.template table<LayerTraits>().write();
-          if (table.by_id(id)) return;
-          auto aside = sys::TempDir::create(core_.layer_trash());
-          trash = discard_unrecorded_layer(core_, LayerId(id), aside);
-          trash.add(std::move(aside));
-        }
-        trash.empty();
-      });
-  }
-  template <class Work>
-  void removal(std::string const& what, Work&& work) {
-    attempt("deleting " + what, [&] {
-      try {
-        work();
-      } catch (Error const& error) {  // with its image, say
-        if (error.not_found()) return;
-        throw;
-      }
-      auto const reason = reasons_.find(what);
-      did("deleted " + what + (reason == reasons_.end() ? "" : ", beyond repair: " + reason->second));
-    });
-  }
-
   Core& core_;
   RepairOptions const& options_;
   RepairLog log_;
-  StoreRecords<Core> seen_ = {};                             ///< in the last look
-  std::set<std::string> modified_;                           ///< layers that are not as in their tar
-  std::set<std::string> rebuilt_;                            ///< layers
-  mutable std::map<std::string, std::string> reasons_ = {};  ///< why items are removed, by kind and id
+  StoreRecords<Core> seen_ = {};    ///< in the last look
+  std::set<std::string> modified_;  ///< layers that are not as in their tar
+  std::set<std::string> rebuilt_;   ///< layers
   std::set<std::string>
       lost_records_;  ///< kinds whose record file had to be written from what was left of it
 };
 
 }  // namespace detail
 
-/// Checks, mends what can be mended, removes images, layers and trees of the driver that stay damaged, and checks again. A
-/// layer whose archive can be rebuilt is never removed, whatever its files' attributes are.
+/// Checks, mends what can be mended, removes the images, layers and trees of the driver of which what is still found proves
+/// that they cannot be used (`detail::proves_unusable`), and checks again. What stays damaged is among the failures, item by
+/// item (`Errc::kept`). Files in a layer of which its recorded archive does not tell are never removed.
 ///
 /// Damage goes in the order in which it can be mended; each step is short and holds the locks that it needs, bytes move
 /// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others

@@ -22,8 +22,15 @@ struct Compared {
   bool modes = true;
   /// What stands in the tree for an owner, and a group, that it should have and cannot; none: all can be had.
   std::function<std::pair<std::int64_t, std::int64_t>(std::int64_t, std::int64_t)> shown_owner = {};
-  /// Whether a difference at a path counts; none: all do.
-  std::function<bool(std::string const&)> counts = {};
+};
+
+/// How a path of one tree is in another.
+enum class Differs { added, missing, changed };
+
+struct Difference {
+  Differs how = Differs::changed;
+  std::string path;  ///< below the root
+  std::string text;
 };
 
 namespace detail {
@@ -82,11 +89,11 @@ inline std::string changed_attributes(MemoryNode const& wanted, MemoryNode const
 
 }  // namespace detail
 
-/// What differs in `found` from `wanted`. One text a difference, in path order: "+/path", "-/path" (directories with a "/" at
+/// What differs in `found` from `wanted`. One text each, in path order: "+/path", "-/path" (directories with a "/" at
 /// the end) or "/path(mode:0644￫0600,…)"; other than directories, what is changed is told of twice, as containers/storage does
-/// it. Of the root only its kind is compared: drivers differ in what they make of it.
-inline std::vector<std::string> differences(MemoryTree const& wanted_tree, MemoryTree const& found_tree,
-                                            Compared const& compared) {
+/// it. What is in a directory that one of them has alone is not told of. Of the root only its kind is compared: drivers differ in what they make of it.
+inline std::vector<Difference> differences(MemoryTree const& wanted_tree, MemoryTree const& found_tree,
+                                           Compared const& compared) {
   using Nodes = std::map<std::string, MemoryNode const*>;
   auto const all = [](MemoryTree const& tree) {
     Nodes nodes;
@@ -97,13 +104,13 @@ inline std::vector<std::string> differences(MemoryTree const& wanted_tree, Memor
   };
   Nodes const wanted_nodes = all(wanted_tree);
   Nodes const found_nodes = all(found_tree);
-  std::vector<std::string> out;
+  std::vector<Difference> out;
   std::string passed;  // the directory that was told of as a whole
-  auto const counts = [&](std::string const& path) { return !compared.counts || compared.counts(path); };
   auto const lone = [&](char sign, std::string const& path, MemoryNode const& node) {
-    if (!counts(path)) return;
     if (!passed.empty() && path.size() > passed.size() && path.starts_with(passed)) return;
-    out.push_back(sign + ('/' + path) + (node.is_directory() ? "/" : ""));
+    out.push_back({.how = sign == '+' ? Differs::added : Differs::missing,
+                   .path = path,
+                   .text = sign + ('/' + path) + (node.is_directory() ? "/" : "")});
     if (node.is_directory()) passed = path + '/';
   };
   auto const is_tolerated = [&](std::string const& path, MemoryNode const& node) {
@@ -112,8 +119,8 @@ inline std::vector<std::string> differences(MemoryTree const& wanted_tree, Memor
   std::map<MemoryNode const*, MemoryNode const*> names;  // of one file, and the file that they should be
   auto const told = [&](std::string const& path, std::string const& changed, bool directory) {
     auto const text = '/' + path + (directory ? "/" : "") + '(' + changed + ')';
-    if (!directory) out.push_back('+' + text);
-    out.push_back(text);
+    if (!directory) out.push_back({.path = path, .text = '+' + text});
+    out.push_back({.path = path, .text = text});
   };
   auto wanted = wanted_nodes.begin();
   auto is = found_nodes.begin();
@@ -132,7 +139,7 @@ inline std::vector<std::string> differences(MemoryTree const& wanted_tree, Memor
       bool const directory = is->second->is_directory();
       if (!directory && names.try_emplace(wanted->second, is->second).first->second != is->second)
         changed += (changed.empty() ? "" : ",") + std::string("another file than its hard link");
-      if (!changed.empty() && counts(is->first)) told(is->first, changed, directory);
+      if (!changed.empty()) told(is->first, changed, directory);
       ++wanted;
       ++is;
     }

@@ -1,0 +1,220 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/finding.hpp>
+#include <strata/id.hpp>
+#include <strata/store/check_report.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/mend_data.hpp>
+#include <strata/store/store_records.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What a repair removes: items of which no tree can be used, or of which recorded bytes are gone for good, and no others.
+namespace strata::detail {
+
+/// Does the driver keep a layer's files so that they need nothing of what lies below it?
+template <class Core>
+bool has_whole_tree(Core& core, std::string const& id) {
+  if constexpr (CheckDriver<typename Core::Driver>) {
+    auto const tree = is_safe_component(id) ? core.driver().own_tree(LayerId(id)) : std::nullopt;
+    return tree && tree->whole;
+  } else {
+    return false;
+  }
+}
+
+/// Whether something that was found of an item, and could not be mended, proves that nobody can use the item.
+template <class Core>
+bool proves_unusable(Core& core, Finding const& found) {
+  switch (found.fault) {
+    case Fault::layer_incomplete:    // as whoever was making it, or removing it, has recorded
+    case Fault::layer_unreferenced:  // as the caller asked: nobody uses it
+    case Fault::layer_unaccounted:   // no record names it, and nothing that has one needs it
+    case Fault::tree_missing:
+    case Fault::
+        content_checksum:  // bytes that are recorded by their digests are gone, or never were all there
+    case Fault::data_missing:
+    case Fault::data_size:
+    case Fault::data_digest:
+    case Fault::image_layer_missing:  // a layer without files and record, so that its bytes are gone
+    case Fault::container_layer_missing:
+    case Fault::image_missing:  // of a container, which goes only if the caller asks for it
+      return true;
+    case Fault::parent_missing:  // nothing can be mounted over what is not there
+      return !has_whole_tree(core, found.id);
+    // A tree is there, and can be walked: another record, or another archive, would do.
+    case Fault::record_file_damaged:
+    case Fault::record_unreadable:
+    case Fault::duplicate_id:
+    case Fault::duplicate_name:
+    case Fault::digest_invalid:
+    case Fault::parent_circle:
+    case Fault::archive_missing:
+    case Fault::archive_damaged:
+    case Fault::content_digest:
+    case Fault::content_size:
+    case Fault::content_modified:
+    case Fault::content_foreign:
+    case Fault::content_unpackable:
+    case Fault::data_unrecorded:
+    case Fault::mapped_layer_missing:
+    case Fault::link_lost:
+    case Fault::link_dangling:
+    case Fault::lower_wrong:
+    case Fault::lower_layers_wrong:
+    case Fault::directory_missing:
+    case Fault::unreadable:
+    case Fault::orphan:
+    case Fault::leftover:
+    case Fault::mount_stale:
+    case Fault::mount_uncounted:
+      return false;
+  }
+  return false;
+}
+
+/// Removes items that are proven unusable in two looks.
+template <class Core>
+class DamageRemover {
+  using LayerTraits = typename Core::LayerTraits;
+
+ public:
+  DamageRemover(Core& core, RepairLog& log, bool containers)
+      : core_(core), log_(log), containers_(containers) {}
+
+  /// The first look.
+  /// @param records  that the findings are about
+  void see(CheckReport const& report, StoreRecords<Core> const& records) {
+    seen_ = damaged_in(report, records);
+  }
+
+  /// Whoever works in the store meanwhile can make it look damaged for a moment. So what goes was damaged in two looks, and
+  /// still is the same item then.
+  void remove(CheckReport const& report, StoreRecords<Core> const& records) {
+    auto const now = damaged_in(report, records);
+    std::map<std::string, MadeAt> damaged[3];
+    for (int kind = 0; kind < 3; ++kind)
+      for (auto const& [id, made_at] : now.items[kind])
+        if (auto const before = seen_.items[kind].find(id);
+            before != seen_.items[kind].end() && before->second == made_at)
+          damaged[kind].emplace(id, made_at);
+    forget_failures(now.unaccounted, damaged);
+    log_.tried.clear();
+    if (containers_)
+      for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
+        removal("container " + id, [&, &id = id, &made_at = made_at] {
+          core_.containers().remove(Ref::exactly(id), {.made_at = made_at});
+        });
+    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::image)])
+      removal("image " + id, [&, &id = id, &made_at = made_at] {
+        core_.images().remove(Ref::exactly(id), {.made_at = made_at});
+      });
+    auto const& layers = damaged[static_cast<int>(Subject::layer)];
+    for (auto const& id : children_first(layers))
+      removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id), {.made_at = layers.at(id)}); });
+    for (auto const& id : now.unaccounted) removal("storage layer " + id, [&] { remove_unrecorded(id); });
+  }
+
+ private:
+  /// Items, each with the time when it was made; trees without a record, with none.
+  struct Damaged {
+    std::map<std::string, MadeAt> items[3];
+    std::set<std::string> unaccounted;
+  };
+
+  Damaged damaged_in(CheckReport const& report, StoreRecords<Core> const& records) {
+    Damaged out;
+    auto const made_at = [&](Finding const& found) -> MadeAt {
+      auto const in = [&](auto const& kept) -> MadeAt {
+        return kept.has_own(found.id) ? MadeAt(kept.find(found.id)->created) : MadeAt();
+      };
+      return found.subject == Subject::layer   ? in(records.layers)
+             : found.subject == Subject::image ? in(records.images)
+                                               : in(records.containers);
+    };
+    for (auto const& found : report.findings) {
+      bool const unaccounted = found.fault == Fault::layer_unaccounted;
+      if (found.severity != Severity::error && !unaccounted) continue;
+      if (found.read_only || found.subject == Subject::store || !proves_unusable(core_, found)) continue;
+      reasons_.try_emplace(std::string(to_text(found.subject)) + ' ' + found.id, found.text);
+      if (unaccounted)
+        out.unaccounted.insert(found.id);
+      else if (auto const time = made_at(found))
+        out.items[static_cast<int>(found.subject)].emplace(found.id, time);
+    }
+    return out;
+  }
+
+  /// What was tried in vain for something that goes now is said no more.
+  void forget_failures(std::set<std::string> const& unaccounted,
+                       std::map<std::string, MadeAt> const (&damaged)[3]) {
+    std::erase_if(log_.failures, [&](RepairFailure const& failure) {
+      auto const is_about = [&](std::string const& id) {
+        return failure.doing.find(id) != std::string::npos;
+      };
+      return std::ranges::any_of(unaccounted, is_about) ||
+             std::ranges::any_of(damaged, [&](auto const& items) {
+               return std::ranges::any_of(items, [&](auto const& item) { return is_about(item.first); });
+             });
+    });
+  }
+
+  std::vector<std::string> children_first(std::map<std::string, MadeAt> const& damaged) {
+    auto const records = StoreRecords<Core>::read(core_);
+    std::vector<std::pair<std::size_t, std::string>> layers;
+    for (auto const& [id, made_at] : damaged)
+      if (auto const* const layer = records.layers.find(id)) {
+        auto const ancestors = records.ancestors(*layer);
+        layers.emplace_back(ancestors ? ancestors->size() : 0, id);
+      }
+    std::ranges::sort(layers, [](auto const& a, auto const& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    std::vector<std::string> ids;
+    for (auto& [depth, id] : layers) ids.push_back(std::move(id));
+    return ids;
+  }
+
+  void remove_unrecorded(std::string const& id) {
+    Trash trash;
+    {
+      auto const table = core_.template table<LayerTraits>().write();
+      if (table.by_id(id)) return;
+      auto aside = sys::TempDir::create(core_.layer_trash());
+      trash = discard_unrecorded_layer(core_, LayerId(id), aside);
+      trash.add(std::move(aside));
+    }
+    trash.empty();
+  }
+
+  template <class Work>
+  void removal(std::string const& what, Work&& work) {
+    log_.attempt("deleting " + what, [&] {
+      try {
+        work();
+      } catch (Error const& error) {  // with its image, say
+        if (error.not_found()) return;
+        throw;
+      }
+      auto const reason = reasons_.find(what);
+      log_.did("deleted " + what + (reason == reasons_.end() ? "" : ", beyond repair: " + reason->second));
+    });
+  }
+
+  Core& core_;
+  RepairLog& log_;
+  bool containers_;
+  Damaged seen_ = {};
+  std::map<std::string, std::string> reasons_ = {};  ///< why items are removed, by kind and id
+};
+
+}  // namespace strata::detail

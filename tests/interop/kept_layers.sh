@@ -1,0 +1,104 @@
+#!/bin/sh
+# Layers as containers-storage made them, of which the recorded archive does not tell all, or which ours would not have
+# unpacked so: our check reports what it cannot account for, and our repair removes nothing of it.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+top=$(pwd)
+. tests/lib.sh
+. tests/programs.sh
+
+if ! is_root || ! has containers-storage || ! has jq; then skip kept_layers "needs root, containers-storage and jq"; exit 0; fi
+make_scratch
+if ! overlay_works "$scratch"; then skip kept_layers "no overlay file system here"; exit 0; fi
+
+by_ours() { "$OCI_STORAGE" --storage-driver "$driver" --graph "$graph" --run "$run" "$@"; }
+by_theirs() { containers-storage --storage-driver "$driver" --graph "$graph" --run "$run" "$@"; }
+tree() { if [ "$driver" = overlay ]; then echo "$graph/overlay/$1/diff"; else echo "$graph/vfs/dir/$1"; fi; }
+# all that a layer's tree holds, but directories' times
+state() {
+  (cd "$(tree "$1")" && find . -type d -printf '%p %y %m %U:%G\n' -o -printf '%p %y %m %U:%G %s %T@ %l\n' | sort
+    find . -type f -exec sha256sum {} + | sort
+    getfattr -R -d -m 'trusted.overlay.opaque|user' . 2>/dev/null)
+}
+items() { by_ours layers -q | sort; by_ours images -q; }
+
+# make_tar FILE NAME... : of $scratch/files, in that order, and no other
+make_tar() { make_tar_file=$1; shift; tar -C "$scratch/files" --numeric-owner --no-recursion -cf "$make_tar_file" "$@"; }
+mkdir -p "$scratch/files" && cd "$scratch/files" || exit 1
+mkdir -p d k l2 b && ln -s b l
+for name in d/x d/p d/a d/b d/n k/1 b/y l2/n q z a; do echo "$name" >"$name"; done
+for name in e .wh.d .wh.a d/.wh.p b/.wh..wh..opq; do : >"$name"; done
+chmod 4711 d/a && chown 5:6 d/a k
+cd "$top" || exit 1
+make_tar "$scratch/parent.tar" d d/x d/p b b/y l q
+make_tar "$scratch/first.tar" d/a d/.wh.p k k/1
+make_tar "$scratch/second.tar" d/b e
+make_tar "$scratch/taken.tar" a .wh.a z
+make_tar "$scratch/covered.tar" .wh.d d d/n
+# the mark and a file below "l", which is a link in the parent
+tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^b/.wh,l/.wh,;s,^l2/,l/,' -cf "$scratch/opaque.tar" b/.wh..wh..opq l2/n
+
+# made NAME: a store of theirs with the parent
+made() {
+  use_store "$scratch/$1-$driver"
+  by_theirs import-layer --id base -f "$scratch/parent.tar" >/dev/null
+}
+
+for driver in overlay vfs; do
+  # two archives in one layer: its record knows the last
+  made twice
+  by_theirs create-layer --id layer base >/dev/null
+  check "$driver: theirs applies an archive" by_theirs applydiff -f "$scratch/first.tar" layer
+  check "$driver: and another one" by_theirs applydiff -f "$scratch/second.tar" layer
+  by_theirs create-image --id image layer >/dev/null
+  state layer >"$scratch/before"
+  if said=$(by_ours check 2>&1); then not_ok "$driver: check reports what its record does not know" "$said"; else ok "$driver: check reports what its record does not know"; fi
+  if said=$(by_ours check --repair 2>&1); then not_ok "$driver: a repair says that it did not mend it" "$said"; else ok "$driver: a repair says that it did not mend it"; fi
+  for kept in +/d/a -/d/p +/k/; do
+    case $said in *"mending layer layer: layer layer: $kept"*': kept as it is'*) ok "$driver: $kept is said to be kept" ;; *) not_ok "$driver: $kept is said to be kept" "$said" ;; esac
+  done
+  case $said in *'repair: '*) not_ok "$driver: and nothing was done" "$said" ;; *) ok "$driver: and nothing was done" ;; esac
+  state layer >"$scratch/after"
+  check_same_bytes "$driver: the layer is as it was" "$scratch/before" "$scratch/after"
+  check_equal "$driver: layers and image are there" 'base layer image' "$(items | paste -sd' ')"
+  # a file of the second is changed: it alone is put right
+  chmod 0600 "$(tree layer)/e"
+  said=$(by_ours check --repair 2>&1) && not_ok "$driver: a repair mends what it can" "$said"
+  case $said in *'unpacked it anew'*) ok "$driver: a repair mends what it can" ;; *) not_ok "$driver: a repair mends what it can" "$said" ;; esac
+  state layer >"$scratch/after"
+  check_same_bytes "$driver: and leaves the files of both archives" "$scratch/before" "$scratch/after"
+  check_equal "$driver: and layers and image" 'base layer image' "$(items | paste -sd' ')"
+  by_theirs diff -u layer >"$scratch/out.tar"
+  check_same_bytes "$driver: theirs gives the second archive back" "$scratch/second.tar" "$scratch/out.tar"
+  unmount_below "$graph"
+done
+
+# an archive that takes its own file away: theirs has the layer and cannot export it
+driver=vfs
+made taken
+check 'theirs takes an archive with a file and then its whiteout' by_theirs import-layer --id layer -f "$scratch/taken.tar" base
+by_theirs create-image --id image layer >/dev/null
+state layer >"$scratch/before"
+if said=$(by_ours check 2>&1); then not_ok 'check reports it' "$said"; else ok 'check reports it'; fi
+if said=$(by_ours check --repair --quick 2>&1); then not_ok 'a quick repair reports it' "$said"; else ok 'a quick repair reports it'; fi
+if said=$(by_ours check --repair 2>&1); then not_ok 'a repair reports it' "$said"; else ok 'a repair reports it'; fi
+state layer >"$scratch/after"
+check_same_bytes 'and leaves the layer as it was' "$scratch/before" "$scratch/after"
+check_equal 'and the image' 'base layer image' "$(items | paste -sd' ')"
+mounted by_ours layer
+check_equal 'it is mounted' z "$(cat "$root/z")"
+by_ours unmount layer >/dev/null
+
+# layers that are as theirs unpacks, and not as ours would: nothing is wrong with them
+for each in overlay:covered vfs:covered overlay:opaque vfs:opaque; do
+  driver=${each%:*} archive=${each#*:}
+  made "$archive"
+  check "$driver, $archive: theirs takes it" by_theirs import-layer --id layer -f "$scratch/$archive.tar" base || continue
+  by_theirs create-image --id image layer >/dev/null
+  state layer >"$scratch/before"
+  check_equal "$driver, $archive: check finds nothing" '0 ' "$(said=$(by_ours check 2>&1); echo "$? $said")"
+  check_equal "$driver, $archive: a repair does nothing" '0 ' "$(said=$(by_ours check --repair 2>&1); echo "$? $said")"
+  state layer >"$scratch/after"
+  check_same_bytes "$driver, $archive: the layer is as it was" "$scratch/before" "$scratch/after"
+  unmount_below "$graph"
+done
