@@ -256,8 +256,7 @@ void add(std::vector<fault::Case>& cases, fs::path const& directory, std::string
       throw std::runtime_error(operation.name + ": " + said);
     std::size_t const count = allocations.count;
     auto const new_state = state_of(*fresh.store);
-    fault::Case one{.name = "allocations of " + operation.name,
-                    .title = "allocations of " + operation.name + " in " + store,
+    fault::Case one{.title = "allocations of " + operation.name + " in " + store,
                     .again = "allocations --store " + store + " --operation " + operation.name};
     for (std::size_t nth = 1; nth <= count; ++nth)
       for (auto const* sticky : {"", ":sticky"}) one.points.push_back(std::to_string(nth) + sticky);

@@ -49,8 +49,7 @@ bool run(fault::RunOptions const& options) {
     auto& trial = *trials.back();
     auto const& name = trial.operation().name;
     cases.push_back(
-        {.name = name,
-         .title = "fault in " + name + " on " + driver,
+        {.title = "fault in " + name + " on " + driver,
          .again = "fault --driver " + driver + " --operation " + name,
          .points = points_of(trial, options),
          .run = [&trial](std::string const& point) { return trial.at(fault::Point::parse(point)); }});

@@ -13,6 +13,8 @@ struct Place {
   std::filesystem::path path;
   std::filesystem::path layer_trash() const { return path; }
   static Flush flush() { return Flush::full; }
+  void collect_again() noexcept { again = true; }
+  bool again = false;
 };
 }  // namespace
 
@@ -56,12 +58,14 @@ TEST_CASE("work that fails leaves its notes to the next; work that ends takes th
   Place place{directory / "tmp"};
   {
     auto aside = note_change(place, {{Leftover::layer_files, "done"}});
-    with_notes(aside, [] {});
+    with_notes(place, aside, [] {});
+    CHECK_FALSE(place.again);
   }
   CHECK(std::filesystem::is_empty(place.path));
   {
     auto aside = note_change(place, {{Leftover::layer_files, "failed"}});
-    CHECK_THROWS_AS(with_notes(aside, []() -> void { throw Error(Errc::stopped, "test"); }), Error);
+    CHECK_THROWS_AS(with_notes(place, aside, []() -> void { throw Error(Errc::stopped, "test"); }), Error);
+    CHECK(place.again);
   }
   std::vector<std::string> left;
   sys::TempDir::recover(place.path, [&](sys::TempDir const& dead) {

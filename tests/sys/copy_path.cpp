@@ -147,6 +147,21 @@ TEST_CASE("what cannot be copied is refused, and nothing is lost by it", "[sys][
   CHECK(names(dir.path()) == std::set<std::string>{"file", "tree", "tree/x"});
 }
 
+TEST_CASE("a directory that cannot get its owner is not left with another mode", "[sys][copy_path]") {
+  TempDir dir;
+  write(dir.path() / "from/a", "text");
+  make_directories(dir.path() / "tree", 0755);
+  constexpr uid_t somebody = 12345;
+  REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
+  REQUIRE(::chown((dir.path() / "tree").c_str(), somebody, somebody) == 0);
+  REQUIRE(::seteuid(somebody) == 0);  // who may not give the directory to root
+  auto const failed =
+      failure({.path = dir.path() / "from/a"}, {.root = dir.path() / "tree", .path = "/new/a"});
+  REQUIRE(::seteuid(0) == 0);
+  CHECK(failed == std::errc::operation_not_permitted);
+  CHECK_FALSE(is_present(dir.path() / "tree/new"));
+}
+
 TEST_CASE("what stands where a directory is to be made is named", "[sys][copy_path]") {
   TempDir dir;
   write(dir.path() / "from/d/x", "x");

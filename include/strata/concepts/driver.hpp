@@ -99,6 +99,8 @@ struct Change {
 ///                            existed, `Errc::layer_unknown` if the parent has gone meanwhile
 /// - `d.replace(id, staged)`  the contents of an existing layer and the staged ones change places, in one step; called
 ///                            once more it is undone
+/// - `d.contents_identity(id)`  optional, for drivers that are no `CheckDriver`: what tells these contents of a layer from
+///                            others that `replace` puts there; nothing if there is no such layer
 /// - `d.remove(id)`           afterwards not `d.exists(id)`; what is left to delete is in the `Trash`, to be
 ///                            emptied without locks; nothing happens if it did not exist
 /// - `d.copy_file(id, name, to)`  writes the bytes of the regular file that was put in under `name`;

@@ -7,6 +7,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
+#include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/timestamp.hpp>
 #include <strata/tree/applier.hpp>
@@ -43,6 +44,7 @@ class Memory {
   struct Layer {
     archive::MemoryTree tree = archive::MemoryTree(true);
     std::optional<LayerId> parent = {};
+    std::string identity = std::to_string(sys::random_number());
   };
 
  public:
@@ -138,6 +140,11 @@ class Memory {
   }
 
   void recover() {}
+  std::optional<std::string> contents_identity(LayerId const& id) const {
+    std::lock_guard const lock(state_->mutex);
+    auto const found = state_->layers.find(id);
+    return found == state_->layers.end() ? std::nullopt : std::make_optional(found->second->identity);
+  }
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
 
   std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const;

@@ -192,7 +192,8 @@ Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, 
       if (core.flush() == Flush::full) sys::sync_file(sys::open_at(AT_FDCWD, stream, O_RDONLY).get(), stream);
       detail::begin_in_place(core, *before, aside);
       Row<LayerRecord> row;
-      with_notes(aside, [&] { row = detail::finish_in_place(core, *before, stream, options.limits, false); });
+      with_notes(core, aside,
+                 [&] { row = detail::finish_in_place(core, *before, stream, options.limits, false); });
       return row;
     }
   }

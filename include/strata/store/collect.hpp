@@ -107,7 +107,7 @@ void collect_after_crash(Core& core) {
       }
     auto const mounts = unmount_layers(core, ids);
     auto aside = note_change(core, notes);
-    with_notes(aside, [&] { trash = discard_layers(core, layers, mounts, ids, aside); });
+    with_notes(core, aside, [&] { trash = discard_layers(core, layers, mounts, ids, aside); });
     trash.add(std::move(aside));
   }
   trash.empty();

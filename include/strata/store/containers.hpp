@@ -95,7 +95,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       return Item(core_, std::move(row));
     } catch (...) {
       // The container may be on disk all the same; then it needs its layer.
-      with_notes(aside, [&] {
+      with_notes(core, aside, [&] {
         if (!containers.reload()) throw;
         if (containers.referring_to(plan.id.str()).empty())
           trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, aside));
@@ -126,7 +126,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       }
       auto const mounts = unmount_layers(core, own);
       auto aside = note_change(core, {{Leftover::container_files, container->id}, spare});
-      with_notes(aside, [&] {
+      with_notes(core, aside, [&] {
         containers.commit(core.flush());
         trash = discard_layers(core, layers, mounts, own, aside);
         discard_item_files<Traits>(core, container->id, aside);

@@ -29,7 +29,7 @@
 namespace strata {
 
 struct ContentIntent {
-  std::string tree = {};            ///< `sys::tree_identity` of the old contents
+  std::string tree = {};            ///< what tells the old contents from others
   std::uint64_t archive_inode = 0;  ///< of the new recorded archive; 0: there is none
   std::string archive = {};         ///< its name in the temp-dir, before it is in place
   LayerRecord before = {};
@@ -66,9 +66,11 @@ std::optional<ContentIntent> read_content_intent(std::filesystem::path const& di
   return intent;
 }
 
-/// `sys::tree_identity` of a layer's own contents; nothing if the driver cannot tell.
+/// What tells a layer's own contents from others that take their place, on disk `sys::tree_identity`; nothing if the driver
+/// cannot tell.
 template <class Core>
 std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
+  if constexpr (requires { core.driver().contents_identity(id); }) return core.driver().contents_identity(id);
   if constexpr (CheckDriver<typename Core::Driver>)
     if (auto const tree = core.driver().own_tree(id)) return sys::tree_identity(tree->path);
   return std::nullopt;
@@ -140,7 +142,7 @@ inline ContentIntent content_intent(std::filesystem::path const& tar_split, Laye
   return intent;
 }
 
-/// Writes the intent record; from now on it counts. Nothing is written where the driver's contents end with the process.
+/// Writes the intent record; from now on it counts. Nothing is written where the driver cannot tell contents apart.
 /// @param aside      has the new recorded archive, and stays until the change is done or undone
 /// @param tar_split  the new recorded archive; empty: none
 template <class Core>

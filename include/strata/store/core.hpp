@@ -139,13 +139,19 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Lock userns_lock() const { return lock(options_.graph_root / paths::userns_lock); }
 
   /// The store's own rows of a kind. Whoever looks at layers first finishes what dead processes began; so does
-  /// who looks at items whose data they were replacing.
+  /// who looks at items whose data they were replacing. What failed half way in this object is finished by who looks at
+  /// layers next: they are the first to be locked, so that nobody waits here who holds another table.
   template <class Traits>
   auto& table() {
-    if (!options_.read_only && !collected_)
-      if (std::same_as<Traits, LayerTraits> || is_data_left()) collect_once();
+    if (!options_.read_only) {
+      if (std::same_as<Traits, LayerTraits> ? !collected_ || left_ : !collected_ && is_data_left())
+        collect_once();
+    }
     return own<Traits>().table;
   }
+
+  /// Something was left with its notes, as if the process had died: it is collected once more.
+  void collect_again() noexcept { left_ = true; }
 
   template <class Traits>
   using ShelfOf = Shelf<Traits, Lock>;
@@ -439,12 +445,14 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// Who comes while another thread is at it waits; that thread itself passes, for it needs the tables.
   void collect_once() {
     std::scoped_lock const alone(collecting_mutex_);
-    if (collected_ || collecting_) return;
+    if (collecting_ || (collected_ && !left_)) return;
     collecting_ = true;
+    left_ = false;
     try {
       collect_after_crash(*this);
     } catch (...) {
       collecting_ = false;
+      left_ = true;
       throw;
     }
     collecting_ = false;
@@ -467,6 +475,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Shelves<ContainerTraits, Lock> containers_;
   MountTable<Serializer, Lock> mounts_;
   std::atomic<bool> collected_ = false;
+  std::atomic<bool> left_ = false;  ///< by this object, since then
   std::atomic<bool> looked_for_data_ = false;
   std::recursive_mutex collecting_mutex_;
   bool collecting_ = false;  ///< by the thread that has the mutex

@@ -75,13 +75,20 @@ sys::TempDir note_change(Core& core, std::vector<CrashNote> const& notes) {
   return aside;
 }
 
-/// Does a part of a change after which only who opens the store next can finish it, if it fails: the notes stay then.
-template <class Work>
-void with_notes(sys::TempDir& aside, Work&& work) {
+/// Leaves what was begun, with its notes, to who looks at layers next: in this process, or after it.
+template <class Core>
+void leave_notes(Core& core, sys::TempDir& aside) noexcept {
+  aside.leave();
+  core.collect_again();
+}
+
+/// Does a part of a change that cannot be taken back: what of it fails is left to others, as if the process had died.
+template <class Core, class Work>
+void with_notes(Core& core, sys::TempDir& aside, Work&& work) {
   try {
     work();
   } catch (...) {
-    aside.leave();
+    leave_notes(core, aside);
     throw;
   }
 }

@@ -89,7 +89,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
   auto aside = detail::log_data_intent<Core, Traits>(core, id, intent);
   auto const leave = [&]() noexcept {
     file.leave();
-    aside.leave();
+    leave_notes(core, aside);
   };
   auto row = table.put(std::move(next));
   try {
@@ -112,7 +112,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
     file.commit();
   } catch (...) {
     if (file.is_committed()) {  // but perhaps not on the device
-      aside.leave();
+      leave_notes(core, aside);
       throw;
     }
     try {

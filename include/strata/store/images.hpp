@@ -108,7 +108,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       for (auto const& id : gone) notes.push_back(spare_note(*layers.by_id(id.str())));
       auto const mounts = unmount_layers(core, gone);
       auto aside = note_change(core, notes);
-      with_notes(aside, [&] {
+      with_notes(core, aside, [&] {
         // The own record last: who dies in between leaves an image that is whole.
         if (before) erase(core, *older, before->id);
         if (own) erase(core, images, own->id);

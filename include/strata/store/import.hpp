@@ -191,7 +191,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
   auto row = layers.put(std::move(next));  // taken back with the guard, if what follows fails
   bool replaced = false;
   auto const undo = [&] {
-    with_notes(aside, [&] {
+    with_notes(core, aside, [&] {
       std::exception_ptr failure;
       try {  // it may have failed after the contents were exchanged
         if (logged ? detail::contents_identity(core, id) != intent.tree : replaced)
@@ -219,7 +219,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
     if (now_there && has_archive_fields_of(*now_there, now))
       undo();
     else
-      aside.leave();
+      leave_notes(core, aside);
     throw;
   }
   return row;

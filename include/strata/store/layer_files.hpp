@@ -187,7 +187,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   record.created = Timestamp::now();
   if (core.driver().exists(plan.id)) trash.merge(discard_left_files(core, layers, plan.id, aside));
   auto const discard = [&] {
-    with_notes(aside, [&] { trash.merge(discard_layer_files(core, plan.id, aside)); });
+    with_notes(core, aside, [&] { trash.merge(discard_layer_files(core, plan.id, aside)); });
   };
   auto row = layers.put(std::move(record));  // taken back with the guard, if what follows fails
   try {
@@ -205,7 +205,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   } catch (...) {
     // The record may be on disk all the same; then the files are a layer, if only a spare one.
     if (!layers.reload() || layers.by_id(plan.id.str()))
-      aside.leave();
+      leave_notes(core, aside);
     else
       discard();
     throw;

@@ -89,7 +89,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
       auto images = core.template table<typename Core::ImageTraits>().write();
       auto const mounts = unmount_layers(core, {LayerId(id)});
       auto aside = note_change(core, {{Leftover::layer_files, id}});
-      with_notes(aside, [&] {
+      with_notes(core, aside, [&] {
         forget_mapped_layer(core, images, id);
         trash = discard_layers(core, layers, mounts, {LayerId(id)}, aside);
       });

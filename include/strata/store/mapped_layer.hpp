@@ -118,7 +118,7 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
     images.put(std::move(next));
     images.commit(core.flush());
   } catch (...) {
-    with_notes(aside, [&] {
+    with_notes(core, aside, [&] {
       if (!images.reload()) throw;
       if (images.referring_to(row->id).empty())
         trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, aside));

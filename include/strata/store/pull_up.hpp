@@ -72,7 +72,7 @@ Row<ImageRecord> publish_image(Core& core, Writing& images, ImageRecord record,
     // The record may be on disk all the same; then the data is its.
     if (aside) {
       if (!images.reload() || images.by_id(id))
-        aside->leave();
+        leave_notes(core, *aside);
       else
         discard_item_files<typename Core::ImageTraits>(core, id, *aside);
     }

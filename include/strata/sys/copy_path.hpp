@@ -72,12 +72,18 @@ class OpenPlace {
     if (!file_above && (errno != ENOENT || !path.has_relative_path())) throw_errno("mkdir", name(path));
     Fd const above = make_directories(path.parent_path(), mode, made);
     std::string const base = path.filename();
-    if (::mkdirat(above.get(), base.c_str(), 0700) != 0) throw_errno("mkdir", name(path));
-    Fd fresh = open_at(above.get(), base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    struct stat status {};  // a directory that gives its group on has given that on as well
-    if (::fstat(fresh.get(), &status) != 0) throw_errno("stat", name(path));
-    made(fresh.get(), above.get(), mode | (status.st_mode & S_ISGID));
-    return fresh;
+    // The mode at once, for what fails next may not be the last thing to fail.
+    if (::mkdirat(above.get(), base.c_str(), mode) != 0) throw_errno("mkdir", name(path));
+    try {
+      Fd fresh = open_at(above.get(), base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      struct stat status {};  // a directory that gives its group on has given that on as well
+      if (::fstat(fresh.get(), &status) != 0) throw_errno("stat", name(path));
+      made(fresh.get(), above.get(), mode | (status.st_mode & S_ISGID));
+      return fresh;
+    } catch (...) {  // one that is there keeps its attributes, and this one has not got them yet
+      ::unlinkat(above.get(), base.c_str(), AT_REMOVEDIR);
+      throw;
+    }
   }
 
   Place const& place() const noexcept { return place_; }
