@@ -52,6 +52,7 @@ inline constexpr std::string_view lock_prefix = "lock-";
 inline constexpr std::string_view directory_prefix = "temp-dir-";
 inline constexpr std::string_view addition = "-addition";  ///< `<k>-addition`: being built
 inline constexpr std::string_view note = "-note-";         ///< ours: `<k>-note-<text>`, for who cleans up
+inline constexpr std::string_view part = "-part-";         ///< ours: what a long note begins with
 }  // namespace temp_dir
 
 namespace overlay {

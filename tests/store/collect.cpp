@@ -69,6 +69,32 @@ TEST_CASE("an image goes with its layers, or stays with them, whenever the proce
   CHECK(gone);
 }
 
+TEST_CASE("items with ids as long as names of files can be are whole or gone, whenever the process dies",
+          "[store][collect]") {
+  std::string const id(255, 'i');
+  bool gone = false;
+  die_at_each_call(
+      [&](auto& store) {
+        store.layers().create({.id = id});
+        store.images().create({.id = id, .top_layer = id}).big_data().set("key", "old");
+      },
+      [&](auto& store) {
+        store.images().get(id).big_data().set("key", "other");
+        store.images().remove(id);
+      },
+      [&](auto& store) {
+        auto images = store.images().list();
+        gone = images.empty();
+        for (auto& image : images) {
+          auto const data = image.big_data().get("key");
+          CHECK((data == "old" || data == "other"));
+        }
+        CHECK(store.layers().list().size() == (gone ? 0 : 1));
+        CHECK(store.check().findings.empty());
+      });
+  CHECK(gone);
+}
+
 TEST_CASE("a layer that got another name since is not collected with the image that it went with",
           "[store][collect]") {
   stores::Fixture<stores::Vfs> fixture;

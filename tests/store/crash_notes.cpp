@@ -25,7 +25,7 @@ TEST_CASE("notes are read as they were written", "[store][crash_notes]") {
                                          {Leftover::spare_layer, "layer-b"},
                                          {Leftover::image_files, std::string(200, 'c')},
                                          {Leftover::container_files, "image-d"},
-                                         {Leftover::layer_files, std::string(201, 'e')}});
+                                         {Leftover::image_data, std::string(255, 'e')}});
   std::string found;
   for (auto const& text : aside.notes()) {
     auto const note = parse_note(text);
@@ -34,9 +34,10 @@ TEST_CASE("notes are read as they were written", "[store][crash_notes]") {
     if (note->what == Leftover::spare_layer) CHECK(note->id == "layer-b");
     if (note->what == Leftover::image_files) CHECK(note->id == std::string(200, 'c'));
     if (note->what == Leftover::container_files) CHECK(note->id == "image-d");
+    if (note->what == Leftover::image_data) CHECK(note->id == std::string(255, 'e'));
     found += std::to_string(static_cast<int>(note->what));
   }
-  CHECK(found.size() == 4);
+  CHECK(found.size() == 5);
   CHECK_FALSE(parse_note("something else"));
   LayerRecord layer;
   layer.id = "e";

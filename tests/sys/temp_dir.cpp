@@ -293,6 +293,21 @@ TEST_CASE("what is left keeps its notes, and is finished by who says so", "[sys]
   CHECK(names_in(root).empty());
 }
 
+TEST_CASE("a note may be longer than a name; one that was not written to its end is none",
+          "[sys][temp_dir]") {
+  testing::TempDir dir;
+  auto held = sys::TempDir::create(dir / "tmp");
+  std::vector<std::string> const texts{"short", std::string(200, 'a'), std::string(199, 'b') + "cd",
+                                       std::string(200, 'd') + std::string(200, 'e') + 'f'};
+  for (auto const& text : texts) held.note(text);
+  CHECK(held.notes() == texts);
+  held.next_addition();
+  sys::replace_file(held.path() / "9-part-begun", "");
+  CHECK(held.notes() == texts);
+  sys::replace_file(held.path() / "11-note-other", "");
+  CHECK(held.notes().back() == "other");
+}
+
 TEST_CASE("a killed owner's directory is recovered by the next", "[sys][temp_dir]") {
   testing::TempDir dir;
   auto const root = dir / "tmp";

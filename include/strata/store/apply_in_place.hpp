@@ -91,7 +91,7 @@ void begin_in_place(Core& core, LayerRecord const& before, sys::TempDir& aside) 
         return std::ranges::find(other.notes, note) != other.notes.end();
       }))
     throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
-  if (before.id.size() <= 200) aside.note(note);
+  aside.note(note);
   if (core.flush() == Flush::full) {
     sys::sync_directory(aside.path());
     sys::sync_directory(aside.path().parent_path());

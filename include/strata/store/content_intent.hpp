@@ -157,7 +157,7 @@ std::optional<ContentIntent> log_intent(Core& core, sys::TempDir& aside, LayerRe
                     intent.tree + '\n' + std::to_string(intent.archive_inode) + '\n' + intent.archive + '\n' +
                         std::to_string(first.size()) + '\n' + first + detail::encode_one<Core>(after),
                     {.mode = 0600, .flush = core.flush()});
-  if (before.id.size() <= 200) aside.note(note_text({Leftover::layer_contents, before.id}));
+  aside.note(note_text({Leftover::layer_contents, before.id}));
   if (core.flush() == Flush::full) aside.keep_notes();
   return intent;
 }

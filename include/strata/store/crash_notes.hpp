@@ -68,9 +68,7 @@ inline std::string note_text(CrashNote const& note) {
 template <class Core>
 sys::TempDir note_change(Core& core, std::vector<CrashNote> const& notes) {
   auto aside = sys::TempDir::create(core.layer_trash());
-  for (auto const& note : notes)
-    if (note.id.size() <= 200)
-      aside.note(note_text(note));  // a name has 255 bytes at most; a longer id is made by nobody
+  for (auto const& note : notes) aside.note(note_text(note));
   if (!notes.empty() && core.flush() == Flush::full) aside.keep_notes();
   return aside;
 }

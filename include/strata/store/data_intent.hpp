@@ -66,7 +66,7 @@ sys::TempDir log_data_intent(Core& core, std::string const& id, DataIntent const
       {.mode = 0600, .flush = core.flush()});
   auto const what =
       std::is_same_v<Traits, typename Core::ImageTraits> ? Leftover::image_data : Leftover::container_data;
-  if (id.size() <= 200) aside.note(note_text({what, id}));
+  aside.note(note_text({what, id}));
   if (core.flush() == Flush::full) aside.keep_notes();
   return aside;
 }

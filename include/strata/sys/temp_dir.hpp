@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <functional>
 #include <linux/magic.h>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -158,12 +159,17 @@ class TempDir {
     return path_ / (std::to_string(count_++) + std::string(paths::temp_dir::addition));
   }
 
-  /// Leaves a word for whoever cleans up if this process dies: an empty file `<k>-note-<text>`.
-  /// @param text  one safe path component of at most 220 bytes
+  /// Leaves a word for whoever cleans up if this process dies: an empty file `<k>-note-<text>`. What no name has room for
+  /// stands before that in others, `<k>-part-<text>`, numbered without a gap: it is a note once its end is there.
+  /// @param text  any that may stand in file names
   void note(std::string_view text) {
-    auto const path =
-        path_ / (std::to_string(count_++) + std::string(paths::temp_dir::note) + std::string(text));
-    open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    constexpr std::size_t most = 200;
+    auto const write = [&](std::string_view what, std::string_view part) {
+      auto const name = std::to_string(count_++) + std::string(what) + std::string(part);
+      open_at(AT_FDCWD, path_ / name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    };
+    for (; text.size() > most; text.remove_prefix(most)) write(paths::temp_dir::part, text.substr(0, most));
+    write(paths::temp_dir::note, text);
   }
 
   /// Puts the notes on the device. From now on they go only when all that was done meanwhile is there as well: where the
@@ -178,19 +184,26 @@ class TempDir {
 
   /// All that was noted, in that order.  @throws `errno`, "open <path>", if that cannot be told
   std::vector<std::string> notes() const {
-    std::vector<std::pair<std::size_t, std::string>> numbered;
+    std::map<std::size_t, std::string> notes;
+    std::map<std::size_t, std::string> parts;
     auto const fd = find_at(path_, O_RDONLY | O_DIRECTORY);
     if (!fd) return {};
     for (auto const& entry : read_directory(fd->get(), path_)) {
       std::size_t number = 0;
       auto const [rest, error] =
           std::from_chars(entry.name.data(), entry.name.data() + entry.name.size(), number);
-      if (std::string_view const text(rest); error == std::errc() && text.starts_with(paths::temp_dir::note))
-        numbered.emplace_back(number, text.substr(paths::temp_dir::note.size()));
+      std::string_view const text(rest);
+      if (error == std::errc() && text.starts_with(paths::temp_dir::note))
+        notes.emplace(number, text.substr(paths::temp_dir::note.size()));
+      else if (error == std::errc() && text.starts_with(paths::temp_dir::part))
+        parts.emplace(number, text.substr(paths::temp_dir::part.size()));
     }
-    std::ranges::sort(numbered);
     std::vector<std::string> texts;
-    for (auto& [number, text] : numbered) texts.push_back(std::move(text));
+    for (auto& [number, text] : notes) {
+      auto before = number;
+      while (before != 0 && parts.contains(before - 1)) text.insert(0, parts.at(--before));
+      texts.push_back(std::move(text));
+    }
     return texts;
   }
 
