@@ -45,7 +45,7 @@ class MountsOnly {
       throw;
     }
   }
-  void unmount(LayerId const& id) { mounted.erase(id); }
+  void unmount(LayerId const& id, strata::Flush) { mounted.erase(id); }
   bool is_mounted(LayerId const& id) const { return mounted.contains(id); }
   std::filesystem::path mount_path(LayerId const& id) const { return vfs_.mount_path(id); }
 

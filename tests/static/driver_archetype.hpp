@@ -52,7 +52,7 @@ struct Differ : Driver {
 struct Mounter : Driver {
   using Driver::Driver;
   std::filesystem::path mount(LayerId const&, MountRequest const&);
-  void unmount(LayerId const&);
+  void unmount(LayerId const&, Flush);
   bool is_mounted(LayerId const&) const;
   std::filesystem::path mount_path(LayerId const&) const;
 };

@@ -12,9 +12,9 @@ namespace {
 /// A driver whose layers cannot be unmounted for as long as it is told so.
 struct Stuck : drivers::Vfs {
   using Vfs::Vfs;
-  void unmount(LayerId const& id) {
+  void unmount(LayerId const& id, Flush flush) {
     if (stuck) throw Error(std::make_error_code(std::errc::device_or_resource_busy), "unmount " + id.str());
-    Vfs::unmount(id);
+    Vfs::unmount(id, flush);
   }
   static inline bool stuck = false;
 };

@@ -9,6 +9,37 @@ using namespace strata;
 using stores::Fixture;
 using stores::tar_of;
 
+namespace {
+
+/// Tells what it was asked to flush.
+struct Telling : drivers::Vfs {
+  using Vfs::Vfs;
+  void unmount(LayerId const& id, Flush flush) {
+    told.push_back(flush);
+    Vfs::unmount(id, flush);
+  }
+  static inline std::vector<Flush> told = {};
+};
+
+/// Of the last mount that is given back, with `first` and `second` at once.
+template <class Durability>
+Flush flush_of(MountRequest const& first, MountRequest const& second) {
+  using S = Store<Telling, serializers::Json, Durability>;
+  Fixture<S> fixture;
+  auto const layer = fixture.store.layers().create({.id = "one"});
+  layer.mount(first).keep();
+  layer.mount(second).keep();
+  Telling::told.clear();
+  S other(fixture.options());
+  CHECK(other.layers().get("one").unmount());
+  CHECK(Telling::told.empty());
+  CHECK_FALSE(layer.unmount());
+  REQUIRE(Telling::told.size() == 1);
+  return Telling::told.front();
+}
+
+}  // namespace
+
 TEMPLATE_TEST_CASE("mounts are counted, over all store objects", "[store][mount]", stores::Vfs,
                    stores::Overlay) {
   Fixture<TestType> fixture;
@@ -51,6 +82,19 @@ TEST_CASE("what has lost its layer is not unmounted without a word, nor said to 
   CHECK(stores::code_of([&] { layer.unmount(); }) == Errc::layer_unknown);
   CHECK(stores::code_of([&] { image.mount_count(); }) == Errc::layer_unknown);
   CHECK(stores::code_of([&] { layer.mount_count(); }) == Errc::layer_unknown);
+}
+
+TEST_CASE("the last unmount flushes if something was written that is to last", "[store][mount]") {
+  MountRequest const written;
+  MountRequest const read{.read_only = true};
+  MountRequest const passing{.is_volatile = true};
+  using durability::Full, durability::None;
+  CHECK(flush_of<Full>(written, written) == Flush::full);
+  CHECK(flush_of<Full>(read, written) == Flush::full);
+  CHECK(flush_of<Full>(written, read) == Flush::full);
+  CHECK(flush_of<Full>(read, read) == Flush::none);
+  CHECK(flush_of<Full>(passing, read) == Flush::none);
+  CHECK(flush_of<None>(written, written) == Flush::none);
 }
 
 TEST_CASE("a mount after another process's shutdown is seen by whoever opens the store next",

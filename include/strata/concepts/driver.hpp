@@ -153,14 +153,15 @@ struct DiffMaps {
 /// Shows a layer as a directory of the host. The store counts mounts; the driver sees the first and the last.
 ///
 /// - `mount`       where it appears; a mount of a mounted layer is an error
-/// - `unmount`     nothing happens if it is not mounted
+/// - `unmount`     nothing happens if it is not mounted. With `Flush::full` all that was written through it is on the
+///                 device afterwards; `Flush::none`: nothing was, or nobody was promised that it lasts
 /// - `is_mounted`  what the kernel says (vfs: always true, for the directory is there)
 /// - `mount_path`  where `mount` puts it
 template <class D>
 concept MountDriver = LayerDriver<D> &&
-    requires(D& d, D const& c, LayerId const& id, MountRequest const& request) {
+    requires(D& d, D const& c, LayerId const& id, MountRequest const& request, Flush flush) {
   { d.mount(id, request) } -> std::same_as<std::filesystem::path>;
-  { d.unmount(id) } -> std::same_as<void>;
+  { d.unmount(id, flush) } -> std::same_as<void>;
   { c.is_mounted(id) } -> std::same_as<bool>;
   { c.mount_path(id) } -> std::same_as<std::filesystem::path>;
 };

@@ -160,7 +160,7 @@ class AnyOf {
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
     return held_->mount(id, request);
   }
-  void unmount(LayerId const& id) { held_->unmount(id); }
+  void unmount(LayerId const& id, Flush flush = Flush::full) { held_->unmount(id, flush); }
   bool is_mounted(LayerId const& id) const { return held_->is_mounted(id); }
   std::filesystem::path mount_path(LayerId const& id) const { return held_->mount_path(id); }
 
@@ -209,7 +209,7 @@ class AnyOf {
                                    DiffMaps const& maps) = 0;
     virtual bool shifts(IdMaps const& maps) = 0;
     virtual std::filesystem::path mount(LayerId const& id, MountRequest const& request) = 0;
-    virtual void unmount(LayerId const& id) = 0;
+    virtual void unmount(LayerId const& id, Flush flush) = 0;
     virtual bool is_mounted(LayerId const& id) = 0;
     virtual std::filesystem::path mount_path(LayerId const& id) = 0;
     virtual void shutdown() = 0;
@@ -313,8 +313,8 @@ class AnyOf {
       else
         cannot("mount");
     }
-    void unmount(LayerId const& id) override {
-      if constexpr (MountDriver<D>) driver.unmount(id);
+    void unmount(LayerId const& id, Flush flush) override {
+      if constexpr (MountDriver<D>) driver.unmount(id, flush);
     }
     bool is_mounted(LayerId const& id) override {
       if constexpr (MountDriver<D>) return driver.is_mounted(id);

@@ -169,8 +169,9 @@ class Btrfs {
     }
     return path;
   }
-  /// What was written is on the device afterwards.  @throws `errno`, "syncfs <path>"
-  void unmount(LayerId const& id) {
+  /// @throws `errno`, "syncfs <path>"
+  void unmount(LayerId const& id, Flush flush = Flush::full) {
+    if (flush == Flush::none) return;
     if (auto const tree = trees_.find(id)) sys::flush_file_system(*tree);
   }
   bool is_mounted(LayerId const& id) const { return exists(id); }

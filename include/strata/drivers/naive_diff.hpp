@@ -24,7 +24,7 @@ class ShownLayer {
   ~ShownLayer() {
     if (!mounted_here_) return;
     try {
-      driver_.unmount(id_);
+      driver_.unmount(id_, Flush::none);
     } catch (...) {  // it stays mounted, which the next mount will say
     }
   }

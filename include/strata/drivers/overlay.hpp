@@ -271,7 +271,7 @@ class Overlay {
     return target;
   }
 
-  void unmount(LayerId const& id) { mounter_.unmount(mount_path(id)); }
+  void unmount(LayerId const& id, Flush flush = Flush::full) { mounter_.unmount(mount_path(id), flush); }
   bool is_mounted(LayerId const& id) const { return sys::is_mount_point(mount_path(id)); }
 
   /// `<home>/<id>/merged`; for layers of other stores, and in a store opened for reading, below the run root.

@@ -134,8 +134,9 @@ class Vfs {
       if (option != "ro") throw Error(Errc::unsupported, "vfs driver does not support mount options");
     return trees_.get(id);
   }
-  /// What was written is on the device afterwards.  @throws `errno`, "syncfs <path>"
-  void unmount(LayerId const& id) {
+  /// @throws `errno`, "syncfs <path>"
+  void unmount(LayerId const& id, Flush flush = Flush::full) {
+    if (flush == Flush::none) return;
     if (auto const tree = trees_.find(id)) sys::flush_file_system(*tree);
   }
   bool is_mounted(LayerId const& id) const { return exists(id); }

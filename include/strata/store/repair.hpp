@@ -255,7 +255,7 @@ class Repairer {
         mounts.set({.id = id.str(), .path = {}, .count = 0, .extra = {}});
         did("layer " + found.id + ": forgot mounts that are gone");
       } else if (!mounts.find(id.str())) {
-        core_.driver().unmount(id);
+        core_.driver().unmount(id, core_.flush());
         did("layer " + found.id + ": unmounted what nobody counts");
       }
     }

@@ -396,9 +396,12 @@ void check_mounts(D& driver) {
     CHECK_FALSE(std::filesystem::exists(path / "gone"));
     sys::replace_file(path / "c", "written", {.flush = Flush::none});
     if (!always) CHECK_THROWS_AS(driver.mount(top, {}), Error);
-    driver.unmount(top);
+    driver.unmount(top, Flush::full);
     CHECK(driver.is_mounted(top) == always);
-    CHECK_NOTHROW(driver.unmount(top));
+    for (auto const flush : {Flush::none, Flush::full}) CHECK_NOTHROW(driver.unmount(top, flush));
+    driver.mount(top, {.read_only = true});
+    driver.unmount(top, Flush::none);
+    CHECK(driver.is_mounted(top) == always);
     CHECK(read_layer_file(driver, top, "c") == "written");
     CHECK(describe(changes_of(driver, top, base)) == "+/b +/c -/gone ");
     CHECK_FALSE(has_layer_file(driver, base, "c"));

@@ -97,7 +97,7 @@ void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
   struct Shown {
     Shown(D& with, LayerId const& layer, MountRequest const& request)
         : driver(with), id(layer), path(with.mount(layer, request)) {}
-    ~Shown() { driver.unmount(id); }
+    ~Shown() { driver.unmount(id, Flush::none); }
     D& driver;
     LayerId id;
     std::filesystem::path path;

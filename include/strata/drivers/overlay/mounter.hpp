@@ -8,6 +8,7 @@
 #include <strata/drivers/overlay/mount_program.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/shifted_mount.hpp>
+#include <strata/durability.hpp>
 #include <strata/error.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/paths.hpp>
@@ -138,8 +139,8 @@ class Mounter {
   }
 
   /// As `sys::unmount`, but a program's mount by fuse's own program, where there is one.
-  void unmount(std::filesystem::path const& target) const {
-    flush(target);
+  void unmount(std::filesystem::path const& target, Flush level) const {
+    if (level == Flush::full) flush(target);
     if (!by_program() || !unmount_by_program(target)) sys::unmount(target);
   }
 
