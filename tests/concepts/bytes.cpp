@@ -70,15 +70,25 @@ TEST_CASE("a source that can fill is asked to", "[bytes]") {
   CHECK(fills == 1);
 }
 
-TEST_CASE("an empty source has ended; one that was moved from is empty", "[bytes]") {
-  Source empty;
-  CHECK_FALSE(empty);
-  CHECK(empty.next().empty());
-  CHECK(fill(empty, 10).empty());
+TEST_CASE("reading an empty source, or one that was moved from, is an error", "[bytes]") {
+  auto const is_refused = [](auto&& call) {
+    try {
+      call();
+    } catch (std::system_error const& error) {
+      return error.code() == std::error_code(EBADF, std::system_category());
+    }
+    return false;
+  };
   Source source = Parts{{"a"}};
   Source moved = std::move(source);
   CHECK(moved);
   CHECK(as_text(moved.next()) == "a");
+  Source never;
+  for (auto* empty : {&source, &never}) {
+    CHECK_FALSE(*empty);
+    CHECK(is_refused([&] { empty->next(); }));
+    CHECK(is_refused([&] { fill(*empty, 10); }));
+  }
 }
 
 TEST_CASE("a sink passes on all that it gets", "[bytes]") {

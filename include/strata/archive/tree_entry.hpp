@@ -181,8 +181,7 @@ class TreeEntryWriter {
 
   sys::Fd open(std::string const& path, int flags) const {
     sys::Fd fd = sys::try_open_how(root_, path.c_str(), flags, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-    if (!fd && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EXDEV)
-      sys::throw_errno("open", path);
+    if (!fd && !sys::is_absent(errno) && errno != EXDEV) sys::throw_errno("open", path);
     return fd;
   }
 

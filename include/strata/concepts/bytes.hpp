@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/error.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <concepts>
@@ -51,7 +53,7 @@ class Writer {
   virtual void write(Bytes bytes) = 0;
 };
 
-/// Owns any `ByteSource`. Movable, not copyable; empty after a move.
+/// Owns any `ByteSource`. Movable, not copyable; empty after a move, and reading it then is an error: EBADF.
 class Source final : public Reader {
  public:
   Source() = default;
@@ -60,9 +62,9 @@ class Source final : public Reader {
       Source(S&& source)
       : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(source))) {}
 
-  Bytes next() override { return held_ ? held_->next() : Bytes{}; }
+  Bytes next() override { return held().next(); }
   /// As `FillingSource` says; a source that is none has its chunks copied.
-  std::size_t fill(std::span<std::byte> into) { return held_ ? held_->fill(into) : 0; }
+  std::size_t fill(std::span<std::byte> into) { return held().fill(into); }
   explicit operator bool() const noexcept { return held_ != nullptr; }
 
  private:
@@ -92,6 +94,10 @@ class Source final : public Reader {
     S source_;
     Bytes rest_;  // of the chunk last got, when `fill()` took only a part of it
   };
+  Base& held() const {
+    if (!held_) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
+    return *held_;
+  }
   std::unique_ptr<Base> held_;
 };
 
@@ -104,7 +110,7 @@ class Sink final : public Writer {
       : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(sink))) {}
 
   void write(Bytes bytes) override {
-    if (!held_) throw std::system_error(EBADF, std::system_category(), "write to an empty sink");
+    if (!held_) throw Error(std::error_code(EBADF, std::system_category()), "write to an empty sink");
     held_->write(bytes);
   }
   explicit operator bool() const noexcept { return held_ != nullptr; }

@@ -130,7 +130,6 @@ class BigData {
 
   /// The same from a stream, in no more memory than its chunks.  @throws EBADF: an empty source; what it throws
   void set(std::string_view key, Source source, std::optional<Digest> known_digest = {}) {
-    if (!source) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
     set_by(key, known_digest, [&](auto&& write) {
       for (Bytes part = source.next(); !part.empty(); part = source.next()) write(part);
     });

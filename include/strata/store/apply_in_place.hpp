@@ -180,7 +180,6 @@ void finish_left_in_place(Core& core) {
 /// @throws as `apply_to_layer`
 template <class Core>
 Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, ApplyOptions const& options) {
-  if (!source) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
   finish_left_in_place(core);
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));

@@ -95,7 +95,6 @@ template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
                   ApplyOptions const& options, LayerRecord& record, archive::RawTap* also = nullptr,
                   bool over = false) {
-  if (!source) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
   archive::Inlet inlet(std::move(source), typename Core::Codecs{},
                        {.max_bytes = options.limits.plain_bytes,
                         .max_ratio = options.limits.ratio,

@@ -39,7 +39,9 @@ inline bool is_transient(int code) noexcept {
       return true;
   }
 }
-/// The same of what was thrown for it; false for other errors than the kernel's.
+/// Does it say that nothing has the name, at the end of a path without links?
+inline bool is_absent(int code) noexcept { return code == ENOENT || code == ENOTDIR || code == ELOOP; }
+/// `is_transient` of what was thrown; false for other errors than the kernel's.
 inline bool is_transient(std::system_error const& error) noexcept {
   auto const& category = error.code().category();
   return (category == std::system_category() || category == std::generic_category()) &&

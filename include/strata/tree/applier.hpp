@@ -81,8 +81,7 @@ class BasicApplier {
     for (auto const& directory : directories_) {
       // It may have been replaced by a later entry; then what is there now has its own times.
       auto const handle = tree().try_open(directory.path, O_RDONLY);
-      if (!handle && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-        sys::throw_errno("open", directory.path);
+      if (!handle && !sys::is_absent(errno)) sys::throw_errno("open", directory.path);
       if (handle)
         typename Tree::Setter(Tree::ref(handle), Opened::file, directory.path).times(directory.times);
     }

@@ -30,9 +30,6 @@
 
 namespace strata::archive {
 
-/// Whether a call that failed says that there is nothing of that name.
-inline bool is_absent(int code) noexcept { return code == ENOENT || code == ENOTDIR; }
-
 /// A directory tree of the file system, for an `Applier`. Names of single components are never followed; what makes
 /// something returns -1 and `errno` as the kernel does.
 class DiskTree {
@@ -81,7 +78,7 @@ class DiskTree {
   static std::optional<struct stat> look(Ref directory, std::string const& name, std::string_view path) {
     struct stat status {};
     if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
-    if (!is_absent(errno)) sys::throw_errno("stat", path);
+    if (!sys::is_absent(errno)) sys::throw_errno("stat", path);
     return std::nullopt;
   }
   static std::string read_link(Ref directory, std::string const& name, std::string_view path) {

@@ -104,7 +104,7 @@ class LowerTrees final : public LowerView {
   }
   bool look(std::size_t index, std::string const& path, struct stat& status) const {
     if (::fstatat(roots_[index].get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
-    if (errno != ENOENT && errno != ENOTDIR) sys::throw_errno("stat", path);
+    if (!sys::is_absent(errno)) sys::throw_errno("stat", path);
     return false;
   }
   bool is_opaque(std::size_t index, std::string const& path) const {

@@ -43,7 +43,7 @@ Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path)
     at.place.path = path;
     return at;
   }
-  if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) sys::throw_errno("open", path);
+  if (!sys::is_absent(errno)) sys::throw_errno("open", path);
   constexpr int most_links = 40;
   std::vector<std::string> ahead;  // the next one last
   auto const push = [&](std::string_view more) {

@@ -246,7 +246,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     auto& tree = places_.tree();
     Place place{.directory = tree.try_open(at.parent), .path = std::string(at.parent)};
     if (!place.directory) {
-      if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return;
+      if (sys::is_absent(errno)) return;
       sys::throw_errno("open", at.parent);
     }
     std::string const name(at.base);
