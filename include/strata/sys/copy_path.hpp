@@ -150,6 +150,7 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
     Fd top = target.make_directories(to.inside(), 0755, made);
     std::string const top_path = "/proc/self/fd/" + std::to_string(top.get());
     Fd const kept(retry([&] { return ::fcntl(top.get(), F_DUPFD_CLOEXEC, 0); }));
+    if (!kept) throw_errno("open", to.shown());
     detail::TreeCopier copier(from.shown(), to.shown(), copy);
     auto const done =
         copier.copy(reopened(O_RDONLY | O_DIRECTORY), std::move(top), detail::TreeCopier::Top::kept);
