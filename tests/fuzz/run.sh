@@ -39,7 +39,7 @@ one() {
   began=$(date +%s)
   # shellcheck disable=SC2046
   ASAN_OPTIONS=quarantine_size_mb=16:${ASAN_OPTIONS:-} UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-} \
-    "$fuzz_build/tests/fuzz/$1" -max_total_time="$2" -seed="$STRATA_SEED" -timeout=10 -rss_limit_mb=512 $(options "$1") \
+    "$fuzz_build/tests/fuzz/$1" -max_total_time="$2" -seed="$STRATA_SEED" -timeout=60 -rss_limit_mb=512 $(options "$1") \
     $dictionary -print_funcs=0 -print_final_stats=1 -artifact_prefix=./ corpus "$fuzz_build/seeds/$1" </dev/null >log 2>&1
   status=$?
   seconds=$(($(date +%s) - began))

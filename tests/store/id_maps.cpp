@@ -124,8 +124,9 @@ void check_image_mount(auto& store, bool with_env) {
     NoMappedMounts const without;
     store.layers().import(memory_source(owned_tar()),
                           {.id = "low", .maps = {.uids = high.uids, .gids = high.gids}});
-    store.layers().import(memory_source(owned_tar(5, 6, "upper")),
-                          {.id = "top", .parent = "low", .maps = {.uids = shifted.uids, .gids = shifted.gids}});
+    store.layers().import(
+        memory_source(owned_tar(5, 6, "upper")),
+        {.id = "top", .parent = "low", .maps = {.uids = shifted.uids, .gids = shifted.gids}});
   }
   REQUIRE(maps_of(store.layers().get("low").record()) == high);
   REQUIRE(maps_of(store.layers().get("top").record()) == shifted);
