@@ -244,7 +244,7 @@ class Pull {
     } else {
       PiecesBody body(file, *fetcher_, tap);
       if (file.pieces.empty()) {
-        Source none;
+        Source none = memory_source({});
         staged_.add(header, none);
       } else {
         staged_.add(header, body);

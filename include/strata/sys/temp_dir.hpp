@@ -184,7 +184,7 @@ class TempDir {
 
   /// All that was noted, in that order.  @throws `errno`, "open <path>", if that cannot be told
   std::vector<std::string> notes() const {
-    std::map<std::size_t, std::string> notes;
+    std::multimap<std::size_t, std::string> notes;
     std::map<std::size_t, std::string> parts;
     auto const fd = find_at(path_, O_RDONLY | O_DIRECTORY);
     if (!fd) return {};
