@@ -176,6 +176,7 @@ inline int check_store(Session& session, Invocation const& call) {
     complain(summary);
     status = 1;
   }
+  if (repair && !result.after.sound()) detail::complain_of_new(result);
   if (repair && !result.failures.empty()) {
     if (as_json) {
       std::string list = "[";
@@ -193,7 +194,6 @@ inline int check_store(Session& session, Invocation const& call) {
     auto summary = detail::count(result.after, detail::check_groups[1]) + ", " +
                    detail::count(result.after, detail::check_groups[3]);
     if (!force) summary += ", " + detail::count(result.after, detail::check_groups[4]);
-    detail::complain_of_new(result);
     complain(summary);
     status = 1;
   }
