@@ -71,8 +71,9 @@ inline void inject(std::function<void()> const& work, std::span<int const> calls
     if (ready[1].revents != 0) break;
     if (ready[0].revents != 0) detail::answer(listener, decide);
   }
-  worker.join();
+  // A thread that ends makes calls, too: the allocator's. Nobody would answer them now; from here on they fail, unasked.
   if (listener > 0) ::close(listener);
+  worker.join();
   ::close(ended[0]);
   if (listener < 0) {
     errno = -listener;
