@@ -1,6 +1,7 @@
 #include <strata/store/remove_damaged.hpp>
 #include <strata/sys/xattr.hpp>
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
 #include "damages.hpp"
@@ -214,4 +215,47 @@ TEST_CASE("a layer from which its own archive took contents away is reported, an
   // Another file of it that is gone is one whose bytes are gone.
   fs::remove(tree / "z");
   CHECK_FALSE(has_fault(store.check(), Fault::content_unpackable));
+}
+
+TEST_CASE("whole trees need no layer below them, and go with none", "[store][repair]") {
+  stores::Fixture<stores::Vfs> fixture;
+  auto const records = fixture.graph() / "vfs-layers/layers.json";
+  {
+    stores::Vfs store(fixture.options());
+    store.layers().import(memory_source(stores::tar_of({{"low", "1"}})), {.id = "base"});
+    store.layers().import(memory_source(stores::tar_of({{"top", "2"}})), {.id = "child", .parent = "base"});
+    auto const image = store.images().create({.id = "image", .top_layer = "child"});
+    store.containers().create("image", {.id = "box"});
+  }
+  fs::remove_all(fixture.graph() / "vfs/dir/base");
+  auto rows = boost::json::parse(damages::read(records)).as_array();
+  rows.erase(std::ranges::find_if(rows, [](auto const& row) { return row.at("id") == "base"; }));
+  sys::replace_file(records, boost::json::serialize(rows));
+
+  stores::Vfs store(fixture.options());
+  auto const report = store.repair({.remove_containers = true});
+  CHECK_FALSE(report.before.sound());
+  CHECK(store.layers().list().size() == 2);
+  CHECK(store.images().exists("image"));
+  CHECK(store.containers().exists("box"));
+  CHECK(damages::read(fixture.graph() / "vfs/dir/child/low") == "1");
+}
+
+TEST_CASE("a directory that was whited out comes back and hides nothing", "[store][repair]") {
+  if (::geteuid() != 0) return;
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/x", "1"}})), {.id = "base"});
+  store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/e/", ""}})),
+                        {.id = "child", .parent = "base"});
+  auto const tree = fixture.graph() / "overlay/child/diff";
+  fs::remove_all(tree / "d");
+  REQUIRE(::mknod((tree / "d").c_str(), S_IFCHR, makedev(0, 0)) == 0);
+  CHECK_FALSE(store.check().sound());
+  auto const report = store.repair();
+  CHECK(report.failures.empty());
+  CHECK(report.after.sound());
+  CHECK(fs::is_directory(tree / "d/e"));
+  auto const mount = store.layers().get("child").mount();
+  CHECK(damages::read(mount.path() / "d/x") == "1");
 }

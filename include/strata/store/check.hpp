@@ -414,8 +414,7 @@ class Checker {
   }
   void check_mounts() {
     tell_of_mounts(
-        core_, records_, [this](auto const& id, auto&& look) { unless_unreadable(id, look); },
-        report_.findings);
+        core_, records_, [&](auto const& id, auto&& look) { unless_unreadable(id, look); }, report_.findings);
   }
 
   CheckReport finish() {

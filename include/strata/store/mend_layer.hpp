@@ -13,6 +13,7 @@
 #include <strata/store/layer_content.hpp>
 #include <strata/store/mend_data.hpp>
 #include <strata/store/mount.hpp>
+#include <strata/store/over_former.hpp>
 #include <strata/store/revive.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/sys/fd.hpp>
@@ -41,8 +42,9 @@ class LayerMender {
       : core_(core), log_(log), records_(records), control_(std::move(control)) {}
 
   /// Does nothing if the layer is not as it was seen any more, or if the fault is none of these.
-  /// @param layer  the record that the fault was found with
-  void mend(Fault fault, LayerRecord const& layer) {
+  /// @param layer     the record that the fault was found with
+  /// @param has_more  it was seen to have what its recorded archive does not tell of
+  void mend(Fault fault, LayerRecord const& layer, bool has_more = false) {
     switch (fault) {
       case Fault::parent_circle:
         return mend_circle(layer);
@@ -58,7 +60,7 @@ class LayerMender {
       case Fault::content_size:
         return mend_sum(layer);
       case Fault::content_modified:
-        return rebuild(layer);
+        return rebuild(layer, has_more || is_over_former(core_.tar_split(layer.id)));
       default:
         return;
     }
@@ -181,9 +183,9 @@ class LayerMender {
              std::to_string(content.sum->size) + " of its tar");
   }
 
-  /// Unpacks the layer anew from its own tar, whose contents are in order, over a copy of it: what the tar does not tell of
-  /// is taken over.
-  void rebuild(LayerRecord const& layer) {
+  /// Unpacks the layer anew from its own tar, whose contents are in order. Where it has more than its tar tells of, that is
+  /// done over a copy of it, so that the rest is taken over.
+  void rebuild(LayerRecord const& layer, bool has_more) {
     auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
     if (!row || !is_as_seen(*row, layer)) return;
     auto aside = sys::TempDir::create(core_.layer_trash());
@@ -196,7 +198,9 @@ class LayerMender {
           split, [&](std::string const& name, Writer& to) { core_.driver().copy_file(id, name, to); }, out,
           control_);
     }
-    auto staged = stage_copy(core_, *row, control_.stop, true);
+    StageRequest request{.flush = core_.flush(), .control = control_};
+    if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
+    auto staged = has_more ? stage_copy(core_, *row, control_.stop, true) : core_.driver().stage(request);
     auto source = file_source(tar_path);
     archive::TarReader tar(source, archive::no_budgets);
     for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);

@@ -7,6 +7,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mend_data.hpp>
 #include <strata/store/store_records.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 
@@ -26,31 +27,46 @@ template <class Core>
 bool has_whole_tree(Core& core, std::string const& id) {
   if constexpr (CheckDriver<typename Core::Driver>) {
     auto const tree = is_safe_component(id) ? core.driver().own_tree(LayerId(id)) : std::nullopt;
-    return tree && tree->whole;
+    return tree && tree->whole && sys::is_directory(tree->path);
   } else {
     return false;
   }
 }
 
-/// Whether something that was found of an item, and could not be mended, proves that nobody can use the item.
+/// Does the layer that holds an item's files need nothing of what lies below it?
 template <class Core>
-bool proves_unusable(Core& core, Finding const& found) {
+bool stands_alone(Core& core, StoreRecords<Core> const& records, Finding const& found) {
+  if (found.subject == Subject::layer) return has_whole_tree(core, found.id);
+  if (found.subject == Subject::image) {
+    auto const* const image = records.images.find(found.id);
+    return image != nullptr && records.layers.find(image->top_layer) != nullptr &&
+           has_whole_tree(core, image->top_layer);
+  }
+  auto const* const container = records.containers.find(found.id);
+  return container != nullptr && records.layers.find(container->layer) != nullptr &&
+         has_whole_tree(core, container->layer);
+}
+
+/// Whether something that was found of an item, and could not be mended, proves that nobody can use the item.
+/// @param records  that the finding is about
+template <class Core>
+bool proves_unusable(Core& core, StoreRecords<Core> const& records, Finding const& found) {
   switch (found.fault) {
     case Fault::layer_incomplete:    // as whoever was making it, or removing it, has recorded
     case Fault::layer_unreferenced:  // as the caller asked: nobody uses it
     case Fault::layer_unaccounted:   // no record names it, and nothing that has one needs it
-    case Fault::tree_missing:
     case Fault::
         content_checksum:  // bytes that are recorded by their digests are gone, or never were all there
     case Fault::data_missing:
     case Fault::data_size:
     case Fault::data_digest:
-    case Fault::image_layer_missing:  // a layer without files and record, so that its bytes are gone
     case Fault::container_layer_missing:
     case Fault::image_missing:  // of a container, which goes only if the caller asks for it
       return true;
+    case Fault::tree_missing:
+    case Fault::image_layer_missing:
     case Fault::parent_missing:  // nothing can be mounted over what is not there
-      return !has_whole_tree(core, found.id);
+      return !stands_alone(core, records, found);
     // A tree is there, and can be walked: another record, or another archive, would do.
     case Fault::record_file_damaged:
     case Fault::record_unreadable:
@@ -144,7 +160,10 @@ class DamageRemover {
     for (auto const& found : report.findings) {
       bool const unaccounted = found.fault == Fault::layer_unaccounted;
       if (found.severity != Severity::error && !unaccounted) continue;
-      if (found.read_only || found.subject == Subject::store || !proves_unusable(core_, found)) continue;
+      if (found.read_only || found.subject == Subject::store || !proves_unusable(core_, records, found))
+        continue;
+      // What its archive does not tell of would go with it, and is nowhere else.
+      if (!unaccounted && has_foreign(report, found)) continue;
       reasons_.try_emplace(std::string(to_text(found.subject)) + ' ' + found.id, found.text);
       if (unaccounted)
         out.unaccounted.insert(found.id);
@@ -152,6 +171,12 @@ class DamageRemover {
         out.items[static_cast<int>(found.subject)].emplace(found.id, time);
     }
     return out;
+  }
+
+  static bool has_foreign(CheckReport const& report, Finding const& item) {
+    return std::ranges::any_of(report.findings, [&](Finding const& found) {
+      return found.fault == Fault::content_foreign && found.subject == item.subject && found.id == item.id;
+    });
   }
 
   /// What was tried in vain for something that goes now is said no more.

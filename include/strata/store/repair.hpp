@@ -83,7 +83,7 @@ class Repairer {
     for (auto const& found : report.findings) {
       if (found.severity != Severity::error || found.read_only || found.inherited) continue;
       if (found.subject == Subject::store || found.fault == Fault::unreadable) continue;
-      if (proves_unusable(core_, found)) continue;
+      if (proves_unusable(core_, seen_, found)) continue;
       std::string const why =
           found.fault == Fault::content_foreign ? ", of which its recorded archive does not tell" : "";
       log_.failures.push_back({"mending " + std::string(to_text(found.subject)) + ' ' + found.id,
@@ -132,8 +132,11 @@ class Repairer {
     if (records.others_readable()) Reviver<Core>(core_, log_, lost_records_, control()).run(report, records);
     records = StoreRecords<Core>::read(core_);
     modified_.clear();
-    for (auto const& found : report.findings)
+    foreign_.clear();
+    for (auto const& found : report.findings) {
       if (found.fault == Fault::content_modified && !found.inherited) modified_.insert(found.id);
+      if (found.fault == Fault::content_foreign && !found.inherited) foreign_.insert(found.id);
+    }
     for (auto const& found : report.findings) {
       control().check();
       if (found.healing != Healing::mend || found.inherited || found.read_only) continue;
@@ -207,7 +210,10 @@ class Repairer {
         if (found.fault == Fault::content_modified &&
             (stands_on_modified(*layer, records) || !rebuilt_.insert(layer->id).second))
           break;
-        attempt(doing, [&] { LayerMender<Core>(core_, log_, records, control()).mend(found.fault, *layer); });
+        attempt(doing, [&] {
+          LayerMender<Core>(core_, log_, records, control())
+              .mend(found.fault, *layer, foreign_.contains(layer->id));
+        });
         break;
       case Fault::mapped_layer_missing:
         if (!records.others_readable()) break;
@@ -294,6 +300,7 @@ class Repairer {
   RepairOptions const& options_;
   RepairLog log_;
   StoreRecords<Core> seen_ = {};    ///< in the last look
+  std::set<std::string> foreign_;   ///< layers that have more than their tar tells of
   std::set<std::string> modified_;  ///< layers that are not as in their tar
   std::set<std::string> rebuilt_;   ///< layers
   std::set<std::string>
