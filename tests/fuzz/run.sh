@@ -69,7 +69,7 @@ has "$CLANG" || { skip fuzz "no $CLANG here"; exit 0; }
 compiler=$CLANG
 if has ccache; then compiler="ccache $CLANG"; fi
 CXX=$compiler build "$fuzz_build" '-Dtests=enabled -Dexamples=false' build-fuzz || { not_ok 'building the targets'; exit 1; }
-if [ ! -d "$fuzz_build/seeds" ] || [ tests/fuzz/corpus.sh -nt "$fuzz_build/seeds" ]; then
+if [ ! -d "$fuzz_build/seeds" ] || [ tests/fuzz/corpus.sh -nt "$fuzz_build/seeds" ] || [ tests/fuzz -nt "$fuzz_build/seeds" ]; then
   rm -rf "$fuzz_build/seeds.new"
   sh tests/fuzz/corpus.sh "$fuzz_build/seeds.new" && rm -rf "$fuzz_build/seeds" && mv "$fuzz_build/seeds.new" "$fuzz_build/seeds" &&
     touch "$fuzz_build/seeds" || { not_ok 'making the seeds'; exit 1; }
