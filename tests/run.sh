@@ -59,7 +59,7 @@ count_catch() {
 
 run_catch() {
   log=$(mktemp)
-  { timeout -k 10 1200 "$@" </dev/null 2>&1; echo "status $?" >"$log.status"; } | tee "$log"  # a test that hangs ends, too
+  { timeout -k 10 1800 "$@" </dev/null 2>&1; echo "status $?" >"$log.status"; } | tee "$log"  # a test that hangs ends, too
   read -r _ status <"$log.status"
   count_catch "$log" "$status"
   [ "$status" = 0 ] || printf '   exit status %s: %s\n' "$status" "$*"
