@@ -10,8 +10,6 @@
 #include <strata/sys/file_bytes.hpp>
 #include <strata/sys/file_state.hpp>
 
-#include <ranges>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -197,8 +195,8 @@ class RecordFile {
       if (std::ranges::find(files, file) == files.end()) files.push_back(file);
     };
     bool all = changes.empty();
-    for (auto const& change : std::views::reverse(changes))
-      if (auto const& row = change.put ? change.put : change.erased; row && (change.put || !shadows_))
+    for (auto change = changes.rbegin(); change != changes.rend(); ++change)
+      if (auto const& row = change->put ? change->put : change->erased; row && (change->put || !shadows_))
         touch(place_of(*row));
       else
         all = true;

@@ -55,8 +55,8 @@ bool proves_unusable(Core& core, StoreRecords<Core> const& records, Finding cons
     case Fault::layer_incomplete:    // as whoever was making it, or removing it, has recorded
     case Fault::layer_unreferenced:  // as the caller asked: nobody uses it
     case Fault::layer_unaccounted:   // no record names it, and nothing that has one needs it
-    case Fault::
-        content_checksum:  // bytes that are recorded by their digests are gone, or never were all there
+    // Bytes that are recorded by their digests are gone, or never were all there.
+    case Fault::content_checksum:
     case Fault::data_missing:
     case Fault::data_size:
     case Fault::data_digest:

@@ -91,7 +91,8 @@ inline std::string changed_attributes(MemoryNode const& wanted, MemoryNode const
 
 /// What differs in `found` from `wanted`. One text each, in path order: "+/path", "-/path" (directories with a "/" at
 /// the end) or "/path(mode:0644￫0600,…)"; other than directories, what is changed is told of twice, as containers/storage does
-/// it. What is in a directory that one of them has alone is not told of. Of the root only its kind is compared: drivers differ in what they make of it.
+/// it. What is in a directory that one of them has alone is not told of. Of the root only its kind is compared: drivers
+/// differ in what they make of it.
 inline std::vector<Difference> differences(MemoryTree const& wanted_tree, MemoryTree const& found_tree,
                                            Compared const& compared) {
   using Nodes = std::map<std::string, MemoryNode const*>;

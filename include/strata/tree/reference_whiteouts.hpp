@@ -7,7 +7,7 @@
 #include <strata/tree/resolve.hpp>
 #include <strata/tree/whiteouts.hpp>
 
-#include <fcntl.h>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>

@@ -61,7 +61,7 @@ class KeptWhiteouts final : public WhiteoutRules<Tree> {
   void placed(std::string_view, bool, std::string_view) override {}
 };
 
-/// `Whiteouts::execute`, with `keep_former`
+/// `Whiteouts::execute` with `keep_former`: what a whiteout would remove stays.
 template <class Tree>
 class PassedWhiteouts final : public WhiteoutRules<Tree> {
  public:
