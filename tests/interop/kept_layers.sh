@@ -27,6 +27,7 @@ make_tar() { make_tar_file=$1; shift; tar -C "$scratch/files" --numeric-owner --
 mkdir -p "$scratch/files" && cd "$scratch/files" || exit 1
 mkdir -p d k l2 b && ln -s b l
 for name in d/x d/p d/a d/b d/n k/1 b/y l2/n q z a; do echo "$name" >"$name"; done
+ln -s zz d/s
 for name in e .wh.d .wh.a d/.wh.p b/.wh..wh..opq; do : >"$name"; done
 chmod 4711 d/a && chown 5:6 d/a k
 cd "$top" || exit 1
@@ -35,6 +36,7 @@ make_tar "$scratch/first.tar" d/a d/.wh.p k k/1
 make_tar "$scratch/second.tar" d/b e
 make_tar "$scratch/taken.tar" a .wh.a z
 make_tar "$scratch/covered.tar" .wh.d d d/n
+make_tar "$scratch/refused.tar" d d/s e .wh.d
 # the mark and a file below "l", which is a link in the parent
 tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^b/.wh,l/.wh,;s,^l2/,l/,' -cf "$scratch/opaque.tar" b/.wh..wh..opq l2/n
 
@@ -88,6 +90,17 @@ check_equal 'and the image' 'base layer image' "$(items | paste -sd' ')"
 mounted by_ours layer
 check_equal 'it is mounted' z "$(cat "$root/z")"
 by_ours unmount layer >/dev/null
+
+# what an archive makes that theirs refuses: a directory is missing that theirs would find gone when it sets times
+made refused
+if said=$(by_theirs import-layer --id theirs -f "$scratch/refused.tar" base 2>&1); then not_ok 'theirs refuses an archive that takes its directory away' "$said"; else ok 'theirs refuses an archive that takes its directory away'; fi
+check 'ours takes it' by_ours import-layer --id layer -f "$scratch/refused.tar" base
+state layer >"$scratch/before"
+rm -rf --one-file-system "$(tree layer)/d"
+if said=$(by_ours check 2>&1); then not_ok 'check reports the directory as missing' "$said"; else ok 'check reports the directory as missing'; fi
+check 'and a repair makes it anew' by_ours check --repair
+state layer >"$scratch/after"
+check_same_bytes 'as it was' "$scratch/before" "$scratch/after"
 
 # layers that are as theirs unpacks, and not as ours would: nothing is wrong with them
 for each in overlay:covered vfs:covered overlay:opaque vfs:opaque; do

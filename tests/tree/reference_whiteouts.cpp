@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <system_error>
 #include <vector>
 
 using namespace strata::archive;
@@ -57,6 +58,23 @@ TEST_CASE("an opaque mark removes what no entry names by its path, and nothing t
   CHECK(paths_after({deeper, {mark("l/s")}}) == "b b/s l");
   CHECK(paths_after({deeper, {file("b/s/n", "2"), mark("l/s")}}) == "b b/s l");
   CHECK(paths_after({deeper, {file("l/s/n", "2"), mark("l/s")}}) == "b b/s b/s/n l");
+}
+
+TEST_CASE("the reference refuses an archive that takes away a directory of which it sets the time at the end",
+          "[tree][reference_whiteouts]") {
+  auto const refused = [](std::vector<Entry> const& entries) {
+    return strata::testing::code_of([&] { paths_after({entries}); });
+  };
+  CHECK(refused({directory("d"), symbolic_link("d/l", "zz"), whiteout("d")}) ==
+        std::errc::no_such_file_or_directory);
+  CHECK(refused({directory("x"), symbolic_link("l", "x"), directory("l/s"), symbolic_link("l", "/")}) ==
+        std::errc::no_such_file_or_directory);
+  CHECK(refused({directory("x"), symbolic_link("l", "x"), directory("l/s"), file("l", "1")}) ==
+        std::errc::not_a_directory);
+  // Something else is there, or it is again.
+  CHECK(paths_after({{directory("d"), file("d", "1")}}) == "d");
+  CHECK(paths_after({{directory("d"), whiteout("d"), file("d/e", "1")}}) == "d d/e");
+  CHECK(paths_after({{directory("x"), symbolic_link("l", "x"), directory("l/s")}}) == "l x x/s");
 }
 
 TEST_CASE("a directory that follows its own whiteout is like any other to the reference's overlay",

@@ -79,6 +79,10 @@ class BasicApplier {
   /// Directory times, which making their entries has changed. To be called once, after the last entry.
   void finish() {
     for (auto const& directory : directories_) {
+      if (options_.as_reference) {
+        set_times_by_name(directory);
+        continue;
+      }
       // It may have been replaced by a later entry; then what is there now has its own times.
       auto const handle = tree().try_open(directory.path, O_RDONLY);
       if (!handle && !sys::is_absent(errno)) sys::throw_errno("open", directory.path);
@@ -93,9 +97,22 @@ class BasicApplier {
 
  private:
   struct DirectoryTimes {
-    std::string path;
+    std::string path;  ///< its own; with `as_reference`, that of its entry
     std::array<timespec, 2> times;
   };
+
+  /// The reference goes by the name of the entry, through links, and refuses an archive that leaves nothing there.
+  void set_times_by_name(DirectoryTimes const& directory) {
+    auto at = resolve(tree(), directory.path);
+    bool const is_other = at.blocked && at.rest.find('/') == std::string::npos;
+    if (!at.found() && !is_other) {
+      errno = at.blocked ? ENOTDIR : ENOENT;
+      sys::throw_errno("chtimes", directory.path);
+    }
+    auto const handle =
+        is_other ? tree().open_node(Tree::ref(at.place.directory), at.rest) : std::move(at.place.directory);
+    typename Tree::Setter(Tree::ref(handle), Opened::path_only, directory.path).times(directory.times);
+  }
 
   std::unique_ptr<WhiteoutRules<Tree>> make_rules() {
     switch (options_.whiteouts) {
@@ -306,6 +323,7 @@ class BasicApplier {
   }
 
   void remember_directory(std::string path, TarHeader const& header) {
+    if (options_.as_reference) path = path_in_tree(header.name);
     directories_.push_back(
         {std::move(path), AttributeSetter::clamp(header.atime.value_or(FileTime{}), header.mtime)});
   }

@@ -31,8 +31,8 @@ struct ApplyOptions {
   /// What the tree had stays, but for what an entry takes the very place of: whiteouts remove nothing, and a directory that has
   /// something in it gives way to none (ENOTEMPTY).
   bool keep_former = false;
-  /// As release 1.43 of containers/storage unpacks, to tell what it has made: also what could not be exported again, and
-  /// whiteouts by `ReferenceWhiteouts`.
+  /// As release 1.43 of containers/storage unpacks, to tell what it has made: also what could not be exported again,
+  /// whiteouts by `ReferenceWhiteouts`, and no archive of which a directory is gone in the end.
   bool as_reference = false;
 };
 
