@@ -33,12 +33,14 @@ chmod 4711 d/a && chown 5:6 d/a k
 cd "$top" || exit 1
 make_tar "$scratch/parent.tar" d d/x d/p b b/y l q
 make_tar "$scratch/first.tar" d/a d/.wh.p k k/1
+make_tar "$scratch/implied.tar" k/1
 make_tar "$scratch/second.tar" d/b e
 make_tar "$scratch/taken.tar" a .wh.a z
 make_tar "$scratch/covered.tar" .wh.d d d/n
 make_tar "$scratch/refused.tar" d d/s e .wh.d
 # the mark and a file below "l", which is a link in the parent
 tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^b/.wh,l/.wh,;s,^l2/,l/,' -cf "$scratch/opaque.tar" b/.wh..wh..opq l2/n
+tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,l/,' -cf "$scratch/through.tar" l2/n
 
 # made NAME: a store of theirs with the parent
 made() {
@@ -74,6 +76,31 @@ for driver in overlay vfs; do
   check_same_bytes "$driver: theirs gives the second archive back" "$scratch/second.tar" "$scratch/out.tar"
   unmount_below "$graph"
 done
+
+# of the directory that its archive implies, somebody made a link to one of their own
+for driver in overlay vfs; do
+  made linked
+  check "$driver: ours makes a layer" by_ours import-layer --id layer -f "$scratch/implied.tar" base
+  (cd "$(tree layer)" && mv k f && chmod 0600 f/1 && ln -s f k)
+  state layer >"$scratch/before"
+  if said=$(by_ours check --repair 2>&1); then not_ok "$driver: a repair does not go through a link of others" "$said"; else ok "$driver: a repair does not go through a link of others"; fi
+  case $said in *'not a directory'*) ok "$driver: and says so" ;; *) not_ok "$driver: and says so" "$said" ;; esac
+  state layer >"$scratch/after"
+  check_same_bytes "$driver: what it leads to is as it was" "$scratch/before" "$scratch/after"
+  unmount_below "$graph"
+done
+
+# a link of the parent is another matter
+driver=vfs
+made through
+check 'vfs: ours makes a layer through a link of its parent' by_ours import-layer --id layer -f "$scratch/through.tar" base
+echo mine >"$(tree layer)/mine"
+state layer >"$scratch/before"
+chmod 0600 "$(tree layer)/b/n"
+said=$(by_ours check --repair 2>&1) && not_ok 'vfs: a repair tells of the file beside' "$said"
+case $said in *'unpacked it anew'*) ok 'vfs: a repair goes through it' ;; *) not_ok 'vfs: a repair goes through it' "$said" ;; esac
+state layer >"$scratch/after"
+check_same_bytes 'vfs: and leaves the rest' "$scratch/before" "$scratch/after"
 
 # an archive that takes its own file away: theirs has the layer and cannot export it
 driver=vfs

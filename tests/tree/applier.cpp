@@ -628,3 +628,40 @@ TEST_CASE("what a tree had stays, if asked, but for what entries take the place 
     CHECK(tree.read("o/mine") == "kept");
   }
 }
+
+TEST_CASE("over what a tree had, no entry goes through a link that somebody else put there",
+          "[tree][applier]") {
+  if (!is_root()) return;
+  for (auto const how : {Whiteouts::overlay, Whiteouts::execute}) {
+    Tree below;
+    fs::create_directory(below.root / "f");
+    for (auto const* link : {"same", "other"}) fs::create_symlink("f", below.root / link);
+    ApplyOptions const over{.whiteouts = how,
+                            .below = std::make_shared<LowerTrees>(
+                                [&] { return std::optional(std::vector<fs::path>{below.root}); }),
+                            .keep_former = true};
+    Tree tree;
+    for (auto const* made : {"f", "g"}) {
+      fs::create_directory(tree.root / made);
+      tree.write(tree.root / made / "y", "kept");
+    }
+    for (auto const* link : {"d", "same"}) fs::create_symlink("f", tree.root / link);
+    fs::create_symlink("g", tree.root / "other");
+    auto const refused = [&](std::vector<Entry> const& entries) {
+      return code_of([&] { tree.apply(entries, over); }) == std::errc::not_a_directory;
+    };
+    CHECK(refused({file("d/y", "never")}));
+    CHECK(refused({file("d/s/y", "never")}));
+    CHECK(refused({hard_link("h", "d/y")}));
+    CHECK(refused({file("other/y", "never")}));
+    // In a tree of changes the parent's link is not there for an archive: its name is that of a directory.
+    CHECK(refused({file("same/z", "parent's")}) == (how == Whiteouts::overlay));
+    CHECK(tree.read("f/y") == "kept");
+    CHECK(tree.read("g/y") == "kept");
+    CHECK_FALSE(tree.has("f/s"));
+    tree.apply({symbolic_link("d", "g"), hard_link("e", "d"), file("d/new", "1"), file("e/newer", "2")},
+               over);
+    CHECK(tree.read("g/new") == "1");
+    CHECK(tree.read("g/newer") == "2");
+  }
+}

@@ -85,7 +85,8 @@ class Btrfs {
     check_writable();
     auto const from = trees_.origin(request);
     auto const size = limit_for(request);
-    return Staged(StagedTree(trees_.temp_dirs(), request, {.whiteouts = archive::Whiteouts::execute},
+    return Staged(StagedTree(trees_.temp_dirs(), request,
+                             trees_.how_to_unpack(request, {.whiteouts = archive::Whiteouts::execute}),
                              [&](std::filesystem::path const& tree) {
                                make(tree, from, request.control);
                                if (size == 0) return;

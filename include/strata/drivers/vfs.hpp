@@ -66,15 +66,16 @@ class Vfs {
   Staged stage(StageRequest const& request) {
     check_writable();
     auto const from = trees_.origin(request);
-    return Staged(
-        trees_.temp_dirs(request.writable), request, how_to_unpack(), [&](std::filesystem::path const& tree) {
-          if (from)
-            sys::copy_tree(*from, tree,
-                           {.control = request.control,
-                            .keeps_xattr = request.keep_former ? sys::is_any_xattr : sys::is_portable_xattr});
-          else
-            make_root(tree);
-        });
+    return Staged(trees_.temp_dirs(request.writable), request, trees_.how_to_unpack(request, how_to_unpack()),
+                  [&](std::filesystem::path const& tree) {
+                    if (from)
+                      sys::copy_tree(
+                          *from, tree,
+                          {.control = request.control,
+                           .keeps_xattr = request.keep_former ? sys::is_any_xattr : sys::is_portable_xattr});
+                    else
+                      make_root(tree);
+                  });
   }
 
   InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) {

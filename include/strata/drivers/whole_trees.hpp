@@ -19,6 +19,8 @@
 #include <strata/sys/temp_dir_claims.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/applier.hpp>
+#include <strata/tree/apply_options.hpp>
+#include <strata/tree/lower_view.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -133,6 +135,14 @@ class WholeTrees {
   std::optional<std::filesystem::path> origin(StageRequest const& request) const {
     auto const parent = get(request.parent);
     return request.copy_of ? get(request.copy_of) : parent;
+  }
+
+  /// Over a copy, entries may go through the links of the parent, and through no others that are there.
+  archive::ApplyOptions how_to_unpack(StageRequest const& request, archive::ApplyOptions apply) const {
+    if (request.keep_former && request.parent)
+      apply.below = std::make_shared<archive::LowerTrees>(
+          [parent = get(*request.parent)] { return std::optional(std::vector{parent}); });
+    return apply;
   }
 
   void publish(LayerId const& id, StagedTree& staged) const {

@@ -184,6 +184,7 @@ class BasicApplier {
       case EntryType::symlink:
         places_.make(place, base, real, "symlink",
                      [&] { return tree().make_symlink(Tree::ref(place.directory), base, header.link_name); });
+        places_.note_link(real);
         set_path_attributes(place, base, real, header);
         break;
       case EntryType::char_device:
@@ -259,6 +260,7 @@ class BasicApplier {
     std::string const target = path_in_tree(header.link_name);
     TreePath const to(target);
     auto const from = resolve(tree(), to.parent);
+    places_.check_links(from.place);
     auto const missing = [&](int code) {
       errno = code;
       sys::throw_errno("link", target);
@@ -274,7 +276,10 @@ class BasicApplier {
     places_.make(place, base, path, "link", [&] {
       return tree().make_link(Tree::ref(from.place.directory), name, Tree::ref(place.directory), base);
     });
-    if (!S_ISLNK(first->st_mode)) set_path_attributes(place, base, path, header);
+    if (S_ISLNK(first->st_mode))
+      places_.note_link(path);
+    else
+      set_path_attributes(place, base, path, header);
   }
 
   /// @return  false if it may not be made here, and is left out

@@ -18,7 +18,8 @@ enum class Whiteouts {
 
 struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
-  /// With `Whiteouts::overlay`: what the tree is laid over. None: not known, and every whiteout is made.
+  /// With `Whiteouts::overlay`: what the tree is laid over. None: not known, and every whiteout is made. With `execute` and
+  /// `keep_former`: what the tree was copied from before it became what it is, of whose links the archive may know.
   std::shared_ptr<LowerView const> below = {};
   bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of trusted.…
   /// Mode that directories and files are stored with, owned by who unpacks them; what they are goes into an attribute
@@ -29,7 +30,8 @@ struct ApplyOptions {
   /// This archive was being unpacked here before, and was not to its end: what a whiteout finds may be of that attempt.
   bool again = false;
   /// What the tree had stays, but for what an entry takes the very place of: whiteouts remove nothing, and a directory that has
-  /// something in it gives way to none (ENOTEMPTY).
+  /// something in it gives way to none (ENOTEMPTY). No entry goes through a link that neither the archive nor `below` has
+  /// there (ENOTDIR): it would take the place of what the archive does not know.
   bool keep_former = false;
   /// As release 1.43 of containers/storage unpacks, to tell what it has made: also what could not be exported again,
   /// whiteouts by `ReferenceWhiteouts`, and no archive of which a directory is gone in the end.

@@ -166,6 +166,10 @@ class MemoryLower final : public LowerView {
     auto const node = tree_.find(path);
     return !node ? Below::nothing : node->is_directory() ? Below::directory : Below::other;
   }
+  std::optional<std::string> link_at(std::string_view path) const override {
+    auto const node = tree_.find(path);
+    return node && S_ISLNK(node->mode) ? std::optional(node->target) : std::nullopt;
+  }
   std::vector<std::string> root_names() const override {
     std::vector<std::string> names;
     for (auto const& [name, child] : tree_.root().children) names.push_back(name);

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,8 @@ class LowerView {
   virtual ~LowerView() = default;
   /// @param path  clean, without "/" in front; links are not followed
   virtual Below at(std::string_view path) const = 0;
+  /// Where the symbolic link leads that is seen of a path; nothing if none is.
+  virtual std::optional<std::string> link_at(std::string_view path) const = 0;
   /// The names in the root.
   virtual std::vector<std::string> root_names() const = 0;
 
@@ -51,29 +54,19 @@ class LowerTrees final : public LowerView {
   explicit LowerTrees(Find find) : find_(std::move(find)) {}
 
   /// A directory if it is not known.
-  Below at(std::string_view path) const override {
-    if (!open()) return Below::directory;
-    std::vector<std::size_t> visible(roots_.size());
-    for (std::size_t i = 0; i < visible.size(); ++i) visible[i] = i;
-    for (std::size_t end = 0; end != path.size();) {
-      end = std::min(path.find('/', end == 0 ? 0 : end + 1), path.size());
-      std::string const prefix(path.substr(0, end));
-      std::vector<std::size_t> directories;
-      for (auto const index : visible) {
-        struct stat status {};
-        if (!look(index, prefix, status)) continue;
-        if (is_overlay_whiteout(status)) break;
-        if (!S_ISDIR(status.st_mode)) {
-          if (directories.empty()) return end == path.size() ? Below::other : Below::nothing;
-          break;
-        }
-        directories.push_back(index);
-        if (is_opaque(index, prefix)) break;
-      }
-      if (directories.empty()) return Below::nothing;
-      visible = std::move(directories);
-    }
-    return Below::directory;
+  Below at(std::string_view path) const override { return open() ? find(path).what : Below::directory; }
+
+  std::optional<std::string> link_at(std::string_view path) const override {
+    if (!open()) return std::nullopt;
+    auto const seen = find(path);
+    if (seen.what != Below::other) return std::nullopt;
+    std::string target(4096, '\0');
+    auto const size =
+        ::readlinkat(roots_[seen.root].get(), std::string(path).c_str(), target.data(), target.size());
+    if (size < 0 && errno == EINVAL) return std::nullopt;  // no link
+    if (size < 0) sys::throw_errno("readlink", path);
+    target.resize(static_cast<std::size_t>(size));
+    return target;
   }
 
   std::vector<std::string> root_names() const override {
@@ -91,10 +84,38 @@ class LowerTrees final : public LowerView {
   }
 
  private:
+  struct Seen {
+    Below what = Below::nothing;
+    std::size_t root = 0;  ///< that has it, of what is no directory
+  };
+  Seen find(std::string_view path) const {
+    std::vector<std::size_t> visible(roots_.size());
+    for (std::size_t i = 0; i < visible.size(); ++i) visible[i] = i;
+    for (std::size_t end = 0; end != path.size();) {
+      end = std::min(path.find('/', end == 0 ? 0 : end + 1), path.size());
+      std::string const prefix(path.substr(0, end));
+      std::vector<std::size_t> directories;
+      for (auto const index : visible) {
+        struct stat status {};
+        if (!look(index, prefix, status)) continue;
+        if (is_overlay_whiteout(status)) break;
+        if (!S_ISDIR(status.st_mode)) {
+          if (directories.empty() && end == path.size()) return {.what = Below::other, .root = index};
+          break;
+        }
+        directories.push_back(index);
+        if (is_opaque(index, prefix)) break;
+      }
+      if (directories.empty()) return {};
+      visible = std::move(directories);
+    }
+    return {.what = Below::directory};
+  }
+
   /// False if it is not known what there is.
   bool open() const {
-    if (auto const find = std::exchange(find_, {})) {
-      auto const trees = find();
+    if (auto const find_now = std::exchange(find_, {})) {
+      auto const trees = find_now();
       known_ = trees.has_value();
       if (trees)
         for (auto const& tree : *trees)

@@ -37,9 +37,11 @@ class Places {
   void forget() noexcept { cache_.clear(); }
 
   /// A directory that is there; nothing, and how far the path leads, if it is not.
+  /// @throws ENOTDIR, as `check_links`
   Place* find(std::string_view path, Resolved<Handle>& at) {
     if (auto* const place = known(path)) return place;
     at = resolve(tree_, path);
+    check_links(at.place);
     return at.found() ? &keep(path, std::move(at.place)) : nullptr;
   }
 
@@ -107,6 +109,20 @@ class Places {
     if (S_ISDIR(status.st_mode) || S_ISLNK(status.st_mode)) cache_.clear_but(&place);
   }
 
+  /// Notes that the archive has a link at a path.
+  void note_link(std::string_view path) {
+    if (options_.keep_former) made_links_.insert(path);
+  }
+  /// @throws ENOTDIR, with `keep_former`: a link led there that somebody else put into the tree
+  void check_links(Place const& place) const {
+    if (!options_.keep_former) return;
+    for (auto const& link : place.links) {
+      if (made_links_.contains(link) || is_of_below(link)) continue;
+      errno = ENOTDIR;
+      sys::throw_errno("open", link);
+    }
+  }
+
   /// Notes that contents are found at a path, by a name that led to its directory through `links`.
   void need(Place const& place, std::string_view path) {
     note(path);
@@ -117,6 +133,13 @@ class Places {
   bool is_empty(Place& place, std::string const& name, std::string_view path) {
     auto const inside = tree_.enter(Tree::ref(place.directory), name, path);
     return tree_.names(Tree::ref(inside), path).empty();
+  }
+  /// In changes to what is below, a path of the archive never leads through a link of that.
+  bool is_of_below(std::string_view link) const {
+    if (options_.whiteouts != Whiteouts::execute || !options_.below) return false;
+    TreePath const at(link);
+    auto const directory = tree_.open(at.parent);
+    return options_.below->link_at(link) == tree_.read_link(Tree::ref(directory), std::string(at.base), link);
   }
   void note(std::string_view path) {
     while (!path.empty() && needed_.insert(path)) path = TreePath(path).parent;
@@ -141,6 +164,7 @@ class Places {
   ApplyOptions const& options_;
   DirectoryCache<Handle> cache_ = {};
   NameSet needed_ = {};
+  NameSet made_links_ = {};  ///< by this archive; with `keep_former`
 };
 
 }  // namespace strata::archive
