@@ -1,11 +1,16 @@
 #include <strata/store/mend_layer.hpp>
 
 #include "stores.hpp"
+#include <chrono>
 #include <csignal>
+#include <exception>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <sys/resource.h>
+#include <thread>
 
 using namespace strata;
 using stores::Fixture;
@@ -35,7 +40,63 @@ struct SeenOtherwise {
   detail::RepairLog log = {};
 };
 
+/// A driver with whose layers somebody is at work just after one was copied.
+struct WrittenTo : drivers::Vfs {
+  using Vfs::Vfs;
+  Staged stage(StageRequest const& request) {
+    auto staged = Vfs::stage(request);
+    if (write) write();
+    return staged;
+  }
+  static inline std::function<void()> write = {};
+};
+
 }  // namespace
+
+TEST_CASE("mend_layer: what is written to a layer while it is unpacked over a copy is not lost",
+          "[store][repair]") {
+  using S = Store<WrittenTo, serializers::Json, durability::None>;
+  Fixture<S> fixture;
+  fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+  auto const tree = fixture.graph() / "vfs/dir/one";
+  std::ofstream(tree / "mine") << "before";
+  std::filesystem::permissions(tree / "file", std::filesystem::perms::owner_read);
+  auto const said = [&] {
+    std::string text;
+    auto const report = fixture.store.repair();
+    for (auto const& action : report.actions) text += action + '\n';
+    for (auto const& failure : report.failures) {
+      try {
+        std::rethrow_exception(failure.error);
+      } catch (std::exception const& error) {
+        text += error.what() + std::string("\n");
+      }
+    }
+    return text;
+  };
+  auto const mode = [&] { return std::filesystem::status(tree / "file").permissions(); };
+  std::string const refused = "layer one was written to: changed meanwhile";
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a tick of the kernel's clock and more
+  SECTION("a file of others") {
+    WrittenTo::write = [&] { std::ofstream(tree / "mine") << "after."; };
+    CHECK(said().find(refused) != std::string::npos);
+    CHECK(sys::read_file(tree / "mine") == "after.");
+  }
+  SECTION("a new one") {
+    WrittenTo::write = [&] { std::ofstream(tree / "new") << "after"; };
+    CHECK(said().find(refused) != std::string::npos);
+    CHECK(sys::read_file(tree / "new") == "after");
+  }
+  SECTION("the root") {
+    WrittenTo::write = [&] { std::filesystem::permissions(tree, std::filesystem::perms::owner_all); };
+    CHECK(said().find(refused) != std::string::npos);
+  }
+  CHECK(mode() == std::filesystem::perms::owner_read);
+  WrittenTo::write = {};
+  CHECK(said().find("unpacked it anew") != std::string::npos);
+  CHECK(mode() != std::filesystem::perms::owner_read);
+  CHECK(std::filesystem::exists(tree / "mine"));
+}
 
 TEST_CASE("mend_layer: a layer that is another than was seen is left alone, and nothing is said to be done",
           "[store][repair]") {
