@@ -47,7 +47,7 @@ enum class Fault {
   content_size,             ///< the rebuilt tar has another length than is recorded
   content_modified,         ///< an owner, a mode, a time or a name is not as in the tar
   content_foreign,          ///< something in the tree that the tar does not tell of
-  content_unpackable,       ///< a file is missing that no unpacking of the tar would leave there
+  content_unpackable,       ///< a file is missing or changed, and unpacking the tar would not put it right
   data_missing,             ///< big data that is recorded has no file
   data_size,                ///< its file has another length than is recorded
   data_digest,              ///< its file has another digest than is recorded, or none is

@@ -36,6 +36,7 @@ make_tar "$scratch/first.tar" d/a d/.wh.p k k/1
 make_tar "$scratch/implied.tar" k/1
 make_tar "$scratch/second.tar" d/b e
 make_tar "$scratch/taken.tar" a .wh.a z
+make_tar "$scratch/changed.tar" z a .wh.a
 make_tar "$scratch/covered.tar" .wh.d d d/n
 make_tar "$scratch/refused.tar" d d/s e .wh.d
 # the mark and a file below "l", which is a link in the parent
@@ -85,6 +86,7 @@ for driver in overlay vfs; do
   state layer >"$scratch/before"
   if said=$(by_ours check --repair 2>&1); then not_ok "$driver: a repair does not go through a link of others" "$said"; else ok "$driver: a repair does not go through a link of others"; fi
   case $said in *'not a directory'*) ok "$driver: and says so" ;; *) not_ok "$driver: and says so" "$said" ;; esac
+  check_equal "$driver: the link is said to be kept, once" 1 "$(printf '%s\n' "$said" | grep -c 'mending layer layer: layer layer: +\{0,1\}/k(')"
   state layer >"$scratch/after"
   check_same_bytes "$driver: what it leads to is as it was" "$scratch/before" "$scratch/after"
   unmount_below "$graph"
@@ -109,6 +111,7 @@ check 'theirs takes an archive with a file and then its whiteout' by_theirs impo
 by_theirs create-image --id image layer >/dev/null
 state layer >"$scratch/before"
 if said=$(by_ours check 2>&1); then not_ok 'check reports it' "$said"; else ok 'check reports it'; fi
+case $said in *'"a": not to be put right from its recorded archive'*) ok 'and what it means' ;; *) not_ok 'and what it means' "$said" ;; esac
 if said=$(by_ours check --repair --quick 2>&1); then not_ok 'a quick repair reports it' "$said"; else ok 'a quick repair reports it'; fi
 if said=$(by_ours check --repair 2>&1); then not_ok 'a repair reports it' "$said"; else ok 'a repair reports it'; fi
 state layer >"$scratch/after"
@@ -117,6 +120,12 @@ check_equal 'and the image' 'base layer image' "$(items | paste -sd' ')"
 mounted by_ours layer
 check_equal 'it is mounted' z "$(cat "$root/z")"
 by_ours unmount layer >/dev/null
+# nor is a file that is there and another one said to be taken away
+made changed
+check 'theirs takes one with a file before it' by_theirs import-layer --id layer -f "$scratch/changed.tar" base
+cp -p "$(tree layer)/z" "$scratch/z" && echo y >"$(tree layer)/z" && touch -r "$scratch/z" "$(tree layer)/z"
+said=$(by_ours check 2>&1) && not_ok 'check reports its other contents' "$said"
+case $said in *'"z": not to be put right from its recorded archive'*) ok 'check reports its other contents' ;; *) not_ok 'check reports its other contents' "$said" ;; esac
 
 # what an archive makes that theirs refuses: a directory is missing that theirs would find gone when it sets times
 made refused

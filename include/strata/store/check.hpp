@@ -285,7 +285,7 @@ class Checker {
               unless_unreadable(layer.id, [&] {
                 goes_on =
                     compare([&](auto const& text, Proves proves) { tell_difference(layer, text, proves); },
-                            [&] { excuse_missing_contents(layer); });
+                            [&] { excuse_contents(layer); });
               });
             };
             if (records_.layers.has_own(layer.id))
@@ -304,12 +304,14 @@ class Checker {
         "layer " + layer.id + ": " + text + ", layer content modified",
         mended ? Healing::mend : Healing::none);
   }
-  /// They cannot be had by any unpacking, and are no sign of a tree that has suffered.
-  void excuse_missing_contents(LayerRecord const& layer) {
+  /// What is missing may never have been there, and what is changed may be another entry's: that proves no damage.
+  void excuse_contents(LayerRecord const& layer) {
     for (auto& found : report_.findings)
       if (found.subject == Subject::layer && found.id == layer.id && found.fault == Fault::content_checksum) {
         found.fault = Fault::content_unpackable;
-        found.text += ": its recorded archive takes it away, or cannot be unpacked";
+        found.text +=
+            ": not to be put right from its recorded archive, which takes contents away or cannot be "
+            "unpacked";
       }
   }
 

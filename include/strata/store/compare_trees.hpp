@@ -62,8 +62,9 @@ class TreeComparison {
   }
 
   /// Calls `look(layer, compare)` for each layer, after its parent; `compare(tell, refused)` reads the layer's tree and calls
-  /// `tell(text, proves)` for each difference, and `refused()` if contents that are missing are no damage: the archive is none
-  /// that we would unpack, or the tree is as release 1.43 unpacks it, which takes contents of an archive away again.
+  /// `tell(text, proves)` for each difference, and `refused()` if contents that are missing, or others, are no damage: the
+  /// archive is none that we would unpack, or the tree is as release 1.43 unpacks it, which takes contents of an archive away
+  /// again.
   /// What stands on the layer is gone through if `look` returns true, which is to be what `compare` returned. What differs in a
   /// parent is not told of again.
   template <class Look>

@@ -80,10 +80,16 @@ class Repairer {
  private:
   /// What is not as it should be, could not be mended, and is not to be removed, each with what speaks against it.
   void tell_of_kept(CheckReport const& report) {
+    std::set<std::string> told;
     for (auto const& found : report.findings) {
       if (found.severity != Severity::error || found.read_only || found.inherited) continue;
       if (found.subject == Subject::store || found.fault == Fault::unreadable) continue;
       if (proves_unusable(core_, seen_, found)) continue;
+      // The same change has a text with and one without a plus (`archive::differences`).
+      auto text = found.text;
+      auto const name = std::string(to_text(found.subject)) + ' ' + found.id + ": ";
+      if (text.starts_with(name + "+/")) text.erase(name.size(), 1);
+      if (!told.insert(std::move(text)).second) continue;
       std::string const why =
           found.fault == Fault::content_foreign ? ", of which its recorded archive does not tell" : "";
       log_.failures.push_back({"mending " + std::string(to_text(found.subject)) + ' ' + found.id,
