@@ -84,7 +84,7 @@ TEST_CASE("what has lost its layer is not unmounted without a word, nor said to 
   CHECK(stores::code_of([&] { layer.mount_count(); }) == Errc::layer_unknown);
 }
 
-TEST_CASE("the last unmount flushes if something was written that is to last", "[store][mount]") {
+TEST_CASE("the last unmount flushes unless the store promises nothing", "[store][mount]") {
   MountRequest const written;
   MountRequest const read{.read_only = true};
   MountRequest const passing{.is_volatile = true};
@@ -92,8 +92,7 @@ TEST_CASE("the last unmount flushes if something was written that is to last", "
   CHECK(flush_of<Full>(written, written) == Flush::full);
   CHECK(flush_of<Full>(read, written) == Flush::full);
   CHECK(flush_of<Full>(written, read) == Flush::full);
-  CHECK(flush_of<Full>(read, read) == Flush::none);
-  CHECK(flush_of<Full>(passing, read) == Flush::none);
+  CHECK(flush_of<Full>(passing, read) == Flush::full);  // an image may have been made of it meanwhile
   CHECK(flush_of<None>(written, written) == Flush::none);
 }
 

@@ -55,9 +55,6 @@ struct MountRecord {
   std::string id;          ///< the layer
   std::string path;        ///< absolute mount point
   std::int64_t count = 0;  ///< mounts that were not yet given back
-  /// Ours: not 0 if nothing need be flushed at the end, for all of them were read-only or volatile. Other programs drop it
-  /// with each mount of theirs.
-  std::int64_t no_flush = 0;
   Extra extra;
 
   template <class Self, class Visitor>
@@ -65,7 +62,6 @@ struct MountRecord {
     visit("id", self.id, Presence::always);
     visit("path", self.path, Presence::always);
     visit("count", self.count, Presence::always);
-    visit("strata-no-flush", self.no_flush, Presence::when_set);
   }
 };
 

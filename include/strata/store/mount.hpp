@@ -88,10 +88,8 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     auto mounts = core->mounts().write();
     auto const known = mounts.find(id.str());
     MountRecord next = known ? *known : MountRecord{.id = id.str(), .path = {}, .count = 0, .extra = {}};
-    bool const promises = !request.read_only && !request.is_volatile;
     if (next.count > 0 && core->driver().is_mounted(id)) {
       ++next.count;
-      if (promises) next.no_flush = 0;
       mounts.set(next);
       return MountPoint<Core>(core, id, next.path);
     }
@@ -100,7 +98,6 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     if (next.count == 0) core->driver().unmount(id, Flush::none);
     next.path = core->driver().mount(id, request).native();
     next.count = 1;
-    next.no_flush = promises ? 0 : 1;
     try {
       mounts.set(next);
     } catch (...) {
@@ -176,7 +173,7 @@ bool unmount_layer(Core& core, Mounts& mounts, LayerId const& id, UnmountOptions
     mounts.set(std::move(next));
     return true;
   }
-  core.driver().unmount(id, known && known->no_flush != 0 ? Flush::none : core.flush());
+  core.driver().unmount(id, core.flush());
   if (known) mounts.set({.id = id.str(), .path = {}, .count = 0, .extra = {}});
   return false;
 }
