@@ -38,6 +38,26 @@ TEMPLATE_TEST_CASE("an image points to its top layer and is found by its digests
   CHECK(code_of([&] { image.big_data().digest("nothing"); }) == Errc::digest_unknown);
 }
 
+TEST_CASE("an image of a volatile container's layer has its files on the device", "[store][images]") {
+  struct Asked : drivers::Vfs {
+    using Vfs::Vfs;
+    std::optional<OwnTree> own_tree(LayerId const& id) const {
+      ++*trees;
+      return Vfs::own_tree(id);
+    }
+    std::shared_ptr<int> trees = std::make_shared<int>(0);
+  };
+  Fixture<Store<Asked, serializers::Json>> fixture;
+  auto& store = fixture.store;
+  auto& trees = *store.layers().create({.id = "base"}).core().driver().trees;
+  for (bool const is_volatile : {false, true}) {
+    auto const box = store.containers().create("", {.is_volatile = is_volatile});
+    trees = 0;
+    store.images().create({.top_layer = box.record().layer});
+    CHECK(trees == (is_volatile ? 1 : 0));
+  }
+}
+
 TEMPLATE_TEST_CASE("images are not made of what is not there", "[store][images]", stores::Vfs,
                    stores::Journal) {
   Fixture<TestType> fixture;

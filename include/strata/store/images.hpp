@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/concepts/check_driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/item/image.hpp>
 #include <strata/store/collection.hpp>
@@ -8,6 +9,7 @@
 #include <strata/store/options.hpp>
 #include <strata/store/pull_up.hpp>
 #include <strata/store/unreadable_records.hpp>
+#include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <algorithm>
@@ -59,6 +61,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     auto images = core.template table<Traits>().write();
     images.check_free(record.id, record.names);
     if (!options.digest.empty()) Digest::parse(options.digest);
+    flush_volatile(core, record.top_layer);
     if (is_copy && !taken_over.empty()) {
       record.names = names::add(record.names, taken_over);
       take_names(images, record);
@@ -125,6 +128,17 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   using FoundImage = typename Core::template FoundRow<Traits>;
 
   using Writing = typename Table<Traits, typename Core::Lock>::Writing;
+
+  /// A volatile container's files need not survive a crash, those of an image do. Called with layers and images locked.
+  static void flush_volatile(Core& core, std::string const& top_layer) {
+    if constexpr (CheckDriver<typename Core::Driver>) {
+      if (core.flush() == Flush::none) return;
+      bool const is_volatile = core.template table<typename Core::ContainerTraits>().read().any_of(
+          [&](auto const& record) { return record.layer == top_layer && is_set(record.flags, "Volatile"); });
+      auto const tree = is_volatile ? core.driver().own_tree(LayerId(top_layer)) : std::nullopt;
+      if (tree) sys::flush_file_system(tree->path);
+    }
+  }
 
   static void erase(Core& core, Writing& images, std::string const& id) {
     images.erase(id);
