@@ -268,6 +268,16 @@ TEST_CASE("an image that is made with the id of one that is only read takes over
   CHECK(code_of([&] { store.images().create({.id = "image"}); }) == Errc::duplicate_id);
 }
 
+TEST_CASE("what a dead process left of an image is not in the way of one with its id", "[store][several]") {
+  TwoStores<stores::Vfs> pair;
+  {
+    auto left = sys::TempDir::create(pair.options().graph_root / "vfs-layers" / paths::table_trash);
+    left.note(note_text({Leftover::image_files, "image"}));
+    left.leave();
+  }
+  CHECK(pair.second->images().create({.id = "image"}).big_data().get("manifest") == "{}");
+}
+
 TEST_CASE("of several stores the first that has an item counts", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   stores::Vfs third(
