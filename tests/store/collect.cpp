@@ -4,7 +4,9 @@
 #include "tools/syscall_tracer.hpp"
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 using namespace strata;
@@ -109,4 +111,29 @@ TEST_CASE("a layer that got another name since is not collected with the image t
     CHECK(stores::Vfs(fixture.options()).layers().exists("layer"));
   }
   SECTION("none") { CHECK_FALSE(stores::Vfs(fixture.options()).layers().exists("layer")); }
+}
+
+TEST_CASE("what could not be collected for want of a descriptor, say, is tried again by the same object",
+          "[store][collect]") {
+  struct Short : drivers::Vfs {
+    using Vfs::Vfs;
+    Trash remove(LayerId const& id) {
+      if (*is_short) throw Error(std::make_error_code(std::errc::too_many_files_open), "open " + id.str());
+      return Vfs::remove(id);
+    }
+    std::shared_ptr<bool> is_short = std::make_shared<bool>(false);
+  };
+  stores::Fixture<Store<Short, serializers::Json>> fixture;
+  auto& store = fixture.store;
+  auto const layer = store.layers().create({.id = "layer"});
+  auto& core = layer.core();
+  auto& is_short = *core.driver().is_short;
+  note_change(core, {{Leftover::layer_files, "gone"}}).leave();
+  core.collect_again();
+  is_short = true;
+  CHECK(store.layers().exists("layer"));
+  CHECK(sys::TempDir::look(core.layer_trash()).size() == 1);
+  is_short = false;
+  CHECK(store.layers().exists("layer"));
+  CHECK(sys::TempDir::look(core.layer_trash()).empty());
 }

@@ -9,6 +9,7 @@
 #include <strata/store/data_intent.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 
@@ -89,7 +90,13 @@ void collect_after_crash(Core& core) {
   }
   sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
     auto const notes = left.notes();
-    return notes.empty() || (!is_in_place(notes) && detail::collect_noted(core, left, notes));
+    if (notes.empty() || is_in_place(notes)) return notes.empty();
+    try {
+      return detail::collect_noted(core, left, notes);
+    } catch (Error const& error) {
+      if (sys::is_transient(error)) core.collect_again();
+      throw;
+    }
   });
   auto const unfinished = [](LayerRecord const& record) {
     return is_set(record.flags, "incomplete") && is_safe_component(record.id);
