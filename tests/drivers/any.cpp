@@ -1,4 +1,5 @@
 #include <strata/drivers/any.hpp>
+#include <strata/drivers/memory.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/driver_suite.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 namespace fs = std::filesystem;
 using strata::Errc;
@@ -44,6 +46,25 @@ bool can_mount() {
 TEST_CASE("drivers::Any keeps the driver contract", "[drivers][any]") {
   strata::testing::driver_suite<Any>(
       [](strata::DriverPlace const& place) { return Any(place, {.name = "vfs"}); });
+}
+
+TEST_CASE("any: contents are told apart as the driver can", "[drivers][any]") {
+  struct Listed : strata::drivers::Memory {
+    struct Options {
+      static Options parse(std::vector<std::string> const&) { return {}; }
+    };
+    Listed(strata::DriverPlace const& place, Options const&) : Memory(place) {}
+  };
+  Place place;
+  strata::DriverPlace const where{.graph_root = place.dir / "graph", .run_root = place.dir / "run"};
+  strata::drivers::AnyOf<Listed> driver(where, {.name = "memory"});
+  LayerId const id("layer");
+  driver.publish(id, driver.stage({}));
+  auto const before = driver.contents_identity(id);
+  CHECK(before);
+  auto other = driver.stage({});
+  driver.replace(id, other);
+  CHECK(driver.contents_identity(id) != before);
 }
 
 TEST_CASE("any: the named driver is opened and does the work", "[drivers][any]") {

@@ -140,6 +140,9 @@ class AnyOf {
   void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
     held_->copy_file(id, file, to);
   }
+  std::optional<std::string> contents_identity(LayerId const& id) const {
+    return held_->contents_identity(id);
+  }
   void recover() { held_->recover(); }
   std::vector<std::pair<std::string, std::string>> status() const { return held_->status(); }
 
@@ -199,6 +202,7 @@ class AnyOf {
     virtual bool exists(LayerId const& id) = 0;
     virtual std::vector<LayerId> list() = 0;
     virtual void copy_file(LayerId const& id, std::string_view file, Writer& to) = 0;
+    virtual std::optional<std::string> contents_identity(LayerId const& id) = 0;
     virtual void recover() = 0;
     virtual std::vector<std::pair<std::string, std::string>> status() = 0;
     virtual std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
@@ -264,6 +268,10 @@ class AnyOf {
     std::vector<LayerId> list() override { return driver.list(); }
     void copy_file(LayerId const& id, std::string_view file, Writer& to) override {
       driver.copy_file(id, file, to);
+    }
+    std::optional<std::string> contents_identity([[maybe_unused]] LayerId const& id) override {
+      if constexpr (requires { driver.contents_identity(id); }) return driver.contents_identity(id);
+      return std::nullopt;
     }
     void recover() override { driver.recover(); }
     std::vector<std::pair<std::string, std::string>> status() override { return driver.status(); }

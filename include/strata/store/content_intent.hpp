@@ -70,7 +70,8 @@ std::optional<ContentIntent> read_content_intent(std::filesystem::path const& di
 /// cannot tell.
 template <class Core>
 std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
-  if constexpr (requires { core.driver().contents_identity(id); }) return core.driver().contents_identity(id);
+  if constexpr (requires { core.driver().contents_identity(id); })
+    if (auto known = core.driver().contents_identity(id)) return known;
   if constexpr (CheckDriver<typename Core::Driver>)
     if (auto const tree = core.driver().own_tree(id)) return sys::tree_identity(tree->path);
   return std::nullopt;
