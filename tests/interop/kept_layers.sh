@@ -25,10 +25,10 @@ items() { by_ours layers -q | sort; by_ours images -q; }
 # make_tar FILE NAME... : of $scratch/files, in that order, and no other
 make_tar() { make_tar_file=$1; shift; tar -C "$scratch/files" --numeric-owner --no-recursion -cf "$make_tar_file" "$@"; }
 mkdir -p "$scratch/files" && cd "$scratch/files" || exit 1
-mkdir -p d k l2 b && ln -s b l
+mkdir -p d k l2/x b && ln -s b l
 for name in d/x d/p d/a d/b d/n k/1 b/y l2/n q z a; do echo "$name" >"$name"; done
 ln -s zz d/s
-for name in e .wh.d .wh.a d/.wh.p b/.wh..wh..opq; do : >"$name"; done
+for name in e .wh.d .wh.a d/.wh.p b/.wh..wh..opq l2/x/.wh.e; do : >"$name"; done
 chmod 4711 d/a && chown 5:6 d/a k
 cd "$top" || exit 1
 make_tar "$scratch/parent.tar" d d/x d/p b b/y l q
@@ -42,6 +42,9 @@ make_tar "$scratch/refused.tar" d d/s e .wh.d
 # the mark and a file below "l", which is a link in the parent
 tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^b/.wh,l/.wh,;s,^l2/,l/,' -cf "$scratch/opaque.tar" b/.wh..wh..opq l2/n
 tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,l/,' -cf "$scratch/through.tar" l2/n
+
+# a whiteout where nothing is, below the same link: theirs makes the directory all the same
+tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,l/,' -cf "$scratch/led.tar" l2/x/.wh.e z
 
 # made NAME: a store of theirs with the parent
 made() {
@@ -139,7 +142,7 @@ state layer >"$scratch/after"
 check_same_bytes 'as it was' "$scratch/before" "$scratch/after"
 
 # layers that are as theirs unpacks, and not as ours would: nothing is wrong with them
-for each in overlay:covered vfs:covered overlay:opaque vfs:opaque; do
+for each in overlay:covered vfs:covered overlay:opaque vfs:opaque overlay:led vfs:led; do
   driver=${each%:*} archive=${each#*:}
   made "$archive"
   check "$driver, $archive: theirs takes it" by_theirs import-layer --id layer -f "$scratch/$archive.tar" base || continue

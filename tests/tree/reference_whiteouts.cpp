@@ -91,3 +91,17 @@ TEST_CASE("a directory that follows its own whiteout is like any other to the re
     CHECK(made->opaque == !reference);
   }
 }
+
+TEST_CASE("where a whiteout finds no directory, there may be one by whatever way the path leads",
+          "[tree][reference_whiteouts]") {
+  for (bool const as_reference : {true, false}) {
+    BasicApplier<MemoryTree> applier(MemoryTree(),
+                                     {.whiteouts = Whiteouts::execute, .as_reference = as_reference});
+    strata::testing::add_all(applier,
+                             {directory("e"), symbolic_link("x", "e"), whiteout("x/x/n"), whiteout("y/n")});
+    applier.finish();
+    auto const may_be = applier.tree().tolerated();
+    CHECK(std::vector<std::string>(may_be.begin(), may_be.end()) ==
+          std::vector<std::string>{"e", "e/x", "y"});
+  }
+}

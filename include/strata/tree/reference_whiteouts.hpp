@@ -33,7 +33,8 @@ class ReferenceWhiteouts final : public WhiteoutRules<Tree> {
     Resolved<typename Tree::Handle> resolved;
     auto* const found = places_.find(at.parent, resolved);
     if (found == nullptr) {
-      if constexpr (requires { tree.may_have(at.parent); }) tree.may_have(at.parent);
+      if constexpr (requires { tree.may_have(at.parent); })
+        tree.may_have(join(resolved.place.path, resolved.rest));
       return;
     }
     // Kept for as long as things are removed, and with them what is known of other places.

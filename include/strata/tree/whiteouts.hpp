@@ -88,7 +88,8 @@ class ExecutedWhiteouts final : public WhiteoutRules<Tree> {
     bool const opaque = at.base == whiteout_opaque;
     std::string const target(opaque ? std::string_view() : whiteout_target(at.base));
     if (place == nullptr) {
-      if constexpr (requires { places_.tree().may_have(at.parent); }) places_.tree().may_have(at.parent);
+      if constexpr (requires { places_.tree().may_have(at.parent); })
+        places_.tree().may_have(join(resolved.place.path, resolved.rest));
       return;
     }
     // Kept for as long as things are removed, and with them what is known of other places.
