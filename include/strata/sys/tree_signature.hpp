@@ -1,35 +1,55 @@
 #pragma once
 
 #include <strata/digest.hpp>
+#include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
+#include <strata/sys/xattr.hpp>
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <sys/stat.h>
 
 namespace strata::sys {
 
-/// What tells whether anything was written to a tree since: the name, inode, size and time of change of the top and of all
-/// that is in it. Contents are not read. Two changes within one tick of the kernel's clock, some milliseconds, are one.
-/// @throws `errno`, "open <path>", "stat <path>"
+/// What tells whether anything was written to a tree since: the name, inode, size and time of change of all that is in it; of
+/// the top the inode, mode, owner, time of modification and portable attributes. Not its time of change: overlayfs gives
+/// the upper directory of a mount an attribute (`trusted.overlay.uuid`), and whoever mounts may set owner and mode to what
+/// they are. Contents are not read. Two changes within one tick of the kernel's clock, some milliseconds, are one.
+/// @throws `errno`, "open <path>", "stat <path>", "listxattr <path>", "getxattr <path>"
 inline Digest tree_signature(std::filesystem::path const& top) {
   Hasher hasher;
-  auto const add = [&](std::string_view path, struct stat const& status) {
-    std::array<std::int64_t, 5> const numbers{
-        static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_size),
-        static_cast<std::int64_t>(status.st_ctim.tv_sec), static_cast<std::int64_t>(status.st_ctim.tv_nsec),
-        static_cast<std::int64_t>(path.size())};
-    hasher.update(std::as_bytes(std::span(numbers)));
-    hasher.update(std::as_bytes(std::span(path)));
+  auto const add_numbers = [&](std::initializer_list<std::int64_t> numbers) {
+    hasher.update(std::as_bytes(std::span(numbers.begin(), numbers.size())));
+  };
+  auto const add_text = [&](std::string_view text) {
+    add_numbers({std::ssize(text)});
+    hasher.update(std::as_bytes(std::span(text)));
   };
   struct stat status {};
   if (::lstat(top.c_str(), &status) != 0) throw_errno("stat", top);
-  add({}, status);
-  walk(top, [&](Visited const& visited) { add(visited.path, visited.status); });
+  add_numbers({static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_mode),
+               static_cast<std::int64_t>(status.st_uid), static_cast<std::int64_t>(status.st_gid),
+               static_cast<std::int64_t>(status.st_mtim.tv_sec),
+               static_cast<std::int64_t>(status.st_mtim.tv_nsec)});
+  auto names = list_xattrs(top);
+  std::ranges::sort(names);
+  for (auto const& name : names) {
+    if (!is_portable_xattr(name)) continue;
+    add_text(name);
+    add_text(get_xattr(top, name).value_or(""));
+  }
+  walk(top, [&](Visited const& visited) {
+    add_numbers({static_cast<std::int64_t>(visited.status.st_ino),
+                 static_cast<std::int64_t>(visited.status.st_size),
+                 static_cast<std::int64_t>(visited.status.st_ctim.tv_sec),
+                 static_cast<std::int64_t>(visited.status.st_ctim.tv_nsec)});
+    add_text(visited.path);
+  });
   return hasher.finish();
 }
 
