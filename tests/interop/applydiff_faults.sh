@@ -86,3 +86,45 @@ for driver in overlay vfs; do
     printf '%s\n' "applydiff_faults: $driver, $points points"
   fi
 done
+
+# written_meanwhile NAME [unmount]: a file is written through a mount, which is given back or not, while the stream is read. That
+# is refused then, nothing is changed and nothing lost, and the diff can be applied once more, in place to what is mounted.
+written_meanwhile() {
+  restore
+  state
+  was=$record
+  rm -f "$scratch/fifo"
+  mkfifo "$scratch/fifo"
+  at applydiff --file "$scratch/fifo" layer >"$scratch/out" 2>&1 &
+  reading=$!
+  {
+    head -c 512 "$scratch/new.tar"
+    sleep 1  # until it has copied the layer
+    root=$(at mount layer)
+    case $root in "$scratch"/?*) echo precious >"$root/precious" ;; esac
+    [ -z "${2:-}" ] || at "$2" layer >"$scratch/unmounted" 2>&1
+    tail -c +513 "$scratch/new.tar"
+  } >"$scratch/fifo"
+  wait $reading && wrong='; acknowledged' || wrong=
+  grep -qE 'was written to: changed meanwhile|is mounted: layer is in use' "$scratch/out" || wrong="$wrong; $(cat "$scratch/out")"
+  state
+  [ -z "$mixed" ] || wrong="$wrong; $mixed"
+  [ "$record" = "$was" ] || wrong="$wrong; the record is $record"
+  [ "$(cat "$files/precious" 2>/dev/null)" = precious ] || wrong="$wrong; lost what was written"
+  at applydiff --file "$scratch/new.tar" layer >"$scratch/out" 2>&1 || wrong="$wrong; retry: $(cat "$scratch/out")"
+  at unmount --force layer >"$scratch/unmounted" 2>&1
+  state
+  [ "$record$mixed" = new ] || wrong="$wrong; after the retry: $record $mixed"
+  [ "$(cat "$files/precious" 2>/dev/null)" = precious ] || wrong="$wrong; lost by the retry"
+  check_equal "applydiff_faults: what is written meanwhile is not lost, $driver, $1" '' "$wrong"
+}
+
+for driver in overlay vfs; do
+  options=
+  [ $driver = vfs ] || options='--storage-opt overlay.skip_mount_home=true'
+  rm -rf "$scratch/graph" "$scratch/saved"
+  at import-layer --id base --file "$scratch/t.tar" >/dev/null && at import-layer --id layer --file "$scratch/old.tar" base >/dev/null &&
+    mv "$scratch/graph" "$scratch/saved" || { not_ok "applydiff_faults $driver" "no store"; continue; }
+  written_meanwhile 'mounted for a while' unmount
+  written_meanwhile 'mounted'
+done

@@ -2,7 +2,11 @@
 #include <strata/store/import.hpp>
 
 #include "stores.hpp"
+#include <concepts>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <optional>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <thread>
@@ -33,6 +37,18 @@ struct Failing {
   }
   std::string first_;
   int calls_ = 0;
+};
+
+/// Something else happens when it is first read.
+struct Interrupting {
+  Bytes next() {
+    if (std::exchange(asked_, true)) return {};
+    interrupt_();
+    return as_bytes(tar_);
+  }
+  std::string tar_;
+  std::function<void()> interrupt_;
+  bool asked_ = false;
 };
 
 }  // namespace
@@ -207,21 +223,97 @@ TEST_CASE("of two streams applied to one layer at once, the later to end fails",
   Fixture<stores::Vfs> fixture;
   auto layer = fixture.store.layers().create({.id = "layer"});
   auto const first = tar_of({{"one", "1"}});
-  struct Interrupting {
-    Bytes next() {
-      if (std::exchange(asked_, true)) return {};
-      interrupt_();
-      return as_bytes(tar_);
-    }
-    std::string tar_;
-    std::function<void()> interrupt_;
-    bool asked_ = false;
-  };
   auto other = fixture.store.layers().get("layer");
   CHECK(code_of([&] {
           layer.apply(Interrupting{tar_of({{"two", "2"}}), [&] { other.apply(memory_source(first)); }});
         }) == Errc::changed_meanwhile);
   CHECK(diff_of(other) == first);
+}
+
+TEMPLATE_TEST_CASE("what is written to a layer while a stream for it is read is not lost", "[store][import]",
+                   stores::Vfs, stores::Overlay) {
+  if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) {
+    WARN("skipped: overlay mounts need root");
+    return;
+  }
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  layers.import(memory_source(tar_of({{"below", "1"}})), {.id = "base"});
+  auto layer = layers.create({.id = "layer", .parent = "base"});
+  bool const is_filled = GENERATE(false, true);
+  if (is_filled) layer.apply(memory_source(tar_of({{"former", "1"}})));
+  using Core = typename TestType::Core;
+  auto const before = detail::encode_one<Core>(layer.record());
+  auto const exported = is_filled ? diff_of(layer) : std::string();
+  auto const stream = tar_of({{"new", "1"}});
+  std::optional<MountPoint<Core>> mount;
+  auto const apply_while = [&](std::function<void(std::filesystem::path const&)> const& work) {
+    auto other = fixture.store.layers().get("layer");
+    return code_of([&] {
+      layer.apply(Interrupting{stream, [&] {
+                                 mount.emplace(other.mount());
+                                 work(mount->path());
+                               }});
+    });
+  };
+  auto const check_untouched = [&] {
+    auto const now = fixture.store.layers().get("layer");
+    CHECK(detail::encode_one<Core>(now.record()) == before);
+    if (is_filled) CHECK(diff_of(now) == exported);
+    CHECK((!std::filesystem::exists(layer.core().layer_trash()) ||
+           std::filesystem::is_empty(layer.core().layer_trash())));
+    mount.reset();
+    mount.emplace(fixture.store.layers().get("layer").mount());
+    CHECK_FALSE(std::filesystem::exists(mount->path() / "new"));
+    CHECK(std::filesystem::exists(mount->path() / "former") == is_filled);
+    CHECK(sys::read_file(mount->path() / "below") == "1");
+  };
+  SECTION("a file through a mount that has gone") {
+    auto const code = apply_while([&](auto const& path) {
+      std::ofstream(path / "precious") << "p";
+      mount.reset();
+    });
+    CHECK(code == Errc::changed_meanwhile);
+    check_untouched();
+    CHECK(sys::read_file(mount->path() / "precious") == "p");
+    mount.reset();
+  }
+  SECTION("a change of a file") {
+    auto const code = apply_while([&](auto const& path) {
+      std::ofstream(path / (is_filled ? "former" : "below")) << "1";
+      mount.reset();
+    });
+    CHECK(code == Errc::changed_meanwhile);
+    check_untouched();
+    mount.reset();
+  }
+  SECTION("through a mount that is still there, before or after the stream is unpacked") {
+    bool const written = GENERATE(false, true);
+    auto const code = apply_while([&](auto const& path) {
+      if (written) std::ofstream(path / "precious") << "p";
+    });
+    CHECK(code == Errc::layer_used_by_container);
+    REQUIRE(mount.has_value());
+    std::ofstream(mount->path() / "precious") << "p";
+    check_untouched();
+    CHECK(sys::read_file(mount->path() / "precious") == "p");
+  }
+  SECTION("a mount alone changes nothing") {
+    CHECK_FALSE(apply_while([&](auto const&) { mount.reset(); }));
+    mount.emplace(fixture.store.layers().get("layer").mount());
+    CHECK(std::filesystem::exists(mount->path() / "new"));
+    CHECK(diff_of(fixture.store.layers().get("layer")) == stream);
+    return;
+  }
+  // Once more, and in place where it is mounted.
+  bool const has_precious =
+      std::filesystem::exists(fixture.store.layers().get("layer").mount().path() / "precious");
+  fixture.store.layers().get("layer").apply(memory_source(stream));
+  CHECK(diff_of(fixture.store.layers().get("layer")) == stream);
+  mount.reset();
+  mount.emplace(fixture.store.layers().get("layer").mount());
+  CHECK(sys::read_file(mount->path() / "new") == "1");
+  CHECK(std::filesystem::exists(mount->path() / "precious") == has_precious);
 }
 
 TEST_CASE("many threads import into one store at once", "[store][import][threads]") {

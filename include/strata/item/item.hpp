@@ -98,6 +98,8 @@ class Item {
   /// Unpacks an archive over the layer, in one step for everyone who looks: the old contents or all of the new; one entry
   /// after the other if it is mounted, or lies below a mount. The recorded digests, sizes and archive become those of
   /// this stream.
+  /// @throws as `Layers::import`; `Errc::changed_meanwhile`, `Errc::layer_used_by_container`: it was not mounted at first, and
+  ///         was written to or mounted while the stream was read. It is then what it was, and a new call succeeds
   template <class Options = typename Core::ApplyOptions>
   void apply(Source source, Options const& options = {}) requires requires(Record const& r) {
     r.parent;

@@ -183,7 +183,7 @@ Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, 
   finish_left_in_place(core);
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));
-    if (is_seen_mounted(core, LayerId(before->id))) {
+    if (is_seen_mounted(core, core.mounts().read(), LayerId(before->id))) {
       auto aside = sys::TempDir::create(core.layer_trash());
       auto const stream = aside.path() / (std::string(detail::kept_stream) + before->created.str());
       detail::try_out(core, *before, detail::KeepingSource(std::move(source), stream), aside.next_addition(),

@@ -6,7 +6,9 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/digest.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/export.hpp>
@@ -18,6 +20,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/sys/tree_signature.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +28,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -162,6 +166,28 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
   return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
 }
 
+/// What tells whether anything was written to a layer's own files since; nothing if the driver has none that can be looked at.
+template <class Core>
+std::optional<Digest> own_tree_signature(Core& core, LayerId const& id) {
+  if constexpr (CheckDriver<typename Core::Driver>)
+    if (auto const tree = core.driver().own_tree(id)) return sys::tree_signature(tree->path);
+  return std::nullopt;
+}
+
+/// What was written to a layer after it was copied is not in the copy, and would go with the old tree; so would what is
+/// written from now on through a mount that goes on showing that one.
+/// @param mounts  a guard of the mount counts, which the caller holds: nobody can mount the layer meanwhile
+/// @param copied  its `own_tree_signature` from before the copy was made
+/// @throws `Errc::layer_used_by_container`, `Errc::changed_meanwhile`
+template <class Core, class Mounts>
+void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, Digest const& copied) {
+  if constexpr (MountDriver<typename Core::Driver>)
+    if (is_seen_mounted(core, mounts, id))
+      throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
+  if (own_tree_signature(core, id) != copied)
+    throw Error(Errc::changed_meanwhile, "layer " + id.str() + " was written to");
+}
+
 /// Puts a staged tree and its recorded archive in the place of a layer's, and into `staged` what it had: all of it, or, when it
 /// throws, nothing. Who dies here leaves an intent record, by which the next opener does the same. Children keep
 /// seeing a whole parent, but not the one they were made on; the caller answers for that, as in containers/storage.
@@ -169,11 +195,13 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
 /// @param before    the layer's record when the work began
 /// @param aside     in which the recorded archive was built
 /// @param unpacked  has the fields that tell of the archive
-/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then;
+/// @param copied    if the staged tree began as a copy of the layer: its `own_tree_signature` from before that
+/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then, or wrote to what was copied;
 ///         `Errc::layer_used_by_container`: it is mounted, or one that stands on it is
 template <class Core, class Staged>
 Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged& staged, sys::TempDir& aside,
-                                   std::filesystem::path const& tar_split, LayerRecord const& unpacked) {
+                                   std::filesystem::path const& tar_split, LayerRecord const& unpacked,
+                                   std::optional<Digest> const& copied = {}) {
   LayerId const id(before.id);
   auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecord const now = *layers.get(Ref::exactly(before.id));
@@ -184,6 +212,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
   // A mount that began just now would go on showing the old contents.
   auto const no_mounts = core.mounts().write();
   check_not_below_mount(core, no_mounts, id);
+  if (copied) check_untouched(core, no_mounts, id, *copied);
   auto const logged = log_intent(core, aside, now, next, tar_split);
   auto const intent = logged ? *logged : content_intent(tar_split, now, next);
   detail::ArchiveExchange<Core> const archive(core, before.id, aside.path(), intent);
@@ -251,19 +280,21 @@ bool has_former_contents(Core& core, LayerRecord const& layer) {
 }
 
 /// The same over an existing layer: its contents and its recorded archive change together.
-/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since this call began
+/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it, or wrote to it, since this call began;
+///         `Errc::layer_used_by_container`: somebody has mounted it since then. It is then what it was, and one can try again
 template <class Core>
 Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source,
                                 ApplyOptions const& options) {
   using Traits = typename Core::LayerTraits;
   auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
+  auto const copied = own_tree_signature(core, LayerId(before->id));  // before anything of it is looked at
   bool const over = has_former_contents(core, *before);
   auto staged = stage_copy(core, *before, options.stop);
   auto aside = sys::TempDir::create(core.layer_trash());
   auto const tar_split = aside.next_addition();
   LayerRecord unpacked;
   unpack_layer(core, std::move(source), staged, tar_split, options, unpacked, nullptr, over);
-  return exchange_contents(core, *before, staged, aside, tar_split, unpacked);
+  return exchange_contents(core, *before, staged, aside, tar_split, unpacked, copied);
 }
 
 }  // namespace strata

@@ -4,7 +4,6 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
-#include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/finding.hpp>
 #include <strata/item/layer.hpp>
@@ -21,7 +20,6 @@
 #include <strata/sys/stream.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
-#include <strata/sys/tree_signature.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -190,7 +188,7 @@ class LayerMender {
   void rebuild(LayerRecord const& layer, bool has_more) {
     auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
     if (!row || !is_as_seen(*row, layer)) return;
-    auto const copied = has_more ? signature_of(layer) : std::nullopt;
+    auto const copied = has_more ? own_tree_signature(core_, LayerId(layer.id)) : std::nullopt;
     auto aside = sys::TempDir::create(core_.layer_trash());
     auto const tar_path = aside.next_addition();
     {
@@ -216,18 +214,11 @@ class LayerMender {
       if (no_mounts.find(layer.id))
         throw Error(Errc::layer_used_by_container, "layer " + layer.id + " is mounted");
       check_not_below_mount(core_, no_mounts, LayerId(layer.id));
-      if (has_more && signature_of(layer) != copied)
+      if (has_more && own_tree_signature(core_, LayerId(layer.id)) != copied)
         throw Error(Errc::changed_meanwhile, "layer " + layer.id + " was written to");
       core_.driver().replace(LayerId(layer.id), staged);
     }
     log_.did("layer " + layer.id + ": unpacked it anew from its recorded archive");
-  }
-
-  std::optional<Digest> signature_of(LayerRecord const& layer) const {
-    if constexpr (CheckDriver<Driver>)
-      if (auto const tree = core_.driver().own_tree(LayerId(layer.id)))
-        return sys::tree_signature(tree->path);
-    return std::nullopt;
   }
 
   Core& core_;

@@ -145,9 +145,10 @@ void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) 
 
 /// Would somebody go on seeing a layer's old tree if it were exchanged now? Mounts of drivers that show whole trees as they
 /// are can only be told by their counts.
-template <class Core>
-bool is_seen_mounted(Core& core, LayerId const& id) requires MountDriver<typename Core::Driver> {
-  auto const mounts = core.mounts().read();
+/// @param mounts  a guard of the mount counts, which the caller holds
+template <class Core, class Mounts>
+bool is_seen_mounted(Core& core, Mounts const& mounts,
+                     LayerId const& id) requires MountDriver<typename Core::Driver> {
   bool whole = false;
   if constexpr (CheckDriver<typename Core::Driver>) {
     auto const tree = core.driver().own_tree(id);
