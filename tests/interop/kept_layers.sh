@@ -154,3 +154,60 @@ for each in overlay:covered vfs:covered overlay:opaque vfs:opaque overlay:led vf
   check_same_bytes "$driver, $archive: the layer is as it was" "$scratch/before" "$scratch/after"
   unmount_below "$graph"
 done
+
+# lowest DRIVER NAME: a store with a layer "base", of which a file's bytes are cut off by damage later
+lowest() { driver=$1; use_store "$scratch/$2-$driver"; by_ours import-layer --id base -n keepme -f "$scratch/parent.tar" >/dev/null; }
+cut_off() { : >"$(tree "$1")/$2"; }
+for each in overlay vfs; do
+  # what stands on a damaged layer has files that are nowhere else
+  lowest $each only
+  by_ours create-layer --id own base >/dev/null
+  mounted by_ours own
+  echo nowhere >"$root/only" && by_ours unmount own >/dev/null
+  by_ours create-image --id image own >/dev/null
+  cut_off base d/x
+  if said=$(by_ours check --repair 2>&1); then not_ok "$each: a repair says what it could not mend" "$said"; else ok "$each: a repair says what it could not mend"; fi
+  case $said in *'deleting layer base: '*'layer own stands on it'*': kept as it is'*) ok "$each: and why it does not go" ;; *) not_ok "$each: and why it does not go" "$said" ;; esac
+  check_equal "$each: nothing has gone" 'base own image' "$(items | paste -sd' ')"
+  mounted by_ours own
+  check_equal "$each: the file is there" nowhere "$(cat "$root/only")"
+  by_ours unmount own >/dev/null
+  unmount_below "$graph"
+
+  # below a damaged layer all is sound
+  lowest $each below
+  by_ours import-layer --id middle -f "$scratch/first.tar" base >/dev/null
+  by_ours import-layer --id top -f "$scratch/second.tar" middle >/dev/null
+  by_ours create-image --id image top >/dev/null
+  cut_off top d/b
+  said=$(by_ours check --repair --max '' 2>&1) || not_ok "$each: a repair ends the damage" "$said"
+  for gone in 'image image' 'layer top'; do
+    case $said in *"deleted $gone, beyond repair: layer top: "*) ok "$each: $gone goes, and why" ;; *) not_ok "$each: $gone goes, and why" "$said" ;; esac
+  done
+  check_equal "$each: what is below stays" 'base middle' "$(items | paste -sd' ')"
+  check_equal "$each: nothing is wrong any more" '0 ' "$(said=$(by_ours check 2>&1); echo "$? $said")"
+  unmount_below "$graph"
+done
+
+# what only shows the files of a damaged layer goes with it, and can be had from its archive again
+lowest overlay above
+by_ours import-layer --id top -f "$scratch/second.tar" base >/dev/null
+by_ours create-image --id image top >/dev/null
+cut_off base d/x
+said=$(by_ours check --repair 2>&1) || not_ok 'a repair ends the damage' "$said"
+for gone in 'image image' 'layer top' 'layer base'; do
+  case $said in *"deleted $gone, beyond repair: layer base: "*) ok "$gone goes with the lowest layer, and why" ;; *) not_ok "$gone goes with the lowest layer, and why" "$said" ;; esac
+done
+check_equal 'no more than that is left' '' "$(items)"
+unmount_below "$graph"
+
+# a layer of a separate image store on another file system is made anew there
+lowest overlay apart
+mkdir "$scratch/apart" && mount -t tmpfs -o size=64M strata "$scratch/apart"
+in_apart() { by_ours --image-store "$scratch/apart" "$@"; }
+in_apart import-layer --id there -f "$scratch/parent.tar" >/dev/null
+chmod 0600 "$scratch/apart/overlay/there/diff/d/x"
+check 'a layer of a separate image store is mended' in_apart check --repair
+check_equal 'its file is as it was' 644 "$(stat -c %a "$scratch/apart/overlay/there/diff/d/x")"
+unmount_below "$graph"
+unmount_below "$scratch/apart"

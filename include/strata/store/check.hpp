@@ -14,6 +14,7 @@
 #include <strata/store/kept_records.hpp>
 #include <strata/store/layer_content.hpp>
 #include <strata/store/over_former.hpp>
+#include <strata/store/own_tree_signature.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/timestamp.hpp>
@@ -46,8 +47,9 @@ class Checker {
   using ContainerTraits = typename Core::ContainerTraits;
 
  public:
-  Checker(Core& core, CheckOptions const& options)
-      : core_(core), options_(options), records_(StoreRecords<Core>::read(core)) {}
+  /// @param trees  of who is going to change what is found: told how each layer's tree was before it was compared
+  explicit Checker(Core& core, CheckOptions const& options, TreeSignatures* trees = nullptr)
+      : core_(core), options_(options), trees_(trees), records_(StoreRecords<Core>::read(core)) {}
 
   /// What was found is told of these.
   StoreRecords<Core> take_records() noexcept { return std::move(records_); }
@@ -283,6 +285,9 @@ class Checker {
             bool goes_on = false;
             auto const look = [&] {
               unless_unreadable(layer.id, [&] {
+                if (trees_ != nullptr)
+                  if (auto signature = own_tree_signature(core_, LayerId(layer.id)))
+                    trees_->emplace(layer.id, *signature);
                 goes_on =
                     compare([&](auto const& text, Proves proves) { tell_difference(layer, text, proves); },
                             [&] { excuse_contents(layer); });
@@ -428,6 +433,7 @@ class Checker {
 
   Core& core_;
   CheckOptions const& options_;
+  TreeSignatures* trees_;
   StoreRecords<Core> records_;
   CheckReport report_;
   HeadersOfLayers headers_;

@@ -6,7 +6,6 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/store/archive_fields.hpp>
@@ -16,11 +15,11 @@
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/over_former.hpp>
+#include <strata/store/own_tree_signature.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/trash.hpp>
-#include <strata/sys/tree_signature.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -164,14 +163,6 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
   Trash trash;
   auto layers = core.template table<typename Core::LayerTraits>().write();
   return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
-}
-
-/// What tells whether anything was written to a layer's own files since; nothing if the driver has none that can be looked at.
-template <class Core>
-std::optional<Digest> own_tree_signature(Core& core, LayerId const& id) {
-  if constexpr (CheckDriver<typename Core::Driver>)
-    if (auto const tree = core.driver().own_tree(id)) return sys::tree_signature(tree->path);
-  return std::nullopt;
 }
 
 /// What was written to a layer after it was copied is not in the copy, and would go with the old tree; so would what is

@@ -4,6 +4,7 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/finding.hpp>
 #include <strata/item/layer.hpp>
@@ -13,6 +14,7 @@
 #include <strata/store/mend_data.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/over_former.hpp>
+#include <strata/store/own_tree_signature.hpp>
 #include <strata/store/revive.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/sys/fd.hpp>
@@ -30,6 +32,12 @@
 /// What a repair does to a layer: to its place among the others, its files, its recorded archive and what is recorded of it.
 namespace strata::detail {
 
+/// A layer's tree as it was when something was found of it.
+struct SeenTree {
+  bool has_more = false;                 ///< than its recorded archive tells of
+  std::optional<Digest> signature = {};  ///< see `own_tree_signature`
+};
+
 template <class Core>
 class LayerMender {
   using Driver = typename Core::Driver;
@@ -41,9 +49,8 @@ class LayerMender {
       : core_(core), log_(log), records_(records), control_(std::move(control)) {}
 
   /// Does nothing if the layer is not as it was seen any more, or if the fault is none of these.
-  /// @param layer     the record that the fault was found with
-  /// @param has_more  it was seen to have what its recorded archive does not tell of
-  void mend(Fault fault, LayerRecord const& layer, bool has_more = false) {
+  /// @param layer  the record that the fault was found with
+  void mend(Fault fault, LayerRecord const& layer, SeenTree const& seen = {}) {
     switch (fault) {
       case Fault::parent_circle:
         return mend_circle(layer);
@@ -59,7 +66,7 @@ class LayerMender {
       case Fault::content_size:
         return mend_sum(layer);
       case Fault::content_modified:
-        return rebuild(layer, has_more || is_over_former(core_.tar_split(layer.id)));
+        return rebuild(layer, seen);
       default:
         return;
     }
@@ -184,11 +191,11 @@ class LayerMender {
 
   /// Unpacks the layer anew from its own tar, whose contents are in order. Where it has more than its tar tells of, that is
   /// done over a copy of it, so that the rest is taken over.
-  /// @throws `Errc::changed_meanwhile`: somebody wrote to it after it was copied, which would be lost
-  void rebuild(LayerRecord const& layer, bool has_more) {
+  /// @throws `Errc::changed_meanwhile`: somebody wrote to it after it was looked at, which would be lost
+  void rebuild(LayerRecord const& layer, SeenTree const& seen) {
     auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
     if (!row || !is_as_seen(*row, layer)) return;
-    auto const copied = has_more ? own_tree_signature(core_, LayerId(layer.id)) : std::nullopt;
+    bool const over_copy = seen.has_more || is_over_former(core_.tar_split(layer.id));
     auto aside = sys::TempDir::create(core_.layer_trash());
     auto const tar_path = aside.next_addition();
     {
@@ -199,9 +206,10 @@ class LayerMender {
           split, [&](std::string const& name, Writer& to) { core_.driver().copy_file(id, name, to); }, out,
           control_);
     }
-    StageRequest request{.flush = core_.flush(), .control = control_};
+    StageRequest request{
+        .writable = row->place != RecordPlace::image_store, .flush = core_.flush(), .control = control_};
     if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
-    auto staged = has_more ? stage_copy(core_, *row, control_.stop, true) : core_.driver().stage(request);
+    auto staged = over_copy ? stage_copy(core_, *row, control_.stop, true) : core_.driver().stage(request);
     auto source = file_source(tar_path);
     archive::TarReader tar(source, archive::no_budgets);
     for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);
@@ -214,7 +222,8 @@ class LayerMender {
       if (no_mounts.find(layer.id))
         throw Error(Errc::layer_used_by_container, "layer " + layer.id + " is mounted");
       check_not_below_mount(core_, no_mounts, LayerId(layer.id));
-      if (has_more && own_tree_signature(core_, LayerId(layer.id)) != copied)
+      // A walk under locks, as of who applies an archive: whoever writes meanwhile would have to mount it first.
+      if (seen.signature && own_tree_signature(core_, LayerId(layer.id)) != seen.signature)
         throw Error(Errc::changed_meanwhile, "layer " + layer.id + " was written to");
       core_.driver().replace(LayerId(layer.id), staged);
     }

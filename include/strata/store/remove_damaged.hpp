@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/check_driver.hpp>
+#include <strata/error.hpp>
 #include <strata/finding.hpp>
 #include <strata/id.hpp>
 #include <strata/store/check_report.hpp>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <map>
 #include <set>
 #include <string>
@@ -33,21 +35,16 @@ bool has_whole_tree(Core& core, std::string const& id) {
   }
 }
 
-/// Does the layer that holds an item's files need nothing of what lies below it?
+/// Does a layer, or the top one of an image, need nothing of what lies below it?
 template <class Core>
 bool stands_alone(Core& core, StoreRecords<Core> const& records, Finding const& found) {
   if (found.subject == Subject::layer) return has_whole_tree(core, found.id);
-  if (found.subject == Subject::image) {
-    auto const* const image = records.images.find(found.id);
-    return image != nullptr && records.layers.find(image->top_layer) != nullptr &&
-           has_whole_tree(core, image->top_layer);
-  }
-  auto const* const container = records.containers.find(found.id);
-  return container != nullptr && records.layers.find(container->layer) != nullptr &&
-         has_whole_tree(core, container->layer);
+  auto const* const image = records.images.find(found.id);
+  return image != nullptr && records.layers.find(image->top_layer) != nullptr &&
+         has_whole_tree(core, image->top_layer);
 }
 
-/// Whether something that was found of an item, and could not be mended, proves that nobody can use the item.
+/// Whether something that was found of an item itself, and could not be mended, proves that nobody can use the item.
 /// @param records  that the finding is about
 template <class Core>
 bool proves_unusable(Core& core, StoreRecords<Core> const& records, Finding const& found) {
@@ -125,19 +122,20 @@ class DamageRemover {
           damaged[kind].emplace(id, made_at);
     forget_failures(now.unaccounted, damaged);
     log_.tried.clear();
-    if (containers_)
-      for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
-        removal("container " + id, [&, &id = id, &made_at = made_at] {
-          core_.containers().remove(Ref::exactly(id), {.made_at = made_at});
-        });
+    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
+      removal("container " + id, [&, &id = id, &made_at = made_at] {
+        core_.containers().remove(Ref::exactly(id), {.made_at = made_at});
+      });
     for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::image)])
       removal("image " + id, [&, &id = id, &made_at = made_at] {
-        core_.images().remove(Ref::exactly(id), {.made_at = made_at});
+        core_.images().remove(Ref::exactly(id), {.made_at = made_at, .keep_layers = true});
       });
     auto const& layers = damaged[static_cast<int>(Subject::layer)];
     for (auto const& id : children_first(layers))
       removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id), {.made_at = layers.at(id)}); });
     for (auto const& id : now.unaccounted) removal("storage layer " + id, [&] { remove_unrecorded(id); });
+    for (auto const& [id, why] : now.kept)
+      log_.failures.push_back({"deleting layer " + id, std::make_exception_ptr(Error(Errc::kept, why))});
   }
 
  private:
@@ -145,37 +143,82 @@ class DamageRemover {
   struct Damaged {
     std::map<std::string, MadeAt> items[3];
     std::set<std::string> unaccounted;
+    std::map<std::string, std::string> kept;  ///< layers that would go but for this
   };
 
   Damaged damaged_in(CheckReport const& report, StoreRecords<Core> const& records) {
     Damaged out;
-    auto const made_at = [&](Finding const& found) -> MadeAt {
-      auto const in = [&](auto const& kept) -> MadeAt {
-        return kept.has_own(found.id) ? MadeAt(kept.find(found.id)->created) : MadeAt();
-      };
-      return found.subject == Subject::layer   ? in(records.layers)
-             : found.subject == Subject::image ? in(records.images)
-                                               : in(records.containers);
-    };
+    std::map<std::string, std::string> lost;  // layers of which no tree can be used, and why
     for (auto const& found : report.findings) {
-      bool const unaccounted = found.fault == Fault::layer_unaccounted;
-      if (found.severity != Severity::error && !unaccounted) continue;
-      if (found.read_only || found.subject == Subject::store || !proves_unusable(core_, records, found))
+      if (found.inherited || found.subject == Subject::store || !proves_unusable(core_, records, found))
         continue;
-      // What its archive does not tell of would go with it, and is nowhere else.
-      if (!unaccounted && has_foreign(report, found)) continue;
-      reasons_.try_emplace(std::string(to_text(found.subject)) + ' ' + found.id, found.text);
-      if (unaccounted)
+      if (found.fault == Fault::layer_unaccounted)
         out.unaccounted.insert(found.id);
-      else if (auto const time = made_at(found))
-        out.items[static_cast<int>(found.subject)].emplace(found.id, time);
+      else if (found.severity != Severity::error)
+        continue;
+      else if (found.subject == Subject::layer && found.fault != Fault::layer_unreferenced)
+        lost.try_emplace(found.id, found.text);
+      else if (!found.read_only)
+        add(out, found.subject, found.id, found.text, records);
     }
+    for (auto const& [id, why] : lost) add_with_users(out, id, why, report, records);
+    for (auto const& row : records.containers.rows)
+      if (containers_ && out.items[static_cast<int>(Subject::image)].contains(row.image))
+        add(out, Subject::container, row.id, "container " + row.id + ": of image " + row.image, records);
+    if (!containers_) out.items[static_cast<int>(Subject::container)].clear();
     return out;
   }
 
-  static bool has_foreign(CheckReport const& report, Finding const& item) {
+  /// @param why  no item goes for two reasons: the first is told
+  void add(Damaged& out, Subject kind, std::string const& id, std::string const& why,
+           StoreRecords<Core> const& records) {
+    auto const add_of = [&](auto const& kept) {
+      if (!kept.has_own(id)) return;
+      out.items[static_cast<int>(kind)].emplace(id, MadeAt(kept.find(id)->created));
+      reasons_.try_emplace(std::string(to_text(kind)) + ' ' + id, why);
+    };
+    if (kind == Subject::layer) add_of(records.layers);
+    if (kind == Subject::image) add_of(records.images);
+    if (kind == Subject::container) add_of(records.containers);
+  }
+
+  /// A layer of which no tree can be used goes with all that stands on it: unless there are files that nobody would have
+  /// again, for no archive tells of them. What lies below it stays.
+  void add_with_users(Damaged& out, std::string const& lost, std::string const& why,
+                      CheckReport const& report, StoreRecords<Core> const& records) {
+    bool const whole = has_whole_tree(core_, lost);
+    std::vector<std::string> going{lost};
+    for (std::size_t i = 0; i < going.size(); ++i) {
+      if (has_foreign(report, going[i])) {
+        out.kept.emplace(lost, why + "; files of layer " + going[i] + " are in no archive");
+        return;
+      }
+      for (auto const& row : records.layers.rows) {
+        if (row.parent != going[i] || std::ranges::find(going, row.id) != going.end()) continue;
+        bool const of_container =
+            containers_ &&
+            std::ranges::any_of(records.containers.rows, [&](auto const& c) { return c.layer == row.id; });
+        if (whole || (row.diff_digest.empty() && !of_container)) {
+          out.kept.emplace(lost, why + "; layer " + row.id + " stands on it, which " +
+                                     (whole ? "has all of its files" : "has no archive"));
+          return;
+        }
+        going.push_back(row.id);
+      }
+    }
+    for (auto const& id : going) add(out, Subject::layer, id, why, records);
+    auto const shows = [&](std::string const& layer) {
+      return std::ranges::find(going, layer) != going.end();
+    };
+    for (auto const& row : records.images.rows)
+      if (shows(row.top_layer)) add(out, Subject::image, row.id, why, records);
+    for (auto const& row : records.containers.rows)
+      if (shows(row.layer)) add(out, Subject::container, row.id, why, records);
+  }
+
+  static bool has_foreign(CheckReport const& report, std::string const& layer) {
     return std::ranges::any_of(report.findings, [&](Finding const& found) {
-      return found.fault == Fault::content_foreign && found.subject == item.subject && found.id == item.id;
+      return found.fault == Fault::content_foreign && found.subject == Subject::layer && found.id == layer;
     });
   }
 

@@ -8,6 +8,7 @@
 #include <strata/store/mend_data.hpp>
 #include <strata/store/mend_layer.hpp>
 #include <strata/store/mount.hpp>
+#include <strata/store/own_tree_signature.hpp>
 #include <strata/store/remove_damaged.hpp>
 #include <strata/store/reviver.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -114,7 +115,8 @@ class Repairer {
   static constexpr int most_rounds = 64;
 
   CheckReport look() {
-    Checker<Core> checker(core_, options_.check);
+    trees_.clear();
+    Checker<Core> checker(core_, options_.check, &trees_);
     auto report = checker.run();
     seen_ = checker.take_records();
     return report;
@@ -217,8 +219,9 @@ class Repairer {
             (stands_on_modified(*layer, records) || !rebuilt_.insert(layer->id).second))
           break;
         attempt(doing, [&] {
-          LayerMender<Core>(core_, log_, records, control())
-              .mend(found.fault, *layer, foreign_.contains(layer->id));
+          SeenTree seen{.has_more = foreign_.contains(layer->id)};
+          if (auto const tree = trees_.find(layer->id); tree != trees_.end()) seen.signature = tree->second;
+          LayerMender<Core>(core_, log_, records, control()).mend(found.fault, *layer, seen);
         });
         break;
       case Fault::mapped_layer_missing:
@@ -306,6 +309,7 @@ class Repairer {
   RepairOptions const& options_;
   RepairLog log_;
   StoreRecords<Core> seen_ = {};    ///< in the last look
+  TreeSignatures trees_ = {};       ///< the same of trees
   std::set<std::string> foreign_;   ///< layers that have more than their tar tells of
   std::set<std::string> modified_;  ///< layers that are not as in their tar
   std::set<std::string> rebuilt_;   ///< layers

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/digest.hpp>
+#include <strata/id.hpp>
+#include <strata/sys/tree_signature.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace strata {
+
+/// What tells whether anything was written to a layer's own files since; nothing if the driver has none that can be looked at.
+template <class Core>
+std::optional<Digest> own_tree_signature(Core const& core, LayerId const& id) {
+  if constexpr (CheckDriver<typename Core::Driver>)
+    if (auto const tree = core.driver().own_tree(id)) return sys::tree_signature(tree->path);
+  return std::nullopt;
+}
+
+/// Those of layers, by id.
+using TreeSignatures = std::map<std::string, Digest>;
+
+}  // namespace strata
