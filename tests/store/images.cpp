@@ -1,6 +1,9 @@
 #include <strata/store/images.hpp>
 
 #include "stores.hpp"
+#include "tools/syscall_tracer.hpp"
+#include <array>
+#include <sys/syscall.h>
 
 using namespace strata;
 using stores::code_of;
@@ -39,22 +42,25 @@ TEMPLATE_TEST_CASE("an image points to its top layer and is found by its digests
 }
 
 TEST_CASE("an image of a volatile container's layer has its files on the device", "[store][images]") {
-  struct Asked : drivers::Vfs {
-    using Vfs::Vfs;
-    std::optional<OwnTree> own_tree(LayerId const& id) const {
-      ++*trees;
-      return Vfs::own_tree(id);
-    }
-    std::shared_ptr<int> trees = std::make_shared<int>(0);
-  };
-  Fixture<Store<Asked, serializers::Json>> fixture;
-  auto& store = fixture.store;
-  auto& trees = *store.layers().create({.id = "base"}).core().driver().trees;
+  using S = Store<drivers::Vfs, serializers::Json, durability::Full>;
   for (bool const is_volatile : {false, true}) {
-    auto const box = store.containers().create("", {.is_volatile = is_volatile});
-    trees = 0;
-    store.images().create({.top_layer = box.record().layer});
-    CHECK(trees == (is_volatile ? 1 : 0));
+    Fixture<S> fixture;
+    auto const layer = fixture.store.containers().create("", {.is_volatile = is_volatile}).record().layer;
+    int flushed = 0;
+    std::array<int, 1> const calls{SYS_syncfs};
+    auto const outcome = tools::trace(
+        [&] {
+          S store(fixture.options());
+          store.images().create({.top_layer = layer});
+          return 0;
+        },
+        calls,
+        [&](tools::SystemCall const&) {
+          ++flushed;
+          return tools::Decision{};
+        });
+    CHECK(outcome.ended_well());
+    CHECK(flushed == (is_volatile ? 1 : 0));
   }
 }
 

@@ -143,11 +143,16 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// layers next: they are the first to be locked, so that nobody waits here who holds another table.
   template <class Traits>
   auto& table() {
-    if (!options_.read_only) {
-      if (std::same_as<Traits, LayerTraits> ? !collected_ || left_ : !collected_ && is_data_left())
-        collect_once();
-    }
+    if (std::same_as<Traits, LayerTraits>)
+      collect_left();
+    else if (!options_.read_only && !collected_ && is_data_left())
+      collect_once();
     return own<Traits>().table;
+  }
+
+  /// Finishes what was left, unless that was done. No table may be held.
+  void collect_left() {
+    if (!options_.read_only && (!collected_ || left_)) collect_once();
   }
 
   /// Something was left with its notes, as if the process had died: it is collected once more.

@@ -2,6 +2,8 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/digest.hpp>
+#include <strata/durability.hpp>
+#include <strata/id.hpp>
 #include <strata/item/image.hpp>
 #include <strata/store/collection.hpp>
 #include <strata/store/layer_files.hpp>
@@ -38,7 +40,9 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   Item create(ImageOptions const& options = {}) {
     auto& core = *core_;
     auto const id = Core::template new_id<Traits>(options.id);
+    core.collect_left();  // what was left of an image with this id would take what is written now with it
     check_data_free<Traits>(core, id.str());
+    flush_volatile(core, options.top_layer);
     PulledImage image;
     if (auto const foreign =
             options.id.empty() ? FoundImage{} : core.template others<Traits>().by_id(id.str()))
@@ -61,7 +65,6 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     auto images = core.template table<Traits>().write();
     images.check_free(record.id, record.names);
     if (!options.digest.empty()) Digest::parse(options.digest);
-    flush_volatile(core, record.top_layer);
     if (is_copy && !taken_over.empty()) {
       record.names = names::add(record.names, taken_over);
       take_names(images, record);
@@ -129,13 +132,17 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
 
   using Writing = typename Table<Traits, typename Core::Lock>::Writing;
 
-  /// A volatile container's files need not survive a crash, those of an image do. Called with layers and images locked.
-  static void flush_volatile(Core& core, std::string const& top_layer) {
+  /// A volatile container's files need not survive a crash; those that an image shows from now on do.
+  static void flush_volatile(Core& core, Ref const& top_layer) {
     if constexpr (CheckDriver<typename Core::Driver>) {
-      if (core.flush() == Flush::none) return;
-      bool const is_volatile = core.template table<typename Core::ContainerTraits>().read().any_of(
-          [&](auto const& record) { return record.layer == top_layer && is_set(record.flags, "Volatile"); });
-      auto const tree = is_volatile ? core.driver().own_tree(LayerId(top_layer)) : std::nullopt;
+      if (top_layer.empty() || core.flush() == Flush::none) return;
+      auto const layer = core.template look<typename Core::LayerTraits>().find(top_layer);
+      bool const is_volatile =
+          layer &&
+          core.template table<typename Core::ContainerTraits>().read().any_of([&](auto const& record) {
+            return record.layer == layer->id && is_set(record.flags, "Volatile");
+          });
+      auto const tree = is_volatile ? core.driver().own_tree(LayerId(layer->id)) : std::nullopt;
       if (tree) sys::flush_file_system(tree->path);
     }
   }

@@ -90,6 +90,7 @@ Row<ImageRecord> pull_up_image(Core& core, Row<ImageRecord> const& row, Shelf co
     if (auto own = images.by_id(row->id)) return own;
     images.check_free("", row->names);
   }
+  core.collect_left();
   check_data_free<Traits>(core, row->id);
   auto image = read_image(core, *row, shelf);
   std::optional aside(note_change(core, {{Leftover::image_files, row->id}}));

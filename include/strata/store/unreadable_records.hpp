@@ -17,12 +17,10 @@ bool all_readable(Views const&... views) noexcept {
   return (views.all_readable() && ...);
 }
 
-/// For an image or a container that is to be made: before anything of it is written, and before a table is held. What a dead
-/// process left of one with this id has gone then.
+/// For an image or a container that is to be made: before anything of it is written.
 /// @throws `Errc::corrupt_record`: there is data of that id, and a record that cannot be read may be its
 template <class Traits, class Core>
 void check_data_free(Core& core, std::string const& id) {
-  core.template table<typename Core::LayerTraits>();  // who looks at layers collects
   if (sys::is_present(core.template data_directory<Traits>(id)) &&
       !core.template table<Traits>().read().all_readable())
     throw Error(Errc::corrupt_record, std::string(Traits::kind) + " \"" + id +
