@@ -321,7 +321,8 @@ class Repairer {
 
 /// Checks, mends what can be mended, removes the images, layers and trees of the driver of which what is still found proves
 /// that they cannot be used (`detail::proves_unusable`), and checks again. What stays damaged is among the failures, item by
-/// item (`Errc::kept`). Files in a layer of which its recorded archive does not tell are never removed.
+/// item (`Errc::kept`). Files in a layer of which no archive tells are never removed, nor is what they stand on. What goes with a
+/// layer is what stands on it, item by item among the actions; what lies below it stays.
 ///
 /// Damage goes in the order in which it can be mended; each step is short and holds the locks that it needs, bytes move
 /// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others
