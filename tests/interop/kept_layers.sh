@@ -141,6 +141,55 @@ check 'and a repair makes it anew' by_ours check --repair
 state layer >"$scratch/after"
 check_same_bytes 'as it was' "$scratch/before" "$scratch/after"
 
+# two archives of ours in one layer: the second goes through a link of the first, or makes a hard link of its file
+# no_fault NAME: check and repair find nothing to say of the layer
+no_fault() {
+  state layer >"$scratch/before"
+  check_equal "$1: check finds nothing" '0 ' "$(said=$(by_ours check 2>&1); echo "$? $said")"
+  check_equal "$1: a repair does nothing" '0 ' "$(said=$(by_ours check --repair 2>&1); echo "$? $said")"
+  state layer >"$scratch/after"
+  check_same_bytes "$1: the layer is as it was" "$scratch/before" "$scratch/after"
+}
+# is_mended NAME FILE: once the file has another mode, a repair gives it its own, and changes nothing else
+is_mended() {
+  chmod 0640 "$(tree layer)/$2"
+  if said=$(by_ours check 2>&1); then not_ok "$1: check reports what is changed of it" "$said"; else ok "$1: check reports what is changed of it"; fi
+  if said=$(by_ours check --repair 2>&1); then
+    case $said in *'unpacked it anew'*) ok "$1: a repair mends that" ;; *) not_ok "$1: a repair mends that" "$said" ;; esac
+  else
+    not_ok "$1: a repair mends that" "$said"
+  fi
+  state layer >"$scratch/after"
+  check_same_bytes "$1: and leaves the rest" "$scratch/before" "$scratch/after"
+  check_equal "$1: then check finds nothing" '0 ' "$(said=$(by_ours check 2>&1); echo "$? $said")"
+}
+(cd "$scratch/files" && mkdir -p l2/s && ln -s /b r && echo n >l2/s/n && ln d/a h) || exit 1
+make_tar "$scratch/links.tar" b b/y l r
+tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,r/,' -cf "$scratch/rooted.tar" l2/s/n
+make_tar "$scratch/larger.tar" d d/a
+tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^q$,d/a,' -cf "$scratch/smaller.tar" d q
+make_tar "$scratch/hard.tar" d/a h && tar --delete -f "$scratch/hard.tar" d/a
+for driver in overlay vfs; do
+  for each in through:n rooted:s/n; do
+    archive=${each%:*} name="$driver, ${each%:*}"
+    use_store "$scratch/former-$archive-$driver"
+    by_ours create-layer --id layer >/dev/null
+    check "$name: ours applies an archive with links" by_ours applydiff -f "$scratch/links.tar" layer
+    check "$name: and one that goes through them" by_ours applydiff -f "$scratch/$archive.tar" layer
+    no_fault "$name"
+    is_mended "$name" "b/${each#*:}"
+    unmount_below "$graph"
+  done
+done
+driver=vfs
+use_store "$scratch/former-hard-$driver"
+by_ours import-layer --id base -f "$scratch/larger.tar" >/dev/null
+by_ours create-layer --id layer base >/dev/null
+check 'vfs, hard link: ours applies an archive with another file than the parent has' by_ours applydiff -f "$scratch/smaller.tar" layer
+check 'vfs, hard link: and one with a hard link to it alone' by_ours applydiff -f "$scratch/hard.tar" layer
+no_fault 'vfs, hard link'
+is_mended 'vfs, hard link' h
+
 # layers that are as theirs unpacks, and not as ours would: nothing is wrong with them
 for each in overlay:covered vfs:covered overlay:opaque vfs:opaque overlay:led vfs:led; do
   driver=${each%:*} archive=${each#*:}

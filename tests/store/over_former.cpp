@@ -68,6 +68,41 @@ TEST_CASE("what was written to a layer before an archive was applied to it is no
   CHECK(std::filesystem::exists(one.tree() / "d/mine"));
 }
 
+TEST_CASE("an archive that went through a link which was there is looked for where that led",
+          "[store][over_former]") {
+  Applied one;
+  auto& store = one.fixture.store;
+  {
+    auto const mount = store.layers().create({.id = "layer", .parent = "parent"}).mount();
+    std::filesystem::create_directory_symlink("d", mount.path() / "l");
+  }
+  one.apply(tar_of({{"l/b", "second"}}));
+  CHECK(one.marked());
+  CHECK(store.check().clean());
+  CHECK(store.repair().actions.empty());
+
+  std::filesystem::permissions(one.tree() / "d/b", std::filesystem::perms::none);
+  CHECK_FALSE(store.check().sound());
+  CHECK(store.repair().actions.size() == 1);
+  CHECK(store.check().clean());
+  CHECK(std::filesystem::is_symlink(one.tree() / "l"));
+}
+
+TEST_CASE("what a later entry of an archive took away of a layer does not tell where an earlier one went",
+          "[store][over_former]") {
+  Applied one;
+  auto& store = one.fixture.store;
+  {
+    auto const mount = store.layers().create({.id = "layer", .parent = "parent"}).mount();
+    std::filesystem::create_directory_symlink("d", mount.path() / "l");
+  }
+  one.apply(tar_of({{"l/empty", ""}, {".wh.l", ""}}));
+  CHECK(std::filesystem::exists(one.tree() / "d/empty"));
+  CHECK_FALSE(std::filesystem::is_symlink(one.tree() / "l"));
+  CHECK(store.check().clean());
+  CHECK(store.repair().actions.empty());
+}
+
 TEST_CASE("files that no archive put into a layer are told of", "[store][over_former]") {
   Applied one;
   one.fixture.store.layers().create({.id = "layer", .parent = "parent"});

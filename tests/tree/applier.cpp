@@ -1,3 +1,4 @@
+#include <strata/former.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/testing/layer_probe.hpp>
@@ -24,6 +25,7 @@
 namespace fs = std::filesystem;
 using namespace strata::archive;
 using strata::Errc;
+using strata::Former;
 using strata::testing::code_of;
 using strata::testing::directory;
 using strata::testing::Entry;
@@ -608,7 +610,7 @@ TEST_CASE("what cannot be looked at is not taken for absent", "[tree][applier]")
 TEST_CASE("what a tree had stays, if asked, but for what entries take the place of", "[tree][applier]") {
   if (!is_root()) return;
   for (auto const how : {Whiteouts::overlay, Whiteouts::execute}) {
-    ApplyOptions const over{.whiteouts = how, .keep_former = true};
+    ApplyOptions const over{.whiteouts = how, .former = Former::kept};
     Tree tree;
     fs::create_directories(tree.root / "d/old");
     fs::create_directories(tree.root / "o");
@@ -626,6 +628,11 @@ TEST_CASE("what a tree had stays, if asked, but for what entries take the place 
     CHECK(tree.read("d/old") == "now a file");
     CHECK(code_of([&] { tree.apply({file("o", "never")}, over); }) == std::errc::directory_not_empty);
     CHECK(tree.read("o/mine") == "kept");
+    // Or it gives way, and only whiteouts remove nothing.
+    tree.apply({whiteout("d/mine"), file("o", "now a file")},
+               {.whiteouts = how, .former = Former::not_hidden});
+    CHECK(tree.read("d/mine") == "kept");
+    CHECK(tree.read("o") == "now a file");
   }
 }
 
@@ -639,7 +646,7 @@ TEST_CASE("over what a tree had, no entry goes through a link that somebody else
     ApplyOptions const over{.whiteouts = how,
                             .below = std::make_shared<LowerTrees>(
                                 [&] { return std::optional(std::vector<fs::path>{below.root}); }),
-                            .keep_former = true};
+                            .former = Former::kept_foreign};
     Tree tree;
     for (auto const* made : {"f", "g"}) {
       fs::create_directory(tree.root / made);
@@ -663,5 +670,10 @@ TEST_CASE("over what a tree had, no entry goes through a link that somebody else
                over);
     CHECK(tree.read("g/new") == "1");
     CHECK(tree.read("g/newer") == "2");
+    // What was there is not always foreign.
+    tree.apply({file("other/y", "new"), hard_link("h", "other/y")},
+               {.whiteouts = how, .former = Former::kept});
+    CHECK(tree.read("g/y") == "new");
+    CHECK(tree.read("h") == "new");
   }
 }

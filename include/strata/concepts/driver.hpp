@@ -2,6 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/durability.hpp>
+#include <strata/former.hpp>
 #include <strata/id.hpp>
 #include <strata/id_map.hpp>
 #include <strata/progress.hpp>
@@ -43,10 +44,9 @@ struct StageRequest {
   bool writable = false;  ///< for a container: a quota may apply
   Flush flush = Flush::full;
   Control control = {};
-  IdMaps maps = {};         ///< whose ids the new tree's files get
-  IdMaps parent_maps = {};  ///< whose ids those of the parent, or of `copy_of`, have
-  bool keep_former =
-      false;  ///< entries remove nothing but what they take the place of (`archive::ApplyOptions`)
+  IdMaps maps = {};                   ///< whose ids the new tree's files get
+  IdMaps parent_maps = {};            ///< whose ids those of the parent, or of `copy_of`, have
+  Former former = Former::gives_way;  ///< of what it starts with
 };
 
 /// How entries get into the tree of a layer that is there.

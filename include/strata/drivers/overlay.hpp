@@ -102,7 +102,7 @@ class Overlay {
     Staged staged(dirs_, wanted, options_.force_mask);
     if (has_other_owners(request)) shift(staged, request);
     auto apply = how_to_unpack();
-    apply.keep_former = request.keep_former;
+    apply.former = request.former;
     staged.start(std::move(apply), dirs_);
     return staged;
   }

@@ -7,6 +7,7 @@
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
 #include <strata/error.hpp>
+#include <strata/former.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
@@ -72,7 +73,8 @@ class Vfs {
                       sys::copy_tree(
                           *from, tree,
                           {.control = request.control,
-                           .keeps_xattr = request.keep_former ? sys::is_any_xattr : sys::is_portable_xattr});
+                           .keeps_xattr = request.former == Former::gives_way ? sys::is_portable_xattr
+                                                                              : sys::is_any_xattr});
                     else
                       make_root(tree);
                   });

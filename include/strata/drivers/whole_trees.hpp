@@ -8,6 +8,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
+#include <strata/former.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -58,7 +59,7 @@ class StagedTree {
     else
       give_to_root(tree_, request.maps);
     apply.maps = request.maps;
-    apply.keep_former = request.keep_former;
+    apply.former = request.former;
     applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, tree_, O_PATH | O_DIRECTORY), apply);
   }
 
@@ -137,9 +138,9 @@ class WholeTrees {
     return request.copy_of ? get(request.copy_of) : parent;
   }
 
-  /// Over a copy, entries may go through the links of the parent, and through no others that are there.
+  /// Over a copy whose own links are foreign, entries may go through those of the parent.
   archive::ApplyOptions how_to_unpack(StageRequest const& request, archive::ApplyOptions apply) const {
-    if (request.keep_former && request.parent)
+    if (request.former == Former::kept_foreign && request.parent)
       apply.below = std::make_shared<archive::LowerTrees>(
           [parent = get(*request.parent)] { return std::optional(std::vector{parent}); });
     return apply;

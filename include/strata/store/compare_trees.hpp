@@ -1,10 +1,9 @@
 #pragma once
 
-#include <strata/archive/sparse_body.hpp>
 #include <strata/archive/tar_header.hpp>
-#include <strata/archive/tree_path.hpp>
-#include <strata/archive/whiteout.hpp>
 #include <strata/concepts/check_driver.hpp>
+#include <strata/error.hpp>
+#include <strata/former.hpp>
 #include <strata/id.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/shift.hpp>
@@ -12,10 +11,11 @@
 #include <strata/progress.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/tree/applier.hpp>
+#include <strata/tree/apply_options.hpp>
 #include <strata/tree/compare_memory_trees.hpp>
 #include <strata/tree/load_tree.hpp>
 #include <strata/tree/memory_tree.hpp>
+#include <strata/tree/unpack_headers.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -131,7 +131,7 @@ class TreeComparison {
       };
     auto const closest_over = [&](archive::MemoryTree const& lower) {
       return headers == headers_.end() ? std::nullopt
-                                       : closest(lower, headers->second.headers, form, step.found, compared);
+                                       : closest(lower, headers->second, form, loaded, step.found, compared);
     };
     auto wanted = closest_over(step.wanted);
     if (!wanted) {
@@ -189,17 +189,21 @@ class TreeComparison {
   }
 
   /// What an archive is to make of what is below, by our rules or those of others: whichever the tree is closer to.
-  /// @return  nothing if it can be unpacked by neither
-  static std::optional<Wanted> closest(archive::MemoryTree const& below,
-                                       std::vector<archive::TarHeader> const& headers, archive::TreeForm form,
+  /// One that went over former contents, of which nothing else tells, was unpacked by us. It is to make of the layer's tree
+  /// what that is: what the archive brought is there then, where the links led that were there.
+  /// @param own    the layer's tree alone
+  /// @param found  with what is below
+  /// @return       nothing if it can be unpacked by neither
+  static std::optional<Wanted> closest(archive::MemoryTree const& below, KeptHeaders const& kept,
+                                       archive::TreeForm form, archive::MemoryTree const& own,
                                        archive::MemoryTree const& found, archive::Compared const& compared) {
     auto const by = [&](bool us) {
-      auto wanted = unpacked(below, headers, form, us);
+      auto wanted = unpacked(below, kept.over_former ? &own : nullptr, kept.headers, form, us);
       if (wanted) wanted->differences = archive::differences(wanted->tree, found, compared);
       return wanted;
     };
     auto ours = by(true);
-    if (ours && ours->differences.empty()) return ours;
+    if (kept.over_former || (ours && ours->differences.empty())) return ours;
     auto theirs = by(false);
     if (!ours && theirs) theirs->is_refused = true;
     bool const theirs_is_closer = theirs && (!ours || theirs->differences.size() < ours->differences.size());
@@ -207,43 +211,29 @@ class TreeComparison {
   }
 
   /// What unpacking an archive over a tree makes of it; nothing if that is refused.
-  static std::optional<Wanted> unpacked(archive::MemoryTree const& below,
+  /// @param own  what the layer has, if the archive went over former contents of it
+  static std::optional<Wanted> unpacked(archive::MemoryTree const& below, archive::MemoryTree const* own,
                                         std::vector<archive::TarHeader> const& headers,
                                         archive::TreeForm form, bool by_us) {
+    bool const whole = form == archive::TreeForm::whole;
+    archive::ApplyOptions options{
+        .whiteouts = whole ? archive::Whiteouts::execute : archive::Whiteouts::overlay,
+        .former = own != nullptr ? Former::not_hidden : Former::gives_way,
+        .as_reference = !by_us};
+    if (!whole) options.below = std::make_shared<archive::MemoryLower>(below);
     try {
-      if (form == archive::TreeForm::whole) {
-        auto tree =
-            unpack(below, headers, {.whiteouts = archive::Whiteouts::execute, .as_reference = !by_us});
-        auto told = tree.take_told();
-        return Wanted{.tree = std::move(tree), .told = std::move(told), .by_us = by_us};
+      auto made = own != nullptr ? archive::unpack_headers_again(*own, headers, std::move(options))
+                                 : archive::unpack_headers(whole ? below : archive::MemoryTree(), headers,
+                                                           std::move(options));
+      if (!whole) {
+        auto over = below;
+        lay_over(over, made.tree);
+        made.tree = std::move(over);
       }
-      auto own = unpack(archive::MemoryTree(), headers,
-                        {.whiteouts = archive::Whiteouts::overlay,
-                         .below = std::make_shared<archive::MemoryLower>(below),
-                         .as_reference = !by_us});
-      auto told = own.take_told();
-      auto over = below;
-      lay_over(over, own);
-      return Wanted{.tree = std::move(over), .told = std::move(told), .by_us = by_us};
+      return Wanted{.tree = std::move(made.tree), .told = std::move(made.told), .by_us = by_us};
     } catch (Error const&) {
       return std::nullopt;
     }
-  }
-  static archive::MemoryTree unpack(archive::MemoryTree onto, std::vector<archive::TarHeader> const& headers,
-                                    archive::ApplyOptions options) {
-    struct Zeros final : archive::SparseBody {
-      explicit Zeros(std::int64_t size) : left(static_cast<std::uint64_t>(size)) {}
-      Bytes next() override { return {}; }
-      std::uint64_t pass_hole() override { return std::exchange(left, 0); }
-      std::uint64_t left;
-    };
-    archive::BasicApplier<archive::MemoryTree> applier(std::move(onto), std::move(options));
-    for (auto const& header : headers) {
-      Zeros body(header.size);
-      applier.add(header, body);
-    }
-    applier.finish();
-    return std::move(applier.tree());
   }
   /// As a copy with other owners shows an owner that its maps may not have (`idmap::Shift`).
   static std::int64_t shown(IdMap const& map, std::int64_t id) {

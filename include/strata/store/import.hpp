@@ -8,6 +8,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
+#include <strata/former.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/export.hpp>
@@ -245,9 +246,9 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
 }
 
 /// A copy of a layer, over which a stream is to be unpacked.
-/// @param keep_former  nothing goes but what the stream has entries for
 template <class Core>
-auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& stop, bool keep_former = false) {
+auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& stop,
+                Former former = Former::gives_way) {
   return core.driver().stage(
       {.parent = layer.parent.empty() ? std::optional<LayerId>{} : LayerId(layer.parent),
        .copy_of = LayerId(layer.id),
@@ -256,7 +257,7 @@ auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& sto
        .control = {.progress = {}, .stop = stop},
        .maps = maps_of(layer),
        .parent_maps = maps_of(layer),
-       .keep_former = keep_former});
+       .former = former});
 }
 
 /// Has a layer files that the archive which is about to be applied to it does not put there: of another one, or what was

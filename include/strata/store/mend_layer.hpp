@@ -7,6 +7,7 @@
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/finding.hpp>
+#include <strata/former.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
 #include <strata/store/import.hpp>
@@ -190,12 +191,15 @@ class LayerMender {
   }
 
   /// Unpacks the layer anew from its own tar, whose contents are in order. Where it has more than its tar tells of, that is
-  /// done over a copy of it, so that the rest is taken over.
+  /// done over a copy of it, so that the rest is taken over. A tar that was unpacked over former contents went through their
+  /// links, and does so again; those of others are none of its ways.
   /// @throws `Errc::changed_meanwhile`: somebody wrote to it after it was looked at, which would be lost
   void rebuild(LayerRecord const& layer, SeenTree const& seen) {
     auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
     if (!row || !is_as_seen(*row, layer)) return;
-    bool const over_copy = seen.has_more || is_over_former(core_.tar_split(layer.id));
+    auto const former = is_over_former(core_.tar_split(layer.id)) ? Former::kept
+                        : seen.has_more                           ? Former::kept_foreign
+                                                                  : Former::gives_way;
     auto aside = sys::TempDir::create(core_.layer_trash());
     auto const tar_path = aside.next_addition();
     {
@@ -209,7 +213,8 @@ class LayerMender {
     StageRequest request{
         .writable = row->place != RecordPlace::image_store, .flush = core_.flush(), .control = control_};
     if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
-    auto staged = over_copy ? stage_copy(core_, *row, control_.stop, true) : core_.driver().stage(request);
+    auto staged = former == Former::gives_way ? core_.driver().stage(request)
+                                              : stage_copy(core_, *row, control_.stop, former);
     auto source = file_source(tar_path);
     archive::TarReader tar(source, archive::no_budgets);
     for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);

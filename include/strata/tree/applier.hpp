@@ -7,6 +7,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/former.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/tree/apply_options.hpp>
@@ -118,7 +119,7 @@ class BasicApplier {
     switch (options_.whiteouts) {
       case Whiteouts::execute:
         if (options_.as_reference) return std::make_unique<ReferenceWhiteouts<Tree>>(places_);
-        if (options_.keep_former) return std::make_unique<PassedWhiteouts<Tree>>();
+        if (options_.former != Former::gives_way) return std::make_unique<PassedWhiteouts<Tree>>();
         return std::make_unique<ExecutedWhiteouts<Tree>>(places_);
       case Whiteouts::overlay: {
         auto rules = std::make_unique<OverlayWhiteouts<Tree>>(places_, options_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/former.hpp>
 #include <strata/id_map.hpp>
 #include <strata/tree/lower_view.hpp>
 
@@ -19,7 +20,7 @@ enum class Whiteouts {
 struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
   /// With `Whiteouts::overlay`: what the tree is laid over. None: not known, and every whiteout is made. With `execute` and
-  /// `keep_former`: what the tree was copied from before it became what it is, of whose links the archive may know.
+  /// `Former::kept_foreign`: what the tree was copied from before it became what it is, of whose links the archive may know.
   std::shared_ptr<LowerView const> below = {};
   bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of trusted.…
   /// Mode that directories and files are stored with, owned by who unpacks them; what they are goes into an attribute
@@ -29,10 +30,8 @@ struct ApplyOptions {
   IdMaps maps = {};                  ///< from the ids of headers to those of files
   /// This archive was being unpacked here before, and was not to its end: what a whiteout finds may be of that attempt.
   bool again = false;
-  /// What the tree had stays, but for what an entry takes the very place of: whiteouts remove nothing, and a directory that has
-  /// something in it gives way to none (ENOTEMPTY). No entry goes through a link that neither the archive nor `below` has
-  /// there (ENOTDIR): it would take the place of what the archive does not know.
-  bool keep_former = false;
+  /// What the tree has. Whatever is kept, what an entry takes the very place of goes.
+  Former former = Former::gives_way;
   /// As release 1.43 of containers/storage unpacks, to tell what it has made: also what could not be exported again,
   /// whiteouts by `ReferenceWhiteouts`, and no archive of which a directory is gone in the end.
   bool as_reference = false;

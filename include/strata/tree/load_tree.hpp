@@ -16,7 +16,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -165,10 +164,6 @@ class MemoryLower final : public LowerView {
   Below at(std::string_view path) const override {
     auto const node = tree_.find(path);
     return !node ? Below::nothing : node->is_directory() ? Below::directory : Below::other;
-  }
-  std::optional<std::string> link_at(std::string_view path) const override {
-    auto const node = tree_.find(path);
-    return node && S_ISLNK(node->mode) ? std::optional(node->target) : std::nullopt;
   }
   std::vector<std::string> root_names() const override {
     std::vector<std::string> names;

@@ -6,6 +6,7 @@
 #include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/error.hpp>
+#include <strata/former.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/tree/apply_options.hpp>
 #include <strata/tree/places.hpp>
@@ -61,7 +62,7 @@ class KeptWhiteouts final : public WhiteoutRules<Tree> {
   void placed(std::string_view, bool, std::string_view) override {}
 };
 
-/// `Whiteouts::execute` with `keep_former`: what a whiteout would remove stays.
+/// `Whiteouts::execute`, if `Former` is not to give way: what a whiteout would remove stays.
 template <class Tree>
 class PassedWhiteouts final : public WhiteoutRules<Tree> {
  public:
@@ -130,7 +131,9 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
 
  public:
   OverlayWhiteouts(Places<Tree>& places, ApplyOptions const& options)
-      : places_(places), options_(options), tells_apart_(!options.keep_former && has_contents()) {}
+      : places_(places),
+        options_(options),
+        tells_apart_(options.former == Former::gives_way && has_contents()) {}
 
   void add(TreePath const& at, TarHeader const& header) override {
     Resolved<typename Tree::Handle> resolved;

@@ -11,6 +11,7 @@
 #include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/durability.hpp>
+#include <strata/former.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/additional_tree.hpp>
@@ -59,9 +60,10 @@ class StagedLayer {
     give_to_root(layer_, maps_);
     if (request.copy_of && !has_other_owners(request)) {
       auto const from = dirs.get(request.copy_of->str()) / paths::overlay::diff;
-      sys::copy_tree(from, diff(),
-                     {.control = request.control,
-                      .keeps_xattr = request.keep_former ? sys::is_any_xattr : sys::is_portable_xattr});
+      sys::copy_tree(
+          from, diff(),
+          {.control = request.control,
+           .keeps_xattr = request.former == Former::gives_way ? sys::is_portable_xattr : sys::is_any_xattr});
       if (request.writable) original_ = from.parent_path();
     } else {
       make_diff(below, force_mask);

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <strata/archive/sparse_body.hpp>
+#include <strata/archive/tar_header.hpp>
+#include <strata/archive/tree_path.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+#include <strata/former.hpp>
+#include <strata/tree/applier.hpp>
+#include <strata/tree/apply_options.hpp>
+#include <strata/tree/memory_tree.hpp>
+#include <strata/tree/resolve.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What an archive of which only the headers are known makes of a tree.
+namespace strata::archive {
+
+struct UnpackedHeaders {
+  MemoryTree tree;
+  std::set<std::string> told;  ///< the paths in it of which the archive tells
+};
+
+namespace detail {
+
+/// Contents count as zeros.
+inline void add_header(BasicApplier<MemoryTree>& applier, TarHeader const& header) {
+  struct Zeros final : SparseBody {
+    explicit Zeros(std::int64_t size) : left(static_cast<std::uint64_t>(size)) {}
+    Bytes next() override { return {}; }
+    std::uint64_t pass_hole() override { return std::exchange(left, 0); }
+    std::uint64_t left;
+  };
+  Zeros body(header.size);
+  applier.add(header, body);
+}
+
+/// Which entries may have gone elsewhere than they go once all of the archive has been unpacked: a later one may have taken a
+/// former link away that led to the place, or the former file that a hard link is of. Contents are never lost so.
+inline std::vector<bool> led_elsewhere(std::vector<TarHeader> const& headers) {
+  std::set<std::string, std::less<>> later;
+  auto const is_touched = [&](std::string_view path) {
+    for (; !path.empty(); path = TreePath(path).parent)
+      if (later.contains(path)) return true;
+    return false;
+  };
+  std::vector<bool> led(headers.size());
+  for (auto i = headers.size(); i-- != 0;) {
+    auto const& header = headers[i];
+    auto const path = path_in_tree(header.name);
+    TreePath const at(path);
+    bool const is_link = header.type == EntryType::hard_link;
+    led[i] = ((is_link || header.size == 0) && is_touched(at.parent)) ||
+             (is_link && is_touched(path_in_tree(header.link_name)));
+    if (at.base == whiteout_opaque)
+      later.emplace(at.parent);
+    else if (is_whiteout(at.base))
+      later.insert(join(at.parent, whiteout_target(at.base)));
+    else
+      later.insert(path);
+  }
+  return led;
+}
+
+inline MemoryNode* look_up(MemoryTree const& tree, std::string const& path) {
+  TreePath const at(path);
+  auto const parent = resolve(tree, at.parent);
+  if (!parent.found()) return nullptr;
+  auto const& children = parent.place.directory->children;
+  auto const found = children.find(at.base);
+  return found == children.end() ? nullptr : found->second.get();
+}
+
+}  // namespace detail
+
+/// @throws `Errc`, `errno`, as an `Applier`
+inline UnpackedHeaders unpack_headers(MemoryTree onto, std::vector<TarHeader> const& headers,
+                                      ApplyOptions options) {
+  BasicApplier<MemoryTree> applier(std::move(onto), std::move(options));
+  for (auto const& header : headers) detail::add_header(applier, header);
+  applier.finish();
+  auto told = applier.tree().take_told();
+  return {std::move(applier.tree()), std::move(told)};
+}
+
+/// The same over a tree in which all of the archive is already, and was unpacked over other contents: with `Former::not_hidden`,
+/// the tree itself, unless it was changed. Entries that do not go over what is there now are passed over.
+inline UnpackedHeaders unpack_headers_again(MemoryTree onto, std::vector<TarHeader> const& headers,
+                                            ApplyOptions options) {
+  BasicApplier<MemoryTree> applier(std::move(onto), std::move(options));
+  auto const& tree = applier.tree();
+  auto const led = detail::led_elsewhere(headers);
+  std::set<std::string> not_told;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    auto const path = path_in_tree(headers[i].name);
+    TreePath const at(path);
+    if (led[i] && is_whiteout(at.base)) continue;
+    try {
+      if (led[i]) {
+        auto const parent = resolve(tree, at.parent);
+        not_told.insert(join(join(parent.place.path, parent.rest), at.base));
+      }
+      detail::add_header(applier, headers[i]);
+    } catch (Error const&) {
+      // A hard link gave its attributes to the file all the same.
+      if (headers[i].type != EntryType::hard_link) continue;
+      if (auto* const file = detail::look_up(tree, path_in_tree(headers[i].link_name))) file->told = false;
+    }
+  }
+  applier.finish();
+  auto told = applier.tree().take_told();
+  for (auto const& path : not_told) told.erase(path);
+  return {std::move(applier.tree()), std::move(told)};
+}
+
+}  // namespace strata::archive
