@@ -1,5 +1,6 @@
 // Holds the law for random chains of layers: if an import returns, then the exported bytes are the imported ones, a check is
-// clean, a repair changes nothing, the mounted tree can be walked, and every driver shows the same tree.
+// clean, a repair changes nothing, the mounted tree can be walked, and every driver shows the same tree. All but the
+// last also holds of a layer that the last two archives of a chain are applied to, one after the other.
 // usage: law --scratch DIRECTORY [--btrfs DIRECTORY] [--seed N] [--chains N] [--seconds N] [TAR...]
 // With archives, these are the layers of the one chain that is tried. Without, the known cases, and then seeds N, N+1, … until so many chains or seconds
 // are done. Prints "ok …" or "not ok …", and after each failure the seed and a shrunk chain; then one line of counts.
@@ -43,6 +44,7 @@ struct Outcome {
   std::vector<std::optional<MemoryTree>> trees = {};  ///< none: the driver shows none
   std::vector<std::map<std::string, std::string>> files = {};
   std::optional<std::string> refused = {};
+  bool applied_twice = false;
 };
 
 class Driver {
@@ -94,22 +96,59 @@ class DriverOf final : public Driver {
     }
     for (std::size_t i = 0; i < layers.size(); ++i) {
       auto const which = name() + ", layer " + std::to_string(i + 1) + ": ";
-      std::string bytes;
-      try {
-        layers[i].diff(strata::string_sink(bytes));
-      } catch (strata::Error const& error) {
-        throw Broken(which + "cannot be exported: " + error.what());
-      }
-      if (bytes != tars[i]) throw Broken(which + "is exported as other bytes");
+      check_export(layers[i], which, tars[i]);
       show(layers[i], which, outcome);
     }
-    auto const report = store_.repair();
-    if (!report.before.clean()) throw Broken(name() + ": check: " + report.before.findings.front().text);
-    if (!report.actions.empty()) throw Broken(name() + ": repair: " + report.actions.front());
+    check_repair(name() + ": ");
+    if (tars.size() > 1 && layers.size() + 2 >= tars.size())
+      outcome.applied_twice =
+          apply_twice(tars, tars.size() == 2 ? strata::Ref("") : strata::Ref(layers[tars.size() - 3].id()));
     return outcome;
   }
 
  private:
+  /// Returns whether both were taken.
+  bool apply_twice(std::vector<std::string> const& tars, strata::Ref const& parent) {
+    if constexpr (strata::MountDriver<typename Store::Core::Driver>) {
+      auto const which = name() + ", the last two in one layer: ";
+      auto layer = store_.layers().create({.parent = parent});
+      std::string const* applied = nullptr;
+      int taken = 0;
+      for (auto i = tars.size() - 2; i < tars.size(); ++i) {
+        try {
+          layer.apply(strata::memory_source(tars[i]));
+        } catch (strata::Error const&) {  // then it is as it was
+          continue;
+        }
+        applied = &tars[i];
+        ++taken;
+      }
+      if (applied != nullptr) check_export(layer, which, *applied);
+      Outcome walked;
+      show(layer, which, walked);
+      check_repair(which);
+      return taken == 2;
+    }
+    return false;
+  }
+
+  static void check_export(typename Store::Layer const& layer, std::string const& which,
+                           std::string const& tar) {
+    std::string bytes;
+    try {
+      layer.diff(strata::string_sink(bytes));
+    } catch (strata::Error const& error) {
+      throw Broken(which + "cannot be exported: " + error.what());
+    }
+    if (bytes != tar) throw Broken(which + "is exported as other bytes");
+  }
+
+  void check_repair(std::string const& which) {
+    auto const report = store_.repair();
+    if (!report.before.clean()) throw Broken(which + "check: " + report.before.findings.front().text);
+    if (!report.actions.empty()) throw Broken(which + "repair: " + report.actions.front());
+  }
+
   static void show(typename Store::Layer const& layer, std::string const& which, Outcome& outcome) {
     if constexpr (strata::MountDriver<typename Store::Core::Driver>) {
       auto const mount = layer.mount({.read_only = true});
@@ -131,7 +170,7 @@ class DriverOf final : public Driver {
 };
 
 struct Counts {
-  std::size_t chains = 0, layers = 0, refused = 0, apart = 0, failed = 0;
+  std::size_t chains = 0, layers = 0, refused = 0, apart = 0, twice = 0, failed = 0;
 };
 
 class Law {
@@ -173,6 +212,7 @@ class Law {
         ++counts->chains;
         counts->layers += chain.size();
         counts->refused += outcomes[0].refused ? 1 : 0;
+        counts->twice += outcomes[1].applied_twice ? 1 : 0;
         counts->apart += expected.back().same_places ? 0 : 1;
       }
     } catch (Broken const& broken) {
@@ -318,7 +358,7 @@ inline int run(std::map<std::string, std::string> const& options, std::vector<st
   std::cout << (counts.failed == 0 ? "ok " : "not ok ") << "seeds " << first << " to " << seed - 1 << ": "
             << counts.chains << " chains, " << counts.layers << " layers, " << counts.refused
             << " chains refused, " << counts.apart << " in which drivers differ as the reference's, "
-            << counts.failed << " failures\n";
+            << counts.twice << " with two archives in one layer, " << counts.failed << " failures\n";
   return counts.failed == 0 ? 0 : 1;
 }
 
