@@ -26,6 +26,11 @@ namespace crash {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
+inline void run_program(std::string const& command) {
+  if (std::system((command + " >/dev/null 2>&1").c_str()) != 0)  // NOLINT: words of the test itself
+    throw std::runtime_error("failed: " + command);
+}
+
 /// A descriptor that is closed at the end of its life.
 class Descriptor {
  public:
@@ -60,8 +65,18 @@ class MountedDisk {
     auto const [name, device] = attach(file);  // kept open until the mount holds it
     cache_of_device_ = "/sys/block" + name.substr(4) + "/queue/write_cache";
     set(cache);
-    if (::mount(name.c_str(), at_.c_str(), kind.c_str(), 0, kind == "xfs" ? "nouuid" : "") != 0)
-      disk_failed("mount " + file.native());
+    auto const mount = [&, &device_name = name] {
+      return ::mount(device_name.c_str(), at_.c_str(), kind.c_str(), 0, kind == "xfs" ? "nouuid" : "") == 0;
+    };
+    if (mount()) return;
+    int const error = errno;
+    // A copy may catch the first superblock half written: btrfs keeps others, to be put in its place.
+    if (error == EINVAL && kind == "btrfs") {
+      run_program("btrfs rescue super-recover -y " + name + " >/dev/null 2>&1 || test $? = 2");  // 2: it did
+      if (mount()) return;
+    }
+    errno = error;
+    disk_failed("mount " + file.native());
   }
   MountedDisk(MountedDisk const&) = delete;
   MountedDisk& operator=(MountedDisk const&) = delete;
@@ -121,11 +136,6 @@ inline void share_copy(std::filesystem::path const& from, std::filesystem::path 
   Descriptor const target(::open(to.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
                           "open " + to.native());
   if (::ioctl(target.get(), FICLONE, source.get()) != 0) disk_failed("FICLONE " + from.native());
-}
-
-inline void run_program(std::string const& command) {
-  if (std::system((command + " >/dev/null 2>&1").c_str()) != 0)  // NOLINT: words of the test itself
-    throw std::runtime_error("failed: " + command);
 }
 
 /// Where files of disks are kept: an XFS, which can share blocks, in a sparse file, with a blank disk of each kind that was asked for.

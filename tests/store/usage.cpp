@@ -161,6 +161,20 @@ TEMPLATE_TEST_CASE("files of a layer without a record go with what is mounted of
   store.shutdown();
 }
 
+TEST_CASE("what a process noted that died just now is done before its notes go as garbage",
+          "[store][usage]") {
+  damages::Sample<stores::Vfs> const sample;
+  stores::Vfs store(sample.options());
+  auto const layer = store.layers().create({.id = "spare"});  // which a dead one made for a container
+  auto left = note_change(layer.core(), {spare_note(layer.record())});
+  auto const notes = left.path();
+  left.leave();
+  auto const report = store.collect_garbage();
+  CHECK_FALSE(report.first_error);
+  CHECK_FALSE(std::filesystem::exists(notes));
+  CHECK_FALSE(store.layers().exists("spare"));
+}
+
 TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][usage]") {
   damages::Sample<stores::Vfs> const sample;
   stores::Vfs store(sample.options());

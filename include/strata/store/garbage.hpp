@@ -60,16 +60,22 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
   Discarded done;
   if (paths.empty()) return done;
   std::set<std::filesystem::path> roots;
-  std::set<std::filesystem::path> tried;
+  std::set<std::filesystem::path> temp_dirs;
   for (auto const& path : paths)
-    if (path.filename().native().starts_with(paths::temp_dir::directory_prefix))
+    if (path.filename().native().starts_with(paths::temp_dir::directory_prefix)) {
       roots.insert(path.parent_path());
+      temp_dirs.insert(path);
+    }
+  if (!temp_dirs.empty()) {  // what was noted there is still to be done: it goes after that
+    core.collect_again();
+    core.collect_left();
+  }
   for (auto const& root : roots)
     for (auto const& problem : sys::TempDir::recover(root, [&](sys::TempDir const& left) {
-           return paths.contains(left.path()) && tried.insert(left.path()).second;
+           return temp_dirs.contains(left.path()) && left.notes().empty();
          }))
       if (!done.first_error) done.first_error = std::make_exception_ptr(problem);
-  for (auto const& path : tried)
+  for (auto const& path : temp_dirs)
     if (!sys::is_present(path)) done.gone.insert(path);
   Trash trash;
   {
@@ -82,7 +88,7 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
       claims.push_back(std::move(claim));
     auto aside = sys::TempDir::create(core.layer_trash());
     for (auto const& claim : claims) {
-      if (!claim.removable || !paths.contains(claim.path) || tried.contains(claim.path)) continue;
+      if (!claim.removable || !paths.contains(claim.path) || temp_dirs.contains(claim.path)) continue;
       try {
         if (claim.subject == Subject::layer && is_safe_component(claim.id) &&
             core.driver().exists(LayerId(claim.id)))
