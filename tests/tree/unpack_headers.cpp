@@ -77,8 +77,11 @@ TEST_CASE("an archive that is unpacked again over what it went over makes of tha
 TEST_CASE("what an archive took away does not tell where its entries went", "[tree][unpack_headers]") {
   std::vector<Entry> const former{directory("b"), directory("c"), symbolic_link("l", "b"),
                                   file("f", "of before")};
-  for (auto const& taking :
-       {std::vector{directory("l")}, {symbolic_link("l", "c")}, {file("l", "")}, {whiteout("l")}}) {
+  for (auto const& taking : {std::vector{directory("l")},
+                             {symbolic_link("l", "c")},
+                             {file("l", "")},
+                             {whiteout("l")},
+                             {file(".wh..wh..opq", "")}}) {
     auto archive = std::vector{file("l/n", ""), directory("l/d"), file("e", "there")};
     archive.insert(archive.end(), taking.begin(), taking.end());
     Twice const one(former, archive);

@@ -50,7 +50,7 @@ inline std::vector<bool> led_elsewhere(std::vector<TarHeader> const& headers) {
   auto const is_touched = [&](std::string_view path) {
     for (; !path.empty(); path = TreePath(path).parent)
       if (later.contains(path)) return true;
-    return false;
+    return later.contains("");  // an opaque mark in the root
   };
   std::vector<bool> led(headers.size());
   for (auto i = headers.size(); i-- != 0;) {
@@ -64,7 +64,7 @@ inline std::vector<bool> led_elsewhere(std::vector<TarHeader> const& headers) {
       later.emplace(at.parent);
     else if (is_whiteout(at.base))
       later.insert(join(at.parent, whiteout_target(at.base)));
-    else
+    else if (!path.empty())
       later.insert(path);
   }
   return led;
