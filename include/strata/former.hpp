@@ -6,8 +6,7 @@ namespace strata {
 enum class Former {
   gives_way,   ///< whiteouts remove it, and entries take its place
   not_hidden,  ///< whiteouts remove nothing of it
-  kept,        ///< nor does a directory that has something in it give way to an entry (ENOTEMPTY)
-  kept_foreign,  ///< nor does an entry go through a link that neither the archive nor what is below has (ENOTDIR)
+  kept,  ///< nor does a directory with something in it give way (ENOTEMPTY), nor is a link of its own followed (ENOTDIR)
 };
 
 }  // namespace strata

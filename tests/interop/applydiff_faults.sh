@@ -87,6 +87,26 @@ for driver in overlay vfs; do
   fi
 done
 
+# read_meanwhile: who only mounts the layer while the stream is read, and looks around, does not keep it from being applied. Its
+# directory is the parent's as well: overlayfs marks it then.
+read_meanwhile() {
+  restore
+  rm -f "$scratch/fifo"
+  mkfifo "$scratch/fifo"
+  at applydiff --file "$scratch/fifo" layer >"$scratch/out" 2>&1 &
+  reading=$!
+  {
+    head -c 512 "$scratch/new.tar"
+    sleep 1
+    root=$(at mount layer)
+    case $root in "$scratch"/?*) find "$root" -exec stat {} + >"$scratch/found" 2>&1 ;; esac
+    at unmount layer >"$scratch/unmounted" 2>&1
+    tail -c +513 "$scratch/new.tar"
+  } >"$scratch/fifo"
+  wait $reading && wrong= || wrong=$(cat "$scratch/out")
+  check_equal "applydiff_faults: who only looks is no hindrance, $driver" '' "$wrong"
+}
+
 # written_meanwhile NAME [unmount]: a file is written through a mount, which is given back or not, while the stream is read. That
 # is refused then, nothing is changed and nothing lost, and the diff can be applied once more, in place to what is mounted.
 written_meanwhile() {
@@ -127,4 +147,5 @@ for driver in overlay vfs; do
     mv "$scratch/graph" "$scratch/saved" || { not_ok "applydiff_faults $driver" "no store"; continue; }
   written_meanwhile 'mounted for a while' unmount
   written_meanwhile 'mounted'
+  read_meanwhile
 done

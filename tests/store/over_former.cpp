@@ -83,8 +83,7 @@ TEST_CASE("an archive that went through a link which was there is looked for whe
 
   std::filesystem::permissions(one.tree() / "d/b", std::filesystem::perms::none);
   CHECK_FALSE(store.check().sound());
-  CHECK(store.repair().actions.size() == 1);
-  CHECK(store.check().clean());
+  CHECK(store.repair().actions.empty());  // nobody knows whether that is the link which it went through
   CHECK(std::filesystem::is_symlink(one.tree() / "l"));
 }
 

@@ -140,7 +140,7 @@ class WholeTrees {
 
   /// Over a copy whose own links are foreign, entries may go through those of the parent.
   archive::ApplyOptions how_to_unpack(StageRequest const& request, archive::ApplyOptions apply) const {
-    if (request.former == Former::kept_foreign && request.parent)
+    if (request.former == Former::kept && request.parent)
       apply.below = std::make_shared<archive::LowerTrees>(
           [parent = get(*request.parent)] { return std::optional(std::vector{parent}); });
     return apply;

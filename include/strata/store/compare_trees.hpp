@@ -10,7 +10,6 @@
 #include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
 #include <strata/store/store_records.hpp>
-#include <strata/sys/fd.hpp>
 #include <strata/tree/apply_options.hpp>
 #include <strata/tree/compare_memory_trees.hpp>
 #include <strata/tree/load_tree.hpp>

@@ -66,16 +66,20 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
       roots.insert(path.parent_path());
       temp_dirs.insert(path);
     }
-  if (!temp_dirs.empty()) {  // what was noted there is still to be done: it goes after that
+  std::set<std::filesystem::path> dead;
+  for (auto const& root : roots)
+    for (auto const& seen : sys::TempDir::look(root))
+      if (!seen.in_use && temp_dirs.contains(seen.path)) dead.insert(seen.path);
+  if (!dead.empty()) {  // what was noted there is still to be done: it goes after that
     core.collect_again();
     core.collect_left();
   }
   for (auto const& root : roots)
     for (auto const& problem : sys::TempDir::recover(root, [&](sys::TempDir const& left) {
-           return temp_dirs.contains(left.path()) && left.notes().empty();
+           return dead.contains(left.path()) && left.notes().empty();
          }))
       if (!done.first_error) done.first_error = std::make_exception_ptr(problem);
-  for (auto const& path : temp_dirs)
+  for (auto const& path : dead)
     if (!sys::is_present(path)) done.gone.insert(path);
   Trash trash;
   {

@@ -191,15 +191,13 @@ class LayerMender {
   }
 
   /// Unpacks the layer anew from its own tar, whose contents are in order. Where it has more than its tar tells of, that is
-  /// done over a copy of it, so that the rest is taken over. A tar that was unpacked over former contents went through their
-  /// links, and does so again; those of others are none of its ways.
+  /// done over a copy of it, so that the rest is taken over.
   /// @throws `Errc::changed_meanwhile`: somebody wrote to it after it was looked at, which would be lost
   void rebuild(LayerRecord const& layer, SeenTree const& seen) {
     auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
     if (!row || !is_as_seen(*row, layer)) return;
-    auto const former = is_over_former(core_.tar_split(layer.id)) ? Former::kept
-                        : seen.has_more                           ? Former::kept_foreign
-                                                                  : Former::gives_way;
+    auto const former =
+        seen.has_more || is_over_former(core_.tar_split(layer.id)) ? Former::kept : Former::gives_way;
     auto aside = sys::TempDir::create(core_.layer_trash());
     auto const tar_path = aside.next_addition();
     {

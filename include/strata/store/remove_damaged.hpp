@@ -8,6 +8,7 @@
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mend_data.hpp>
 #include <strata/store/store_records.hpp>
+#include <strata/store/told_by_archives.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
@@ -15,9 +16,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,6 +47,15 @@ bool stands_alone(Core& core, StoreRecords<Core> const& records, Finding const& 
          has_whole_tree(core, image->top_layer);
 }
 
+/// May what a record names be in a store that is only read, and that is not there now?
+template <class Core>
+bool has_other_stores(Core const& core) {
+  if constexpr (ImageStoreDriver<typename Core::Driver>)
+    return !core.driver().image_stores().empty();
+  else
+    return false;
+}
+
 /// Whether something that was found of an item itself, and could not be mended, proves that nobody can use the item.
 /// @param records  that the finding is about
 template <class Core>
@@ -61,9 +73,10 @@ bool proves_unusable(Core& core, StoreRecords<Core> const& records, Finding cons
     case Fault::image_missing:  // of a container, which goes only if the caller asks for it
       return true;
     case Fault::tree_missing:
+      return !stands_alone(core, records, found);
     case Fault::image_layer_missing:
     case Fault::parent_missing:  // nothing can be mounted over what is not there
-      return !stands_alone(core, records, found);
+      return !stands_alone(core, records, found) && !has_other_stores(core);
     // A tree is there, and can be walked: another record, or another archive, would do.
     case Fault::record_file_damaged:
     case Fault::record_unreadable:
@@ -148,20 +161,22 @@ class DamageRemover {
 
   Damaged damaged_in(CheckReport const& report, StoreRecords<Core> const& records) {
     Damaged out;
-    std::map<std::string, std::string> lost;  // layers of which no tree can be used, and why
+    std::vector<Finding const*> lost;  // of layers of which no tree can be used
     for (auto const& found : report.findings) {
-      if (found.inherited || found.subject == Subject::store || !proves_unusable(core_, records, found))
-        continue;
+      if (found.inherited || found.read_only || found.subject == Subject::store) continue;
+      if (!proves_unusable(core_, records, found)) continue;
       if (found.fault == Fault::layer_unaccounted)
         out.unaccounted.insert(found.id);
-      else if (found.severity != Severity::error)
-        continue;
-      else if (found.subject == Subject::layer && found.fault != Fault::layer_unreferenced)
-        lost.try_emplace(found.id, found.text);
-      else if (!found.read_only)
+      else if (found.severity == Severity::error && found.subject == Subject::layer)
+        lost.push_back(&found);
+      else if (found.severity == Severity::error)
         add(out, found.subject, found.id, found.text, records);
     }
-    for (auto const& [id, why] : lost) add_with_users(out, id, why, report, records);
+    // Those that go with what stands on them are no hindrance to those below.
+    std::ranges::stable_sort(lost, std::greater(),
+                             [&](auto const* found) { return depth(records, found->id); });
+    for (auto const* found : lost) add_with_users(out, *found, report, records);
+    for (auto const& [id, made_at] : out.items[static_cast<int>(Subject::layer)]) out.kept.erase(id);
     for (auto const& row : records.containers.rows)
       if (containers_ && out.items[static_cast<int>(Subject::image)].contains(row.image))
         add(out, Subject::container, row.id, "container " + row.id + ": of image " + row.image, records);
@@ -184,36 +199,52 @@ class DamageRemover {
 
   /// A layer of which no tree can be used goes with all that stands on it: unless there are files that nobody would have
   /// again, for no archive tells of them. What lies below it stays.
-  void add_with_users(Damaged& out, std::string const& lost, std::string const& why,
-                      CheckReport const& report, StoreRecords<Core> const& records) {
-    bool const whole = has_whole_tree(core_, lost);
-    std::vector<std::string> going{lost};
+  void add_with_users(Damaged& out, Finding const& lost, CheckReport const& report,
+                      StoreRecords<Core> const& records) {
+    auto& layers = out.items[static_cast<int>(Subject::layer)];
+    auto const keep = [&](std::string const& why) { out.kept.emplace(lost.id, lost.text + "; " + why); };
+    std::vector<std::string> going{lost.id};
     for (std::size_t i = 0; i < going.size(); ++i) {
-      if (has_foreign(report, going[i])) {
-        out.kept.emplace(lost, why + "; files of layer " + going[i] + " are in no archive");
-        return;
-      }
+      auto const* const layer = records.layers.find(going[i]);
+      if (layer == nullptr) return;
+      // Of one that was being made or removed, whoever did that knew that it goes.
+      bool const is_expected =
+          (i == 0 && lost.fault == Fault::layer_incomplete) || goes_with_container(*layer, records);
+      if (!is_expected && (has_foreign(report, going[i]) || !is_told_by_archives(core_, records, *layer)))
+        return keep("layer " + going[i] + " has files that are in no archive");
       for (auto const& row : records.layers.rows) {
-        if (row.parent != going[i] || std::ranges::find(going, row.id) != going.end()) continue;
-        bool const of_container =
-            containers_ &&
-            std::ranges::any_of(records.containers.rows, [&](auto const& c) { return c.layer == row.id; });
-        if (whole || (row.diff_digest.empty() && !of_container)) {
-          out.kept.emplace(lost, why + "; layer " + row.id + " stands on it, which " +
-                                     (whole ? "has all of its files" : "has no archive"));
-          return;
-        }
+        if (row.parent != going[i] || layers.contains(row.id) ||
+            std::ranges::find(going, row.id) != going.end())
+          continue;
+        if (has_whole_tree(core_, row.id))
+          return keep("layer " + row.id + " stands on it, which has all of its files");
         going.push_back(row.id);
       }
     }
-    for (auto const& id : going) add(out, Subject::layer, id, why, records);
+    for (auto const& id : going) add(out, Subject::layer, id, lost.text, records);
     auto const shows = [&](std::string const& layer) {
       return std::ranges::find(going, layer) != going.end();
     };
     for (auto const& row : records.images.rows)
-      if (shows(row.top_layer)) add(out, Subject::image, row.id, why, records);
+      if (shows(row.top_layer)) add(out, Subject::image, row.id, lost.text, records);
     for (auto const& row : records.containers.rows)
-      if (shows(row.layer)) add(out, Subject::container, row.id, why, records);
+      if (shows(row.layer)) add(out, Subject::container, row.id, lost.text, records);
+  }
+
+  /// Is it a container's, whose files go because the caller asked for that, and of no image?
+  bool goes_with_container(LayerRecord const& layer, StoreRecords<Core> const& records) const {
+    auto const shows = [&](auto const& image) { return image.top_layer == layer.id; };
+    auto const has = [&](auto const& container) { return container.layer == layer.id; };
+    return containers_ && std::ranges::none_of(records.images.rows, shows) &&
+           std::ranges::any_of(records.containers.rows, has);
+  }
+
+  /// How many records lie below a layer's.
+  static std::size_t depth(StoreRecords<Core> const& records, std::string const& id) {
+    std::set<std::string_view> seen;
+    for (auto const* at = records.layers.find(id); at != nullptr && seen.insert(at->id).second;)
+      at = records.layers.find(at->parent);
+    return seen.size();
   }
 
   static bool has_foreign(CheckReport const& report, std::string const& layer) {
@@ -240,10 +271,7 @@ class DamageRemover {
     auto const records = StoreRecords<Core>::read(core_);
     std::vector<std::pair<std::size_t, std::string>> layers;
     for (auto const& [id, made_at] : damaged)
-      if (auto const* const layer = records.layers.find(id)) {
-        auto const ancestors = records.ancestors(*layer);
-        layers.emplace_back(ancestors ? ancestors->size() : 0, id);
-      }
+      if (records.layers.find(id) != nullptr) layers.emplace_back(depth(records, id), id);
     std::ranges::sort(layers, [](auto const& a, auto const& b) {
       return a.first != b.first ? a.first > b.first : a.second < b.second;
     });

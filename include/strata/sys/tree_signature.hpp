@@ -16,10 +16,11 @@
 
 namespace strata::sys {
 
-/// What tells whether anything was written to a tree since: the name, inode, size and time of change of all that is in it; of
-/// the top the inode, mode, owner, time of modification and portable attributes. Not its time of change: overlayfs gives
-/// the upper directory of a mount an attribute (`trusted.overlay.uuid`), and whoever mounts may set owner and mode to what
-/// they are. Contents are not read. Two changes within one tick of the kernel's clock, some milliseconds, are one.
+/// What tells whether anything was written to a tree since: names, inodes, sizes and times of change of all that is in it; of
+/// a directory, the top among them, mode, owner, time of modification and portable attributes. Not its time of change:
+/// overlayfs gives directories of the upper layer attributes of its own (`trusted.overlay.uuid`, `.origin`) when they are
+/// looked up through a mount, and whoever mounts may set owner and mode of the top to what they are. Contents are not read.
+/// Two changes within one tick of the kernel's clock, some milliseconds, are one.
 /// @throws `errno`, "open <path>", "stat <path>", "listxattr <path>", "getxattr <path>"
 inline Digest tree_signature(std::filesystem::path const& top) {
   Hasher hasher;
@@ -30,25 +31,30 @@ inline Digest tree_signature(std::filesystem::path const& top) {
     add_numbers({std::ssize(text)});
     hasher.update(std::as_bytes(std::span(text)));
   };
+  auto const add_time = [&](timespec const& time) {
+    add_numbers({static_cast<std::int64_t>(time.tv_sec), static_cast<std::int64_t>(time.tv_nsec)});
+  };
+  auto const add_directory = [&](std::filesystem::path const& path, struct stat const& status) {
+    add_numbers({static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_mode),
+                 static_cast<std::int64_t>(status.st_uid), static_cast<std::int64_t>(status.st_gid)});
+    add_time(status.st_mtim);
+    auto names = list_xattrs(path);
+    std::ranges::sort(names);
+    for (auto const& name : names) {
+      if (!is_portable_xattr(name)) continue;
+      add_text(name);
+      add_text(get_xattr(path, name).value_or(""));
+    }
+  };
   struct stat status {};
   if (::lstat(top.c_str(), &status) != 0) throw_errno("stat", top);
-  add_numbers({static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_mode),
-               static_cast<std::int64_t>(status.st_uid), static_cast<std::int64_t>(status.st_gid),
-               static_cast<std::int64_t>(status.st_mtim.tv_sec),
-               static_cast<std::int64_t>(status.st_mtim.tv_nsec)});
-  auto names = list_xattrs(top);
-  std::ranges::sort(names);
-  for (auto const& name : names) {
-    if (!is_portable_xattr(name)) continue;
-    add_text(name);
-    add_text(get_xattr(top, name).value_or(""));
-  }
+  add_directory(top, status);
   walk(top, [&](Visited const& visited) {
-    add_numbers({static_cast<std::int64_t>(visited.status.st_ino),
-                 static_cast<std::int64_t>(visited.status.st_size),
-                 static_cast<std::int64_t>(visited.status.st_ctim.tv_sec),
-                 static_cast<std::int64_t>(visited.status.st_ctim.tv_nsec)});
     add_text(visited.path);
+    if (S_ISDIR(visited.status.st_mode)) return add_directory(top / visited.path, visited.status);
+    add_numbers({static_cast<std::int64_t>(visited.status.st_ino),
+                 static_cast<std::int64_t>(visited.status.st_size)});
+    add_time(visited.status.st_ctim);
   });
   return hasher.finish();
 }

@@ -20,7 +20,7 @@ enum class Whiteouts {
 struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
   /// With `Whiteouts::overlay`: what the tree is laid over. None: not known, and every whiteout is made. With `execute` and
-  /// `Former::kept_foreign`: what the tree was copied from before it became what it is, of whose links the archive may know.
+  /// `Former::kept`: what the tree was copied from before it became what it is, of whose links the archive may know.
   std::shared_ptr<LowerView const> below = {};
   bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of trusted.…
   /// Mode that directories and files are stored with, owned by who unpacks them; what they are goes into an attribute

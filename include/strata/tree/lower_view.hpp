@@ -33,7 +33,7 @@ class LowerView {
   /// @param path  clean, without "/" in front; links are not followed
   virtual Below at(std::string_view path) const = 0;
   /// Where the symbolic link leads that is seen of a path; nothing if none is. Only what lies below foreign contents is asked
-  /// (`Former::kept_foreign`).
+  /// (`Former::kept`).
   virtual std::optional<std::string> link_at(std::string_view) const { return std::nullopt; }
   /// The names in the root.
   virtual std::vector<std::string> root_names() const = 0;

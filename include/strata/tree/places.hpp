@@ -97,9 +97,9 @@ class Places {
     if (made < 0) sys::throw_errno(operation, path);
   }
 
-  /// @throws `Errc::corrupt_archive`: contents of the archive would go; ENOTEMPTY, from `Former::kept` on
+  /// @throws `Errc::corrupt_archive`: contents of the archive would go; ENOTEMPTY, with `Former::kept`
   void remove(Place& place, std::string const& name, std::string_view path, struct stat const& status) {
-    if (options_.former >= Former::kept && S_ISDIR(status.st_mode) && !is_empty(place, name, path)) {
+    if (options_.former == Former::kept && S_ISDIR(status.st_mode) && !is_empty(place, name, path)) {
       errno = ENOTEMPTY;
       sys::throw_errno("rmdir", path);
     }
@@ -112,11 +112,11 @@ class Places {
 
   /// Notes that the archive has a link at a path.
   void note_link(std::string_view path) {
-    if (options_.former == Former::kept_foreign) made_links_.insert(path);
+    if (options_.former == Former::kept) made_links_.insert(path);
   }
-  /// @throws ENOTDIR, with `Former::kept_foreign`: a link led there that somebody else put into the tree
+  /// @throws ENOTDIR, with `Former::kept`: a link led there that somebody else put into the tree
   void check_links(Place const& place) const {
-    if (options_.former != Former::kept_foreign) return;
+    if (options_.former != Former::kept) return;
     for (auto const& link : place.links) {
       if (made_links_.contains(link) || is_of_below(link)) continue;
       errno = ENOTDIR;
@@ -165,7 +165,7 @@ class Places {
   ApplyOptions const& options_;
   DirectoryCache<Handle> cache_ = {};
   NameSet needed_ = {};
-  NameSet made_links_ = {};  ///< by this archive; with `Former::kept_foreign`
+  NameSet made_links_ = {};  ///< by this archive; with `Former::kept`
 };
 
 }  // namespace strata::archive

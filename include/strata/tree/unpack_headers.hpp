@@ -6,7 +6,6 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
-#include <strata/former.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/apply_options.hpp>
 #include <strata/tree/memory_tree.hpp>
