@@ -1,11 +1,14 @@
 #pragma once
 
+#include <strata/concepts/bytes.hpp>
+#include <strata/digest.hpp>
 #include <strata/item/big_data.hpp>
 #include <strata/paths.hpp>
 
 #include <boost/json.hpp>
 
 #include "program.hpp"
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
@@ -262,6 +265,17 @@ inline State without_mounts(State state) {
   return state;
 }
 
+/// A text, or how many bytes a file has that is none, and its first ones.
+inline std::string shown(std::string const& text) {
+  auto const is_text = [](unsigned char c) { return c == '\n' || (c >= 0x20 && c != 0x7f); };
+  if (std::ranges::all_of(text, is_text)) return text;
+  std::string out =
+      std::to_string(text.size()) + " bytes, " + strata::Digest::of(strata::as_bytes(text)).str();
+  for (unsigned char const c : text.substr(0, 16))
+    out += (std::string(" ") += "0123456789abcdef"[c >> 4U]) += "0123456789abcdef"[c & 15U];
+  return out;
+}
+
 /// Where two states differ; empty if nowhere.
 inline std::string difference(State const& wanted, State const& found) {
   std::string out;
@@ -274,10 +288,10 @@ inline std::string difference(State const& wanted, State const& found) {
     if (at == found.end())
       line(name + ": missing");
     else if (at->second != text)
-      line(name + ": wanted " + text + ", found " + at->second);
+      line(name + ": wanted " + shown(text) + ", found " + shown(at->second));
   }
   for (auto const& [name, text] : found)
-    if (!wanted.contains(name)) line(name + ": not wanted: " + text);
+    if (!wanted.contains(name)) line(name + ": not wanted: " + shown(text));
   return out;
 }
 
