@@ -138,11 +138,12 @@ inline std::string text_of(std::exception_ptr const& error) {
 /// not.
 inline void complain_of_new(strata::RepairReport const& result) {
   auto const& before = result.before.findings;
-  for (auto const& found : result.after.findings)
-    if (found.severity == strata::Severity::error && std::ranges::none_of(before, [&](auto const& old) {
-          return old.id == found.id && old.text == found.text;
-        }))
+  for (auto const& found : result.after.findings) {
+    if (found.severity != strata::Severity::error && found.fault != strata::Fault::unreadable) continue;
+    auto const is_it = [&](auto const& old) { return old.id == found.id && old.text == found.text; };
+    if (std::ranges::none_of(before, is_it))
       complain(to_text(found.subject), " ", found.id, ": ", found.text);
+  }
 }
 
 }  // namespace detail
@@ -176,7 +177,7 @@ inline int check_store(Session& session, Invocation const& call) {
     complain(summary);
     status = 1;
   }
-  if (repair && !result.after.sound()) detail::complain_of_new(result);
+  if (repair) detail::complain_of_new(result);
   if (repair && !result.failures.empty()) {
     if (as_json) {
       std::string list = "[";
