@@ -4,8 +4,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
 #include <fstream>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace sys = strata::sys;
 using strata::IdMap;
@@ -36,4 +39,14 @@ TEST_CASE("a directory appears with other owners", "[sys][root][mount]") {
 TEST_CASE("maps that the kernel refuses make no namespace", "[sys][root]") {
   IdMap const overlapping{{0, 1000, 10}, {5, 2000, 10}};
   CHECK_THROWS_AS(sys::MappedNamespace({overlapping, {}}), strata::Error);
+}
+
+TEST_CASE("the child that makes a namespace ends with its parent, and if that had ended before", "[sys]") {
+  auto const child = ::fork();
+  if (child == 0) sys::detail::wait_for_end_of(-1);  // nobody's
+  REQUIRE(child > 0);
+  int status = -1;
+  for (int i = 0; i < 500 && ::waitpid(child, &status, WNOHANG) == 0; ++i) ::usleep(10'000);
+  if (status == -1) ::kill(child, SIGKILL);
+  CHECK(status == 0);
 }

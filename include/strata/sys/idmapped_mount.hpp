@@ -21,17 +21,28 @@
 
 namespace strata::sys {
 
+namespace detail {
+
+/// What a child does that is of use only to its parent, whose locks it has: it ends with that one, also if that has ended
+/// already. Nothing here could wait for another thread's lock.
+[[noreturn]] inline void wait_for_end_of(pid_t parent) noexcept {
+  ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (::syscall(SYS_getppid) == parent)
+    for (;;) ::syscall(SYS_pause);
+  for (;;) ::syscall(SYS_exit_group, 0);
+}
+
+}  // namespace detail
+
 /// A user namespace with given maps, held by its descriptor. Needs CAP_SETUID and CAP_SETGID.
 class MappedNamespace {
  public:
   /// @throws `errno`, "clone user namespace" or "write /proc/…/uid_map"
   explicit MappedNamespace(IdMaps const& maps) {
-    // A bare clone: the child does nothing that another thread's locks could block.
+    auto const self = ::getpid();
+    // A bare clone, without what fork(3) does about threads.
     auto const child = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
-    if (child == 0) {
-      ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-      for (;;) ::syscall(SYS_pause);
-    }
+    if (child == 0) detail::wait_for_end_of(self);
     if (child < 0) throw_errno("clone", "user namespace");
     End const end{static_cast<pid_t>(child)};
     auto const proc = std::filesystem::path("/proc") / std::to_string(child);
