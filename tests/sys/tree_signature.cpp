@@ -8,6 +8,7 @@
 #include <chrono>
 #include <fcntl.h>
 #include <filesystem>
+#include <string>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -91,4 +92,18 @@ TEST_CASE("of an empty directory there is a signature, of none there is not", "[
   testing::TempDir const directory;
   CHECK(sys::tree_signature(directory.path()) == sys::tree_signature(directory.path()));
   CHECK_THROWS_AS(sys::tree_signature(directory / "none"), Error);
+}
+
+TEST_CASE("a tree may be deeper than a path can be long", "[sys][tree_signature]") {
+  testing::TempDir const directory;
+  std::string const name(250, 'd');
+  auto const top = directory / "top";
+  fs::create_directory(top);
+  auto at = sys::open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY);
+  auto const before = sys::tree_signature(top);
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(::mkdirat(at.get(), name.c_str(), 0755) == 0);
+    at = sys::open_at(at.get(), name, O_RDONLY | O_DIRECTORY);
+  }
+  CHECK(sys::tree_signature(top) != before);
 }

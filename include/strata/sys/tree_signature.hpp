@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fcntl.h>
 #include <filesystem>
 #include <initializer_list>
 #include <span>
@@ -34,24 +35,28 @@ inline Digest tree_signature(std::filesystem::path const& top) {
   auto const add_time = [&](timespec const& time) {
     add_numbers({static_cast<std::int64_t>(time.tv_sec), static_cast<std::int64_t>(time.tv_nsec)});
   };
-  auto const add_directory = [&](std::filesystem::path const& path, struct stat const& status) {
+  auto const add_directory = [&](Fd const& fd, std::filesystem::path const& path, struct stat const& status) {
     add_numbers({static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_mode),
                  static_cast<std::int64_t>(status.st_uid), static_cast<std::int64_t>(status.st_gid)});
     add_time(status.st_mtim);
-    auto names = list_xattrs(path);
+    auto names = list_xattrs(fd.get(), path);
     std::ranges::sort(names);
     for (auto const& name : names) {
       if (!is_portable_xattr(name)) continue;
       add_text(name);
-      add_text(get_xattr(path, name).value_or(""));
+      add_text(get_xattr(fd.get(), name, path).value_or(""));
     }
   };
   struct stat status {};
   if (::lstat(top.c_str(), &status) != 0) throw_errno("stat", top);
-  add_directory(top, status);
+  add_directory(open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY), top, status);
   walk(top, [&](Visited const& visited) {
     add_text(visited.path);
-    if (S_ISDIR(visited.status.st_mode)) return add_directory(top / visited.path, visited.status);
+    if (S_ISDIR(visited.status.st_mode)) {
+      // By its name alone: with those above it, that may be longer than a path can be.
+      auto const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+      return add_directory(open_at(visited.directory, visited.name, flags), visited.path, visited.status);
+    }
     add_numbers({static_cast<std::int64_t>(visited.status.st_ino),
                  static_cast<std::int64_t>(visited.status.st_size)});
     add_time(visited.status.st_ctim);
