@@ -45,6 +45,10 @@ tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,l/,' 
 
 # a whiteout where nothing is, below the same link: theirs makes the directory all the same
 tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,l/,' -cf "$scratch/led.tar" l2/x/.wh.e z
+# the same below a link of the layer itself, which leads to the parent's directory: on overlay theirs refuses that
+(cd "$scratch/files" && ln -s ../../b m && : >l2/.wh.y && : >l2/.wh..wh..opq) || exit 1
+tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,m/,' -cf "$scratch/own.tar" m l2/.wh.y
+tar -C "$scratch/files" --numeric-owner --no-recursion --transform 's,^l2/,m/,' -cf "$scratch/covers.tar" m l2/.wh..wh..opq
 
 # made NAME: a store of theirs with the parent
 made() {
@@ -200,7 +204,7 @@ no_fault 'vfs, hard link'
 is_mended 'vfs, hard link' h
 
 # layers that are as theirs unpacks, and not as ours would: nothing is wrong with them
-for each in overlay:covered vfs:covered overlay:opaque vfs:opaque overlay:led vfs:led; do
+for each in overlay:covered vfs:covered overlay:opaque vfs:opaque overlay:led vfs:led vfs:own vfs:covers; do
   driver=${each%:*} archive=${each#*:}
   made "$archive"
   check "$driver, $archive: theirs takes it" by_theirs import-layer --id layer -f "$scratch/$archive.tar" base || continue

@@ -672,3 +672,28 @@ TEST_CASE("over what a tree had, no entry goes through a link that somebody else
     CHECK(tree.read("g/newer") == "2");
   }
 }
+
+TEST_CASE("a sign below a link of its own archive is made where the layers below have what the link leads to",
+          "[tree][applier]") {
+  if (!is_root()) return;
+  Tree below;
+  fs::create_directories(below.root / "lib");
+  for (auto const* name : {"x", "y"}) below.write(below.root / "lib" / name, "1");
+  ApplyOptions const over{.below = std::make_shared<LowerTrees>(
+                              [&] { return std::optional(std::vector<fs::path>{below.root}); })};
+  for (auto const* target : {"lib", "../../lib", "/lib"}) {
+    Tree hides;
+    hides.apply({symbolic_link("a", target), whiteout("a/y"), whiteout("a/none")}, over);
+    CHECK(fs::is_character_file(hides.root / "lib/y"));
+    CHECK_FALSE(hides.has("lib/none"));
+    Tree covers;
+    covers.apply({symbolic_link("a", target), opaque("a")}, over);
+    CHECK(covers.is_opaque("lib"));
+  }
+  for (auto const* target : {"none", "none/../lib", "a"}) {
+    Tree nothing;
+    nothing.apply({symbolic_link("a", target), whiteout("a/y"), opaque("a")}, over);
+    CHECK_FALSE(nothing.has("lib"));
+    CHECK_FALSE(nothing.has("none"));
+  }
+}

@@ -141,8 +141,9 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     bool const opaque = at.base == whiteout_opaque;
     std::string const target(opaque ? std::string_view() : whiteout_target(at.base));
     if (place == nullptr) {
-      // Tools that delete /a after /a/b write both ".wh.a" and "a/.wh.b": then there is no directory any more.
-      if (resolved.blocked || resolved.led_astray) return;
+      // Tools that delete /a after /a/b write both ".wh.a" and "a/.wh.b": then there is no directory any more. A link of the
+      // layer itself may lead to one of the layers below.
+      if (resolved.blocked || (resolved.led_astray && !is_plain(resolved.rest))) return;
       auto const directory = join(resolved.place.path, resolved.rest);
       if (opaque ? below(directory) != Below::directory : below(join(directory, target)) == Below::nothing) {
         if constexpr (requires { places_.tree().may_have(at.parent); }) places_.tree().may_have(directory);
@@ -199,6 +200,8 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
   }
 
  private:
+  /// Of what is missing where a link leads: is that a path without "." and ".."?
+  static bool is_plain(std::string_view path) { return !path.empty() && path == path_in_tree(path); }
   bool has_contents() {
     auto const root = places_.tree().open_root();
     return !places_.tree().names(Tree::ref(root), "").empty();
