@@ -1,6 +1,7 @@
 #!/bin/sh
 # Layers as containers-storage made them, of which the recorded archive does not tell all, or which ours would not have
-# unpacked so: our check reports what it cannot account for, and our repair removes nothing of it.
+# unpacked so: our check reports what it cannot account for, and our repair removes nothing of it. Then layers of ours: two
+# archives in one, files that are in no archive on or in a damaged layer, and what a repair does remove, with its reasons.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$(pwd)
