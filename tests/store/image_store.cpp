@@ -30,6 +30,24 @@ class WithImageStore {
   std::unique_ptr<S> store;
 };
 
+/// Tells which layers it removed, in order.
+class TellingVfs : public drivers::Vfs {
+ public:
+  struct Options {
+    std::vector<std::string>* removed = nullptr;
+  };
+  TellingVfs(DriverPlace const& place, Options const& options)
+      : drivers::Vfs(place, {}), removed_(options.removed) {}
+
+  Trash remove(LayerId const& id) {
+    removed_->push_back(id.str());
+    return drivers::Vfs::remove(id);
+  }
+
+ private:
+  std::vector<std::string>* removed_;
+};
+
 }  // namespace
 
 TEMPLATE_TEST_CASE("with an image store, everything is where the format has it", "[store][image_store]",
@@ -130,4 +148,23 @@ TEST_CASE("images from before there was an image store are used, and keep their 
   CHECK(code_of([&] { store.layers().remove("base"); }).value() != 0);
   store.wipe();
   CHECK(ids(store.images().list()) == std::vector<std::string>{"image"});
+}
+
+// The list has those of the graph root first: killed in the middle, a wipe would leave a layer without its parent.
+TEST_CASE("a wipe removes a layer before what it stands on in the image store", "[store][image_store]") {
+  testing::TempDir directory;
+  std::vector<std::string> removed;
+  using TellingStore = Store<TellingVfs, serializers::Json, durability::None>;
+  TellingStore::Options const options{.graph_root = directory.path() / "graph",
+                                      .run_root = directory.path() / "run",
+                                      .driver = {.removed = &removed},
+                                      .image_store = directory.path() / "images"};
+  {
+    TellingStore store(options);
+    store.layers().create({.id = "base", .writable = false});
+    store.layers().create({.id = "middle", .parent = "base", .writable = false});
+    store.layers().create({.id = "written", .parent = "middle"});
+  }
+  TellingStore(options).wipe();
+  CHECK(removed == std::vector<std::string>{"written", "middle", "base"});
 }

@@ -5,6 +5,7 @@
 #include <strata/finding.hpp>
 #include <strata/id.hpp>
 #include <strata/store/check_report.hpp>
+#include <strata/store/layer_depth.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mend_data.hpp>
 #include <strata/store/store_records.hpp>
@@ -239,12 +240,8 @@ class DamageRemover {
            std::ranges::any_of(records.containers.rows, has);
   }
 
-  /// How many records lie below a layer's.
   static std::size_t depth(StoreRecords<Core> const& records, std::string const& id) {
-    std::set<std::string_view> seen;
-    for (auto const* at = records.layers.find(id); at != nullptr && seen.insert(at->id).second;)
-      at = records.layers.find(at->parent);
-    return seen.size();
+    return layer_depth(id, [&](std::string const& layer) { return records.layers.find(layer); });
   }
 
   static bool has_foreign(CheckReport const& report, std::string const& layer) {

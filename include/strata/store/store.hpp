@@ -10,6 +10,7 @@
 #include <strata/store/garbage.hpp>
 #include <strata/store/images.hpp>
 #include <strata/store/import.hpp>
+#include <strata/store/layer_depth.hpp>
 #include <strata/store/layers.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/parent_owners.hpp>
@@ -20,13 +21,18 @@
 #include <strata/store/traits.hpp>
 #include <strata/store/usage.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -120,10 +126,8 @@ class Store {
       layers_of.push_back(image.record().top_layer);
       if (!image.read_only()) remove(image, images(), layers_of);
     }
-    // A child stands behind its parent in the list; records that were edited by hand may even go in a circle.
-    auto left = layers().list();
-    for (auto layer = left.rbegin(); layer != left.rend(); ++layer)
-      if (!layer->read_only()) remove(*layer, layers(), std::array{layer->record().parent});
+    for (auto const& layer : children_first(layers().list()))
+      if (!layer.read_only()) remove(layer, layers(), std::array{layer.record().parent});
     if (first) std::rethrow_exception(first);
   }
 
@@ -157,6 +161,21 @@ class Store {
   }
 
  private:
+  /// The list has the layers of the graph root before those of a separate image store, on which they may stand.
+  static std::vector<Layer> children_first(std::vector<Layer> layers) {
+    std::map<std::string_view, typename Layer::Record const*> records;
+    for (auto const& layer : layers) records.emplace(layer.record().id, &layer.record());
+    auto const find = [&](std::string const& id) {
+      auto const found = records.find(id);
+      return found == records.end() ? nullptr : found->second;
+    };
+    std::map<std::string_view, std::size_t> depths;
+    for (auto const& [id, record] : records) depths.emplace(id, detail::layer_depth(record->id, find));
+    std::ranges::stable_sort(layers, std::greater(),
+                             [&](Layer const& layer) { return depths.at(layer.record().id); });
+    return layers;
+  }
+
   std::shared_ptr<Core> core_;
 };
 
