@@ -431,6 +431,21 @@ TEST_CASE("overlay form: a whiteout with nothing below to hide is not made", "[t
   });
 }
 
+TEST_CASE("overlay form: nor below a directory that the layer itself had made opaque before",
+          "[tree][applier]") {
+  if (!is_root()) return;
+  Tree lower;
+  lower.apply({file("c/y", "1"), file("c/d/z", "2"), file("e/y", "3")}, as_overlay);
+  Tree tree;
+  tree.apply({whiteout("c"), file("c/d/x", "4"), directory("e")}, over({lower.root}));
+  REQUIRE(tree.is_opaque("c"));
+  tree.apply({whiteout("c/y"), whiteout("c/d/z"), opaque("c/new"), whiteout("e/y")}, over({lower.root}));
+  CHECK_FALSE(tree.has("c/y"));
+  CHECK_FALSE(tree.has("c/d/z"));
+  CHECK_FALSE(tree.has("c/new"));
+  CHECK(tree.hides("e/y"));
+}
+
 TEST_CASE("overlay form: an opaque root hides all that is below it, name by name", "[tree][applier]") {
   if (!is_root()) return;
   Tree lower;

@@ -131,6 +131,11 @@ class DiskTree {
       sys::throw_errno(std::string("setxattr ") + name + " on", path);
   }
 
+  /// @param directory  not O_PATH
+  static bool is_opaque(Ref directory, bool user_xattr, std::string_view path) {
+    return sys::get_xattr(directory, OverlayXattr{user_xattr}.opaque(), path) == "y";
+  }
+
   /// Contents that are those of a file (`FileBody`) share its blocks where the file system can; holes become holes.
   void write(Handle const& file, Reader& body, std::string_view path) {
     if (auto const* const whole = dynamic_cast<FileBody const*>(&body)) {

@@ -265,6 +265,7 @@ class MemoryTree {
     directory->time_known = false;
   }
   static void mark_opaque(Ref directory, bool, std::string_view) { directory->opaque = true; }
+  static bool is_opaque(Ref directory, bool, std::string_view) { return directory->opaque; }
 
   void write(Handle const& file, Reader& body, std::string_view) const {
     auto* const sparse = keeps_contents_ ? nullptr : dynamic_cast<SparseBody*>(&body);

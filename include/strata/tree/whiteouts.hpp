@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <set>
 #include <string>
 #include <string_view>
@@ -133,7 +134,8 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
   OverlayWhiteouts(Places<Tree>& places, ApplyOptions const& options)
       : places_(places),
         options_(options),
-        tells_apart_(options.former == Former::gives_way && has_contents()) {}
+        over_former_(has_contents()),
+        tells_apart_(over_former_ && options.former == Former::gives_way) {}
 
   void add(TreePath const& at, TarHeader const& header) override {
     Resolved<typename Tree::Handle> resolved;
@@ -207,13 +209,20 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     return !places_.tree().names(Tree::ref(root), "").empty();
   }
 
-  /// What the layers below show there, with what the archive hides. A directory, if it is not known.
+  /// What the layers below show there, with what the archive and former contents hide. A directory, if it is not known.
   Below below(std::string_view path) const {
     if (!options_.below) return Below::directory;
-    if (!opaque_.empty())
+    if (over_former_ || !opaque_.empty())
       for (auto up = TreePath(path).parent; !up.empty(); up = TreePath(up).parent)
-        if (opaque_.contains(up)) return Below::nothing;
+        if (opaque_.contains(up) || (over_former_ && is_opaque(up))) return Below::nothing;
     return options_.below->at(path);
+  }
+
+  bool is_opaque(std::string_view path) const {
+    auto const directory = places_.tree().try_open(path, O_RDONLY);
+    if (directory) return Tree::is_opaque(Tree::ref(directory), options_.user_xattr, path);
+    if (!sys::is_absent(errno)) sys::throw_errno("open", path);
+    return false;
   }
 
   void hide(Place& place, std::string const& target, TarHeader const& header) {
@@ -263,6 +272,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
 
   Places<Tree>& places_;
   ApplyOptions const& options_;
+  bool over_former_;  ///< the tree had something in it
   bool tells_apart_;  ///< what this archive put there from what was there before
   bool making_carriers_ = false;
   NameSet made_ = {};  ///< by this archive
