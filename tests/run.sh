@@ -73,12 +73,13 @@ run_sanitized() {
     "$STRATA_BUILD-clang/tests/strata-tests" ${STRATA_SUITE:-}
 }
 
-# run_script NAME: runs interop/NAME.sh or NAME/run.sh and counts its lines
+# run_script NAME: runs interop/NAME.sh or NAME/run.sh and counts its lines. What it needs is built already: two that configure
+# one directory at once would be in each other's way.
 run_script() {
   script=tests/interop/$1.sh
   [ -f "$script" ] || script=tests/$1/run.sh
   log=$(mktemp)
-  { sh "$script" </dev/null 2>&1; echo "status $?" >"$log.status"; } | tee "$log"
+  { STRATA_BUILT=1 sh "$script" </dev/null 2>&1; echo "status $?" >"$log.status"; } | tee "$log"
   read -r _ status <"$log.status"
   job_passed=$(grep -c '^ok ' "$log") job_failed=$(grep -c '^not ok ' "$log")
   if [ "$status" != 0 ] && [ "$job_failed" = 0 ]; then
@@ -229,7 +230,6 @@ fi
 if [ -n "$jobs" ]; then
   OCI_STORAGE=${OCI_STORAGE:-$STRATA_BUILD/examples/oci-storage}
   export OCI_STORAGE
-  # two that build in one directory at once would be in each other's way
   if [ -x "$STRATA_BUILD/tests/differential" ]; then DIFFERENTIAL=${DIFFERENTIAL:-$STRATA_BUILD/tests/differential}; export DIFFERENTIAL; fi
   if [ -x "$STRATA_BUILD/tests/pull" ]; then PULL=${PULL:-$STRATA_BUILD/tests/pull}; export PULL; fi
   claims=$(mktemp -d)
