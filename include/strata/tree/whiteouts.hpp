@@ -199,6 +199,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     for (auto const& path : carriers_)  // the outer ones first
       if (is_below(path)) drop(path, [](auto const& status) { return S_ISDIR(status.st_mode); });
     std::erase_if(carriers_, is_below);
+    if (tells_apart_) drop_former_whiteouts(place);
   }
 
  private:
@@ -254,6 +255,19 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     auto const node = tree.open_node(Tree::ref(place.directory), target);
     typename Tree::Setter(Tree::ref(node), archive::Handle::path_only, path)
         .owner(header, options_.ignore_chown_errors ? ChownErrors::ignore : ChownErrors::fail);
+  }
+
+  void drop_former_whiteouts(Place& place) {
+    auto& tree = places_.tree();
+    for (auto const& name : tree.names(Tree::ref(place.directory), place.path)) {
+      auto const path = join(place.path, name);
+      auto const status = tree.look(Tree::ref(place.directory), name, path);
+      if (!status) continue;
+      if (is_overlay_whiteout(*status)) places_.remove(place, name, path, *status);
+      if (!S_ISDIR(status->st_mode)) continue;
+      Place inside{.directory = tree.enter(Tree::ref(place.directory), name, path), .path = path};
+      drop_former_whiteouts(inside);
+    }
   }
 
   template <class Is>
