@@ -142,7 +142,7 @@ class Generator {
       if (chance(5)) header.name = "./";
     } else if (kind < 60) {
       header.type = EntryType::symlink;
-      static std::array<std::string, 5> const before{"", "/", "../", "./", "../../"};
+      static std::array<std::string, 7> const before{"", "/", "../", "./", "../../", "b/../", "/a/c/../"};
       header.link_name = chance(5) ? header.name : pick(before) + (chance(70) ? directory() : path());
       if (chance(50)) header.name = decorated(chance(50) ? name() : directory());
     } else if (kind < 72) {

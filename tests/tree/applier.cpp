@@ -242,6 +242,15 @@ TEST_CASE("contents that could not be found again by their name are refused", "[
     CHECK(refused({directory("d"), link(), file("d/f", "1"), file("l/f", "2")}));
     CHECK(refused({directory("d"), link(), file("l/f", "1"), symbolic_link("d/f", "x")}));
     CHECK(refused({directory("d"), link(), file("l/f", "1"), directory("l")}));
+    // A directory that the link only passes, too.
+    std::vector<Entry> passing{directory("d/e"), directory("x"), symbolic_link("l", "d/e/../../x"),
+                               file("l/f", "1")};
+    CHECK_FALSE(refused(passing));
+    for (auto const* passed : {"d", "d/e"}) {
+      auto entries = passing;
+      entries.push_back(file(passed, ""));
+      CHECK(refused(entries));
+    }
     CHECK_FALSE(refused({directory("d"), link(), file("l/f", ""), file("d/f", "2"), directory("l")}));
     CHECK_FALSE(
         refused({directory("d"), link(), file("l/f", "1"), file("l/.wh.f", ""), hard_link("d/f", "l/f")}));
@@ -444,6 +453,10 @@ TEST_CASE("overlay form: nor below a directory that the layer itself had made op
   CHECK_FALSE(tree.has("c/d/z"));
   CHECK_FALSE(tree.has("c/new"));
   CHECK(tree.hides("e/y"));
+  // Nor does one stay in a directory that becomes opaque.
+  tree.apply({opaque("e")}, over({lower.root}));
+  CHECK(tree.is_opaque("e"));
+  CHECK(fs::is_empty(tree.root / "e"));
 }
 
 TEST_CASE("overlay form: an opaque root hides all that is below it, name by name", "[tree][applier]") {

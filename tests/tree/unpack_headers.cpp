@@ -90,6 +90,18 @@ TEST_CASE("what an archive took away does not tell where its entries went", "[tr
     one.remove("", "e");
     CHECK(one.differences() == "-/e\n");
   }
+  // Nor by another name of what it took away, or of what was passed on the way.
+  std::vector<Entry> const far{directory("b"),
+                               directory("c/s"),
+                               directory("d"),
+                               symbolic_link("l", "b"),
+                               symbolic_link("b/d", "../c"),
+                               symbolic_link("to", "c/s/../../d")};
+  for (auto const& archive : {std::vector{file("y", ""), hard_link("l/d/f", "y"), directory("b/d")},
+                              {file("to/f", ""), file("c", "")}}) {
+    Twice const one(far, archive);
+    CHECK(one.differences().empty());
+  }
   CHECK(Twice(former, {hard_link("h", "f"), file("f", "new")}).differences().empty());
   CHECK(Twice(former, {hard_link("l/h", "f"), directory("l")}).differences().empty());
   // Its attributes are those of the hard link.

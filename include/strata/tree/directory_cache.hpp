@@ -15,6 +15,7 @@ struct Place {
   Handle directory = {};
   std::string path = {};                ///< its own in the tree, with no link in it; empty for the root
   std::vector<std::string> links = {};  ///< the own paths of the links that led there
+  std::vector<std::string> left = {};   ///< and of the directories out of which their ".." led
 };
 
 /// The directories last used, by the path that led there. Entries of an archive come directory by directory, so that a

@@ -124,10 +124,11 @@ class Places {
     }
   }
 
-  /// Notes that contents are found at a path, by a name that led to its directory through `links`.
+  /// Notes that contents are found at a path, by a name that led to its directory `place`.
   void need(Place const& place, std::string_view path) {
     note(path);
     for (auto const& link : place.links) note(link);
+    for (auto const& directory : place.left) note(directory);
   }
 
  private:

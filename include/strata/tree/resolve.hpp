@@ -66,6 +66,7 @@ Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path)
     if (!of_link) own = ahead.size();
     if (name == ".") continue;
     if (name == "..") {
+      at.place.left.push_back(at.place.path);
       at.place.path = std::string(TreePath(at.place.path).parent);
       at.place.directory = tree.open(at.place.path);
       continue;

@@ -11,6 +11,7 @@
 #include <strata/tree/memory_tree.hpp>
 #include <strata/tree/resolve.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -42,29 +43,53 @@ inline void add_header(BasicApplier<MemoryTree>& applier, TarHeader const& heade
   applier.add(header, body);
 }
 
+/// Where a path leads in a tree, and by which ways: all of it is in what it needs.
+struct Way {
+  std::string path;  ///< with no link in it
+  std::vector<std::string> needs;
+
+  Way(MemoryTree const& tree, TreePath const& at) {
+    auto parent = resolve(tree, at.parent);
+    needs = std::move(parent.place.links);
+    needs.insert(needs.end(), parent.place.left.begin(), parent.place.left.end());
+    needs.push_back(join(parent.place.path, parent.rest));
+    path = join(needs.back(), at.base);
+  }
+};
+
 /// Which entries may have gone elsewhere than they go once all of the archive has been unpacked: a later one may have taken a
 /// former link away that led to the place, or the former file that a hard link is of. Contents are never lost so.
-inline std::vector<bool> led_elsewhere(std::vector<TarHeader> const& headers) {
+inline std::vector<bool> led_elsewhere(MemoryTree const& tree, std::vector<TarHeader> const& headers) {
   std::set<std::string, std::less<>> later;
+  bool anywhere = false;  // a later one may itself have gone elsewhere
   auto const is_touched = [&](std::string_view path) {
     for (; !path.empty(); path = TreePath(path).parent)
       if (later.contains(path)) return true;
     return later.contains("");  // an opaque mark in the root
+  };
+  auto const is_changed = [&](Way const& way) {
+    return anywhere || std::ranges::any_of(way.needs, is_touched);
   };
   std::vector<bool> led(headers.size());
   for (auto i = headers.size(); i-- != 0;) {
     auto const& header = headers[i];
     auto const path = path_in_tree(header.name);
     TreePath const at(path);
+    Way const way(tree, at);
     bool const is_link = header.type == EntryType::hard_link;
-    led[i] = ((is_link || header.size == 0) && is_touched(at.parent)) ||
-             (is_link && is_touched(path_in_tree(header.link_name)));
+    led[i] = (is_link || header.size == 0) && is_changed(way);
+    if (is_link) {
+      auto const target = path_in_tree(header.link_name);
+      Way const to_target(tree, TreePath(target));
+      if (is_changed(to_target) || is_touched(to_target.path)) led[i] = true;
+    }
+    anywhere = anywhere || led[i];
     if (at.base == whiteout_opaque)
-      later.emplace(at.parent);
+      later.insert(way.needs.back());
     else if (is_whiteout(at.base))
-      later.insert(join(at.parent, whiteout_target(at.base)));
+      later.insert(join(way.needs.back(), whiteout_target(at.base)));
     else if (!path.empty())
-      later.insert(path);
+      later.insert(way.path);
   }
   return led;
 }
@@ -96,7 +121,7 @@ inline UnpackedHeaders unpack_headers_again(MemoryTree onto, std::vector<TarHead
                                             ApplyOptions options) {
   BasicApplier<MemoryTree> applier(std::move(onto), std::move(options));
   auto const& tree = applier.tree();
-  auto const led = detail::led_elsewhere(headers);
+  auto const led = detail::led_elsewhere(tree, headers);
   std::set<std::string> not_told;
   for (std::size_t i = 0; i < headers.size(); ++i) {
     auto const path = path_in_tree(headers[i].name);
