@@ -90,6 +90,13 @@ TEST_CASE("what an archive took away does not tell where its entries went", "[tr
     one.remove("", "e");
     CHECK(one.differences() == "-/e\n");
   }
+  // An opaque mark takes nothing away of the way to what is beside it.
+  Twice const opaque(
+      {directory("b"), file("b/x", "")},
+      {file("b/new", ""), directory("b/dd"), symbolic_link("b/s", "new"), file("b/.wh..wh..opq", "")});
+  CHECK(opaque.differences().empty());
+  for (auto const* name : {"new", "dd", "s"}) opaque.remove("b", name);
+  CHECK(opaque.differences() == "-/b/dd/\n-/b/new\n-/b/s\n");
   // Nor by another name of what it took away, or of what was passed on the way.
   std::vector<Entry> const far{directory("b"),
                                directory("c/s"),

@@ -60,12 +60,12 @@ struct Way {
 /// Which entries may have gone elsewhere than they go once all of the archive has been unpacked: a later one may have taken a
 /// former link away that led to the place, or the former file that a hard link is of. Contents are never lost so.
 inline std::vector<bool> led_elsewhere(MemoryTree const& tree, std::vector<TarHeader> const& headers) {
-  std::set<std::string, std::less<>> later;
+  std::set<std::string, std::less<>> later, opaque;
   bool anywhere = false;  // a later one may itself have gone elsewhere
   auto const is_touched = [&](std::string_view path) {
     for (; !path.empty(); path = TreePath(path).parent)
-      if (later.contains(path)) return true;
-    return later.contains("");  // an opaque mark in the root
+      if (later.contains(path) || opaque.contains(TreePath(path).parent)) return true;
+    return false;
   };
   auto const is_changed = [&](Way const& way) {
     return anywhere || std::ranges::any_of(way.needs, is_touched);
@@ -85,7 +85,7 @@ inline std::vector<bool> led_elsewhere(MemoryTree const& tree, std::vector<TarHe
     }
     anywhere = anywhere || led[i];
     if (at.base == whiteout_opaque)
-      later.insert(way.needs.back());
+      opaque.insert(way.needs.back());
     else if (is_whiteout(at.base))
       later.insert(join(way.needs.back(), whiteout_target(at.base)));
     else if (!path.empty())
