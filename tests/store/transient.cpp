@@ -1,8 +1,14 @@
 #include <strata/store/core.hpp>
 
+#include "damages.hpp"
 #include "stores.hpp"
 #include <algorithm>
-#include <fstream>
+#include <concepts>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <vector>
 
 using namespace strata;
 using stores::has_record;
@@ -122,4 +128,35 @@ TEST_CASE("records in volatile files are read, and go back there, whatever is wa
   store.containers().remove("kept");
   CHECK(sys::read_file(wanted.graph_root / "vfs-containers/volatile-containers.json") == "[]");
   CHECK(stores::Vfs(wanted).layers().list().empty());
+}
+
+TEMPLATE_TEST_CASE("what others have in volatile files that a store does not read is nobody's garbage",
+                   "[store][transient]", stores::Vfs, stores::Overlay) {
+  if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
+  testing::TempDir directory;
+  typename TestType::Options wanted{.graph_root = directory.path() / "graph",
+                                    .run_root = directory.path() / "run"};
+  auto other = wanted;
+  bool const transient = GENERATE(true, false);
+  (transient ? wanted : other).transient = true;
+  wanted.volatile_apart = true;
+  TestType store(wanted);
+  store.layers().create({.id = "base"});
+  store.images().create({.id = "image", .top_layer = "base"});
+  auto const box = store.containers().create("image", {.is_volatile = true});
+  damages::write(box.directory() / "mine", "mine");
+  damages::write(box.run_directory() / "mine", "mine");
+  damages::write(box.mount().path() / "work", "work");
+  bool const mounted = GENERATE(true, false);
+  auto const mount = mounted ? std::make_unique<decltype(box.mount())>(box.mount()) : nullptr;
+  {
+    TestType elsewhere(other);
+    CHECK(elsewhere.collect_garbage().items.empty());
+    CHECK(elsewhere.check().clean());
+    CHECK(elsewhere.repair().actions == std::vector<std::string>{});
+  }
+  CHECK(damages::read(box.mount().path() / "work") == "work");
+  CHECK(damages::read(box.directory() / "mine") == "mine");
+  CHECK(damages::read(box.run_directory() / "mine") == "mine");
+  store.shutdown({.force = true});
 }

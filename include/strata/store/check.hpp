@@ -12,6 +12,7 @@
 #include <strata/store/check_report.hpp>
 #include <strata/store/compare_trees.hpp>
 #include <strata/store/kept_records.hpp>
+#include <strata/store/known_ids.hpp>
 #include <strata/store/layer_content.hpp>
 #include <strata/store/over_former.hpp>
 #include <strata/store/own_tree_signature.hpp>
@@ -285,7 +286,7 @@ class Checker {
             bool goes_on = false;
             auto const look = [&] {
               unless_unreadable(layer.id, [&] {
-                if (trees_ != nullptr)
+                if (trees_ != nullptr && records_.layers.has_own(layer.id))
                   if (auto signature = own_tree_signature(core_, LayerId(layer.id)))
                     trees_->emplace(layer.id, *signature);
                 goes_on =
@@ -394,9 +395,10 @@ class Checker {
     // The trees first, then a new look at the records: a layer may have been made meanwhile, or be gone by then.
     auto const listed = core_.driver().list();
     auto const now = read_kept_records<LayerTraits>(core_);
+    auto const elsewhere = KnownIds::in_other_files(core_);
     for (auto const& id : listed)
       if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
-          driver_has(id.str())) {
+          elsewhere.all_layers && !elsewhere.layers.contains(id.str()) && driver_has(id.str())) {
         bool const wanted = is_wanted(id.str());
         // Records of transient containers go at each boot; their layers are garbage then.
         bool const expected = core_.options().transient && !wanted;

@@ -7,6 +7,7 @@
 #include <strata/store/content_intent.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/data_intent.hpp>
+#include <strata/store/known_ids.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/fd.hpp>
@@ -22,7 +23,8 @@ namespace detail {
 
 /// Does what one dead process noted, and no longer can do. Nothing that a record names is touched, save layers that were
 /// for one item only, and that nobody else has taken up.
-/// @return  false if there are records that cannot be read: nothing is done, since they may name any of it
+/// @return  false if there are records that cannot be read, which may name any of it, or it has one in files that this store
+///          does not read: nothing is done
 template <class Core>
 bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string> const& notes) {
   Trash trash;
@@ -31,6 +33,11 @@ bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string
     auto const images = core.template table<typename Core::ImageTraits>().read();
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     if (!all_readable(layers, images, containers)) return false;
+    auto const elsewhere = KnownIds::in_other_files(core);
+    for (auto const& text : notes)  // left to who reads that record
+      if (auto const note = parse_note(text);
+          note && (elsewhere.layers.contains(note->id) || elsewhere.containers.contains(note->id)))
+        return false;
     auto aside = sys::TempDir::create(core.layer_trash());
     auto const is_spare = [&](LayerRecord const& layer, CrashNote const& note) {
       return mark_of_names(layer.names) == note.names && layers.referring_to(layer.id).empty() &&

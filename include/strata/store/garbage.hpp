@@ -86,7 +86,7 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
     auto const layers = core.template table<LayerTraits>().write();
     auto const images = core.template table<typename Core::ImageTraits>().write();
     auto const containers = core.template table<typename Core::ContainerTraits>().write();
-    auto const known = KnownIds::of(layers, images, containers);
+    auto const known = KnownIds::of(core, layers, images, containers);
     auto claims = survey_graph_root(core, known, {.leftover_after = std::chrono::seconds(0)});
     for (auto& claim : survey_run_root(core, known, {.leftover_after = std::chrono::seconds(0)}))
       claims.push_back(std::move(claim));

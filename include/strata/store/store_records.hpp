@@ -58,14 +58,14 @@ struct StoreRecords {
     return !layers.others_damaged && !images.others_damaged && !containers.others_damaged;
   }
 
-  KnownIds known() const {
-    KnownIds ids;
+  KnownIds known(Core& core) const {
+    auto ids = KnownIds::in_other_files(core);
     for (auto const& row : layers.rows) ids.layers.insert(row.id);
     for (auto const& row : images.rows) ids.images.insert(row.id);
     for (auto const& row : containers.rows) ids.containers.insert(row.id);
-    ids.all_layers = layers.damaged.empty();
+    ids.all_layers = ids.all_layers && layers.damaged.empty();
     ids.all_images = images.damaged.empty();
-    ids.all_containers = containers.damaged.empty();
+    ids.all_containers = ids.all_containers && containers.damaged.empty();
     return ids;
   }
 

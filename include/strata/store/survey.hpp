@@ -1,9 +1,11 @@
 #pragma once
 
 #include <strata/concepts/check_driver.hpp>
+#include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/store/crash_notes.hpp>
+#include <strata/store/known_ids.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -24,42 +26,6 @@
 /// What each file and directory of a store belongs to: the one list from which bytes are counted, garbage is collected and
 /// leftovers are told of.
 namespace strata {
-
-/// Ids that have records; what has none of them is nobody's, unless there are records that cannot be read.
-struct KnownIds {
-  std::set<std::string, std::less<>> layers = {};
-  std::set<std::string, std::less<>> images = {};
-  std::set<std::string, std::less<>> containers = {};
-  bool all_layers = true;
-  bool all_images = true;
-  bool all_containers = true;
-
-  /// As guards of the three tables show them.
-  template <class Layers, class Images, class Containers>
-  static KnownIds of(Layers const& layers, Images const& images, Containers const& containers) {
-    KnownIds known;
-    for (auto const& row : layers.rows()) known.layers.insert(row->id);
-    for (auto const& row : images.rows()) known.images.insert(row->id);
-    for (auto const& row : containers.rows()) known.containers.insert(row->id);
-    known.all_layers = layers.all_readable();
-    known.all_images = images.all_readable();
-    known.all_containers = containers.all_readable();
-    return known;
-  }
-  bool all(Subject kind) const noexcept {
-    return kind == Subject::layer       ? all_layers
-           : kind == Subject::image     ? all_images
-           : kind == Subject::container ? all_containers
-                                        : true;
-  }
-
-  std::vector<LayerId> layer_ids() const {
-    std::vector<LayerId> out;
-    for (auto const& id : layers)
-      if (is_safe_component(id)) out.emplace_back(id);
-    return out;
-  }
-};
 
 struct SurveyOptions {
   /// Temporary files that are younger may be somebody's who writes right now.
@@ -125,6 +91,24 @@ inline void spare_unreadable(std::vector<Claim>& claims, KnownIds const& known) 
       claim.removable = false;
       claim.reason = "no record that can be read names it";
     }
+}
+
+/// Nor does a layer go that is mounted: somebody may be using it.
+template <class Core>
+void spare_mounted(Core& core, std::vector<Claim>& claims) {
+  auto const spare = [&](auto&& is_mounted) {
+    for (auto& claim : claims)
+      if (claim.kind == UsageClass::orphan && claim.subject == Subject::layer && is_mounted(claim.id)) {
+        claim.removable = false;
+        claim.reason = "no record names it, and it may be mounted";
+      }
+  };
+  try {
+    auto const mounts = core.mounts().read();
+    spare([&](std::string const& id) { return mounts.find(id) != nullptr; });
+  } catch (Error const&) {  // damaged, which a check tells of
+    spare([](std::string const&) { return true; });
+  }
 }
 
 /// @param in_work  ids of items that somebody is making or removing
@@ -211,6 +195,7 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
       claims.push_back({.path = path, .reason = "another program's"});
   detail::claim_temporary_files(root, options, claims);
   detail::spare_unreadable(claims, known);
+  detail::spare_mounted(core, claims);
   return claims;
 }
 

@@ -50,7 +50,7 @@ KnownIds known_ids(Core& core) {
   auto const layers = core.template table<typename Core::LayerTraits>().read();
   auto const images = core.template table<typename Core::ImageTraits>().read();
   auto const containers = core.template table<typename Core::ContainerTraits>().read();
-  return KnownIds::of(layers, images, containers);
+  return KnownIds::of(core, layers, images, containers);
 }
 
 /// Bytes on disk of a path and all that is below it.

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/file.hpp>
+
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace strata {
+
+/// Ids that have records; what has none of them is nobody's, unless there are records that cannot be read.
+struct KnownIds {
+  std::set<std::string, std::less<>> layers = {};
+  std::set<std::string, std::less<>> images = {};
+  std::set<std::string, std::less<>> containers = {};
+  bool all_layers = true;
+  bool all_images = true;
+  bool all_containers = true;
+
+  /// Those of volatile records that this store does not read: in the run root, where stores that were opened as transient
+  /// have them, or, if this one is, in the graph root.
+  template <class Core>
+  static KnownIds in_other_files(Core& core) {
+    KnownIds known;
+    if constexpr (!Core::appends) {
+      auto const& options = core.options();
+      auto const& root = options.transient ? options.graph_root : options.run_root;
+      auto const add = [&]<class Traits>(std::type_identity<Traits>, auto& ids, bool& all) {
+        auto const file = std::string(paths::volatile_prefix) + std::string(Traits::stem) + '.' +
+                          std::string(std::string_view(Core::Serializer::extension()));
+        try {
+          auto const bytes = sys::read_stored(core.template kind_directory<Traits>(root) / file);
+          if (!bytes) return;
+          auto const decoded = Core::Serializer::template decode<typename Traits::Record>(*bytes);
+          for (auto const& record : decoded.records) ids.insert(record.id);
+          all = decoded.unreadable.empty();
+        } catch (Error const&) {
+          all = false;
+        }
+      };
+      add(std::type_identity<typename Core::LayerTraits>{}, known.layers, known.all_layers);
+      add(std::type_identity<typename Core::ContainerTraits>{}, known.containers, known.all_containers);
+    }
+    return known;
+  }
+
+  /// As guards of the three tables show them.
+  template <class Core, class Layers, class Images, class Containers>
+  static KnownIds of(Core& core, Layers const& layers, Images const& images, Containers const& containers) {
+    auto known = in_other_files(core);
+    for (auto const& row : layers.rows()) known.layers.insert(row->id);
+    for (auto const& row : images.rows()) known.images.insert(row->id);
+    for (auto const& row : containers.rows()) known.containers.insert(row->id);
+    known.all_layers = known.all_layers && layers.all_readable();
+    known.all_images = images.all_readable();
+    known.all_containers = known.all_containers && containers.all_readable();
+    return known;
+  }
+  bool all(Subject kind) const noexcept {
+    return kind == Subject::layer       ? all_layers
+           : kind == Subject::image     ? all_images
+           : kind == Subject::container ? all_containers
+                                        : true;
+  }
+
+  std::vector<LayerId> layer_ids() const {
+    std::vector<LayerId> out;
+    for (auto const& id : layers)
+      if (is_safe_component(id)) out.emplace_back(id);
+    return out;
+  }
+};
+
+}  // namespace strata
