@@ -9,8 +9,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace strata;
 using stores::Fixture;
@@ -184,4 +186,18 @@ TEST_CASE("mend_layer: an archive that can be read again by now is kept", "[stor
   CHECK(layer.log.actions.empty());
   CHECK(layer.now().diff_digest == layer.seen.diff_digest);
   CHECK(sys::read_file(split) == before);
+}
+
+TEST_CASE("mend_layer: a layer whose mount is gone is unpacked anew in the same repair", "[store][repair]") {
+  if (::geteuid() != 0) return;
+  Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer = store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+  auto const mount = layer.mount();
+  REQUIRE(::umount(mount.path().c_str()) == 0);
+  std::filesystem::permissions(fixture.graph() / "overlay/one/diff/file", std::filesystem::perms::owner_read);
+  auto const report = store.repair();
+  CHECK_FALSE(report.before.sound());
+  CHECK(report.failures.empty());
+  CHECK(report.after.clean());
 }

@@ -7,11 +7,14 @@
 #include "damages.hpp"
 #include "stores.hpp"
 #include <algorithm>
+#include <chrono>
+#include <concepts>
 #include <fcntl.h>
 #include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -258,4 +261,83 @@ TEST_CASE("a directory that was whited out comes back and hides nothing", "[stor
   CHECK(fs::is_directory(tree / "d/e"));
   auto const mount = store.layers().get("child").mount();
   CHECK(damages::read(mount.path() / "d/x") == "1");
+}
+
+TEMPLATE_TEST_CASE("a layer that nobody needs stays below one that was made just now", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  store.layers().import(memory_source(stores::tar_of({{"low", "1"}})), {.id = "base"});
+  store.layers().import(memory_source(stores::tar_of({{"spare", "1"}})), {.id = "spare"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  store.layers().import(memory_source(stores::tar_of({{"top", "2"}})), {.id = "child", .parent = "base"});
+  auto const report = store.repair({.check = {.unreferenced_after = std::chrono::seconds(1)}});
+  CHECK(report.actions.size() == 1);
+  CHECK(stores::ids(store.layers().list()) == std::vector<std::string>{"base", "child"});
+  CHECK(any_has(kept(report), "layer child stands on it"));
+}
+
+TEST_CASE("a container stays whose image may be in a store that is not there now", "[store][repair]") {
+  stores::Fixture<stores::Vfs> fixture;
+  auto options = fixture.options();
+  options.image_stores = {fixture.directory.path() / "others"};
+  {
+    stores::Vfs other({.graph_root = options.image_stores[0], .run_root = fixture.directory.path() / "r"});
+    other.layers().import(memory_source(stores::tar_of({{"low", "1"}})), {.id = "base"});
+    other.images().create({.id = "image", .top_layer = "base"});
+    stores::Vfs store(options);
+    auto const box = store.containers().create("image", {.id = "box"});
+    damages::write(box.mount().path() / "work", "work");
+  }
+  fs::rename(options.image_stores[0], fixture.directory.path() / "away");
+  fs::create_directory(options.image_stores[0]);
+  {
+    stores::Vfs store(options);
+    auto const report = store.repair({.remove_containers = true});
+    CHECK_FALSE(report.before.sound());
+    CHECK(report.actions == std::vector<std::string>{});
+  }
+  fs::remove_all(options.image_stores[0]);
+  fs::rename(fixture.directory.path() / "away", options.image_stores[0]);
+  stores::Vfs store(options);
+  CHECK(damages::read(store.containers().get("box").mount().path() / "work") == "work");
+}
+
+TEMPLATE_TEST_CASE("a layer that is mounted is not removed", "[store][repair]", stores::Vfs,
+                   stores::Overlay) {
+  if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
+  stores::Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  store.layers().import(memory_source(stores::tar_of({{"f", "1"}})), {.id = "lay"});
+  store.layers().import(memory_source(stores::tar_of({{"f", "1"}})), {.id = "player"});
+  store.images().create({.id = "image", .top_layer = "lay"});
+  {
+    auto const one = store.layers().get("lay").mount();
+    damages::write(one.path() / "f", "other");
+    auto const other = store.layers().get("player").mount();
+    damages::write(other.path() / "f", "other");
+    auto const report = store.repair();
+    CHECK(report.actions == std::vector<std::string>{});
+    CHECK(any_has(kept(report), "layer lay is mounted"));
+    CHECK(damages::read(one.path() / "f") == "other");
+  }
+  auto const player = store.layers().get("player").mount();
+  auto const report = store.repair();
+  CHECK(stores::ids(store.layers().list()) == std::vector<std::string>{"player"});
+  CHECK(any_has(kept(report), "layer player is mounted"));
+}
+
+TEMPLATE_TEST_CASE("a container that the caller gives up goes with the layer that it stands on",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  damages::write(sample.tree(sample.top) / "e/four", "gone");
+  TestType store(sample.options());
+  auto const first = store.repair();
+  CHECK_FALSE(first.after.sound());
+  CHECK(store.containers().exists(sample.box));
+  auto const second = store.repair({.remove_containers = true});
+  CHECK(second.after.sound());
+  CHECK_FALSE(store.containers().exists(sample.box));
+  CHECK_FALSE(store.layers().exists(sample.top));
+  CHECK(store.layers().exists(sample.mid));
 }

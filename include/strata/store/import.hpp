@@ -166,17 +166,18 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
   return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
 }
 
-/// What was written to a layer after it was copied is not in the copy, and would go with the old tree; so would what is
-/// written from now on through a mount that goes on showing that one.
+/// What was written to a layer after it was looked at, or copied, would go with its old tree; so would what is written from
+/// now on through a mount that goes on showing that one. A walk of the tree under the locks that the caller holds: who
+/// writes meanwhile would have to mount it first.
 /// @param mounts  a guard of the mount counts, which the caller holds: nobody can mount the layer meanwhile
-/// @param copied  its `own_tree_signature` from before the copy was made
+/// @param seen    its `own_tree_signature` from before; none: it has none, or does not matter
 /// @throws `Errc::layer_used_by_container`, `Errc::changed_meanwhile`
 template <class Core, class Mounts>
-void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, Digest const& copied) {
+void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, std::optional<Digest> const& seen) {
   if constexpr (MountDriver<typename Core::Driver>)
     if (is_seen_mounted(core, mounts, id))
       throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
-  if (own_tree_signature(core, id) != copied)
+  if (seen && own_tree_signature(core, id) != seen)
     throw Error(Errc::changed_meanwhile, "layer " + id.str() + " was written to");
 }
 
@@ -204,7 +205,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
   // A mount that began just now would go on showing the old contents.
   auto const no_mounts = core.mounts().write();
   check_not_below_mount(core, no_mounts, id);
-  if (copied) check_untouched(core, no_mounts, id, *copied);
+  if (copied) check_untouched(core, no_mounts, id, copied);
   auto const logged = log_intent(core, aside, now, next, tar_split);
   auto const intent = logged ? *logged : content_intent(tar_split, now, next);
   detail::ArchiveExchange<Core> const archive(core, before.id, aside.path(), intent);

@@ -222,12 +222,8 @@ class LayerMender {
       auto const now = table.by_id(layer.id);
       if (!now || !is_as_seen(*now, layer)) return;
       auto const no_mounts = core_.mounts().write();
-      if (no_mounts.find(layer.id))
-        throw Error(Errc::layer_used_by_container, "layer " + layer.id + " is mounted");
       check_not_below_mount(core_, no_mounts, LayerId(layer.id));
-      // A walk under locks, as of who applies an archive: whoever writes meanwhile would have to mount it first.
-      if (seen.signature && own_tree_signature(core_, LayerId(layer.id)) != seen.signature)
-        throw Error(Errc::changed_meanwhile, "layer " + layer.id + " was written to");
+      check_untouched(core_, no_mounts, LayerId(layer.id), seen.signature);
       core_.driver().replace(LayerId(layer.id), staged);
     }
     log_.did("layer " + layer.id + ": unpacked it anew from its recorded archive");

@@ -5,9 +5,11 @@
 #include <strata/finding.hpp>
 #include <strata/id.hpp>
 #include <strata/store/check_report.hpp>
+#include <strata/store/known_ids.hpp>
 #include <strata/store/layer_depth.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mend_data.hpp>
+#include <strata/store/mount.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/store/told_by_archives.hpp>
 #include <strata/sys/lookup.hpp>
@@ -15,10 +17,10 @@
 #include <strata/sys/trash.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <exception>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -70,9 +72,10 @@ bool proves_unusable(Core& core, StoreRecords<Core> const& records, Finding cons
     case Fault::data_missing:
     case Fault::data_size:
     case Fault::data_digest:
-    case Fault::container_layer_missing:
-    case Fault::image_missing:  // of a container, which goes only if the caller asks for it
+    case Fault::container_layer_missing:  // a container goes only if the caller asks for it
       return true;
+    case Fault::image_missing:
+      return !has_other_stores(core);
     case Fault::tree_missing:
       return !stands_alone(core, records, found);
     case Fault::image_layer_missing:
@@ -145,7 +148,10 @@ class DamageRemover {
         core_.images().remove(Ref::exactly(id), {.made_at = made_at, .keep_layers = true});
       });
     auto const& layers = damaged[static_cast<int>(Subject::layer)];
-    for (auto const& id : children_first(layers))
+    std::vector<std::string> ids;
+    for (auto const& [id, made_at] : layers) ids.push_back(id);
+    sort_children_first(ids, std::identity(), [&](std::string const& id) { return records.layers.find(id); });
+    for (auto const& id : ids)
       removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id), {.made_at = layers.at(id)}); });
     for (auto const& id : now.unaccounted) removal("storage layer " + id, [&] { remove_unrecorded(id); });
     for (auto const& [id, why] : now.kept)
@@ -166,7 +172,9 @@ class DamageRemover {
     for (auto const& found : report.findings) {
       if (found.inherited || found.read_only || found.subject == Subject::store) continue;
       if (!proves_unusable(core_, records, found)) continue;
-      if (found.fault == Fault::layer_unaccounted)
+      if (found.fault == Fault::layer_unaccounted && is_in_use(found.id))
+        out.kept.emplace(found.id, found.text + "; it is mounted");
+      else if (found.fault == Fault::layer_unaccounted)
         out.unaccounted.insert(found.id);
       else if (found.severity == Severity::error && found.subject == Subject::layer)
         lost.push_back(&found);
@@ -174,8 +182,9 @@ class DamageRemover {
         add(out, found.subject, found.id, found.text, records);
     }
     // Those that go with what stands on them are no hindrance to those below.
-    std::ranges::stable_sort(lost, std::greater(),
-                             [&](auto const* found) { return depth(records, found->id); });
+    sort_children_first(
+        lost, [](auto const* found) { return found->id; },
+        [&](std::string const& id) { return records.layers.find(id); });
     for (auto const* found : lost) add_with_users(out, *found, report, records);
     for (auto const& [id, made_at] : out.items[static_cast<int>(Subject::layer)]) out.kept.erase(id);
     for (auto const& row : records.containers.rows)
@@ -211,13 +220,16 @@ class DamageRemover {
       // Of one that was being made or removed, whoever did that knew that it goes.
       bool const is_expected =
           (i == 0 && lost.fault == Fault::layer_incomplete) || goes_with_container(*layer, records);
+      if (is_in_use(going[i])) return keep("layer " + going[i] + " is mounted, or one that stands on it");
       if (!is_expected && (has_foreign(report, going[i]) || !is_told_by_archives(core_, records, *layer)))
         return keep("layer " + going[i] + " has files that are in no archive");
       for (auto const& row : records.layers.rows) {
         if (row.parent != going[i] || layers.contains(row.id) ||
             std::ranges::find(going, row.id) != going.end())
           continue;
-        if (has_whole_tree(core_, row.id))
+        // Nothing is wrong with what nobody uses, nor with what stands on it.
+        if (lost.fault == Fault::layer_unreferenced) return keep("layer " + row.id + " stands on it");
+        if (has_whole_tree(core_, row.id) && !goes_with_container(row, records))
           return keep("layer " + row.id + " stands on it, which has all of its files");
         going.push_back(row.id);
       }
@@ -232,6 +244,19 @@ class DamageRemover {
       if (shows(row.layer)) add(out, Subject::container, row.id, lost.text, records);
   }
 
+  /// Would somebody see its files go? One who mounts it later finds it gone.
+  bool is_in_use(std::string const& layer) const {
+    if constexpr (MountDriver<typename Core::Driver>) {
+      try {
+        return is_safe_component(layer) && is_seen_mounted(core_, core_.mounts().read(), LayerId(layer));
+      } catch (Error const&) {  // it cannot be told
+        return true;
+      }
+    } else {
+      return false;
+    }
+  }
+
   /// Is it a container's, whose files go because the caller asked for that, and of no image?
   bool goes_with_container(LayerRecord const& layer, StoreRecords<Core> const& records) const {
     auto const shows = [&](auto const& image) { return image.top_layer == layer.id; };
@@ -240,23 +265,27 @@ class DamageRemover {
            std::ranges::any_of(records.containers.rows, has);
   }
 
-  static std::size_t depth(StoreRecords<Core> const& records, std::string const& id) {
-    return layer_depth(id, [&](std::string const& layer) { return records.layers.find(layer); });
-  }
-
   static bool has_foreign(CheckReport const& report, std::string const& layer) {
     return std::ranges::any_of(report.findings, [&](Finding const& found) {
       return found.fault == Fault::content_foreign && found.subject == Subject::layer && found.id == layer;
     });
   }
 
+  /// Does it stand there between blanks and colons?
+  static bool has_word(std::string_view text, std::string_view word) {
+    auto const ends = [](char c) { return c == ' ' || c == ':'; };
+    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+      auto const end = at + word.size();
+      if ((at == 0 || ends(text[at - 1])) && (end == text.size() || ends(text[end]))) return true;
+    }
+    return false;
+  }
+
   /// What was tried in vain for something that goes now is said no more.
   void forget_failures(std::set<std::string> const& unaccounted,
                        std::map<std::string, MadeAt> const (&damaged)[3]) {
     std::erase_if(log_.failures, [&](RepairFailure const& failure) {
-      auto const is_about = [&](std::string const& id) {
-        return failure.doing.find(id) != std::string::npos;
-      };
+      auto const is_about = [&](std::string const& id) { return has_word(failure.doing, id); };
       return std::ranges::any_of(unaccounted, is_about) ||
              std::ranges::any_of(damaged, [&](auto const& items) {
                return std::ranges::any_of(items, [&](auto const& item) { return is_about(item.first); });
@@ -264,24 +293,12 @@ class DamageRemover {
     });
   }
 
-  std::vector<std::string> children_first(std::map<std::string, MadeAt> const& damaged) {
-    auto const records = StoreRecords<Core>::read(core_);
-    std::vector<std::pair<std::size_t, std::string>> layers;
-    for (auto const& [id, made_at] : damaged)
-      if (records.layers.find(id) != nullptr) layers.emplace_back(depth(records, id), id);
-    std::ranges::sort(layers, [](auto const& a, auto const& b) {
-      return a.first != b.first ? a.first > b.first : a.second < b.second;
-    });
-    std::vector<std::string> ids;
-    for (auto& [depth, id] : layers) ids.push_back(std::move(id));
-    return ids;
-  }
-
   void remove_unrecorded(std::string const& id) {
     Trash trash;
     {
       auto const table = core_.template table<LayerTraits>().write();
-      if (table.by_id(id)) return;
+      auto const elsewhere = KnownIds::in_other_files(core_);
+      if (table.by_id(id) || elsewhere.layers.contains(id) || !elsewhere.all_layers) return;
       auto aside = sys::TempDir::create(core_.layer_trash());
       trash = discard_unrecorded_layer(core_, LayerId(id), aside);
       trash.add(std::move(aside));

@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
-#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -145,11 +144,14 @@ class Repairer {
       if (found.fault == Fault::content_modified && !found.inherited) modified_.insert(found.id);
       if (found.fault == Fault::content_foreign && !found.inherited) foreign_.insert(found.id);
     }
-    for (auto const& found : report.findings) {
-      control().check();
-      if (found.healing != Healing::mend || found.inherited || found.read_only) continue;
-      mend(found, records);
-    }
+    // Mounts that are gone first: what is mounted is not rebuilt.
+    for (bool const mounts : {true, false})
+      for (auto const& found : report.findings) {
+        control().check();
+        if (found.healing != Healing::mend || found.inherited || found.read_only) continue;
+        if ((found.fault == Fault::mount_stale || found.fault == Fault::mount_uncounted) == mounts)
+          mend(found, records);
+      }
     collect(report);
   }
 
@@ -321,8 +323,10 @@ class Repairer {
 
 /// Checks, mends what can be mended, removes the images, layers and trees of the driver of which what is still found proves
 /// that they cannot be used (`detail::proves_unusable`), and checks again. What stays damaged is among the failures, item by
-/// item (`Errc::kept`). Files in a layer of which no archive tells are never removed, nor is what they stand on. What goes with a
-/// layer is what stands on it, item by item among the actions; what lies below it stays.
+/// item (`Errc::kept`). Files in a layer of which no archive tells are not removed, nor is what they stand on, save those of
+/// containers that the caller gives up and of layers that were never whole; nor is what is mounted, or what has all of its
+/// files although a layer below it is damaged. What goes with a layer is what stands on it, item by item among the actions;
+/// what lies below it stays.
 ///
 /// Damage goes in the order in which it can be mended; each step is short and holds the locks that it needs, bytes move
 /// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others

@@ -21,11 +21,8 @@
 #include <strata/store/traits.hpp>
 #include <strata/store/usage.hpp>
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
 #include <exception>
-#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -169,10 +166,8 @@ class Store {
       auto const found = records.find(id);
       return found == records.end() ? nullptr : found->second;
     };
-    std::map<std::string_view, std::size_t> depths;
-    for (auto const& [id, record] : records) depths.emplace(id, detail::layer_depth(record->id, find));
-    std::ranges::stable_sort(layers, std::greater(),
-                             [&](Layer const& layer) { return depths.at(layer.record().id); });
+    detail::sort_children_first(
+        layers, [](Layer const& layer) { return layer.record().id; }, find);
     return layers;
   }
 
