@@ -293,8 +293,6 @@ std::vector<Damage<S>> catalogue() {
        Fault::mapped_layer_missing},
       {"a layer of the driver alone", [](Of const& s) { fs::create_directories(s.tree("raw")); },
        Fault::layer_unaccounted},
-      {"a recorded archive without a layer", [=](Of const& s) { write(s.split(generated), "x"); },
-       Fault::orphan},
       {"data without an image",
        [=](Of const& s) {
          fs::create_directory(s.kind("images") / generated);

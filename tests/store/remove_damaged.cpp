@@ -341,3 +341,69 @@ TEMPLATE_TEST_CASE("a container that the caller gives up goes with the layer tha
   CHECK_FALSE(store.layers().exists(sample.top));
   CHECK(store.layers().exists(sample.mid));
 }
+
+TEST_CASE("nothing goes while the image store is not there", "[store][repair]") {
+  stores::Fixture<stores::Vfs> fixture;
+  auto options = fixture.options();
+  options.image_store = fixture.directory.path() / "images";
+  std::string const tar = stores::tar_of({{"low", "1"}});
+  {
+    stores::Vfs store(options);
+    store.layers().import(memory_source(tar), {.id = std::string(64, 'a')});
+    store.images().create({.id = "image", .top_layer = std::string(64, 'a')});
+    damages::write(store.containers().create("image", {.id = "box"}).mount().path() / "work", "work");
+  }
+  fs::rename(options.image_store, fixture.directory.path() / "away");
+  bool const forgotten = GENERATE(true, false);
+  {
+    stores::Vfs store(forgotten ? fixture.options() : options);
+    CHECK(store.collect_garbage().items.empty());
+    store.repair();
+    if (!forgotten) CHECK(store.repair({.remove_containers = true}).actions == std::vector<std::string>{});
+  }
+  fs::remove_all(options.image_store);
+  fs::rename(fixture.directory.path() / "away", options.image_store);
+  stores::Vfs store(options);
+  CHECK(stores::diff_of(store.layers().get(std::string(64, 'a'))) == tar);
+  CHECK(damages::read(store.containers().get("box").mount().path() / "work") == "work");
+  CHECK(store.check().clean());
+}
+
+TEMPLATE_TEST_CASE("a mounted container is not given up", "[store][repair]", stores::Vfs, stores::Overlay) {
+  if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
+  damages::Sample<TestType> const sample;
+  fs::remove(sample.kind("containers") / sample.box / "state");
+  TestType store(sample.options());
+  {
+    auto const mount = store.containers().get("box").mount();
+    auto const report = store.repair({.remove_containers = true});
+    CHECK(report.actions == std::vector<std::string>{});
+    CHECK(any_has(kept(report), "; it is mounted"));
+    CHECK(damages::read(mount.path() / "d/new") == "written in the container");
+  }
+  CHECK(store.repair({.remove_containers = true}).after.sound());
+  CHECK_FALSE(store.containers().exists("box"));
+}
+
+TEMPLATE_TEST_CASE("what a container needs whose record is elsewhere stays", "[store][repair]", stores::Vfs,
+                   stores::Overlay) {
+  if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
+  damages::Sample<TestType> const sample;
+  auto transient = sample.options();
+  transient.transient = true;
+  TestType other(transient);
+  other.containers().create("other", {.id = "fast"});
+  fs::remove(sample.kind("images") / sample.other / "manifest");
+  TestType store(sample.options());
+  auto const report = store.repair({.check = {.unreferenced_after = std::chrono::seconds(0)}});
+  CHECK(any_has(kept(report), "of a store that is opened otherwise"));
+  CHECK(store.images().exists("other"));
+  CHECK(store.layers().exists(sample.lone));
+  CHECK(damages::read(other.containers().get("fast").mount().path() / "alone") == "lone");
+  // Records there that cannot be read may name anything.
+  damages::write(sample.run() / (sample.overlay ? "overlay-layers" : "vfs-layers") / "volatile-layers.json",
+                 "[{");
+  CHECK(has_fault(store.check(), Fault::record_file_damaged));
+  store.repair({.check = {.unreferenced_after = std::chrono::seconds(0)}});
+  CHECK(store.layers().exists(sample.lone));
+}

@@ -396,6 +396,11 @@ class Checker {
     auto const listed = core_.driver().list();
     auto const now = read_kept_records<LayerTraits>(core_);
     auto const elsewhere = KnownIds::in_other_files(core_);
+    for (auto const& path : elsewhere.unreadable)
+      add(Severity::error, Subject::store, path.native(), Fault::record_file_damaged,
+          path.native() + ": cannot be read, of stores that are opened " +
+              (core_.options().transient ? "as others than transient" : "as transient"),
+          Healing::none);
     for (auto const& id : listed)
       if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
           elsewhere.all_layers && !elsewhere.layers.contains(id.str()) && driver_has(id.str())) {

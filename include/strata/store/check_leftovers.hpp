@@ -37,11 +37,11 @@ inline Finding& tell_of(std::vector<Finding>& findings, Severity severity, Subje
 template <class Core>
 void tell_of_leftovers(Core& core, StoreRecords<Core> const& records, SurveyOptions const& options,
                        std::vector<Finding>& findings) {
-  auto const known = records.known(core);
+  auto const known = records.known();
   auto claims = survey_graph_root(core, known, options);
   for (auto& claim : survey_run_root(core, known, options)) claims.push_back(std::move(claim));
   if (std::ranges::any_of(claims, [](auto const& claim) { return claim.kind == UsageClass::orphan; }))
-    forget_changed(claims, StoreRecords<Core>::read(core).known(core));
+    forget_changed(claims, StoreRecords<Core>::read(core).known());
   auto const unaccounted = [&](Claim const& claim) {
     return claim.subject == Subject::layer && std::ranges::any_of(findings, [&](auto const& f) {
              return f.fault == Fault::layer_unaccounted && f.id == claim.id;

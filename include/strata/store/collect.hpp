@@ -23,8 +23,8 @@ namespace detail {
 
 /// Does what one dead process noted, and no longer can do. Nothing that a record names is touched, save layers that were
 /// for one item only, and that nobody else has taken up.
-/// @return  false if there are records that cannot be read, which may name any of it, or it has one in files that this store
-///          does not read: nothing is done
+/// @return  false if there are records that cannot be read, which may name any of it, or it has one in a file that this store
+///          does not read (`KnownIds::in_other_files`): nothing is done
 template <class Core>
 bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string> const& notes) {
   Trash trash;
@@ -34,6 +34,7 @@ bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     if (!all_readable(layers, images, containers)) return false;
     auto const elsewhere = KnownIds::in_other_files(core);
+    if (!elsewhere.all_layers || !elsewhere.all_containers) return false;
     for (auto const& text : notes)  // left to who reads that record
       if (auto const note = parse_note(text);
           note && (elsewhere.layers.contains(note->id) || elsewhere.containers.contains(note->id)))

@@ -3,9 +3,13 @@
 #include <strata/error.hpp>
 #include <strata/finding.hpp>
 #include <strata/id.hpp>
+#include <strata/item/container.hpp>
+#include <strata/item/image.hpp>
+#include <strata/item/layer.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/file.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
@@ -20,6 +24,8 @@ struct KnownIds {
   std::set<std::string, std::less<>> layers = {};
   std::set<std::string, std::less<>> images = {};
   std::set<std::string, std::less<>> containers = {};
+  std::set<std::string, std::less<>> wanted = {};      ///< ids of images and layers that a record refers to
+  std::vector<std::filesystem::path> unreadable = {};  ///< files of records, of `in_other_files`
   bool all_layers = true;
   bool all_images = true;
   bool all_containers = true;
@@ -35,15 +41,20 @@ struct KnownIds {
       auto const add = [&]<class Traits>(std::type_identity<Traits>, auto& ids, bool& all) {
         auto const file = std::string(paths::volatile_prefix) + std::string(Traits::stem) + '.' +
                           std::string(std::string_view(Core::Serializer::extension()));
+        auto const path = core.template kind_directory<Traits>(root) / file;
         try {
-          auto const bytes = sys::read_stored(core.template kind_directory<Traits>(root) / file);
+          auto const bytes = sys::read_stored(path);
           if (!bytes) return;
           auto const decoded = Core::Serializer::template decode<typename Traits::Record>(*bytes);
-          for (auto const& record : decoded.records) ids.insert(record.id);
+          for (auto const& record : decoded.records) {
+            ids.insert(record.id);
+            known.want(record);
+          }
           all = decoded.unreadable.empty();
         } catch (Error const&) {
           all = false;
         }
+        if (!all) known.unreadable.push_back(path);
       };
       add(std::type_identity<typename Core::LayerTraits>{}, known.layers, known.all_layers);
       add(std::type_identity<typename Core::ContainerTraits>{}, known.containers, known.all_containers);
@@ -51,13 +62,27 @@ struct KnownIds {
     return known;
   }
 
+  /// Adds what an item stands on.
+  void want(LayerRecord const& layer) { wanted.insert(layer.parent); }
+  void want(ImageRecord const& image) {
+    wanted.insert(image.top_layer);
+    wanted.insert(image.mapped_top_layers.begin(), image.mapped_top_layers.end());
+  }
+  void want(ContainerRecord const& container) { wanted.insert({container.image, container.layer}); }
+
   /// As guards of the three tables show them.
   template <class Core, class Layers, class Images, class Containers>
   static KnownIds of(Core& core, Layers const& layers, Images const& images, Containers const& containers) {
     auto known = in_other_files(core);
-    for (auto const& row : layers.rows()) known.layers.insert(row->id);
-    for (auto const& row : images.rows()) known.images.insert(row->id);
-    for (auto const& row : containers.rows()) known.containers.insert(row->id);
+    auto const add = [&](auto const& table, auto& ids) {
+      for (auto const& row : table.rows()) {
+        ids.insert(row->id);
+        known.want(*row);
+      }
+    };
+    add(layers, known.layers);
+    add(images, known.images);
+    add(containers, known.containers);
     known.all_layers = known.all_layers && layers.all_readable();
     known.all_images = images.all_readable();
     known.all_containers = known.all_containers && containers.all_readable();

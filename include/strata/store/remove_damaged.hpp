@@ -17,6 +17,7 @@
 #include <strata/sys/trash.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <map>
@@ -50,9 +51,10 @@ bool stands_alone(Core& core, StoreRecords<Core> const& records, Finding const& 
          has_whole_tree(core, image->top_layer);
 }
 
-/// May what a record names be in a store that is only read, and that is not there now?
+/// May what a record names be in an image store, or in one that is only read, that is not there now?
 template <class Core>
 bool has_other_stores(Core const& core) {
+  if (!core.options().image_store.empty()) return true;
   if constexpr (ImageStoreDriver<typename Core::Driver>)
     return !core.driver().image_stores().empty();
   else
@@ -154,8 +156,8 @@ class DamageRemover {
     for (auto const& id : ids)
       removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id), {.made_at = layers.at(id)}); });
     for (auto const& id : now.unaccounted) removal("storage layer " + id, [&] { remove_unrecorded(id); });
-    for (auto const& [id, why] : now.kept)
-      log_.failures.push_back({"deleting layer " + id, std::make_exception_ptr(Error(Errc::kept, why))});
+    for (auto const& [item, why] : now.kept)
+      log_.failures.push_back({"deleting " + item, std::make_exception_ptr(Error(Errc::kept, why))});
   }
 
  private:
@@ -163,7 +165,7 @@ class DamageRemover {
   struct Damaged {
     std::map<std::string, MadeAt> items[3];
     std::set<std::string> unaccounted;
-    std::map<std::string, std::string> kept;  ///< layers that would go but for this
+    std::map<std::string, std::string> kept;  ///< what would go but for this, by kind and id
   };
 
   Damaged damaged_in(CheckReport const& report, StoreRecords<Core> const& records) {
@@ -173,7 +175,7 @@ class DamageRemover {
       if (found.inherited || found.read_only || found.subject == Subject::store) continue;
       if (!proves_unusable(core_, records, found)) continue;
       if (found.fault == Fault::layer_unaccounted && is_in_use(found.id))
-        out.kept.emplace(found.id, found.text + "; it is mounted");
+        out.kept.emplace("layer " + found.id, found.text + "; it is mounted");
       else if (found.fault == Fault::layer_unaccounted)
         out.unaccounted.insert(found.id);
       else if (found.severity == Severity::error && found.subject == Subject::layer)
@@ -186,7 +188,8 @@ class DamageRemover {
         lost, [](auto const* found) { return found->id; },
         [&](std::string const& id) { return records.layers.find(id); });
     for (auto const* found : lost) add_with_users(out, *found, report, records);
-    for (auto const& [id, made_at] : out.items[static_cast<int>(Subject::layer)]) out.kept.erase(id);
+    for (auto const& [id, made_at] : out.items[static_cast<int>(Subject::layer)])
+      out.kept.erase("layer " + id);
     for (auto const& row : records.containers.rows)
       if (containers_ && out.items[static_cast<int>(Subject::image)].contains(row.image))
         add(out, Subject::container, row.id, "container " + row.id + ": of image " + row.image, records);
@@ -197,14 +200,23 @@ class DamageRemover {
   /// @param why  no item goes for two reasons: the first is told
   void add(Damaged& out, Subject kind, std::string const& id, std::string const& why,
            StoreRecords<Core> const& records) {
+    auto const item = std::string(to_text(kind)) + ' ' + id;
     auto const add_of = [&](auto const& kept) {
       if (!kept.has_own(id)) return;
       out.items[static_cast<int>(kind)].emplace(id, MadeAt(kept.find(id)->created));
-      reasons_.try_emplace(std::string(to_text(kind)) + ' ' + id, why);
+      reasons_.try_emplace(item, why);
     };
     if (kind == Subject::layer) add_of(records.layers);
-    if (kind == Subject::image) add_of(records.images);
-    if (kind == Subject::container) add_of(records.containers);
+    if (kind == Subject::image && records.elsewhere.wanted.contains(id))
+      out.kept.emplace(item, why + "; a container needs it, of a store that is opened otherwise");
+    else if (kind == Subject::image)
+      add_of(records.images);
+    if (kind != Subject::container) return;
+    auto const* const container = records.containers.find(id);
+    if (container != nullptr && containers_ && is_in_use(container->layer))
+      out.kept.emplace(item, why + "; it is mounted");
+    else
+      add_of(records.containers);
   }
 
   /// A layer of which no tree can be used goes with all that stands on it: unless there are files that nobody would have
@@ -212,7 +224,9 @@ class DamageRemover {
   void add_with_users(Damaged& out, Finding const& lost, CheckReport const& report,
                       StoreRecords<Core> const& records) {
     auto& layers = out.items[static_cast<int>(Subject::layer)];
-    auto const keep = [&](std::string const& why) { out.kept.emplace(lost.id, lost.text + "; " + why); };
+    auto const keep = [&](std::string const& why) {
+      out.kept.emplace("layer " + lost.id, lost.text + "; " + why);
+    };
     std::vector<std::string> going{lost.id};
     for (std::size_t i = 0; i < going.size(); ++i) {
       auto const* const layer = records.layers.find(going[i]);
@@ -220,6 +234,8 @@ class DamageRemover {
       // Of one that was being made or removed, whoever did that knew that it goes.
       bool const is_expected =
           (i == 0 && lost.fault == Fault::layer_incomplete) || goes_with_container(*layer, records);
+      if (records.elsewhere.wanted.contains(going[i]))
+        return keep("a container needs it, of a store that is opened otherwise");
       if (is_in_use(going[i])) return keep("layer " + going[i] + " is mounted, or one that stands on it");
       if (!is_expected && (has_foreign(report, going[i]) || !is_told_by_archives(core_, records, *layer)))
         return keep("layer " + going[i] + " has files that are in no archive");

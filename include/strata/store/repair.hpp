@@ -104,10 +104,11 @@ class Repairer {
     return report;
   }
 
-  /// What seems to be missing, or nobody's, may have a record that could not be read, nor be mended. As long as there is
-  /// something that cannot be told now, nothing is removed.
+  /// What seems to be missing, or nobody's, may have a record that could not be read, nor be mended, or be mounted. As long as
+  /// there is something that cannot be told now, nothing is removed.
   bool sees_all(CheckReport const& report) const {
-    return seen_.all_readable() && seen_.others_readable() && !log_.records_to_come &&
+    return !counts_lost_ && seen_.elsewhere.unreadable.empty() && seen_.all_readable() &&
+           seen_.others_readable() && !log_.records_to_come &&
            std::ranges::none_of(report.findings, [](auto const& f) { return f.fault == Fault::unreadable; });
   }
 
@@ -279,7 +280,16 @@ class Repairer {
   }
   void recount_mounts() {
     if constexpr (MountDriver<Driver>) {
+      std::vector<LayerId> mounted;
+      for (auto const& row : core_.template table<LayerTraits>().read().rows())
+        if (is_safe_component(row->id) && !has_whole_tree(core_, row->id) &&
+            core_.driver().is_mounted(LayerId(row->id)))
+          mounted.emplace_back(row->id);
       core_.mounts().reset();
+      auto mounts = core_.mounts().write();
+      for (auto const& id : mounted)
+        mounts.set({.id = id.str(), .path = core_.driver().mount_path(id).native(), .count = 1, .extra = {}});
+      counts_lost_ = true;
       did("mount counts: began anew");
     }
   }
@@ -315,6 +325,7 @@ class Repairer {
   std::set<std::string> foreign_;   ///< layers that have more than their tar tells of
   std::set<std::string> modified_;  ///< layers that are not as in their tar
   std::set<std::string> rebuilt_;   ///< layers
+  bool counts_lost_ = false;        ///< of mounts; whole trees show no other sign of them
   std::set<std::string>
       lost_records_;  ///< kinds whose record file had to be written from what was left of it
 };

@@ -28,6 +28,7 @@ struct StoreRecords {
   KeptRecords<LayerRecord> layers;
   KeptRecords<ImageRecord> images;
   KeptRecords<ContainerRecord> containers;
+  KnownIds elsewhere = {};  ///< `KnownIds::in_other_files`
 
   /// All kinds at one moment: else an image that was made in between would lack its layer.
   static StoreRecords read(Core& core) {
@@ -40,8 +41,10 @@ struct StoreRecords {
       HeldRecords<LayerTraits, Core> const held_layers(core);
       HeldRecords<typename Core::ImageTraits, Core> const held_images(core);
       HeldRecords<typename Core::ContainerTraits, Core> const held_containers(core);
-      return StoreRecords{
-          .layers = held_layers.read(), .images = held_images.read(), .containers = held_containers.read()};
+      return StoreRecords{.layers = held_layers.read(),
+                          .images = held_images.read(),
+                          .containers = held_containers.read(),
+                          .elsewhere = KnownIds::in_other_files(core)};
     }();
     add_other_records<LayerTraits>(core, records.layers);
     add_other_records<typename Core::ImageTraits>(core, records.images);
@@ -58,11 +61,17 @@ struct StoreRecords {
     return !layers.others_damaged && !images.others_damaged && !containers.others_damaged;
   }
 
-  KnownIds known(Core& core) const {
-    auto ids = KnownIds::in_other_files(core);
-    for (auto const& row : layers.rows) ids.layers.insert(row.id);
-    for (auto const& row : images.rows) ids.images.insert(row.id);
-    for (auto const& row : containers.rows) ids.containers.insert(row.id);
+  KnownIds known() const {
+    auto ids = elsewhere;
+    auto const add = [&](auto const& rows, auto& known) {
+      for (auto const& row : rows) {
+        known.insert(row.id);
+        ids.want(row);
+      }
+    };
+    add(layers.rows, ids.layers);
+    add(images.rows, ids.images);
+    add(containers.rows, ids.containers);
     ids.all_layers = ids.all_layers && layers.damaged.empty();
     ids.all_images = images.damaged.empty();
     ids.all_containers = ids.all_containers && containers.damaged.empty();
@@ -89,7 +98,7 @@ struct StoreRecords {
                                [&](auto const& i) { return names::contains(i.mapped_top_layers, layer.id); });
   }
 
-  /// Layers that an image or a container needs.
+  /// Layers that an image or a container needs, that of another way to open the store included.
   std::set<std::string> needed_layers() const {
     std::set<std::string> out;
     auto const need = [&](std::string const& top) {
@@ -100,6 +109,7 @@ struct StoreRecords {
       for (auto const& id : image_layers(image)) need(id);
     }
     for (auto const& container : containers.rows) need(container.layer);
+    for (auto const& id : elsewhere.wanted) need(id);
     return out;
   }
 };

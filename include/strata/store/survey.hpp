@@ -6,6 +6,7 @@
 #include <strata/paths.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/known_ids.hpp>
+#include <strata/store/mount.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -14,13 +15,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
 #include <system_error>
+#include <type_traits>
 #include <vector>
 
 /// What each file and directory of a store belongs to: the one list from which bytes are counted, garbage is collected and
@@ -93,21 +97,36 @@ inline void spare_unreadable(std::vector<Claim>& claims, KnownIds const& known) 
     }
 }
 
-/// Nor does a layer go that is mounted: somebody may be using it.
+/// Nor does a layer go that may be of use: one that a record refers to, though its own is lost; one that is mounted, or lies
+/// below one that is; an archive or data without a tree, which may be those of a layer in an image store that is not there.
 template <class Core>
-void spare_mounted(Core& core, std::vector<Claim>& claims) {
-  auto const spare = [&](auto&& is_mounted) {
-    for (auto& claim : claims)
-      if (claim.kind == UsageClass::orphan && claim.subject == Subject::layer && is_mounted(claim.id)) {
-        claim.removable = false;
-        claim.reason = "no record names it, and it may be mounted";
+void spare_useful(Core& core, KnownIds const& known, std::vector<Claim>& claims) {
+  auto const is_mounted = [&](LayerId const& id) {
+    if constexpr (MountDriver<typename Core::Driver>) {
+      try {
+        return is_seen_mounted(core, core.mounts().read(), id);
+      } catch (Error const&) {  // damaged counts, which a check tells of
+        return true;
       }
+    } else {
+      return false;
+    }
   };
-  try {
-    auto const mounts = core.mounts().read();
-    spare([&](std::string const& id) { return mounts.find(id) != nullptr; });
-  } catch (Error const&) {  // damaged, which a check tells of
-    spare([](std::string const&) { return true; });
+  auto const records = core.template kind_directory<typename Core::LayerTraits>();
+  for (auto& claim : claims) {
+    if (claim.kind != UsageClass::orphan || claim.subject != Subject::layer || !is_safe_component(claim.id))
+      continue;
+    auto const keep = [&](char const* why) {
+      claim.removable = false;
+      claim.reason = why;
+    };
+    LayerId const id(claim.id);
+    if (known.wanted.contains(claim.id))
+      keep("its record is lost, and another one needs it");
+    else if (claim.path.parent_path() == records && !core.driver().exists(id))
+      keep("no record names it; its layer may be in an image store that is not there");
+    else if (is_mounted(id))
+      keep("no record names it; it may be mounted, until it is unmounted or the store is shut down by force");
   }
 }
 
@@ -195,7 +214,7 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
       claims.push_back({.path = path, .reason = "another program's"});
   detail::claim_temporary_files(root, options, claims);
   detail::spare_unreadable(claims, known);
-  detail::spare_mounted(core, claims);
+  detail::spare_useful(core, known, claims);
   return claims;
 }
 
