@@ -7,6 +7,7 @@
 #include <strata/item/image.hpp>
 #include <strata/item/layer.hpp>
 #include <strata/paths.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <filesystem>
@@ -32,6 +33,7 @@ struct KnownIds {
 
   /// Those of volatile records that this store does not read: in the run root, where stores that were opened as transient
   /// have them, or, if this one is, in the graph root.
+  /// @throws `errno`, if it cannot be told what they hold
   template <class Core>
   static KnownIds in_other_files(Core& core) {
     KnownIds known;
@@ -51,7 +53,8 @@ struct KnownIds {
             known.want(record);
           }
           all = decoded.unreadable.empty();
-        } catch (Error const&) {
+        } catch (Error const& error) {
+          if (sys::is_transient(error)) throw;
           all = false;
         }
         if (!all) known.unreadable.push_back(path);

@@ -12,6 +12,7 @@
 #include <strata/store/mount.hpp>
 #include <strata/store/store_records.hpp>
 #include <strata/store/told_by_archives.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
@@ -265,8 +266,9 @@ class DamageRemover {
     if constexpr (MountDriver<typename Core::Driver>) {
       try {
         return is_safe_component(layer) && is_seen_mounted(core_, core_.mounts().read(), LayerId(layer));
-      } catch (Error const&) {  // it cannot be told
-        return true;
+      } catch (Error const& error) {
+        if (sys::is_transient(error)) throw;
+        return true;  // damaged counts
       }
     } else {
       return false;

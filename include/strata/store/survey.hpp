@@ -8,6 +8,7 @@
 #include <strata/store/known_ids.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -105,8 +106,9 @@ void spare_useful(Core& core, KnownIds const& known, std::vector<Claim>& claims)
     if constexpr (MountDriver<typename Core::Driver>) {
       try {
         return is_seen_mounted(core, core.mounts().read(), id);
-      } catch (Error const&) {  // damaged counts, which a check tells of
-        return true;
+      } catch (Error const& error) {
+        if (sys::is_transient(error)) throw;
+        return true;  // damaged counts, which a check tells of
       }
     } else {
       return false;
