@@ -1,6 +1,6 @@
 // Pull a layer of which the store has most already: only what is missing is read.
-#include <strata/archive/make_chunked.hpp>
-#include <strata/store/partial_pull.hpp>
+#include <strata/chunked/make_chunked.hpp>
+#include <strata/chunked/partial_pull.hpp>
 #include <strata/strata.hpp>
 #include <strata/sys/ranges.hpp>
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <strata/archive/make_chunked.hpp>
-#include <strata/archive/tree_source.hpp>
-#include <strata/store/partial_pull.hpp>
+#include <strata/chunked/make_chunked.hpp>
+#include <strata/chunked/partial_pull.hpp>
 #include <strata/sys/ranges.hpp>
 #include <strata/sys/scratch_file.hpp>
+#include <strata/tree/tree_source.hpp>
 
 #include "interrupt.hpp"
 #include "json.hpp"

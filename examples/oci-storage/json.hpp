@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/item/record.hpp>
+#include <strata/records/record.hpp>
 #include <strata/serializers/json_text.hpp>
 #include <strata/timestamp.hpp>
 

@@ -5,6 +5,13 @@
 
 namespace strata {
 
+namespace idmap {
+
+/// Ids are below this; the last 32-bit number means "none" to the kernel (chown(2)).
+inline constexpr std::int64_t id_limit = 0xffff'ffff;
+
+}  // namespace idmap
+
 /// One range of a uid or gid map: `size` ids from `container_id` on stand for those from `host_id` on.
 struct IdRange {
   std::int64_t container_id = 0;
@@ -12,7 +19,7 @@ struct IdRange {
   std::int64_t size = 0;
   bool operator==(IdRange const&) const = default;
 
-  /// As a field of a record; see item/record.hpp.
+  /// As a field of a record; see records/record.hpp.
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit);
 };

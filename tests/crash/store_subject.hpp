@@ -1,9 +1,9 @@
 #pragma once
 
-#include <strata/archive/outlet.hpp>
 #include <strata/codec/all.hpp>
 #include <strata/drivers/any.hpp>
 #include <strata/store/store.hpp>
+#include <strata/stream/outlet.hpp>
 
 #include "subject.hpp"
 #include <chrono>

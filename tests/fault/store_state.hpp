@@ -2,8 +2,8 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
-#include <strata/item/big_data.hpp>
 #include <strata/paths.hpp>
+#include <strata/records/big_data.hpp>
 
 #include <boost/json.hpp>
 

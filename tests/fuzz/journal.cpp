@@ -2,7 +2,7 @@
 // these are left or more is written behind them; a frame in the right form is never an error for its check sum's sake; and
 // files of records come back as they were.
 
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/serializers/journal.hpp>
 
 #include "fuzz.hpp"

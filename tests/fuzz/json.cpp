@@ -2,9 +2,9 @@
 // written as the same bytes, unknown keys, flags and unreadable elements included; and looking for records in damaged
 // bytes never fails.
 
-#include <strata/item/container.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/serializers/json.hpp>
 
 #include "fuzz.hpp"

@@ -1,7 +1,7 @@
 // Invariant: a text of what a file really is changes a header only if it can be read, and then to values that are written
 // as a text which gives the same again.
 
-#include <strata/archive/override_stat.hpp>
+#include <strata/tree/override_stat.hpp>
 
 #include "fuzz.hpp"
 

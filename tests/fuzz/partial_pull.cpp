@@ -3,13 +3,13 @@
 // digest recorded of it; a stream that our writer made of an archive makes a layer that is exported as that archive. Either
 // way the store is sound afterwards.
 
+#include <strata/chunked/chunked_layer.hpp>
+#include <strata/chunked/partial_pull.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/serializers/json.hpp>
-#include <strata/store/chunked_layer.hpp>
-#include <strata/store/partial_pull.hpp>
 #include <strata/store/store.hpp>
 
-#include "../archive/chunked_tools.hpp"
+#include "../chunked/chunked_tools.hpp"
 #include "fuzz.hpp"
 #include "sandbox.hpp"
 #include <optional>

@@ -2,8 +2,8 @@
 // archive's name is a place below the root, without "..", or is refused.
 
 #include <strata/archive/clean_path.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include "fuzz.hpp"
 #include <vector>

@@ -2,7 +2,7 @@
 // promises: contents in the order of the stream that do not overlap, pieces that follow each other and are all of the
 // file, names, attributes and sizes within the budgets.
 
-#include <strata/archive/chunked_toc.hpp>
+#include <strata/chunked/chunked_toc.hpp>
 
 #include "fuzz.hpp"
 

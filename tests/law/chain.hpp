@@ -2,10 +2,10 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/sys/stream.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/store/compare_trees.hpp>
+#include <strata/maintenance/compare_trees.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/load_tree.hpp>
 #include <strata/tree/memory_tree.hpp>

@@ -1,7 +1,7 @@
 #include "../../examples/oci-storage/json.hpp"
 
-#include <strata/item/container.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/layer.hpp>
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/testing/serializer_suite.hpp>
 

@@ -1,6 +1,6 @@
-#include <strata/item/container.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/testing/serializer_suite.hpp>
 #include <strata/testing/temp_dir.hpp>

@@ -1,4 +1,4 @@
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/serializers/json_fields.hpp>
 
 #include <catch2/catch.hpp>

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <strata/concepts/serializer.hpp>
-#include <strata/item/container.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
 
 #include <cstddef>
 #include <span>

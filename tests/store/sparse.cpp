@@ -1,5 +1,5 @@
 // Files with holes through a whole store: what went in comes out, and is checked.
-#include <strata/store/repair.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 

@@ -1,6 +1,6 @@
-#include <strata/archive/tree_source.hpp>
-#include <strata/store/chunked_layer.hpp>
+#include <strata/chunked/chunked_layer.hpp>
 #include <strata/store/staged_layer.hpp>
+#include <strata/tree/tree_source.hpp>
 
 #include "stores.hpp"
 

@@ -1,6 +1,6 @@
 #include <strata/store/core.hpp>
 
-#include "damages.hpp"
+#include "maintenance/damages.hpp"
 #include "stores.hpp"
 #include <algorithm>
 #include <concepts>

@@ -30,7 +30,7 @@ struct Decoded {
 /// - `S::decode<Record>(bytes)`     `decode(encode(rows))` equals `rows`, unknown keys included; empty bytes are an
 ///                            empty list; `Errc::corrupt_record` if the bytes as a whole cannot be read
 /// Optional: `S::keeps(text)`, false for an id or a key that would come back as another; the store then refuses it.
-/// All are pure. Members come from `Record::fields` (item/record.hpp).
+/// All are pure. Members come from `Record::fields` (records/record.hpp).
 /// `testing::serializer_suite<S>` checks what this concept cannot.
 template <class S, class Record>
 concept SerializerFor = requires(std::span<Row<Record> const> rows, std::span<std::string const> unreadable,

@@ -2,7 +2,6 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
@@ -13,6 +12,7 @@
 #include <strata/tree/applier.hpp>
 #include <strata/tree/memory_tree.hpp>
 #include <strata/tree/resolve.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <cstdint>
 #include <map>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/archive/changes.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/tree/changes.hpp>
 
 #include <cstdint>
 #include <filesystem>

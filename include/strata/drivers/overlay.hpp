@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/archive/changes.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
@@ -29,6 +28,7 @@
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/tree/changes.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <strata/archive/changes.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/shift_owners.hpp>
@@ -21,7 +19,9 @@
 #include <strata/sys/trash.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/apply_options.hpp>
+#include <strata/tree/changes.hpp>
 #include <strata/tree/lower_view.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -14,9 +14,6 @@ namespace strata {
 
 namespace idmap {
 
-/// Ids are below this; the last 32-bit number means "none" to the kernel (chown(2)).
-inline constexpr std::int64_t id_limit = 0xffff'ffff;
-
 namespace detail {
 
 /// What stands for `id`, if it lies in the `size` ids from `from` on and those from `to` on stand for these. Ranges come

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/item/record.hpp>
+#include <strata/records/record.hpp>
 #include <strata/serializers/json_reader.hpp>
 #include <strata/serializers/json_slot.hpp>
 #include <strata/serializers/json_text.hpp>

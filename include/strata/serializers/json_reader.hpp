@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
-#include <strata/item/record.hpp>
+#include <strata/records/record.hpp>
 #include <strata/serializers/json_lenient.hpp>
 #include <strata/serializers/json_position.hpp>
 #include <strata/serializers/json_slot.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
-#include <strata/item/record.hpp>
+#include <strata/records/record.hpp>
 #include <strata/timestamp.hpp>
 
 #include <concepts>

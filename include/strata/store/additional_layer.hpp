@@ -2,12 +2,12 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
-#include <strata/item/item.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/import.hpp>
+#include <strata/store/item.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/additional_tree.hpp>

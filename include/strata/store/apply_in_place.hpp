@@ -4,7 +4,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/import.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 
 #include <tuple>
 

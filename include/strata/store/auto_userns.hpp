@@ -5,7 +5,7 @@
 #include <strata/idmap/set.hpp>
 #include <strata/idmap/shift.hpp>
 #include <strata/idmap/subid.hpp>
-#include <strata/item/image.hpp>
+#include <strata/records/image.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/userns.hpp>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <strata/id.hpp>
-#include <strata/item/layer.hpp>
-#include <strata/item/record.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/records/record.hpp>
 #include <strata/store/apply_in_place.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/crash_notes.hpp>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <strata/id.hpp>
-#include <strata/item/item.hpp>
-#include <strata/item/record.hpp>
+#include <strata/records/record.hpp>
+#include <strata/store/item.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/item/container.hpp>
+#include <strata/records/container.hpp>
 #include <strata/store/auto_userns.hpp>
 #include <strata/store/collection.hpp>
 #include <strata/store/layer_files.hpp>

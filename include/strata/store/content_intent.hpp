@@ -3,7 +3,7 @@
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/id.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/intent_text.hpp>

@@ -2,7 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/sys/temp_dir.hpp>
 
 #include <array>

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <strata/id.hpp>
-#include <strata/item/big_data.hpp>
-#include <strata/item/record.hpp>
 #include <strata/paths.hpp>
+#include <strata/records/big_data.hpp>
+#include <strata/records/record.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/intent_text.hpp>
 #include <strata/sys/file.hpp>

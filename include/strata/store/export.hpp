@@ -1,13 +1,13 @@
 #pragma once
 
-#include <strata/archive/pipeline.hpp>
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
+#include <strata/stream/pipeline.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/stream.hpp>
 

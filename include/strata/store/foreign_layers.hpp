@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/shelf.hpp>
 
 #include <string>

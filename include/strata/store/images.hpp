@@ -4,7 +4,7 @@
 #include <strata/digest.hpp>
 #include <strata/durability.hpp>
 #include <strata/id.hpp>
-#include <strata/item/image.hpp>
+#include <strata/records/image.hpp>
 #include <strata/store/collection.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/older_images.hpp>

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <strata/archive/both_taps.hpp>
-#include <strata/archive/pipeline.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
@@ -17,6 +16,7 @@
 #include <strata/store/options.hpp>
 #include <strata/store/over_former.hpp>
 #include <strata/store/own_tree_signature.hpp>
+#include <strata/stream/pipeline.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>

@@ -3,10 +3,10 @@
 #include <strata/error.hpp>
 #include <strata/finding.hpp>
 #include <strata/id.hpp>
-#include <strata/item/container.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
 #include <strata/paths.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
-#include <strata/item/layer.hpp>
-#include <strata/item/names.hpp>
-#include <strata/item/record.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/records/names.hpp>
+#include <strata/records/record.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>

@@ -3,7 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
 #include <strata/idmap/range.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/options.hpp>
 
 #include <optional>

@@ -3,9 +3,9 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
 #include <strata/progress.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/foreign_layers.hpp>

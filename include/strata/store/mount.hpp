@@ -2,7 +2,7 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
-#include <strata/item/record.hpp>
+#include <strata/records/record.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>

@@ -2,8 +2,8 @@
 
 #include <strata/concepts/lock.hpp>
 #include <strata/concepts/serializer.hpp>
-#include <strata/item/record.hpp>
-#include <strata/item/record_file.hpp>
+#include <strata/records/record.hpp>
+#include <strata/records/record_file.hpp>
 #include <strata/sys/file.hpp>
 
 #include <memory>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <strata/concepts/lock.hpp>
-#include <strata/item/table.hpp>
 #include <strata/paths.hpp>
+#include <strata/records/table.hpp>
 
 #include <filesystem>
 #include <memory>

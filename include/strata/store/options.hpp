@@ -4,9 +4,9 @@
 #include <strata/id.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/subid.hpp>
-#include <strata/item/names.hpp>
-#include <strata/item/record.hpp>
 #include <strata/progress.hpp>
+#include <strata/records/names.hpp>
+#include <strata/records/record.hpp>
 #include <strata/timestamp.hpp>
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <strata/error.hpp>
-#include <strata/item/big_data.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/names.hpp>
+#include <strata/records/big_data.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/names.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>

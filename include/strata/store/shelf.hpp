@@ -4,8 +4,8 @@
 #include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
-#include <strata/item/names.hpp>
-#include <strata/item/table.hpp>
+#include <strata/records/names.hpp>
+#include <strata/records/table.hpp>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/item/container.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
 #include <strata/store/export.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/tree.hpp>

@@ -2,10 +2,10 @@
 
 #include <strata/archive/tar_reader.hpp>
 #include <strata/concepts/bytes.hpp>
-#include <strata/item/big_data.hpp>
-#include <strata/item/item.hpp>
-#include <strata/item/names.hpp>
+#include <strata/records/big_data.hpp>
+#include <strata/records/names.hpp>
 #include <strata/store/import.hpp>
+#include <strata/store/item.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/file.hpp>

@@ -1,13 +1,15 @@
 #pragma once
 
 #include <strata/fwd.hpp>
-#include <strata/store/check.hpp>
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/dedup.hpp>
+#include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/repair.hpp>
+#include <strata/maintenance/usage.hpp>
 #include <strata/store/collect.hpp>
 #include <strata/store/containers.hpp>
 #include <strata/store/core.hpp>
-#include <strata/store/dedup.hpp>
 #include <strata/store/export.hpp>
-#include <strata/store/garbage.hpp>
 #include <strata/store/images.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_depth.hpp>
@@ -15,11 +17,9 @@
 #include <strata/store/mount.hpp>
 #include <strata/store/parent_owners.hpp>
 #include <strata/store/pull_up.hpp>
-#include <strata/store/repair.hpp>
 #include <strata/store/size.hpp>
 #include <strata/store/storage_layers.hpp>
 #include <strata/store/traits.hpp>
-#include <strata/store/usage.hpp>
 
 #include <array>
 #include <exception>

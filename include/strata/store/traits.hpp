@@ -1,10 +1,10 @@
 #pragma once
 
 #include <strata/codec/all.hpp>
-#include <strata/item/container.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
 #include <strata/lock/file_lock.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
 
 namespace strata {
 

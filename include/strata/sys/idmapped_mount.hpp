@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/concepts/bytes.hpp>
-#include <strata/idmap/range.hpp>
+#include <strata/id_map.hpp>
 #include <strata/sys/enter_userns.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>

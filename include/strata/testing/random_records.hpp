@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/item/record.hpp>
+#include <strata/records/record.hpp>
 #include <strata/timestamp.hpp>
 
 #include <concepts>

@@ -2,10 +2,10 @@
 
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
-#include <strata/item/container.hpp>
-#include <strata/item/image.hpp>
-#include <strata/item/layer.hpp>
-#include <strata/item/record.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/records/record.hpp>
 #include <strata/testing/random_records.hpp>
 
 #include <catch2/catch.hpp>

@@ -1,9 +1,6 @@
 #pragma once
 
-#include <strata/archive/attributes.hpp>
-#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
@@ -11,10 +8,13 @@
 #include <strata/idmap/range.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/tree/apply_options.hpp>
+#include <strata/tree/attributes.hpp>
 #include <strata/tree/disk_tree.hpp>
+#include <strata/tree/override_stat.hpp>
 #include <strata/tree/places.hpp>
 #include <strata/tree/reference_whiteouts.hpp>
 #include <strata/tree/resolve.hpp>
+#include <strata/tree/tree_path.hpp>
 #include <strata/tree/whiteouts.hpp>
 
 #include <array>

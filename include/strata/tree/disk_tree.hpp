@@ -1,7 +1,5 @@
 #pragma once
 
-#include <strata/archive/attributes.hpp>
-#include <strata/archive/file_body.hpp>
 #include <strata/archive/sparse_body.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/whiteout.hpp>
@@ -13,6 +11,8 @@
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/userns.hpp>
 #include <strata/sys/xattr.hpp>
+#include <strata/tree/attributes.hpp>
+#include <strata/tree/file_body.hpp>
 
 #include <algorithm>
 #include <cerrno>

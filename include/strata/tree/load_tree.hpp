@@ -1,8 +1,6 @@
 #pragma once
 
-#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
@@ -10,6 +8,8 @@
 #include <strata/tree/disk_tree.hpp>
 #include <strata/tree/lower_view.hpp>
 #include <strata/tree/memory_tree.hpp>
+#include <strata/tree/override_stat.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <cstdint>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <strata/archive/attributes.hpp>
 #include <strata/archive/sparse_body.hpp>
 #include <strata/archive/tar_header.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/userns.hpp>
+#include <strata/tree/attributes.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <array>

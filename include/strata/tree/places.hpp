@@ -1,15 +1,15 @@
 #pragma once
 
-#include <strata/archive/attributes.hpp>
 #include <strata/archive/name_set.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/error.hpp>
 #include <strata/former.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/tree/apply_options.hpp>
+#include <strata/tree/attributes.hpp>
 #include <strata/tree/directory_cache.hpp>
 #include <strata/tree/resolve.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <cerrno>
 #include <cstddef>

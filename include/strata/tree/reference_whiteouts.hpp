@@ -1,10 +1,10 @@
 #pragma once
 
 #include <strata/archive/tar_header.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/tree/places.hpp>
 #include <strata/tree/resolve.hpp>
+#include <strata/tree/tree_path.hpp>
 #include <strata/tree/whiteouts.hpp>
 
 #include <functional>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/archive/tree_path.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/tree/directory_cache.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <cerrno>
 #include <cstddef>

@@ -2,7 +2,6 @@
 
 #include <strata/archive/sparse_body.hpp>
 #include <strata/archive/tar_header.hpp>
-#include <strata/archive/tree_path.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
@@ -10,6 +9,7 @@
 #include <strata/tree/apply_options.hpp>
 #include <strata/tree/memory_tree.hpp>
 #include <strata/tree/resolve.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,8 +1,8 @@
-#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/overlay/mount_program.hpp>
 #include <strata/testing/driver_suite.hpp>
+#include <strata/tree/override_stat.hpp>
 
 #include <catch2/catch.hpp>
 

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <strata/archive/changes.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/archive/tree_entry.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/diff_walk.hpp>
@@ -11,6 +9,8 @@
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
+#include <strata/tree/changes.hpp>
+#include <strata/tree/tree_entry.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <strata/archive/tree_path.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/error.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <cerrno>

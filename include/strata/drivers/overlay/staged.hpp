@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/archive/override_stat.hpp>
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
@@ -24,6 +23,7 @@
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/tree/applier.hpp>
+#include <strata/tree/override_stat.hpp>
 
 #include <cstdint>
 #include <fcntl.h>

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <strata/chunked/chunked_toc.hpp>
+#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/records/big_data.hpp>
+#include <strata/records/names.hpp>
+#include <strata/store/chunked_keys.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/tree/tree_path.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+/// What a store has already of a layer that is to come: found by the tables of contents that layers from zstd:chunked
+/// streams keep, in the store's own layers and in those that are only read.
+namespace strata {
+
+/// Bytes in a file of a layer.
+struct LocalPlace {
+  std::filesystem::path tree;  ///< root of the layer's own files
+  std::string path;            ///< below it
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+
+/// Opens the file; nothing if it is not there any more, is none, or is too short.
+inline std::optional<sys::Fd> open_place(LocalPlace const& place) {
+  sys::Fd const root = sys::try_open_at(AT_FDCWD, place.tree.c_str(), O_PATH | O_DIRECTORY);
+  if (!root) return std::nullopt;
+  sys::Fd file = sys::try_open_in_root(root.get(), place.path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  auto const size = static_cast<std::uint64_t>(status.st_size);
+  if (place.offset > size || place.size > size - place.offset) return std::nullopt;
+  return file;
+}
+
+/// Digest of these bytes; nothing if they cannot be read.
+inline std::optional<Digest> digest_of_place(LocalPlace const& place, Control const& control) {
+  auto const file = open_place(place);
+  if (!file) return std::nullopt;
+  Hasher hasher;
+  std::array<std::byte, 65536> buffer;
+  for (auto at = place.offset, end = place.offset + place.size; at < end;) {
+    control.check();
+    auto const wanted = static_cast<std::size_t>(std::min<std::uint64_t>(end - at, buffer.size()));
+    auto const n =
+        sys::retry([&] { return ::pread(file->get(), buffer.data(), wanted, static_cast<off_t>(at)); });
+    if (n <= 0) return std::nullopt;
+    hasher.update(Bytes(buffer).first(static_cast<std::size_t>(n)));
+    at += static_cast<std::uint64_t>(n);
+  }
+  return hasher.finish();
+}
+
+/// Where a store has contents of some digests, of whole files and of chunks.
+class LocalContent {
+ public:
+  void want_file(std::string const& digest) { files_.try_emplace(digest); }
+  void want_chunk(std::string const& digest) { chunks_.try_emplace(digest); }
+
+  /// Looks through all layers; of each digest the first few places count. Reads the tables of all layers that have one: some
+  /// 300 bytes a file. No lock is held meanwhile; a layer that goes away is passed over, as is a table that is damaged.
+  template <class Core>
+  void search(Core& core, Control const& control) {
+    if constexpr (CheckDriver<typename Core::Driver>) {
+      using Traits = typename Core::LayerTraits;
+      std::vector<std::pair<std::string, std::filesystem::path>> tables;
+      core.template look<Traits>().each([&](auto const& row, auto const& shelf) {
+        if (names::contains(row->big_data_names, std::string(chunked_manifest_key)) &&
+            is_safe_component(row->id))
+          tables.emplace_back(row->id, shelf.directory / row->id / big_data_file_name(chunked_manifest_key));
+      });
+      for (auto const& [id, path] : tables) {
+        control.check();
+        auto const tree = core.driver().own_tree(LayerId(id));
+        auto const table = tree ? read_if_readable(path) : std::nullopt;
+        if (table) note(*table, tree->path);
+      }
+    }
+  }
+
+  std::span<LocalPlace const> file(std::string const& digest) const { return places(files_, digest); }
+  std::span<LocalPlace const> chunk(std::string const& digest) const { return places(chunks_, digest); }
+
+ private:
+  using Places = std::unordered_map<std::string, std::vector<LocalPlace>>;
+  static constexpr std::size_t most_places = 4;  // the first may have been changed since
+
+  static std::span<LocalPlace const> places(Places const& all, std::string const& digest) {
+    auto const found = all.find(digest);
+    return found == all.end() ? std::span<LocalPlace const>() : found->second;
+  }
+  static std::optional<std::string> read_if_readable(std::filesystem::path const& path) {
+    try {
+      return sys::read_stored(path);
+    } catch (std::system_error const&) {
+      return std::nullopt;
+    }
+  }
+
+  void note(std::string_view table, std::filesystem::path const& tree) {
+    auto const add = [&](Places& places, std::string const& digest, archive::ChunkedEntry const& entry,
+                         std::uint64_t offset, std::uint64_t size) {
+      auto const wanted = digest.empty() ? places.end() : places.find(digest);
+      if (wanted == places.end() || wanted->second.size() == most_places) return;
+      wanted->second.push_back(
+          {.tree = tree, .path = archive::path_in_tree(entry.header.name), .offset = offset, .size = size});
+    };
+    try {
+      archive::read_chunked_toc(table, {}, [&](archive::ChunkedEntry&& entry) {
+        if (entry.pieces.empty()) return;
+        add(files_, entry.digest, entry, 0, static_cast<std::uint64_t>(entry.header.size));
+        for (auto const& piece : entry.pieces)
+          add(chunks_, piece.digest, entry, piece.file_offset, piece.plain_size);
+      });
+    } catch (Error const&) {
+      return;  // what was read before still may be true, and is looked at before it is used
+    }
+  }
+
+  Places files_ = {};
+  Places chunks_ = {};
+};
+
+}  // namespace strata

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <strata/archive/both_taps.hpp>
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_split.hpp>
+#include <strata/chunked/zstd_chunked.hpp>
+#include <strata/codec/gzip.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/progress.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/scratch_file.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <filesystem>
+#include <unistd.h>
+#include <utility>
+
+namespace strata::archive {
+
+/// Makes a zstd:chunked stream of a tar archive that is not compressed.
+/// @param scratch  a directory for the recorded archive, until it is written behind the others
+/// @throws as `TarReader` with `budgets`; `Errc::corrupt_archive`: two entries of one name; `Errc::stopped`; `errno`
+/// Memory: the table of contents, some 300 bytes an entry.
+inline ChunkedResult make_zstd_chunked(Source tar, Sink stream, std::filesystem::path const& scratch,
+                                       TarBudgets const& budgets = {}, Control const& control = {}) {
+  sys::Fd const kept = sys::scratch_file(scratch);
+  ZstdChunkedWriter chunked(std::move(stream));
+  Sink to = fd_sink(kept.get());
+  TarSplitWriter split(to);
+  BothTaps both(split, chunked);
+  TarReader reader(tar, budgets, &both);
+  for (TarHeader header; reader.next(header);) control.check();
+  split.finish();
+  if (::lseek(kept.get(), 0, SEEK_SET) != 0) sys::throw_errno("seek", scratch);
+  Source lines = codec::Gzip::decompress(fd_source(kept.get()));
+  return chunked.finish(lines);
+}
+
+}  // namespace strata::archive

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/concepts/ranges.hpp>
+#include <strata/error.hpp>
+#include <strata/stream/block_ring.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// Reads many small ranges of a stream in few requests, on a thread of its own, ahead of who takes them. Memory: 2 MiB.
+class RangeFetcher {
+ public:
+  struct Limits {
+    std::uint64_t gap =
+        1024;  ///< bytes between two ranges that are read and dropped rather than asked around
+    std::size_t in_request = 1024;  ///< ranges
+  };
+
+  /// @param stream  outlives this; nobody else uses it meanwhile
+  /// @param wanted  in ascending order, no two overlap, none is empty
+  RangeFetcher(Ranges& stream, std::vector<ByteRange> wanted, Limits const& limits)
+      : stream_(&stream), wanted_(std::move(wanted)), limits_(limits) {
+    for (auto const& range : wanted_) {
+      if (!asked_.empty() && range.offset - asked_.back().end() <= limits_.gap)
+        asked_.back().size = range.end() - asked_.back().offset;
+      else
+        asked_.push_back(range);
+    }
+    if (!asked_.empty()) thread_ = std::thread([this] { run(); });
+  }
+  RangeFetcher(RangeFetcher const&) = delete;
+  RangeFetcher& operator=(RangeFetcher const&) = delete;
+  ~RangeFetcher() {
+    ring_.cancel(std::make_exception_ptr(Error(Errc::stopped, "range source")));
+    if (thread_.joinable()) thread_.join();
+  }
+
+  /// The ranges that are really asked for.
+  std::vector<ByteRange> const& asked() const noexcept { return asked_; }
+
+  /// The next bytes of what is wanted, at most `max`; they may be of several ranges. Valid until the next call.
+  /// @throws what the source throws; `Errc::corrupt_archive`: it gave something else than asked for
+  Bytes next(std::size_t max) {
+    if (rest_.empty()) rest_ = reader_.next();
+    if (rest_.empty()) throw Error(Errc::corrupt_archive, "range source: too few bytes");
+    auto const part = rest_.first(std::min(max, rest_.size()));
+    rest_ = rest_.subspan(part.size());
+    return part;
+  }
+
+ private:
+  static constexpr std::size_t block = 256 * 1024;
+
+  void run() noexcept {
+    try {
+      for (std::size_t first = 0; first < asked_.size(); first += limits_.in_request) {
+        auto const batch =
+            std::span(asked_).subspan(first, std::min(limits_.in_request, asked_.size() - first));
+        std::size_t at = 0;
+        std::uint64_t done = 0;  // of the range `at`
+        stream_->read(batch, [&](std::size_t index, Bytes bytes) {
+          while (at < index && done == batch[at].size) {
+            ++at;
+            done = 0;
+          }
+          if (at != index || index >= batch.size() || bytes.size() > batch[at].size - done)
+            throw Error(Errc::corrupt_archive, "range source: bytes that were not asked for");
+          take(batch[at].offset + done, bytes);
+          done += bytes.size();
+        });
+        if (at + 1 != batch.size() || done != batch[at].size)
+          throw Error(Errc::corrupt_archive, "range source: too few bytes");
+      }
+      flush();
+      ring_.close();
+    } catch (...) {
+      ring_.close(std::current_exception());
+    }
+  }
+
+  /// Passes on what is wanted of these bytes, which stand at `offset` of the stream.
+  void take(std::uint64_t offset, Bytes bytes) {
+    while (!bytes.empty()) {
+      while (wanted_at_ < wanted_.size() && wanted_[wanted_at_].end() <= offset) ++wanted_at_;
+      if (wanted_at_ == wanted_.size()) return;
+      auto const& range = wanted_[wanted_at_];
+      auto const skip =
+          range.offset > offset ? std::min<std::uint64_t>(range.offset - offset, bytes.size()) : 0;
+      bytes = bytes.subspan(static_cast<std::size_t>(skip));
+      offset += skip;
+      if (bytes.empty()) return;
+      auto const count =
+          static_cast<std::size_t>(std::min<std::uint64_t>(range.end() - offset, bytes.size()));
+      pass(bytes.first(count));
+      bytes = bytes.subspan(count);
+      offset += count;
+    }
+  }
+  void pass(Bytes bytes) {
+    while (!bytes.empty()) {
+      if (room_.empty()) room_ = ring_.claim();
+      auto const count = std::min(room_.size() - filled_, bytes.size());
+      std::memcpy(room_.data() + filled_, bytes.data(), count);
+      filled_ += count;
+      bytes = bytes.subspan(count);
+      if (filled_ == room_.size()) flush();
+    }
+  }
+  void flush() {
+    if (filled_ != 0) ring_.publish(std::exchange(filled_, 0));
+    room_ = {};
+  }
+
+  Ranges* stream_;
+  std::vector<ByteRange> wanted_;
+  std::vector<ByteRange> asked_ = {};
+  Limits limits_;
+  archive::BlockRing ring_{8, block, 1};
+  archive::BlockReader reader_{ring_, 0};
+  Bytes rest_ = {};
+  std::size_t wanted_at_ = 0;
+  std::span<std::byte> room_ = {};
+  std::size_t filled_ = 0;
+  std::thread thread_ = {};
+};
+
+}  // namespace strata

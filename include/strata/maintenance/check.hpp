@@ -1,0 +1,464 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/finding.hpp>
+#include <strata/maintenance/check_data.hpp>
+#include <strata/maintenance/check_leftovers.hpp>
+#include <strata/maintenance/check_report.hpp>
+#include <strata/maintenance/compare_trees.hpp>
+#include <strata/maintenance/kept_records.hpp>
+#include <strata/maintenance/layer_content.hpp>
+#include <strata/maintenance/store_records.hpp>
+#include <strata/progress.hpp>
+#include <strata/records/big_data.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/store/known_ids.hpp>
+#include <strata/store/over_former.hpp>
+#include <strata/store/own_tree_signature.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/timestamp.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+/// What is wrong with a store, whatever the damage: records are read as they stand on disk, and nothing is mounted.
+namespace strata {
+
+namespace detail {
+
+template <class Core>
+class Checker {
+  using Driver = typename Core::Driver;
+  using LayerTraits = typename Core::LayerTraits;
+  using ImageTraits = typename Core::ImageTraits;
+  using ContainerTraits = typename Core::ContainerTraits;
+
+ public:
+  /// @param trees  of who is going to change what is found: told how each layer's tree was before it was compared
+  explicit Checker(Core& core, CheckOptions const& options, TreeSignatures* trees = nullptr)
+      : core_(core), options_(options), trees_(trees), records_(StoreRecords<Core>::read(core)) {}
+
+  /// What was found is told of these.
+  StoreRecords<Core> take_records() noexcept { return std::move(records_); }
+
+  CheckReport run() {
+    add_all(records_.layers.findings);
+    add_all(records_.images.findings);
+    add_all(records_.containers.findings);
+    auto const own = core_.template kind_directory<LayerTraits>();
+    layer_data_ = damaged_data<LayerTraits>(records_.layers.rows);
+    std::uint64_t done = 0;
+    auto const tell_progress = [&] {
+      if (options_.progress) options_.progress({.phase = Phase::check, .entries = ++done});
+    };
+    for (auto const& layer : records_.layers.rows) {
+      unless_changed(layer, [&] { unless_unreadable(layer.id, [&] { check_layer(layer, own, false); }); });
+      tell_progress();
+    }
+    for (auto const& [id, layer] : records_.layers.others) {
+      if (records_.layers.has_own(id)) continue;
+      read_only([&] { unless_unreadable(id, [&] { check_layer(layer.record, layer.directory, true); }); });
+      tell_progress();
+    }
+    if (options_.digests && (!options_.quick || !broken_.empty())) check_trees();
+    forget_changed_layers();
+    auto image_data = damaged_data<ImageTraits>(records_.images.rows);
+    for (auto const& image : records_.images.rows) check_image(image, image_data[image.id]);
+    for (auto const& [id, image] : records_.images.others) {
+      if (records_.images.has_own(id)) continue;
+      read_only([&] {
+        std::vector<Finding> data;
+        check_big_data<ImageTraits>(image.record, image.directory / id, data);
+        check_image(image.record, data);
+      });
+    }
+    auto container_data = damaged_data<ContainerTraits>(records_.containers.rows);
+    for (auto const& container : records_.containers.rows) {
+      add_all(container_data[container.id]);
+      check_container(container);
+    }
+    for (auto const what : {&Checker::check_unaccounted, &Checker::check_claims, &Checker::check_mounts}) {
+      try {
+        (this->*what)();
+      } catch (std::system_error const& error) {
+        if (!sys::is_transient(error)) throw;
+        add(Severity::error, Subject::store, core_.options().graph_root.native(), Fault::unreadable,
+            error.what(), Healing::none);
+      }
+    }
+    return finish();
+  }
+
+ private:
+  Control control() const { return {.progress = {}, .stop = options_.stop}; }
+
+  void add_all(std::vector<Finding> const& found) {
+    report_.findings.insert(report_.findings.end(), found.begin(), found.end());
+  }
+  Finding& add(Severity severity, Subject subject, std::string id, Fault fault, std::string text,
+               Healing healing) {
+    return tell_of(report_.findings, severity, subject, std::move(id), fault, std::move(text), healing);
+  }
+
+  /// What `look` finds is in a store that nobody changes from here.
+  template <class Look>
+  void read_only(Look&& look) {
+    auto const before = report_.findings.size();
+    look();
+    for (auto at = before; at < report_.findings.size(); ++at) {
+      auto& found = report_.findings[at];
+      if (!found.read_only && !found.inherited) found.text = "read-only " + found.text;
+      found.read_only = true;
+      found.healing = Healing::none;
+    }
+  }
+
+  // Others work meanwhile ----------------------------------------------------------------------------------------
+
+  static bool same_layer(LayerRecord const& one, LayerRecord const* other) {
+    return other != nullptr && one.created == other->created && one.diff_digest == other->diff_digest &&
+           one.parent == other->parent;
+  }
+
+  /// Files that go while somebody looks at them are no failure, if their layer has gone.
+  template <class Look>
+  void unless_changed(LayerRecord const& layer, Look&& look) {
+    try {
+      look();
+    } catch (Error const& error) {
+      if (error.code() == Errc::stopped ||
+          same_layer(layer, read_kept_records<LayerTraits>(core_).find(layer.id)))
+        throw;
+    }
+  }
+
+  /// What was found of layers that were removed, or filled or made anew meanwhile, tells of nothing that there is.
+  void forget_changed_layers() {
+    auto const is_own = [this](Finding const& f) {
+      return f.subject == Subject::layer && !f.read_only && records_.layers.has_own(f.id);
+    };
+    if (std::ranges::none_of(report_.findings, is_own)) return;
+    auto const now = read_kept_records<LayerTraits>(core_);
+    std::erase_if(report_.findings, [&](Finding const& f) {
+      return is_own(f) && !same_layer(*records_.layers.find(f.id), now.find(f.id));
+    });
+  }
+
+  /// What is wrong with the big data of items, by id. Its files change before the record does: those that seem wrong are
+  /// looked at again while nobody can write.
+  template <class Traits>
+  std::map<std::string, std::vector<Finding>> damaged_data(
+      std::vector<typename Traits::Record> const& rows) const {
+    std::map<std::string, std::vector<Finding>> found;
+    auto const look_at = [&](typename Traits::Record const& row) {
+      control().check();
+      std::vector<Finding> findings;
+      check_big_data<Traits>(row, core_.template kind_directory<Traits>() / row.id, findings);
+      return findings;
+    };
+    for (auto const& row : rows)
+      if (auto findings = look_at(row); !findings.empty()) found.emplace(row.id, std::move(findings));
+    if (found.empty()) return found;
+    HeldRecords<Traits, Core> const held(core_);
+    auto const now = held.read();
+    for (auto& [id, findings] : found) {
+      findings.clear();
+      if (now.has_own(id)) findings = look_at(*now.find(id));
+    }
+    return found;
+  }
+
+  // Layers -----------------------------------------------------------------------------------------------------
+
+  /// What of a layer cannot be told now is told as that.
+  template <class Look>
+  void unless_unreadable(std::string const& id, Look&& look) {
+    try {
+      look();
+    } catch (std::system_error const& error) {
+      if (!sys::is_transient(error)) throw;
+      auto text = "layer " + id + ": " + error.what();
+      if (told_.insert(text).second)
+        add(Severity::error, Subject::layer, id, Fault::unreadable, std::move(text), Healing::none);
+    }
+  }
+
+  /// Whether the driver has a layer; yes, and told of, if that cannot be told.
+  bool driver_has(std::string const& id) {
+    bool has = is_safe_component(id);
+    if (has) unless_unreadable(id, [&] { has = core_.driver().exists(LayerId(id)); });
+    return has;
+  }
+
+  /// @param directory  of the layers' data
+  void check_layer(LayerRecord const& layer, std::filesystem::path const& directory, bool other) {
+    control().check();
+    auto const name = "layer " + layer.id + ": ";
+    auto const tell = [&](Severity severity, Fault fault, std::string const& text,
+                          Healing healing) -> Finding& {
+      return add(severity, Subject::layer, layer.id, fault, name + text, healing);
+    };
+    if (is_set(layer.flags, "incomplete"))
+      tell(Severity::error, Fault::layer_incomplete, "layer is incomplete", Healing::discard);
+    auto const ancestors = records_.ancestors(layer);
+    if (!ancestors) tell_of_ancestors(layer);
+    for (auto const* digest : {&layer.diff_digest, &layer.compressed_diff_digest})
+      if (!digest->empty() && !is_valid_digest(*digest))
+        tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + *digest + "\" is none",
+             Healing::mend);
+    bool const has_tree = core_.driver().exists(LayerId(layer.id));
+    if (!has_tree)
+      tell(Severity::error, Fault::tree_missing, "its files are missing", Healing::none);
+    else if constexpr (CheckDriver<Driver>) {
+      if (!other) inspect(layer, ancestors);
+    }
+    if (other)
+      check_big_data<LayerTraits>(layer, directory / layer.id, report_.findings);
+    else
+      add_all(layer_data_[layer.id]);
+    if (options_.digests && has_tree) {
+      auto const recorded = Core::tar_split(directory, layer.id);
+      auto content = check_layer_content(core_, layer, recorded, control());
+      add_all(content.findings);
+      if (content.headers)
+        headers_.emplace(layer.id, KeptHeaders{*std::move(content.headers), is_over_former(recorded)});
+      if (!content.sum) broken_.insert(layer.id);
+    }
+    if (options_.unreferenced_after && !other && !needed().contains(layer.id)) {
+      auto const now = Timestamp::now();
+      std::chrono::seconds const age(now.seconds - layer.created.seconds);
+      auto const exact = age > std::chrono::hours(24 * 365)  // a record without a time is 2,000 years old
+                             ? std::chrono::nanoseconds::max()
+                             : age + std::chrono::nanoseconds(now.nanoseconds - layer.created.nanoseconds);
+      if (exact > *options_.unreferenced_after)
+        tell(Severity::error, Fault::layer_unreferenced, "layer not referenced by any images or containers",
+             Healing::discard);
+    }
+  }
+
+  void inspect(LayerRecord const& layer, std::optional<std::vector<LayerId>> const& ancestors) {
+    for (auto& found :
+         core_.driver().inspect(LayerId(layer.id), records_.is_mapped(layer) ? std::nullopt : ancestors)) {
+      found.subject = Subject::layer;
+      found.id = layer.id;
+      found.text = "layer " + layer.id + ": " + found.text;
+      report_.findings.push_back(std::move(found));
+    }
+  }
+
+  void tell_of_ancestors(LayerRecord const& layer) {
+    auto const tell = [&](Fault fault, std::string text, Healing healing) {
+      add(Severity::error, Subject::layer, layer.id, fault, std::move(text), healing).about = layer.parent;
+    };
+    if (records_.layers.find(layer.parent) == nullptr)
+      return tell(Fault::parent_missing, "layer " + layer.parent + ": layer is missing",
+                  driver_has(layer.parent) ? Healing::mend : Healing::none);
+    std::set<std::string_view> seen;
+    auto const* at = &layer;
+    while (at != nullptr && seen.insert(at->id).second) at = records_.layers.find(at->parent);
+    if (at == &layer)
+      tell(Fault::parent_circle, "layer " + layer.id + ": its parents go in a circle", Healing::mend);
+  }
+
+  std::set<std::string> const& needed() {
+    if (!needed_) needed_ = records_.needed_layers();
+    return *needed_;
+  }
+
+  void check_trees() {
+    if constexpr (CheckDriver<Driver>)
+      TreeComparison<Core>(core_, records_, headers_, control())
+          .run([&](LayerRecord const& layer, auto&& compare) {
+            bool goes_on = false;
+            auto const look = [&] {
+              unless_unreadable(layer.id, [&] {
+                if (trees_ != nullptr && records_.layers.has_own(layer.id))
+                  if (auto signature = own_tree_signature(core_, LayerId(layer.id)))
+                    trees_->emplace(layer.id, *signature);
+                goes_on =
+                    compare([&](auto const& text, Proves proves) { tell_difference(layer, text, proves); },
+                            [&] { excuse_contents(layer); });
+              });
+            };
+            if (records_.layers.has_own(layer.id))
+              unless_changed(layer, look);
+            else
+              read_only(look);
+            return goes_on;
+          });
+  }
+
+  void tell_difference(LayerRecord const& layer, std::string const& text, Proves proves) {
+    if (options_.quick) return;
+    bool const mended = proves == Proves::damage && !records_.is_mapped(layer) && !broken_.contains(layer.id);
+    add(Severity::error, Subject::layer, layer.id,
+        proves == Proves::nothing ? Fault::content_foreign : Fault::content_modified,
+        "layer " + layer.id + ": " + text + ", layer content modified",
+        mended ? Healing::mend : Healing::none);
+  }
+  /// What is missing may never have been there, and what is changed may be another entry's: that proves no damage.
+  void excuse_contents(LayerRecord const& layer) {
+    for (auto& found : report_.findings)
+      if (found.subject == Subject::layer && found.id == layer.id && found.fault == Fault::content_checksum) {
+        found.fault = Fault::content_unpackable;
+        found.text +=
+            ": not to be put right from its recorded archive, which takes contents away or cannot be "
+            "unpacked";
+      }
+  }
+
+  // Images and containers --------------------------------------------------------------------------------------
+
+  void check_image(ImageRecord const& image, std::vector<Finding> const& data) {
+    control().check();
+    auto const name = "image " + image.id + ": ";
+    auto const tell = [&](Severity severity, Fault fault, std::string const& text,
+                          Healing healing) -> Finding& {
+      return add(severity, Subject::image, image.id, fault, name + text, healing);
+    };
+    if (!image.digest.empty() && !is_valid_digest(image.digest))
+      tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + image.digest + "\" is none",
+           Healing::mend);
+    add_all(data);
+    for (auto const& id : image.mapped_top_layers)
+      if (records_.layers.find(id) == nullptr)
+        tell(Severity::warning, Fault::mapped_layer_missing, "layer " + id + ": image layer is missing",
+             Healing::mend)
+            .about = id;
+    std::set<std::string_view> seen;
+    for (std::string_view id = image.top_layer; !id.empty() && seen.insert(id).second;) {
+      auto const* const layer = records_.layers.find(id);
+      if (layer == nullptr) {
+        tell(Severity::error, Fault::image_layer_missing,
+             "layer " + std::string(id) + ": image layer is missing",
+             driver_has(std::string(id)) ? Healing::mend : Healing::none)
+            .about = id;
+        break;
+      }
+      inherit(Subject::layer, layer->id, Subject::image, image.id);
+      id = layer->parent;
+    }
+  }
+
+  void check_container(ContainerRecord const& container) {
+    control().check();
+    auto const tell = [&](Fault fault, std::string text, std::string const& about, Healing healing) {
+      add(Severity::error, Subject::container, container.id, fault, std::move(text), healing).about = about;
+    };
+    if (!container.image.empty()) {
+      if (records_.images.find(container.image) == nullptr)
+        tell(Fault::image_missing, "image " + container.image + ": image missing", container.image,
+             Healing::none);
+      else
+        inherit(Subject::image, container.image, Subject::container, container.id);
+    }
+    if (records_.layers.find(container.layer) == nullptr)
+      tell(Fault::container_layer_missing,
+           "container " + container.id + ": layer " + container.layer + ": container layer is missing",
+           container.layer, driver_has(container.layer) ? Healing::mend : Healing::none);
+    else
+      inherit(Subject::layer, container.layer, Subject::container, container.id);
+  }
+
+  /// What is wrong with an item is wrong with those that need it.
+  void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id) {
+    for (std::size_t i = 0, count = report_.findings.size(); i < count; ++i) {
+      auto const& found = report_.findings[i];
+      if (found.subject != from || found.id != from_id || found.severity != Severity::error) continue;
+      if (found.fault == Fault::layer_unreferenced) continue;
+      auto copy = found;
+      copy.subject = to;
+      copy.id = to_id;
+      copy.inherited = true;
+      copy.read_only = false;  // it is the one that inherits whose store matters
+      report_.findings.push_back(std::move(copy));
+    }
+  }
+
+  // What belongs to no record -----------------------------------------------------------------------------------
+
+  void check_unaccounted() {
+    // The trees first, then a new look at the records: a layer may have been made meanwhile, or be gone by then.
+    auto const listed = core_.driver().list();
+    auto const now = read_kept_records<LayerTraits>(core_);
+    auto const elsewhere = KnownIds::in_other_files(core_);
+    for (auto const& path : elsewhere.unreadable)
+      add(Severity::error, Subject::store, path.native(), Fault::record_file_damaged,
+          path.native() + ": cannot be read, of stores that are opened " +
+              (core_.options().transient ? "as others than transient" : "as transient"),
+          Healing::none);
+    for (auto const& id : listed)
+      if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
+          elsewhere.all_layers && !elsewhere.layers.contains(id.str()) && driver_has(id.str())) {
+        bool const wanted = is_wanted(id.str());
+        // Records of transient containers go at each boot; their layers are garbage then.
+        bool const expected = core_.options().transient && !wanted;
+        add(expected ? Severity::note : Severity::error, Subject::layer, id.str(), Fault::layer_unaccounted,
+            "layer " + id.str() + ": layer in lower level storage driver not accounted for",
+            wanted ? Healing::mend : Healing::discard);
+      }
+  }
+  /// Does something that has a record need this layer?
+  bool is_wanted(std::string const& id) const {
+    return std::ranges::any_of(records_.layers.rows, [&](auto const& l) { return l.parent == id; }) ||
+           std::ranges::any_of(records_.images.rows,
+                               [&](auto const& i) {
+                                 return i.top_layer == id || names::contains(i.mapped_top_layers, id);
+                               }) ||
+           std::ranges::any_of(records_.containers.rows, [&](auto const& c) { return c.layer == id; }) ||
+           !records_.layers.damaged.empty();
+  }
+
+  void check_claims() {
+    tell_of_leftovers(core_, records_, {.leftover_after = options_.leftover_after}, report_.findings);
+  }
+  void check_mounts() {
+    tell_of_mounts(
+        core_, records_, [&](auto const& id, auto&& look) { unless_unreadable(id, look); }, report_.findings);
+  }
+
+  CheckReport finish() {
+    std::ranges::stable_sort(report_.findings, [](Finding const& a, Finding const& b) {
+      return std::tie(a.subject, a.id) < std::tie(b.subject, b.id);
+    });
+    return std::move(report_);
+  }
+
+  Core& core_;
+  CheckOptions const& options_;
+  TreeSignatures* trees_;
+  StoreRecords<Core> records_;
+  CheckReport report_;
+  HeadersOfLayers headers_;
+  std::set<std::string> broken_;                            ///< layers whose tar cannot be rebuilt
+  std::map<std::string, std::vector<Finding>> layer_data_;  ///< what is wrong with it
+  std::optional<std::set<std::string>> needed_;
+  std::set<std::string> told_ = {};  ///< of what cannot be read, once
+};
+
+}  // namespace detail
+
+/// Looks at everything that a store consists of. Changes nothing, save what opening the store's layers does.
+///
+/// Others may work in the store meanwhile: what they remove, or fill or make anew, while this runs is passed over.
+/// @throws `Errc::stopped`, `errno`
+template <class Core>
+CheckReport check_store(Core& core, CheckOptions const& options = {}) {
+  return detail::Checker<Core>(core, options).run();
+}
+
+}  // namespace strata

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/finding.hpp>
+#include <strata/id.hpp>
+#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/survey.hpp>
+#include <strata/paths.hpp>
+#include <strata/store/mount_table.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/mount.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What of a store no item needs: files without a record, what a crash left, mounts that nobody counts.
+namespace strata::detail {
+
+inline Finding& tell_of(std::vector<Finding>& findings, Severity severity, Subject subject, std::string id,
+                        Fault fault, std::string text, Healing healing) {
+  return findings.emplace_back(Finding{.severity = severity,
+                                       .subject = subject,
+                                       .id = std::move(id),
+                                       .fault = fault,
+                                       .text = std::move(text),
+                                       .about = {},
+                                       .healing = healing,
+                                       .read_only = false,
+                                       .inherited = false});
+}
+
+/// Files that belong to nothing, but for those of layers that were told of as `Fault::layer_unaccounted`.
+/// @param findings  what was told of before; what is found is added
+template <class Core>
+void tell_of_leftovers(Core& core, StoreRecords<Core> const& records, SurveyOptions const& options,
+                       std::vector<Finding>& findings) {
+  auto const known = records.known();
+  auto claims = survey_graph_root(core, known, options);
+  for (auto& claim : survey_run_root(core, known, options)) claims.push_back(std::move(claim));
+  if (std::ranges::any_of(claims, [](auto const& claim) { return claim.kind == UsageClass::orphan; }))
+    forget_changed(claims, StoreRecords<Core>::read(core).known());
+  auto const unaccounted = [&](Claim const& claim) {
+    return claim.subject == Subject::layer && std::ranges::any_of(findings, [&](auto const& f) {
+             return f.fault == Fault::layer_unaccounted && f.id == claim.id;
+           });
+  };
+  for (auto const& claim : claims) {
+    bool const orphan = claim.kind == UsageClass::orphan;
+    if (!orphan && !(claim.kind == UsageClass::trash && claim.removable)) continue;
+    if (unaccounted(claim)) continue;
+    bool const link = claim.path.parent_path().filename() == paths::overlay::links &&
+                      claim.subject == Subject::layer && orphan;
+    tell_of(findings, Severity::note, Subject::store, claim.path.native(),
+            link     ? Fault::link_dangling
+            : orphan ? Fault::orphan
+                     : Fault::leftover,
+            claim.path.native() + ": " + claim.reason, claim.removable ? Healing::discard : Healing::none)
+        .about = claim.id;
+  }
+}
+
+/// Mounts that are counted and gone, or there and not counted.
+/// @param unless_unreadable  called with a layer's id and a look at it, tells of what cannot be told now
+template <class Core, class Guard>
+void tell_of_mounts(Core& core, StoreRecords<Core> const& records, Guard&& unless_unreadable,
+                    std::vector<Finding>& findings) {
+  if constexpr (MountDriver<typename Core::Driver>) {
+    std::vector<Row<MountRecord>> rows;
+    // Held until the end, so that nobody mounts or unmounts between two looks.
+    std::optional<decltype(core.mounts().read())> mounts;
+    try {
+      mounts.emplace(core.mounts().read());
+      rows = mounts->rows();
+    } catch (Error const& error) {
+      bool const unreadable = sys::is_transient(error);
+      tell_of(findings, Severity::warning, Subject::store, std::string(paths::mount_stem),
+              unreadable ? Fault::unreadable : Fault::record_file_damaged,
+              std::string("mount counts cannot be read: ") + error.what(),
+              unreadable ? Healing::none : Healing::mend);
+      return;
+    }
+    for (auto const& row : rows) {
+      if (!is_safe_component(row->id)) continue;
+      bool is_mounted = true;
+      unless_unreadable(row->id, [&] { is_mounted = core.driver().is_mounted(LayerId(row->id)); });
+      if (!is_mounted)
+        tell_of(
+            findings, Severity::warning, Subject::layer, row->id, Fault::mount_stale,
+            "layer " + row->id + ": counted as mounted " + std::to_string(row->count) + " times, and is not",
+            Healing::mend);
+    }
+    for (auto const& layer : records.layers.rows) {
+      LayerId const id(layer.id);
+      bool is_mounted = false;
+      unless_unreadable(layer.id, [&] {
+        is_mounted = core.driver().is_mounted(id) && sys::is_mount_point(core.driver().mount_path(id));
+      });
+      if (is_mounted && std::ranges::none_of(rows, [&](auto const& row) { return row->id == layer.id; }))
+        tell_of(findings, Severity::warning, Subject::layer, layer.id, Fault::mount_uncounted,
+                "layer " + layer.id + ": mounted, and not counted", Healing::mend);
+    }
+  }
+}
+
+}  // namespace strata::detail

@@ -1,0 +1,255 @@
+#pragma once
+
+#include <strata/concepts/serializer.hpp>
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/records/names.hpp>
+#include <strata/records/record.hpp>
+#include <strata/sys/file.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+/// The records of a kind as they stand on disk, which a table does not show: it puts in order what it can, and gives up where
+/// it cannot.
+namespace strata {
+
+/// Whose serializer can read what is left of a damaged file.
+template <class S, class Record>
+concept SalvagingSerializerFor = SerializerFor<S, Record> && requires(std::string_view bytes) {
+  { S::template salvage<Record>(bytes) } -> std::same_as<std::vector<Record>>;
+};
+
+template <class Record>
+struct KeptRecords {
+  std::vector<Record> rows = {};  ///< each id once, each name once, as a table would show them
+  std::vector<Finding> findings = {};
+  /// Files that no table can be loaded from, or not all of it.
+  std::vector<std::filesystem::path> damaged = {};
+  /// Not so of a store that is only read: what stands on its items looks as if it stood on nothing.
+  bool others_damaged = false;
+
+  /// In `rows`, else in `others`.
+  Record const* find(std::string_view id) const {
+    std::string const key(id);
+    if (auto const found = by_id.find(key); found != by_id.end()) return &rows[found->second];
+    auto const other = others.find(key);
+    return other == others.end() ? nullptr : &other->second.record;
+  }
+  /// Not of a store that is only read.
+  bool has_own(std::string_view id) const { return by_id.contains(std::string(id)); }
+
+  /// Of stores that are only read.
+  struct Other {
+    Record record;
+    std::filesystem::path directory = {};  ///< of the data of its kind there
+  };
+  std::map<std::string, Other, std::less<>> others = {};
+  std::unordered_map<std::string, std::size_t> by_id = {};
+  std::unordered_map<std::string, std::string> by_name = {};  ///< ids
+};
+
+namespace detail {
+
+template <class Traits>
+inline constexpr Subject subject_of = Traits::kind == std::string_view("layer")   ? Subject::layer
+                                      : Traits::kind == std::string_view("image") ? Subject::image
+                                                                                  : Subject::container;
+
+/// Takes one record up, as a table does: a name goes to the later, and one that stands twice is lost.
+template <class Traits>
+void keep(KeptRecords<typename Traits::Record>& kept, typename Traits::Record record) {
+  constexpr auto subject = subject_of<Traits>;
+  auto const tell = [&](Fault fault, std::string const& id, std::string text, std::string about) {
+    kept.findings.push_back({.severity = Severity::error,
+                             .subject = subject,
+                             .id = id,
+                             .fault = fault,
+                             .text = std::string(Traits::kind) + ' ' + id + ": " + std::move(text),
+                             .about = std::move(about),
+                             .healing = Healing::mend});
+  };
+  for (auto const& name : names::unique(record.names))
+    if (std::ranges::count(record.names, name) > 1) {
+      tell(Fault::duplicate_name, record.id, "name \"" + name + "\" is recorded twice", name);
+      std::erase(record.names, name);
+    }
+  for (auto const& name : record.names) {
+    auto const [at, fresh] = kept.by_name.emplace(name, record.id);
+    if (fresh || at->second == record.id) continue;
+    tell(Fault::duplicate_name, record.id,
+         "name \"" + name + "\" is also that of " + std::string(Traits::kind) + ' ' + at->second, name);
+    if (auto const other = kept.by_id.find(at->second); other != kept.by_id.end())
+      std::erase(kept.rows[other->second].names, name);
+    at->second = record.id;
+  }
+  if (auto const [at, fresh] = kept.by_id.emplace(record.id, kept.rows.size()); !fresh) {
+    tell(Fault::duplicate_id, record.id, "there are two records of it", {});
+    kept.rows[at->second] = std::move(record);
+  } else {
+    kept.rows.push_back(std::move(record));
+  }
+}
+
+/// Whether an id that another program wrote can be a path component, and is not the name of a file of the kind itself.
+template <class Traits, class Core>
+bool can_have_files(std::string const& id) {
+  return is_safe_component(id) && !paths::is_reserved(id, Traits::stem, Core::Serializer::extension());
+}
+
+template <class Traits, class Core>
+auto hold_records(Core& core) {
+  if constexpr (Core::appends)
+    return core.template table<Traits>().read();
+  else
+    return core.template own<Traits>().table.shared();
+}
+
+}  // namespace detail
+
+/// Keeps others from changing the records of a kind, as long as it lives; not for a thread that holds a guard of the
+/// kind's table. Several kinds are held in the order of all locks: layers, images, containers.
+template <class Traits, class Core>
+class HeldRecords {
+ public:
+  explicit HeldRecords(Core& core) : core_(core), held_(detail::hold_records<Traits>(core)) {}
+
+  /// What the store's own files hold, damaged or not. A store of one log has checked it when it was opened.
+  /// Cost: reads the files once.
+  KeptRecords<typename Traits::Record> read() const;
+
+ private:
+  Core& core_;
+  decltype(detail::hold_records<Traits>(std::declval<Core&>())) held_;
+};
+
+template <class Traits, class Core>
+KeptRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
+  using Record = typename Traits::Record;
+  using Serializer = typename Core::Serializer;
+  KeptRecords<Record> kept;
+  auto const add_all = [&](auto&& records) {
+    for (auto& record : records) {
+      if (detail::can_have_files<Traits, Core>(record.id)) {
+        detail::keep<Traits>(kept, std::move(record));
+        continue;
+      }
+      kept.findings.push_back({.severity = Severity::error,
+                               .subject = detail::subject_of<Traits>,
+                               .id = record.id,
+                               .fault = Fault::record_unreadable,
+                               .text = std::string(Traits::kind) + " \"" + record.id +
+                                       "\": no file or directory can have that name",
+                               .about = {},
+                               .healing = Healing::none});
+    }
+  };
+  if constexpr (Core::appends) {
+    std::vector<Record> records;
+    for (auto const& row : held_.rows()) records.push_back(*row);
+    add_all(std::move(records));
+  } else {
+    for (auto const& [place, path] : core_.template record_files<Traits>()) {
+      auto const bytes = sys::read_stored(path);
+      auto const tell = [&, &path = path](Fault fault, std::string const& text) {
+        kept.damaged.push_back(path);
+        kept.findings.push_back(
+            {.severity = Severity::error,
+             .subject = Subject::store,
+             .id = path.native(),
+             .fault = fault,
+             .text = path.native() + ": " + text,
+             .about = path.native(),
+             .healing = SalvagingSerializerFor<Serializer, Record> ? Healing::mend : Healing::none});
+      };
+      std::vector<Record> records;
+      if (bytes) try {
+          auto decoded = Serializer::template decode<Record>(*bytes);
+          records = std::move(decoded.records);
+          if (!decoded.unreadable.empty())
+            tell(Fault::record_unreadable,
+                 std::to_string(decoded.unreadable.size()) + " elements are no records");
+        } catch (Error const& error) {
+          tell(Fault::record_file_damaged, "cannot be read: " + error.subject());
+          if constexpr (SalvagingSerializerFor<Serializer, Record>)
+            records = Serializer::template salvage<Record>(*bytes);
+        }
+      if constexpr (requires(Record & r) { r.place; }) {
+        for (auto& record : records) record.place = place;
+        if (place != RecordPlace::main)  // the main file's record counts
+          std::erase_if(records, [&](auto const& r) { return kept.by_id.contains(r.id); });
+      }
+      add_all(std::move(records));
+    }
+  }
+  return kept;
+}
+
+/// Adds the records of stores that are only read. No lock of the own store is held: theirs come before some of these.
+template <class Traits, class Core>
+void add_other_records(Core& core, KeptRecords<typename Traits::Record>& kept) {
+  try {
+    core.template others<Traits>().each([&](auto const& row, auto const& shelf) {
+      if (detail::can_have_files<Traits, Core>(row->id))
+        kept.others.try_emplace(row->id, *row, shelf.directory);
+    });
+  } catch (Error const& error) {
+    kept.findings.push_back(
+        {.severity = Severity::error,
+         .subject = Subject::store,
+         .id = std::string(Traits::stem),
+         .fault = sys::is_transient(error) ? Fault::unreadable : Fault::record_file_damaged,
+         .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
+         .read_only = true});
+    kept.others_damaged = true;
+  }
+}
+
+/// All records of a kind, as they stand now.
+template <class Traits, class Core>
+KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
+  auto kept = HeldRecords<Traits, Core>(core).read();
+  add_other_records<Traits>(core, kept);
+  return kept;
+}
+
+/// Writes damaged record files anew with what can be read of them, and keeps the old ones beside them.
+/// @return  what was done, a line each
+template <class Traits, class Core>
+std::vector<std::string> mend_record_files(Core& core, std::vector<std::filesystem::path> const& damaged) {
+  std::vector<std::string> done;
+  using Record = typename Traits::Record;
+  using Serializer = typename Core::Serializer;
+  if constexpr (!Core::appends && SalvagingSerializerFor<Serializer, Record>) {
+    auto held = core.template own<Traits>().table.exclusive();
+    for (auto const& path : damaged) {
+      auto const bytes = sys::read_stored(path);
+      if (!bytes) continue;
+      std::vector<Row<Record>> rows;
+      for (auto& record : Serializer::template salvage<Record>(*bytes))
+        rows.push_back(std::make_shared<Record const>(std::move(record)));
+      auto const aside =
+          path.native() + std::string(paths::damaged_infix) + std::to_string(sys::random_number());
+      sys::replace_file(aside, *bytes, {.mode = 0600, .flush = core.flush()});
+      held.renew();
+      sys::replace_file(path, Serializer::encode(std::span<Row<Record> const>(rows), {}),
+                        {.mode = 0600, .flush = core.flush()});
+      done.push_back(path.native() + ": wrote " + std::to_string(rows.size()) +
+                     " records that could be read; the damaged file is kept as " + aside);
+    }
+  }
+  return done;
+}
+
+}  // namespace strata

@@ -1,0 +1,272 @@
+#pragma once
+
+#include <strata/archive/hollow_archive.hpp>
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_split.hpp>
+#include <strata/archive/tar_writer.hpp>
+#include <strata/archive/whiteout.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/records/names.hpp>
+#include <strata/store/chunked_keys.hpp>
+#include <strata/store/import.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// Whether the files of an imported layer still are what its record says. No lock is held, no table is looked at.
+namespace strata {
+
+/// Digest and length of a tar.
+struct TarSum {
+  Digest digest;
+  std::int64_t size = 0;
+};
+
+/// Hashes and counts what is written to it.
+class SummingWriter final : public Writer {
+ public:
+  void write(Bytes bytes) override {
+    hasher_.update(bytes);
+    size_ += static_cast<std::int64_t>(bytes.size());
+  }
+  TarSum finish() { return {.digest = hasher_.finish(), .size = size_}; }
+
+ private:
+  Hasher hasher_;
+  std::int64_t size_ = 0;
+};
+
+/// The headers of a layer's tar, from what was kept of it.
+/// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`: it cannot be read to its end
+inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
+  auto file = stored_source(tar_split);
+  archive::HollowArchive hollow(file);
+  archive::TarReader tar(hollow, archive::no_budgets, &hollow);
+  std::vector<archive::TarHeader> headers;
+  for (archive::TarHeader header; tar.next(header);) headers.push_back(header);
+  return headers;
+}
+
+/// What is wrong with a layer's contents, and what they sum up to now.
+struct LayerContent {
+  std::vector<Finding> findings = {};
+  std::optional<TarSum> sum = {};                               ///< if the tar could be rebuilt
+  std::optional<std::vector<archive::TarHeader>> headers = {};  ///< if what was kept of it can be read
+};
+
+namespace detail {
+
+inline Finding content_finding(LayerRecord const& layer, Fault fault, std::string const& text,
+                               Healing healing) {
+  return {.severity = Severity::error,
+          .subject = Subject::layer,
+          .id = layer.id,
+          .fault = fault,
+          .text = "layer " + layer.id + ": " + text,
+          .about = {},
+          .healing = healing,
+          .read_only = false,
+          .inherited = false};
+}
+
+/// Compares what is written to it with what a reader gives.
+class ComparingWriter final : public Writer {
+ public:
+  explicit ComparingWriter(Reader& wanted) : from_(wanted) {}
+
+  void write(Bytes bytes) override {
+    while (same_ && !bytes.empty()) {
+      if (wanted_.empty()) wanted_ = from_.next();
+      auto const n = std::min(wanted_.size(), bytes.size());
+      same_ = n != 0 && std::memcmp(wanted_.data(), bytes.data(), n) == 0;
+      wanted_ = wanted_.subspan(n);
+      bytes = bytes.subspan(n);
+    }
+  }
+  /// Was it all of that, and nothing else? Call once.
+  bool same() { return same_ && wanted_.empty() && from_.next().empty(); }
+
+ private:
+  Reader& from_;
+  Bytes wanted_ = {};
+  bool same_ = true;
+};
+
+/// The first file with holes that is not as it was imported. Rebuilding the tar does not read these files: the recorded archive
+/// holds what the tar stores of them.
+/// @throws  what the driver does for one that is missing, with its name in `file`
+template <class Core>
+std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id,
+                                               std::filesystem::path const& tar_split, std::string& file,
+                                               Control const& control) {
+  auto kept = stored_source(tar_split);
+  archive::HollowArchive hollow(kept);
+  archive::TarReader tar(hollow, archive::no_budgets, &hollow);
+  for (archive::TarHeader header; tar.next(header);) {
+    if (!header.sparse) continue;
+    control.check();
+    file = header.name;
+    ComparingWriter compared(tar);
+    core.driver().copy_file(id, header.name, compared);
+    if (!compared.same()) return header.name;
+  }
+  return std::nullopt;
+}
+
+}  // namespace detail
+
+/// Was it imported as a whole, so that its tar must come out again? Layers that were pulled in parts are known by the digest
+/// of a table of contents; release 1.43 records instead, as that of the tar, the digest of the stream, and keeps the table.
+inline bool has_whole_archive(LayerRecord const& layer) {
+  return !layer.diff_digest.empty() && layer.toc_digest.empty() &&
+         !names::contains(layer.big_data_names, std::string(chunked_manifest_key));
+}
+
+/// Rebuilds the tar of a layer and compares it with the record; reads all of its files.
+/// @param path  of what was kept of the tar
+/// @throws `Errc::stopped`, `errno`
+template <class Core>
+LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::filesystem::path const& path,
+                                 Control const& control) {
+  LayerContent out;
+  auto const tell = [&](Fault fault, std::string const& text, Healing healing) {
+    out.findings.push_back(detail::content_finding(layer, fault, text, healing));
+  };
+  if (auto const kept = sys::find_status(path); !kept.is_unknown() && !kept) {
+    if (has_whole_archive(layer))
+      tell(Fault::archive_missing, "layer content incorrect digest: its recorded archive is missing",
+           Healing::mend);
+    return out;
+  }
+  try {
+    out.headers = kept_headers(path);
+  } catch (Error const& error) {
+    if (error.code() == Errc::stopped) throw;
+    if (sys::is_transient(error)) {
+      tell(Fault::unreadable, std::string("recorded archive: ") + error.what(), Healing::none);
+      return out;
+    }
+    tell(Fault::archive_damaged, "recorded archive is damaged: " + error.subject(), Healing::mend);
+    return out;
+  }
+  std::string file;
+  try {
+    auto split = stored_source(path);
+    SummingWriter sum;
+    LayerId const id(layer.id);
+    archive::assemble(
+        split,
+        [&](std::string const& name, Writer& to) {
+          file = name;
+          core.driver().copy_file(id, name, to);
+        },
+        sum, control);
+    out.sum = sum.finish();
+    bool const any = std::ranges::any_of(*out.headers, [](auto const& header) { return header.sparse; });
+    if (auto const changed = any ? detail::changed_sparse_file(core, id, path, file, control) : std::nullopt)
+      tell(Fault::content_modified, "file integrity checksum failed for \"" + *changed + '"',
+           layer.uidmap.empty() && layer.gidmap.empty() ? Healing::mend : Healing::none);
+  } catch (Error const& error) {
+    bool const gone = error.code().category() == std::system_category() && !sys::is_transient(error);
+    if (!gone && error.code() != Errc::file_changed && error.code() != Errc::corrupt_tar_split &&
+        error.code() != Errc::data_unknown && error.code() != Errc::layer_unknown &&
+        error.code() != Errc::parent_unknown)
+      throw;
+    tell(Fault::content_checksum, "file integrity checksum failed for \"" + file + '"', Healing::none);
+    return out;
+  }
+  if (layer.diff_digest.empty()) return out;
+  if (layer.diff_digest.starts_with("sha256:") && out.sum->digest.str() != layer.diff_digest)
+    tell(Fault::content_digest, "layer content incorrect digest", Healing::mend);
+  if (layer.diff_size >= 0 && out.sum->size != layer.diff_size)
+    tell(Fault::content_size,
+         "read " + std::to_string(out.sum->size) + " bytes instead of " + std::to_string(layer.diff_size) +
+             " bytes: layer content incorrect size",
+         Healing::mend);
+  return out;
+}
+
+/// Fills the fields of a record that tell of a plain tar.
+inline void record_plain_archive(LayerRecord& record, TarSum const& sum,
+                                 std::vector<archive::TarHeader> const& headers) {
+  detail::OwnerSet uids;
+  detail::OwnerSet gids;
+  for (auto const& header : headers)
+    if (!archive::is_whiteout(detail::base_name(header.name))) {
+      uids.add(header.uid);
+      gids.add(header.gid);
+    }
+  record.diff_digest = sum.digest.str();
+  record.diff_size = sum.size;
+  record.compressed_diff_digest = record.diff_digest;
+  record.compressed_size = sum.size;
+  record.compression = 0;
+  record.uidset = uids.take();
+  record.gidset = gids.take();
+}
+
+/// A tar made from a layer's files, and what must be kept to make it again.
+struct RemadeArchive {
+  TarSum sum;
+  std::vector<archive::TarHeader> headers = {};
+};
+
+/// Makes the tar of a layer's changes and writes what must be kept of it.
+/// @param tar_split  file to be made
+template <class Core>
+RemadeArchive remake_archive(Core& core, LayerRecord const& layer, std::filesystem::path const& tar_split,
+                             Control const& control) requires DiffDriver<typename Core::Driver> {
+  std::optional<LayerId> const parent =
+      layer.parent.empty() ? std::optional<LayerId>{} : LayerId(layer.parent);
+  // The reader pulls and the driver pushes: the tar goes through a file, as large as the layer, beside the other.
+  auto const tar_path = std::filesystem::path(tar_split).concat(".tar");
+  {
+    auto out = file_sink(tar_path);
+    archive::TarWriter tar(out);
+    core.driver().diff(LayerId(layer.id), parent, tar, control);
+    tar.finish();
+  }
+  sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  Sink kept = fd_sink(fd.get());
+  archive::TarSplitWriter split(kept);
+  auto source = file_source(tar_path);
+  struct Summed final : Reader {
+    explicit Summed(Reader& in) : from(in) {}
+    Bytes next() override {
+      auto const bytes = from.next();
+      sum.write(bytes);
+      return bytes;
+    }
+    Reader& from;
+    SummingWriter sum;
+  } summed(source);
+  archive::TarReader tar(summed, archive::no_budgets, &split);
+  std::vector<archive::TarHeader> headers;
+  for (archive::TarHeader header; tar.next(header);) {
+    control.check();
+    headers.push_back(header);
+  }
+  split.finish();
+  std::filesystem::remove(tar_path);
+  if (core.flush() == Flush::full) sys::sync_file(fd.get(), tar_split);
+  return {.sum = summed.sum.finish(), .headers = std::move(headers)};
+}
+
+}  // namespace strata

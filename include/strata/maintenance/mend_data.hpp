@@ -1,0 +1,186 @@
+#pragma once
+
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/maintenance/check_data.hpp>
+#include <strata/records/big_data.hpp>
+#include <strata/records/names.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// What a repair does to single records and to their big data.
+namespace strata {
+
+/// Something that could not be removed, or mended.
+struct RepairFailure {
+  std::string doing;  ///< "deleting layer base"
+  std::exception_ptr error;
+};
+
+}  // namespace strata
+
+namespace strata::detail {
+
+/// What was done, and what was tried in vain.
+class RepairLog {
+ public:
+  void did(std::string text) { actions.push_back(std::move(text)); }
+
+  /// One failure keeps nothing else from being mended; what stays broken is told of by the next check.
+  template <class Work>
+  void attempt(std::string const& doing, Work&& work) {
+    if (tried.contains(doing)) return;
+    try {
+      work();
+    } catch (std::exception const& error) {
+      auto const* const ours = dynamic_cast<Error const*>(&error);
+      if (ours != nullptr && ours->code() == Errc::stopped) throw;
+      auto const* const system = dynamic_cast<std::system_error const*>(&error);
+      transient = transient || (system != nullptr ? sys::is_transient(*system)
+                                                  : dynamic_cast<std::bad_alloc const*>(&error) != nullptr);
+      tried.insert(doing);
+      failures.push_back({doing, std::current_exception()});
+    }
+  }
+
+  std::vector<std::string> actions = {};
+  std::vector<RepairFailure> failures = {};
+  std::set<std::string> tried = {};  ///< and failed: not once more
+  bool transient = false;            ///< something failed for a reason that may pass
+  bool records_to_come = false;      ///< one could not be made anew now, for an error that may pass
+};
+
+/// Changes a record as it stands now, if the item still exists. Others may have changed it since it was looked at, or made
+/// another of the same id: `apply` looks again.
+template <class Traits, class Core, class Change>
+void change_record(Core& core, std::string const& id, Change&& apply) {
+  auto table = core.template table<Traits>().write();
+  auto const row = table.by_id(id);
+  if (!row) return;
+  auto next = *row;
+  apply(next);
+  table.put(std::move(next));
+  table.commit(core.flush());
+}
+
+/// Mends what is wrong with the big data and the digests of an item.
+template <class Core>
+class DataMender {
+ public:
+  DataMender(Core& core, RepairLog& log) : core_(core), log_(log) {}
+
+  template <class Traits>
+  void mend(Finding const& found) {
+    auto const& key = found.about;
+    auto const who = std::string(Traits::kind) + ' ' + found.id + ": ";
+    auto const directory = core_.template data_directory<Traits>(found.id);
+    if constexpr (!Traits::keeps_data_sizes) {
+      change_record<Traits>(core_, found.id, [&](auto& r) {
+        if (found.fault == Fault::data_missing) {
+          if (read_data(directory / big_data_file_name(key))) return;
+          std::erase(r.big_data_names, key);
+          log_.did(who + "forgot the data item \"" + key + "\", whose file is missing");
+        } else if (found.fault == Fault::data_unrecorded) {
+          record_key<Traits>(r, directory, key, who);
+        } else if (found.fault == Fault::digest_invalid) {
+          for (auto* digest : {&r.diff_digest, &r.compressed_diff_digest})
+            if (!is_digest(*digest)) digest->clear();
+          log_.did(who + "forgot a recorded digest that was none");
+        }
+      });
+    } else if (found.fault == Fault::data_unrecorded) {
+      change_record<Traits>(core_, found.id, [&](auto& r) { record_key<Traits>(r, directory, key, who); });
+    } else if (key.empty()) {
+      if constexpr (requires(typename Traits::Record & r) { r.digest; })
+        change_record<Traits>(core_, found.id, [&](auto& r) {
+          if (is_digest(r.digest)) return;
+          auto const manifest = r.big_data_digests.find("manifest");
+          r.digest =
+              manifest != r.big_data_digests.end() && is_digest(manifest->second) ? manifest->second : "";
+          log_.did(who + (r.digest.empty() ? "forgot a recorded digest that was none"
+                                           : "recorded the digest " + r.digest));
+        });
+    } else {
+      mend_chunk<Traits>(found.id, key, directory, who);
+    }
+  }
+
+ private:
+  static bool is_digest(std::string const& text) { return text.empty() || is_valid_digest(text); }
+
+  template <class Traits>
+  void record_key(typename Traits::Record& record, std::filesystem::path const& directory,
+                  std::string const& name, std::string const& who) {
+    auto const key = big_data_key(name);
+    auto const bytes = sys::read_stored(directory / name);
+    if (!key || !bytes || names::contains(record.big_data_names, *key)) return;
+    record.big_data_names.push_back(*key);
+    if constexpr (Traits::keeps_data_sizes) {
+      record.big_data_sizes[*key] = static_cast<std::int64_t>(bytes->size());
+      record.big_data_digests[*key] = Digest::of(as_bytes(*bytes)).str();
+    }
+    log_.did(who + "recorded the data item \"" + *key + '"');
+  }
+
+  /// A chunk that is not as recorded: where its key, or the size, says that the bytes are right, the record follows
+  /// them; else they come from another chunk that was to be the same. Nobody writes meanwhile.
+  template <class Traits>
+  void mend_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
+                  std::string const& who) {
+    auto table = core_.template table<Traits>().write();
+    auto const row = table.by_id(id);
+    if (!row) return;
+    auto const bytes = sys::read_stored(directory / big_data_file_name(key));
+    if (!bytes) return;
+    auto const record = [&](std::string const& digest, std::size_t size) {
+      auto next = *row;
+      next.big_data_sizes[key] = static_cast<std::int64_t>(size);
+      next.big_data_digests[key] = digest;
+      table.put(std::move(next));
+      table.commit(core_.flush());
+    };
+    auto const now = Digest::of(as_bytes(*bytes)).str();
+    auto const recorded = row->big_data_digests.find(key);
+    auto const wanted = recorded == row->big_data_digests.end() ? std::string() : recorded->second;
+    auto const size = row->big_data_sizes.find(key);
+    bool const same_size =
+        size != row->big_data_sizes.end() && size->second == static_cast<std::int64_t>(bytes->size());
+    if (same_size && now == wanted) return;
+    // "sha256:<hex>" and "manifest-sha256:<hex>" are keys that say what the bytes must be.
+    auto const in_key = key.rfind("sha256:");
+    auto const named = in_key == key.npos ? std::string() : key.substr(in_key);
+    bool const bytes_right = is_digest(named) && !named.empty() ? named == now : now == wanted;
+    if (!bytes_right) {
+      auto const expected = !named.empty() && is_digest(named) ? named : wanted;
+      for (auto const& other : row->big_data_names) {
+        if (other == key) continue;
+        auto const twin = sys::read_stored(directory / big_data_file_name(other));
+        if (!twin || Digest::of(as_bytes(*twin)).str() != expected) continue;
+        sys::replace_file(directory / big_data_file_name(key), *twin, {.mode = 0600, .flush = core_.flush()});
+        record(expected, twin->size());
+        log_.did(who + "copied the data item \"" + key + "\" from \"" + other + '"');
+        return;
+      }
+      // What bytes they were is known, and they are gone: nothing to record but damage.
+      if (!named.empty() || (!same_size && !wanted.empty() && is_digest(wanted))) return;
+    }
+    record(now, bytes->size());
+    log_.did(who + "recorded size and digest of the data item \"" + key + '"');
+  }
+
+  Core& core_;
+  RepairLog& log_;
+};
+
+}  // namespace strata::detail

@@ -1,0 +1,238 @@
+#pragma once
+
+#include <strata/archive/tar_reader.hpp>
+#include <strata/archive/tar_split.hpp>
+#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/former.hpp>
+#include <strata/maintenance/layer_content.hpp>
+#include <strata/maintenance/mend_data.hpp>
+#include <strata/maintenance/revive.hpp>
+#include <strata/maintenance/store_records.hpp>
+#include <strata/progress.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/store/import.hpp>
+#include <strata/store/mount.hpp>
+#include <strata/store/over_former.hpp>
+#include <strata/store/own_tree_signature.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What a repair does to a layer: to its place among the others, its files, its recorded archive and what is recorded of it.
+namespace strata::detail {
+
+/// A layer's tree as it was when something was found of it.
+struct SeenTree {
+  bool has_more = false;                 ///< than its recorded archive tells of
+  std::optional<Digest> signature = {};  ///< see `own_tree_signature`
+};
+
+template <class Core>
+class LayerMender {
+  using Driver = typename Core::Driver;
+  using LayerTraits = typename Core::LayerTraits;
+
+ public:
+  /// @param records  of the store, as they were just now
+  LayerMender(Core& core, RepairLog& log, StoreRecords<Core> const& records, Control control)
+      : core_(core), log_(log), records_(records), control_(std::move(control)) {}
+
+  /// Does nothing if the layer is not as it was seen any more, or if the fault is none of these.
+  /// @param layer  the record that the fault was found with
+  void mend(Fault fault, LayerRecord const& layer, SeenTree const& seen = {}) {
+    switch (fault) {
+      case Fault::parent_circle:
+        return mend_circle(layer);
+      case Fault::link_lost:
+      case Fault::lower_wrong:
+      case Fault::lower_layers_wrong:
+      case Fault::directory_missing:
+        return mend_driver(layer);
+      case Fault::archive_missing:
+      case Fault::archive_damaged:
+        return mend_archive(layer);
+      case Fault::content_digest:
+      case Fault::content_size:
+        return mend_sum(layer);
+      case Fault::content_modified:
+        return rebuild(layer, seen);
+      default:
+        return;
+    }
+  }
+
+ private:
+  /// Nobody has filled the layer, or made it anew, since it was looked at. A digest that is none may have been forgotten
+  /// here.
+  static bool is_as_seen(LayerRecord const& now, LayerRecord const& seen) {
+    bool const same_digest = now.diff_digest == seen.diff_digest ||
+                             (now.diff_digest.empty() && !is_valid_digest(seen.diff_digest));
+    return now.created == seen.created && now.parent == seen.parent && same_digest;
+  }
+
+  /// Returns whether the layer was as it was seen; else nothing is changed, and nothing is to be said.
+  template <class Change>
+  bool change(LayerRecord const& seen, Change&& apply) {
+    bool as_seen = false;
+    change_record<LayerTraits>(core_, seen.id, [&](auto& record) {
+      as_seen = is_as_seen(record, seen);
+      if (as_seen) apply(record);
+    });
+    return as_seen;
+  }
+
+  void mend_circle(LayerRecord const& layer) {
+    std::optional<std::string> parent;
+    if constexpr (CheckDriver<Driver>)
+      if (auto const below = core_.driver().ancestors(LayerId(layer.id)))
+        parent = below->empty() ? std::string() : below->front().str();
+    if (!parent && !layer.diff_digest.empty()) {
+      std::vector<std::string> candidates;
+      for (auto const& row : records_.layers.rows) candidates.push_back(row.id);
+      parent = parent_by_id(layer.id, layer.diff_digest, candidates);
+    }
+    if (!parent || *parent == layer.parent) {
+      // A tree that holds all of its own needs none; the others of the circle may know theirs.
+      bool whole = false;
+      if constexpr (CheckDriver<Driver>)
+        if (auto const tree = core_.driver().own_tree(LayerId(layer.id))) whole = tree->whole;
+      if (parent || !whole) return;
+      parent = "";
+    }
+    if (!change(layer, [&](auto& r) { r.parent = *parent; })) return;
+    log_.did("layer " + layer.id + ": recorded " + (parent->empty() ? "no parent" : "parent " + *parent) +
+             " instead of " + layer.parent);
+  }
+
+  void mend_driver(LayerRecord const& layer) {
+    if constexpr (CheckDriver<Driver>) {
+      auto const table = core_.template table<LayerTraits>().write();
+      if (auto const now = table.by_id(layer.id); !now || !is_as_seen(*now, layer)) return;
+      auto const below = records_.is_mapped(layer) ? std::nullopt : records_.ancestors(layer);
+      for (auto& line : core_.driver().heal(LayerId(layer.id), below))
+        log_.did("layer " + layer.id + ": " + line);
+    }
+  }
+
+  /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place. So the archive is read
+  /// once more first: what kept it from being read, an error of the device or a limit, may have passed.
+  void mend_archive(LayerRecord const& layer) {
+    if constexpr (DiffDriver<Driver>) {
+      if (can_be_read(core_.tar_split(layer.id))) return;
+      auto aside = sys::TempDir::create(core_.layer_trash());
+      auto const path = aside.next_addition();
+      auto const made = remake_archive(core_, layer, path, control_);
+      bool const same = made.sum.digest.str() == layer.diff_digest;
+      if (!put_archive(layer, path, aside, same ? nullptr : &made)) return;
+      log_.did("layer " + layer.id + ": made its recorded archive from its files" +
+               (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
+    }
+  }
+
+  static bool can_be_read(std::filesystem::path const& archive) {
+    try {
+      kept_headers(archive);
+      return true;
+    } catch (Error const& error) {
+      if (sys::is_transient(error)) throw;
+      return false;
+    }
+  }
+
+  /// Puts a recorded archive in place, and into the record what is new of it: record first, so that who dies between the two
+  /// leaves a layer that lacks its archive, which the next repair makes again with that digest.
+  /// @param made   nothing: the record is right
+  /// @return       whether the layer was as it was seen; else nothing is changed
+  bool put_archive(LayerRecord const& seen, std::filesystem::path const& path, sys::TempDir& aside,
+                   RemadeArchive const* made) {
+    auto table = core_.template table<LayerTraits>().write();
+    auto const row = table.by_id(seen.id);
+    if (!row || !is_as_seen(*row, seen)) return false;
+    auto const place = core_.tar_split(seen.id);
+    aside.take(place);
+    if (made != nullptr) {
+      auto next = *row;
+      record_plain_archive(next, made->sum, made->headers);
+      table.put(std::move(next));
+      table.commit(core_.flush());
+    }
+    sys::rename(path, place);
+    if (core_.flush() == Flush::full) sys::sync_directory(place.parent_path());
+    return true;
+  }
+
+  void mend_sum(LayerRecord const& layer) {
+    auto const content = check_layer_content(core_, layer, core_.tar_split(layer.id), control_);
+    if (!content.sum || !content.headers || content.findings.empty()) return;
+    bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
+    bool const done = change(layer, [&](auto& r) {
+      r.diff_digest = content.sum->digest.str();
+      r.diff_size = content.sum->size;
+      if (!compressed) {
+        r.compressed_diff_digest = r.diff_digest;
+        r.compressed_size = r.diff_size;
+      }
+    });
+    if (!done) return;
+    log_.did("layer " + layer.id + ": recorded the digest " + content.sum->digest.str() + " and the size " +
+             std::to_string(content.sum->size) + " of its tar");
+  }
+
+  /// Unpacks the layer anew from its own tar, whose contents are in order. Where it has more than its tar tells of, that is
+  /// done over a copy of it, so that the rest is taken over.
+  /// @throws `Errc::changed_meanwhile`: somebody wrote to it after it was looked at, which would be lost
+  void rebuild(LayerRecord const& layer, SeenTree const& seen) {
+    auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
+    if (!row || !is_as_seen(*row, layer)) return;
+    auto const former =
+        seen.has_more || is_over_former(core_.tar_split(layer.id)) ? Former::kept : Former::gives_way;
+    auto aside = sys::TempDir::create(core_.layer_trash());
+    auto const tar_path = aside.next_addition();
+    {
+      auto split = stored_source(core_.tar_split(layer.id));
+      auto out = file_sink(tar_path);
+      LayerId const id(layer.id);
+      archive::assemble(
+          split, [&](std::string const& name, Writer& to) { core_.driver().copy_file(id, name, to); }, out,
+          control_);
+    }
+    StageRequest request{
+        .writable = row->place != RecordPlace::image_store, .flush = core_.flush(), .control = control_};
+    if (!layer.parent.empty()) request.parent = LayerId(layer.parent);
+    auto staged = former == Former::gives_way ? core_.driver().stage(request)
+                                              : stage_copy(core_, *row, control_.stop, former);
+    auto source = file_source(tar_path);
+    archive::TarReader tar(source, archive::no_budgets);
+    for (archive::TarHeader header; tar.next(header);) staged.add(header, tar);
+    staged.finish();
+    {
+      auto const table = core_.template table<LayerTraits>().write();
+      auto const now = table.by_id(layer.id);
+      if (!now || !is_as_seen(*now, layer)) return;
+      auto const no_mounts = core_.mounts().write();
+      check_not_below_mount(core_, no_mounts, LayerId(layer.id));
+      check_untouched(core_, no_mounts, LayerId(layer.id), seen.signature);
+      core_.driver().replace(LayerId(layer.id), staged);
+    }
+    log_.did("layer " + layer.id + ": unpacked it anew from its recorded archive");
+  }
+
+  Core& core_;
+  RepairLog& log_;
+  StoreRecords<Core> const& records_;
+  Control control_;
+};
+
+}  // namespace strata::detail

@@ -1,0 +1,348 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/error.hpp>
+#include <strata/finding.hpp>
+#include <strata/id.hpp>
+#include <strata/maintenance/check_report.hpp>
+#include <strata/maintenance/mend_data.hpp>
+#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/told_by_archives.hpp>
+#include <strata/store/known_ids.hpp>
+#include <strata/store/layer_depth.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/mount.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/trash.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What a repair removes: items of which no tree can be used, or of which recorded bytes are gone for good, and no others.
+namespace strata::detail {
+
+/// Does the driver keep a layer's files so that they need nothing of what lies below it?
+template <class Core>
+bool has_whole_tree(Core& core, std::string const& id) {
+  if constexpr (CheckDriver<typename Core::Driver>) {
+    auto const tree = is_safe_component(id) ? core.driver().own_tree(LayerId(id)) : std::nullopt;
+    return tree && tree->whole && sys::is_directory(tree->path);
+  } else {
+    return false;
+  }
+}
+
+/// Does a layer, or the top one of an image, need nothing of what lies below it?
+template <class Core>
+bool stands_alone(Core& core, StoreRecords<Core> const& records, Finding const& found) {
+  if (found.subject == Subject::layer) return has_whole_tree(core, found.id);
+  auto const* const image = records.images.find(found.id);
+  return image != nullptr && records.layers.find(image->top_layer) != nullptr &&
+         has_whole_tree(core, image->top_layer);
+}
+
+/// May what a record names be in an image store, or in one that is only read, that is not there now?
+template <class Core>
+bool has_other_stores(Core const& core) {
+  if (!core.options().image_store.empty()) return true;
+  if constexpr (ImageStoreDriver<typename Core::Driver>)
+    return !core.driver().image_stores().empty();
+  else
+    return false;
+}
+
+/// Whether something that was found of an item itself, and could not be mended, proves that nobody can use the item.
+/// @param records  that the finding is about
+template <class Core>
+bool proves_unusable(Core& core, StoreRecords<Core> const& records, Finding const& found) {
+  switch (found.fault) {
+    case Fault::layer_incomplete:    // as whoever was making it, or removing it, has recorded
+    case Fault::layer_unreferenced:  // as the caller asked: nobody uses it
+    case Fault::layer_unaccounted:   // no record names it, and nothing that has one needs it
+    // Bytes that are recorded by their digests are gone, or never were all there.
+    case Fault::content_checksum:
+    case Fault::data_missing:
+    case Fault::data_size:
+    case Fault::data_digest:
+    case Fault::container_layer_missing:  // a container goes only if the caller asks for it
+      return true;
+    case Fault::image_missing:
+      return !has_other_stores(core);
+    case Fault::tree_missing:
+      return !stands_alone(core, records, found);
+    case Fault::image_layer_missing:
+    case Fault::parent_missing:  // nothing can be mounted over what is not there
+      return !stands_alone(core, records, found) && !has_other_stores(core);
+    // A tree is there, and can be walked: another record, or another archive, would do.
+    case Fault::record_file_damaged:
+    case Fault::record_unreadable:
+    case Fault::duplicate_id:
+    case Fault::duplicate_name:
+    case Fault::digest_invalid:
+    case Fault::parent_circle:
+    case Fault::archive_missing:
+    case Fault::archive_damaged:
+    case Fault::content_digest:
+    case Fault::content_size:
+    case Fault::content_modified:
+    case Fault::content_foreign:
+    case Fault::content_unpackable:
+    case Fault::data_unrecorded:
+    case Fault::mapped_layer_missing:
+    case Fault::link_lost:
+    case Fault::link_dangling:
+    case Fault::lower_wrong:
+    case Fault::lower_layers_wrong:
+    case Fault::directory_missing:
+    case Fault::unreadable:
+    case Fault::orphan:
+    case Fault::leftover:
+    case Fault::mount_stale:
+    case Fault::mount_uncounted:
+      return false;
+  }
+  return false;
+}
+
+/// Removes items that are proven unusable in two looks.
+template <class Core>
+class DamageRemover {
+  using LayerTraits = typename Core::LayerTraits;
+
+ public:
+  DamageRemover(Core& core, RepairLog& log, bool containers)
+      : core_(core), log_(log), containers_(containers) {}
+
+  /// The first look.
+  /// @param records  that the findings are about
+  void see(CheckReport const& report, StoreRecords<Core> const& records) {
+    seen_ = damaged_in(report, records);
+  }
+
+  /// Whoever works in the store meanwhile can make it look damaged for a moment. So what goes was damaged in two looks, and
+  /// still is the same item then.
+  void remove(CheckReport const& report, StoreRecords<Core> const& records) {
+    auto const now = damaged_in(report, records);
+    std::map<std::string, MadeAt> damaged[3];
+    for (int kind = 0; kind < 3; ++kind)
+      for (auto const& [id, made_at] : now.items[kind])
+        if (auto const before = seen_.items[kind].find(id);
+            before != seen_.items[kind].end() && before->second == made_at)
+          damaged[kind].emplace(id, made_at);
+    forget_failures(now.unaccounted, damaged);
+    log_.tried.clear();
+    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
+      removal("container " + id, [&, &id = id, &made_at = made_at] {
+        core_.containers().remove(Ref::exactly(id), {.made_at = made_at});
+      });
+    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::image)])
+      removal("image " + id, [&, &id = id, &made_at = made_at] {
+        core_.images().remove(Ref::exactly(id), {.made_at = made_at, .keep_layers = true});
+      });
+    auto const& layers = damaged[static_cast<int>(Subject::layer)];
+    std::vector<std::string> ids;
+    for (auto const& [id, made_at] : layers) ids.push_back(id);
+    sort_children_first(ids, std::identity(), [&](std::string const& id) { return records.layers.find(id); });
+    for (auto const& id : ids)
+      removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id), {.made_at = layers.at(id)}); });
+    for (auto const& id : now.unaccounted) removal("storage layer " + id, [&] { remove_unrecorded(id); });
+    for (auto const& [item, why] : now.kept)
+      log_.failures.push_back({"deleting " + item, std::make_exception_ptr(Error(Errc::kept, why))});
+  }
+
+ private:
+  /// Items, each with the time when it was made; trees without a record, with none.
+  struct Damaged {
+    std::map<std::string, MadeAt> items[3];
+    std::set<std::string> unaccounted;
+    std::map<std::string, std::string> kept;  ///< what would go but for this, by kind and id
+  };
+
+  Damaged damaged_in(CheckReport const& report, StoreRecords<Core> const& records) {
+    Damaged out;
+    std::vector<Finding const*> lost;  // of layers of which no tree can be used
+    for (auto const& found : report.findings) {
+      if (found.inherited || found.read_only || found.subject == Subject::store) continue;
+      if (!proves_unusable(core_, records, found)) continue;
+      if (found.fault == Fault::layer_unaccounted && is_in_use(found.id))
+        out.kept.emplace("layer " + found.id, found.text + "; it is mounted");
+      else if (found.fault == Fault::layer_unaccounted)
+        out.unaccounted.insert(found.id);
+      else if (found.severity == Severity::error && found.subject == Subject::layer)
+        lost.push_back(&found);
+      else if (found.severity == Severity::error)
+        add(out, found.subject, found.id, found.text, records);
+    }
+    // Those that go with what stands on them are no hindrance to those below.
+    sort_children_first(
+        lost, [](auto const* found) { return found->id; },
+        [&](std::string const& id) { return records.layers.find(id); });
+    for (auto const* found : lost) add_with_users(out, *found, report, records);
+    for (auto const& [id, made_at] : out.items[static_cast<int>(Subject::layer)])
+      out.kept.erase("layer " + id);
+    for (auto const& row : records.containers.rows)
+      if (containers_ && out.items[static_cast<int>(Subject::image)].contains(row.image))
+        add(out, Subject::container, row.id, "container " + row.id + ": of image " + row.image, records);
+    if (!containers_) out.items[static_cast<int>(Subject::container)].clear();
+    return out;
+  }
+
+  /// @param why  no item goes for two reasons: the first is told
+  void add(Damaged& out, Subject kind, std::string const& id, std::string const& why,
+           StoreRecords<Core> const& records) {
+    auto const item = std::string(to_text(kind)) + ' ' + id;
+    auto const add_of = [&](auto const& kept) {
+      if (!kept.has_own(id)) return;
+      out.items[static_cast<int>(kind)].emplace(id, MadeAt(kept.find(id)->created));
+      reasons_.try_emplace(item, why);
+    };
+    if (kind == Subject::layer) add_of(records.layers);
+    if (kind == Subject::image && records.elsewhere.wanted.contains(id))
+      out.kept.emplace(item, why + "; a container needs it, of a store that is opened otherwise");
+    else if (kind == Subject::image)
+      add_of(records.images);
+    if (kind != Subject::container) return;
+    auto const* const container = records.containers.find(id);
+    if (container != nullptr && containers_ && is_in_use(container->layer))
+      out.kept.emplace(item, why + "; it is mounted");
+    else
+      add_of(records.containers);
+  }
+
+  /// A layer of which no tree can be used goes with all that stands on it: unless there are files that nobody would have
+  /// again, for no archive tells of them. What lies below it stays.
+  void add_with_users(Damaged& out, Finding const& lost, CheckReport const& report,
+                      StoreRecords<Core> const& records) {
+    auto& layers = out.items[static_cast<int>(Subject::layer)];
+    auto const keep = [&](std::string const& why) {
+      out.kept.emplace("layer " + lost.id, lost.text + "; " + why);
+    };
+    std::vector<std::string> going{lost.id};
+    for (std::size_t i = 0; i < going.size(); ++i) {
+      auto const* const layer = records.layers.find(going[i]);
+      if (layer == nullptr) return;
+      // Of one that was being made or removed, whoever did that knew that it goes.
+      bool const is_expected =
+          (i == 0 && lost.fault == Fault::layer_incomplete) || goes_with_container(*layer, records);
+      if (records.elsewhere.wanted.contains(going[i]))
+        return keep("a container needs it, of a store that is opened otherwise");
+      if (is_in_use(going[i])) return keep("layer " + going[i] + " is mounted, or one that stands on it");
+      if (!is_expected && (has_foreign(report, going[i]) || !is_told_by_archives(core_, records, *layer)))
+        return keep("layer " + going[i] + " has files that are in no archive");
+      for (auto const& row : records.layers.rows) {
+        if (row.parent != going[i] || layers.contains(row.id) ||
+            std::ranges::find(going, row.id) != going.end())
+          continue;
+        // Nothing is wrong with what nobody uses, nor with what stands on it.
+        if (lost.fault == Fault::layer_unreferenced) return keep("layer " + row.id + " stands on it");
+        if (has_whole_tree(core_, row.id) && !goes_with_container(row, records))
+          return keep("layer " + row.id + " stands on it, which has all of its files");
+        going.push_back(row.id);
+      }
+    }
+    for (auto const& id : going) add(out, Subject::layer, id, lost.text, records);
+    auto const shows = [&](std::string const& layer) {
+      return std::ranges::find(going, layer) != going.end();
+    };
+    for (auto const& row : records.images.rows)
+      if (shows(row.top_layer)) add(out, Subject::image, row.id, lost.text, records);
+    for (auto const& row : records.containers.rows)
+      if (shows(row.layer)) add(out, Subject::container, row.id, lost.text, records);
+  }
+
+  /// Would somebody see its files go? One who mounts it later finds it gone.
+  bool is_in_use(std::string const& layer) const {
+    if constexpr (MountDriver<typename Core::Driver>) {
+      try {
+        return is_safe_component(layer) && is_seen_mounted(core_, core_.mounts().read(), LayerId(layer));
+      } catch (Error const& error) {
+        if (sys::is_transient(error)) throw;
+        return true;  // damaged counts
+      }
+    } else {
+      return false;
+    }
+  }
+
+  /// Is it a container's, whose files go because the caller asked for that, and of no image?
+  bool goes_with_container(LayerRecord const& layer, StoreRecords<Core> const& records) const {
+    auto const shows = [&](auto const& image) { return image.top_layer == layer.id; };
+    auto const has = [&](auto const& container) { return container.layer == layer.id; };
+    return containers_ && std::ranges::none_of(records.images.rows, shows) &&
+           std::ranges::any_of(records.containers.rows, has);
+  }
+
+  static bool has_foreign(CheckReport const& report, std::string const& layer) {
+    return std::ranges::any_of(report.findings, [&](Finding const& found) {
+      return found.fault == Fault::content_foreign && found.subject == Subject::layer && found.id == layer;
+    });
+  }
+
+  /// Does it stand there between blanks and colons?
+  static bool has_word(std::string_view text, std::string_view word) {
+    auto const ends = [](char c) { return c == ' ' || c == ':'; };
+    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+      auto const end = at + word.size();
+      if ((at == 0 || ends(text[at - 1])) && (end == text.size() || ends(text[end]))) return true;
+    }
+    return false;
+  }
+
+  /// What was tried in vain for something that goes now is said no more.
+  void forget_failures(std::set<std::string> const& unaccounted,
+                       std::map<std::string, MadeAt> const (&damaged)[3]) {
+    std::erase_if(log_.failures, [&](RepairFailure const& failure) {
+      auto const is_about = [&](std::string const& id) { return has_word(failure.doing, id); };
+      return std::ranges::any_of(unaccounted, is_about) ||
+             std::ranges::any_of(damaged, [&](auto const& items) {
+               return std::ranges::any_of(items, [&](auto const& item) { return is_about(item.first); });
+             });
+    });
+  }
+
+  void remove_unrecorded(std::string const& id) {
+    Trash trash;
+    {
+      auto const table = core_.template table<LayerTraits>().write();
+      auto const elsewhere = KnownIds::in_other_files(core_);
+      if (table.by_id(id) || elsewhere.layers.contains(id) || !elsewhere.all_layers) return;
+      auto aside = sys::TempDir::create(core_.layer_trash());
+      trash = discard_unrecorded_layer(core_, LayerId(id), aside);
+      trash.add(std::move(aside));
+    }
+    trash.empty();
+  }
+
+  template <class Work>
+  void removal(std::string const& what, Work&& work) {
+    log_.attempt("deleting " + what, [&] {
+      try {
+        work();
+      } catch (Error const& error) {  // with its image, say
+        if (error.not_found()) return;
+        throw;
+      }
+      auto const reason = reasons_.find(what);
+      log_.did("deleted " + what + (reason == reasons_.end() ? "" : ", beyond repair: " + reason->second));
+    });
+  }
+
+  Core& core_;
+  RepairLog& log_;
+  bool containers_;
+  Damaged seen_ = {};
+  std::map<std::string, std::string> reasons_ = {};  ///< why items are removed, by kind and id
+};
+
+}  // namespace strata::detail

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <strata/finding.hpp>
+#include <strata/id.hpp>
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/mend_data.hpp>
+#include <strata/maintenance/revive.hpp>
+#include <strata/maintenance/store_records.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace strata::detail {
+
+/// Gives records to what a check found without.
+template <class Core>
+class Reviver {
+  using LayerTraits = typename Core::LayerTraits;
+  using ImageTraits = typename Core::ImageTraits;
+  using ContainerTraits = typename Core::ContainerTraits;
+
+ public:
+  /// @param lost_records  kinds whose record file was damaged; those whose file is missing are added
+  Reviver(Core& core, RepairLog& log, std::set<std::string>& lost_records, Control control)
+      : core_(core), log_(log), lost_records_(lost_records), control_(std::move(control)) {}
+
+  /// Makes records for files that something needs, or of which the record is lost.
+  void run(CheckReport const& report, StoreRecords<Core> const& records) {
+    std::set<std::string> wanted;
+    std::vector<std::string> candidates;
+    for (auto const& row : records.layers.rows) candidates.push_back(row.id);
+    for (auto const& found : report.findings) {
+      if (found.fault == Fault::layer_unaccounted) candidates.push_back(found.id);
+      bool const names_other = found.fault == Fault::parent_missing ||
+                               found.fault == Fault::image_layer_missing ||
+                               found.fault == Fault::container_layer_missing;
+      if (found.healing != Healing::mend || found.inherited) continue;
+      if (found.fault == Fault::layer_unaccounted) wanted.insert(found.id);
+      if (names_other) wanted.insert(found.about);
+    }
+    std::set<std::string> seen;
+    while (!wanted.empty()) {
+      std::string const id = *wanted.begin();
+      wanted.erase(wanted.begin());
+      if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id)) continue;
+      attempt("making a record of layer " + id, [&] {
+        if (!core_.driver().exists(LayerId(id))) return;
+        auto record = revived_layer(core_, LayerId(id), candidates, control_);
+        if (record.parent.empty() && record.diff_digest.empty()) record.parent = image_below(id, records);
+        if (!record.parent.empty()) wanted.insert(record.parent);
+        log_.did("layer " + id + ": made its record anew" +
+                 (record.parent.empty() ? "" : ", with parent " + record.parent));
+        put<LayerTraits>(std::move(record));
+      });
+    }
+    // A file that is lost as a whole is no file that cannot be read: the store looks as if nothing had been made yet.
+    if (records.images.rows.empty()) lost_records_.insert("image");
+    if (records.containers.rows.empty()) lost_records_.insert("container");
+    if (lost_records_.contains("image")) revive_images(report);
+    if (lost_records_.contains("container")) revive_containers(report);
+  }
+
+ private:
+  /// The top layer of the image that the container of this layer was made from: for a driver that does not know what
+  /// lies below a layer.
+  static std::string image_below(std::string const& layer, StoreRecords<Core> const& records) {
+    for (auto const& container : records.containers.rows)
+      if (container.layer == layer)
+        if (auto const* const image = records.images.find(container.image)) return image->top_layer;
+    return {};
+  }
+  template <class Work>
+  void attempt(std::string const& doing, Work&& work) {
+    log_.attempt(doing, [&] {
+      try {
+        work();
+      } catch (std::system_error const& error) {
+        log_.records_to_come = log_.records_to_come || sys::is_transient(error);
+        throw;
+      }
+    });
+  }
+  void revive_images(CheckReport const& report) {
+    auto const records = StoreRecords<Core>::read(core_);
+    for (auto const& id : orphans<ImageTraits>(report))
+      attempt("making a record of image " + id, [&] {
+        if (auto record = revived_image(core_, id, records.layers.rows)) {
+          log_.did("image " + id + ": made its record anew, with top layer " + record->top_layer);
+          put<ImageTraits>(*std::move(record));
+        }
+      });
+  }
+  void revive_containers(CheckReport const& report) {
+    auto const records = StoreRecords<Core>::read(core_);
+    for (auto const& id : orphans<ContainerTraits>(report))
+      attempt("making a record of container " + id, [&] {
+        if (auto record = revived_container(core_, id, records.layers.rows, records.images.rows,
+                                            records.containers.rows)) {
+          log_.did("container " + id + ": made its record anew, with layer " + record->layer);
+          put<ContainerTraits>(*std::move(record));
+        }
+      });
+  }
+  template <class Traits>
+  std::vector<std::string> orphans(CheckReport const& report) const {
+    std::vector<std::string> ids;
+    auto const directory = core_.template kind_directory<Traits>();
+    for (auto const& found : report.findings)
+      if (std::filesystem::path const path(found.id);
+          found.fault == Fault::orphan && path.parent_path() == directory)
+        ids.push_back(path.filename().native());
+    return ids;
+  }
+  template <class Traits>
+  void put(typename Traits::Record record) {
+    auto table = core_.template table<Traits>().write();
+    if (table.by_id(record.id)) return;
+    table.put(std::move(record));
+    table.commit(core_.flush());
+  }
+
+  Core& core_;
+  RepairLog& log_;
+  std::set<std::string>& lost_records_;
+  Control control_;
+};
+
+}  // namespace strata::detail

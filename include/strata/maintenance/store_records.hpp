@@ -1,0 +1,117 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/maintenance/kept_records.hpp>
+#include <strata/maintenance/survey.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/records/names.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::detail {
+
+/// All records of a store, as they stand on disk.
+template <class Core>
+struct StoreRecords {
+  using LayerTraits = typename Core::LayerTraits;
+  KeptRecords<LayerRecord> layers;
+  KeptRecords<ImageRecord> images;
+  KeptRecords<ContainerRecord> containers;
+  KnownIds elsewhere = {};  ///< `KnownIds::in_other_files`
+
+  /// All kinds at one moment: else an image that was made in between would lack its layer.
+  static StoreRecords read(Core& core) {
+    // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
+    try {
+      core.template table<LayerTraits>();
+    } catch (Error const&) {
+    }
+    StoreRecords records = [&] {
+      HeldRecords<LayerTraits, Core> const held_layers(core);
+      HeldRecords<typename Core::ImageTraits, Core> const held_images(core);
+      HeldRecords<typename Core::ContainerTraits, Core> const held_containers(core);
+      return StoreRecords{.layers = held_layers.read(),
+                          .images = held_images.read(),
+                          .containers = held_containers.read(),
+                          .elsewhere = KnownIds::in_other_files(core)};
+    }();
+    add_other_records<LayerTraits>(core, records.layers);
+    add_other_records<typename Core::ImageTraits>(core, records.images);
+    return records;
+  }
+
+  /// False: there may be more items than these.
+  bool all_readable() const noexcept {
+    return layers.damaged.empty() && images.damaged.empty() && containers.damaged.empty();
+  }
+
+  /// False: the same of stores that are only read.
+  bool others_readable() const noexcept {
+    return !layers.others_damaged && !images.others_damaged && !containers.others_damaged;
+  }
+
+  KnownIds known() const {
+    auto ids = elsewhere;
+    auto const add = [&](auto const& rows, auto& known) {
+      for (auto const& row : rows) {
+        known.insert(row.id);
+        ids.want(row);
+      }
+    };
+    add(layers.rows, ids.layers);
+    add(images.rows, ids.images);
+    add(containers.rows, ids.containers);
+    ids.all_layers = ids.all_layers && layers.damaged.empty();
+    ids.all_images = images.damaged.empty();
+    ids.all_containers = ids.all_containers && containers.damaged.empty();
+    return ids;
+  }
+
+  /// Parents of a layer, the nearest first, as far as they have records.
+  /// @return  nothing if one of them has none, or the records go in a circle
+  std::optional<std::vector<LayerId>> ancestors(LayerRecord const& of) const {
+    std::vector<LayerId> out;
+    std::set<std::string_view> seen{of.id};
+    for (auto const* at = &of; !at->parent.empty();) {
+      at = layers.find(at->parent);
+      if (at == nullptr || !seen.insert(at->id).second) return std::nullopt;
+      out.emplace_back(at->id);
+    }
+    return out;
+  }
+
+  /// A copy of a layer with other owners: what lies below it is the driver's affair (on-disk-format §5.9).
+  bool is_mapped(LayerRecord const& layer) const {
+    return !layer.uidmap.empty() || !layer.gidmap.empty() ||
+           std::ranges::any_of(images.rows,
+                               [&](auto const& i) { return names::contains(i.mapped_top_layers, layer.id); });
+  }
+
+  /// Layers that an image or a container needs, that of another way to open the store included.
+  std::set<std::string> needed_layers() const {
+    std::set<std::string> out;
+    auto const need = [&](std::string const& top) {
+      for (auto const* at = layers.find(top); at != nullptr && out.insert(at->id).second;)
+        at = layers.find(at->parent);
+    };
+    for (auto const& image : images.rows) {
+      for (auto const& id : image_layers(image)) need(id);
+    }
+    for (auto const& container : containers.rows) need(container.layer);
+    for (auto const& id : elsewhere.wanted) need(id);
+    return out;
+  }
+};
+
+}  // namespace strata::detail

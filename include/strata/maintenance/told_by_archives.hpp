@@ -1,0 +1,86 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/maintenance/layer_content.hpp>
+#include <strata/maintenance/store_records.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/store/over_former.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/tree.hpp>
+#include <strata/tree/apply_options.hpp>
+#include <strata/tree/compare_memory_trees.hpp>
+#include <strata/tree/memory_tree.hpp>
+#include <strata/tree/unpack_headers.hpp>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+namespace strata::detail {
+
+/// Of the store that the layer is in.
+template <class Core>
+std::filesystem::path tar_split_of(Core const& core, StoreRecords<Core> const& records,
+                                   std::string const& layer) {
+  if (auto const other = records.layers.others.find(layer);
+      other != records.layers.others.end() && !records.layers.has_own(layer))
+    return Core::tar_split(other->second.directory, layer);
+  return core.tar_split(layer);
+}
+
+/// Is everything in a layer's own tree there by a recorded archive, of the layer or, in a whole tree, of one below it? Then
+/// whoever has the archives can have it again. Names and kinds are looked at, and of what a whole tree has from below, size
+/// and time; the bytes of what the layer's own archive has are its digests' affair. When in doubt, no: what an archive of
+/// ours went over is in no other one, and neither is what a user wrote.
+/// @throws `errno`, if it cannot be told what is there
+template <class Core>
+bool is_told_by_archives(Core const& core, StoreRecords<Core> const& records, LayerRecord const& layer) {
+  if constexpr (CheckDriver<typename Core::Driver>) {
+    auto const tree = core.driver().own_tree(LayerId(layer.id));
+    if (!tree || !sys::is_present(tree->path)) return true;  // there is nothing
+    std::vector<LayerId> chain;                              // the nearest first
+    if (tree->whole) {
+      auto below = records.ancestors(layer);
+      if (!below) return false;
+      chain = std::move(*below);
+    }
+    chain.insert(chain.begin(), LayerId(layer.id));
+    archive::MemoryTree told;
+    std::set<std::string> own;  // paths of which the layer's own archive tells
+    for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
+      auto const split = tar_split_of(core, records, at->str());
+      own.clear();
+      if (!sys::is_present(split)) continue;
+      if (is_over_former(split)) return false;
+      try {
+        archive::ApplyOptions options;
+        options.whiteouts = tree->whole ? archive::Whiteouts::execute : archive::Whiteouts::overlay;
+        auto unpacked = archive::unpack_headers(std::move(told), kept_headers(split), std::move(options));
+        told = std::move(unpacked.tree);
+        own = std::move(unpacked.told);
+      } catch (Error const& error) {
+        if (sys::is_transient(error)) throw;
+        return false;
+      }
+    }
+    bool all = true;
+    sys::walk(tree->path, [&](sys::Visited const& visited) {
+      auto const node = told.find(visited.path);
+      auto const& status = visited.status;
+      all = all && node && (node->mode & S_IFMT) == (status.st_mode & S_IFMT);
+      if (!all || !S_ISREG(status.st_mode) || own.contains(visited.path)) return;
+      all = node->size == status.st_size && archive::detail::is_time_of(node->mtime.seconds, status.st_mtime);
+    });
+    return all;
+  } else {
+    return false;
+  }
+}
+
+}  // namespace strata::detail

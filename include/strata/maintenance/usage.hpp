@@ -1,0 +1,90 @@
+#pragma once
+
+#include <strata/concepts/check_driver.hpp>
+#include <strata/maintenance/survey.hpp>
+#include <strata/progress.hpp>
+#include <strata/sys/blocks.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Whose the bytes are that a store takes on disk.
+namespace strata {
+
+struct UsageOptions {
+  std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `SurveyOptions`
+  std::stop_token stop = {};
+};
+
+/// What one claim stands for, without those within it.
+struct UsageShare {
+  Claim claim;
+  std::uint64_t bytes =
+      0;  ///< on disk: blocks, of directories too; a file with several names counts once, at the first
+};
+
+struct UsageReport {
+  std::vector<UsageShare> shares = {};         ///< in path order
+  std::array<std::uint64_t, 4> by_class = {};  ///< by `UsageClass`
+  std::uint64_t bytes = 0;  ///< of all: what `du -x` says of the graph root, and of the image store
+
+  std::uint64_t of(UsageClass kind) const { return by_class[static_cast<std::size_t>(kind)]; }
+};
+
+inline std::string_view to_text(UsageClass kind) noexcept {
+  constexpr std::string_view words[] = {"referenced", "staged", "trash", "orphan"};
+  return words[static_cast<int>(kind)];
+}
+
+/// Ids of everything that has a record.  @throws `Errc::corrupt_record`
+template <class Core>
+KnownIds known_ids(Core& core) {
+  auto const layers = core.template table<typename Core::LayerTraits>().read();
+  auto const images = core.template table<typename Core::ImageTraits>().read();
+  auto const containers = core.template table<typename Core::ContainerTraits>().read();
+  return KnownIds::of(core, layers, images, containers);
+}
+
+/// Bytes on disk of a path and all that is below it.
+inline std::uint64_t blocks_below(std::filesystem::path const& path) {
+  std::uint64_t bytes = 0;
+  sys::walk_blocks(path, [&](std::filesystem::path const&, std::uint64_t size) { bytes += size; });
+  return bytes;
+}
+
+/// Counts every byte below the graph root, for the nearest claim above it. Walks all files; holds no lock.
+/// @throws `Errc::stopped`, `errno`, `Errc::corrupt_record`
+template <class Core>
+UsageReport measure_usage(Core& core, UsageOptions const& options = {}) {
+  UsageReport report;
+  auto claims = survey_graph_root(core, known_ids(core), {.leftover_after = options.leftover_after});
+  std::map<std::string, std::size_t> by_path;
+  for (auto& claim : claims)
+    if (auto const [at, fresh] = by_path.emplace(claim.path.native(), report.shares.size()); fresh)
+      report.shares.push_back({.claim = std::move(claim)});
+  auto const count = [&](std::filesystem::path const& path, std::uint64_t size) {
+    if (options.stop.stop_requested()) throw Error(Errc::stopped, "the caller's request");
+    auto found = by_path.end();
+    for (auto at = path; (found = by_path.find(at.native())) == by_path.end() && at != at.parent_path();)
+      at = at.parent_path();
+    if (found == by_path.end()) return;  // the root has a claim
+    auto& share = report.shares[found->second];
+    share.bytes += size;
+    report.by_class[static_cast<std::size_t>(share.claim.kind)] += size;
+    report.bytes += size;
+  };
+  sys::walk_blocks(core.options().graph_root, count);
+  if (auto const& images = core.options().image_store; !images.empty()) sys::walk_blocks(images, count);
+  std::ranges::sort(report.shares, {}, [](auto const& share) { return share.claim.path.native(); });
+  return report;
+}
+
+}  // namespace strata

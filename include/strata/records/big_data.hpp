@@ -1,0 +1,214 @@
+#pragma once
+
+#include <strata/archive/base64.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/concepts/serializer.hpp>
+#include <strata/concepts/traits.hpp>
+#include <strata/digest.hpp>
+#include <strata/records/names.hpp>
+#include <strata/sys/file.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace strata {
+
+/// The file that holds the big data `key` (containers/storage, on-disk format, "Big data files"): the key
+/// itself if all its characters, except possibly the last, are digits, lower-case letters or dots; else "="
+/// and its base64. Base64 may contain "/", which then leads through a directory.
+/// @throws `Errc::invalid_name` for a key that no file name stands for
+inline std::string big_data_file_name(std::string_view key) {
+  auto const plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.'; };
+  std::size_t at = 0;
+  while (at < key.size() && plain(key[at])) ++at;
+  if (at < key.size()) {  // past the one character that may be anything: a whole UTF-8 sequence, if it is one
+    auto const lead = static_cast<unsigned char>(key[at]);
+    std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
+    for (std::size_t i = 1; i < length; ++i)
+      if (at + i >= key.size() || (static_cast<unsigned char>(key[at + i]) & 0xc0) != 0x80) length = 1;
+    at += length;
+  }
+  std::string name;
+  if (at == key.size()) {
+    name = key;
+  } else {
+    name.resize(1 + archive::base64_size(key.size()), '=');
+    archive::base64_encode(as_bytes(key), name.data() + 1);
+  }
+  while (name.ends_with('/')) name.pop_back();
+  if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string::npos ||
+      name.starts_with('/') || name.size() > 1024)
+    throw Error(Errc::invalid_name, "\"" + std::string(key) + "\"");
+  return name;
+}
+
+/// The key that a file of big data is for; nothing if it is for none, or for one whose name leads through a directory.
+inline std::optional<std::string> big_data_key(std::string const& file_name) {
+  std::string key = file_name;
+  if (file_name.starts_with('=')) {
+    std::string bytes(file_name.size() + 3, '\0');
+    auto const size = archive::base64_decode(std::string_view(file_name).substr(1),
+                                             reinterpret_cast<std::byte*>(bytes.data()));
+    if (!size) return std::nullopt;
+    key = bytes.substr(0, *size);
+  }
+  try {
+    return big_data_file_name(key) == file_name ? std::optional(std::move(key)) : std::nullopt;
+  } catch (Error const&) {
+    return std::nullopt;
+  }
+}
+
+/// @throws `Errc::invalid_name`: no key, or one that the records would give back as another
+template <class Serializer>
+void check_key(std::string_view key, std::string const& subject) {
+  if (key.empty() || !keeps<Serializer>(key)) throw Error(Errc::invalid_name, subject);
+}
+
+/// The named chunks of one item, each in a file of its own. A view: it lives no longer than the item it came
+/// from. Safe to use from many threads and processes at once.
+template <class Item>
+class BigData {
+  using Traits = typename Item::Traits;
+  using Record = typename Traits::Record;
+
+ public:
+  explicit BigData(Item& item) : item_(item) {}
+
+  /// Keys in the order in which they were first set.
+  names::List names() const { return item_.record().big_data_names; }
+
+  /// All bytes of one chunk. @throws `Errc::data_unknown`
+  std::string get(std::string_view key) const {
+    if (key.empty()) throw Error(Errc::data_unknown, subject(key));
+    std::optional<std::string> bytes;
+    try {
+      bytes = sys::read_stored(path(key));
+    } catch (Error const& error) {
+      if (error.code() != Errc::invalid_name) throw;
+    }
+    if (!bytes) throw Error(Errc::data_unknown, subject(key));
+    return *std::move(bytes);
+  }
+
+  /// In bytes. @throws `Errc::size_unknown`
+  std::int64_t size(std::string_view key) const {
+    if constexpr (Traits::keeps_data_sizes) {
+      auto const& sizes = item_.record().big_data_sizes;
+      if (auto const found = sizes.find(std::string(key)); found != sizes.end()) return found->second;
+    } else if (names::contains(names(), std::string(key))) {
+      return static_cast<std::int64_t>(std::filesystem::file_size(path(key)));
+    }
+    throw Error(Errc::size_unknown, subject(key));
+  }
+
+  /// SHA-256 of the bytes, as recorded. @throws `Errc::digest_unknown`
+  Digest digest(std::string_view key) const {
+    if constexpr (Traits::keeps_data_sizes) {
+      auto const& digests = item_.record().big_data_digests;
+      if (auto const found = digests.find(std::string(key)); found != digests.end())
+        return Digest::parse(found->second);
+    } else if (names::contains(names(), std::string(key))) {
+      return Digest::of(as_bytes(get(key)));
+    }
+    throw Error(Errc::digest_unknown, subject(key));
+  }
+
+  /// Sets or replaces one chunk. The file is whole and on the device before it gets its name, and has its
+  /// name before the record knows the key. When it throws, the chunk is the old or the new one.
+  /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
+  /// manifests)
+  void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
+    set_by(key, known_digest, [&](auto&& write) { write(as_bytes(bytes)); });
+  }
+
+  /// The same from a stream, in no more memory than its chunks.  @throws EBADF: an empty source; what it throws
+  void set(std::string_view key, Source source, std::optional<Digest> known_digest = {}) {
+    set_by(key, known_digest, [&](auto&& write) {
+      for (Bytes part = source.next(); !part.empty(); part = source.next()) write(part);
+    });
+  }
+
+ private:
+  /// @param fill  calls what it is given with all bytes, in order
+  template <class Fill>
+  void set_by(std::string_view key, std::optional<Digest> const& known_digest, Fill&& fill) {
+    check_key<typename Item::Core::Serializer>(key, subject(key));
+    item_.shelf().check_writable("save data items associated with " + std::string(Traits::stem));
+    auto const target = path(key);
+    try {
+      put(key, target, known_digest, fill);
+    } catch (...) {
+      forget_if_removed(target);
+      throw;
+    }
+  }
+
+  template <class Fill>
+  void put(std::string_view key, std::filesystem::path const& target,
+           std::optional<Digest> const& known_digest, Fill&& fill) {
+    auto& core = item_.core();
+    sys::make_directories(target.parent_path(), 0700, core.flush());
+    sys::ReplacingFile file(target, {.mode = 0600, .flush = core.flush()});
+    Hasher hasher;
+    std::int64_t size = 0;
+    fill([&](Bytes part) {
+      if (!known_digest) hasher.update(part);
+      size += static_cast<std::int64_t>(part.size());
+      file.write(part);
+    });
+    auto const digest = known_digest ? *known_digest : hasher.finish();
+    file.flush();
+
+    auto table = item_.shelf().table.write();
+    Record next = *table.get(Ref::exactly(item_.record().id));
+    std::string const name(key);
+    bool is_new = true;
+    if (names::contains(next.big_data_names, name))
+      is_new = false;
+    else
+      next.big_data_names.push_back(name);
+    if constexpr (Traits::keeps_data_sizes) {
+      next.big_data_sizes[name] = size;
+      next.big_data_digests[name] = digest.str();
+    }
+    Traits::data_changed(next);
+    if constexpr (Traits::keeps_data_sizes)
+      if (!is_new) return item_.renew(replace_data<Traits>(core, table, std::move(next), name, file));
+    file.commit();  // what the record tells of data that is replaced does not change here
+    auto row = table.put(std::move(next));
+    table.commit(core.flush());
+    item_.renew(std::move(row));
+  }
+
+  /// Who removed the item could not see the directories that were made for it here afterwards.
+  void forget_if_removed(std::filesystem::path const& target) const noexcept try {
+    auto const table = item_.shelf().table.read();
+    if (table.by_id(item_.record().id)) return;
+    std::error_code still_used;
+    for (auto directory = target.parent_path(); directory != item_.shelf().directory;
+         directory = directory.parent_path())
+      if (!std::filesystem::remove(directory, still_used)) return;
+  } catch (...) {  // what keeps the records from being read has been told of
+  }
+
+  std::filesystem::path path(std::string_view key) const {
+    using Core = typename Item::Core;
+    return item_.shelf().directory / Core::template component<Traits>(item_.record().id) /
+           big_data_file_name(key);
+  }
+  std::string subject(std::string_view key) const {
+    return std::string(Traits::kind) + " \"" + item_.record().id + "\", big data \"" + std::string(key) +
+           "\"";
+  }
+
+  Item& item_;
+};
+
+}  // namespace strata

@@ -1,0 +1,231 @@
+#pragma once
+
+#include <strata/codec/codec.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/digest.hpp>
+#include <strata/progress.hpp>
+#include <strata/stream/block_ring.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace strata::archive {
+
+/// Limits and company of an `Inlet`.
+struct InletOptions {
+  std::uint64_t max_bytes = std::uint64_t{256} << 30;  ///< plain bytes
+  std::uint64_t max_ratio = 1000;  ///< plain bytes for one byte of input, once more than …
+  std::uint64_t ratio_free_bytes = std::uint64_t{1} << 30;  ///< … so many plain bytes have come out
+  codec::DecodeOptions decode = {};
+  Control control = {};  ///< only `stop` is used: who reads knows better how far it is, see `bytes_in()`
+};
+
+struct InletResult {
+  Digest compressed_digest;  ///< of the whole input, as it came
+  std::uint64_t compressed_size = 0;
+  Digest plain_digest;  ///< the same as `compressed_digest` when the input was not compressed
+  std::uint64_t plain_size = 0;
+  Compression compression = Compression::none;
+};
+
+/// Plain bytes of an input that may be compressed, with the digest and size of either side.
+///
+/// Reading with hashing, decompression, and hashing of the plain bytes have a thread each, and so has the caller, who
+/// pulls with `next()`. Memory is bounded: 8 MiB and the decoder's. What the source or a stage throws, `next()` throws
+/// when it has given all that came before it. Destruction ends the threads, as soon as the source returns.
+///
+/// Errors besides the source's: `Errc::corrupt_archive` (damaged, cut off, or followed by something that is no
+/// compressed stream), `Errc::over_budget`, `Errc::stopped`.
+class Inlet final : public Reader {
+ public:
+  /// Waits for the first bytes of `in`, which say how it is compressed.
+  /// @param codecs  which compressions are read: `codec::All{}`, or another `codec::List`
+  /// @throws        `Errc::unsupported_compression`: recognised, and no codec of the list reads it
+  template <codec::Codec... Codecs>
+  Inlet(Source in, codec::List<Codecs...> codecs, InletOptions const& options = {})
+      : stages_(std::make_unique<Stages>(std::move(in), options)) {
+    auto const compression = decltype(codecs)::detect(stages_->read_first());
+    stages_->prepare(compression);
+    stages_->start(compression == Compression::none
+                       ? Source()
+                       : decltype(codecs)::decompress(compression, Source(BlockReader(*stages_->input, 0)),
+                                                      options.decode));
+  }
+
+  Bytes next() override {
+    auto const block = stages_->plain->next(0);
+    taken_ += block.size();
+    return block;
+  }
+
+  /// Reads what is left of the input and says what it was. Call once.
+  InletResult finish() {
+    while (!next().empty()) {
+    }
+    stages_->join();
+    auto& s = *stages_;
+    auto const compressed = s.compressed_hash.finish();
+    return {.compressed_digest = compressed,
+            .compressed_size = s.bytes_in,
+            .plain_digest = s.compression == Compression::none ? compressed : s.plain_hash.finish(),
+            .plain_size = taken_,
+            .compression = s.compression};
+  }
+
+  /// As detected; known from the beginning.
+  Compression compression() const noexcept { return stages_->compression; }
+  /// Bytes of the input read so far; a little ahead of what `next()` gave.
+  std::uint64_t bytes_in() const noexcept { return stages_->bytes_in; }
+
+ private:
+  static constexpr std::size_t block_bytes = std::size_t{256} << 10;
+  static constexpr std::size_t input_blocks = 8;
+  static constexpr std::size_t plain_blocks = 24;
+
+  struct Stages {
+    Stages(Source source, InletOptions const& options) : in(std::move(source)), limits(options) {}
+    Stages(Stages const&) = delete;
+    Stages& operator=(Stages const&) = delete;
+    ~Stages() {
+      cancel(stopped("input no longer read"));
+      join();
+    }
+
+    /// For who cannot throw: without the memory for it, the error that says so.
+    static std::exception_ptr stopped(std::string_view by) noexcept {
+      try {
+        return std::make_exception_ptr(Error(Errc::stopped, std::string(by)));
+      } catch (...) {
+        return std::current_exception();
+      }
+    }
+
+    /// As much of the input as tells its compression.
+    Bytes read_first() {
+      limits.control.check();
+      while (first_bytes < first.size()) {
+        auto const count = in.fill(std::span(first).subspan(first_bytes));
+        if (count == 0) break;
+        first_bytes += count;
+      }
+      return Bytes(first).first(first_bytes);
+    }
+
+    void prepare(Compression found) {
+      compression = found;
+      if (found == Compression::none) {
+        plain = &input.emplace(plain_blocks, block_bytes, 1);
+      } else {
+        input.emplace(input_blocks, block_bytes, 1);
+        plain = &decoded.emplace(plain_blocks, block_bytes, 2);
+      }
+    }
+
+    void start(Source decoder) {
+      if (decoder) {
+        decompression = std::thread([this, d = std::move(decoder)]() mutable { decompress(std::move(d)); });
+        plain_hashing = std::thread([this] { hash_plain(); });
+      }
+      reading = std::thread([this] { read(); });
+      if (limits.control.stop.stop_possible())
+        on_stop.emplace(limits.control.stop, [this] { cancel(stopped("the caller's request")); });
+    }
+
+    /// Fills blocks from the source, hands them on, then hashes them while they are in the cache.
+    void read() noexcept {
+      try {
+        for (auto ended = false; !ended;) {
+          auto const block = input->claim();
+          auto have = std::exchange(first_bytes, 0);
+          std::ranges::copy_n(first.begin(), static_cast<std::ptrdiff_t>(have), block.begin());
+          while (have < block.size() && !ended && !limits.control.stop.stop_requested()) {
+            auto const count = in.fill(block.subspan(have));
+            have += count;
+            ended = count == 0;
+          }
+          bytes_in += have;
+          if (compression == Compression::none) check_size(bytes_in);
+          if (have != 0) {
+            input->publish(have);
+            compressed_hash.update(block.first(have));
+          }
+        }
+        input->close();
+      } catch (...) {
+        input->close(std::current_exception());
+      }
+    }
+
+    void decompress(Source decoder) noexcept {
+      try {
+        for (std::uint64_t out = 0;;) {
+          auto const block = decoded->claim();
+          auto const count = decoder.fill(block);
+          if (count == 0) break;
+          out += count;
+          check_size(out);
+          if (out > limits.ratio_free_bytes && out / std::max(limits.max_ratio, std::uint64_t{1}) > bytes_in)
+            throw Error(Errc::over_budget, "compression ratio of the input");
+          decoded->publish(count);
+        }
+        decoded->close();
+      } catch (...) {
+        decoded->close(std::current_exception());
+        input->cancel(std::current_exception());
+      }
+    }
+
+    void hash_plain() noexcept {
+      try {
+        for (Bytes block; !(block = decoded->next(1)).empty();) plain_hash.update(block);
+      } catch (...) {  // whatever it is, the caller gets it from its own `next()`
+      }
+    }
+
+    void check_size(std::uint64_t bytes) const {
+      if (bytes > limits.max_bytes) throw Error(Errc::over_budget, "size of the input");
+    }
+
+    void cancel(std::exception_ptr reason) noexcept {
+      if (input) input->cancel(reason);
+      if (decoded) decoded->cancel(reason);
+    }
+
+    void join() noexcept {
+      for (auto* thread : {&reading, &decompression, &plain_hashing})
+        if (thread->joinable()) thread->join();
+    }
+
+    Source in;
+    InletOptions limits;
+    std::array<std::byte, codec::magic_bytes> first{};
+    std::size_t first_bytes = 0;
+    std::optional<BlockRing> input;
+    std::optional<BlockRing> decoded;
+    BlockRing* plain = nullptr;  // the one that the caller reads: `decoded` if there is one, else `input`
+    Compression compression = Compression::none;
+    std::atomic<std::uint64_t> bytes_in = 0;
+    Hasher compressed_hash;  // these belong to their threads until those are joined
+    Hasher plain_hash;
+    std::thread reading, decompression, plain_hashing;
+    std::optional<std::stop_callback<std::function<void()>>> on_stop;
+  };
+
+  std::unique_ptr<Stages> stages_;
+  std::uint64_t taken_ = 0;
+};
+
+}  // namespace strata::archive

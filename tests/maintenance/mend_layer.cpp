@@ -1,0 +1,203 @@
+#include <strata/maintenance/mend_layer.hpp>
+
+#include "store/stores.hpp"
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace strata;
+using stores::Fixture;
+using stores::tar_of;
+
+namespace {
+
+/// A store with a layer whose record is told to have been seen in another shape, and a look at both.
+struct SeenOtherwise {
+  using Core = stores::Vfs::Core;
+  SeenOtherwise() {
+    fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+    records = detail::StoreRecords<Core>::read(*core);
+    seen = *records.layers.find("one");
+  }
+  void mend(Fault fault) { detail::LayerMender<Core>(*core, log, records, {}).mend(fault, seen); }
+  LayerRecord now() { return *core->table<Core::LayerTraits>().read().by_id("one"); }
+  template <class Change>
+  void change(Change change) {
+    detail::change_record<Core::LayerTraits>(*core, "one", change);
+  }
+
+  Fixture<stores::Vfs> fixture;
+  std::shared_ptr<Core> core = std::make_shared<Core>(fixture.options());
+  detail::StoreRecords<Core> records = {};
+  LayerRecord seen = {};
+  detail::RepairLog log = {};
+};
+
+/// A driver with whose layers somebody is at work just after one was copied.
+struct WrittenTo : drivers::Vfs {
+  using Vfs::Vfs;
+  Staged stage(StageRequest const& request) {
+    auto staged = Vfs::stage(request);
+    if (write) write();
+    return staged;
+  }
+  static inline std::function<void()> write = {};
+};
+
+}  // namespace
+
+TEST_CASE("mend_layer: what is written to a layer while it is unpacked anew is not lost", "[store][repair]") {
+  using S = Store<WrittenTo, serializers::Json, durability::None>;
+  Fixture<S> fixture;
+  fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+  auto const tree = fixture.graph() / "vfs/dir/one";
+  if (GENERATE(true, false)) std::ofstream(tree / "mine") << "before";  // without it, no copy is made
+  std::filesystem::permissions(tree / "file", std::filesystem::perms::owner_read);
+  auto const said = [&] {
+    std::string text;
+    auto const report = fixture.store.repair();
+    for (auto const& action : report.actions) text += action + '\n';
+    for (auto const& failure : report.failures) {
+      try {
+        std::rethrow_exception(failure.error);
+      } catch (std::exception const& error) {
+        text += error.what() + std::string("\n");
+      }
+    }
+    return text;
+  };
+  auto const mode = [&] { return std::filesystem::status(tree / "file").permissions(); };
+  std::string const refused = "layer one was written to: changed meanwhile";
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a tick of the kernel's clock and more
+  SECTION("a file of others") {
+    WrittenTo::write = [&] { std::ofstream(tree / "mine") << "after."; };
+    CHECK(said().find(refused) != std::string::npos);
+    CHECK(sys::read_file(tree / "mine") == "after.");
+  }
+  SECTION("a new one") {
+    WrittenTo::write = [&] { std::ofstream(tree / "new") << "after"; };
+    CHECK(said().find(refused) != std::string::npos);
+    CHECK(sys::read_file(tree / "new") == "after");
+  }
+  SECTION("the root") {
+    WrittenTo::write = [&] { std::filesystem::permissions(tree, std::filesystem::perms::owner_all); };
+    CHECK(said().find(refused) != std::string::npos);
+  }
+  CHECK(mode() == std::filesystem::perms::owner_read);
+  WrittenTo::write = {};
+  bool const is_there = std::filesystem::exists(tree / "mine");
+  CHECK(said().find("unpacked it anew") != std::string::npos);
+  CHECK(mode() != std::filesystem::perms::owner_read);
+  CHECK(std::filesystem::exists(tree / "mine") == is_there);
+}
+
+TEST_CASE("mend_layer: a layer that is another than was seen is left alone, and nothing is said to be done",
+          "[store][repair]") {
+  SeenOtherwise layer;
+  auto const before = layer.now();
+  SECTION("its parent") {
+    layer.seen.parent = "elsewhere";
+    layer.mend(Fault::parent_circle);
+  }
+  SECTION("its digest") {
+    layer.seen.diff_digest = Digest::of(as_bytes(std::string("else"))).str();
+    layer.mend(Fault::content_digest);
+  }
+  SECTION("its archive") {
+    layer.seen.created = {};
+    layer.mend(Fault::archive_damaged);
+  }
+  SECTION("its files") {
+    layer.seen.created = {};
+    layer.mend(Fault::content_modified);
+  }
+  CHECK(layer.log.actions.empty());
+  CHECK(layer.now().parent == before.parent);
+  CHECK(layer.now().diff_digest == before.diff_digest);
+  CHECK(layer.now().diff_size == before.diff_size);
+}
+
+TEST_CASE("mend_layer: what is recorded of a tar is put right", "[store][repair]") {
+  SeenOtherwise layer;
+  auto const before = layer.now();
+  layer.change([](auto& record) { record.diff_size = 1; });
+  layer.seen = layer.now();
+  layer.mend(Fault::content_size);
+  CHECK(layer.log.actions.size() == 1);
+  CHECK(layer.now().diff_size == before.diff_size);
+}
+
+TEST_CASE(
+    "mend_layer: a repair that ends between an archive and its record leaves what the next one finishes",
+    "[store][repair]") {
+  SeenOtherwise layer;
+  auto const digest = layer.now().diff_digest;
+  auto const other = Digest::of(as_bytes(std::string("else"))).str();
+  layer.change([&](auto& record) {
+    record.diff_digest = other;
+    record.compressed_diff_digest = Digest::of(as_bytes(std::string("packed"))).str();
+    record.compression = 2;
+    record.metadata = std::string(300'000, 'x');  // makes the record file too long, below
+  });
+  auto const split = layer.core->tar_split("one");
+  std::filesystem::resize_file(split, 20);
+  layer.seen = layer.now();
+  {
+    auto const before = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    rlimit const less{.rlim_cur = 100'000, .rlim_max = limit.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &less);
+    bool failed = false;
+    try {
+      layer.mend(Fault::archive_damaged);
+    } catch (Error const& error) {
+      failed = error.code() == std::errc::file_too_large;
+    }
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, before);
+    REQUIRE(failed);
+  }
+  CHECK(layer.now().diff_digest == other);
+  CHECK_FALSE(std::filesystem::exists(split));
+  layer.mend(Fault::archive_missing);
+  CHECK(std::filesystem::exists(split));
+  CHECK(layer.now().diff_digest == digest);
+  CHECK(layer.now().compressed_diff_digest == digest);
+  CHECK(layer.now().compression == 0);
+}
+
+TEST_CASE("mend_layer: an archive that can be read again by now is kept", "[store][repair]") {
+  SeenOtherwise layer;
+  auto const split = layer.core->tar_split("one");
+  auto const before = sys::read_file(split);
+  layer.change([](auto& record) { record.diff_digest = Digest::of(as_bytes(std::string("else"))).str(); });
+  layer.seen = layer.now();
+  layer.mend(Fault::archive_damaged);
+  CHECK(layer.log.actions.empty());
+  CHECK(layer.now().diff_digest == layer.seen.diff_digest);
+  CHECK(sys::read_file(split) == before);
+}
+
+TEST_CASE("mend_layer: a layer whose mount is gone is unpacked anew in the same repair", "[store][repair]") {
+  if (::geteuid() != 0) return;
+  Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer = store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
+  auto const mount = layer.mount();
+  REQUIRE(::umount(mount.path().c_str()) == 0);
+  std::filesystem::permissions(fixture.graph() / "overlay/one/diff/file", std::filesystem::perms::owner_read);
+  auto const report = store.repair();
+  CHECK_FALSE(report.before.sound());
+  CHECK(report.failures.empty());
+  CHECK(report.after.clean());
+}

@@ -1,0 +1,438 @@
+#include <strata/maintenance/repair.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "damages.hpp"
+#include "store/stores.hpp"
+#include <atomic>
+#include <chrono>
+#include <fcntl.h>
+#include <functional>
+#include <linux/fs.h>
+#include <memory>
+#include <sched.h>
+#include <string>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+using namespace strata;
+
+namespace {
+std::string told_of(CheckReport const& report) {
+  std::string text;
+  for (auto const& f : report.findings)
+    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.fault)) + ' ' + f.text + '\n';
+  return text;
+}
+
+/// Lets another program do something in the store each time when a layer was looked at.
+template <class S>
+CheckOptions beside(std::function<void(S&, int)> const& act, typename S::Options const& options) {
+  return {.progress = [act, other = std::make_shared<S>(options), calls = 0](Progress const&) mutable {
+    act(*other, calls++);
+  }};
+}
+}  // namespace
+
+TEMPLATE_TEST_CASE("each damage of the catalogue is found and mended, and nothing healthy is lost",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
+  for (auto const& damage : damages::catalogue<TestType>()) {
+    INFO(damage.name);
+    damages::Sample<TestType> sample;
+    damages::Snapshot before;
+    {
+      TestType store(sample.options());
+      REQUIRE(told_of(store.check()) == "");
+      before = damages::snapshot(store, sample);
+    }
+    damage.make(sample);
+    {
+      TestType store(sample.options());
+      auto const found = store.check();
+      INFO(told_of(found));
+      CHECK(std::ranges::any_of(found.findings, [&](auto const& f) { return f.fault == damage.fault; }));
+      auto const report = store.repair({.check = {.leftover_after = std::chrono::seconds(1)}});
+      std::string done;
+      for (auto const& line : report.actions) done += line + '\n';
+      INFO(done);
+      CHECK(report.failures.empty());
+      CHECK(told_of(report.after) == "");
+      CHECK_FALSE(report.actions.empty());
+    }
+    TestType store(sample.options());
+    CHECK(told_of(store.check()) == "");
+    auto const after = damages::snapshot(store, sample);
+    for (auto const& [key, text] : before) {
+      if (damages::may_change(key, damage.loses)) continue;
+      INFO(key);
+      auto const found = after.find(key);
+      if (found == after.end())
+        FAIL_CHECK("lost");
+      else
+        CHECK(found->second == text);
+    }
+    // What was there can be worked with.
+    auto const box = store.containers().list();
+    REQUIRE(box.size() == 1);
+    auto const mount = box.front().mount();
+    CHECK(damages::read(mount.path() / "d/new") == "written in the container");
+    CHECK(damages::read(mount.path() / "e/four") == "4444");
+    CHECK_FALSE(std::filesystem::exists(mount.path() / "two"));
+    CHECK_FALSE(std::filesystem::exists(mount.path() / "d/one"));
+    CHECK(store.layers().create({.parent = sample.top}).parent()->id().str() == sample.top);
+  }
+}
+
+TEMPLATE_TEST_CASE("what others remove and make anew while a repair looks is neither damage nor removed",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  auto const tar = stores::tar_of({{"file", "contents"}});
+  std::string const id(64, 'b');
+  auto const make = [&](TestType& store) {
+    store.layers().import(memory_source(tar), {.id = id});
+    auto image = store.images().create({.id = id, .names = {"image"}, .top_layer = id});
+    image.big_data().set("manifest", "{}");
+  };
+  fixture.store.layers().import(memory_source(tar), {.id = std::string(64, 'a')});
+  make(fixture.store);
+  auto const report = fixture.store.repair({.check = beside<TestType>(
+                                                [&](TestType& other, int call) {
+                                                  if (call == 0) other.images().remove(id);
+                                                  if (call == 1) make(other);
+                                                },
+                                                fixture.options())});
+  INFO(told_of(report.before));
+  CHECK(report.before.clean());
+  CHECK(report.actions.empty());
+  CHECK(report.failures.empty());
+  CHECK(fixture.store.layers().find(id));
+  REQUIRE(fixture.store.images().find("image"));
+  CHECK(fixture.store.images().get("image").big_data().get("manifest") == "{}");
+  CHECK(fixture.store.check().clean());
+}
+
+TEMPLATE_TEST_CASE(
+    "what others write while a check looks is no damage, and a repair leaves it as they recorded it",
+    "[store][repair]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  auto layer = fixture.store.layers().import(memory_source(stores::tar_of({{"file", "contents"}})));
+  auto image = fixture.store.images().create({.names = {"image"}, .top_layer = layer.id()});
+  image.big_data().set("manifest", "{}");
+  std::string box;
+  auto const report =
+      fixture.store.repair({.check = beside<TestType>(
+                                [&](TestType& other, int call) {
+                                  if (call != 0) return;
+                                  other.images().get("image").big_data().set("manifest", "{\"a\":1}");
+                                  auto made = other.containers().create("image");
+                                  box = made.id().str();
+                                  made.mount().keep();
+                                },
+                                fixture.options()),
+                            .remove_containers = true});
+  INFO(told_of(report.before));
+  CHECK(report.before.clean());
+  CHECK(report.actions.empty());
+  REQUIRE(fixture.store.containers().find(box));
+  CHECK(fixture.store.containers().get(box).mount_count() == 1);
+  auto const now = fixture.store.images().get("image");
+  CHECK(now.record().big_data_digests.at("manifest") ==
+        Digest::of(as_bytes(std::string_view("{\"a\":1}"))).str());
+}
+
+TEMPLATE_TEST_CASE("a repair beside others who make images and containers removes none of them",
+                   "[store][repair][threads]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  std::atomic<bool> done = false;
+  std::vector<std::string> removed;
+  std::thread repairer([&] {
+    TestType store(fixture.options());
+    while (!done)
+      for (auto const& action : store.repair({.remove_containers = true}).actions) removed.push_back(action);
+  });
+  std::string failure;
+  try {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    for (int i = 0; std::chrono::steady_clock::now() < end; ++i) {
+      auto const text = std::to_string(i);
+      auto const layer = fixture.store.layers().import(memory_source(stores::tar_of({{"file", text}})));
+      auto image = fixture.store.images().create({.top_layer = layer.id()});
+      image.big_data().set("manifest", text);
+      image.big_data().set("manifest", text + text);
+      auto box = fixture.store.containers().create(image.id());
+      box.big_data().set("state", text);
+      fixture.store.containers().remove(box.id());
+      fixture.store.images().remove(image.id());
+    }
+  } catch (std::exception const& error) {
+    failure = error.what();
+  }
+  done = true;
+  repairer.join();
+  CHECK(failure == "");
+  CHECK(removed == std::vector<std::string>{});
+}
+
+TEST_CASE("a layer that lies below a mounted one is not unpacked anew", "[store][repair]") {
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer =
+      store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "contents"}})));
+  store.images().create({.names = {"image"}, .top_layer = layer.id()});
+  auto const tree = fixture.graph() / "overlay" / layer.id().str() / "diff";
+  {
+    auto const root = store.containers().create("image", {.names = {"box"}}).mount();
+    REQUIRE(::chmod((tree / "d/file").c_str(), 0600) == 0);
+    damages::write(tree / "extra", "not of the archive");
+    auto const report = store.repair();
+    CHECK(report.failures.size() >= 1);
+    CHECK(report.actions == std::vector<std::string>{});
+    CHECK(damages::read(root.path() / "d/file") == "contents");
+  }
+  auto const report = store.repair();
+  CHECK(report.actions.size() == 1);
+  CHECK(told_of(report.after).find("d/file") == std::string::npos);
+  CHECK(damages::read(tree / "extra") == "not of the archive");
+  CHECK(damages::read(store.containers().get("box").mount().path() / "d/file") == "contents");
+}
+
+TEST_CASE("a mount in another mount namespace is not forgotten", "[store][repair]") {
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer = store.layers().import(memory_source(stores::tar_of({{"file", "contents"}})));
+  store.images().create({.names = {"image"}, .top_layer = layer.id()});
+  auto const box = store.containers().create("image");
+  int ready[2], end[2];
+  REQUIRE((::pipe(ready) == 0 && ::pipe(end) == 0));
+  pid_t const child = ::fork();
+  if (child == 0) {
+    char byte = '0';
+    ::close(end[1]);
+    try {
+      if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        ::_exit(1);
+      stores::Overlay other(fixture.options());
+      other.containers().get(box.id()).mount().keep();
+      byte = '1';
+    } catch (...) {
+    }
+    if (::write(ready[1], &byte, 1) != 1 || ::read(end[0], &byte, 1) < 0) ::_exit(1);
+    ::_exit(0);
+  }
+  ::close(ready[1]);
+  char byte = '0';
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  REQUIRE(byte == '1');
+  CHECK(store.repair().actions == std::vector<std::string>{});
+  CHECK(box.mount_count() == 1);
+  ::close(end[1]);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  CHECK(store.repair().actions.size() == 1);
+  CHECK(box.mount_count() == 0);
+  for (int const fd : {ready[0], end[0]}) ::close(fd);
+}
+
+TEMPLATE_TEST_CASE("what cannot be read now may be in order, and stays as it is", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const split = sample.split(sample.top), data = sample.kind("images") / sample.image / "manifest";
+  auto const aside = [&](std::filesystem::path const& file) {
+    return sample.directory.path() / file.filename();
+  };
+  for (auto const& file : {split, data}) {
+    std::filesystem::rename(file, aside(file));
+    std::filesystem::create_symlink("/proc/self/mem", file);  // to read at its beginning is EIO
+  }
+  TestType store(sample.options());
+  auto const report = store.repair();
+  auto const unreadable = std::ranges::count_if(report.after.findings, [](Finding const& found) {
+    return found.fault == Fault::unreadable && found.healing == Healing::none && !found.inherited;
+  });
+  CHECK(unreadable == 2);
+  CHECK(store.layers().find(sample.top));
+  CHECK(store.images().find("image"));
+  for (auto const& file : {split, data}) {
+    REQUIRE(std::filesystem::is_symlink(file));
+    std::filesystem::rename(aside(file), file);
+  }
+  for (auto const& found : store.check().findings) CHECK(found.severity != Severity::error);
+}
+
+namespace {
+/// A file system whose server has died, over a directory: all that is asked of it is ENOTCONN.
+class DeadMount {
+ public:
+  explicit DeadMount(std::filesystem::path at) : at_(std::move(at)) {
+    sys::Fd const fuse = sys::try_open_at(AT_FDCWD, "/dev/fuse", O_RDWR);
+    auto const data = "fd=" + std::to_string(fuse.get()) + ",rootmode=40000,user_id=0,group_id=0";
+    works_ = fuse && ::mount("dead", at_.c_str(), "fuse", 0, data.c_str()) == 0;
+  }
+  DeadMount(DeadMount const&) = delete;
+  DeadMount& operator=(DeadMount const&) = delete;
+  ~DeadMount() { end(); }
+  bool works() const { return works_; }
+  void end() {
+    if (std::exchange(works_, false)) ::umount2(at_.c_str(), MNT_DETACH);
+  }
+
+ private:
+  std::filesystem::path at_;
+  bool works_ = false;
+};
+}  // namespace
+
+TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missing one", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const before = [&] {
+    TestType store(sample.options());
+    return damages::snapshot(store, sample);
+  }();
+  for (auto const& id : {sample.base, sample.top}) {
+    DeadMount dead(sample.tree(id));
+    if (!dead.works()) {
+      WARN("skipped: needs the right to mount FUSE");
+      return;
+    }
+    {
+      TestType store(sample.options());
+      auto const report = store.repair();
+      CHECK(std::ranges::any_of(report.after.findings, [&](Finding const& found) {
+        return found.fault == Fault::unreadable && found.id == id;
+      }));
+      CHECK(report.actions == std::vector<std::string>{});
+    }
+    dead.end();
+    TestType store(sample.options());
+    CHECK(damages::snapshot(store, sample) == before);
+    CHECK(told_of(store.check()) == "");
+  }
+}
+
+TEMPLATE_TEST_CASE(
+    "a layer without a record whose directory cannot be looked at now waits for the next repair",
+    "[store][repair]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  std::filesystem::remove(sample.layers());
+  DeadMount dead(sample.tree(sample.base));
+  if (!dead.works()) {
+    WARN("skipped: needs the right to mount FUSE");
+    return;
+  }
+  TestType store(sample.options());
+  CHECK_FALSE(store.repair().after.clean());
+  CHECK(store.images().find("image"));
+  dead.end();
+  CHECK(store.repair().after.clean());
+  CHECK(store.layers().find(sample.base));
+  CHECK(store.layers().get(sample.top).record().parent == sample.mid);
+}
+
+TEST_CASE("a layer that has lost its files only is one without files to the check", "[store][repair]") {
+  damages::Sample<stores::Overlay> const sample;
+  std::filesystem::remove_all(sample.tree(sample.top));
+  stores::Overlay store(sample.options());
+  auto const found = store.check().findings;
+  CHECK(std::ranges::any_of(found, [&](Finding const& f) {
+    return f.fault == Fault::tree_missing && f.id == sample.top && !f.inherited;
+  }));
+}
+
+TEMPLATE_TEST_CASE("no record is made anew without what cannot be read now", "[store][repair]", stores::Vfs,
+                   stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const split = sample.split(sample.top), aside = sample.directory.path() / "aside";
+  std::filesystem::remove(sample.layers());
+  std::filesystem::rename(split, aside);
+  std::filesystem::create_symlink("/proc/self/mem", split);  // to read at its beginning is EIO
+  TestType store(sample.options());
+  CHECK_FALSE(store.repair().failures.empty());
+  CHECK_FALSE(store.layers().find(sample.top));
+  for (auto const& id : {sample.base, sample.mid, sample.top, sample.lone})
+    CHECK(std::filesystem::exists(sample.tree(id)));
+  std::filesystem::rename(aside, split);
+  CHECK(store.repair().after.clean());
+  auto const top = store.layers().get(sample.top);
+  CHECK_FALSE(top.record().diff_digest.empty());
+  CHECK(top.record().parent == sample.mid);
+  CHECK(store.images().find("image"));
+}
+
+TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be read", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  damages::edit(sample.layers(), "\"names\":[", "\"names\":7,\"n\":[");  // of the base
+  auto const set_immutable = [&](int flags) {                            // so that the file stays as it is
+    auto const file = sys::open_at(AT_FDCWD, sample.layers().parent_path(), O_RDONLY);
+    return ::ioctl(file.get(), FS_IOC_SETFLAGS, &flags) == 0;
+  };
+  TestType store(sample.options());
+  std::filesystem::create_directories(sample.kind("layers") / "tmp");
+  if (!set_immutable(FS_IMMUTABLE_FL)) {
+    WARN("skipped: needs the right, and a file system, to make a directory immutable");
+    return;
+  }
+  auto const report = store.repair();
+  CHECK(set_immutable(0));
+  CHECK_FALSE(report.after.clean());
+  CHECK_FALSE(report.failures.empty());
+  CHECK(std::filesystem::exists(sample.tree(sample.base)));
+  CHECK(store.images().find("image"));
+  CHECK(store.containers().find("box"));
+}
+
+TEMPLATE_TEST_CASE("files of a layer that cannot have a record stay while they are mounted",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
+  stores::Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto const records = fixture.graph() / (std::same_as<TestType, stores::Vfs> ? "vfs" : "overlay");
+  auto const file = records.native() + "-layers/layers.json";
+  store.layers().create({.id = "other"});
+  auto const before = damages::read(file);
+  store.layers().create({.id = "lost"}).mount().keep();
+  damages::write(file, before);
+  CHECK_FALSE(store.repair().after.clean());
+  CHECK(store.mounted_layers().size() == 1);
+  store.shutdown({.force = true});
+  CHECK(store.repair().after.clean());
+  CHECK(store.storage_layers().list().size() == 1);
+}
+
+TEST_CASE("a layer whose archive can be rebuilt is never removed, though its files cannot be put right now",
+          "[store][repair]") {
+  if (::geteuid() != 0) return;  // only root mounts
+  stores::Fixture<stores::Overlay> fixture;
+  auto& store = fixture.store;
+  auto const layer = store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/f", "text"}})));
+  store.images().create({.names = {"image"}, .top_layer = layer.id().str()});
+  auto const file = fixture.graph() / "overlay" / layer.id().str() / "diff/d/f";
+  REQUIRE(::chmod(file.c_str(), 0600) == 0);
+  {
+    auto const mount = layer.mount({.read_only = true});  // in use: it cannot be unpacked anew
+    auto const report = store.repair();
+    CHECK_FALSE(report.before.clean());
+    CHECK_FALSE(report.after.clean());
+    CHECK_FALSE(report.failures.empty());
+  }
+  CHECK(store.layers().list().size() == 1);
+  CHECK(store.images().list().size() == 1);
+  CHECK(store.repair().after.clean());
+  CHECK(store.layers().list().size() == 1);
+  CHECK(store.images().list().size() == 1);
+}
+
+TEST_CASE("a file of records that a dead process was writing goes, also if there are no records",
+          "[store][repair]") {
+  stores::Fixture<stores::Vfs> fixture;
+  for (auto const* name : {"vfs-images/.tmp-images.json", "vfs-containers/.tmp-containers.json"})
+    sys::replace_file(fixture.graph() / name, "[");
+  RepairOptions const options{.check = {.leftover_after = std::chrono::seconds(0)}};
+  CHECK(fixture.store.repair(options).after.clean());
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-images/.tmp-images.json"));
+  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-containers/.tmp-containers.json"));
+}

@@ -1,0 +1,246 @@
+#include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/usage.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "damages.hpp"
+#include "store/stores.hpp"
+#include <cstdio>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <memory>
+#include <sys/ioctl.h>
+
+using namespace strata;
+
+namespace {
+
+std::uint64_t du(std::filesystem::path const& path) {
+  std::unique_ptr<std::FILE, decltype([](std::FILE* f) { ::pclose(f); })> const pipe(
+      ::popen(("du -B1 -sx '" + path.native() + "'").c_str(), "r"));
+  unsigned long long bytes = 0;
+  REQUIRE(std::fscanf(pipe.get(), "%llu", &bytes) == 1);
+  return bytes;
+}
+
+void check_sums(UsageReport const& usage, std::filesystem::path const& root) {
+  CHECK(usage.bytes == du(root));
+  CHECK(usage.of(UsageClass::referenced) + usage.of(UsageClass::staged) + usage.of(UsageClass::trash) +
+            usage.of(UsageClass::orphan) ==
+        usage.bytes);
+  std::uint64_t sum = 0;
+  for (auto const& share : usage.shares) sum += share.bytes;
+  CHECK(sum == usage.bytes);
+}
+
+std::uint64_t bytes_of(UsageReport const& usage, std::filesystem::path const& path) {
+  for (auto const& share : usage.shares)
+    if (share.claim.path == path) return share.bytes;
+  return 0;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is what is nobody's",
+                   "[store][usage]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  TestType store(sample.options());
+  // Not a temporary file, if it looks like one.
+  store.images().get(sample.image).big_data().set(".tmp-", "data");
+  damages::age(sample.kind("images") / sample.image / ".tmp-");
+  auto const clean = store.usage();
+  check_sums(clean, sample.graph());
+  CHECK(clean.of(UsageClass::orphan) == 0);
+  CHECK(clean.of(UsageClass::trash) == 0);
+  CHECK(clean.of(UsageClass::staged) == 0);
+  CHECK(bytes_of(clean, sample.split(sample.base)) > 0);
+
+  std::string const generated(64, 'a'), elsewhere(64, 'b');
+  damages::write(sample.split(generated), std::string(10'000, 'x'));
+  std::filesystem::create_directories(sample.tree(generated));
+  damages::write(sample.split(elsewhere), std::string(10'000, 'x'));
+  std::filesystem::create_directories(sample.tree("raw") / "d");
+  damages::write(sample.tree("raw") / "d/large", std::string(100'000, 'x'));
+  std::filesystem::create_hard_link(sample.tree("raw") / "d/large", sample.tree("raw") / "again");
+  damages::write(sample.graph() / "of-podman", std::string(5'000, 'x'));
+  damages::write(sample.kind("images") / ".tmp-manifest1", std::string(20'000, 'x'));
+  damages::age(sample.kind("images") / ".tmp-manifest1");
+  auto const temp_dirs = sample.kind("layers") / "tmp";
+  std::filesystem::create_directories(temp_dirs / "temp-dir-1/0-x");
+  damages::write(temp_dirs / "temp-dir-1/0-x/file", std::string(30'000, 'x'));
+  auto living = sys::TempDir::create(temp_dirs);
+  damages::write(living.next_addition(), std::string(40'000, 'x'));
+  auto const usage = store.usage();
+  check_sums(usage, sample.graph());
+  CHECK(usage.of(UsageClass::orphan) > 110'000);
+  CHECK(usage.of(UsageClass::trash) > 50'000);
+  CHECK(usage.of(UsageClass::staged) > 40'000);
+  CHECK(usage.of(UsageClass::referenced) >= clean.of(UsageClass::referenced) + 5'000);
+
+  auto const planned = store.collect_garbage({.dry_run = true});
+  CHECK(planned.bytes > 160'000);
+  CHECK(std::filesystem::exists(sample.tree("raw")));
+  auto const done = store.collect_garbage();
+  CHECK_FALSE(done.first_error);
+  CHECK(done.bytes == planned.bytes);
+  CHECK_FALSE(std::filesystem::exists(sample.tree("raw")));
+  CHECK_FALSE(std::filesystem::exists(sample.split(generated)));
+  // Its layer may be in an image store that is not there.
+  CHECK(std::filesystem::exists(sample.split(elsewhere)));
+  std::filesystem::remove(sample.split(elsewhere));
+  CHECK(std::filesystem::exists(living.path()));
+  auto const after = store.usage();
+  check_sums(after, sample.graph());
+  CHECK(after.of(UsageClass::orphan) == 0);
+  CHECK(after.of(UsageClass::trash) == 0);
+  CHECK(store.collect_garbage().items.empty());
+}
+
+TEMPLATE_TEST_CASE("what may have a record that cannot be read is no garbage", "[store][usage][garbage]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  // As of a release that writes names in another way.
+  for (auto const& file : {sample.layers(), sample.images(), sample.containers()}) {
+    auto text = sys::read_file(file);
+    while (text.find("\"names\":[") != text.npos)
+      text.replace(text.find("\"names\":["), 9, "\"names\":7,\"n\":[");
+    damages::write(file, text);
+  }
+  auto const before = stores::files_below(sample.graph());
+  TestType store(sample.options());
+  for (auto const& item : store.collect_garbage().items) CHECK(item.claim.path == "");
+  CHECK(stores::files_below(sample.graph()) == before);
+  CHECK(stores::code_of([&] { store.layers().create({.id = sample.base}); }) == Errc::corrupt_record);
+  CHECK(stores::code_of([&] { store.images().create({.id = sample.image}); }) == Errc::corrupt_record);
+  CHECK(stores::code_of([&] { store.containers().create("", {.id = sample.box}); }) == Errc::corrupt_record);
+  CHECK(stores::files_below(sample.graph()) == before);
+  store.images().create({.id = "another"});
+}
+
+TEMPLATE_TEST_CASE("what a dead process noted stays while its record may be one that cannot be read",
+                   "[store][usage][garbage]", stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const spare = [&] {
+    TestType store(sample.options());
+    return store.layers().create({}).id().str();
+  }();
+  auto const records = sys::read_file(sample.containers());
+  auto text = records;
+  text.replace(text.find("\"names\":["), 9, "\"names\":7,\"n\":[");
+  damages::write(sample.containers(), text);
+  auto const temp = sample.kind("layers") / "tmp/temp-dir-1";
+  std::filesystem::create_directories(temp);
+  for (auto const& note : {"spare-" + sample.box_layer, "container-" + sample.box, "spare-" + spare})
+    damages::write(temp / ("0-note-" + note), "");
+  {
+    TestType store(sample.options());
+    CHECK(store.layers().list().size() == 6);
+    CHECK(std::filesystem::exists(sample.kind("containers") / sample.box / "state"));
+  }
+  damages::write(sample.containers(), records);
+  TestType store(sample.options());
+  CHECK(store.layers().list().size() == 5);
+  CHECK_FALSE(store.layers().find(spare));
+  CHECK(store.containers().get("box").big_data().get("state") == "created");
+  CHECK_FALSE(std::filesystem::exists(temp));
+}
+
+TEMPLATE_TEST_CASE("files of a layer without a record stay while they are mounted", "[store][usage][garbage]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> const sample;
+  auto const layers = sys::read_file(sample.layers());
+  auto const containers = sys::read_file(sample.containers());
+  auto const lost = [&] {
+    TestType store(sample.options());
+    auto const container = store.containers().create("image");
+    container.mount().keep();
+    return container.record().layer;
+  }();
+  damages::write(sample.layers(), layers);
+  damages::write(sample.containers(), containers);
+  TestType store(sample.options());
+  REQUIRE(store.mounted_layers().size() == 1);
+  CHECK_FALSE(store.collect_garbage().first_error);
+  CHECK(std::filesystem::exists(sample.tree(lost)));
+  CHECK(store.mounted_layers().size() == 1);
+  store.shutdown({.force = true});
+  CHECK_FALSE(store.collect_garbage().first_error);
+  CHECK_FALSE(std::filesystem::exists(sample.tree(lost)));
+}
+
+TEST_CASE("what a process noted that died just now is done before its notes go as garbage",
+          "[store][usage]") {
+  damages::Sample<stores::Vfs> const sample;
+  stores::Vfs store(sample.options());
+  auto const layer = store.layers().create({.id = "spare"});  // which a dead one made for a container
+  auto left = note_change(layer.core(), {spare_note(layer.record())});
+  auto const notes = left.path();
+  left.leave();
+  auto const report = store.collect_garbage();
+  CHECK_FALSE(report.first_error);
+  CHECK_FALSE(std::filesystem::exists(notes));
+  CHECK_FALSE(store.layers().exists("spare"));
+}
+
+TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][usage]") {
+  damages::Sample<stores::Vfs> const sample;
+  stores::Vfs store(sample.options());
+  auto const temp_dirs = sample.kind("layers") / "tmp";
+  auto const kept = temp_dirs / "temp-dir-1/kept";
+  std::filesystem::create_directories(kept.parent_path());
+  damages::write(kept, "x");
+  auto const set_immutable = [&](int flags) {
+    auto const file = sys::open_at(AT_FDCWD, kept, O_RDONLY);
+    return ::ioctl(file.get(), FS_IOC_SETFLAGS, &flags) == 0;
+  };
+  if (!set_immutable(FS_IMMUTABLE_FL)) {
+    WARN("skipped: needs the right, and a file system, to make a file immutable");
+    return;
+  }
+  auto const done = store.collect_garbage();
+  CHECK(set_immutable(0));
+  CHECK(done.first_error);
+  CHECK(done.items.empty());
+  CHECK(std::filesystem::exists(kept));
+  CHECK(store.collect_garbage().items.size() == 1);
+  CHECK_FALSE(std::filesystem::exists(kept));
+}
+
+TEMPLATE_TEST_CASE("data of an item that a living process is making is no garbage", "[store][garbage]",
+                   stores::Vfs, stores::Overlay) {
+  damages::Sample<TestType> sample;
+  TestType store(sample.options());
+  std::string const id(64, 'e');
+  auto const data = sample.kind("images") / id;
+  std::filesystem::create_directory(data);
+  damages::write(data / "manifest", "{}");
+  auto maker = sys::TempDir::create(sample.kind("layers") / "tmp");
+  maker.note("image-" + id);
+  CHECK(store.collect_garbage().items.empty());
+  CHECK(store.check().clean());
+  CHECK(store.repair().actions == std::vector<std::string>{});
+  CHECK(std::filesystem::exists(data / "manifest"));
+  CHECK(store.usage().of(UsageClass::staged) > 0);
+  maker.remove();
+  CHECK(store.collect_garbage().items.size() == 1);
+  CHECK_FALSE(std::filesystem::exists(data));
+}
+
+TEMPLATE_TEST_CASE(
+    "a layer whose record is lost is no garbage while another one needs it, or a mount shows it",
+    "[store][usage][garbage]", stores::Vfs, stores::Overlay) {
+  if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
+  damages::Sample<TestType> const sample;
+  auto const records = sys::read_file(sample.layers());
+  TestType store(sample.options());
+  auto const mount = store.containers().get("box").mount();
+  damages::edit(sample.layers(), sample.base, std::string(64, 'b'));
+  CHECK(store.collect_garbage().items.empty());
+  CHECK(std::filesystem::exists(sample.tree(sample.base) / "two"));
+  damages::write(sample.layers(), "[]");
+  damages::write(sample.images(), "[]");
+  damages::write(sample.containers(), "[]");
+  store.collect_garbage();
+  CHECK(sys::read_file(mount.path() / "d/three") == "333");
+  damages::write(sample.layers(), records);
+}
