@@ -158,9 +158,9 @@ inline int check_store(Session& session, Invocation const& call) {
 
   strata::RepairReport result;
   if (repair)
-    result = session.store.repair({.check = options, .remove_containers = force});
+    result = strata::repair(session.store, {.check = options, .remove_containers = force});
   else
-    result.before = session.store.check(options);
+    result.before = strata::check(session.store, options);
 
   int status = 0;
   auto const& found = result.before;
@@ -206,11 +206,11 @@ inline int collect_garbage(Session& session, Invocation const& call) {
   int status = 0;
   if (!dry_run) {
     status = do_or_tell(call, "gc", [&] {
-      auto const report = session.store.collect_garbage();
+      auto const report = strata::collect_garbage(session.store);
       if (report.first_error) std::rethrow_exception(report.first_error);
     });
   } else {
-    auto const report = session.store.collect_garbage({.dry_run = true});
+    auto const report = strata::collect_garbage(session.store, {.dry_run = true});
     if (call.options.flag("json")) {
       std::string out = "[";
       for (auto const& [claim, bytes] : report.items) {

@@ -72,7 +72,8 @@ inline int dedup(Session& session, Invocation const& call) {
   try {
     ProgressBar const bar("looking");
     Interrupt const interrupt;
-    result = session.store.dedup(
+    result = strata::dedup_layers(
+        session.store,
         {.equal_by = method->second, .control = {.progress = bar.sink(), .stop = interrupt.token()}});
   } catch (std::exception const&) {
     if (as_json)

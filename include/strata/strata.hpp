@@ -8,6 +8,11 @@
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/dedup.hpp>
+#include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/repair.hpp>
+#include <strata/maintenance/usage.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>

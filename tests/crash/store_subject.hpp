@@ -2,6 +2,10 @@
 
 #include <strata/codec/all.hpp>
 #include <strata/drivers/any.hpp>
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/dedup.hpp>
+#include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/store/store.hpp>
 #include <strata/stream/outlet.hpp>
 
@@ -79,16 +83,16 @@ class StoreSubject final : public Subject {
         write_files(to_do);
         break;
       case Kind::collect_garbage:
-        store_.collect_garbage();  // young temporary files are those of the other worker
+        strata::collect_garbage(store_);  // young temporary files are those of the other worker
         break;
       case Kind::check:
-        store_.check();
+        strata::check(store_);
         break;
       case Kind::repair:
-        store_.repair();
+        strata::repair(store_);
         break;
       case Kind::dedup:
-        store_.dedup();
+        strata::dedup_layers(store_);
         break;
       case Kind::wipe:
         store_.wipe();
@@ -132,7 +136,7 @@ class StoreSubject final : public Subject {
 
   std::vector<std::string> damage() override {
     std::vector<std::string> out;
-    for (auto const& found : store_.check(with_leftovers).findings)
+    for (auto const& found : strata::check(store_, with_leftovers).findings)
       if (found.severity == strata::Severity::error)
         out.push_back(std::string(to_text(found.fault)) + ": " + found.text);
     return out;
@@ -140,7 +144,7 @@ class StoreSubject final : public Subject {
 
   std::vector<std::string> repair() override {
     std::vector<std::string> out;
-    auto const report = store_.repair({.check = with_leftovers});
+    auto const report = strata::repair(store_, {.check = with_leftovers});
     for (auto const& found : report.after.findings)
       out.push_back(std::string(to_text(found.fault)) + ": " + found.text);
     for (auto const& failure : report.failures) out.push_back("failed: " + failure.doing);
@@ -148,7 +152,7 @@ class StoreSubject final : public Subject {
   }
 
   void collect_garbage() override {
-    auto const report = store_.collect_garbage({.leftover_after = std::chrono::seconds(0)});
+    auto const report = strata::collect_garbage(store_, {.leftover_after = std::chrono::seconds(0)});
     if (report.first_error) std::rethrow_exception(report.first_error);
   }
 

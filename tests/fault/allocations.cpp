@@ -8,6 +8,8 @@
 
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/garbage.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
@@ -151,7 +153,7 @@ std::vector<Operation<Store>> operations() {
       {"set-container-data", [](Store& s) { s.containers().get("box").big_data().set("key", "other"); }},
       {"delete-container", [](Store& s) { s.containers().remove("box"); }},
       {"list", [](Store& s) { state_of(s); }, false},
-      {"collect-garbage", [](Store& s) { s.collect_garbage(); }, false},
+      {"collect-garbage", [](Store& s) { collect_garbage(s); }, false},
   };
 }
 
@@ -226,7 +228,7 @@ std::string try_at(fs::path const& directory, Operation<Store> const& operation,
   if constexpr (Keeps) {  // first, for it is what finishes a change that was given up half way
     Store anew(fresh.options());
     if (auto wrong = after(state_of(anew), "opened anew"); !wrong.empty()) return wrong;
-    for (auto const& found : anew.check().findings)
+    for (auto const& found : check(anew).findings)
       if (found.severity == strata::Severity::error) return "check: " + found.text;
   }
   auto const state = state_of(*fresh.store);

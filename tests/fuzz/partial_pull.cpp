@@ -6,6 +6,7 @@
 #include <strata/chunked/chunked_layer.hpp>
 #include <strata/chunked/partial_pull.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/maintenance/check.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
 
@@ -102,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     if (!record.diff_digest.empty())
       fuzz::require(chunked_tools::digest(tar) == record.diff_digest, "the digest is that of the archive");
     if (ours) fuzz::require(tar == input.text(), "the archive comes back");
-    fuzz::require(layers.check().clean(), "the store is sound");
+    fuzz::require(check(layers).clean(), "the store is sound");
     layers.layers().remove("pulled");
   }
   return 0;

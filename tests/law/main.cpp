@@ -10,6 +10,7 @@
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
@@ -144,7 +145,7 @@ class DriverOf final : public Driver {
   }
 
   void check_repair(std::string const& which) {
-    auto const report = store_.repair();
+    auto const report = strata::repair(store_);
     if (!report.before.clean()) throw Broken(which + "check: " + report.before.findings.front().text);
     if (!report.actions.empty()) throw Broken(which + "repair: " + report.actions.front());
   }

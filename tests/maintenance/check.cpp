@@ -1,4 +1,5 @@
 #include <strata/maintenance/check.hpp>
+#include <strata/maintenance/repair.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -36,11 +37,11 @@ TEMPLATE_TEST_CASE("nothing is wrong with a store in use", "[store][check]", sto
   box.big_data().set("state", "running");
   box.directory();
   box.run_directory();
-  CHECK(told(store.check()) == "");
+  CHECK(told(check(store)) == "");
   if constexpr (MountDriver<typename TestType::Core::Driver>) {
     auto const mount = box.mount();
     std::ofstream(mount.path() / "d" / "new") << "new";
-    CHECK(told(store.check({.unreferenced_after = std::chrono::nanoseconds(0)})) == "");
+    CHECK(told(check(store, {.unreferenced_after = std::chrono::nanoseconds(0)})) == "");
   }
 }
 
@@ -62,17 +63,17 @@ TEMPLATE_TEST_CASE(
                   .image_stores = {below.graph_root}});
   store.containers().create("image", {.names = {"box"}});
   store.layers().import(memory_source(stores::tar_of({{"d/two", "2"}})), {.parent = layer});
-  CHECK(told(store.check()) == "");
+  CHECK(told(check(store)) == "");
 
   auto const driver = store.driver_name();
   std::filesystem::remove(below.graph_root / (driver + "-layers") / (layer + ".tar-split.gz"));
-  auto const found = store.check();
+  auto const found = check(store);
   CHECK(found.damaged(Subject::layer, true) == 1);
   CHECK(found.damaged(Subject::image, true) == 1);
   CHECK(found.damaged(Subject::layer) == 0);
   CHECK(found.damaged(Subject::container) == 1);
   CHECK(found.findings.back().text.starts_with("read-only layer " + layer));
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(report.actions.empty());
   CHECK(report.failures.empty());
   CHECK(store.containers().exists("box"));
@@ -87,12 +88,12 @@ TEMPLATE_TEST_CASE("a record whose id no file can have is told of, and hides not
     for (std::string const id : {"../outside", "tmp", "a.lock"})
       damages::edit(file, "[{", "[{\"id\":\"" + id + "\",\"created\":\"2024-01-01T00:00:00Z\"},{");
   damages::write(sample.split(sample.lone), "damaged");
-  auto const found = store.check();
+  auto const found = check(store);
   CHECK(found.damaged(Subject::store) == 3);  // what is no record at all
   CHECK(found.damaged(Subject::layer) == 3);
   CHECK(found.damaged(Subject::image) == 3);
   CHECK(found.damaged(Subject::container) == 2);
-  auto const after = store.repair().after;
+  auto const after = repair(store).after;
   CHECK(after.damaged(Subject::layer) == 2);
   CHECK(after.damaged(Subject::image) == 2);
   CHECK(store.images().exists("other"));
@@ -120,10 +121,10 @@ TEST_CASE("a copy with other owners is as it should be where its maps lack an ow
   fixture.store.containers().create(image.id(),
                                     {.maps = {.uids = {{0, 100'000, 10}}, .gids = {{0, 100'000, 10}}}});
   auto const box = fixture.store.containers().create(image.id(), {.maps = {.uids = map, .gids = map}});
-  CHECK(told(fixture.store.check()) == "");
+  CHECK(told(check(fixture.store)) == "");
   auto const copy = fixture.store.layers().get(box.record().layer).record().parent;
   REQUIRE(::lchown((fixture.graph() / "vfs/dir" / copy / "file").c_str(), 65531, 65535) == 0);
-  CHECK(fixture.store.check().damaged(Subject::layer) == 1);
+  CHECK(check(fixture.store).damaged(Subject::layer) == 1);
 }
 
 TEST_CASE("what was taken in once is in order, however large its headers are", "[store][check]") {
@@ -134,6 +135,6 @@ TEST_CASE("what was taken in once is in order, however large its headers are", "
   REQUIRE(record.size() == size);
   auto const tar = tar_tools::extension('x', record) + stores::tar_of({{"f", "1"}});
   auto const layer = fixture.store.layers().import(strata::memory_source(tar));
-  CHECK(fixture.store.check().clean());
+  CHECK(check(fixture.store).clean());
   CHECK(stores::diff_of(layer) == tar);
 }

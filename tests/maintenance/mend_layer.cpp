@@ -1,4 +1,5 @@
 #include <strata/maintenance/mend_layer.hpp>
+#include <strata/maintenance/repair.hpp>
 
 #include "store/stores.hpp"
 #include <chrono>
@@ -64,7 +65,7 @@ TEST_CASE("mend_layer: what is written to a layer while it is unpacked anew is n
   std::filesystem::permissions(tree / "file", std::filesystem::perms::owner_read);
   auto const said = [&] {
     std::string text;
-    auto const report = fixture.store.repair();
+    auto const report = repair(fixture.store);
     for (auto const& action : report.actions) text += action + '\n';
     for (auto const& failure : report.failures) {
       try {
@@ -196,7 +197,7 @@ TEST_CASE("mend_layer: a layer whose mount is gone is unpacked anew in the same 
   auto const mount = layer.mount();
   REQUIRE(::umount(mount.path().c_str()) == 0);
   std::filesystem::permissions(fixture.graph() / "overlay/one/diff/file", std::filesystem::perms::owner_read);
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK_FALSE(report.before.sound());
   CHECK(report.failures.empty());
   CHECK(report.after.clean());

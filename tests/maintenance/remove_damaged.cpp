@@ -1,4 +1,7 @@
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/garbage.hpp>
 #include <strata/maintenance/remove_damaged.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/sys/xattr.hpp>
 
 #include <boost/json.hpp>
@@ -68,7 +71,7 @@ TEMPLATE_TEST_CASE("files of which a layer's archive does not tell are reported,
   add_stray(sample.tree(sample.top) / "e/stray");
   damages::write(sample.tree(sample.lone) / "more", "more");
   TestType store(sample.options());
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK_FALSE(report.before.sound());
   CHECK(has_fault(report.before, Fault::content_foreign));
   CHECK_FALSE(has_fault(report.before, Fault::content_modified));
@@ -100,7 +103,7 @@ TEMPLATE_TEST_CASE("they are taken over where the layer's own files have to be u
   fs::remove(tree / "empty");
 
   TestType store(sample.options());
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(has_fault(report.before, Fault::content_modified));
   CHECK(report.actions ==
         std::vector<std::string>{"layer " + sample.base + ": unpacked it anew from its recorded archive"});
@@ -133,7 +136,7 @@ TEST_CASE("whiteouts and opaque marks of which a layer's archive does not tell s
   sys::set_xattr(tree / "d", "trusted.overlay.opaque", "y");
   CHECK(::chmod((tree / "e/four").c_str(), 0600) == 0);
   stores::Overlay store(sample.options());
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(report.actions.size() == 1);
   CHECK(any_has(kept(report), "-/two"));
   CHECK(any_has(kept(report), "-/d/three"));
@@ -157,7 +160,7 @@ TEST_CASE("a layer's own whiteouts and opaque marks are made again", "[store][re
   fs::remove(tree / "d/a");
   fs::remove(tree / "e");
   damages::write(tree / "stray", "stray");
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(report.actions.size() == 1);
   CHECK(kept(report).size() == 1);
   CHECK(fs::is_character_file(tree / "d/a"));
@@ -173,7 +176,7 @@ TEMPLATE_TEST_CASE("a layer whose foreign files are in the way of its own is lef
   fs::create_directory(place);
   damages::write(place / "stray", "stray");
   TestType store(sample.options());
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(report.actions == std::vector<std::string>{});
   CHECK_FALSE(report.failures.empty());
   CHECK_FALSE(report.after.sound());
@@ -192,7 +195,7 @@ TEMPLATE_TEST_CASE("what differs in a layer is not told of its children again", 
   add_stray(files / "d/stray");
   store.layers().import(memory_source(stores::tar_of({{"after", ""}})), {.id = "newer", .parent = "base"});
   store.layers().import(memory_source(stores::tar_of({{"top", ""}})), {.id = "top", .parent = "newer"});
-  auto const report = store.check();
+  auto const report = check(store);
   for (auto const& found : report.findings)
     CHECK(found.text == "layer base: +/d/stray, layer content modified");
   CHECK(report.findings.size() == 1);
@@ -208,7 +211,7 @@ TEST_CASE("a layer from which its own archive took contents away is reported, an
   auto const tree = fixture.graph() / "vfs/dir" / layer.id().str();
   fs::remove(tree / "a");
   bool const quick = GENERATE(false, true);
-  auto const report = store.repair({.check = {.quick = quick}});
+  auto const report = repair(store, {.check = {.quick = quick}});
   CHECK_FALSE(report.before.sound());
   CHECK(has_fault(report.before, Fault::content_unpackable));
   CHECK(report.actions == std::vector<std::string>{});
@@ -217,7 +220,7 @@ TEST_CASE("a layer from which its own archive took contents away is reported, an
   CHECK(store.images().list().size() == 1);
   // Another file of it that is gone is one whose bytes are gone.
   fs::remove(tree / "z");
-  CHECK_FALSE(has_fault(store.check(), Fault::content_unpackable));
+  CHECK_FALSE(has_fault(check(store), Fault::content_unpackable));
 }
 
 TEST_CASE("whole trees need no layer below them, and go with none", "[store][repair]") {
@@ -236,7 +239,7 @@ TEST_CASE("whole trees need no layer below them, and go with none", "[store][rep
   sys::replace_file(records, boost::json::serialize(rows));
 
   stores::Vfs store(fixture.options());
-  auto const report = store.repair({.remove_containers = true});
+  auto const report = repair(store, {.remove_containers = true});
   CHECK_FALSE(report.before.sound());
   CHECK(store.layers().list().size() == 2);
   CHECK(store.images().exists("image"));
@@ -254,8 +257,8 @@ TEST_CASE("a directory that was whited out comes back and hides nothing", "[stor
   auto const tree = fixture.graph() / "overlay/child/diff";
   fs::remove_all(tree / "d");
   REQUIRE(::mknod((tree / "d").c_str(), S_IFCHR, makedev(0, 0)) == 0);
-  CHECK_FALSE(store.check().sound());
-  auto const report = store.repair();
+  CHECK_FALSE(check(store).sound());
+  auto const report = repair(store);
   CHECK(report.failures.empty());
   CHECK(report.after.sound());
   CHECK(fs::is_directory(tree / "d/e"));
@@ -271,7 +274,7 @@ TEMPLATE_TEST_CASE("a layer that nobody needs stays below one that was made just
   store.layers().import(memory_source(stores::tar_of({{"spare", "1"}})), {.id = "spare"});
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   store.layers().import(memory_source(stores::tar_of({{"top", "2"}})), {.id = "child", .parent = "base"});
-  auto const report = store.repair({.check = {.unreferenced_after = std::chrono::seconds(1)}});
+  auto const report = repair(store, {.check = {.unreferenced_after = std::chrono::seconds(1)}});
   CHECK(report.actions.size() == 1);
   CHECK(stores::ids(store.layers().list()) == std::vector<std::string>{"base", "child"});
   CHECK(any_has(kept(report), "layer child stands on it"));
@@ -293,7 +296,7 @@ TEST_CASE("a container stays whose image may be in a store that is not there now
   fs::create_directory(options.image_stores[0]);
   {
     stores::Vfs store(options);
-    auto const report = store.repair({.remove_containers = true});
+    auto const report = repair(store, {.remove_containers = true});
     CHECK_FALSE(report.before.sound());
     CHECK(report.actions == std::vector<std::string>{});
   }
@@ -316,13 +319,13 @@ TEMPLATE_TEST_CASE("a layer that is mounted is not removed", "[store][repair]", 
     damages::write(one.path() / "f", "other");
     auto const other = store.layers().get("player").mount();
     damages::write(other.path() / "f", "other");
-    auto const report = store.repair();
+    auto const report = repair(store);
     CHECK(report.actions == std::vector<std::string>{});
     CHECK(any_has(kept(report), "layer lay is mounted"));
     CHECK(damages::read(one.path() / "f") == "other");
   }
   auto const player = store.layers().get("player").mount();
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(stores::ids(store.layers().list()) == std::vector<std::string>{"player"});
   CHECK(any_has(kept(report), "layer player is mounted"));
 }
@@ -332,10 +335,10 @@ TEMPLATE_TEST_CASE("a container that the caller gives up goes with the layer tha
   damages::Sample<TestType> const sample;
   damages::write(sample.tree(sample.top) / "e/four", "gone");
   TestType store(sample.options());
-  auto const first = store.repair();
+  auto const first = repair(store);
   CHECK_FALSE(first.after.sound());
   CHECK(store.containers().exists(sample.box));
-  auto const second = store.repair({.remove_containers = true});
+  auto const second = repair(store, {.remove_containers = true});
   CHECK(second.after.sound());
   CHECK_FALSE(store.containers().exists(sample.box));
   CHECK_FALSE(store.layers().exists(sample.top));
@@ -357,16 +360,16 @@ TEST_CASE("nothing goes while the image store is not there", "[store][repair]") 
   bool const forgotten = GENERATE(true, false);
   {
     stores::Vfs store(forgotten ? fixture.options() : options);
-    CHECK(store.collect_garbage().items.empty());
-    store.repair();
-    if (!forgotten) CHECK(store.repair({.remove_containers = true}).actions == std::vector<std::string>{});
+    CHECK(collect_garbage(store).items.empty());
+    repair(store);
+    if (!forgotten) CHECK(repair(store, {.remove_containers = true}).actions == std::vector<std::string>{});
   }
   fs::remove_all(options.image_store);
   fs::rename(fixture.directory.path() / "away", options.image_store);
   stores::Vfs store(options);
   CHECK(stores::diff_of(store.layers().get(std::string(64, 'a'))) == tar);
   CHECK(damages::read(store.containers().get("box").mount().path() / "work") == "work");
-  CHECK(store.check().clean());
+  CHECK(check(store).clean());
 }
 
 TEMPLATE_TEST_CASE("a mounted container is not given up", "[store][repair]", stores::Vfs, stores::Overlay) {
@@ -376,12 +379,12 @@ TEMPLATE_TEST_CASE("a mounted container is not given up", "[store][repair]", sto
   TestType store(sample.options());
   {
     auto const mount = store.containers().get("box").mount();
-    auto const report = store.repair({.remove_containers = true});
+    auto const report = repair(store, {.remove_containers = true});
     CHECK(report.actions == std::vector<std::string>{});
     CHECK(any_has(kept(report), "; it is mounted"));
     CHECK(damages::read(mount.path() / "d/new") == "written in the container");
   }
-  CHECK(store.repair({.remove_containers = true}).after.sound());
+  CHECK(repair(store, {.remove_containers = true}).after.sound());
   CHECK_FALSE(store.containers().exists("box"));
 }
 
@@ -395,7 +398,7 @@ TEMPLATE_TEST_CASE("what a container needs whose record is elsewhere stays", "[s
   other.containers().create("other", {.id = "fast"});
   fs::remove(sample.kind("images") / sample.other / "manifest");
   TestType store(sample.options());
-  auto const report = store.repair({.check = {.unreferenced_after = std::chrono::seconds(0)}});
+  auto const report = repair(store, {.check = {.unreferenced_after = std::chrono::seconds(0)}});
   CHECK(any_has(kept(report), "of a store that is opened otherwise"));
   CHECK(store.images().exists("other"));
   CHECK(store.layers().exists(sample.lone));
@@ -403,7 +406,7 @@ TEMPLATE_TEST_CASE("what a container needs whose record is elsewhere stays", "[s
   // Records there that cannot be read may name anything.
   damages::write(sample.run() / (sample.overlay ? "overlay-layers" : "vfs-layers") / "volatile-layers.json",
                  "[{");
-  CHECK(has_fault(store.check(), Fault::record_file_damaged));
-  store.repair({.check = {.unreferenced_after = std::chrono::seconds(0)}});
+  CHECK(has_fault(check(store), Fault::record_file_damaged));
+  repair(store, {.check = {.unreferenced_after = std::chrono::seconds(0)}});
   CHECK(store.layers().exists(sample.lone));
 }

@@ -1,3 +1,4 @@
+#include <strata/maintenance/check.hpp>
 #include <strata/maintenance/repair.hpp>
 
 #include <catch2/catch.hpp>
@@ -47,16 +48,16 @@ TEMPLATE_TEST_CASE("each damage of the catalogue is found and mended, and nothin
     damages::Snapshot before;
     {
       TestType store(sample.options());
-      REQUIRE(told_of(store.check()) == "");
+      REQUIRE(told_of(check(store)) == "");
       before = damages::snapshot(store, sample);
     }
     damage.make(sample);
     {
       TestType store(sample.options());
-      auto const found = store.check();
+      auto const found = check(store);
       INFO(told_of(found));
       CHECK(std::ranges::any_of(found.findings, [&](auto const& f) { return f.fault == damage.fault; }));
-      auto const report = store.repair({.check = {.leftover_after = std::chrono::seconds(1)}});
+      auto const report = repair(store, {.check = {.leftover_after = std::chrono::seconds(1)}});
       std::string done;
       for (auto const& line : report.actions) done += line + '\n';
       INFO(done);
@@ -65,7 +66,7 @@ TEMPLATE_TEST_CASE("each damage of the catalogue is found and mended, and nothin
       CHECK_FALSE(report.actions.empty());
     }
     TestType store(sample.options());
-    CHECK(told_of(store.check()) == "");
+    CHECK(told_of(check(store)) == "");
     auto const after = damages::snapshot(store, sample);
     for (auto const& [key, text] : before) {
       if (damages::may_change(key, damage.loses)) continue;
@@ -100,12 +101,12 @@ TEMPLATE_TEST_CASE("what others remove and make anew while a repair looks is nei
   };
   fixture.store.layers().import(memory_source(tar), {.id = std::string(64, 'a')});
   make(fixture.store);
-  auto const report = fixture.store.repair({.check = beside<TestType>(
-                                                [&](TestType& other, int call) {
-                                                  if (call == 0) other.images().remove(id);
-                                                  if (call == 1) make(other);
-                                                },
-                                                fixture.options())});
+  auto const report = repair(fixture.store, {.check = beside<TestType>(
+                                                 [&](TestType& other, int call) {
+                                                   if (call == 0) other.images().remove(id);
+                                                   if (call == 1) make(other);
+                                                 },
+                                                 fixture.options())});
   INFO(told_of(report.before));
   CHECK(report.before.clean());
   CHECK(report.actions.empty());
@@ -113,7 +114,7 @@ TEMPLATE_TEST_CASE("what others remove and make anew while a repair looks is nei
   CHECK(fixture.store.layers().find(id));
   REQUIRE(fixture.store.images().find("image"));
   CHECK(fixture.store.images().get("image").big_data().get("manifest") == "{}");
-  CHECK(fixture.store.check().clean());
+  CHECK(check(fixture.store).clean());
 }
 
 TEMPLATE_TEST_CASE(
@@ -125,16 +126,16 @@ TEMPLATE_TEST_CASE(
   image.big_data().set("manifest", "{}");
   std::string box;
   auto const report =
-      fixture.store.repair({.check = beside<TestType>(
-                                [&](TestType& other, int call) {
-                                  if (call != 0) return;
-                                  other.images().get("image").big_data().set("manifest", "{\"a\":1}");
-                                  auto made = other.containers().create("image");
-                                  box = made.id().str();
-                                  made.mount().keep();
-                                },
-                                fixture.options()),
-                            .remove_containers = true});
+      repair(fixture.store, {.check = beside<TestType>(
+                                 [&](TestType& other, int call) {
+                                   if (call != 0) return;
+                                   other.images().get("image").big_data().set("manifest", "{\"a\":1}");
+                                   auto made = other.containers().create("image");
+                                   box = made.id().str();
+                                   made.mount().keep();
+                                 },
+                                 fixture.options()),
+                             .remove_containers = true});
   INFO(told_of(report.before));
   CHECK(report.before.clean());
   CHECK(report.actions.empty());
@@ -153,7 +154,7 @@ TEMPLATE_TEST_CASE("a repair beside others who make images and containers remove
   std::thread repairer([&] {
     TestType store(fixture.options());
     while (!done)
-      for (auto const& action : store.repair({.remove_containers = true}).actions) removed.push_back(action);
+      for (auto const& action : repair(store, {.remove_containers = true}).actions) removed.push_back(action);
   });
   std::string failure;
   try {
@@ -189,12 +190,12 @@ TEST_CASE("a layer that lies below a mounted one is not unpacked anew", "[store]
     auto const root = store.containers().create("image", {.names = {"box"}}).mount();
     REQUIRE(::chmod((tree / "d/file").c_str(), 0600) == 0);
     damages::write(tree / "extra", "not of the archive");
-    auto const report = store.repair();
+    auto const report = repair(store);
     CHECK(report.failures.size() >= 1);
     CHECK(report.actions == std::vector<std::string>{});
     CHECK(damages::read(root.path() / "d/file") == "contents");
   }
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(report.actions.size() == 1);
   CHECK(told_of(report.after).find("d/file") == std::string::npos);
   CHECK(damages::read(tree / "extra") == "not of the archive");
@@ -228,11 +229,11 @@ TEST_CASE("a mount in another mount namespace is not forgotten", "[store][repair
   char byte = '0';
   REQUIRE(::read(ready[0], &byte, 1) == 1);
   REQUIRE(byte == '1');
-  CHECK(store.repair().actions == std::vector<std::string>{});
+  CHECK(repair(store).actions == std::vector<std::string>{});
   CHECK(box.mount_count() == 1);
   ::close(end[1]);
   REQUIRE(::waitpid(child, nullptr, 0) == child);
-  CHECK(store.repair().actions.size() == 1);
+  CHECK(repair(store).actions.size() == 1);
   CHECK(box.mount_count() == 0);
   for (int const fd : {ready[0], end[0]}) ::close(fd);
 }
@@ -249,7 +250,7 @@ TEMPLATE_TEST_CASE("what cannot be read now may be in order, and stays as it is"
     std::filesystem::create_symlink("/proc/self/mem", file);  // to read at its beginning is EIO
   }
   TestType store(sample.options());
-  auto const report = store.repair();
+  auto const report = repair(store);
   auto const unreadable = std::ranges::count_if(report.after.findings, [](Finding const& found) {
     return found.fault == Fault::unreadable && found.healing == Healing::none && !found.inherited;
   });
@@ -260,7 +261,7 @@ TEMPLATE_TEST_CASE("what cannot be read now may be in order, and stays as it is"
     REQUIRE(std::filesystem::is_symlink(file));
     std::filesystem::rename(aside(file), file);
   }
-  for (auto const& found : store.check().findings) CHECK(found.severity != Severity::error);
+  for (auto const& found : check(store).findings) CHECK(found.severity != Severity::error);
 }
 
 namespace {
@@ -301,7 +302,7 @@ TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missin
     }
     {
       TestType store(sample.options());
-      auto const report = store.repair();
+      auto const report = repair(store);
       CHECK(std::ranges::any_of(report.after.findings, [&](Finding const& found) {
         return found.fault == Fault::unreadable && found.id == id;
       }));
@@ -310,7 +311,7 @@ TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missin
     dead.end();
     TestType store(sample.options());
     CHECK(damages::snapshot(store, sample) == before);
-    CHECK(told_of(store.check()) == "");
+    CHECK(told_of(check(store)) == "");
   }
 }
 
@@ -325,10 +326,10 @@ TEMPLATE_TEST_CASE(
     return;
   }
   TestType store(sample.options());
-  CHECK_FALSE(store.repair().after.clean());
+  CHECK_FALSE(repair(store).after.clean());
   CHECK(store.images().find("image"));
   dead.end();
-  CHECK(store.repair().after.clean());
+  CHECK(repair(store).after.clean());
   CHECK(store.layers().find(sample.base));
   CHECK(store.layers().get(sample.top).record().parent == sample.mid);
 }
@@ -337,7 +338,7 @@ TEST_CASE("a layer that has lost its files only is one without files to the chec
   damages::Sample<stores::Overlay> const sample;
   std::filesystem::remove_all(sample.tree(sample.top));
   stores::Overlay store(sample.options());
-  auto const found = store.check().findings;
+  auto const found = check(store).findings;
   CHECK(std::ranges::any_of(found, [&](Finding const& f) {
     return f.fault == Fault::tree_missing && f.id == sample.top && !f.inherited;
   }));
@@ -351,12 +352,12 @@ TEMPLATE_TEST_CASE("no record is made anew without what cannot be read now", "[s
   std::filesystem::rename(split, aside);
   std::filesystem::create_symlink("/proc/self/mem", split);  // to read at its beginning is EIO
   TestType store(sample.options());
-  CHECK_FALSE(store.repair().failures.empty());
+  CHECK_FALSE(repair(store).failures.empty());
   CHECK_FALSE(store.layers().find(sample.top));
   for (auto const& id : {sample.base, sample.mid, sample.top, sample.lone})
     CHECK(std::filesystem::exists(sample.tree(id)));
   std::filesystem::rename(aside, split);
-  CHECK(store.repair().after.clean());
+  CHECK(repair(store).after.clean());
   auto const top = store.layers().get(sample.top);
   CHECK_FALSE(top.record().diff_digest.empty());
   CHECK(top.record().parent == sample.mid);
@@ -377,7 +378,7 @@ TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be re
     WARN("skipped: needs the right, and a file system, to make a directory immutable");
     return;
   }
-  auto const report = store.repair();
+  auto const report = repair(store);
   CHECK(set_immutable(0));
   CHECK_FALSE(report.after.clean());
   CHECK_FALSE(report.failures.empty());
@@ -396,10 +397,10 @@ TEMPLATE_TEST_CASE("files of a layer that cannot have a record stay while they a
   auto const before = damages::read(file);
   store.layers().create({.id = "lost"}).mount().keep();
   damages::write(file, before);
-  CHECK_FALSE(store.repair().after.clean());
+  CHECK_FALSE(repair(store).after.clean());
   CHECK(store.mounted_layers().size() == 1);
   store.shutdown({.force = true});
-  CHECK(store.repair().after.clean());
+  CHECK(repair(store).after.clean());
   CHECK(store.storage_layers().list().size() == 1);
 }
 
@@ -414,14 +415,14 @@ TEST_CASE("a layer whose archive can be rebuilt is never removed, though its fil
   REQUIRE(::chmod(file.c_str(), 0600) == 0);
   {
     auto const mount = layer.mount({.read_only = true});  // in use: it cannot be unpacked anew
-    auto const report = store.repair();
+    auto const report = repair(store);
     CHECK_FALSE(report.before.clean());
     CHECK_FALSE(report.after.clean());
     CHECK_FALSE(report.failures.empty());
   }
   CHECK(store.layers().list().size() == 1);
   CHECK(store.images().list().size() == 1);
-  CHECK(store.repair().after.clean());
+  CHECK(repair(store).after.clean());
   CHECK(store.layers().list().size() == 1);
   CHECK(store.images().list().size() == 1);
 }
@@ -432,7 +433,7 @@ TEST_CASE("a file of records that a dead process was writing goes, also if there
   for (auto const* name : {"vfs-images/.tmp-images.json", "vfs-containers/.tmp-containers.json"})
     sys::replace_file(fixture.graph() / name, "[");
   RepairOptions const options{.check = {.leftover_after = std::chrono::seconds(0)}};
-  CHECK(fixture.store.repair(options).after.clean());
+  CHECK(repair(fixture.store, options).after.clean());
   CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-images/.tmp-images.json"));
   CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-containers/.tmp-containers.json"));
 }

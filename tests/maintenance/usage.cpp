@@ -1,4 +1,6 @@
+#include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/maintenance/usage.hpp>
 
 #include <catch2/catch.hpp>
@@ -48,7 +50,7 @@ TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is 
   // Not a temporary file, if it looks like one.
   store.images().get(sample.image).big_data().set(".tmp-", "data");
   damages::age(sample.kind("images") / sample.image / ".tmp-");
-  auto const clean = store.usage();
+  auto const clean = measure_usage(store);
   check_sums(clean, sample.graph());
   CHECK(clean.of(UsageClass::orphan) == 0);
   CHECK(clean.of(UsageClass::trash) == 0);
@@ -70,17 +72,17 @@ TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is 
   damages::write(temp_dirs / "temp-dir-1/0-x/file", std::string(30'000, 'x'));
   auto living = sys::TempDir::create(temp_dirs);
   damages::write(living.next_addition(), std::string(40'000, 'x'));
-  auto const usage = store.usage();
+  auto const usage = measure_usage(store);
   check_sums(usage, sample.graph());
   CHECK(usage.of(UsageClass::orphan) > 110'000);
   CHECK(usage.of(UsageClass::trash) > 50'000);
   CHECK(usage.of(UsageClass::staged) > 40'000);
   CHECK(usage.of(UsageClass::referenced) >= clean.of(UsageClass::referenced) + 5'000);
 
-  auto const planned = store.collect_garbage({.dry_run = true});
+  auto const planned = collect_garbage(store, {.dry_run = true});
   CHECK(planned.bytes > 160'000);
   CHECK(std::filesystem::exists(sample.tree("raw")));
-  auto const done = store.collect_garbage();
+  auto const done = collect_garbage(store);
   CHECK_FALSE(done.first_error);
   CHECK(done.bytes == planned.bytes);
   CHECK_FALSE(std::filesystem::exists(sample.tree("raw")));
@@ -89,11 +91,11 @@ TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is 
   CHECK(std::filesystem::exists(sample.split(elsewhere)));
   std::filesystem::remove(sample.split(elsewhere));
   CHECK(std::filesystem::exists(living.path()));
-  auto const after = store.usage();
+  auto const after = measure_usage(store);
   check_sums(after, sample.graph());
   CHECK(after.of(UsageClass::orphan) == 0);
   CHECK(after.of(UsageClass::trash) == 0);
-  CHECK(store.collect_garbage().items.empty());
+  CHECK(collect_garbage(store).items.empty());
 }
 
 TEMPLATE_TEST_CASE("what may have a record that cannot be read is no garbage", "[store][usage][garbage]",
@@ -108,7 +110,7 @@ TEMPLATE_TEST_CASE("what may have a record that cannot be read is no garbage", "
   }
   auto const before = stores::files_below(sample.graph());
   TestType store(sample.options());
-  for (auto const& item : store.collect_garbage().items) CHECK(item.claim.path == "");
+  for (auto const& item : collect_garbage(store).items) CHECK(item.claim.path == "");
   CHECK(stores::files_below(sample.graph()) == before);
   CHECK(stores::code_of([&] { store.layers().create({.id = sample.base}); }) == Errc::corrupt_record);
   CHECK(stores::code_of([&] { store.images().create({.id = sample.image}); }) == Errc::corrupt_record);
@@ -160,11 +162,11 @@ TEMPLATE_TEST_CASE("files of a layer without a record stay while they are mounte
   damages::write(sample.containers(), containers);
   TestType store(sample.options());
   REQUIRE(store.mounted_layers().size() == 1);
-  CHECK_FALSE(store.collect_garbage().first_error);
+  CHECK_FALSE(collect_garbage(store).first_error);
   CHECK(std::filesystem::exists(sample.tree(lost)));
   CHECK(store.mounted_layers().size() == 1);
   store.shutdown({.force = true});
-  CHECK_FALSE(store.collect_garbage().first_error);
+  CHECK_FALSE(collect_garbage(store).first_error);
   CHECK_FALSE(std::filesystem::exists(sample.tree(lost)));
 }
 
@@ -176,7 +178,7 @@ TEST_CASE("what a process noted that died just now is done before its notes go a
   auto left = note_change(layer.core(), {spare_note(layer.record())});
   auto const notes = left.path();
   left.leave();
-  auto const report = store.collect_garbage();
+  auto const report = collect_garbage(store);
   CHECK_FALSE(report.first_error);
   CHECK_FALSE(std::filesystem::exists(notes));
   CHECK_FALSE(store.layers().exists("spare"));
@@ -197,12 +199,12 @@ TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][us
     WARN("skipped: needs the right, and a file system, to make a file immutable");
     return;
   }
-  auto const done = store.collect_garbage();
+  auto const done = collect_garbage(store);
   CHECK(set_immutable(0));
   CHECK(done.first_error);
   CHECK(done.items.empty());
   CHECK(std::filesystem::exists(kept));
-  CHECK(store.collect_garbage().items.size() == 1);
+  CHECK(collect_garbage(store).items.size() == 1);
   CHECK_FALSE(std::filesystem::exists(kept));
 }
 
@@ -216,13 +218,13 @@ TEMPLATE_TEST_CASE("data of an item that a living process is making is no garbag
   damages::write(data / "manifest", "{}");
   auto maker = sys::TempDir::create(sample.kind("layers") / "tmp");
   maker.note("image-" + id);
-  CHECK(store.collect_garbage().items.empty());
-  CHECK(store.check().clean());
-  CHECK(store.repair().actions == std::vector<std::string>{});
+  CHECK(collect_garbage(store).items.empty());
+  CHECK(check(store).clean());
+  CHECK(repair(store).actions == std::vector<std::string>{});
   CHECK(std::filesystem::exists(data / "manifest"));
-  CHECK(store.usage().of(UsageClass::staged) > 0);
+  CHECK(measure_usage(store).of(UsageClass::staged) > 0);
   maker.remove();
-  CHECK(store.collect_garbage().items.size() == 1);
+  CHECK(collect_garbage(store).items.size() == 1);
   CHECK_FALSE(std::filesystem::exists(data));
 }
 
@@ -235,12 +237,12 @@ TEMPLATE_TEST_CASE(
   TestType store(sample.options());
   auto const mount = store.containers().get("box").mount();
   damages::edit(sample.layers(), sample.base, std::string(64, 'b'));
-  CHECK(store.collect_garbage().items.empty());
+  CHECK(collect_garbage(store).items.empty());
   CHECK(std::filesystem::exists(sample.tree(sample.base) / "two"));
   damages::write(sample.layers(), "[]");
   damages::write(sample.images(), "[]");
   damages::write(sample.containers(), "[]");
-  store.collect_garbage();
+  collect_garbage(store);
   CHECK(sys::read_file(mount.path() / "d/three") == "333");
   damages::write(sample.layers(), records);
 }

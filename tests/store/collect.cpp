@@ -1,3 +1,4 @@
+#include <strata/maintenance/check.hpp>
 #include <strata/store/collect.hpp>
 
 #include "stores.hpp"
@@ -66,7 +67,7 @@ TEST_CASE("an image goes with its layers, or stays with them, whenever the proce
       [&](auto& store) {
         gone = store.images().list().empty();
         CHECK(store.layers().list().size() == (gone ? 0 : 4));
-        CHECK(store.check().sound());
+        CHECK(check(store).sound());
       });
   CHECK(gone);
 }
@@ -92,7 +93,7 @@ TEST_CASE("items with ids as long as names of files can be are whole or gone, wh
           CHECK((data == "old" || data == "other"));
         }
         CHECK(store.layers().list().size() == (gone ? 0 : 1));
-        CHECK(store.check().findings.empty());
+        CHECK(check(store).findings.empty());
       });
   CHECK(gone);
 }

@@ -1,3 +1,4 @@
+#include <strata/maintenance/check.hpp>
 #include <strata/testing/fault_driver.hpp>
 
 #include "stores.hpp"
@@ -97,7 +98,7 @@ TEST_CASE("whichever step of a wipe fails, what stays has what it stands on", "[
     INFO("step " << fail_at);
     failed += done ? 0 : 1;
     stores::Vfs store({.graph_root = directory.path() / "g", .run_root = directory.path() / "r"});
-    auto const left = store.check();
+    auto const left = check(store);
     for (auto const& found : left.findings) CHECK(found.text == "");
     store.wipe();
     CHECK(store.layers().list().empty());

@@ -1,3 +1,4 @@
+#include <strata/maintenance/check.hpp>
 #include <strata/store/auto_userns.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/parent_owners.hpp>
@@ -147,7 +148,7 @@ void check_image_mount(auto& store, bool with_env) {
   REQUIRE(copies.size() == 1);
   CHECK(maps_of(store.layers().get(copies[0]).record()).empty());
   check_owner(store.layers().get("top").mount({.read_only = true}).path() / "d", 300000, 300000);
-  CHECK(store.check().clean());
+  CHECK(check(store).clean());
   CHECK(store.images().remove("image").size() == 3);
 }
 

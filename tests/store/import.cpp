@@ -1,4 +1,5 @@
 #include <strata/codec/all.hpp>
+#include <strata/maintenance/check.hpp>
 #include <strata/store/import.hpp>
 
 #include "stores.hpp"
@@ -216,7 +217,7 @@ TEST_CASE("where the recorded archive cannot be set aside, a layer stays what it
   layer.refresh();
   CHECK_FALSE(layer.record().diff_digest.empty());
   CHECK(diff_of(layer) == first);
-  CHECK(fixture.store.check().clean());
+  CHECK(check(fixture.store).clean());
 }
 
 TEST_CASE("of two streams applied to one layer at once, the later to end fails", "[store][import]") {

@@ -1,3 +1,4 @@
+#include <strata/maintenance/check.hpp>
 #include <strata/store/layers.hpp>
 
 #include "stores.hpp"
@@ -181,12 +182,12 @@ TEST_CASE("an id or a key that its record would give back as another is refused"
   store.layers().create({.id = "\u00f6d"});
   auto layer = store.layers().get("\u00f6d");
   CHECK(code_of([&] { layer.big_data().set(odd, "x"); }) == Errc::invalid_name);
-  CHECK(store.check().clean());
+  CHECK(check(store).clean());
   Fixture<stores::Journal> other;  // keeps all bytes
   auto kept = other.store.layers().create({.id = odd});
   kept.big_data().set(odd, "x");
   CHECK(other.store.layers().get(odd).big_data().get(odd) == "x");
-  CHECK(other.store.check().clean());
+  CHECK(check(other.store).clean());
 }
 
 TEMPLATE_TEST_CASE("a handle on an item that has gone touches no other", "[store][layers]", stores::Vfs,

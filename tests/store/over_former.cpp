@@ -1,3 +1,5 @@
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/store/over_former.hpp>
 
 #include "stores.hpp"
@@ -39,14 +41,14 @@ TEST_CASE("a layer that an archive was applied to after another one is whole wit
   std::string out;
   store.layers().get("layer").diff(string_sink(out), {.compression = Compression::none});
   CHECK(out == one.second);
-  CHECK(store.check().clean());
-  CHECK(store.repair().actions.empty());
+  CHECK(check(store).clean());
+  CHECK(repair(store).actions.empty());
   CHECK(std::filesystem::exists(one.tree() / "d/a"));
 
   // What its last archive has is looked at as ever, but the layer is not unpacked anew: the first would be lost.
   std::ofstream(one.tree() / "d/b") << "other";
-  CHECK_FALSE(store.check().sound());
-  store.repair();
+  CHECK_FALSE(check(store).sound());
+  repair(store);
   CHECK(std::filesystem::exists(one.tree() / "d/a"));
   CHECK(store.layers().exists("child"));
 }
@@ -63,8 +65,8 @@ TEST_CASE("what was written to a layer before an archive was applied to it is no
     one.apply(one.second);
   }
   CHECK(one.marked());
-  CHECK(store.check().clean());
-  CHECK(store.repair().actions.empty());
+  CHECK(check(store).clean());
+  CHECK(repair(store).actions.empty());
   CHECK(std::filesystem::exists(one.tree() / "d/mine"));
 }
 
@@ -78,12 +80,12 @@ TEST_CASE("an archive that went through a link which was there is looked for whe
   }
   one.apply(tar_of({{"l/b", "second"}}));
   CHECK(one.marked());
-  CHECK(store.check().clean());
-  CHECK(store.repair().actions.empty());
+  CHECK(check(store).clean());
+  CHECK(repair(store).actions.empty());
 
   std::filesystem::permissions(one.tree() / "d/b", std::filesystem::perms::none);
-  CHECK_FALSE(store.check().sound());
-  CHECK(store.repair().actions.empty());  // nobody knows whether that is the link which it went through
+  CHECK_FALSE(check(store).sound());
+  CHECK(repair(store).actions.empty());  // nobody knows whether that is the link which it went through
   CHECK(std::filesystem::is_symlink(one.tree() / "l"));
 }
 
@@ -98,8 +100,8 @@ TEST_CASE("what a later entry of an archive took away of a layer does not tell w
   one.apply(tar_of({{"l/empty", ""}, {".wh.l", ""}}));
   CHECK(std::filesystem::exists(one.tree() / "d/empty"));
   CHECK_FALSE(std::filesystem::is_symlink(one.tree() / "l"));
-  CHECK(store.check().clean());
-  CHECK(store.repair().actions.empty());
+  CHECK(check(store).clean());
+  CHECK(repair(store).actions.empty());
 }
 
 TEST_CASE("files that no archive put into a layer are told of", "[store][over_former]") {
@@ -107,7 +109,7 @@ TEST_CASE("files that no archive put into a layer are told of", "[store][over_fo
   one.fixture.store.layers().create({.id = "layer", .parent = "parent"});
   one.apply(one.second);
   CHECK_FALSE(one.marked());
-  CHECK(one.fixture.store.check().clean());
+  CHECK(check(one.fixture.store).clean());
   std::ofstream(one.tree() / "d/a") << "else";
-  CHECK_FALSE(one.fixture.store.check().sound());
+  CHECK_FALSE(check(one.fixture.store).sound());
 }

@@ -1,3 +1,4 @@
+#include <strata/maintenance/check.hpp>
 #include <strata/store/shelf.hpp>
 
 #include "stores.hpp"
@@ -323,7 +324,7 @@ TEST_CASE("damage of a store that is only read is found, and keeps nothing else 
   own.big_data().set("key", "1");
   std::ofstream(pair.first_root() / "vfs-layers/layers.json") << "[{";
   std::ofstream(pair.directory.path() / "graph/vfs-images/own/key") << "12";
-  auto const report = store.check();
+  auto const report = check(store);
   auto const has = [&](Fault fault, Subject subject, bool read_only) {
     return std::ranges::any_of(report.findings, [&](Finding const& found) {
       return found.fault == fault && found.subject == subject && found.read_only == read_only;

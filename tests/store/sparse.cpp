@@ -1,4 +1,5 @@
 // Files with holes through a whole store: what went in comes out, and is checked.
+#include <strata/maintenance/check.hpp>
 #include <strata/maintenance/repair.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
@@ -51,7 +52,7 @@ TEMPLATE_TEST_CASE("a layer with files that have holes comes out as it went in",
     auto const layer = fixture.store.layers().import(memory_source(tar));
     CHECK(stores::diff_of(layer) == tar);
     fixture.store.layers().import(memory_source(stores::tar_of({{"new", "n"}})), {.parent = layer.id()});
-    auto const report = fixture.store.repair();
+    auto const report = repair(fixture.store);
     CHECK(report.before.clean());
     CHECK(report.actions.empty());
     for (std::string const name : {"mixed", "holes", "plain"})
@@ -75,9 +76,9 @@ TEMPLATE_TEST_CASE("a changed file with holes is found, and made anew of the rec
   auto const before = fs::last_write_time(path);
   std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(1'000'000) << 'x';
   fs::last_write_time(path, before);
-  CHECK_FALSE(fixture.store.check().clean());
+  CHECK_FALSE(check(fixture.store).clean());
   CHECK(stores::diff_of(layer) == dir.get("s.tar"));
-  CHECK(fixture.store.repair().after.clean());
+  CHECK(repair(fixture.store).after.clean());
   CHECK(sys::read_file(all_named(fixture.graph(), "holes").at(0)) == dir.get("holes"));
 }
 

@@ -1,3 +1,7 @@
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/dedup.hpp>
+#include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/usage.hpp>
 #include <strata/store/store.hpp>
 
 #include <catch2/catch.hpp>
@@ -83,10 +87,10 @@ TEMPLATE_TEST_CASE("whatever a store does, it may do from many threads at once",
                store.containers().remove(box);
              }),
       rounds(4, [&](int) { base.mount(); }),
-      rounds(2, [&](int) { store.check(); }),
-      rounds(2, [&](int) { store.usage(); }),
-      rounds(2, [&](int) { store.dedup(); }),
-      rounds(2, [&](int) { store.collect_garbage(); }),
+      rounds(2, [&](int) { check(store); }),
+      rounds(2, [&](int) { measure_usage(store); }),
+      rounds(2, [&](int) { dedup_layers(store); }),
+      rounds(2, [&](int) { collect_garbage(store); }),
       rounds(4,
              [&](int) {
                for (auto const& layer : store.layers().list()) layer.id();
@@ -107,7 +111,7 @@ TEMPLATE_TEST_CASE("whatever a store does, it may do from many threads at once",
   CHECK(ids == 4000);
   CHECK(given.size() == ids);  // nobody shares an id
   CHECK(store.mounted_layers().empty());
-  CHECK(store.check().findings.empty());
+  CHECK(check(store).findings.empty());
   CHECK(store.layers().get("staged2").big_data().get("key") == "value");
   CHECK(stores::diff_of(store.layers().get("base")) == tar);
 }

@@ -1,3 +1,6 @@
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/store/core.hpp>
 
 #include "maintenance/damages.hpp"
@@ -71,19 +74,19 @@ TEST_CASE("what a boot leaves of transient containers is garbage, no damage", "[
   };
   {
     stores::Vfs store(wanted);
-    auto const report = store.check();
+    auto const report = check(store);
     CHECK(told_of_it(report));
     CHECK(report.sound());
-    CHECK(store.repair().after.clean());
+    CHECK(repair(store).after.clean());
     CHECK_FALSE(std::filesystem::exists(wanted.graph_root / "vfs/dir" / lost));
   }
   // A layer that an image needs is another matter, and so is one of a store that keeps its containers.
   std::filesystem::remove(wanted.graph_root / "vfs-layers/layers.json");
-  CHECK_FALSE(stores::Vfs(wanted).check().sound());
+  CHECK_FALSE(check(stores::Vfs(wanted)).sound());
   std::filesystem::remove(wanted.graph_root / "vfs-images/images.json");
-  CHECK(stores::Vfs(wanted).check().sound());
+  CHECK(check(stores::Vfs(wanted)).sound());
   wanted.transient = false;
-  CHECK_FALSE(stores::Vfs(wanted).check().sound());
+  CHECK_FALSE(check(stores::Vfs(wanted)).sound());
 }
 
 TEST_CASE("volatile containers stand in the common files unless they are wanted apart",
@@ -151,9 +154,9 @@ TEMPLATE_TEST_CASE("what others have in volatile files that a store does not rea
   auto const mount = mounted ? std::make_unique<decltype(box.mount())>(box.mount()) : nullptr;
   {
     TestType elsewhere(other);
-    CHECK(elsewhere.collect_garbage().items.empty());
-    CHECK(elsewhere.check().clean());
-    CHECK(elsewhere.repair().actions == std::vector<std::string>{});
+    CHECK(collect_garbage(elsewhere).items.empty());
+    CHECK(check(elsewhere).clean());
+    CHECK(repair(elsewhere).actions == std::vector<std::string>{});
   }
   CHECK(damages::read(box.mount().path() / "work") == "work");
   CHECK(damages::read(box.directory() / "mine") == "mine");

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/finding.hpp>
+#include <strata/fwd.hpp>
 #include <strata/maintenance/check_data.hpp>
 #include <strata/maintenance/check_leftovers.hpp>
 #include <strata/maintenance/check_report.hpp>
@@ -452,13 +453,15 @@ class Checker {
 
 }  // namespace detail
 
-/// Looks at everything that a store consists of. Changes nothing, save what opening the store's layers does.
+/// Looks at everything that a store consists of. Changes nothing, save what opening the store's layers does. A record file that
+/// nobody can load is no obstacle.
 ///
 /// Others may work in the store meanwhile: what they remove, or fill or make anew, while this runs is passed over.
 /// @throws `Errc::stopped`, `errno`
-template <class Core>
-CheckReport check_store(Core& core, CheckOptions const& options = {}) {
-  return detail::Checker<Core>(core, options).run();
+template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
+CheckReport check(Store<D, S, Durability, T> const& store, CheckOptions const& options = {}) {
+  using Core = typename Store<D, S, Durability, T>::Core;
+  return detail::Checker<Core>(store.core(), options).run();
 }
 
 }  // namespace strata

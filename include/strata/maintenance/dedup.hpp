@@ -3,6 +3,7 @@
 #include <strata/archive/crc64.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fwd.hpp>
 #include <strata/id.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
@@ -195,8 +196,10 @@ inline DedupResult dedup_trees(std::vector<std::filesystem::path> const& trees,
 }
 
 /// The same with the files of all layers. No lock is held meanwhile.
-template <class Core>
-DedupResult dedup_layers(Core& core, DedupOptions const& options) {
+template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
+DedupResult dedup_layers(Store<D, S, Durability, T> const& store, DedupOptions const& options = {}) {
+  using Core = typename Store<D, S, Durability, T>::Core;
+  auto& core = store.core();
   std::vector<std::filesystem::path> trees;
   if constexpr (requires(LayerId const& id) { core.driver().own_tree(id)->path; }) {
     for (auto const& row : core.template table<typename Core::LayerTraits>().read().rows())

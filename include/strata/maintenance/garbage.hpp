@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/check_driver.hpp>
+#include <strata/fwd.hpp>
 #include <strata/maintenance/kept_records.hpp>
 #include <strata/maintenance/survey.hpp>
 #include <strata/maintenance/usage.hpp>
@@ -120,8 +121,9 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
 ///
 /// One failure keeps nothing else from going.
 /// @throws `Errc::stopped`; `Errc::corrupt_record`: without records everything would be garbage
-template <class Core>
-GarbageReport collect_garbage(Core& core, GarbageOptions const& options = {}) {
+template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
+GarbageReport collect_garbage(Store<D, S, Durability, T> const& store, GarbageOptions const& options = {}) {
+  auto& core = store.core();
   GarbageReport report;
   auto const known = known_ids(core);
   SurveyOptions const survey{.leftover_after = options.leftover_after};

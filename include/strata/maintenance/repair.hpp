@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/finding.hpp>
+#include <strata/fwd.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>
 #include <strata/maintenance/mend_data.hpp>
@@ -343,9 +344,10 @@ class Repairer {
 /// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others
 /// use the store, except for what is damaged.
 /// @throws `Errc::stopped`: what was mended so far is mended; `errno`
-template <class Core>
-RepairReport repair_store(Core& core, RepairOptions const& options = {}) {
-  return detail::Repairer<Core>(core, options).run();
+template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
+RepairReport repair(Store<D, S, Durability, T> const& store, RepairOptions const& options = {}) {
+  using Core = typename Store<D, S, Durability, T>::Core;
+  return detail::Repairer<Core>(store.core(), options).run();
 }
 
 }  // namespace strata

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/check_driver.hpp>
+#include <strata/fwd.hpp>
 #include <strata/maintenance/survey.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/blocks.hpp>
@@ -62,8 +63,9 @@ inline std::uint64_t blocks_below(std::filesystem::path const& path) {
 
 /// Counts every byte below the graph root, for the nearest claim above it. Walks all files; holds no lock.
 /// @throws `Errc::stopped`, `errno`, `Errc::corrupt_record`
-template <class Core>
-UsageReport measure_usage(Core& core, UsageOptions const& options = {}) {
+template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
+UsageReport measure_usage(Store<D, S, Durability, T> const& store, UsageOptions const& options = {}) {
+  auto& core = store.core();
   UsageReport report;
   auto claims = survey_graph_root(core, known_ids(core), {.leftover_after = options.leftover_after});
   std::map<std::string, std::size_t> by_path;

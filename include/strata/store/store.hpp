@@ -1,11 +1,6 @@
 #pragma once
 
 #include <strata/fwd.hpp>
-#include <strata/maintenance/check.hpp>
-#include <strata/maintenance/dedup.hpp>
-#include <strata/maintenance/garbage.hpp>
-#include <strata/maintenance/repair.hpp>
-#include <strata/maintenance/usage.hpp>
 #include <strata/store/collect.hpp>
 #include <strata/store/containers.hpp>
 #include <strata/store/core.hpp>
@@ -76,6 +71,8 @@ class Store {
 
   std::string driver_name() const { return std::string(core_->driver().name()); }
   Options const& options() const noexcept { return core_->options(); }
+  /// What functions over a store work on, as those of maintenance/. No part of it is stable.
+  Core& core() const noexcept { return *core_; }
 
   /// What the driver tells of itself and of the host: key, value.
   std::vector<std::pair<std::string, std::string>> status() const { return core_->driver().status(); }
@@ -127,23 +124,6 @@ class Store {
       if (!layer.read_only()) remove(layer, layers(), std::array{layer.record().parent});
     if (first) std::rethrow_exception(first);
   }
-
-  /// What is wrong with the store; see `check_store`. A record file that nobody can load is no obstacle.
-  CheckReport check(CheckOptions const& options = {}) const { return check_store(*core_, options); }
-
-  /// Rebuilds what can be rebuilt, then removes what stays damaged; see `repair_store`.
-  RepairReport repair(RepairOptions const& options = {}) { return repair_store(*core_, options); }
-
-  /// Whose every byte below the graph root is; see `measure_usage`.
-  UsageReport usage(UsageOptions const& options = {}) const { return measure_usage(*core_, options); }
-
-  /// Removes what no record names and nobody works on; see `collect_garbage`.
-  GarbageReport collect_garbage(GarbageOptions const& options = {}) {
-    return strata::collect_garbage(*core_, options);
-  }
-
-  /// Lets equal files of all layers share their blocks, where the file system can.
-  DedupResult dedup(DedupOptions const& options = {}) { return dedup_layers(*core_, options); }
 
   /// Gives back what the driver holds of the host while no store is open.
   /// @throws `Errc::layer_used_by_container` if a layer is mounted and `force` was not asked for

@@ -1,5 +1,6 @@
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
+#include <strata/maintenance/check.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
 
@@ -125,7 +126,7 @@ TEST_CASE("what cannot be done with a layer of composefs is refused", "[drivers]
   auto const tar = stores::tar_of({{"large", large}});
   auto layer = store.layers().import(memory_source(tar), {.id = "layer"});
   make_composefs(fixture.graph() / "overlay/layer");
-  CHECK(store.check().clean());
+  CHECK(check(store).clean());
   CHECK(stores::code_of([&] { layer.mount(); }) == Errc::unsupported);
   CHECK(stores::code_of([&] { layer.apply(memory_source(tar)); }) == Errc::unsupported);
   CHECK(stores::code_of([&] {
@@ -140,7 +141,7 @@ TEST_CASE("what cannot be done with a layer of composefs is refused", "[drivers]
   auto const data = *fs::recursive_directory_iterator(stored / "diff");
   fs::rename(data.path(), stored / "diff/elsewhere");
   CHECK(stores::code_of([&] { stores::diff_of(layer); }) == Errc::corrupt_tar_split);
-  CHECK_FALSE(store.check().clean());
+  CHECK_FALSE(check(store).clean());
   fs::rename(stored / "diff/elsewhere", data.path());
   std::ofstream(stored / "composefs-data/composefs.blob") << "no image";
   CHECK(stores::code_of([&] { layer.mount({.read_only = true}); }));

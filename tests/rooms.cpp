@@ -1,0 +1,70 @@
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+// The folders of include/strata are rooms on floors: a header includes what lies below it, or beside it in its room, and
+// nothing above. STRATA_HEADERS is include/strata.
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// From the ground up. A name without a slash in front of it is a header of include/strata itself.
+std::vector<std::vector<std::string>> const floors{{"error"},
+                                                   {"digest", "durability", "finding", "former", "id",
+                                                    "id_map", "paths", "progress", "timestamp", "version"},
+                                                   {"concepts"},
+                                                   {"fwd", "sys"},
+                                                   {"codec", "idmap", "lock"},
+                                                   {"stream"},
+                                                   {"archive"},
+                                                   {"tree"},
+                                                   {"records"},
+                                                   {"drivers", "serializers"},
+                                                   {"store"},
+                                                   {"maintenance"},
+                                                   {"chunked"},
+                                                   {"conf", "testing"},
+                                                   {"strata"}};
+
+std::string room_of(fs::path const& header) {
+  return header.has_parent_path() ? header.begin()->native() : header.stem().native();
+}
+
+std::vector<std::string> included(fs::path const& file) {
+  std::vector<std::string> out;
+  std::string const begin = "#include <strata/";
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(begin)) out.push_back(line.substr(begin.size(), line.find('>') - begin.size()));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("no header includes one of a floor above it", "[rooms]") {
+  std::map<std::string, std::size_t> floor_of;
+  for (std::size_t floor = 0; floor < floors.size(); ++floor)
+    for (auto const& room : floors[floor]) floor_of.emplace(room, floor);
+  fs::path const root = STRATA_HEADERS;
+  std::set<std::string> seen;
+  std::vector<std::string> upwards;
+  for (auto const& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.path().extension() != ".hpp") continue;
+    auto const header = entry.path().lexically_relative(root);
+    auto const room = room_of(header);
+    INFO(header.native());
+    REQUIRE(floor_of.contains(room));
+    seen.insert(room);
+    for (auto const& other : included(entry.path()))
+      if (auto const of = room_of(other); of != room && floor_of.at(of) >= floor_of.at(room))
+        upwards.push_back(header.native() + " includes " + other);
+  }
+  CHECK(upwards == std::vector<std::string>{});
+  CHECK(seen.size() == floor_of.size());
+}
