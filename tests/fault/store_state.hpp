@@ -265,12 +265,15 @@ inline State without_mounts(State state) {
   return state;
 }
 
-/// A text, or how many bytes a file has that is none, and its first ones.
+/// A text, or how many bytes a file has that is none, and its first ones; all of them are kept in /var/tmp/strata-fault.
 inline std::string shown(std::string const& text) {
   auto const is_text = [](unsigned char c) { return c == '\n' || (c >= 0x20 && c != 0x7f); };
   if (std::ranges::all_of(text, is_text)) return text;
-  std::string out =
-      std::to_string(text.size()) + " bytes, " + strata::Digest::of(strata::as_bytes(text)).str();
+  auto const digest = strata::Digest::of(strata::as_bytes(text));
+  fs::path const kept = "/var/tmp/strata-fault";
+  fs::create_directories(kept);
+  std::ofstream(kept / digest.hex(), std::ios::binary) << text;
+  std::string out = std::to_string(text.size()) + " bytes, " + digest.str();
   for (unsigned char const c : text.substr(0, 16))
     out += (std::string(" ") += "0123456789abcdef"[c >> 4U]) += "0123456789abcdef"[c & 15U];
   return out;
