@@ -12,7 +12,6 @@
 #include <strata/store/layer_depth.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mount.hpp>
-#include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
@@ -22,7 +21,6 @@
 #include <exception>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -202,20 +200,21 @@ class DamageRemover {
   void add(Damaged& out, Subject kind, std::string const& id, std::string const& why,
            StoreRecords<Core> const& records) {
     auto const item = std::string(to_text(kind)) + ' ' + id;
+    auto const keep = [&](char const* but) { out.kept.emplace(item, why + but); };
     auto const add_of = [&](auto const& kept) {
       if (!kept.has_own(id)) return;
       out.items[static_cast<int>(kind)].emplace(id, MadeAt(kept.find(id)->created));
       reasons_.try_emplace(item, why);
     };
-    if (kind == Subject::layer) add_of(records.layers);
-    if (kind == Subject::image && records.elsewhere.wanted.contains(id))
-      out.kept.emplace(item, why + "; a container needs it, of a store that is opened otherwise");
+    auto const* const container = records.containers.find(id);
+    if (kind == Subject::layer)
+      add_of(records.layers);
+    else if (kind == Subject::image && records.elsewhere.wanted.contains(id))
+      keep("; a container needs it, of a store that is opened otherwise");
     else if (kind == Subject::image)
       add_of(records.images);
-    if (kind != Subject::container) return;
-    auto const* const container = records.containers.find(id);
-    if (container != nullptr && containers_ && is_in_use(container->layer))
-      out.kept.emplace(item, why + "; it is mounted");
+    else if (container != nullptr && containers_ && is_in_use(container->layer))
+      keep("; it is mounted");
     else
       add_of(records.containers);
   }
@@ -263,16 +262,7 @@ class DamageRemover {
 
   /// Would somebody see its files go? One who mounts it later finds it gone.
   bool is_in_use(std::string const& layer) const {
-    if constexpr (MountDriver<typename Core::Driver>) {
-      try {
-        return is_safe_component(layer) && is_seen_mounted(core_, core_.mounts().read(), LayerId(layer));
-      } catch (Error const& error) {
-        if (sys::is_transient(error)) throw;
-        return true;  // damaged counts
-      }
-    } else {
-      return false;
-    }
+    return is_safe_component(layer) && may_be_mounted(core_, LayerId(layer));
   }
 
   /// Is it a container's, whose files go because the caller asked for that, and of no image?

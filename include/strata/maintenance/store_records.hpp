@@ -63,15 +63,9 @@ struct StoreRecords {
 
   KnownIds known() const {
     auto ids = elsewhere;
-    auto const add = [&](auto const& rows, auto& known) {
-      for (auto const& row : rows) {
-        known.insert(row.id);
-        ids.want(row);
-      }
-    };
-    add(layers.rows, ids.layers);
-    add(images.rows, ids.images);
-    add(containers.rows, ids.containers);
+    for (auto const& row : layers.rows) ids.add(row, ids.layers);
+    for (auto const& row : images.rows) ids.add(row, ids.images);
+    for (auto const& row : containers.rows) ids.add(row, ids.containers);
     ids.all_layers = ids.all_layers && layers.damaged.empty();
     ids.all_images = images.damaged.empty();
     ids.all_containers = ids.all_containers && containers.damaged.empty();

@@ -1,14 +1,12 @@
 #pragma once
 
 #include <strata/concepts/check_driver.hpp>
-#include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/store/crash_notes.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/sys/directory.hpp>
-#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/temp_dir.hpp>
@@ -102,18 +100,6 @@ inline void spare_unreadable(std::vector<Claim>& claims, KnownIds const& known) 
 /// below one that is; an archive or data without a tree, which may be those of a layer in an image store that is not there.
 template <class Core>
 void spare_useful(Core& core, KnownIds const& known, std::vector<Claim>& claims) {
-  auto const is_mounted = [&](LayerId const& id) {
-    if constexpr (MountDriver<typename Core::Driver>) {
-      try {
-        return is_seen_mounted(core, core.mounts().read(), id);
-      } catch (Error const& error) {
-        if (sys::is_transient(error)) throw;
-        return true;  // damaged counts, which a check tells of
-      }
-    } else {
-      return false;
-    }
-  };
   auto const records = core.template kind_directory<typename Core::LayerTraits>();
   for (auto& claim : claims) {
     if (claim.kind != UsageClass::orphan || claim.subject != Subject::layer || !is_safe_component(claim.id))
@@ -127,7 +113,7 @@ void spare_useful(Core& core, KnownIds const& known, std::vector<Claim>& claims)
       keep("its record is lost, and another one needs it");
     else if (claim.path.parent_path() == records && !core.driver().exists(id))
       keep("no record names it; its layer may be in an image store that is not there");
-    else if (is_mounted(id))
+    else if (may_be_mounted(core, id))
       keep("no record names it; it may be mounted, until it is unmounted or the store is shut down by force");
   }
 }

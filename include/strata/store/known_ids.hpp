@@ -3,10 +3,10 @@
 #include <strata/error.hpp>
 #include <strata/finding.hpp>
 #include <strata/id.hpp>
-#include <strata/paths.hpp>
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
+#include <strata/records/record_file.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
@@ -41,17 +41,14 @@ struct KnownIds {
       auto const& options = core.options();
       auto const& root = options.transient ? options.graph_root : options.run_root;
       auto const add = [&]<class Traits>(std::type_identity<Traits>, auto& ids, bool& all) {
-        auto const file = std::string(paths::volatile_prefix) + std::string(Traits::stem) + '.' +
-                          std::string(std::string_view(Core::Serializer::extension()));
-        auto const path = core.template kind_directory<Traits>(root) / file;
+        using File = RecordFile<typename Traits::Record, typename Core::Serializer>;
+        auto const path =
+            File(core.template kind_directory<Traits>(root), Traits::stem).files().back().second;
         try {
           auto const bytes = sys::read_stored(path);
           if (!bytes) return;
           auto const decoded = Core::Serializer::template decode<typename Traits::Record>(*bytes);
-          for (auto const& record : decoded.records) {
-            ids.insert(record.id);
-            known.want(record);
-          }
+          for (auto const& record : decoded.records) known.add(record, ids);
           all = decoded.unreadable.empty();
         } catch (Error const& error) {
           if (sys::is_transient(error)) throw;
@@ -65,7 +62,13 @@ struct KnownIds {
     return known;
   }
 
-  /// Adds what an item stands on.
+  /// Adds an item, and what it stands on.
+  /// @param ids  those of its kind, of this object
+  template <class Record>
+  void add(Record const& record, std::set<std::string, std::less<>>& ids) {
+    ids.insert(record.id);
+    want(record);
+  }
   void want(LayerRecord const& layer) { wanted.insert(layer.parent); }
   void want(ImageRecord const& image) {
     wanted.insert(image.top_layer);
@@ -77,15 +80,9 @@ struct KnownIds {
   template <class Core, class Layers, class Images, class Containers>
   static KnownIds of(Core& core, Layers const& layers, Images const& images, Containers const& containers) {
     auto known = in_other_files(core);
-    auto const add = [&](auto const& table, auto& ids) {
-      for (auto const& row : table.rows()) {
-        ids.insert(row->id);
-        known.want(*row);
-      }
-    };
-    add(layers, known.layers);
-    add(images, known.images);
-    add(containers, known.containers);
+    for (auto const& row : layers.rows()) known.add(*row, known.layers);
+    for (auto const& row : images.rows()) known.add(*row, known.images);
+    for (auto const& row : containers.rows()) known.add(*row, known.containers);
     known.all_layers = known.all_layers && layers.all_readable();
     known.all_images = images.all_readable();
     known.all_containers = known.all_containers && containers.all_readable();

@@ -2,10 +2,12 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/error.hpp>
 #include <strata/records/record.hpp>
 #include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/holders.hpp>
 
 #include <algorithm>
@@ -159,6 +161,22 @@ bool is_seen_mounted(Core& core, Mounts const& mounts,
   if (whole) return counted;
   return core.driver().is_mounted(id) || (counted && is_mounted_anywhere(core, id)) ||
          find_mount_above(core, mounts, id);
+}
+
+/// The same for who holds no guard of the counts, and wants to remove the layer. Yes, if the counts are damaged.
+/// @throws `errno`, if the counts cannot be read now
+template <class Core>
+bool may_be_mounted(Core& core, LayerId const& id) {
+  if constexpr (MountDriver<typename Core::Driver>) {
+    try {
+      return is_seen_mounted(core, core.mounts().read(), id);
+    } catch (Error const& error) {
+      if (sys::is_transient(error)) throw;
+      return true;  // a check tells of it
+    }
+  } else {
+    return false;
+  }
 }
 
 /// Gives back one mount, or all.
