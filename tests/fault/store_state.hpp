@@ -1,9 +1,12 @@
 #pragma once
 
+#include <strata/codec/gzip.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
+#include <strata/error.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/big_data.hpp>
+#include <strata/sys/stream.hpp>
 
 #include <boost/json.hpp>
 
@@ -164,7 +167,7 @@ class StateReader {
     out_[name] += record_text(record);
     auto const layers = place_.records("layers").parent_path();
     if (fs::exists(layers / (id + ".tar-split.gz")))
-      out_[name + " tar-split"] = contents(layers / (id + ".tar-split.gz"));
+      out_[name + " tar-split"] = lines_of(contents(layers / (id + ".tar-split.gz")));
     if (place_.driver == "overlay") {
       out_[name + " lower"] = lower(id);
       auto const link = contents(place_.layer(id) / "link");
@@ -173,6 +176,19 @@ class StateReader {
       out_[name + " link"] = link.empty() || !leads ? "lost" : "there";
     }
     tree(name + ' ', place_.tree(id), {});
+  }
+
+  /// What is compressed in it: ISA-L has been seen to find one match less, once in some ten thousand times, which makes a file
+  /// of the same length with other bytes and the same lines.
+  static std::string lines_of(std::string const& gz) {
+    try {
+      std::string out;
+      auto lines = strata::codec::Gzip::decompress(strata::memory_source(gz));
+      for (strata::Bytes some; !(some = lines.next()).empty();) out += strata::as_text(some);
+      return out;
+    } catch (strata::Error const& error) {
+      return error.what() + (": " + gz);
+    }
   }
 
   /// Layers below, by the links that overlay keeps of them.
