@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 /// From the ground up. A name without a slash in front of it is a header of include/strata itself.
 std::vector<std::vector<std::string>> const floors{{"error"},
-                                                   {"digest", "durability", "finding", "former", "id",
-                                                    "id_map", "paths", "progress", "timestamp", "version"},
+                                                   {"digest", "durability", "former", "id", "id_map", "paths",
+                                                    "problem", "progress", "timestamp", "version"},
                                                    {"concepts"},
                                                    {"fwd", "sys"},
                                                    {"codec", "idmap", "lock"},

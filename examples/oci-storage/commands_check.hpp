@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/finding.hpp>
+#include <strata/problem.hpp>
 
 #include "command.hpp"
 #include "commands_store.hpp"
@@ -22,15 +22,15 @@ namespace json {
 
 /// A finding as a member of a list.
 struct Told {
-  strata::Finding found;
+  strata::Problem found;
 };
 inline void append(std::string& out, Told const& told) {
   auto const& found = told.found;
   Object(out)
       .member("severity", to_text(found.severity))
-      .member("code", to_text(found.fault))
+      .member("code", to_text(found.kind))
       .member("text", found.text)
-      .member("repair", to_text(found.healing));
+      .member("repair", to_text(found.action));
 }
 
 }  // namespace json
@@ -72,17 +72,17 @@ using ById = std::map<std::string, std::vector<json::Told>>;
 template <class Wanted>
 ById by_id(strata::CheckReport const& report, Wanted&& wanted) {
   ById out;
-  for (auto const& found : report.findings)
+  for (auto const& found : report.problems)
     if (wanted(found)) out[found.id].push_back({found});
   return out;
 }
-inline bool is_in(strata::Finding const& found, CheckGroup const& group) {
+inline bool is_in(strata::Problem const& found, CheckGroup const& group) {
   return found.severity == strata::Severity::error && found.subject == group.subject &&
          found.read_only == group.read_only;
 }
 inline std::vector<json::Told> outside_groups(strata::CheckReport const& report) {
   std::vector<json::Told> out;
-  for (auto const& found : report.findings)
+  for (auto const& found : report.problems)
     if (found.severity != strata::Severity::error || found.subject == strata::Subject::store)
       out.push_back({found});
   return out;
@@ -90,9 +90,9 @@ inline std::vector<json::Told> outside_groups(strata::CheckReport const& report)
 
 inline void say_findings(strata::CheckReport const& report, std::vector<std::string> const& repairs) {
   auto const say_all = [](std::string_view title, ById const& items) {
-    for (auto const& [id, findings] : items) {
+    for (auto const& [id, problems] : items) {
       say(title, " ", id, ":");
-      for (auto const& told : findings) say(" ", told.found.text);
+      for (auto const& told : problems) say(" ", told.found.text);
     }
   };
   for (auto const& group : check_groups)
@@ -137,9 +137,9 @@ inline std::string text_of(std::exception_ptr const& error) {
 /// What is wrong after a repair and was not before it: damage that is left was listed, what cannot be looked at any more was
 /// not.
 inline void complain_of_new(strata::RepairReport const& result) {
-  auto const& before = result.before.findings;
-  for (auto const& found : result.after.findings) {
-    if (found.severity != strata::Severity::error && found.fault != strata::Fault::unreadable) continue;
+  auto const& before = result.before.problems;
+  for (auto const& found : result.after.problems) {
+    if (found.severity != strata::Severity::error && found.kind != strata::ProblemKind::unreadable) continue;
     auto const is_it = [&](auto const& old) { return old.id == found.id && old.text == found.text; };
     if (std::ranges::none_of(before, is_it))
       complain(to_text(found.subject), " ", found.id, ": ", found.text);

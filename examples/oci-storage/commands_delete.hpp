@@ -38,11 +38,11 @@ int remove_each(Invocation const& call, Remove&& remove) {
 inline int remove_any(Session& session, Invocation const& call) {
   return remove_each(call, [&](std::string const& argument) {
     if (auto const container = session.store.containers().find(argument))
-      session.store.containers().remove(*container, {.even_if_used = true});
+      session.store.containers().remove(*container, {.force = true});
     else if (auto const image = own(session.store.images().find(argument)))
-      session.store.images().remove(*image, {.keep_layers = true, .even_if_used = true});
+      session.store.images().remove(*image, {.keep_layers = true, .force = true});
     else if (auto const layer = own(session.store.layers().find(argument)))
-      session.store.layers().remove(*layer, {.even_if_used = true});
+      session.store.layers().remove(*layer, {.force = true});
     else
       throw strata::Error(strata::Errc::layer_unknown, '"' + argument + '"');
   });

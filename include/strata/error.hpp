@@ -140,7 +140,7 @@ inline std::error_category const& error_category() noexcept {
         case Errc::corrupt_archive:
           return "archive is damaged";
         case Errc::corrupt_tar_split:
-          return "recorded archive is damaged";
+          return "tar-split is damaged";
         case Errc::file_changed:
           return "file integrity checksum failed";
         case Errc::over_budget:

@@ -19,8 +19,8 @@ using tar_tools::record;
 
 namespace {
 
-/// Puts together again what a tap is told.
-struct Recorder final : RawTap {
+/// Puts together again what an observer is told.
+struct Recorder final : TarObserver {
   void raw(Bytes bytes) override {
     all += as_text(bytes);
     if (ended) trailing += as_text(bytes);
@@ -108,31 +108,32 @@ TEST_CASE("every format that GNU tar writes is read", "[archive][tar_reader]") {
   }
 }
 
-TEST_CASE("entries and what the tap is told do not depend on how the input is cut", "[archive][tar_reader]") {
+TEST_CASE("entries and what the observer is told do not depend on how the input is cut",
+          "[archive][tar_reader]") {
   auto const tar = tree_as("--format=pax") + "and then some";
   auto const entries = read_tar(tar);
   for (std::size_t const chunk : {1U, 13U, 511U, 512U, 513U, 1000U, 10240U}) {
-    Recorder tap;
-    CHECK(read_tar(tar, chunk, &tap) == entries);
-    CHECK(tap.all == tar);
-    CHECK(tap.ended);
-    CHECK(tap.trailing.ends_with("and then some"));
+    Recorder observer;
+    CHECK(read_tar(tar, chunk, &observer) == entries);
+    CHECK(observer.all == tar);
+    CHECK(observer.ended);
+    CHECK(observer.trailing.ends_with("and then some"));
     std::string marks;
     for (auto const& e : entries) marks += "[" + e.header.name + "]";
-    CHECK(tap.marks == marks);
+    CHECK(observer.marks == marks);
   }
 }
 
 TEST_CASE("content that is not asked for is passed over, and told all the same", "[archive][tar_reader]") {
   auto const tar = tree_as("--format=gnu");
-  Recorder tap;
+  Recorder observer;
   tar_tools::Chunks in(tar, 700);
-  TarReader reader(in, {}, &tap);
+  TarReader reader(in, {}, &observer);
   std::size_t n = 0;
   for (TarHeader header; reader.next(header); ++n)
     if (header.name == "t/large") CHECK(!reader.next().empty());  // the rest of it is left
   CHECK(n == read_tar(tar).size());
-  CHECK(tap.all == tar);
+  CHECK(observer.all == tar);
   TarHeader header;
   CHECK_FALSE(reader.next(header));
   CHECK(reader.next().empty());
@@ -182,11 +183,11 @@ TEST_CASE("PAX records replace what the header says", "[archive][tar_reader]") {
 TEST_CASE("global headers are told and passed over", "[archive][tar_reader]") {
   auto const tar = extension('g', record("comment", "0123") + record("path", "not this")) +
                    raw_header("f", '0') + end_of_tar;
-  Recorder tap;
-  auto const entries = read_tar(tar, 100, &tap);
+  Recorder observer;
+  auto const entries = read_tar(tar, 100, &observer);
   REQUIRE(entries.size() == 1);
   CHECK(entries[0].header.name == "f");
-  CHECK(tap.marks == "{ext}[f]");
+  CHECK(observer.marks == "{ext}[f]");
 }
 
 TEST_CASE("GNU long names end at a NUL and win over PAX", "[archive][tar_reader]") {
@@ -265,9 +266,9 @@ TEST_CASE("an archive ends at two zero blocks, at one, or with its input", "[arc
   std::string const zeros(512, '\0');
   for (auto const& tail : {std::string(), zeros, zeros + zeros, zeros + zeros + zeros, zeros + zeros + "rest",
                            zeros + zeros + one}) {
-    Recorder tap;
-    CHECK(read_tar(one + tail, 4096, &tap).size() == 1);
-    CHECK(tap.all == one + tail);
+    Recorder observer;
+    CHECK(read_tar(one + tail, 4096, &observer).size() == 1);
+    CHECK(observer.all == one + tail);
   }
   CHECK(read_tar("").empty());
   CHECK(read_tar(zeros).empty());
@@ -444,9 +445,9 @@ TEST_CASE("whatever a hostile archive holds, reading it ends with entries or an 
     if (round % 2 == 0)  // past the checksums
       for (std::size_t at = 0; at + 512 <= tar.size(); at += 512)
         if (tar.compare(at + 257, 5, "ustar") == 0) tar_tools::seal(tar, at);
-    Recorder tap;
+    Recorder observer;
     tar_tools::Chunks in(tar, random() % 1500 + 1);
-    TarReader reader(in, {}, &tap);
+    TarReader reader(in, {}, &observer);
     try {
       for (TarHeader header; reader.next(header);) {
         std::uint64_t size = 0;
@@ -457,7 +458,7 @@ TEST_CASE("whatever a hostile archive holds, reading it ends with entries or an 
         }
         REQUIRE(size == static_cast<std::uint64_t>(header.size));
       }
-      REQUIRE(tap.all == tar);
+      REQUIRE(observer.all == tar);
       ++good;
     } catch (Error const& e) {
       REQUIRE((e.code() == Errc::corrupt_archive || e.code() == Errc::unsupported ||

@@ -59,9 +59,9 @@ struct Entry {
 };
 
 inline std::vector<Entry> read_tar(std::string const& tar, std::size_t chunk = 256U * 1024,
-                                   strata::archive::RawTap* tap = nullptr) {
+                                   strata::archive::TarObserver* observer = nullptr) {
   Chunks in(tar, chunk);
-  strata::archive::TarReader reader(in, {}, tap);
+  strata::archive::TarReader reader(in, {}, observer);
   std::vector<Entry> entries;
   for (TarHeader header; reader.next(header);) {
     entries.push_back({header, {}});

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/archive/both_taps.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
+#include <strata/archive/tee_observer.hpp>
 #include <strata/chunked/chunked_stream.hpp>
 #include <strata/chunked/zstd_chunked.hpp>
 #include <strata/codec/gzip.hpp>
@@ -42,7 +42,7 @@ inline std::string digest(std::string const& text) {
   return strata::Digest::of(strata::as_bytes(text)).str();
 }
 
-/// Lines of the recorded archive, not compressed.
+/// Lines of the tar-split, not compressed.
 inline std::string tar_split_of(std::string const& tar) {
   std::string gz;
   strata::Sink to = strata::string_sink(gz);
@@ -66,7 +66,7 @@ inline Stream stream_of(std::string const& tar) {
   return out;
 }
 
-/// Some bytes, then a table of contents and a recorded archive (none if empty) of one's own. Words `SPLIT` in the table
+/// Some bytes, then a table of contents and a tar-split (none if empty) of one's own. Words `SPLIT` in the table
 /// become the digest of the latter as it stands in the stream.
 inline Stream crafted(std::string bytes, std::string toc, std::string const& tar_split = {}) {
   Stream out;

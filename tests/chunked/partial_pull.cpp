@@ -261,7 +261,7 @@ TEST_CASE("files can become more names of those that the store has", "[store][pa
 
 namespace {
 
-/// A stream of one file in chunks, with a hole, without a recorded archive: as containers/storage made them before 1.51.
+/// A stream of one file in chunks, with a hole, without a tar-split: as containers/storage made them before 1.51.
 Stream in_chunks(std::string const& one, std::string const& two, std::uint64_t zeros) {
   auto const a = chunked_tools::zstd(one), b = chunked_tools::zstd(two);
   auto const file = one + std::string(zeros, '\0') + two;
@@ -315,7 +315,7 @@ TEST_CASE("streams that lie are refused, and leave nothing", "[store][partial_pu
   auto const table = good.made.manifest;
   auto const body = good.bytes.substr(0, good.made.manifest_at.offset);
   auto const split = chunked_tools::tar_split_of(tar);
-  // The same stream again, with another table or recorded archive.
+  // The same stream again, with another table or tar-split.
   auto const with = [&](auto const& from, std::string const& to, std::string lines = {}) {
     auto toc = table;
     auto const at = toc.find("\"tarSplitDigest\":\"") + 18;
@@ -365,7 +365,7 @@ TEST_CASE("streams that lie are refused, and leave nothing", "[store][partial_pu
   CHECK(failure(store, with("\"endOffset\":", "\"endOffset\":" + end + "0, \"was\":")) ==
         Errc::corrupt_archive);
 
-  // A recorded archive that is damaged, or says of files what is not true: it is made anew of what came.
+  // A tar-split that is damaged, or says of files what is not true: it is made anew of what came.
   CHECK(failure(store, with("", "", "{\"type\":3}\n")) == Errc::corrupt_tar_split);
   CHECK(failure(store, with("", "", split.substr(0, split.size() / 2))) == Errc::corrupt_tar_split);
   // Zeros behind the archive, as many as numbers go: nobody would see the end of it.

@@ -15,7 +15,7 @@ using namespace strata;
 
 namespace {
 
-struct Seen : detail::ContentTap {
+struct Seen : detail::ContentObserver {
   void contents(Bytes bytes) override { all += as_text(bytes); }
   std::string all = {};
 };
@@ -52,10 +52,10 @@ class ThreePieces {
 
   /// Calls `look(body)`.
   template <class Look>
-  void look(Look&& look, detail::ContentTap* tap = nullptr) {
+  void look(Look&& look, detail::ContentObserver* observer = nullptr) {
     Ranges source = chunked_tools::Watched(stream_, std::make_shared<chunked_tools::Watched::Requests>());
     RangeFetcher fetcher(source, {{4, stream_.size() - 4}}, {});
-    detail::PiecesBody body(plan, fetcher, tap);
+    detail::PiecesBody body(plan, fetcher, observer);
     look(body);
   }
 

@@ -111,7 +111,7 @@ TEST_CASE("its table says where the contents of each file are", "[archive][zstd_
   CHECK(member(entry_of(table, "link"), "linkName") == R"("dir/\u003cfile\u003e")");
 }
 
-TEST_CASE("its footer says where the table and the recorded archive are", "[archive][zstd_chunked]") {
+TEST_CASE("its footer says where the table and the tar-split are", "[archive][zstd_chunked]") {
   auto const made = make();
   auto const& stream = made.stream;
   REQUIRE(stream.size() > 72);

@@ -7,7 +7,7 @@
 #include <strata/maintenance/garbage.hpp>
 #include <strata/maintenance/repair.hpp>
 #include <strata/store/store.hpp>
-#include <strata/stream/outlet.hpp>
+#include <strata/stream/compressing_writer.hpp>
 
 #include "subject.hpp"
 #include <chrono>
@@ -136,17 +136,17 @@ class StoreSubject final : public Subject {
 
   std::vector<std::string> damage() override {
     std::vector<std::string> out;
-    for (auto const& found : strata::check(store_, with_leftovers).findings)
+    for (auto const& found : strata::check(store_, with_leftovers).problems)
       if (found.severity == strata::Severity::error)
-        out.push_back(std::string(to_text(found.fault)) + ": " + found.text);
+        out.push_back(std::string(to_text(found.kind)) + ": " + found.text);
     return out;
   }
 
   std::vector<std::string> repair() override {
     std::vector<std::string> out;
     auto const report = strata::repair(store_, {.check = with_leftovers});
-    for (auto const& found : report.after.findings)
-      out.push_back(std::string(to_text(found.fault)) + ": " + found.text);
+    for (auto const& found : report.after.problems)
+      out.push_back(std::string(to_text(found.kind)) + ": " + found.text);
     for (auto const& failure : report.failures) out.push_back("failed: " + failure.doing);
     return out;
   }
@@ -167,7 +167,7 @@ class StoreSubject final : public Subject {
   static strata::Source stream_of(Operation const& to_do) {
     if (to_do.compression.empty()) return strata::memory_source(*to_do.tar);
     std::string out;
-    strata::archive::Outlet outlet(
+    strata::archive::CompressingWriter outlet(
         strata::string_sink(out),
         to_do.compression == "gzip" ? strata::Compression::gzip : strata::Compression::zstd,
         strata::codec::All{});
@@ -192,7 +192,7 @@ class StoreSubject final : public Subject {
     store_.containers().create(to_do.below, options);
   }
 
-  /// In all the ways that a program in a container may: in place, aside and renamed, appended.
+  /// In all the ways that a program in a container may: in place, staging and renamed, appended.
   void write_files(Operation const& to_do) {
     auto const box = store_.containers().get(to_do.id);
     auto const root = box.mount().keep();
@@ -207,15 +207,15 @@ class StoreSubject final : public Subject {
       bool const alone =
           std::filesystem::symlink_status(file).type() == std::filesystem::file_type::regular &&
           std::filesystem::hard_link_count(file) == 1;
-      auto const aside = alone && ++count % 2 == 0 ? file : file.parent_path() / ".new";
-      std::ofstream out(aside, std::ios::binary | std::ios::trunc);
+      auto const staging = alone && ++count % 2 == 0 ? file : file.parent_path() / ".new";
+      std::ofstream out(staging, std::ios::binary | std::ios::trunc);
       out.write(content->data(), static_cast<std::streamsize>(content->size() / 2));
       out.flush();
       out.write(content->data() + content->size() / 2,
                 static_cast<std::streamsize>(content->size() - content->size() / 2));
       out.close();
-      if (!out) throw std::runtime_error("cannot write " + aside.native());
-      if (aside != file) std::filesystem::rename(aside, file);
+      if (!out) throw std::runtime_error("cannot write " + staging.native());
+      if (staging != file) std::filesystem::rename(staging, file);
     }
     box.unmount();
   }

@@ -394,7 +394,7 @@ inline Step Generator::copy() {
       return std::ranges::find(container.names, layer.id) != container.names.end();
     });
   });
-  // what a mounted overlay shows when a layer below it changes is not defined; recorded archives would be of another tree
+  // what a mounted overlay shows when a layer below it changes is not defined; tar-splits would be of another tree
   std::vector<Record> targets;
   for (auto const& layer : all)
     if (std::ranges::find(world_->layers, layer.id, &Record::parent) == world_->layers.end() &&
@@ -449,7 +449,7 @@ inline Step Generator::edit() {
     auto const mount = world_->mounts.find(layer.id);
     if (mount == world_->mounts.end() || random_.percent(30)) continue;
     if (std::ranges::find(layers, layer.id, &Record::parent) != layers.end()) continue;
-    if (layer.has_diff && random_.percent(80)) continue;  // the recorded archive would be of another tree
+    if (layer.has_diff && random_.percent(80)) continue;  // the tar-split would be of another tree
     auto item = layer.id;
     if (Words::is_generated(layer.id)) {
       item = "@layers/" + std::to_string(at) + '@';

@@ -97,8 +97,8 @@ class Home {
     return setting_.driver == "overlay" ? driver / id / "diff" : driver / "dir" / id;
   }
   /// On the same mount as the layer's tree, where nobody looks.
-  std::filesystem::path aside(std::string const& id) const {
-    return setting_.driver == "overlay" ? graph() / setting_.driver / id / "aside" : base_ / "aside";
+  std::filesystem::path staging(std::string const& id) const {
+    return setting_.driver == "overlay" ? graph() / setting_.driver / id / "staging" : base_ / "staging";
   }
   std::map<std::string, std::string> tree() { return TreeListing(graph(), setting_.driver, words)(); }
 

@@ -594,7 +594,7 @@ inline std::vector<Intended> const& intended() {
                theirs.err = "layer not known\n";
            }},
       {.name = "packed",
-       .reason = "a layer whose files are not those of its recorded archive cannot be exported; theirs says "
+       .reason = "a layer whose files are not those of its tar-split cannot be exported; theirs says "
                  "so of a plain archive only, and ends a packed one early without a word",
        .applies = [](Call const& c) { return is(c, "diff") && c.step.items.size() == 1; },
        .expect =
@@ -622,13 +622,13 @@ inline std::vector<Intended> const& intended() {
                theirs = ours;
            }},
       {.name = "recorded file",
-       .reason = "a file that the recorded archive has and the layer has no more is called missing; theirs "
+       .reason = "a file that the tar-split has and the layer has no more is called missing; theirs "
                  "says what open(2) or, of a directory, read(2) says",
        .applies = [](Call const& c) { return is(c, "diff"); },
        .expect =
            [](Call const&, Output& theirs, Output& ours) {
              constexpr std::string_view end = ": no such file or directory\n", file = "\", file \"",
-                                        missing = "\" is missing: recorded archive is damaged\n";
+                                        missing = "\" is missing: tar-split is damaged\n";
              auto const from = ours.err.find(file);
              if (theirs.status != 1 || from == ours.err.npos || !ours.err.ends_with(missing)) return;
              auto name = ours.err.substr(from + file.size());

@@ -57,8 +57,8 @@ inline constexpr PutRight vain_whiteouts{
 /// A copy of a layer's tree, in its place again when asked for.
 class KeptTree {
  public:
-  KeptTree(std::filesystem::path tree, std::filesystem::path aside)
-      : tree_(std::move(tree)), aside_(std::move(aside)) {
+  KeptTree(std::filesystem::path tree, std::filesystem::path staging)
+      : tree_(std::move(tree)), aside_(std::move(staging)) {
     copy(tree_, aside_);
   }
   KeptTree(KeptTree const&) = delete;

@@ -157,7 +157,7 @@ class Stores {
           auto const* layer = run.home.world.find_layer(run.step.items.front());
           if (!layer) continue;
           auto const tree = run.home.layer_tree(layer->id);
-          run.kept = std::make_unique<KeptTree>(tree, run.home.aside(layer->id));
+          run.kept = std::make_unique<KeptTree>(tree, run.home.staging(layer->id));
           if (setting_.driver == "overlay") run.whiteouts.emplace(tree);
         }
       }
@@ -167,7 +167,8 @@ class Stores {
             layer && to.find(':') != to.npos) {
           run.copied.emplace(run.home, *layer, to.substr(to.find(':') + 1));
           if (!run.home.world.mounts.contains(layer->id))  // see `left_out`
-            run.kept = std::make_unique<KeptTree>(run.home.layer_tree(layer->id), run.home.aside(layer->id));
+            run.kept =
+                std::make_unique<KeptTree>(run.home.layer_tree(layer->id), run.home.staging(layer->id));
         }
       }
       if (setting_.driver == "vfs" && !run.by_ours && !run.step.items.empty() &&

@@ -17,7 +17,7 @@
 namespace differential {
 
 /// Describes what a store keeps on disk beside its records: every file of every layer with owner, permissions, times,
-/// attributes, links and content, the overlay driver's files, data items, and the recorded archives. What is left out: locks,
+/// attributes, links and content, the overlay driver's files, data items, and the tar-splits. What is left out: locks,
 /// directories for temporary files, and mounts.
 class TreeListing {
  public:
@@ -57,7 +57,7 @@ class TreeListing {
         continue;
       if (name.ends_with(".tar-split.gz"))
         lines_[key(entry)] =
-            "recorded archive " +
+            "tar-split " +
             std::to_string(std::hash<std::string>()(recorded_archive(unpacked(contents(entry)))));
       else if (holds_files(entry))  // not directories for data of which there is none
         walk(entry);

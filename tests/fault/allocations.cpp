@@ -228,7 +228,7 @@ std::string try_at(fs::path const& directory, Operation<Store> const& operation,
   if constexpr (Keeps) {  // first, for it is what finishes a change that was given up half way
     Store anew(fresh.options());
     if (auto wrong = after(state_of(anew), "opened anew"); !wrong.empty()) return wrong;
-    for (auto const& found : check(anew).findings)
+    for (auto const& found : check(anew).problems)
       if (found.severity == strata::Severity::error) return "check: " + found.text;
   }
   auto const state = state_of(*fresh.store);

@@ -1,4 +1,4 @@
-// Invariant: a zstd:chunked stream whose table of contents, recorded archive, contents and positions are a stranger's, and
+// Invariant: a zstd:chunked stream whose table of contents, tar-split, contents and positions are a stranger's, and
 // whose range source may lie, is refused with an error and leaves nothing, or makes a layer that is exported with the
 // digest recorded of it; a stream that our writer made of an archive makes a layer that is exported as that archive. Either
 // way the store is sound afterwards.

@@ -83,6 +83,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   if (!utf8) return 0;
   fuzz::require(scanned(replaced) == text, "what is UTF-8 comes back");
   strata::archive::append_json_escaped(line, text);
-  fuzz::require(scanned(line += '"') == text, "from the recorded archive, too");
+  fuzz::require(scanned(line += '"') == text, "from the tar-split, too");
   return 0;
 }

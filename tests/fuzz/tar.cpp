@@ -1,4 +1,4 @@
-// Invariant: an archive gives the same entries, contents and error however its bytes are cut into chunks; what the tap is
+// Invariant: an archive gives the same entries, contents and error however its bytes are cut into chunks; what the observer is
 // told of is the archive, byte for byte; and what was read, written again by the writer, reads back the same (the writer
 // keeps whole seconds of the modification time alone, and says so where no format holds a value).
 
@@ -19,7 +19,7 @@ struct Entry {
   bool operator==(Entry const&) const = default;
 };
 
-struct Tap final : archive::RawTap {
+struct Tap final : archive::TarObserver {
   void raw(Bytes bytes) override { text += as_text(bytes); }
   void entry(TarHeader const&) override { ++entries; }
   void payload(Bytes bytes) override { text += as_text(bytes); }
@@ -35,8 +35,8 @@ struct Archive {
 Archive read(std::string_view tar, std::size_t chunk) {
   Archive out;
   fuzz::Chunks in(tar, chunk);
-  Tap tap;
-  archive::TarReader reader(in, {.sparse_bytes = 1U << 20U}, &tap);
+  Tap observer;
+  archive::TarReader reader(in, {.sparse_bytes = 1U << 20U}, &observer);
   out.error = fuzz::outcome({Errc::corrupt_archive, Errc::over_budget, Errc::unsupported}, [&] {
     for (TarHeader header; reader.next(header);) {
       out.entries.push_back({header, {}});
@@ -46,9 +46,9 @@ Archive read(std::string_view tar, std::size_t chunk) {
                     "as many bytes as the header says");
     }
   });
-  fuzz::require(tar.starts_with(tap.text), "the tap is told what was read");
-  fuzz::require(out.error || tap.text.size() == tar.size(), "the tap is told of all");
-  fuzz::require(tap.entries == out.entries.size(), "the tap is told of each entry");
+  fuzz::require(tar.starts_with(observer.text), "the observer is told what was read");
+  fuzz::require(out.error || observer.text.size() == tar.size(), "the observer is told of all");
+  fuzz::require(observer.entries == out.entries.size(), "the observer is told of each entry");
   return out;
 }
 

@@ -1,8 +1,8 @@
 // Invariant: of every archive that is read to its end without an error, the recorded one and the files' contents give the
 // same bytes back; alone it gives the same headers; and one whose files have other contents is refused.
 
-#include <strata/archive/hollow_archive.hpp>
 #include <strata/archive/tar_split.hpp>
+#include <strata/archive/zero_filled_tar.hpp>
 
 #include "fuzz.hpp"
 #include <map>
@@ -15,7 +15,7 @@ using archive::TarHeader;
 
 namespace {
 
-std::vector<TarHeader> headers(archive::HollowArchive& hollow) {
+std::vector<TarHeader> headers(archive::ZeroFilledTar& hollow) {
   archive::TarReader reader(hollow, {}, &hollow);
   std::vector<TarHeader> out;
   for (TarHeader header; reader.next(header);) out.push_back(header);
@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     archive::TarReader reader(in, {.sparse_bytes = 1U << 20U}, &writer);
     for (TarHeader header; reader.next(header);) {
       read.push_back(header);
-      if (header.sparse) sparse.insert(header.name);  // its bytes stand in the recorded archive
+      if (header.sparse) sparse.insert(header.name);  // its bytes stand in the tar-split
       auto& contents = files[header.name];
       for (auto part = reader.next(); !part.empty(); part = reader.next()) contents += as_text(part);
     }
@@ -53,8 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   fuzz::require(rebuilt.text == tar, "the archive comes back");
 
   fuzz::Chunks again(split.text, chunk);
-  archive::HollowArchive hollow(again);
-  fuzz::require(headers(hollow) == read, "the recorded archive has the headers");
+  archive::ZeroFilledTar hollow(again);
+  fuzz::require(headers(hollow) == read, "the tar-split has the headers");
 
   for (auto& [name, contents] : files) {
     if (contents.empty() || sparse.contains(name)) continue;

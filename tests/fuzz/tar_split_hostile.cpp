@@ -1,9 +1,9 @@
-// Invariant: a recorded archive from a stranger, as lines or as any bytes, is refused with an error or gives an archive no
+// Invariant: a tar-split from a stranger, as lines or as any bytes, is refused with an error or gives an archive no
 // longer than its lines and the contents that were given for its files; the archive without contents has the same headers
 // however the bytes come, and is gone through in a time that the sizes in its headers bound, whatever its lines say.
 
-#include <strata/archive/hollow_archive.hpp>
 #include <strata/archive/tar_split.hpp>
+#include <strata/archive/zero_filled_tar.hpp>
 
 #include "fuzz.hpp"
 #include <vector>
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const headers = [&](std::size_t pieces_of) {
     std::pair<std::vector<archive::TarHeader>, std::error_code> out;
     fuzz::Chunks in(packed, pieces_of);
-    archive::HollowArchive hollow(in);
+    archive::ZeroFilledTar hollow(in);
     archive::TarReader reader(hollow, {}, &hollow);
     std::uint64_t contents = 0;
     out.second = fuzz::outcome(

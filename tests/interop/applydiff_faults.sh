@@ -1,6 +1,6 @@
 #!/bin/sh
 # A diff is applied to a layer that has contents, and each call that changes or flushes a file fails once, fails from there on, or is the
-# process's last: the layer then has the old contents, recorded archive and record, or the new ones, `check` is clean, and
+# process's last: the layer then has the old contents, tar-split and record, or the new ones, `check` is clean, and
 # to apply the diff once more succeeds.
 set -u
 cd "$(dirname "$0")/../.." || exit 1

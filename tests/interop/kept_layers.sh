@@ -1,5 +1,5 @@
 #!/bin/sh
-# Layers as containers-storage made them, of which the recorded archive does not tell all, or which ours would not have
+# Layers as containers-storage made them, of which the tar-split does not tell all, or which ours would not have
 # unpacked so: our check reports what it cannot account for, and our repair removes nothing of it. Then layers of ours: two
 # archives in one, files that are in no archive on or in a damaged layer, and what a repair does remove, with its reasons.
 set -u
@@ -119,7 +119,7 @@ check 'theirs takes an archive with a file and then its whiteout' by_theirs impo
 by_theirs create-image --id image layer >/dev/null
 state layer >"$scratch/before"
 if said=$(by_ours check 2>&1); then not_ok 'check reports it' "$said"; else ok 'check reports it'; fi
-case $said in *'"a": not to be put right from its recorded archive'*) ok 'and what it means' ;; *) not_ok 'and what it means' "$said" ;; esac
+case $said in *'"a": not to be put right from its tar-split'*) ok 'and what it means' ;; *) not_ok 'and what it means' "$said" ;; esac
 if said=$(by_ours check --repair --quick 2>&1); then not_ok 'a quick repair reports it' "$said"; else ok 'a quick repair reports it'; fi
 if said=$(by_ours check --repair 2>&1); then not_ok 'a repair reports it' "$said"; else ok 'a repair reports it'; fi
 state layer >"$scratch/after"
@@ -133,7 +133,7 @@ made changed
 check 'theirs takes one with a file before it' by_theirs import-layer --id layer -f "$scratch/changed.tar" base
 cp -p "$(tree layer)/z" "$scratch/z" && echo y >"$(tree layer)/z" && touch -r "$scratch/z" "$(tree layer)/z"
 said=$(by_ours check 2>&1) && not_ok 'check reports its other contents' "$said"
-case $said in *'"z": not to be put right from its recorded archive'*) ok 'check reports its other contents' ;; *) not_ok 'check reports its other contents' "$said" ;; esac
+case $said in *'"z": not to be put right from its tar-split'*) ok 'check reports its other contents' ;; *) not_ok 'check reports its other contents' "$said" ;; esac
 
 # what an archive makes that theirs refuses: a directory is missing that theirs would find gone when it sets times
 made refused

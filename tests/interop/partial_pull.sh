@@ -125,7 +125,7 @@ missing=$(sed -n 's/.*Missing \([0-9]*\) bytes out of .*/\1/p' "$scratch/pull.lo
 check "podman pulls image 2 and finds what ours has: $missing bytes missing" [ "${missing:-9999999}" -lt 120000 ]
 check "ours finds nothing wrong with either" eval "ours check >$scratch/check.log 2>&1"
 
-# --- with a recorded archive, which release 1.43 makes none of -------------------------------------------------------------
+# --- with a tar-split, which release 1.43 makes none of -------------------------------------------------------------
 
 conf whole
 check "ours stages a directory" staged one "$scratch/tree1"

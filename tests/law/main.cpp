@@ -146,7 +146,7 @@ class DriverOf final : public Driver {
 
   void check_repair(std::string const& which) {
     auto const report = strata::repair(store_);
-    if (!report.before.clean()) throw Broken(which + "check: " + report.before.findings.front().text);
+    if (!report.before.clean()) throw Broken(which + "check: " + report.before.problems.front().text);
     if (!report.actions.empty()) throw Broken(which + "repair: " + report.actions.front());
   }
 

@@ -15,8 +15,8 @@ using stores::Fixture;
 namespace {
 std::string told(CheckReport const& report) {
   std::string text;
-  for (auto const& f : report.findings)
-    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.fault)) + ' ' + f.text + '\n';
+  for (auto const& f : report.problems)
+    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.kind)) + ' ' + f.text + '\n';
   return text;
 }
 }  // namespace
@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE(
   CHECK(found.damaged(Subject::image, true) == 1);
   CHECK(found.damaged(Subject::layer) == 0);
   CHECK(found.damaged(Subject::container) == 1);
-  CHECK(found.findings.back().text.starts_with("read-only layer " + layer));
+  CHECK(found.problems.back().text.starts_with("read-only layer " + layer));
   auto const report = repair(store);
   CHECK(report.actions.empty());
   CHECK(report.failures.empty());

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/digest.hpp>
-#include <strata/finding.hpp>
+#include <strata/problem.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/sys/tree.hpp>
 
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <vector>
 
-/// A store that has one of everything, ways to spoil it, and what of it must be the same after it was mended.
+/// A store that has one of everything, ways to spoil it, and what of it must be the same after it was repaired.
 namespace damages {
 
 namespace fs = std::filesystem;
@@ -167,51 +167,52 @@ template <class S>
 struct Damage {
   std::string name;
   std::function<void(Sample<S> const&)> make;
-  strata::Fault fault;                  ///< what a check tells of it, among other things
+  strata::ProblemKind kind;             ///< what a check tells of it, among other things
   std::vector<std::string> loses = {};  ///< beginnings of what may be another afterwards, or gone
 };
 
 /// All that are known.
 template <class S>
 std::vector<Damage<S>> catalogue() {
-  using strata::Fault;
+  using strata::ProblemKind;
   using Of = Sample<S>;
   std::string const generated(64, 'a');
   auto const records = std::vector<std::string>{"layer * record"};
   std::vector<Damage<S>> all{
-      {"layers.json cut short", [](Of const& s) { cut(s.layers(), 0.5); }, Fault::record_file_damaged,
+      {"layers.json cut short", [](Of const& s) { cut(s.layers(), 0.5); }, ProblemKind::record_file_damaged,
        records},
       {"layers.json overwritten in the middle",
-       [](Of const& s) { edit(s.layers(), "\"created\"", "\x01\x02}{\"creat"); }, Fault::record_file_damaged,
+       [](Of const& s) { edit(s.layers(), "\"created\"", "\x01\x02}{\"creat"); },
+       ProblemKind::record_file_damaged, records},
+      {"layers.json lost", [](Of const& s) { fs::remove(s.layers()); }, ProblemKind::layer_unaccounted,
        records},
-      {"layers.json lost", [](Of const& s) { fs::remove(s.layers()); }, Fault::layer_unaccounted, records},
       {"images.json cut short",
        [](Of const& s) { cut(s.images(), 0.3); },
-       Fault::record_file_damaged,
+       ProblemKind::record_file_damaged,
        {"image * record"}},
       {"images.json lost",
        [](Of const& s) { fs::remove(s.images()); },
-       Fault::image_missing,
+       ProblemKind::image_missing,
        {"image * record"}},
       {"containers.json cut short",
        [](Of const& s) { cut(s.containers(), 0.5); },
-       Fault::record_file_damaged,
+       ProblemKind::record_file_damaged,
        {"container * record"}},
       {"an element that is no record", [](Of const& s) { edit(s.images(), "[{", "[1,{"); },
-       Fault::record_unreadable},
+       ProblemKind::record_unreadable},
       {"one name twice",
        [](Of const& s) { edit(s.images(), "\"other\"", "\"image\""); },
-       Fault::duplicate_name,
+       ProblemKind::duplicate_name,
        {"image * record"}},
       {"one layer twice",
        [](Of const& s) {
          auto const text = read(s.layers());
          write(s.layers(), text.substr(0, text.size() - 1) + ',' + text.substr(1));
        },
-       Fault::duplicate_id, records},
+       ProblemKind::duplicate_id, records},
       {"an image's digest that is none",
        [](Of const& s) { edit(s.images(), "\"manifest\":\"sha256:", "\"manifest\":\"sha256:x"); },
-       Fault::digest_invalid},
+       ProblemKind::digest_invalid},
       {"a layer's parent without a record",
        [](Of const& s) {
          auto text = read(s.layers());
@@ -219,92 +220,93 @@ std::vector<Damage<S>> catalogue() {
          text.erase(at, text.find("{\"id\":\"" + s.mid) - at);
          write(s.layers(), text);
        },
-       Fault::parent_missing,
+       ProblemKind::parent_missing,
        {"layer * record"}},
       {"parents in a circle",
        [](Of const& s) {
          edit(s.layers(), "\"names\":[\"layer-1\"]", "\"names\":[\"layer-1\"],\"parent\":\"" + s.top + '"');
        },
-       Fault::parent_circle},
+       ProblemKind::parent_circle},
       {"a wrong digest of a layer",
        [](Of const& s) { edit(s.layers(), "\"diff-digest\":\"sha256:", "\"diff-digest\":\"sha256:0000"); },
-       Fault::digest_invalid,
+       ProblemKind::digest_invalid,
        {"layer * record"}},
       {"another digest of a layer",
        [](Of const& s) {
          edit(s.layers(), "\"diff-digest\":\"sha256:" + s.base.substr(0, 4), "\"diff-digest\":\"sha256:0000");
        },
-       Fault::content_digest},
+       ProblemKind::content_digest},
       {"another size of a layer", [](Of const& s) { edit(s.layers(), "\"diff-size\":", "\"diff-size\":1"); },
-       Fault::content_size},
-      {"an empty recorded archive",
+       ProblemKind::content_size},
+      {"an empty tar-split",
        [](Of const& s) { fs::resize_file(s.split(s.mid), 0); },
-       Fault::archive_damaged,
+       ProblemKind::archive_damaged,
        {"layer * record", "layer * tar"}},
-      {"a short recorded archive",
+      {"a short tar-split",
        [](Of const& s) { cut(s.split(s.top), 0.6); },
-       Fault::archive_damaged,
+       ProblemKind::archive_damaged,
        {"layer * record", "layer * tar"}},
-      {"a pipe in the place of a recorded archive",
+      {"a pipe in the place of a tar-split",
        [](Of const& s) {
          fs::remove(s.split(s.top));
          if (::mkfifo(s.split(s.top).c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
        },
-       Fault::archive_damaged,
+       ProblemKind::archive_damaged,
        {"layer * record", "layer * tar"}},
-      {"a lost recorded archive",
+      {"a lost tar-split",
        [](Of const& s) { fs::remove(s.split(s.base)); },
-       Fault::archive_missing,
+       ProblemKind::archive_missing,
        {"layer * record", "layer * tar"}},
       {"another mode and owner",
        [](Of const& s) {
          ::chmod((s.tree(s.base) / "two").c_str(), 0600);
          if (::chown((s.tree(s.base) / "d").c_str(), 5, 6) != 0) throw std::runtime_error("chown");
        },
-       Fault::content_modified},
+       ProblemKind::content_modified},
       {"an empty file that is gone", [](Of const& s) { fs::remove(s.tree(s.base) / "empty"); },
-       Fault::content_modified},
+       ProblemKind::content_modified},
       {"another content, nobody needs the image",
        [](Of const& s) { write(s.tree(s.lone) / "alone", "LONE"); },
-       Fault::content_checksum,
+       ProblemKind::content_checksum,
        {"layer *", "image *"}},
       {"a lost tree, nobody needs the image",
        [](Of const& s) { fs::remove_all(s.home() / s.lone); },
-       Fault::tree_missing,
+       ProblemKind::tree_missing,
        {"layer *", "image *"}},
       {"a lost item of a layer's data",
        [](Of const& s) { fs::remove(s.kind("layers") / s.mid / "cache"); },
-       Fault::data_missing,
+       ProblemKind::data_missing,
        {"layer *"}},
       {"another size of an image's data",
-       [](Of const& s) { edit(s.images(), "\"manifest\":", "\"manifest\":9"); }, Fault::data_size},
+       [](Of const& s) { edit(s.images(), "\"manifest\":", "\"manifest\":9"); }, ProblemKind::data_size},
       {"a short item of an image's data",
-       [](Of const& s) { cut(s.kind("images") / s.image / "manifest", 0.5); }, Fault::data_size},
+       [](Of const& s) { cut(s.kind("images") / s.image / "manifest", 0.5); }, ProblemKind::data_size},
       {"another content of an image's data",
-       [](Of const& s) { edit(s.kind("images") / s.image / "manifest", "2", "3"); }, Fault::data_digest},
+       [](Of const& s) { edit(s.kind("images") / s.image / "manifest", "2", "3"); },
+       ProblemKind::data_digest},
       {"data without a record",
        [](Of const& s) { write(s.kind("images") / s.image / "more", "more"); },
-       Fault::data_unrecorded,
+       ProblemKind::data_unrecorded,
        {"image *"}},
       {"a lost copy of a layer",
        [](Of const& s) {
          edit(s.images(), "\"big-data-names\"", "\"mapped-layers\":[\"gone\"],\"big-data-names\"");
        },
-       Fault::mapped_layer_missing},
+       ProblemKind::mapped_layer_missing},
       {"a layer of the driver alone", [](Of const& s) { fs::create_directories(s.tree("raw")); },
-       Fault::layer_unaccounted},
+       ProblemKind::layer_unaccounted},
       {"data without an image",
        [=](Of const& s) {
          fs::create_directory(s.kind("images") / generated);
          write(s.kind("images") / generated / "manifest", "{}");
        },
-       Fault::orphan},
+       ProblemKind::orphan},
       {"a directory without a container",
        [=](Of const& s) {
          fs::create_directories(s.kind("containers") / generated / "userdata");
          fs::create_directories(s.run() / s.containers().parent_path().filename() / generated / "userdata");
        },
-       Fault::orphan},
+       ProblemKind::orphan},
       {"temporary files",
        [](Of const& s) {
          for (auto const& path :
@@ -313,18 +315,18 @@ std::vector<Damage<S>> catalogue() {
            age(path);
          }
        },
-       Fault::leftover},
+       ProblemKind::leftover},
       {"a mount that is gone",
        [](Of const& s) {
          write(s.run() / s.layers().parent_path().filename() / "mountpoints.json",
                R"([{"id":"nobody","path":"/nowhere","count":2}])");
        },
-       Fault::mount_stale},
+       ProblemKind::mount_stale},
       {"mount counts that cannot be read",
        [](Of const& s) {
          write(s.run() / s.layers().parent_path().filename() / "mountpoints.json", "[{\"id");
        },
-       Fault::record_file_damaged},
+       ProblemKind::record_file_damaged},
   };
   if constexpr (!Of::overlay) return all;
   std::vector<Damage<S>> const more{
@@ -335,51 +337,52 @@ std::vector<Damage<S>> catalogue() {
            age(path);
          }
        },
-       Fault::leftover},
-      {"a lost link", [](Of const& s) { fs::remove(s.home() / s.mid / "link"); }, Fault::link_lost},
+       ProblemKind::leftover},
+      {"a lost link", [](Of const& s) { fs::remove(s.home() / s.mid / "link"); }, ProblemKind::link_lost},
       {"an empty link", [](Of const& s) { fs::resize_file(s.home() / s.base / "link", 0); },
-       Fault::link_lost},
+       ProblemKind::link_lost},
       {"a lost entry of l/",
-       [](Of const& s) { fs::remove(s.home() / "l" / read(s.home() / s.mid / "link")); }, Fault::link_lost},
+       [](Of const& s) { fs::remove(s.home() / "l" / read(s.home() / s.mid / "link")); },
+       ProblemKind::link_lost},
       {"an entry of l/ that leads elsewhere",
        [](Of const& s) {
          auto const link = s.home() / "l" / read(s.home() / s.mid / "link");
          fs::remove(link);
          fs::create_symlink("../" + s.lone + "/diff", link);
        },
-       Fault::link_lost},
-      {"no l/ at all", [](Of const& s) { fs::remove_all(s.home() / "l"); }, Fault::link_lost},
+       ProblemKind::link_lost},
+      {"no l/ at all", [](Of const& s) { fs::remove_all(s.home() / "l"); }, ProblemKind::link_lost},
       {"neither link nor entry",
        [](Of const& s) {
          fs::remove(s.home() / "l" / read(s.home() / s.base / "link"));
          fs::remove(s.home() / s.base / "link");
        },
-       Fault::link_lost},
-      {"a lost lower", [](Of const& s) { fs::remove(s.home() / s.top / "lower"); }, Fault::lower_wrong},
+       ProblemKind::link_lost},
+      {"a lost lower", [](Of const& s) { fs::remove(s.home() / s.top / "lower"); }, ProblemKind::lower_wrong},
       {"a lost lower-layers", [](Of const& s) { fs::remove(s.home() / s.top / "lower-layers"); },
-       Fault::lower_layers_wrong},
+       ProblemKind::lower_layers_wrong},
       {"neither lower nor lower-layers",
        [](Of const& s) {
          fs::remove(s.home() / s.box_layer / "lower");
          fs::remove(s.home() / s.box_layer / "lower-layers");
        },
-       Fault::lower_wrong},
-      {"a short lower", [](Of const& s) { cut(s.home() / s.top / "lower", 0.7); }, Fault::lower_wrong},
+       ProblemKind::lower_wrong},
+      {"a short lower", [](Of const& s) { cut(s.home() / s.top / "lower", 0.7); }, ProblemKind::lower_wrong},
       {"an empty lower-layers", [](Of const& s) { fs::resize_file(s.home() / s.top / "lower-layers", 0); },
-       Fault::lower_layers_wrong},
+       ProblemKind::lower_layers_wrong},
       {"a lost work directory", [](Of const& s) { fs::remove_all(s.home() / s.box_layer / "work"); },
-       Fault::directory_missing},
+       ProblemKind::directory_missing},
       {"an entry of l/ that leads nowhere",
        [](Of const& s) {
          fs::create_symlink("../nobody/diff", s.home() / "l" / "AAAAAAAAAAAAAAAAAAAAAAAAAA");
        },
-       Fault::link_dangling},
+       ProblemKind::link_dangling},
       {"a staged tree of a dead process",
        [](Of const& s) {
          fs::create_directories(s.home() / "staging/12/dir");
          write(s.home() / "staging/12/staging.lock", "");
        },
-       Fault::leftover},
+       ProblemKind::leftover},
       {"links, lists and records lost at once",
        [](Of const& s) {
          fs::remove_all(s.home() / "l");
@@ -387,7 +390,7 @@ std::vector<Damage<S>> catalogue() {
          fs::remove(s.home() / s.top / "lower");
          cut(s.layers(), 0.6);
        },
-       Fault::record_file_damaged, records},
+       ProblemKind::record_file_damaged, records},
   };
   all.insert(all.end(), more.begin(), more.end());
   return all;

@@ -43,8 +43,8 @@ std::vector<std::string> kept(RepairReport const& report) {
 bool any_has(std::vector<std::string> const& lines, std::string const& text) {
   return std::ranges::any_of(lines, [&](auto const& line) { return line.find(text) != line.npos; });
 }
-bool has_fault(CheckReport const& report, Fault fault) {
-  return std::ranges::any_of(report.findings, [&](auto const& found) { return found.fault == fault; });
+bool has_fault(CheckReport const& report, ProblemKind kind) {
+  return std::ranges::any_of(report.problems, [&](auto const& found) { return found.kind == kind; });
 }
 
 /// Adds a file; its directory keeps its time.
@@ -73,12 +73,12 @@ TEMPLATE_TEST_CASE("files of which a layer's archive does not tell are reported,
   TestType store(sample.options());
   auto const report = repair(store);
   CHECK_FALSE(report.before.sound());
-  CHECK(has_fault(report.before, Fault::content_foreign));
-  CHECK_FALSE(has_fault(report.before, Fault::content_modified));
+  CHECK(has_fault(report.before, ProblemKind::content_foreign));
+  CHECK_FALSE(has_fault(report.before, ProblemKind::content_modified));
   CHECK(report.actions == std::vector<std::string>{});
   auto const lines = kept(report);
   CHECK(lines.size() == 2);
-  CHECK(any_has(lines, "mending layer " + sample.top + ": layer " + sample.top + ": +/e/stray"));
+  CHECK(any_has(lines, "repairing layer " + sample.top + ": layer " + sample.top + ": +/e/stray"));
   CHECK(any_has(lines, "+/more"));
   CHECK(damages::read(sample.tree(sample.top) / "e/stray") == "stray");
   check_all_there(store);
@@ -104,10 +104,10 @@ TEMPLATE_TEST_CASE("they are taken over where the layer's own files have to be u
 
   TestType store(sample.options());
   auto const report = repair(store);
-  CHECK(has_fault(report.before, Fault::content_modified));
+  CHECK(has_fault(report.before, ProblemKind::content_modified));
   CHECK(report.actions ==
-        std::vector<std::string>{"layer " + sample.base + ": unpacked it anew from its recorded archive"});
-  CHECK_FALSE(has_fault(report.after, Fault::content_modified));
+        std::vector<std::string>{"layer " + sample.base + ": unpacked it anew from its tar-split"});
+  CHECK_FALSE(has_fault(report.after, ProblemKind::content_modified));
   CHECK(any_has(kept(report), "+/d/sub/"));
   struct stat status {};
   REQUIRE(::lstat((tree / "two").c_str(), &status) == 0);
@@ -196,9 +196,9 @@ TEMPLATE_TEST_CASE("what differs in a layer is not told of its children again", 
   store.layers().import(memory_source(stores::tar_of({{"after", ""}})), {.id = "newer", .parent = "base"});
   store.layers().import(memory_source(stores::tar_of({{"top", ""}})), {.id = "top", .parent = "newer"});
   auto const report = check(store);
-  for (auto const& found : report.findings)
+  for (auto const& found : report.problems)
     CHECK(found.text == "layer base: +/d/stray, layer content modified");
-  CHECK(report.findings.size() == 1);
+  CHECK(report.problems.size() == 1);
 }
 
 TEST_CASE("a layer from which its own archive took contents away is reported, and stays", "[store][repair]") {
@@ -213,14 +213,14 @@ TEST_CASE("a layer from which its own archive took contents away is reported, an
   bool const quick = GENERATE(false, true);
   auto const report = repair(store, {.check = {.quick = quick}});
   CHECK_FALSE(report.before.sound());
-  CHECK(has_fault(report.before, Fault::content_unpackable));
+  CHECK(has_fault(report.before, ProblemKind::content_unpackable));
   CHECK(report.actions == std::vector<std::string>{});
   CHECK(any_has(kept(report), "file integrity checksum failed for \"a\""));
   CHECK(store.layers().list().size() == 1);
   CHECK(store.images().list().size() == 1);
   // Another file of it that is gone is one whose bytes are gone.
   fs::remove(tree / "z");
-  CHECK_FALSE(has_fault(check(store), Fault::content_unpackable));
+  CHECK_FALSE(has_fault(check(store), ProblemKind::content_unpackable));
 }
 
 TEST_CASE("whole trees need no layer below them, and go with none", "[store][repair]") {
@@ -406,7 +406,7 @@ TEMPLATE_TEST_CASE("what a container needs whose record is elsewhere stays", "[s
   // Records there that cannot be read may name anything.
   damages::write(sample.run() / (sample.overlay ? "overlay-layers" : "vfs-layers") / "volatile-layers.json",
                  "[{");
-  CHECK(has_fault(check(store), Fault::record_file_damaged));
+  CHECK(has_fault(check(store), ProblemKind::record_file_damaged));
   repair(store, {.check = {.unreferenced_after = std::chrono::seconds(0)}});
   CHECK(store.layers().exists(sample.lone));
 }

@@ -26,8 +26,8 @@ using namespace strata;
 namespace {
 std::string told_of(CheckReport const& report) {
   std::string text;
-  for (auto const& f : report.findings)
-    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.fault)) + ' ' + f.text + '\n';
+  for (auto const& f : report.problems)
+    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.kind)) + ' ' + f.text + '\n';
   return text;
 }
 
@@ -40,7 +40,7 @@ CheckOptions beside(std::function<void(S&, int)> const& act, typename S::Options
 }
 }  // namespace
 
-TEMPLATE_TEST_CASE("each damage of the catalogue is found and mended, and nothing healthy is lost",
+TEMPLATE_TEST_CASE("each damage of the catalogue is found and repaired, and nothing healthy is lost",
                    "[store][repair]", stores::Vfs, stores::Overlay) {
   for (auto const& damage : damages::catalogue<TestType>()) {
     INFO(damage.name);
@@ -56,7 +56,7 @@ TEMPLATE_TEST_CASE("each damage of the catalogue is found and mended, and nothin
       TestType store(sample.options());
       auto const found = check(store);
       INFO(told_of(found));
-      CHECK(std::ranges::any_of(found.findings, [&](auto const& f) { return f.fault == damage.fault; }));
+      CHECK(std::ranges::any_of(found.problems, [&](auto const& f) { return f.kind == damage.kind; }));
       auto const report = repair(store, {.check = {.leftover_after = std::chrono::seconds(1)}});
       std::string done;
       for (auto const& line : report.actions) done += line + '\n';
@@ -242,26 +242,26 @@ TEMPLATE_TEST_CASE("what cannot be read now may be in order, and stays as it is"
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const split = sample.split(sample.top), data = sample.kind("images") / sample.image / "manifest";
-  auto const aside = [&](std::filesystem::path const& file) {
+  auto const staging = [&](std::filesystem::path const& file) {
     return sample.directory.path() / file.filename();
   };
   for (auto const& file : {split, data}) {
-    std::filesystem::rename(file, aside(file));
+    std::filesystem::rename(file, staging(file));
     std::filesystem::create_symlink("/proc/self/mem", file);  // to read at its beginning is EIO
   }
   TestType store(sample.options());
   auto const report = repair(store);
-  auto const unreadable = std::ranges::count_if(report.after.findings, [](Finding const& found) {
-    return found.fault == Fault::unreadable && found.healing == Healing::none && !found.inherited;
+  auto const unreadable = std::ranges::count_if(report.after.problems, [](Problem const& found) {
+    return found.kind == ProblemKind::unreadable && found.action == RepairAction::none && !found.inherited;
   });
   CHECK(unreadable == 2);
   CHECK(store.layers().find(sample.top));
   CHECK(store.images().find("image"));
   for (auto const& file : {split, data}) {
     REQUIRE(std::filesystem::is_symlink(file));
-    std::filesystem::rename(aside(file), file);
+    std::filesystem::rename(staging(file), file);
   }
-  for (auto const& found : check(store).findings) CHECK(found.severity != Severity::error);
+  for (auto const& found : check(store).problems) CHECK(found.severity != Severity::error);
 }
 
 namespace {
@@ -303,8 +303,8 @@ TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missin
     {
       TestType store(sample.options());
       auto const report = repair(store);
-      CHECK(std::ranges::any_of(report.after.findings, [&](Finding const& found) {
-        return found.fault == Fault::unreadable && found.id == id;
+      CHECK(std::ranges::any_of(report.after.problems, [&](Problem const& found) {
+        return found.kind == ProblemKind::unreadable && found.id == id;
       }));
       CHECK(report.actions == std::vector<std::string>{});
     }
@@ -338,25 +338,25 @@ TEST_CASE("a layer that has lost its files only is one without files to the chec
   damages::Sample<stores::Overlay> const sample;
   std::filesystem::remove_all(sample.tree(sample.top));
   stores::Overlay store(sample.options());
-  auto const found = check(store).findings;
-  CHECK(std::ranges::any_of(found, [&](Finding const& f) {
-    return f.fault == Fault::tree_missing && f.id == sample.top && !f.inherited;
+  auto const found = check(store).problems;
+  CHECK(std::ranges::any_of(found, [&](Problem const& f) {
+    return f.kind == ProblemKind::tree_missing && f.id == sample.top && !f.inherited;
   }));
 }
 
 TEMPLATE_TEST_CASE("no record is made anew without what cannot be read now", "[store][repair]", stores::Vfs,
                    stores::Overlay) {
   damages::Sample<TestType> const sample;
-  auto const split = sample.split(sample.top), aside = sample.directory.path() / "aside";
+  auto const split = sample.split(sample.top), staging = sample.directory.path() / "staging";
   std::filesystem::remove(sample.layers());
-  std::filesystem::rename(split, aside);
+  std::filesystem::rename(split, staging);
   std::filesystem::create_symlink("/proc/self/mem", split);  // to read at its beginning is EIO
   TestType store(sample.options());
   CHECK_FALSE(repair(store).failures.empty());
   CHECK_FALSE(store.layers().find(sample.top));
   for (auto const& id : {sample.base, sample.mid, sample.top, sample.lone})
     CHECK(std::filesystem::exists(sample.tree(id)));
-  std::filesystem::rename(aside, split);
+  std::filesystem::rename(staging, split);
   CHECK(repair(store).after.clean());
   auto const top = store.layers().get(sample.top);
   CHECK_FALSE(top.record().diff_digest.empty());

@@ -15,7 +15,7 @@ namespace {
 template <class S>
 bool is_told(typename S::Options const& options, std::string const& layer) {
   typename S::Core core(options);
-  auto const records = detail::StoreRecords<typename S::Core>::read(core);
+  auto const records = detail::StoreSnapshot<typename S::Core>::read(core);
   return detail::is_told_by_archives(core, records, *records.layers.find(layer));
 }
 

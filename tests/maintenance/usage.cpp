@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is 
   auto const temp_dirs = sample.kind("layers") / "tmp";
   std::filesystem::create_directories(temp_dirs / "temp-dir-1/0-x");
   damages::write(temp_dirs / "temp-dir-1/0-x/file", std::string(30'000, 'x'));
-  auto living = sys::TempDir::create(temp_dirs);
+  auto living = sys::StagingDirectory::create(temp_dirs);
   damages::write(living.next_addition(), std::string(40'000, 'x'));
   auto const usage = measure_usage(store);
   check_sums(usage, sample.graph());
@@ -175,7 +175,7 @@ TEST_CASE("what a process noted that died just now is done before its notes go a
   damages::Sample<stores::Vfs> const sample;
   stores::Vfs store(sample.options());
   auto const layer = store.layers().create({.id = "spare"});  // which a dead one made for a container
-  auto left = note_change(layer.core(), {spare_note(layer.record())});
+  auto left = log_intents(layer.core(), {spare_intent(layer.record())});
   auto const notes = left.path();
   left.leave();
   auto const report = collect_garbage(store);
@@ -216,7 +216,7 @@ TEMPLATE_TEST_CASE("data of an item that a living process is making is no garbag
   auto const data = sample.kind("images") / id;
   std::filesystem::create_directory(data);
   damages::write(data / "manifest", "{}");
-  auto maker = sys::TempDir::create(sample.kind("layers") / "tmp");
+  auto maker = sys::StagingDirectory::create(sample.kind("layers") / "tmp");
   maker.note("image-" + id);
   CHECK(collect_garbage(store).items.empty());
   CHECK(check(store).clean());

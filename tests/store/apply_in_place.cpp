@@ -113,10 +113,10 @@ TEMPLATE_TEST_CASE("what a dead process had begun to unpack into a mounted layer
   bool const made_anew = GENERATE(false, true);
   {
     auto const& record = mounted.layer->record();
-    auto aside = sys::TempDir::create(core.layer_trash());
+    auto staging = sys::StagingDirectory::create(core.layer_trash());
     auto const made = made_anew ? Timestamp{} : record.created;
-    sys::replace_file(aside.path() / (std::string(detail::kept_stream) + made.str()), kept, {});
-    detail::begin_in_place(core, record, aside);
+    sys::replace_file(staging.path() / (std::string(detail::kept_stream) + made.str()), kept, {});
+    detail::begin_in_place(core, record, staging);
     SECTION("another cannot begin meanwhile") {
       CHECK(code_of([&] { mounted.layer->apply(memory_source(stream)); }) == Errc::changed_meanwhile);
     }
@@ -128,7 +128,7 @@ TEMPLATE_TEST_CASE("what a dead process had begun to unpack into a mounted layer
       archive::TarHeader header;
       for (int i = 0; i < 3 && tar.next(header); ++i) tree.add(header, tar);
     }
-    aside.leave();
+    staging.leave();
   }
   TestType next(mounted.options());
   next.layers().list();

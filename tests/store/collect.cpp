@@ -93,7 +93,7 @@ TEST_CASE("items with ids as long as names of files can be are whole or gone, wh
           CHECK((data == "old" || data == "other"));
         }
         CHECK(store.layers().list().size() == (gone ? 0 : 1));
-        CHECK(check(store).findings.empty());
+        CHECK(check(store).problems.empty());
       });
   CHECK(gone);
 }
@@ -104,8 +104,8 @@ TEST_CASE("a layer that got another name since is not collected with the image t
   auto& store = fixture.store;
   auto layer = store.layers().create({.id = "layer", .names = {"old"}});
   {
-    auto aside = note_change(layer.core(), {spare_note(layer.record())});
-    aside.leave();
+    auto staging = log_intents(layer.core(), {spare_intent(layer.record())});
+    staging.leave();
   }
   SECTION("a name") {
     layer.add_names({"new"});
@@ -129,12 +129,12 @@ TEST_CASE("what could not be collected for want of a descriptor, say, is tried a
   auto const layer = store.layers().create({.id = "layer"});
   auto& core = layer.core();
   auto& is_short = *core.driver().is_short;
-  note_change(core, {{Leftover::layer_files, "gone"}}).leave();
+  log_intents(core, {{IntentKind::layer_files, "gone"}}).leave();
   core.collect_again();
   is_short = true;
   CHECK(store.layers().exists("layer"));
-  CHECK(sys::TempDir::look(core.layer_trash()).size() == 1);
+  CHECK(sys::StagingDirectory::look(core.layer_trash()).size() == 1);
   is_short = false;
   CHECK(store.layers().exists("layer"));
-  CHECK(sys::TempDir::look(core.layer_trash()).empty());
+  CHECK(sys::StagingDirectory::look(core.layer_trash()).empty());
 }

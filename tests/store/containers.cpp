@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("no container stands on a layer whose parent is gone", "[stor
   store.layers().create({.id = "base"});
   store.layers().create({.id = "top", .parent = "base"});
   store.images().create({.id = "image", .top_layer = "top"});
-  store.layers().remove("base", {.even_if_used = true});
+  store.layers().remove("base", {.force = true});
   CHECK(code_of([&] { store.containers().create("image", {.id = "box"}); }) == Errc::layer_unknown);
   CHECK(store.containers().list().empty());
   CHECK(store.layers().list().size() == 1);

@@ -15,7 +15,7 @@ struct DeadExchange {
   stores::Fixture<stores::Vfs> fixture;
   LayerRecord before = {};
   LayerRecord after = {};
-  fs::path waiting = {};  ///< the new recorded archive
+  fs::path waiting = {};  ///< the new tar-split
 
   DeadExchange() {
     auto const layer = fixture.store.layers().create({.id = "layer"});
@@ -23,11 +23,11 @@ struct DeadExchange {
     after.diff_digest = after.compressed_diff_digest = Digest::of(as_bytes("tar")).str();
     after.diff_size = after.compressed_size = 3;
     auto& core = layer.core();
-    auto aside = sys::TempDir::create(core.layer_trash());
-    waiting = aside.next_addition();
+    auto staging = sys::StagingDirectory::create(core.layer_trash());
+    waiting = staging.next_addition();
     sys::replace_file(waiting, "of the dead");
-    REQUIRE(log_intent(core, aside, before, after, waiting));
-    aside.leave();
+    REQUIRE(log_content_intent(core, staging, before, after, waiting));
+    staging.leave();
   }
   fs::path tree() const { return fixture.graph() / "vfs/dir/layer"; }
   fs::path archive() const { return fixture.graph() / "vfs-layers/layer.tar-split.gz"; }
@@ -45,7 +45,7 @@ struct DeadExchange {
   LayerRecord found() {
     stores::Vfs store(fixture.options());
     auto const record = store.layers().get("layer").record();
-    CHECK(sys::TempDir::look(fixture.graph() / "vfs-layers/tmp").empty());
+    CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
     return record;
   }
 };

@@ -270,8 +270,8 @@ TEST_CASE("a second thread waits until what a dead process left is collected", "
   Fixture<SlowStore> fixture;
   auto const left = fixture.graph() / "vfs/dir/left";
   sys::make_directories(left, 0700);
-  auto dead = sys::TempDir::create(fixture.graph() / "vfs-layers/tmp");
-  dead.note(note_text({Leftover::layer_files, "left"}));
+  auto dead = sys::StagingDirectory::create(fixture.graph() / "vfs-layers/tmp");
+  dead.note(intent_text({IntentKind::layer_files, "left"}));
   dead.leave();
   SlowStore store(fixture.options());
   std::thread first([&] { store.layers().list(); });

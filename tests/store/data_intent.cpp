@@ -23,10 +23,10 @@ struct Interrupted {
     }
     auto const name = std::string(paths::temporary_prefix) + "key123";
     std::ofstream(data / name) << "new, and longer";
-    auto dead = sys::TempDir::create(fixture.graph() / "vfs-layers/tmp");
+    auto dead = sys::StagingDirectory::create(fixture.graph() / "vfs-layers/tmp");
     sys::replace_file(dead.path() / "data-intent",
                       name + "\n15\n" + Digest::of(as_bytes("new, and longer")).str() + "\nkey");
-    dead.note(note_text({Leftover::image_data, "image"}));
+    dead.note(intent_text({IntentKind::image_data, "image"}));
     dead.leave();
   }
   /// What the next process that opens the store finds.
@@ -37,7 +37,7 @@ struct Interrupted {
     CHECK(image.big_data().size("key") == std::ssize(bytes));
     CHECK(image.big_data().digest("key") == Digest::of(as_bytes(bytes)));
     CHECK(std::ranges::distance(std::filesystem::directory_iterator(data)) == 1);
-    CHECK(sys::TempDir::look(fixture.graph() / "vfs-layers/tmp").empty());
+    CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
     return bytes;
   }
 };
@@ -51,7 +51,7 @@ TEST_CASE("data whose replacement was cut off is the old one, or the new one", "
 
 TEST_CASE("an intent record that was not written to its end counts for nothing", "[store][big_data]") {
   Interrupted interrupted(false);
-  for (auto const& seen : sys::TempDir::look(interrupted.fixture.graph() / "vfs-layers/tmp"))
+  for (auto const& seen : sys::StagingDirectory::look(interrupted.fixture.graph() / "vfs-layers/tmp"))
     sys::replace_file(seen.path / "data-intent", "../../victim\n3");
   stores::Vfs store(interrupted.fixture.options());
   CHECK(store.images().get("image").big_data().get("key") == "old");

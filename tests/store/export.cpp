@@ -75,8 +75,8 @@ TEMPLATE_TEST_CASE("a layer compared with another than its parent is made from t
   CHECK(names_in(diff_of(top, DiffOptions{.against = "one"})) == Names{"three", "two"});
 }
 
-TEMPLATE_TEST_CASE("an empty layer without a recorded archive is an empty tar", "[store][export]",
-                   stores::Vfs, stores::Journal, stores::Overlay) {
+TEMPLATE_TEST_CASE("an empty layer without a tar-split is an empty tar", "[store][export]", stores::Vfs,
+                   stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   CHECK(diff_of(fixture.store.layers().create()) == std::string(1024, '\0'));
 }

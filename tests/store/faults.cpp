@@ -99,7 +99,7 @@ TEST_CASE("whichever step of a wipe fails, what stays has what it stands on", "[
     failed += done ? 0 : 1;
     stores::Vfs store({.graph_root = directory.path() / "g", .run_root = directory.path() / "r"});
     auto const left = check(store);
-    for (auto const& found : left.findings) CHECK(found.text == "");
+    for (auto const& found : left.problems) CHECK(found.text == "");
     store.wipe();
     CHECK(store.layers().list().empty());
     if (done) break;

@@ -202,7 +202,7 @@ TEMPLATE_TEST_CASE("who dies while a stream is applied leaves the old contents o
   CHECK(diff_of(layer) == replaced);
 }
 
-TEST_CASE("where the recorded archive cannot be set aside, a layer stays what it is", "[store][import]") {
+TEST_CASE("where the tar-split cannot be set staging, a layer stays what it is", "[store][import]") {
   Fixture<stores::Vfs> fixture;
   auto const first = tar_of({{"one", "1"}});
   auto layer = fixture.store.layers().import(memory_source(first), {.id = "layer"});

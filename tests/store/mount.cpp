@@ -77,7 +77,7 @@ TEST_CASE("what has lost its layer is not unmounted without a word, nor said to 
   auto const image = store.images().create({.id = "image", .top_layer = "one"});
   CHECK_FALSE(image.unmount());
   CHECK(image.mount_count() == 0);
-  store.layers().remove("one", {.even_if_used = true});
+  store.layers().remove("one", {.force = true});
   CHECK(stores::code_of([&] { image.unmount(); }) == Errc::layer_unknown);
   CHECK(stores::code_of([&] { layer.unmount(); }) == Errc::layer_unknown);
   CHECK(stores::code_of([&] { image.mount_count(); }) == Errc::layer_unknown);

@@ -41,8 +41,9 @@ TEST_CASE("an image that only the graph root has is removed, with the layers tha
     CHECK(sys::read_file(older.data() / "manifest") == "{}");
   }
   SECTION("only as one that this is not about") {
-    CHECK(code_of([&] { store.images().remove("name", {.made_at = Timestamp{}}); }) == Errc::store_read_only);
-    CHECK(code_of([&] { store.images().remove("image", {.even_if_used = true}); }) == Errc::store_read_only);
+    CHECK(code_of([&] { store.images().remove("name", {.expected_created = Timestamp{}}); }) ==
+          Errc::store_read_only);
+    CHECK(code_of([&] { store.images().remove("image", {.force = true}); }) == Errc::store_read_only);
     CHECK(store.images().exists("image"));
   }
   SECTION("another image of the image store needs a layer") {
@@ -69,7 +70,7 @@ TEST_CASE("who dies while an older image gets a record in the image store leaves
   WithOlderImage older;
   stores::Vfs store(older.options);
   auto image = store.images().get("image");
-  note_change(image.core(), {{Leftover::image_files, "image"}}).leave();
+  log_intents(image.core(), {{IntentKind::image_files, "image"}}).leave();
   stores::Vfs again(older.options);
   again.layers().list();
   CHECK(sys::read_file(older.data() / "manifest") == "{}");

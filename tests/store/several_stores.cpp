@@ -1,5 +1,5 @@
 #include <strata/maintenance/check.hpp>
-#include <strata/store/shelf.hpp>
+#include <strata/store/read_only_stores.hpp>
 
 #include "stores.hpp"
 #include <atomic>
@@ -272,8 +272,8 @@ TEST_CASE("an image that is made with the id of one that is only read takes over
 TEST_CASE("what a dead process left of an image is not in the way of one with its id", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   {
-    auto left = sys::TempDir::create(pair.options().graph_root / "vfs-layers" / paths::table_trash);
-    left.note(note_text({Leftover::image_files, "image"}));
+    auto left = sys::StagingDirectory::create(pair.options().graph_root / "vfs-layers" / paths::table_trash);
+    left.note(intent_text({IntentKind::image_files, "image"}));
     left.leave();
   }
   CHECK(pair.second->images().create({.id = "image"}).big_data().get("manifest") == "{}");
@@ -325,13 +325,13 @@ TEST_CASE("damage of a store that is only read is found, and keeps nothing else 
   std::ofstream(pair.first_root() / "vfs-layers/layers.json") << "[{";
   std::ofstream(pair.directory.path() / "graph/vfs-images/own/key") << "12";
   auto const report = check(store);
-  auto const has = [&](Fault fault, Subject subject, bool read_only) {
-    return std::ranges::any_of(report.findings, [&](Finding const& found) {
-      return found.fault == fault && found.subject == subject && found.read_only == read_only;
+  auto const has = [&](ProblemKind kind, Subject subject, bool read_only) {
+    return std::ranges::any_of(report.problems, [&](Problem const& found) {
+      return found.kind == kind && found.subject == subject && found.read_only == read_only;
     });
   };
-  CHECK(has(Fault::record_file_damaged, Subject::store, true));
-  CHECK(has(Fault::data_size, Subject::image, false));
+  CHECK(has(ProblemKind::record_file_damaged, Subject::store, true));
+  CHECK(has(ProblemKind::data_size, Subject::image, false));
 }
 
 TEST_CASE("an image that is refused leaves nothing, though it would have taken over another's data",

@@ -37,7 +37,7 @@ TEST_CASE("an image without one of its layers has no size, and the error names t
   store.layers().create({.id = "base"});
   store.layers().create({.id = "top", .parent = "base"});
   auto const image = store.images().create({.top_layer = "top"});
-  store.layers().remove("base", {.even_if_used = true});
+  store.layers().remove("base", {.force = true});
   CHECK(stores::code_of([&] { image.size(); }) == Errc::layer_unknown);
   CHECK(stores::holder_of([&] { image.size(); }) == "base");
 }
@@ -47,7 +47,7 @@ TEST_CASE("the error of a size that cannot be found names the layer", "[store][s
   auto& store = fixture.store;
   store.layers().create({.id = "base"});
   auto const box = store.containers().create(store.images().create({.top_layer = "base"}));
-  store.layers().remove("base", {.even_if_used = true});
+  store.layers().remove("base", {.force = true});
   CHECK(stores::code_of([&] { box.size(); }) == Errc::parent_unknown);
   CHECK(stores::holder_of([&] { box.size(); }) == box.layer().id().str());
 }

@@ -65,8 +65,8 @@ TEMPLATE_TEST_CASE("a layer with files that have holes comes out as it went in",
   }
 }
 
-TEMPLATE_TEST_CASE("a changed file with holes is found, and made anew of the recorded archive",
-                   "[store][sparse]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a changed file with holes is found, and made anew of the tar-split", "[store][sparse]",
+                   stores::Vfs, stores::Overlay) {
   tar_tools::Directory dir;
   make_files(dir);
   dir.run("tar -S -cf s.tar mixed holes plain d");

@@ -111,7 +111,7 @@ TEMPLATE_TEST_CASE("whatever a store does, it may do from many threads at once",
   CHECK(ids == 4000);
   CHECK(given.size() == ids);  // nobody shares an id
   CHECK(store.mounted_layers().empty());
-  CHECK(check(store).findings.empty());
+  CHECK(check(store).problems.empty());
   CHECK(store.layers().get("staged2").big_data().get("key") == "value");
   CHECK(stores::diff_of(store.layers().get("base")) == tar);
 }

@@ -68,8 +68,8 @@ TEST_CASE("what a boot leaves of transient containers is garbage, no damage", "[
   }
   std::filesystem::remove_all(wanted.run_root);
   auto const told_of_it = [&](CheckReport const& report) {
-    return std::ranges::any_of(report.findings, [&](auto const& found) {
-      return found.fault == Fault::layer_unaccounted && found.id == lost;
+    return std::ranges::any_of(report.problems, [&](auto const& found) {
+      return found.kind == ProblemKind::layer_unaccounted && found.id == lost;
     });
   };
   {

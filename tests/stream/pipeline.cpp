@@ -9,11 +9,11 @@ TEST_CASE("what an outlet writes an inlet reads", "[archive][pipeline]") {
   auto const plain = tools::sample(6'000'000);
   for (auto const compression : {Compression::none, Compression::gzip, Compression::zstd}) {
     std::string packed;
-    archive::Outlet out(tools::StringSink{&packed}, compression, codec::All{},
-                        {.hash_plain = true, .hash_output = true});
+    archive::CompressingWriter out(tools::StringSink{&packed}, compression, codec::All{},
+                                   {.hash_plain = true, .hash_output = true});
     out.write(as_bytes(plain));
     auto const written = out.finish();
-    archive::Inlet in(tools::Chunks(packed, 50'000), codec::All{});
+    archive::DecompressingReader in(tools::Chunks(packed, 50'000), codec::All{});
     auto const read = in.finish();
     CHECK(read.compression == compression);
     CHECK(read.plain_digest == written.plain_digest);

@@ -2,7 +2,7 @@
 #include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/visit_contents.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -83,7 +83,7 @@ TEST_CASE("the error of a look-up has the name that it was given", "[sys][lookup
 
 TEST_CASE("what cannot be opened is not taken for absent", "[sys][lookup]") {
   testing::TempDir dir;
-  auto temp = sys::TempDir::create(dir / "temp");
+  auto temp = sys::StagingDirectory::create(dir / "temp");
   temp.note("layer-a");
   sys::make_directories(dir / "tree/below", 0700);
   int errors[3] = {};
@@ -91,7 +91,7 @@ TEST_CASE("what cannot be opened is not taken for absent", "[sys][lookup]") {
     NoDescriptors const none;
     errors[0] = code_of([&] { static_cast<void>(sys::is_present(dir / "tree")); });  // needs no descriptor
     errors[1] = code_of([&] { static_cast<void>(temp.notes()); });
-    errors[2] = code_of([&] { static_cast<void>(sys::TempDir::look(dir / "temp")); });
+    errors[2] = code_of([&] { static_cast<void>(sys::StagingDirectory::look(dir / "temp")); });
   }
   CHECK(errors[0] == 0);
   CHECK(errors[1] == EMFILE);

@@ -30,7 +30,7 @@ TEST_CASE("trash deletes when it is told to, and at its end", "[sys][trash]") {
   auto const fill = [&](char const* name) {
     Trash trash;
     sys::replace_file(dir / name, "x");
-    auto held = sys::TempDir::create(dir / "tmp");
+    auto held = sys::StagingDirectory::create(dir / "tmp");
     held.take(dir / name);
     trash.add(std::move(held));
     trash.add([&calls] { ++calls; });
@@ -61,7 +61,7 @@ TEST_CASE("one failure in the trash stops nothing else, is reported, and can be 
   trash.add([&attempts] {
     if (++attempts == 1) throw std::runtime_error("first time");
   });
-  trash.add(sys::TempDir::create(dir / "tmp"));
+  trash.add(sys::StagingDirectory::create(dir / "tmp"));
   CHECK_THROWS_AS(trash.empty(), std::runtime_error);
   CHECK(names_in(dir / "tmp").empty());
   trash.empty();

@@ -42,9 +42,9 @@ TEST_CASE("the signature of a tree changes with whatever is written to it", "[sy
     fs::rename(top / "d/new", top / "d/file");
   }
   SECTION("two files that change places") {
-    fs::rename(top / "d/file", directory / "aside");
+    fs::rename(top / "d/file", directory / "staging");
     fs::rename(top / "other", top / "d/file");
-    fs::rename(directory / "aside", top / "other");
+    fs::rename(directory / "staging", top / "other");
   }
   SECTION("a size") { fs::resize_file(top / "d/file", 3); }
   SECTION("other bytes, with the old time of modification") {

@@ -1,6 +1,6 @@
 #include <strata/sys/fd.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/stream.hpp>
-#include <strata/sys/temp_dir.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>

@@ -42,9 +42,9 @@ inline constexpr TarBudgets no_budgets{.header_bytes = ~std::uint64_t{0},
 /// Sees an archive go by, byte for byte and in order: raw bytes, then an entry, then its payload, then raw
 /// bytes (its padding and the next header) and so on. What is stored of a file with holes is told as raw bytes: it is not
 /// what the file's contents are.
-class RawTap {
+class TarObserver {
  public:
-  virtual ~RawTap() = default;
+  virtual ~TarObserver() = default;
   /// Bytes that are not payload; what stands between two other calls may come in several pieces.
   virtual void raw(Bytes bytes) = 0;
   /// All bytes up to and with this entry's header have been told; its payload follows.
@@ -65,8 +65,8 @@ class RawTap {
 /// and its names, within the budgets. Not thread-safe.
 class TarReader final : public SparseBody {
  public:
-  explicit TarReader(Reader& in, TarBudgets budgets = {}, RawTap* tap = nullptr)
-      : in_(in), budgets_(budgets), tap_(tap) {}
+  explicit TarReader(Reader& in, TarBudgets budgets = {}, TarObserver* observer = nullptr)
+      : in_(in), budgets_(budgets), observer_(observer) {}
   TarReader(TarReader const&) = delete;
   TarReader& operator=(TarReader const&) = delete;
 
@@ -99,7 +99,7 @@ class TarReader final : public SparseBody {
           located([&] { for_each_pax_record(extended_.pax, [](auto, auto) {}); });
         if (type == 'g') {
           flush_raw();
-          if (tap_ != nullptr) tap_->global_header(header.name);
+          if (observer_ != nullptr) observer_->global_header(header.name);
           // Go's reader makes an entry of it, and what was gathered for the next one is lost.
           extended_.clear();
           extra = 0;
@@ -111,7 +111,7 @@ class TarReader final : public SparseBody {
       finish_header(type, header);
       if (++entries_ > budgets_.entries) throw over("entries", budgets_.entries);
       flush_raw();
-      if (tap_ != nullptr) tap_->entry(header);
+      if (observer_ != nullptr) observer_->entry(header);
       return true;
     }
     finish_input();
@@ -124,7 +124,7 @@ class TarReader final : public SparseBody {
     auto const part = stored(left_);
     if (part.empty()) return part;
     told_ = at_;
-    if (tap_ != nullptr) tap_->payload(part);
+    if (observer_ != nullptr) observer_->payload(part);
     return part;
   }
 
@@ -166,7 +166,7 @@ class TarReader final : public SparseBody {
   }
 
   void flush_raw() {
-    if (tap_ != nullptr && told_ < at_) tap_->raw(chunk_.subspan(told_, at_ - told_));
+    if (observer_ != nullptr && told_ < at_) observer_->raw(chunk_.subspan(told_, at_ - told_));
     told_ = at_;
   }
   /// Fetches the next chunk once this one is used up.
@@ -242,7 +242,7 @@ class TarReader final : public SparseBody {
   void finish_input() {
     ended_ = true;
     flush_raw();
-    if (tap_ != nullptr) tap_->end_marker();
+    if (observer_ != nullptr) observer_->end_marker();
     at_ = chunk_.size();
     while (fill()) at_ = chunk_.size();
   }
@@ -260,10 +260,10 @@ class TarReader final : public SparseBody {
   static constexpr std::array<std::byte, std::size_t{64} << 10U> zeros{};
   Reader& in_;
   TarBudgets budgets_;
-  RawTap* tap_;
+  TarObserver* observer_;
   Bytes chunk_ = {};
   std::size_t at_ = 0;        // first byte of chunk_ not consumed
-  std::size_t told_ = 0;      // first byte of chunk_ not told to the tap
+  std::size_t told_ = 0;      // first byte of chunk_ not told to the observer
   std::uint64_t before_ = 0;  // bytes of the chunks before chunk_
   std::uint64_t header_at_ = 0;
   std::uint64_t left_ = 0;             // of what is stored of the current entry

@@ -27,10 +27,10 @@ namespace strata::archive {
 /// Keeps what rebuilds an archive bit for bit from a layer's files: gzip'd lines of JSON in the format of
 /// github.com/vbatts/tar-split, all bytes that are not payload, and a checksum of each payload.
 ///
-/// The tap of a `TarReader`. Two entries whose cleaned names are equal cannot be told apart when the archive is
+/// The observer of a `TarReader`. Two entries whose cleaned names are equal cannot be told apart when the archive is
 /// rebuilt: `Errc::corrupt_archive`. Of a file with holes all stored bytes are kept, too: Go's reader of this format knows
 /// files as a whole only, and so gives the very archive back as well. Memory: a few hundred KiB and 32 bytes an entry.
-class TarSplitWriter final : public RawTap {
+class TarSplitWriter final : public TarObserver {
  public:
   explicit TarSplitWriter(Writer& out) : text_(out) {}
 

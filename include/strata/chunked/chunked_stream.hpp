@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-/// What stands behind the archive in a zstd:chunked stream: its table of contents and the recorded archive.
+/// What stands behind the archive in a zstd:chunked stream: its table of contents and the tar-split.
 namespace strata::archive {
 
 /// Keys of the annotations that a layer's descriptor in an image's manifest has (github.com/containers/storage,
@@ -161,7 +161,7 @@ inline std::string decompress_part(std::string bytes, std::uint64_t plain_size, 
   return out;
 }
 
-/// Table of contents and recorded archive as they stand in the stream.
+/// Table of contents and tar-split as they stand in the stream.
 struct ChunkedTables {
   std::string toc;             ///< JSON, of which the stream's bytes have the digest asked for
   std::string tar_split = {};  ///< compressed with zstd; nobody has looked at it yet
@@ -181,7 +181,7 @@ inline ChunkedTables read_chunked_tables(Ranges& stream, ChunkedPlaces const& pl
   if (places.tar_split) {
     ranges.push_back({places.tar_split->offset, places.tar_split->size});
     if (ranges[0].offset < ranges[1].end() && ranges[1].offset < ranges[0].end())
-      throw Error(Errc::corrupt_archive, "position of the table of contents: within the recorded archive");
+      throw Error(Errc::corrupt_archive, "position of the table of contents: within the tar-split");
     if (ranges[1].offset < ranges[0].offset) std::swap(ranges[0], ranges[1]);
   }
   auto parts = detail::read_ranges(stream, ranges);

@@ -312,7 +312,7 @@ class ChunkedTocReader : JsonScanner {
 /// It comes from a stranger. What it says of places is checked as far as it can be without the stream: contents of files
 /// follow each other in the stream in the order of the entries and do not overlap, the chunks of a file follow each other
 /// and are all of it. Names are as they stand there.
-/// @return  digest of the recorded archive as it stands in the stream; empty: it has none
+/// @return  digest of the tar-split as it stands in the stream; empty: it has none
 /// @throws  `Errc::corrupt_archive`, `Errc::over_budget`; `Errc::unsupported`: another version, or a kind of entry
 /// Linear; memory of one entry.
 template <class Use>

@@ -84,10 +84,10 @@ class LocalContent {
     if constexpr (CheckDriver<typename Core::Driver>) {
       using Traits = typename Core::LayerTraits;
       std::vector<std::pair<std::string, std::filesystem::path>> tables;
-      core.template look<Traits>().each([&](auto const& row, auto const& shelf) {
+      core.template read_view<Traits>().each([&](auto const& row, auto const& place) {
         if (names::contains(row->big_data_names, std::string(chunked_manifest_key)) &&
             is_safe_component(row->id))
-          tables.emplace_back(row->id, shelf.directory / row->id / big_data_file_name(chunked_manifest_key));
+          tables.emplace_back(row->id, place.directory / row->id / big_data_file_name(chunked_manifest_key));
       });
       for (auto const& [id, path] : tables) {
         control.check();

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/archive/both_taps.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
+#include <strata/archive/tee_observer.hpp>
 #include <strata/chunked/zstd_chunked.hpp>
 #include <strata/codec/gzip.hpp>
 #include <strata/concepts/bytes.hpp>
@@ -18,7 +18,7 @@
 namespace strata::archive {
 
 /// Makes a zstd:chunked stream of a tar archive that is not compressed.
-/// @param scratch  a directory for the recorded archive, until it is written behind the others
+/// @param scratch  a directory for the tar-split, until it is written behind the others
 /// @throws as `TarReader` with `budgets`; `Errc::corrupt_archive`: two entries of one name; `Errc::stopped`; `errno`
 /// Memory: the table of contents, some 300 bytes an entry.
 inline ChunkedResult make_zstd_chunked(Source tar, Sink stream, std::filesystem::path const& scratch,
@@ -27,7 +27,7 @@ inline ChunkedResult make_zstd_chunked(Source tar, Sink stream, std::filesystem:
   ZstdChunkedWriter chunked(std::move(stream));
   Sink to = fd_sink(kept.get());
   TarSplitWriter split(to);
-  BothTaps both(split, chunked);
+  TeeObserver both(split, chunked);
   TarReader reader(tar, budgets, &both);
   for (TarHeader header; reader.next(header);) control.check();
   split.finish();

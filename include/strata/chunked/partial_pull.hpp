@@ -1,10 +1,10 @@
 #pragma once
 
 #include <strata/archive/clean_path.hpp>
-#include <strata/archive/hollow_archive.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
+#include <strata/archive/zero_filled_tar.hpp>
 #include <strata/chunked/chunked_stream.hpp>
 #include <strata/chunked/chunked_toc.hpp>
 #include <strata/chunked/local_content.hpp>
@@ -51,14 +51,13 @@ struct PullOptions {
   /// Makes files that the store has one more name of these where owner, mode and attributes are the same; their times
   /// are then those of the first (pull_options' `use_hard_links`).
   bool use_hard_links = false;
-  /// Takes streams without a recorded archive as well, as containers/storage made them before 1.51. What the layer's tar is
+  /// Takes streams without a tar-split as well, as containers/storage made them before 1.51. What the layer's tar is
   /// then is not known: it is made from the files when asked for, and no digest of it is recorded (pull_options'
   /// `insecure_allow_unpredictable_image_contents`).
   bool without_tar_split = false;
   std::uint64_t merge_gap = 1024;        ///< bytes that are read and dropped rather than asked around
   std::size_t ranges_in_request = 1024;  ///< at most
-  std::uint64_t table_bytes = std::uint64_t{150}
-                              << 20;  ///< of the table of contents, and of the recorded archive
+  std::uint64_t table_bytes = std::uint64_t{150} << 20;  ///< of the table of contents, and of the tar-split
   ImportLimits limits = {};
   ProgressSink progress = {};
   std::stop_token stop = {};
@@ -77,9 +76,9 @@ struct PullReport {
 namespace detail {
 
 /// Rebuilds an archive of which the recorded one gives all but the contents, and sums and records it anew.
-class RebuiltArchive final : public archive::RawTap, public ContentTap {
+class RebuiltArchive final : public archive::TarObserver, public ContentObserver {
  public:
-  RebuiltArchive(archive::TarSplitWriter& split, archive::HollowArchive& recorded)
+  RebuiltArchive(archive::TarSplitWriter& split, archive::ZeroFilledTar& recorded)
       : split_(&split), recorded_(&recorded) {}
   void raw(Bytes bytes) override {
     split_->raw(bytes);
@@ -103,7 +102,7 @@ class RebuiltArchive final : public archive::RawTap, public ContentTap {
 
  private:
   archive::TarSplitWriter* split_;
-  archive::HollowArchive* recorded_;
+  archive::ZeroFilledTar* recorded_;
   SummingWriter sum_ = {};
 };
 
@@ -123,7 +122,7 @@ class Pull {
     auto tables = archive::read_chunked_tables(stream_, places, toc_digest, options_.table_bytes);
     read_toc(tables);
     if (tar_split_digest_.empty() && !options_.without_tar_split)
-      throw Error(Errc::unsupported, "a partial pull of a stream without a recorded archive");
+      throw Error(Errc::unsupported, "a partial pull of a stream without a tar-split");
     plan();
     RangeFetcher fetcher(stream_, wanted(),
                          {.gap = options_.merge_gap, .in_request = options_.ranges_in_request});
@@ -175,10 +174,9 @@ class Pull {
       throw Error(Errc::over_budget, "bytes of all files above " + std::to_string(options_.limits.ratio) +
                                          " times those of the stream");
     if (tar_split_digest_.empty()) return;
-    if (tables.tar_split.empty()) throw Error(Errc::corrupt_archive, "the recorded archive has no position");
+    if (tables.tar_split.empty()) throw Error(Errc::corrupt_archive, "the tar-split has no position");
     if (auto const found = Digest::of(as_bytes(tables.tar_split)); found != Digest::parse(tar_split_digest_))
-      throw Error(Errc::digest_mismatch,
-                  "recorded archive, wanted " + tar_split_digest_ + ", got " + found.str());
+      throw Error(Errc::digest_mismatch, "tar-split, wanted " + tar_split_digest_ + ", got " + found.str());
   }
 
   /// What is there already, and still what it was.
@@ -228,7 +226,7 @@ class Pull {
   }
 
   /// One entry, with its contents from wherever they are.
-  void add(archive::TarHeader const& header, FilePlan const& file, ContentTap* tap) {
+  void add(archive::TarHeader const& header, FilePlan const& file, ContentObserver* observer) {
     control_.check();
     if (!archive::is_whiteout(base_name(header.name))) {
       uids_.add(header.uid);
@@ -239,10 +237,10 @@ class Pull {
       if (!opened) throw Error(Errc::changed_meanwhile, "file " + file.whole->path + " of a layer");
       // What a hard link of the archive leads to gets attributes once more, which would be those of the other file, too.
       bool const may_link = options_.use_hard_links && !linked_.contains(archive::path_in_tree(header.name));
-      WholeBody body(*std::move(opened), file.entry, tap, may_link);
+      WholeBody body(*std::move(opened), file.entry, observer, may_link);
       staged_.add(header, body);
     } else {
-      PiecesBody body(file, *fetcher_, tap);
+      PiecesBody body(file, *fetcher_, observer);
       if (file.pieces.empty()) {
         Source none = memory_source({});
         staged_.add(header, none);
@@ -259,7 +257,7 @@ class Pull {
     record.diff_size = -1;
   }
 
-  /// Headers are those of the recorded archive; the table of contents must say the same.
+  /// Headers are those of the tar-split; the table of contents must say the same.
   void add_by_tar_split(std::string compressed, std::uint64_t plain_size,
                         std::filesystem::path const& tar_split, LayerRecord& record) {
     auto const received = tar_split.native() + "-received";
@@ -272,11 +270,10 @@ class Pull {
         gzip->write(bytes);
       }
       gzip->finish();
-      if (size != plain_size)
-        throw Error(Errc::corrupt_archive, "recorded archive has another length than said");
+      if (size != plain_size) throw Error(Errc::corrupt_archive, "tar-split has another length than said");
     }
     Source lines = file_source(received);
-    archive::HollowArchive hollow(lines);
+    archive::ZeroFilledTar hollow(lines);
     sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
     Sink kept = fd_sink(fd.get());
     archive::TarSplitWriter split(kept);
@@ -293,11 +290,11 @@ class Pull {
         throw Error(Errc::unsupported, "sparse file \"" + header.name + "\" in a zstd:chunked stream");
       if (at == files_.size() || !same_entry(header, files_[at].entry.header))
         throw Error(Errc::corrupt_archive,
-                    "table of contents and recorded archive disagree, entry \"" + header.name + '"');
+                    "table of contents and tar-split disagree, entry \"" + header.name + '"');
       add(header, files_[at], &rebuilt);
     }
     if (at != files_.size())
-      throw Error(Errc::corrupt_archive, "table of contents has entries that the recorded archive has not");
+      throw Error(Errc::corrupt_archive, "table of contents has entries that the tar-split has not");
     auto const sum = rebuilt.finish();
     ::unlink(received.c_str());
     if (core_.flush() == Flush::full) sys::sync_file(fd.get(), tar_split);
@@ -341,7 +338,7 @@ class Pull {
 /// store has, known by their digests, are taken from there, by shared blocks where the file system can.
 ///
 /// The stream is trusted in nothing: the table of contents must have the digest that the annotations say, files the digests
-/// that the table says, and headers of the recorded archive, by which files are made and the layer is exported later, must be
+/// that the table says, and headers of the tar-split, by which files are made and the layer is exported later, must be
 /// those of the table. The digest of the whole tar is found out on the way, and recorded. The layer is then known by the
 /// digest of its table of contents, keeps that table, and serves later pulls.
 /// @param staged  `layers.stage(…)`, still empty

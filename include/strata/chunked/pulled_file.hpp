@@ -34,20 +34,21 @@ struct FilePlan {
 };
 
 /// Sees the contents of the files of a layer go by.
-class ContentTap {
+class ContentObserver {
  public:
-  virtual ~ContentTap() = default;
+  virtual ~ContentObserver() = default;
   virtual void contents(Bytes bytes) = 0;
 };
 
 /// Hashes a file's contents on the way, and compares in the end.
 class CheckedContent {
  public:
-  CheckedContent(archive::ChunkedEntry const& entry, ContentTap* tap) : entry_(entry), tap_(tap) {}
+  CheckedContent(archive::ChunkedEntry const& entry, ContentObserver* observer)
+      : entry_(entry), observer_(observer) {}
 
   Bytes pass(Bytes bytes) {
     hasher_.update(bytes);
-    if (tap_ != nullptr) tap_->contents(bytes);
+    if (observer_ != nullptr) observer_->contents(bytes);
     return bytes;
   }
   /// @throws `code` if the contents were other ones
@@ -59,15 +60,15 @@ class CheckedContent {
 
  private:
   archive::ChunkedEntry const& entry_;
-  ContentTap* tap_;
+  ContentObserver* observer_;
   Hasher hasher_ = {};
 };
 
 /// A file that a layer has.
 class WholeBody final : public archive::FileBody {
  public:
-  WholeBody(sys::Fd file, archive::ChunkedEntry const& entry, ContentTap* tap, bool may_link)
-      : file_(std::move(file)), checked_(entry, tap), may_link_(may_link) {}
+  WholeBody(sys::Fd file, archive::ChunkedEntry const& entry, ContentObserver* observer, bool may_link)
+      : file_(std::move(file)), checked_(entry, observer), may_link_(may_link) {}
 
   int descriptor() const noexcept override { return file_.get(); }
   bool may_link() const noexcept override { return may_link_; }
@@ -94,8 +95,8 @@ class WholeBody final : public archive::FileBody {
 /// A file that is put together of pieces.
 class PiecesBody final : public Reader {
  public:
-  PiecesBody(FilePlan const& plan, RangeFetcher& fetcher, ContentTap* tap)
-      : plan_(plan), fetcher_(&fetcher), checked_(plan.entry, tap) {}
+  PiecesBody(FilePlan const& plan, RangeFetcher& fetcher, ContentObserver* observer)
+      : plan_(plan), fetcher_(&fetcher), checked_(plan.entry, observer) {}
 
   Bytes next() override {
     while (at_ < plan_.pieces.size()) {

@@ -37,14 +37,14 @@ struct ChunkedResult {
 };
 
 /// Makes a zstd:chunked stream of a tar archive: a zstd stream of that archive in which the contents of each file are frames of
-/// their own, followed by three skippable frames: a table of contents with their places, the recorded archive
+/// their own, followed by three skippable frames: a table of contents with their places, the tar-split
 /// (tar-split), and a footer. Who wants a few files need read only these (github.com/containers/storage,
 /// docs/zstd-chunked.md; RFC 8878 3.1.2 for skippable frames).
 ///
-/// The tap of a `TarReader`. A file with holes is refused (`Errc::unsupported`): the stream has no frame that holds its
+/// The observer of a `TarReader`. A file with holes is refused (`Errc::unsupported`): the stream has no frame that holds its
 /// contents. A file's contents are one frame: they are not divided where they could be alike in parts.
 /// Memory: the table, some 300 bytes an entry.
-class ZstdChunkedWriter final : public RawTap {
+class ZstdChunkedWriter final : public TarObserver {
  public:
   explicit ZstdChunkedWriter(Sink out, codec::EncodeOptions encode = {.level = 0, .threads = 0})
       : out_(std::make_unique<Counted>(std::move(out))),
@@ -78,7 +78,7 @@ class ZstdChunkedWriter final : public RawTap {
   }
 
   /// Writes what follows the archive. Call once.
-  /// @param tar_split  the lines of the recorded archive, not compressed
+  /// @param tar_split  the lines of the tar-split, not compressed
   ChunkedResult finish(Reader& tar_split) {
     end_file();
     end_frame();

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
-#include <strata/finding.hpp>
+#include <strata/problem.hpp>
 
 #include <concepts>
 #include <filesystem>
@@ -20,7 +20,7 @@ enum class UsageClass {
 };
 
 /// A file or directory whose bytes, and those below it, belong to something: unless a claim further down says otherwise.
-struct Claim {
+struct Ownership {
   std::filesystem::path path;
   UsageClass kind = UsageClass::referenced;
   Subject subject = Subject::store;
@@ -37,12 +37,12 @@ struct OwnTree {
   bool keeps_modes = true;
 };
 
-/// Can tell what is wrong with what it keeps of its layers, and mend what can be rebuilt.
+/// Can tell what is wrong with what it keeps of its layers, and repair what can be rebuilt.
 ///
-/// - `inspect(id, ancestors)`  findings about a layer of which the records say that these lie below it, the nearest
+/// - `inspect(id, ancestors)`  problems about a layer of which the records say that these lie below it, the nearest
 ///                     first; with nothing for `ancestors`, what needs no knowledge of them. Their subject and id are
 ///                     filled in by the caller
-/// - `heal(id, ancestors)`     mends what `inspect` found and called `Healing::mend`; says what it did, a line each. Called
+/// - `repair(id, ancestors)`     repairs what `inspect` found and called `RepairAction::repair`; says what it did, a line each. Called
 ///                     with the lock of layers held
 /// - `ancestors(id)`   what its own files say lies below a layer; nothing if they do not tell
 /// - `own_tree(id)`    nothing if the layer has no tree
@@ -51,11 +51,11 @@ template <class D>
 concept CheckDriver = LayerDriver<D> &&
     requires(D& d, D const& c, LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors,
              std::vector<LayerId> const& known) {
-  { c.inspect(id, ancestors) } -> std::same_as<std::vector<Finding>>;
-  { d.heal(id, ancestors) } -> std::same_as<std::vector<std::string>>;
+  { c.inspect(id, ancestors) } -> std::same_as<std::vector<Problem>>;
+  { d.repair(id, ancestors) } -> std::same_as<std::vector<std::string>>;
   { c.ancestors(id) } -> std::same_as<std::optional<std::vector<LayerId>>>;
   { c.own_tree(id) } -> std::same_as<std::optional<OwnTree>>;
-  { c.claims(known) } -> std::same_as<std::vector<Claim>>;
+  { c.claims(known) } -> std::same_as<std::vector<Ownership>>;
 };
 
 }  // namespace strata

@@ -85,7 +85,7 @@ struct Change {
 
 /// Keeps the files of layers; knows nothing of names, images or metadata.
 ///
-/// A layer is made in two steps, so that no lock is held while bytes move: `stage` builds its tree aside,
+/// A layer is made in two steps, so that no lock is held while bytes move: `stage` builds its tree staging,
 /// which may take long and may fail; `publish` puts it in place, which is short. What is staged and not
 /// published goes away with the `Staged` object, or, if the process dies, with the next `recover`.
 ///

@@ -39,7 +39,7 @@ inline std::vector<std::string> enter_own_namespace(Host const& host) {
     auto const own = [&](std::uint32_t id, std::string_view file, std::string_view kind) {
       auto const ranges = idmap::subordinate_ranges(std::filesystem::path(file), name, uid);
       if (ranges.empty())
-        warnings.push_back("Found no " + std::string(kind) + " ranges set aside for user \"" + name +
+        warnings.push_back("Found no " + std::string(kind) + " ranges set staging for user \"" + name +
                            "\" in " + std::string(file) + '.');
       IdMap map{{0, id, 1}};
       for (auto const& range : ranges) map.push_back({range.container_id + 1, range.host_id, range.size});

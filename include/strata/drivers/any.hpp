@@ -171,16 +171,16 @@ class AnyOf {
   void resume() { held_->resume(); }
 
   // What `CheckDriver` asks for; a driver that is none has nothing to tell.
-  std::vector<Finding> inspect(LayerId const& id,
+  std::vector<Problem> inspect(LayerId const& id,
                                std::optional<std::vector<LayerId>> const& ancestors) const {
     return held_->inspect(id, ancestors);
   }
-  std::vector<std::string> heal(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
-    return held_->heal(id, ancestors);
+  std::vector<std::string> repair(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
+    return held_->repair(id, ancestors);
   }
   std::optional<std::vector<LayerId>> ancestors(LayerId const& id) const { return held_->ancestors(id); }
   std::optional<OwnTree> own_tree(LayerId const& id) const { return held_->own_tree(id); }
-  std::vector<Claim> claims(std::vector<LayerId> const& known) const { return held_->claims(known); }
+  std::vector<Ownership> claims(std::vector<LayerId> const& known) const { return held_->claims(known); }
   std::vector<std::filesystem::path> image_stores() const { return held_->image_stores(); }
 
   std::optional<AdditionalTree> find_additional(std::string_view digest, std::string_view reference) const {
@@ -218,13 +218,13 @@ class AnyOf {
     virtual std::filesystem::path mount_path(LayerId const& id) = 0;
     virtual void shutdown() = 0;
     virtual void resume() = 0;
-    virtual std::vector<Finding> inspect(LayerId const& id,
+    virtual std::vector<Problem> inspect(LayerId const& id,
                                          std::optional<std::vector<LayerId>> const& ancestors) = 0;
-    virtual std::vector<std::string> heal(LayerId const& id,
-                                          std::optional<std::vector<LayerId>> const& ancestors) = 0;
+    virtual std::vector<std::string> repair(LayerId const& id,
+                                            std::optional<std::vector<LayerId>> const& ancestors) = 0;
     virtual std::optional<std::vector<LayerId>> ancestors(LayerId const& id) = 0;
     virtual std::optional<OwnTree> own_tree(LayerId const& id) = 0;
-    virtual std::vector<Claim> claims(std::vector<LayerId> const& known) = 0;
+    virtual std::vector<Ownership> claims(std::vector<LayerId> const& known) = 0;
     virtual std::vector<std::filesystem::path> image_stores() = 0;
     virtual std::optional<AdditionalTree> find_additional(std::string_view digest,
                                                           std::string_view reference) = 0;
@@ -334,14 +334,14 @@ class AnyOf {
       else
         cannot("mount");
     }
-    std::vector<Finding> inspect(LayerId const& id,
+    std::vector<Problem> inspect(LayerId const& id,
                                  std::optional<std::vector<LayerId>> const& ancestors) override {
       if constexpr (CheckDriver<D>) return driver.inspect(id, ancestors);
       return {};
     }
-    std::vector<std::string> heal(LayerId const& id,
-                                  std::optional<std::vector<LayerId>> const& ancestors) override {
-      if constexpr (CheckDriver<D>) return driver.heal(id, ancestors);
+    std::vector<std::string> repair(LayerId const& id,
+                                    std::optional<std::vector<LayerId>> const& ancestors) override {
+      if constexpr (CheckDriver<D>) return driver.repair(id, ancestors);
       return {};
     }
     std::optional<std::vector<LayerId>> ancestors(LayerId const& id) override {
@@ -352,7 +352,7 @@ class AnyOf {
       if constexpr (CheckDriver<D>) return driver.own_tree(id);
       return std::nullopt;
     }
-    std::vector<Claim> claims(std::vector<LayerId> const& known) override {
+    std::vector<Ownership> claims(std::vector<LayerId> const& known) override {
       if constexpr (CheckDriver<D>) return driver.claims(known);
       return {};
     }

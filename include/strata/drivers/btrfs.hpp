@@ -14,7 +14,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
 #include <strata/sys/mount.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/applier.hpp>
 
@@ -135,7 +135,7 @@ class Btrfs {
 
   /// What cannot be removed stays for the next time.
   void recover() {
-    if (!read_only_) sys::TempDir::recover(trees_.temp_dirs());
+    if (!read_only_) sys::StagingDirectory::recover(trees_.temp_dirs());
   }
 
   /// None, as of an original built with "btrfs_noversion": its lines tell versions of a library that is not used here.
@@ -179,13 +179,15 @@ class Btrfs {
   std::filesystem::path mount_path(LayerId const& id) const { return trees_.own(id); }
 
   // What `CheckDriver` asks for. A layer is one directory: it is there, or it is not.
-  std::vector<Finding> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
+  std::vector<Problem> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
     return trees_.inspect(id);
   }
-  std::vector<std::string> heal(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
+  std::vector<std::string> repair(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
   std::optional<std::vector<LayerId>> ancestors(LayerId const&) const { return std::nullopt; }
   std::optional<OwnTree> own_tree(LayerId const& id) const { return trees_.own_tree(id, true); }
-  std::vector<Claim> claims(std::vector<LayerId> const& known) const { return trees_.claims(home_, known); }
+  std::vector<Ownership> claims(std::vector<LayerId> const& known) const {
+    return trees_.claims(home_, known);
+  }
 
   /// Gives the private mount of the home back; a file system of its own stays mounted.
   void shutdown() { sys::undo_private(home_); }

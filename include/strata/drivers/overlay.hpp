@@ -26,7 +26,7 @@
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/changes.hpp>
 
@@ -173,7 +173,7 @@ class Overlay {
     auto const layer = dirs_.own(id.str());
     if (overlay::is_reserved(id.str()) || !overlay::holds_directory(layer)) return trash;
     auto const place = layer.parent_path();
-    auto directory = sys::TempDir::create(place / paths::overlay::temp_dirs);
+    auto directory = sys::StagingDirectory::create(place / paths::overlay::temp_dirs);
     auto const link = sys::read_stored(layer / paths::overlay::link);
     if (link && is_safe_component(*link)) directory.take(place / paths::overlay::links / *link);
     auto const additional = sys::read_stored(layer / paths::overlay::additional_layer);
@@ -217,7 +217,7 @@ class Overlay {
     for (auto const& root : roots) {
       auto const left = root / paths::overlay::temp_dirs;
       if (::rmdir(left.c_str()) == 0 || errno == ENOENT) continue;  // the usual case: nothing there
-      sys::TempDir::recover(left);
+      sys::StagingDirectory::recover(left);
       ::rmdir(left.c_str());  // release 1.43 takes it for a layer when it repairs links
     }
   }
@@ -281,14 +281,14 @@ class Overlay {
   }
 
   // What `CheckDriver` asks for.
-  std::vector<Finding> inspect(LayerId const& id,
+  std::vector<Problem> inspect(LayerId const& id,
                                std::optional<std::vector<LayerId>> const& ancestors) const {
     return overlay::inspect_layer(dirs_, id.str(), ancestors);
   }
-  std::vector<std::string> heal(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
+  std::vector<std::string> repair(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
     check_writable();
     files_->forget();
-    return overlay::heal_layer(dirs_, id.str(), ancestors);
+    return overlay::repair_layer_files(dirs_, id.str(), ancestors);
   }
   std::optional<std::vector<LayerId>> ancestors(LayerId const& id) const {
     return overlay::recorded_ancestors(dirs_, id.str());
@@ -300,8 +300,8 @@ class Overlay {
     return OwnTree{
         .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
   }
-  std::vector<Claim> claims(std::vector<LayerId> const& known) const {
-    return overlay::claim_home(dirs_, known);
+  std::vector<Ownership> claims(std::vector<LayerId> const& known) const {
+    return overlay::own_home(dirs_, known);
   }
 
   /// Gives the private mount of the home back; a file system of its own stays mounted. Removes what partial pulls
@@ -339,7 +339,7 @@ class Overlay {
   /// Where layers are mounted for a moment that nobody else is to see or count. Not in the home: a shutdown by another
   /// process takes the home's mount away with all that is mounted below it.
   std::filesystem::path private_mounts() const { return run_home_ / paths::overlay::temp_dirs; }
-  static std::filesystem::path mount_point(sys::TempDir& place) {
+  static std::filesystem::path mount_point(sys::StagingDirectory& place) {
     auto point = place.next_addition();
     if (::mkdir(point.c_str(), 0700) != 0) sys::throw_errno("mkdir", point);
     return point;
@@ -392,14 +392,14 @@ inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
   plan.lowers.insert(plan.lowers.begin(), below / paths::overlay::diff);
   // Each file copied up would be flushed alone; all are, together, when the staged tree is whole.
   if (!mounter_.by_program() && mounter_.can_be_volatile()) plan.options.emplace_back("volatile");
-  auto place = sys::TempDir::create(private_mounts());
+  auto place = sys::StagingDirectory::create(private_mounts());
   plan.target = mount_point(place);
   staged.change_owners(std::move(plan), request, [this](auto const& ready) { mounter_.mount(ready); });
 }
 
 template <class Use>
 auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const {
-  auto place = sys::TempDir::create(private_mounts());
+  auto place = sys::StagingDirectory::create(private_mounts());
   auto const show = [&](LayerId const& shown) {
     auto const target = mount_point(place);
     if (is_mounted(shown)) {

@@ -13,7 +13,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/applier.hpp>
 
@@ -109,7 +109,7 @@ class Vfs {
   /// What cannot be removed stays for the next time.
   void recover() {
     if (read_only_) return;
-    for (auto const& home : trees_.homes()) sys::TempDir::recover(home.temp_dirs);
+    for (auto const& home : trees_.homes()) sys::StagingDirectory::recover(home.temp_dirs);
   }
 
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
@@ -148,15 +148,17 @@ class Vfs {
   }
 
   // What `CheckDriver` asks for. A layer is one directory: it is there, or it is not.
-  std::vector<Finding> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
+  std::vector<Problem> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
     return trees_.inspect(id);
   }
-  std::vector<std::string> heal(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
+  std::vector<std::string> repair(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
   std::optional<std::vector<LayerId>> ancestors(LayerId const&) const { return std::nullopt; }
   std::optional<OwnTree> own_tree(LayerId const& id) const {
     return trees_.own_tree(id, !options_.ignore_chown_errors);
   }
-  std::vector<Claim> claims(std::vector<LayerId> const& known) const { return trees_.claims(home_, known); }
+  std::vector<Ownership> claims(std::vector<LayerId> const& known) const {
+    return trees_.claims(home_, known);
+  }
   std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
 
  private:

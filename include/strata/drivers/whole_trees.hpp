@@ -13,9 +13,9 @@
 #include <strata/sys/flush_tree.hpp>
 #include <strata/sys/holders.hpp>
 #include <strata/sys/lookup.hpp>
+#include <strata/sys/staging_directory.hpp>
+#include <strata/sys/staging_ownership.hpp>
 #include <strata/sys/stream.hpp>
-#include <strata/sys/temp_dir.hpp>
-#include <strata/sys/temp_dir_claims.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/apply_options.hpp>
@@ -47,7 +47,7 @@ class StagedTree {
   template <class Build>
   StagedTree(std::filesystem::path const& temp_dirs, StageRequest const& request, archive::ApplyOptions apply,
              Build&& build)
-      : place_(sys::TempDir::create(temp_dirs)),
+      : place_(sys::StagingDirectory::create(temp_dirs)),
         tree_(place_.next_addition()),
         parent_(request.parent),
         writable_(request.writable),
@@ -81,7 +81,7 @@ class StagedTree {
   Flush flush() const noexcept { return flush_; }
 
  private:
-  sys::TempDir place_;
+  sys::StagingDirectory place_;
   std::filesystem::path tree_;
   std::optional<LayerId> parent_;
   bool writable_;
@@ -175,7 +175,7 @@ class WholeTrees {
     Trash trash;
     auto const tree = own(id);
     if (!is_directory(tree)) return trash;
-    auto place = sys::TempDir::create(home_of(id).temp_dirs);
+    auto place = sys::StagingDirectory::create(home_of(id).temp_dirs);
     place.take(tree);
     trash.add(std::move(place));
     return trash;
@@ -226,17 +226,18 @@ class WholeTrees {
   }
 
   // For `CheckDriver`.
-  std::vector<Finding> inspect(LayerId const& id) const {
+  std::vector<Problem> inspect(LayerId const& id) const {
     if (is_directory(own(id))) return {};
-    return {{.subject = Subject::layer, .fault = Fault::tree_missing, .text = "its directory is missing"}};
+    return {
+        {.subject = Subject::layer, .kind = ProblemKind::tree_missing, .text = "its directory is missing"}};
   }
   std::optional<OwnTree> own_tree(LayerId const& id, bool keeps_owners) const {
     auto path = find(id);
     if (!path) return std::nullopt;
     return OwnTree{.path = *std::move(path), .whole = true, .keeps_owners = keeps_owners};
   }
-  std::vector<Claim> claims(std::filesystem::path const& home, std::vector<LayerId> const& known) const {
-    std::vector<Claim> found{{.path = home, .reason = "driver"}};
+  std::vector<Ownership> claims(std::filesystem::path const& home, std::vector<LayerId> const& known) const {
+    std::vector<Ownership> found{{.path = home, .reason = "driver"}};
     std::unordered_set<std::string_view> ids;
     for (auto const& id : known) ids.insert(id.str());
     for (auto const& id : list()) {
@@ -248,7 +249,7 @@ class WholeTrees {
                        .reason = is_known ? "its files" : "no record names it",
                        .removable = !is_known});
     }
-    for (auto const& each : homes_) claim_temp_dirs(each.temp_dirs, found);
+    for (auto const& each : homes_) own_staging_directories(each.temp_dirs, found);
     return found;
   }
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-/// Ids of the host that the administrator has set aside for a user's containers: subuid(5), subgid(5).
+/// Ids of the host that the administrator has set staging for a user's containers: subuid(5), subgid(5).
 namespace strata::idmap {
 
 inline constexpr std::string_view subuid_file = "/etc/subuid";

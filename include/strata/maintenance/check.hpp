@@ -1,15 +1,15 @@
 #pragma once
 
 #include <strata/concepts/check_driver.hpp>
-#include <strata/finding.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/check_data.hpp>
 #include <strata/maintenance/check_leftovers.hpp>
 #include <strata/maintenance/check_report.hpp>
 #include <strata/maintenance/compare_trees.hpp>
-#include <strata/maintenance/kept_records.hpp>
 #include <strata/maintenance/layer_content.hpp>
-#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/raw_records.hpp>
+#include <strata/maintenance/store_snapshot.hpp>
+#include <strata/problem.hpp>
 #include <strata/progress.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/container.hpp>
@@ -51,15 +51,15 @@ class Checker {
  public:
   /// @param trees  of who is going to change what is found: told how each layer's tree was before it was compared
   explicit Checker(Core& core, CheckOptions const& options, TreeSignatures* trees = nullptr)
-      : core_(core), options_(options), trees_(trees), records_(StoreRecords<Core>::read(core)) {}
+      : core_(core), options_(options), trees_(trees), records_(StoreSnapshot<Core>::read(core)) {}
 
   /// What was found is told of these.
-  StoreRecords<Core> take_records() noexcept { return std::move(records_); }
+  StoreSnapshot<Core> take_records() noexcept { return std::move(records_); }
 
   CheckReport run() {
-    add_all(records_.layers.findings);
-    add_all(records_.images.findings);
-    add_all(records_.containers.findings);
+    add_all(records_.layers.problems);
+    add_all(records_.images.problems);
+    add_all(records_.containers.problems);
     auto const own = core_.template kind_directory<LayerTraits>();
     layer_data_ = damaged_data<LayerTraits>(records_.layers.rows);
     std::uint64_t done = 0;
@@ -82,7 +82,7 @@ class Checker {
     for (auto const& [id, image] : records_.images.others) {
       if (records_.images.has_own(id)) continue;
       read_only([&] {
-        std::vector<Finding> data;
+        std::vector<Problem> data;
         check_big_data<ImageTraits>(image.record, image.directory / id, data);
         check_image(image.record, data);
       });
@@ -97,8 +97,8 @@ class Checker {
         (this->*what)();
       } catch (std::system_error const& error) {
         if (!sys::is_transient(error)) throw;
-        add(Severity::error, Subject::store, core_.options().graph_root.native(), Fault::unreadable,
-            error.what(), Healing::none);
+        add(Severity::error, Subject::store, core_.options().graph_root.native(), ProblemKind::unreadable,
+            error.what(), RepairAction::none);
       }
     }
     return finish();
@@ -107,24 +107,24 @@ class Checker {
  private:
   Control control() const { return {.progress = {}, .stop = options_.stop}; }
 
-  void add_all(std::vector<Finding> const& found) {
-    report_.findings.insert(report_.findings.end(), found.begin(), found.end());
+  void add_all(std::vector<Problem> const& found) {
+    report_.problems.insert(report_.problems.end(), found.begin(), found.end());
   }
-  Finding& add(Severity severity, Subject subject, std::string id, Fault fault, std::string text,
-               Healing healing) {
-    return tell_of(report_.findings, severity, subject, std::move(id), fault, std::move(text), healing);
+  Problem& add(Severity severity, Subject subject, std::string id, ProblemKind kind, std::string text,
+               RepairAction action) {
+    return tell_of(report_.problems, severity, subject, std::move(id), kind, std::move(text), action);
   }
 
   /// What `look` finds is in a store that nobody changes from here.
   template <class Look>
   void read_only(Look&& look) {
-    auto const before = report_.findings.size();
+    auto const before = report_.problems.size();
     look();
-    for (auto at = before; at < report_.findings.size(); ++at) {
-      auto& found = report_.findings[at];
+    for (auto at = before; at < report_.problems.size(); ++at) {
+      auto& found = report_.problems[at];
       if (!found.read_only && !found.inherited) found.text = "read-only " + found.text;
       found.read_only = true;
-      found.healing = Healing::none;
+      found.action = RepairAction::none;
     }
   }
 
@@ -149,12 +149,12 @@ class Checker {
 
   /// What was found of layers that were removed, or filled or made anew meanwhile, tells of nothing that there is.
   void forget_changed_layers() {
-    auto const is_own = [this](Finding const& f) {
+    auto const is_own = [this](Problem const& f) {
       return f.subject == Subject::layer && !f.read_only && records_.layers.has_own(f.id);
     };
-    if (std::ranges::none_of(report_.findings, is_own)) return;
+    if (std::ranges::none_of(report_.problems, is_own)) return;
     auto const now = read_kept_records<LayerTraits>(core_);
-    std::erase_if(report_.findings, [&](Finding const& f) {
+    std::erase_if(report_.problems, [&](Problem const& f) {
       return is_own(f) && !same_layer(*records_.layers.find(f.id), now.find(f.id));
     });
   }
@@ -162,23 +162,23 @@ class Checker {
   /// What is wrong with the big data of items, by id. Its files change before the record does: those that seem wrong are
   /// looked at again while nobody can write.
   template <class Traits>
-  std::map<std::string, std::vector<Finding>> damaged_data(
+  std::map<std::string, std::vector<Problem>> damaged_data(
       std::vector<typename Traits::Record> const& rows) const {
-    std::map<std::string, std::vector<Finding>> found;
+    std::map<std::string, std::vector<Problem>> found;
     auto const look_at = [&](typename Traits::Record const& row) {
       control().check();
-      std::vector<Finding> findings;
-      check_big_data<Traits>(row, core_.template kind_directory<Traits>() / row.id, findings);
-      return findings;
+      std::vector<Problem> problems;
+      check_big_data<Traits>(row, core_.template kind_directory<Traits>() / row.id, problems);
+      return problems;
     };
     for (auto const& row : rows)
-      if (auto findings = look_at(row); !findings.empty()) found.emplace(row.id, std::move(findings));
+      if (auto problems = look_at(row); !problems.empty()) found.emplace(row.id, std::move(problems));
     if (found.empty()) return found;
     HeldRecords<Traits, Core> const held(core_);
     auto const now = held.read();
-    for (auto& [id, findings] : found) {
-      findings.clear();
-      if (now.has_own(id)) findings = look_at(*now.find(id));
+    for (auto& [id, problems] : found) {
+      problems.clear();
+      if (now.has_own(id)) problems = look_at(*now.find(id));
     }
     return found;
   }
@@ -194,7 +194,8 @@ class Checker {
       if (!sys::is_transient(error)) throw;
       auto text = "layer " + id + ": " + error.what();
       if (told_.insert(text).second)
-        add(Severity::error, Subject::layer, id, Fault::unreadable, std::move(text), Healing::none);
+        add(Severity::error, Subject::layer, id, ProblemKind::unreadable, std::move(text),
+            RepairAction::none);
     }
   }
 
@@ -209,32 +210,32 @@ class Checker {
   void check_layer(LayerRecord const& layer, std::filesystem::path const& directory, bool other) {
     control().check();
     auto const name = "layer " + layer.id + ": ";
-    auto const tell = [&](Severity severity, Fault fault, std::string const& text,
-                          Healing healing) -> Finding& {
-      return add(severity, Subject::layer, layer.id, fault, name + text, healing);
+    auto const tell = [&](Severity severity, ProblemKind kind, std::string const& text,
+                          RepairAction action) -> Problem& {
+      return add(severity, Subject::layer, layer.id, kind, name + text, action);
     };
     if (is_set(layer.flags, "incomplete"))
-      tell(Severity::error, Fault::layer_incomplete, "layer is incomplete", Healing::discard);
+      tell(Severity::error, ProblemKind::layer_incomplete, "layer is incomplete", RepairAction::discard);
     auto const ancestors = records_.ancestors(layer);
     if (!ancestors) tell_of_ancestors(layer);
     for (auto const* digest : {&layer.diff_digest, &layer.compressed_diff_digest})
       if (!digest->empty() && !is_valid_digest(*digest))
-        tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + *digest + "\" is none",
-             Healing::mend);
+        tell(Severity::error, ProblemKind::digest_invalid, "recorded digest \"" + *digest + "\" is none",
+             RepairAction::repair);
     bool const has_tree = core_.driver().exists(LayerId(layer.id));
     if (!has_tree)
-      tell(Severity::error, Fault::tree_missing, "its files are missing", Healing::none);
+      tell(Severity::error, ProblemKind::tree_missing, "its files are missing", RepairAction::none);
     else if constexpr (CheckDriver<Driver>) {
       if (!other) inspect(layer, ancestors);
     }
     if (other)
-      check_big_data<LayerTraits>(layer, directory / layer.id, report_.findings);
+      check_big_data<LayerTraits>(layer, directory / layer.id, report_.problems);
     else
       add_all(layer_data_[layer.id]);
     if (options_.digests && has_tree) {
       auto const recorded = Core::tar_split(directory, layer.id);
       auto content = check_layer_content(core_, layer, recorded, control());
-      add_all(content.findings);
+      add_all(content.problems);
       if (content.headers)
         headers_.emplace(layer.id, KeptHeaders{*std::move(content.headers), is_over_former(recorded)});
       if (!content.sum) broken_.insert(layer.id);
@@ -246,8 +247,8 @@ class Checker {
                              ? std::chrono::nanoseconds::max()
                              : age + std::chrono::nanoseconds(now.nanoseconds - layer.created.nanoseconds);
       if (exact > *options_.unreferenced_after)
-        tell(Severity::error, Fault::layer_unreferenced, "layer not referenced by any images or containers",
-             Healing::discard);
+        tell(Severity::error, ProblemKind::layer_unreferenced,
+             "layer not referenced by any images or containers", RepairAction::discard);
     }
   }
 
@@ -257,22 +258,23 @@ class Checker {
       found.subject = Subject::layer;
       found.id = layer.id;
       found.text = "layer " + layer.id + ": " + found.text;
-      report_.findings.push_back(std::move(found));
+      report_.problems.push_back(std::move(found));
     }
   }
 
   void tell_of_ancestors(LayerRecord const& layer) {
-    auto const tell = [&](Fault fault, std::string text, Healing healing) {
-      add(Severity::error, Subject::layer, layer.id, fault, std::move(text), healing).about = layer.parent;
+    auto const tell = [&](ProblemKind kind, std::string text, RepairAction action) {
+      add(Severity::error, Subject::layer, layer.id, kind, std::move(text), action).about = layer.parent;
     };
     if (records_.layers.find(layer.parent) == nullptr)
-      return tell(Fault::parent_missing, "layer " + layer.parent + ": layer is missing",
-                  driver_has(layer.parent) ? Healing::mend : Healing::none);
+      return tell(ProblemKind::parent_missing, "layer " + layer.parent + ": layer is missing",
+                  driver_has(layer.parent) ? RepairAction::repair : RepairAction::none);
     std::set<std::string_view> seen;
     auto const* at = &layer;
     while (at != nullptr && seen.insert(at->id).second) at = records_.layers.find(at->parent);
     if (at == &layer)
-      tell(Fault::parent_circle, "layer " + layer.id + ": its parents go in a circle", Healing::mend);
+      tell(ProblemKind::parent_circle, "layer " + layer.id + ": its parents go in a circle",
+           RepairAction::repair);
   }
 
   std::set<std::string> const& needed() {
@@ -305,48 +307,50 @@ class Checker {
 
   void tell_difference(LayerRecord const& layer, std::string const& text, Proves proves) {
     if (options_.quick) return;
-    bool const mended = proves == Proves::damage && !records_.is_mapped(layer) && !broken_.contains(layer.id);
+    bool const repaired =
+        proves == Proves::damage && !records_.is_mapped(layer) && !broken_.contains(layer.id);
     add(Severity::error, Subject::layer, layer.id,
-        proves == Proves::nothing ? Fault::content_foreign : Fault::content_modified,
+        proves == Proves::nothing ? ProblemKind::content_foreign : ProblemKind::content_modified,
         "layer " + layer.id + ": " + text + ", layer content modified",
-        mended ? Healing::mend : Healing::none);
+        repaired ? RepairAction::repair : RepairAction::none);
   }
   /// What is missing may never have been there, and what is changed may be another entry's: that proves no damage.
   void excuse_contents(LayerRecord const& layer) {
-    for (auto& found : report_.findings)
-      if (found.subject == Subject::layer && found.id == layer.id && found.fault == Fault::content_checksum) {
-        found.fault = Fault::content_unpackable;
+    for (auto& found : report_.problems)
+      if (found.subject == Subject::layer && found.id == layer.id &&
+          found.kind == ProblemKind::content_checksum) {
+        found.kind = ProblemKind::content_unpackable;
         found.text +=
-            ": not to be put right from its recorded archive, which takes contents away or cannot be "
+            ": not to be put right from its tar-split, which takes contents away or cannot be "
             "unpacked";
       }
   }
 
   // Images and containers --------------------------------------------------------------------------------------
 
-  void check_image(ImageRecord const& image, std::vector<Finding> const& data) {
+  void check_image(ImageRecord const& image, std::vector<Problem> const& data) {
     control().check();
     auto const name = "image " + image.id + ": ";
-    auto const tell = [&](Severity severity, Fault fault, std::string const& text,
-                          Healing healing) -> Finding& {
-      return add(severity, Subject::image, image.id, fault, name + text, healing);
+    auto const tell = [&](Severity severity, ProblemKind kind, std::string const& text,
+                          RepairAction action) -> Problem& {
+      return add(severity, Subject::image, image.id, kind, name + text, action);
     };
     if (!image.digest.empty() && !is_valid_digest(image.digest))
-      tell(Severity::error, Fault::digest_invalid, "recorded digest \"" + image.digest + "\" is none",
-           Healing::mend);
+      tell(Severity::error, ProblemKind::digest_invalid, "recorded digest \"" + image.digest + "\" is none",
+           RepairAction::repair);
     add_all(data);
     for (auto const& id : image.mapped_top_layers)
       if (records_.layers.find(id) == nullptr)
-        tell(Severity::warning, Fault::mapped_layer_missing, "layer " + id + ": image layer is missing",
-             Healing::mend)
+        tell(Severity::warning, ProblemKind::mapped_layer_missing, "layer " + id + ": image layer is missing",
+             RepairAction::repair)
             .about = id;
     std::set<std::string_view> seen;
     for (std::string_view id = image.top_layer; !id.empty() && seen.insert(id).second;) {
       auto const* const layer = records_.layers.find(id);
       if (layer == nullptr) {
-        tell(Severity::error, Fault::image_layer_missing,
+        tell(Severity::error, ProblemKind::image_layer_missing,
              "layer " + std::string(id) + ": image layer is missing",
-             driver_has(std::string(id)) ? Healing::mend : Healing::none)
+             driver_has(std::string(id)) ? RepairAction::repair : RepairAction::none)
             .about = id;
         break;
       }
@@ -357,36 +361,36 @@ class Checker {
 
   void check_container(ContainerRecord const& container) {
     control().check();
-    auto const tell = [&](Fault fault, std::string text, std::string const& about, Healing healing) {
-      add(Severity::error, Subject::container, container.id, fault, std::move(text), healing).about = about;
+    auto const tell = [&](ProblemKind kind, std::string text, std::string const& about, RepairAction action) {
+      add(Severity::error, Subject::container, container.id, kind, std::move(text), action).about = about;
     };
     if (!container.image.empty()) {
       if (records_.images.find(container.image) == nullptr)
-        tell(Fault::image_missing, "image " + container.image + ": image missing", container.image,
-             Healing::none);
+        tell(ProblemKind::image_missing, "image " + container.image + ": image missing", container.image,
+             RepairAction::none);
       else
         inherit(Subject::image, container.image, Subject::container, container.id);
     }
     if (records_.layers.find(container.layer) == nullptr)
-      tell(Fault::container_layer_missing,
+      tell(ProblemKind::container_layer_missing,
            "container " + container.id + ": layer " + container.layer + ": container layer is missing",
-           container.layer, driver_has(container.layer) ? Healing::mend : Healing::none);
+           container.layer, driver_has(container.layer) ? RepairAction::repair : RepairAction::none);
     else
       inherit(Subject::layer, container.layer, Subject::container, container.id);
   }
 
   /// What is wrong with an item is wrong with those that need it.
   void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id) {
-    for (std::size_t i = 0, count = report_.findings.size(); i < count; ++i) {
-      auto const& found = report_.findings[i];
+    for (std::size_t i = 0, count = report_.problems.size(); i < count; ++i) {
+      auto const& found = report_.problems[i];
       if (found.subject != from || found.id != from_id || found.severity != Severity::error) continue;
-      if (found.fault == Fault::layer_unreferenced) continue;
+      if (found.kind == ProblemKind::layer_unreferenced) continue;
       auto copy = found;
       copy.subject = to;
       copy.id = to_id;
       copy.inherited = true;
       copy.read_only = false;  // it is the one that inherits whose store matters
-      report_.findings.push_back(std::move(copy));
+      report_.problems.push_back(std::move(copy));
     }
   }
 
@@ -398,19 +402,20 @@ class Checker {
     auto const now = read_kept_records<LayerTraits>(core_);
     auto const elsewhere = KnownIds::in_other_files(core_);
     for (auto const& path : elsewhere.unreadable)
-      add(Severity::error, Subject::store, path.native(), Fault::record_file_damaged,
+      add(Severity::error, Subject::store, path.native(), ProblemKind::record_file_damaged,
           path.native() + ": cannot be read, of stores that are opened " +
               (core_.options().transient ? "as others than transient" : "as transient"),
-          Healing::none);
+          RepairAction::none);
     for (auto const& id : listed)
       if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
           elsewhere.all_layers && !elsewhere.layers.contains(id.str()) && driver_has(id.str())) {
         bool const wanted = is_wanted(id.str());
         // Records of transient containers go at each boot; their layers are garbage then.
         bool const expected = core_.options().transient && !wanted;
-        add(expected ? Severity::note : Severity::error, Subject::layer, id.str(), Fault::layer_unaccounted,
+        add(expected ? Severity::note : Severity::error, Subject::layer, id.str(),
+            ProblemKind::layer_unaccounted,
             "layer " + id.str() + ": layer in lower level storage driver not accounted for",
-            wanted ? Healing::mend : Healing::discard);
+            wanted ? RepairAction::repair : RepairAction::discard);
       }
   }
   /// Does something that has a record need this layer?
@@ -425,15 +430,15 @@ class Checker {
   }
 
   void check_claims() {
-    tell_of_leftovers(core_, records_, {.leftover_after = options_.leftover_after}, report_.findings);
+    tell_of_leftovers(core_, records_, {.leftover_after = options_.leftover_after}, report_.problems);
   }
   void check_mounts() {
     tell_of_mounts(
-        core_, records_, [&](auto const& id, auto&& look) { unless_unreadable(id, look); }, report_.findings);
+        core_, records_, [&](auto const& id, auto&& look) { unless_unreadable(id, look); }, report_.problems);
   }
 
   CheckReport finish() {
-    std::ranges::stable_sort(report_.findings, [](Finding const& a, Finding const& b) {
+    std::ranges::stable_sort(report_.problems, [](Problem const& a, Problem const& b) {
       return std::tie(a.subject, a.id) < std::tie(b.subject, b.id);
     });
     return std::move(report_);
@@ -442,11 +447,11 @@ class Checker {
   Core& core_;
   CheckOptions const& options_;
   TreeSignatures* trees_;
-  StoreRecords<Core> records_;
+  StoreSnapshot<Core> records_;
   CheckReport report_;
   HeadersOfLayers headers_;
   std::set<std::string> broken_;                            ///< layers whose tar cannot be rebuilt
-  std::map<std::string, std::vector<Finding>> layer_data_;  ///< what is wrong with it
+  std::map<std::string, std::vector<Problem>> layer_data_;  ///< what is wrong with it
   std::optional<std::set<std::string>> needed_;
   std::set<std::string> told_ = {};  ///< of what cannot be read, once
 };

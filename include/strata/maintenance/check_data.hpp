@@ -2,10 +2,10 @@
 
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
-#include <strata/finding.hpp>
-#include <strata/maintenance/kept_records.hpp>
-#include <strata/maintenance/survey.hpp>
+#include <strata/maintenance/raw_records.hpp>
+#include <strata/maintenance/scan.hpp>
 #include <strata/paths.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -49,18 +49,18 @@ inline bool is_signed_manifest(std::string_view key, std::string_view bytes) {
 /// @param directory  of the item's data
 template <class Traits>
 void check_big_data(typename Traits::Record const& record, std::filesystem::path const& directory,
-                    std::vector<Finding>& found) {
+                    std::vector<Problem>& found) {
   constexpr auto subject = subject_of<Traits>;
-  std::string const kind(Traits::kind);
-  auto const tell = [&](Severity severity, Fault fault, std::string const& key, std::string const& text,
-                        Healing healing) {
+  std::string const item(Traits::kind);
+  auto const tell = [&](Severity severity, ProblemKind kind, std::string const& key, std::string const& text,
+                        RepairAction action) {
     found.push_back({.severity = severity,
                      .subject = subject,
                      .id = record.id,
-                     .fault = fault,
-                     .text = kind + ' ' + record.id + ": data item \"" + key + "\": " + text,
+                     .kind = kind,
+                     .text = item + ' ' + record.id + ": data item \"" + key + "\": " + text,
                      .about = key,
-                     .healing = healing});
+                     .action = action});
   };
   std::set<std::string> files;
   for (auto const& key : record.big_data_names) {
@@ -74,28 +74,29 @@ void check_big_data(typename Traits::Record const& record, std::filesystem::path
     try {
       if (!file.empty()) bytes = read_data(directory / file);
     } catch (Error const& error) {
-      tell(Severity::error, Fault::unreadable, key, error.what(), Healing::none);
+      tell(Severity::error, ProblemKind::unreadable, key, error.what(), RepairAction::none);
       continue;
     }
     if (!bytes) {
-      tell(Severity::error, Fault::data_missing, key, kind + " data item is missing",
-           subject == Subject::layer ? Healing::mend : Healing::none);
+      tell(Severity::error, ProblemKind::data_missing, key, item + " data item is missing",
+           subject == Subject::layer ? RepairAction::repair : RepairAction::none);
       continue;
     }
     if constexpr (Traits::keeps_data_sizes) {
       auto const size = record.big_data_sizes.find(key);
       if (size == record.big_data_sizes.end() || size->second != static_cast<std::int64_t>(bytes->size()))
-        tell(Severity::error, Fault::data_size, key, kind + " data item has incorrect size", Healing::mend);
+        tell(Severity::error, ProblemKind::data_size, key, item + " data item has incorrect size",
+             RepairAction::repair);
       auto const digest = record.big_data_digests.find(key);
       if (digest == record.big_data_digests.end())
-        tell(Severity::warning, Fault::data_digest, key, "no digest is recorded", Healing::mend);
+        tell(Severity::warning, ProblemKind::data_digest, key, "no digest is recorded", RepairAction::repair);
       else if (!is_valid_digest(digest->second))
-        tell(Severity::error, Fault::digest_invalid, key,
-             "recorded digest \"" + digest->second + "\" is none", Healing::mend);
+        tell(Severity::error, ProblemKind::digest_invalid, key,
+             "recorded digest \"" + digest->second + "\" is none", RepairAction::repair);
       else if (digest->second.starts_with("sha256:") &&
                Digest::of(as_bytes(*bytes)).str() != digest->second && !is_signed_manifest(key, *bytes))
-        tell(Severity::error, Fault::data_digest, key, kind + " data item has incorrect digest",
-             Healing::mend);
+        tell(Severity::error, ProblemKind::data_digest, key, item + " data item has incorrect digest",
+             RepairAction::repair);
     }
   }
   for (auto const& path : entries_of(directory)) {
@@ -104,8 +105,8 @@ void check_big_data(typename Traits::Record const& record, std::filesystem::path
     if (std::filesystem::is_directory(path) &&
         std::ranges::any_of(files, [&](auto const& f) { return f.starts_with(name + '/'); }))
       continue;
-    tell(Severity::note, Fault::data_unrecorded, name, "its file is not recorded",
-         big_data_key(name) ? Healing::mend : Healing::none);
+    tell(Severity::note, ProblemKind::data_unrecorded, name, "its file is not recorded",
+         big_data_key(name) ? RepairAction::repair : RepairAction::none);
   }
 }
 

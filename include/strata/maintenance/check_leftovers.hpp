@@ -1,11 +1,11 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
-#include <strata/finding.hpp>
 #include <strata/id.hpp>
-#include <strata/maintenance/store_records.hpp>
-#include <strata/maintenance/survey.hpp>
+#include <strata/maintenance/scan.hpp>
+#include <strata/maintenance/store_snapshot.hpp>
 #include <strata/paths.hpp>
+#include <strata/problem.hpp>
 #include <strata/store/mount_table.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/mount.hpp>
@@ -19,32 +19,32 @@
 /// What of a store no item needs: files without a record, what a crash left, mounts that nobody counts.
 namespace strata::detail {
 
-inline Finding& tell_of(std::vector<Finding>& findings, Severity severity, Subject subject, std::string id,
-                        Fault fault, std::string text, Healing healing) {
-  return findings.emplace_back(Finding{.severity = severity,
+inline Problem& tell_of(std::vector<Problem>& problems, Severity severity, Subject subject, std::string id,
+                        ProblemKind kind, std::string text, RepairAction action) {
+  return problems.emplace_back(Problem{.severity = severity,
                                        .subject = subject,
                                        .id = std::move(id),
-                                       .fault = fault,
+                                       .kind = kind,
                                        .text = std::move(text),
                                        .about = {},
-                                       .healing = healing,
+                                       .action = action,
                                        .read_only = false,
                                        .inherited = false});
 }
 
-/// Files that belong to nothing, but for those of layers that were told of as `Fault::layer_unaccounted`.
-/// @param findings  what was told of before; what is found is added
+/// Files that belong to nothing, but for those of layers that were told of as `ProblemKind::layer_unaccounted`.
+/// @param problems  what was told of before; what is found is added
 template <class Core>
-void tell_of_leftovers(Core& core, StoreRecords<Core> const& records, SurveyOptions const& options,
-                       std::vector<Finding>& findings) {
+void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptions const& options,
+                       std::vector<Problem>& problems) {
   auto const known = records.known();
-  auto claims = survey_graph_root(core, known, options);
-  for (auto& claim : survey_run_root(core, known, options)) claims.push_back(std::move(claim));
+  auto claims = scan_graph_root(core, known, options);
+  for (auto& claim : scan_run_root(core, known, options)) claims.push_back(std::move(claim));
   if (std::ranges::any_of(claims, [](auto const& claim) { return claim.kind == UsageClass::orphan; }))
-    forget_changed(claims, StoreRecords<Core>::read(core).known());
-  auto const unaccounted = [&](Claim const& claim) {
-    return claim.subject == Subject::layer && std::ranges::any_of(findings, [&](auto const& f) {
-             return f.fault == Fault::layer_unaccounted && f.id == claim.id;
+    forget_changed(claims, StoreSnapshot<Core>::read(core).known());
+  auto const unaccounted = [&](Ownership const& claim) {
+    return claim.subject == Subject::layer && std::ranges::any_of(problems, [&](auto const& f) {
+             return f.kind == ProblemKind::layer_unaccounted && f.id == claim.id;
            });
   };
   for (auto const& claim : claims) {
@@ -53,11 +53,12 @@ void tell_of_leftovers(Core& core, StoreRecords<Core> const& records, SurveyOpti
     if (unaccounted(claim)) continue;
     bool const link = claim.path.parent_path().filename() == paths::overlay::links &&
                       claim.subject == Subject::layer && orphan;
-    tell_of(findings, Severity::note, Subject::store, claim.path.native(),
-            link     ? Fault::link_dangling
-            : orphan ? Fault::orphan
-                     : Fault::leftover,
-            claim.path.native() + ": " + claim.reason, claim.removable ? Healing::discard : Healing::none)
+    tell_of(problems, Severity::note, Subject::store, claim.path.native(),
+            link     ? ProblemKind::link_dangling
+            : orphan ? ProblemKind::orphan
+                     : ProblemKind::leftover,
+            claim.path.native() + ": " + claim.reason,
+            claim.removable ? RepairAction::discard : RepairAction::none)
         .about = claim.id;
   }
 }
@@ -65,8 +66,8 @@ void tell_of_leftovers(Core& core, StoreRecords<Core> const& records, SurveyOpti
 /// Mounts that are counted and gone, or there and not counted.
 /// @param unless_unreadable  called with a layer's id and a look at it, tells of what cannot be told now
 template <class Core, class Guard>
-void tell_of_mounts(Core& core, StoreRecords<Core> const& records, Guard&& unless_unreadable,
-                    std::vector<Finding>& findings) {
+void tell_of_mounts(Core& core, StoreSnapshot<Core> const& records, Guard&& unless_unreadable,
+                    std::vector<Problem>& problems) {
   if constexpr (MountDriver<typename Core::Driver>) {
     std::vector<Row<MountRecord>> rows;
     // Held until the end, so that nobody mounts or unmounts between two looks.
@@ -76,10 +77,10 @@ void tell_of_mounts(Core& core, StoreRecords<Core> const& records, Guard&& unles
       rows = mounts->rows();
     } catch (Error const& error) {
       bool const unreadable = sys::is_transient(error);
-      tell_of(findings, Severity::warning, Subject::store, std::string(paths::mount_stem),
-              unreadable ? Fault::unreadable : Fault::record_file_damaged,
+      tell_of(problems, Severity::warning, Subject::store, std::string(paths::mount_stem),
+              unreadable ? ProblemKind::unreadable : ProblemKind::record_file_damaged,
               std::string("mount counts cannot be read: ") + error.what(),
-              unreadable ? Healing::none : Healing::mend);
+              unreadable ? RepairAction::none : RepairAction::repair);
       return;
     }
     for (auto const& row : rows) {
@@ -88,9 +89,9 @@ void tell_of_mounts(Core& core, StoreRecords<Core> const& records, Guard&& unles
       unless_unreadable(row->id, [&] { is_mounted = core.driver().is_mounted(LayerId(row->id)); });
       if (!is_mounted)
         tell_of(
-            findings, Severity::warning, Subject::layer, row->id, Fault::mount_stale,
+            problems, Severity::warning, Subject::layer, row->id, ProblemKind::mount_stale,
             "layer " + row->id + ": counted as mounted " + std::to_string(row->count) + " times, and is not",
-            Healing::mend);
+            RepairAction::repair);
     }
     for (auto const& layer : records.layers.rows) {
       LayerId const id(layer.id);
@@ -99,8 +100,8 @@ void tell_of_mounts(Core& core, StoreRecords<Core> const& records, Guard&& unles
         is_mounted = core.driver().is_mounted(id) && sys::is_mount_point(core.driver().mount_path(id));
       });
       if (is_mounted && std::ranges::none_of(rows, [&](auto const& row) { return row->id == layer.id; }))
-        tell_of(findings, Severity::warning, Subject::layer, layer.id, Fault::mount_uncounted,
-                "layer " + layer.id + ": mounted, and not counted", Healing::mend);
+        tell_of(problems, Severity::warning, Subject::layer, layer.id, ProblemKind::mount_uncounted,
+                "layer " + layer.id + ": mounted, and not counted", RepairAction::repair);
     }
   }
 }

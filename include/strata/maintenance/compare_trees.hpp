@@ -7,7 +7,7 @@
 #include <strata/id.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/shift.hpp>
-#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/store_snapshot.hpp>
 #include <strata/progress.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/tree/apply_options.hpp>
@@ -51,7 +51,7 @@ requires CheckDriver<typename Core::Driver>
 class TreeComparison {
  public:
   /// @param headers  of those layers that have them
-  TreeComparison(Core& core, StoreRecords<Core> const& records, HeadersOfLayers const& headers,
+  TreeComparison(Core& core, StoreSnapshot<Core> const& records, HeadersOfLayers const& headers,
                  Control control)
       : core_(core), records_(records), headers_(headers), control_(std::move(control)) {
     for (auto const& [id, kept] : headers_)
@@ -241,7 +241,7 @@ class TreeComparison {
   }
 
   Core& core_;
-  StoreRecords<Core> const& records_;
+  StoreSnapshot<Core> const& records_;
   HeadersOfLayers const& headers_;
   Control control_;
   std::set<std::string> below_archives_;  ///< layers that have one with a recorded tar above them

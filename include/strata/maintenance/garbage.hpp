@@ -2,14 +2,14 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/fwd.hpp>
-#include <strata/maintenance/kept_records.hpp>
-#include <strata/maintenance/survey.hpp>
+#include <strata/maintenance/raw_records.hpp>
+#include <strata/maintenance/scan.hpp>
 #include <strata/maintenance/usage.hpp>
 #include <strata/progress.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/remove_tree.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <chrono>
@@ -28,14 +28,14 @@ namespace strata {
 
 struct GarbageOptions {
   bool dry_run = false;                                         ///< only tell
-  std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `SurveyOptions`
+  std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `ScanOptions`
   ProgressSink progress = {};                                   ///< `entries`: what was found so far
   std::stop_token stop = {};
 };
 
 /// One thing that goes, and what it takes on disk.
 struct Garbage {
-  Claim claim;
+  Ownership claim;
   std::uint64_t bytes = 0;
 };
 
@@ -53,7 +53,7 @@ struct Discarded {
   std::exception_ptr first_error = {};
 };
 
-/// Removes paths that a survey called garbage, those that still are: looked at again under the locks of all kinds, where
+/// Removes paths that a scan called garbage, those that still are: looked at again under the locks of all kinds, where
 /// they are moved out of sight; they are deleted when the locks are given back.
 template <class Core>
 Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& paths) {
@@ -69,14 +69,14 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
     }
   std::set<std::filesystem::path> dead;
   for (auto const& root : roots)
-    for (auto const& seen : sys::TempDir::look(root))
+    for (auto const& seen : sys::StagingDirectory::look(root))
       if (!seen.in_use && temp_dirs.contains(seen.path)) dead.insert(seen.path);
   if (!dead.empty()) {  // what was noted there is still to be done: it goes after that
     core.collect_again();
     core.collect_left();
   }
   for (auto const& root : roots)
-    for (auto const& problem : sys::TempDir::recover(root, [&](sys::TempDir const& left) {
+    for (auto const& problem : sys::StagingDirectory::recover(root, [&](sys::StagingDirectory const& left) {
            return dead.contains(left.path()) && left.notes().empty();
          }))
       if (!done.first_error) done.first_error = std::make_exception_ptr(problem);
@@ -88,23 +88,23 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
     auto const images = core.template table<typename Core::ImageTraits>().write();
     auto const containers = core.template table<typename Core::ContainerTraits>().write();
     auto const known = KnownIds::of(core, layers, images, containers);
-    auto claims = survey_graph_root(core, known, {.leftover_after = std::chrono::seconds(0)});
-    for (auto& claim : survey_run_root(core, known, {.leftover_after = std::chrono::seconds(0)}))
+    auto claims = scan_graph_root(core, known, {.leftover_after = std::chrono::seconds(0)});
+    for (auto& claim : scan_run_root(core, known, {.leftover_after = std::chrono::seconds(0)}))
       claims.push_back(std::move(claim));
-    auto aside = sys::TempDir::create(core.layer_trash());
+    auto staging = sys::StagingDirectory::create(core.layer_trash());
     for (auto const& claim : claims) {
       if (!claim.removable || !paths.contains(claim.path) || temp_dirs.contains(claim.path)) continue;
       try {
         if (claim.subject == Subject::layer && is_safe_component(claim.id) &&
             core.driver().exists(LayerId(claim.id)))
-          trash.merge(discard_unrecorded_layer(core, LayerId(claim.id), aside));
-        aside.take(claim.path);
+          trash.merge(discard_unrecorded_layer(core, LayerId(claim.id), staging));
+        staging.take(claim.path);
         done.gone.insert(claim.path);
       } catch (std::exception const&) {
         if (!done.first_error) done.first_error = std::current_exception();
       }
     }
-    trash.add(std::move(aside));
+    trash.add(std::move(staging));
   }
   try {
     trash.empty();
@@ -126,12 +126,12 @@ GarbageReport collect_garbage(Store<D, S, Durability, T> const& store, GarbageOp
   auto& core = store.core();
   GarbageReport report;
   auto const known = known_ids(core);
-  SurveyOptions const survey{.leftover_after = options.leftover_after};
-  auto claims = survey_graph_root(core, known, survey);
-  for (auto& claim : survey_run_root(core, known, survey)) claims.push_back(std::move(claim));
+  ScanOptions const scan{.leftover_after = options.leftover_after};
+  auto claims = scan_graph_root(core, known, scan);
+  for (auto& claim : scan_run_root(core, known, scan)) claims.push_back(std::move(claim));
   std::erase_if(claims, [](auto const& claim) { return !claim.removable; });
   if (!claims.empty()) forget_changed(claims, known_ids(core));
-  std::ranges::sort(claims, {}, &Claim::path);
+  std::ranges::sort(claims, {}, &Ownership::path);
   std::set<std::filesystem::path> paths;
   for (auto& claim : claims) {
     Control{.stop = options.stop}.check();

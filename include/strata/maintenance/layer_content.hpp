@@ -1,14 +1,14 @@
 #pragma once
 
-#include <strata/archive/hollow_archive.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/whiteout.hpp>
+#include <strata/archive/zero_filled_tar.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
-#include <strata/finding.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
 #include <strata/store/chunked_keys.hpp>
@@ -57,7 +57,7 @@ class SummingWriter final : public Writer {
 /// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`: it cannot be read to its end
 inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
   auto file = stored_source(tar_split);
-  archive::HollowArchive hollow(file);
+  archive::ZeroFilledTar hollow(file);
   archive::TarReader tar(hollow, archive::no_budgets, &hollow);
   std::vector<archive::TarHeader> headers;
   for (archive::TarHeader header; tar.next(header);) headers.push_back(header);
@@ -66,22 +66,22 @@ inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const&
 
 /// What is wrong with a layer's contents, and what they sum up to now.
 struct LayerContent {
-  std::vector<Finding> findings = {};
+  std::vector<Problem> problems = {};
   std::optional<TarSum> sum = {};                               ///< if the tar could be rebuilt
   std::optional<std::vector<archive::TarHeader>> headers = {};  ///< if what was kept of it can be read
 };
 
 namespace detail {
 
-inline Finding content_finding(LayerRecord const& layer, Fault fault, std::string const& text,
-                               Healing healing) {
+inline Problem content_finding(LayerRecord const& layer, ProblemKind kind, std::string const& text,
+                               RepairAction action) {
   return {.severity = Severity::error,
           .subject = Subject::layer,
           .id = layer.id,
-          .fault = fault,
+          .kind = kind,
           .text = "layer " + layer.id + ": " + text,
           .about = {},
-          .healing = healing,
+          .action = action,
           .read_only = false,
           .inherited = false};
 }
@@ -109,7 +109,7 @@ class ComparingWriter final : public Writer {
   bool same_ = true;
 };
 
-/// The first file with holes that is not as it was imported. Rebuilding the tar does not read these files: the recorded archive
+/// The first file with holes that is not as it was imported. Rebuilding the tar does not read these files: the tar-split
 /// holds what the tar stores of them.
 /// @throws  what the driver does for one that is missing, with its name in `file`
 template <class Core>
@@ -117,7 +117,7 @@ std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id,
                                                std::filesystem::path const& tar_split, std::string& file,
                                                Control const& control) {
   auto kept = stored_source(tar_split);
-  archive::HollowArchive hollow(kept);
+  archive::ZeroFilledTar hollow(kept);
   archive::TarReader tar(hollow, archive::no_budgets, &hollow);
   for (archive::TarHeader header; tar.next(header);) {
     if (!header.sparse) continue;
@@ -146,13 +146,13 @@ template <class Core>
 LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::filesystem::path const& path,
                                  Control const& control) {
   LayerContent out;
-  auto const tell = [&](Fault fault, std::string const& text, Healing healing) {
-    out.findings.push_back(detail::content_finding(layer, fault, text, healing));
+  auto const tell = [&](ProblemKind kind, std::string const& text, RepairAction action) {
+    out.problems.push_back(detail::content_finding(layer, kind, text, action));
   };
   if (auto const kept = sys::find_status(path); !kept.is_unknown() && !kept) {
     if (has_whole_archive(layer))
-      tell(Fault::archive_missing, "layer content incorrect digest: its recorded archive is missing",
-           Healing::mend);
+      tell(ProblemKind::archive_missing, "layer content incorrect digest: its tar-split is missing",
+           RepairAction::repair);
     return out;
   }
   try {
@@ -160,10 +160,10 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
   } catch (Error const& error) {
     if (error.code() == Errc::stopped) throw;
     if (sys::is_transient(error)) {
-      tell(Fault::unreadable, std::string("recorded archive: ") + error.what(), Healing::none);
+      tell(ProblemKind::unreadable, std::string("tar-split: ") + error.what(), RepairAction::none);
       return out;
     }
-    tell(Fault::archive_damaged, "recorded archive is damaged: " + error.subject(), Healing::mend);
+    tell(ProblemKind::archive_damaged, "tar-split is damaged: " + error.subject(), RepairAction::repair);
     return out;
   }
   std::string file;
@@ -181,25 +181,26 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
     out.sum = sum.finish();
     bool const any = std::ranges::any_of(*out.headers, [](auto const& header) { return header.sparse; });
     if (auto const changed = any ? detail::changed_sparse_file(core, id, path, file, control) : std::nullopt)
-      tell(Fault::content_modified, "file integrity checksum failed for \"" + *changed + '"',
-           layer.uidmap.empty() && layer.gidmap.empty() ? Healing::mend : Healing::none);
+      tell(ProblemKind::content_modified, "file integrity checksum failed for \"" + *changed + '"',
+           layer.uidmap.empty() && layer.gidmap.empty() ? RepairAction::repair : RepairAction::none);
   } catch (Error const& error) {
     bool const gone = error.code().category() == std::system_category() && !sys::is_transient(error);
     if (!gone && error.code() != Errc::file_changed && error.code() != Errc::corrupt_tar_split &&
         error.code() != Errc::data_unknown && error.code() != Errc::layer_unknown &&
         error.code() != Errc::parent_unknown)
       throw;
-    tell(Fault::content_checksum, "file integrity checksum failed for \"" + file + '"', Healing::none);
+    tell(ProblemKind::content_checksum, "file integrity checksum failed for \"" + file + '"',
+         RepairAction::none);
     return out;
   }
   if (layer.diff_digest.empty()) return out;
   if (layer.diff_digest.starts_with("sha256:") && out.sum->digest.str() != layer.diff_digest)
-    tell(Fault::content_digest, "layer content incorrect digest", Healing::mend);
+    tell(ProblemKind::content_digest, "layer content incorrect digest", RepairAction::repair);
   if (layer.diff_size >= 0 && out.sum->size != layer.diff_size)
-    tell(Fault::content_size,
+    tell(ProblemKind::content_size,
          "read " + std::to_string(out.sum->size) + " bytes instead of " + std::to_string(layer.diff_size) +
              " bytes: layer content incorrect size",
-         Healing::mend);
+         RepairAction::repair);
   return out;
 }
 

@@ -2,18 +2,18 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/error.hpp>
-#include <strata/finding.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/check_report.hpp>
-#include <strata/maintenance/mend_data.hpp>
-#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/repair_data.hpp>
+#include <strata/maintenance/store_snapshot.hpp>
 #include <strata/maintenance/told_by_archives.hpp>
+#include <strata/problem.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/layer_depth.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/sys/lookup.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ bool has_whole_tree(Core& core, std::string const& id) {
 
 /// Does a layer, or the top one of an image, need nothing of what lies below it?
 template <class Core>
-bool stands_alone(Core& core, StoreRecords<Core> const& records, Finding const& found) {
+bool stands_alone(Core& core, StoreSnapshot<Core> const& records, Problem const& found) {
   if (found.subject == Subject::layer) return has_whole_tree(core, found.id);
   auto const* const image = records.images.find(found.id);
   return image != nullptr && records.layers.find(image->top_layer) != nullptr &&
@@ -60,54 +60,54 @@ bool has_other_stores(Core const& core) {
     return false;
 }
 
-/// Whether something that was found of an item itself, and could not be mended, proves that nobody can use the item.
+/// Whether something that was found of an item itself, and could not be repaired, proves that nobody can use the item.
 /// @param records  that the finding is about
 template <class Core>
-bool proves_unusable(Core& core, StoreRecords<Core> const& records, Finding const& found) {
-  switch (found.fault) {
-    case Fault::layer_incomplete:    // as whoever was making it, or removing it, has recorded
-    case Fault::layer_unreferenced:  // as the caller asked: nobody uses it
-    case Fault::layer_unaccounted:   // no record names it, and nothing that has one needs it
+bool proves_unusable(Core& core, StoreSnapshot<Core> const& records, Problem const& found) {
+  switch (found.kind) {
+    case ProblemKind::layer_incomplete:    // as whoever was making it, or removing it, has recorded
+    case ProblemKind::layer_unreferenced:  // as the caller asked: nobody uses it
+    case ProblemKind::layer_unaccounted:   // no record names it, and nothing that has one needs it
     // Bytes that are recorded by their digests are gone, or never were all there.
-    case Fault::content_checksum:
-    case Fault::data_missing:
-    case Fault::data_size:
-    case Fault::data_digest:
-    case Fault::container_layer_missing:  // a container goes only if the caller asks for it
+    case ProblemKind::content_checksum:
+    case ProblemKind::data_missing:
+    case ProblemKind::data_size:
+    case ProblemKind::data_digest:
+    case ProblemKind::container_layer_missing:  // a container goes only if the caller asks for it
       return true;
-    case Fault::image_missing:
+    case ProblemKind::image_missing:
       return !has_other_stores(core);
-    case Fault::tree_missing:
+    case ProblemKind::tree_missing:
       return !stands_alone(core, records, found);
-    case Fault::image_layer_missing:
-    case Fault::parent_missing:  // nothing can be mounted over what is not there
+    case ProblemKind::image_layer_missing:
+    case ProblemKind::parent_missing:  // nothing can be mounted over what is not there
       return !stands_alone(core, records, found) && !has_other_stores(core);
     // A tree is there, and can be walked: another record, or another archive, would do.
-    case Fault::record_file_damaged:
-    case Fault::record_unreadable:
-    case Fault::duplicate_id:
-    case Fault::duplicate_name:
-    case Fault::digest_invalid:
-    case Fault::parent_circle:
-    case Fault::archive_missing:
-    case Fault::archive_damaged:
-    case Fault::content_digest:
-    case Fault::content_size:
-    case Fault::content_modified:
-    case Fault::content_foreign:
-    case Fault::content_unpackable:
-    case Fault::data_unrecorded:
-    case Fault::mapped_layer_missing:
-    case Fault::link_lost:
-    case Fault::link_dangling:
-    case Fault::lower_wrong:
-    case Fault::lower_layers_wrong:
-    case Fault::directory_missing:
-    case Fault::unreadable:
-    case Fault::orphan:
-    case Fault::leftover:
-    case Fault::mount_stale:
-    case Fault::mount_uncounted:
+    case ProblemKind::record_file_damaged:
+    case ProblemKind::record_unreadable:
+    case ProblemKind::duplicate_id:
+    case ProblemKind::duplicate_name:
+    case ProblemKind::digest_invalid:
+    case ProblemKind::parent_circle:
+    case ProblemKind::archive_missing:
+    case ProblemKind::archive_damaged:
+    case ProblemKind::content_digest:
+    case ProblemKind::content_size:
+    case ProblemKind::content_modified:
+    case ProblemKind::content_foreign:
+    case ProblemKind::content_unpackable:
+    case ProblemKind::data_unrecorded:
+    case ProblemKind::mapped_layer_missing:
+    case ProblemKind::link_lost:
+    case ProblemKind::link_dangling:
+    case ProblemKind::lower_wrong:
+    case ProblemKind::lower_layers_wrong:
+    case ProblemKind::directory_missing:
+    case ProblemKind::unreadable:
+    case ProblemKind::orphan:
+    case ProblemKind::leftover:
+    case ProblemKind::mount_stale:
+    case ProblemKind::mount_uncounted:
       return false;
   }
   return false;
@@ -123,37 +123,38 @@ class DamageRemover {
       : core_(core), log_(log), containers_(containers) {}
 
   /// The first look.
-  /// @param records  that the findings are about
-  void see(CheckReport const& report, StoreRecords<Core> const& records) {
+  /// @param records  that the problems are about
+  void see(CheckReport const& report, StoreSnapshot<Core> const& records) {
     seen_ = damaged_in(report, records);
   }
 
   /// Whoever works in the store meanwhile can make it look damaged for a moment. So what goes was damaged in two looks, and
   /// still is the same item then.
-  void remove(CheckReport const& report, StoreRecords<Core> const& records) {
+  void remove(CheckReport const& report, StoreSnapshot<Core> const& records) {
     auto const now = damaged_in(report, records);
-    std::map<std::string, MadeAt> damaged[3];
+    std::map<std::string, ExpectedCreated> damaged[3];
     for (int kind = 0; kind < 3; ++kind)
-      for (auto const& [id, made_at] : now.items[kind])
+      for (auto const& [id, expected_created] : now.items[kind])
         if (auto const before = seen_.items[kind].find(id);
-            before != seen_.items[kind].end() && before->second == made_at)
-          damaged[kind].emplace(id, made_at);
+            before != seen_.items[kind].end() && before->second == expected_created)
+          damaged[kind].emplace(id, expected_created);
     forget_failures(now.unaccounted, damaged);
     log_.tried.clear();
-    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::container)])
-      removal("container " + id, [&, &id = id, &made_at = made_at] {
-        core_.containers().remove(Ref::exactly(id), {.made_at = made_at});
+    for (auto const& [id, expected_created] : damaged[static_cast<int>(Subject::container)])
+      removal("container " + id, [&, &id = id, &expected_created = expected_created] {
+        core_.containers().remove(Ref::exactly(id), {.expected_created = expected_created});
       });
-    for (auto const& [id, made_at] : damaged[static_cast<int>(Subject::image)])
-      removal("image " + id, [&, &id = id, &made_at = made_at] {
-        core_.images().remove(Ref::exactly(id), {.made_at = made_at, .keep_layers = true});
+    for (auto const& [id, expected_created] : damaged[static_cast<int>(Subject::image)])
+      removal("image " + id, [&, &id = id, &expected_created = expected_created] {
+        core_.images().remove(Ref::exactly(id), {.expected_created = expected_created, .keep_layers = true});
       });
     auto const& layers = damaged[static_cast<int>(Subject::layer)];
     std::vector<std::string> ids;
-    for (auto const& [id, made_at] : layers) ids.push_back(id);
+    for (auto const& [id, expected_created] : layers) ids.push_back(id);
     sort_children_first(ids, std::identity(), [&](std::string const& id) { return records.layers.find(id); });
     for (auto const& id : ids)
-      removal("layer " + id, [&] { core_.layers().remove(Ref::exactly(id), {.made_at = layers.at(id)}); });
+      removal("layer " + id,
+              [&] { core_.layers().remove(Ref::exactly(id), {.expected_created = layers.at(id)}); });
     for (auto const& id : now.unaccounted) removal("storage layer " + id, [&] { remove_unrecorded(id); });
     for (auto const& [item, why] : now.kept)
       log_.failures.push_back({"deleting " + item, std::make_exception_ptr(Error(Errc::kept, why))});
@@ -162,20 +163,20 @@ class DamageRemover {
  private:
   /// Items, each with the time when it was made; trees without a record, with none.
   struct Damaged {
-    std::map<std::string, MadeAt> items[3];
+    std::map<std::string, ExpectedCreated> items[3];
     std::set<std::string> unaccounted;
     std::map<std::string, std::string> kept;  ///< what would go but for this, by kind and id
   };
 
-  Damaged damaged_in(CheckReport const& report, StoreRecords<Core> const& records) {
+  Damaged damaged_in(CheckReport const& report, StoreSnapshot<Core> const& records) {
     Damaged out;
-    std::vector<Finding const*> lost;  // of layers of which no tree can be used
-    for (auto const& found : report.findings) {
+    std::vector<Problem const*> lost;  // of layers of which no tree can be used
+    for (auto const& found : report.problems) {
       if (found.inherited || found.read_only || found.subject == Subject::store) continue;
       if (!proves_unusable(core_, records, found)) continue;
-      if (found.fault == Fault::layer_unaccounted && is_in_use(found.id))
+      if (found.kind == ProblemKind::layer_unaccounted && is_in_use(found.id))
         out.kept.emplace("layer " + found.id, found.text + "; it is mounted");
-      else if (found.fault == Fault::layer_unaccounted)
+      else if (found.kind == ProblemKind::layer_unaccounted)
         out.unaccounted.insert(found.id);
       else if (found.severity == Severity::error && found.subject == Subject::layer)
         lost.push_back(&found);
@@ -187,7 +188,7 @@ class DamageRemover {
         lost, [](auto const* found) { return found->id; },
         [&](std::string const& id) { return records.layers.find(id); });
     for (auto const* found : lost) add_with_users(out, *found, report, records);
-    for (auto const& [id, made_at] : out.items[static_cast<int>(Subject::layer)])
+    for (auto const& [id, expected_created] : out.items[static_cast<int>(Subject::layer)])
       out.kept.erase("layer " + id);
     for (auto const& row : records.containers.rows)
       if (containers_ && out.items[static_cast<int>(Subject::image)].contains(row.image))
@@ -198,12 +199,12 @@ class DamageRemover {
 
   /// @param why  no item goes for two reasons: the first is told
   void add(Damaged& out, Subject kind, std::string const& id, std::string const& why,
-           StoreRecords<Core> const& records) {
+           StoreSnapshot<Core> const& records) {
     auto const item = std::string(to_text(kind)) + ' ' + id;
     auto const keep = [&](char const* but) { out.kept.emplace(item, why + but); };
     auto const add_of = [&](auto const& kept) {
       if (!kept.has_own(id)) return;
-      out.items[static_cast<int>(kind)].emplace(id, MadeAt(kept.find(id)->created));
+      out.items[static_cast<int>(kind)].emplace(id, ExpectedCreated(kept.find(id)->created));
       reasons_.try_emplace(item, why);
     };
     auto const* const container = records.containers.find(id);
@@ -221,8 +222,8 @@ class DamageRemover {
 
   /// A layer of which no tree can be used goes with all that stands on it: unless there are files that nobody would have
   /// again, for no archive tells of them. What lies below it stays.
-  void add_with_users(Damaged& out, Finding const& lost, CheckReport const& report,
-                      StoreRecords<Core> const& records) {
+  void add_with_users(Damaged& out, Problem const& lost, CheckReport const& report,
+                      StoreSnapshot<Core> const& records) {
     auto& layers = out.items[static_cast<int>(Subject::layer)];
     auto const keep = [&](std::string const& why) {
       out.kept.emplace("layer " + lost.id, lost.text + "; " + why);
@@ -233,7 +234,7 @@ class DamageRemover {
       if (layer == nullptr) return;
       // Of one that was being made or removed, whoever did that knew that it goes.
       bool const is_expected =
-          (i == 0 && lost.fault == Fault::layer_incomplete) || goes_with_container(*layer, records);
+          (i == 0 && lost.kind == ProblemKind::layer_incomplete) || goes_with_container(*layer, records);
       if (records.elsewhere.wanted.contains(going[i]))
         return keep("a container needs it, of a store that is opened otherwise");
       if (is_in_use(going[i])) return keep("layer " + going[i] + " is mounted, or one that stands on it");
@@ -244,7 +245,7 @@ class DamageRemover {
             std::ranges::find(going, row.id) != going.end())
           continue;
         // Nothing is wrong with what nobody uses, nor with what stands on it.
-        if (lost.fault == Fault::layer_unreferenced) return keep("layer " + row.id + " stands on it");
+        if (lost.kind == ProblemKind::layer_unreferenced) return keep("layer " + row.id + " stands on it");
         if (has_whole_tree(core_, row.id) && !goes_with_container(row, records))
           return keep("layer " + row.id + " stands on it, which has all of its files");
         going.push_back(row.id);
@@ -266,7 +267,7 @@ class DamageRemover {
   }
 
   /// Is it a container's, whose files go because the caller asked for that, and of no image?
-  bool goes_with_container(LayerRecord const& layer, StoreRecords<Core> const& records) const {
+  bool goes_with_container(LayerRecord const& layer, StoreSnapshot<Core> const& records) const {
     auto const shows = [&](auto const& image) { return image.top_layer == layer.id; };
     auto const has = [&](auto const& container) { return container.layer == layer.id; };
     return containers_ && std::ranges::none_of(records.images.rows, shows) &&
@@ -274,8 +275,9 @@ class DamageRemover {
   }
 
   static bool has_foreign(CheckReport const& report, std::string const& layer) {
-    return std::ranges::any_of(report.findings, [&](Finding const& found) {
-      return found.fault == Fault::content_foreign && found.subject == Subject::layer && found.id == layer;
+    return std::ranges::any_of(report.problems, [&](Problem const& found) {
+      return found.kind == ProblemKind::content_foreign && found.subject == Subject::layer &&
+             found.id == layer;
     });
   }
 
@@ -291,7 +293,7 @@ class DamageRemover {
 
   /// What was tried in vain for something that goes now is said no more.
   void forget_failures(std::set<std::string> const& unaccounted,
-                       std::map<std::string, MadeAt> const (&damaged)[3]) {
+                       std::map<std::string, ExpectedCreated> const (&damaged)[3]) {
     std::erase_if(log_.failures, [&](RepairFailure const& failure) {
       auto const is_about = [&](std::string const& id) { return has_word(failure.doing, id); };
       return std::ranges::any_of(unaccounted, is_about) ||
@@ -307,9 +309,9 @@ class DamageRemover {
       auto const table = core_.template table<LayerTraits>().write();
       auto const elsewhere = KnownIds::in_other_files(core_);
       if (table.by_id(id) || elsewhere.layers.contains(id) || !elsewhere.all_layers) return;
-      auto aside = sys::TempDir::create(core_.layer_trash());
-      trash = discard_unrecorded_layer(core_, LayerId(id), aside);
-      trash.add(std::move(aside));
+      auto staging = sys::StagingDirectory::create(core_.layer_trash());
+      trash = discard_unrecorded_layer(core_, LayerId(id), staging);
+      trash.add(std::move(staging));
     }
     trash.empty();
   }

@@ -1,18 +1,18 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
-#include <strata/finding.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>
-#include <strata/maintenance/mend_data.hpp>
-#include <strata/maintenance/mend_layer.hpp>
+#include <strata/maintenance/reconstructor.hpp>
 #include <strata/maintenance/remove_damaged.hpp>
-#include <strata/maintenance/reviver.hpp>
+#include <strata/maintenance/repair_data.hpp>
+#include <strata/maintenance/repair_layer.hpp>
+#include <strata/problem.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/own_tree_signature.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ namespace strata {
 struct RepairOptions {
   CheckOptions check = {};         ///< what is looked for, before and after
   bool remove_containers = false;  ///< those that stay damaged, with their layers
-  bool keep_damaged = false;       ///< only mend: remove no image and no layer
+  bool keep_damaged = false;       ///< only repair: remove no image and no layer
 };
 
 struct RepairReport {
@@ -56,14 +56,14 @@ class Repairer {
     RepairReport report;
     report.before = look();
     report.after = report.before;
-    // One thing mended shows, or makes it possible to mend, the next: a record its layer's damage, a parent its child's.
+    // One thing repaired shows, or makes it possible to repair, the next: a record its layer's damage, a parent its child's.
     for (int round = 0; round < most_rounds && !report.after.clean(); ++round) {
       auto const done = log_.actions.size();
-      mend(report.after);
+      repair(report.after);
       if (log_.actions.size() == done) break;
       report.after = look();
     }
-    // What a later repair may mend is not removed now.
+    // What a later repair may repair is not removed now.
     if (!options_.keep_damaged && !report.after.clean() && !log_.transient && sees_all(report.after)) {
       DamageRemover<Core> remover(core_, log_, options_.remove_containers);
       remover.see(report.after, seen_);
@@ -79,12 +79,12 @@ class Repairer {
   }
 
  private:
-  /// What is not as it should be, could not be mended, and is not to be removed, each with what speaks against it.
+  /// What is not as it should be, could not be repaired, and is not to be removed, each with what speaks against it.
   void tell_of_kept(CheckReport const& report) {
     std::set<std::string> told;
-    for (auto const& found : report.findings) {
+    for (auto const& found : report.problems) {
       if (found.severity != Severity::error || found.read_only || found.inherited) continue;
-      if (found.subject == Subject::store || found.fault == Fault::unreadable) continue;
+      if (found.subject == Subject::store || found.kind == ProblemKind::unreadable) continue;
       if (proves_unusable(core_, seen_, found)) continue;
       // The same change has a text with and one without a plus (`archive::differences`).
       auto text = found.text;
@@ -92,8 +92,8 @@ class Repairer {
       if (text.starts_with(name + "+/")) text.erase(name.size(), 1);
       if (!told.insert(std::move(text)).second) continue;
       std::string const why =
-          found.fault == Fault::content_foreign ? ", of which its recorded archive does not tell" : "";
-      log_.failures.push_back({"mending " + std::string(to_text(found.subject)) + ' ' + found.id,
+          found.kind == ProblemKind::content_foreign ? ", of which its tar-split does not tell" : "";
+      log_.failures.push_back({"repairing " + std::string(to_text(found.subject)) + ' ' + found.id,
                                std::make_exception_ptr(Error(Errc::kept, found.text + why))});
     }
   }
@@ -105,12 +105,13 @@ class Repairer {
     return report;
   }
 
-  /// What seems to be missing, or nobody's, may have a record that could not be read, nor be mended, or be mounted. As long as
+  /// What seems to be missing, or nobody's, may have a record that could not be read, nor be repaired, or be mounted. As long as
   /// there is something that cannot be told now, nothing is removed.
   bool sees_all(CheckReport const& report) const {
     return !counts_lost_ && seen_.elsewhere.unreadable.empty() && seen_.all_readable() &&
            seen_.others_readable() && !log_.records_to_come &&
-           std::ranges::none_of(report.findings, [](auto const& f) { return f.fault == Fault::unreadable; });
+           std::ranges::none_of(report.problems,
+                                [](auto const& f) { return f.kind == ProblemKind::unreadable; });
   }
 
   static constexpr int most_rounds = 64;
@@ -132,46 +133,47 @@ class Repairer {
 
   // Mending ----------------------------------------------------------------------------------------------------
 
-  void mend(CheckReport const& report) {
-    mend_record_files(report);
+  void repair(CheckReport const& report) {
+    repair_record_files(report);
     // All other work goes through tables, which a damaged file keeps shut.
-    auto records = StoreRecords<Core>::read(core_);
+    auto records = StoreSnapshot<Core>::read(core_);
     if (!records.all_readable()) return;
     // What seems to have no record may have one in a store that is only read.
-    if (records.others_readable()) Reviver<Core>(core_, log_, lost_records_, control()).run(report, records);
-    records = StoreRecords<Core>::read(core_);
+    if (records.others_readable())
+      Reconstructor<Core>(core_, log_, lost_records_, control()).run(report, records);
+    records = StoreSnapshot<Core>::read(core_);
     modified_.clear();
     foreign_.clear();
-    for (auto const& found : report.findings) {
-      if (found.fault == Fault::content_modified && !found.inherited) modified_.insert(found.id);
-      if (found.fault == Fault::content_foreign && !found.inherited) foreign_.insert(found.id);
+    for (auto const& found : report.problems) {
+      if (found.kind == ProblemKind::content_modified && !found.inherited) modified_.insert(found.id);
+      if (found.kind == ProblemKind::content_foreign && !found.inherited) foreign_.insert(found.id);
     }
     // Mounts that are gone first: what is mounted is not rebuilt.
     for (bool const mounts : {true, false})
-      for (auto const& found : report.findings) {
+      for (auto const& found : report.problems) {
         control().check();
-        if (found.healing != Healing::mend || found.inherited || found.read_only) continue;
-        if ((found.fault == Fault::mount_stale || found.fault == Fault::mount_uncounted) == mounts)
-          mend(found, records);
+        if (found.action != RepairAction::repair || found.inherited || found.read_only) continue;
+        if ((found.kind == ProblemKind::mount_stale || found.kind == ProblemKind::mount_uncounted) == mounts)
+          repair(found, records);
       }
     collect(report);
   }
 
-  void mend_record_files(CheckReport const& report) {
+  void repair_record_files(CheckReport const& report) {
     std::vector<std::filesystem::path> damaged;
     bool twice[3] = {};
-    for (auto const& found : report.findings) {
-      if (found.fault == Fault::record_file_damaged && found.id == paths::mount_stem)
+    for (auto const& found : report.problems) {
+      if (found.kind == ProblemKind::record_file_damaged && found.id == paths::mount_stem)
         attempt("writing mount counts", [&] { recount_mounts(); });
-      else if (found.fault == Fault::record_file_damaged || found.fault == Fault::record_unreadable)
+      else if (found.kind == ProblemKind::record_file_damaged || found.kind == ProblemKind::record_unreadable)
         damaged.emplace_back(found.about);
-      if (found.fault == Fault::duplicate_id || found.fault == Fault::duplicate_name)
+      if (found.kind == ProblemKind::duplicate_id || found.kind == ProblemKind::duplicate_name)
         twice[static_cast<int>(found.subject)] = true;
     }
     attempt("writing records", [&] {
-      mend_files_of<LayerTraits>(damaged);
-      mend_files_of<ImageTraits>(damaged);
-      mend_files_of<ContainerTraits>(damaged);
+      repair_files_of<LayerTraits>(damaged);
+      repair_files_of<ImageTraits>(damaged);
+      repair_files_of<ContainerTraits>(damaged);
     });
     attempt("writing records of layers", [&] {
       if (twice[0]) rewrite<LayerTraits>();
@@ -184,13 +186,13 @@ class Repairer {
     });
   }
   template <class Traits>
-  void mend_files_of(std::vector<std::filesystem::path> const& damaged) {
+  void repair_files_of(std::vector<std::filesystem::path> const& damaged) {
     std::vector<std::filesystem::path> own;
     for (auto const& [place, path] : core_.template record_files<Traits>())
       if (std::ranges::find(damaged, path) != damaged.end()) own.push_back(path);
     if (own.empty()) return;
     lost_records_.insert(std::string(Traits::kind));
-    for (auto& line : strata::mend_record_files<Traits>(core_, own)) did(std::move(line));
+    for (auto& line : strata::repair_record_files<Traits>(core_, own)) did(std::move(line));
   }
   /// A table holds each id and each name once; saved, so does the file.
   template <class Traits>
@@ -202,33 +204,33 @@ class Repairer {
     did("wrote the records of " + std::string(Traits::stem) + " with each id and name once");
   }
 
-  void mend(Finding const& found, StoreRecords<Core> const& records) {
+  void repair(Problem const& found, StoreSnapshot<Core> const& records) {
     auto const doing = std::string(to_text(found.subject)) + ' ' + found.id + ": " +
-                       std::string(to_text(found.fault)) + (found.about.empty() ? "" : ' ' + found.about);
+                       std::string(to_text(found.kind)) + (found.about.empty() ? "" : ' ' + found.about);
     auto const* const layer = found.subject == Subject::layer ? records.layers.find(found.id) : nullptr;
-    switch (found.fault) {
-      case Fault::parent_circle:
-      case Fault::link_lost:
-      case Fault::lower_wrong:
-      case Fault::lower_layers_wrong:
-      case Fault::directory_missing:
-      case Fault::archive_missing:
-      case Fault::archive_damaged:
-      case Fault::content_digest:
-      case Fault::content_size:
-      case Fault::content_modified:
+    switch (found.kind) {
+      case ProblemKind::parent_circle:
+      case ProblemKind::link_lost:
+      case ProblemKind::lower_wrong:
+      case ProblemKind::lower_layers_wrong:
+      case ProblemKind::directory_missing:
+      case ProblemKind::archive_missing:
+      case ProblemKind::archive_damaged:
+      case ProblemKind::content_digest:
+      case ProblemKind::content_size:
+      case ProblemKind::content_modified:
         if (layer == nullptr) break;
         // With its parents in order first.
-        if (found.fault == Fault::content_modified &&
+        if (found.kind == ProblemKind::content_modified &&
             (stands_on_modified(*layer, records) || !rebuilt_.insert(layer->id).second))
           break;
         attempt(doing, [&] {
           SeenTree seen{.has_more = foreign_.contains(layer->id)};
           if (auto const tree = trees_.find(layer->id); tree != trees_.end()) seen.signature = tree->second;
-          LayerMender<Core>(core_, log_, records, control()).mend(found.fault, *layer, seen);
+          LayerRepairer<Core>(core_, log_, records, control()).repair(found.kind, *layer, seen);
         });
         break;
-      case Fault::mapped_layer_missing:
+      case ProblemKind::mapped_layer_missing:
         if (!records.others_readable()) break;
         attempt(doing, [&] {
           change_record<ImageTraits>(core_, found.id,
@@ -236,28 +238,28 @@ class Repairer {
           did("image " + found.id + ": forgot the missing copy " + found.about + " of its layer");
         });
         break;
-      case Fault::digest_invalid:
-      case Fault::data_missing:
-      case Fault::data_size:
-      case Fault::data_digest:
-      case Fault::data_unrecorded:
+      case ProblemKind::digest_invalid:
+      case ProblemKind::data_missing:
+      case ProblemKind::data_size:
+      case ProblemKind::data_digest:
+      case ProblemKind::data_unrecorded:
         attempt(doing, [&] {
-          DataMender<Core> data(core_, log_);
-          if (found.subject == Subject::layer) data.template mend<LayerTraits>(found);
-          if (found.subject == Subject::image) data.template mend<ImageTraits>(found);
-          if (found.subject == Subject::container) data.template mend<ContainerTraits>(found);
+          DataRepairer<Core> data(core_, log_);
+          if (found.subject == Subject::layer) data.template repair<LayerTraits>(found);
+          if (found.subject == Subject::image) data.template repair<ImageTraits>(found);
+          if (found.subject == Subject::container) data.template repair<ContainerTraits>(found);
         });
         break;
-      case Fault::mount_stale:
-      case Fault::mount_uncounted:
-        attempt(doing, [&] { mend_mount(found); });
+      case ProblemKind::mount_stale:
+      case ProblemKind::mount_uncounted:
+        attempt(doing, [&] { repair_mount(found); });
         break;
       default:
         break;
     }
   }
 
-  bool stands_on_modified(LayerRecord const& layer, StoreRecords<Core> const& records) const {
+  bool stands_on_modified(LayerRecord const& layer, StoreSnapshot<Core> const& records) const {
     auto const below = records.ancestors(layer);
     return !below ||
            std::ranges::any_of(*below, [&](auto const& id) { return modified_.contains(id.str()); });
@@ -265,11 +267,11 @@ class Repairer {
 
   // Mounts -----------------------------------------------------------------------------------------------------
 
-  void mend_mount(Finding const& found) {
+  void repair_mount(Problem const& found) {
     if constexpr (MountDriver<Driver>) {
       LayerId const id(found.id);
       auto mounts = core_.mounts().write();
-      if (found.fault == Fault::mount_stale) {
+      if (found.kind == ProblemKind::mount_stale) {
         if (!mounts.find(id.str()) || is_mounted_anywhere(core_, id)) return;
         mounts.set({.id = id.str(), .path = {}, .count = 0, .extra = {}});
         did("layer " + found.id + ": forgot mounts that are gone");
@@ -300,8 +302,8 @@ class Repairer {
   void collect(CheckReport const& report) {
     if (!sees_all(report)) return;
     std::set<std::filesystem::path> paths;
-    for (auto const& found : report.findings) {
-      if (found.healing != Healing::discard || found.subject != Subject::store) continue;
+    for (auto const& found : report.problems) {
+      if (found.action != RepairAction::discard || found.subject != Subject::store) continue;
       std::filesystem::path const path(found.id);
       // Data whose record was lost and could not be made anew may be somebody's last. A file of records that was not written
       // to its end is none.
@@ -321,7 +323,7 @@ class Repairer {
   Core& core_;
   RepairOptions const& options_;
   RepairLog log_;
-  StoreRecords<Core> seen_ = {};    ///< in the last look
+  StoreSnapshot<Core> seen_ = {};   ///< in the last look
   TreeSignatures trees_ = {};       ///< the same of trees
   std::set<std::string> foreign_;   ///< layers that have more than their tar tells of
   std::set<std::string> modified_;  ///< layers that are not as in their tar
@@ -333,17 +335,17 @@ class Repairer {
 
 }  // namespace detail
 
-/// Checks, mends what can be mended, removes the images, layers and trees of the driver of which what is still found proves
+/// Checks, repairs what can be repaired, removes the images, layers and trees of the driver of which what is still found proves
 /// that they cannot be used (`detail::proves_unusable`), and checks again. What stays damaged is among the failures, item by
 /// item (`Errc::kept`). Files in a layer of which no archive tells are not removed, nor is what they stand on, save those of
 /// containers that the caller gives up and of layers that were never whole; nor is what is mounted, or what has all of its
 /// files although a layer below it is damaged. What goes with a layer is what stands on it, item by item among the actions;
 /// what lies below it stays.
 ///
-/// Damage goes in the order in which it can be mended; each step is short and holds the locks that it needs, bytes move
+/// Damage goes in the order in which it can be repaired; each step is short and holds the locks that it needs, bytes move
 /// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others
 /// use the store, except for what is damaged.
-/// @throws `Errc::stopped`: what was mended so far is mended; `errno`
+/// @throws `Errc::stopped`: what was repaired so far is repaired; `errno`
 template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 RepairReport repair(Store<D, S, Durability, T> const& store, RepairOptions const& options = {}) {
   using Core = typename Store<D, S, Durability, T>::Core;

@@ -4,7 +4,7 @@
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/layer_content.hpp>
-#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/store_snapshot.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/over_former.hpp>
 #include <strata/sys/fd.hpp>
@@ -26,7 +26,7 @@ namespace strata::detail {
 
 /// Of the store that the layer is in.
 template <class Core>
-std::filesystem::path tar_split_of(Core const& core, StoreRecords<Core> const& records,
+std::filesystem::path tar_split_of(Core const& core, StoreSnapshot<Core> const& records,
                                    std::string const& layer) {
   if (auto const other = records.layers.others.find(layer);
       other != records.layers.others.end() && !records.layers.has_own(layer))
@@ -34,13 +34,13 @@ std::filesystem::path tar_split_of(Core const& core, StoreRecords<Core> const& r
   return core.tar_split(layer);
 }
 
-/// Is everything in a layer's own tree there by a recorded archive, of the layer or, in a whole tree, of one below it? Then
+/// Is everything in a layer's own tree there by a tar-split, of the layer or, in a whole tree, of one below it? Then
 /// whoever has the archives can have it again. Names and kinds are looked at, and of what a whole tree has from below, size
 /// and time; the bytes of what the layer's own archive has are its digests' affair. When in doubt, no: what an archive of
 /// ours went over is in no other one, and neither is what a user wrote.
 /// @throws `errno`, if it cannot be told what is there
 template <class Core>
-bool is_told_by_archives(Core const& core, StoreRecords<Core> const& records, LayerRecord const& layer) {
+bool is_told_by_archives(Core const& core, StoreSnapshot<Core> const& records, LayerRecord const& layer) {
   if constexpr (CheckDriver<typename Core::Driver>) {
     auto const tree = core.driver().own_tree(LayerId(layer.id));
     if (!tree || !sys::is_present(tree->path)) return true;  // there is nothing

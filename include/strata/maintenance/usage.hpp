@@ -2,7 +2,7 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/fwd.hpp>
-#include <strata/maintenance/survey.hpp>
+#include <strata/maintenance/scan.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/blocks.hpp>
 
@@ -21,13 +21,13 @@
 namespace strata {
 
 struct UsageOptions {
-  std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `SurveyOptions`
+  std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `ScanOptions`
   std::stop_token stop = {};
 };
 
 /// What one claim stands for, without those within it.
 struct UsageShare {
-  Claim claim;
+  Ownership claim;
   std::uint64_t bytes =
       0;  ///< on disk: blocks, of directories too; a file with several names counts once, at the first
 };
@@ -67,7 +67,7 @@ template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 UsageReport measure_usage(Store<D, S, Durability, T> const& store, UsageOptions const& options = {}) {
   auto& core = store.core();
   UsageReport report;
-  auto claims = survey_graph_root(core, known_ids(core), {.leftover_after = options.leftover_after});
+  auto claims = scan_graph_root(core, known_ids(core), {.leftover_after = options.leftover_after});
   std::map<std::string, std::size_t> by_path;
   for (auto& claim : claims)
     if (auto const [at, fresh] = by_path.emplace(claim.path.native(), report.shares.size()); fresh)

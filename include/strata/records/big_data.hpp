@@ -140,7 +140,7 @@ class BigData {
   template <class Fill>
   void set_by(std::string_view key, std::optional<Digest> const& known_digest, Fill&& fill) {
     check_key<typename Item::Core::Serializer>(key, subject(key));
-    item_.shelf().check_writable("save data items associated with " + std::string(Traits::stem));
+    item_.place().check_writable("save data items associated with " + std::string(Traits::stem));
     auto const target = path(key);
     try {
       put(key, target, known_digest, fill);
@@ -166,7 +166,7 @@ class BigData {
     auto const digest = known_digest ? *known_digest : hasher.finish();
     file.flush();
 
-    auto table = item_.shelf().table.write();
+    auto table = item_.place().table.write();
     Record next = *table.get(Ref::exactly(item_.record().id));
     std::string const name(key);
     bool is_new = true;
@@ -189,10 +189,10 @@ class BigData {
 
   /// Who removed the item could not see the directories that were made for it here afterwards.
   void forget_if_removed(std::filesystem::path const& target) const noexcept try {
-    auto const table = item_.shelf().table.read();
+    auto const table = item_.place().table.read();
     if (table.by_id(item_.record().id)) return;
     std::error_code still_used;
-    for (auto directory = target.parent_path(); directory != item_.shelf().directory;
+    for (auto directory = target.parent_path(); directory != item_.place().directory;
          directory = directory.parent_path())
       if (!std::filesystem::remove(directory, still_used)) return;
   } catch (...) {  // what keeps the records from being read has been told of
@@ -200,7 +200,7 @@ class BigData {
 
   std::filesystem::path path(std::string_view key) const {
     using Core = typename Item::Core;
-    return item_.shelf().directory / Core::template component<Traits>(item_.record().id) /
+    return item_.place().directory / Core::template component<Traits>(item_.record().id) /
            big_data_file_name(key);
   }
   std::string subject(std::string_view key) const {

@@ -214,7 +214,7 @@ class Table {
     return Reading(*this, {held ? *std::move(held) : lock_.unlocked(), {}});
   }
 
-  /// The locks without a look at the rows: for who reads, or mends, files that no table can be loaded from.
+  /// The locks without a look at the rows: for who reads, or repairs, files that no table can be loaded from.
   Held shared() {
     auto first = lock_.shared();
     return {std::move(first), options_.second ? std::make_optional(options_.second->shared()) : std::nullopt};

@@ -4,12 +4,12 @@
 #include <strata/error.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
-#include <strata/store/crash_notes.hpp>
-#include <strata/store/foreign_layers.hpp>
 #include <strata/store/import.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/item.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/read_only_layers.hpp>
 #include <strata/sys/additional_tree.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
@@ -63,10 +63,10 @@ class AdditionalLayer {
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
     Trash trash;
-    auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
+    auto staging = log_intents(core, {{IntentKind::layer_files, plan.id.str()}});
     auto layers = core.template table<Traits>().write();
     return Item<Traits>(
-        core_, publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(record), trash));
+        core_, publish_layer(core, layers, plan, std::move(staged), staging, {}, std::move(record), trash));
   }
 
  private:

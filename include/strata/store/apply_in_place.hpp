@@ -6,16 +6,16 @@
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
-#include <strata/store/crash_notes.hpp>
 #include <strata/store/import.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/stream.hpp>
-#include <strata/sys/temp_dir.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,7 +33,7 @@
 ///
 /// The whole stream is kept first, and unpacked beside, so that one that is damaged, or cannot be unpacked, changes
 /// nothing. From the moment in which the layer itself begins to change, until its record tells of the stream, it has no
-/// recorded archive and no digests: its tar is made from its files. Should the process die in between, the next opener
+/// tar-split and no digests: its tar is made from its files. Should the process die in between, the next opener
 /// unpacks the stream once more, to its end. Other programs, until then, see some of the new files and not the others.
 namespace strata {
 namespace detail {
@@ -66,7 +66,7 @@ inline bool may_succeed_later(Error const& error) {
 }
 
 inline std::string in_place_note(std::string const& layer) {
-  return note_text({Leftover::layer_in_place, layer});
+  return intent_text({IntentKind::layer_in_place, layer});
 }
 
 /// Unpacks the stream into a copy of the layer, which then goes.
@@ -78,28 +78,28 @@ void try_out(Core& core, LayerRecord const& layer, Source source, std::filesyste
   unpack_layer(core, std::move(source), staged, tar_split, options, tried);
 }
 
-/// Takes the layer's recorded archive away, which tells of what its files will no longer be.
-/// @param aside  has the stream; gets the note that the next opener goes by
+/// Takes the layer's tar-split away, which tells of what its files will no longer be.
+/// @param staging  has the stream; gets the note that the next opener goes by
 template <class Core>
-void begin_in_place(Core& core, LayerRecord const& before, sys::TempDir& aside) {
+void begin_in_place(Core& core, LayerRecord const& before, sys::StagingDirectory& staging) {
   auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecord next = *layers.get(Ref::exactly(before.id));
   auto const note = in_place_note(before.id);
-  auto const others = sys::TempDir::look(core.layer_trash());
+  auto const others = sys::StagingDirectory::look(core.layer_trash());
   if (next.diff_digest != before.diff_digest || next.created != before.created ||
       std::ranges::any_of(others, [&](auto const& other) {
         return std::ranges::find(other.notes, note) != other.notes.end();
       }))
     throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
-  aside.note(note);
+  staging.note(note);
   if (core.flush() == Flush::full) {
-    sys::sync_directory(aside.path());
-    sys::sync_directory(aside.path().parent_path());
+    sys::sync_directory(staging.path());
+    sys::sync_directory(staging.path().parent_path());
   }
   copy_archive_fields({}, next);
   layers.put(std::move(next));
   layers.commit(core.flush());
-  aside.take(core.tar_split(before.id));
+  staging.take(core.tar_split(before.id));
 }
 
 /// Unpacks the stream into the layer's own tree and records it.
@@ -107,8 +107,8 @@ void begin_in_place(Core& core, LayerRecord const& before, sys::TempDir& aside) 
 template <class Core>
 Row<LayerRecord> finish_in_place(Core& core, LayerRecord const& before, std::filesystem::path const& stream,
                                  ImportLimits const& limits, bool again) {
-  auto aside = sys::TempDir::create(core.layer_trash());
-  auto const tar_split = aside.next_addition();
+  auto staging = sys::StagingDirectory::create(core.layer_trash());
+  auto const tar_split = staging.next_addition();
   LayerRecord unpacked;
   {
     bool const over = again || has_former_contents(core, before);
@@ -142,8 +142,8 @@ Row<LayerRecord> layer_in_place(Core& core, std::string const& id, std::filesyst
 /// Do notes tell of a stream that is being unpacked into a layer's own tree?
 inline bool is_in_place(std::vector<std::string> const& notes) {
   return std::ranges::any_of(notes, [](std::string const& text) {
-    auto const note = parse_note(text);
-    return note && note->what == Leftover::layer_in_place;
+    auto const note = parse_intent(text);
+    return note && note->what == IntentKind::layer_in_place;
   });
 }
 
@@ -153,11 +153,11 @@ template <class Core>
 void finish_left_in_place(Core& core) {
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     std::optional<Error> failure;
-    sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
+    sys::StagingDirectory::recover(core.layer_trash(), [&](sys::StagingDirectory const& left) {
       auto const notes = left.notes();
       for (auto const& text : notes) {
-        auto const note = parse_note(text);
-        if (!note || note->what != Leftover::layer_in_place) continue;
+        auto const note = parse_intent(text);
+        if (!note || note->what != IntentKind::layer_in_place) continue;
         for (auto const& entry : std::filesystem::directory_iterator(left.path())) {
           auto const row = detail::layer_in_place(core, note->id, entry.path());
           if (!row) continue;
@@ -184,15 +184,15 @@ Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, 
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));
     if (is_seen_mounted(core, core.mounts().read(), LayerId(before->id))) {
-      auto aside = sys::TempDir::create(core.layer_trash());
-      auto const stream = aside.path() / (std::string(detail::kept_stream) + before->created.str());
-      detail::try_out(core, *before, detail::KeepingSource(std::move(source), stream), aside.next_addition(),
-                      options);
+      auto staging = sys::StagingDirectory::create(core.layer_trash());
+      auto const stream = staging.path() / (std::string(detail::kept_stream) + before->created.str());
+      detail::try_out(core, *before, detail::KeepingSource(std::move(source), stream),
+                      staging.next_addition(), options);
       if (core.flush() == Flush::full) sys::sync_file(sys::open_at(AT_FDCWD, stream, O_RDONLY).get(), stream);
-      detail::begin_in_place(core, *before, aside);
+      detail::begin_in_place(core, *before, staging);
       Row<LayerRecord> row;
-      with_notes(core, aside,
-                 [&] { row = detail::finish_in_place(core, *before, stream, options.limits, false); });
+      with_intents(core, staging,
+                   [&] { row = detail::finish_in_place(core, *before, stream, options.limits, false); });
       return row;
     }
   }

@@ -21,7 +21,7 @@
 #include <vector>
 
 /// Id maps for containers that are to share ids with no other: as large as the image needs, out of the ids that are set
-/// aside for a user, those of other containers excluded.
+/// staging for a user, those of other containers excluded.
 namespace strata {
 namespace detail {
 
@@ -76,8 +76,8 @@ std::int64_t image_needs(Core& core, std::string const& image, AutoUserns const&
   std::int64_t needed = 0;
   std::string top;
   {
-    auto const layers = core.template look<typename Core::LayerTraits>();
-    top = core.template look<typename Core::ImageTraits>().get(Ref::exactly(image))->top_layer;
+    auto const layers = core.template read_view<typename Core::LayerTraits>();
+    top = core.template read_view<typename Core::ImageTraits>().get(Ref::exactly(image))->top_layer;
     std::set<std::string> seen;  // records that were edited by hand may go in a circle
     for (auto id = top; !id.empty() && seen.insert(id).second;) {
       auto const layer = layers.get(Ref::exactly(id));
@@ -93,7 +93,7 @@ std::int64_t image_needs(Core& core, std::string const& image, AutoUserns const&
   return std::max({needed, ids_needed(users, {2, 3}), ids_needed(groups, {2})});
 }
 
-/// Ids that may be given to containers: in the machine's own namespace those set aside for a user, in another, all of it
+/// Ids that may be given to containers: in the machine's own namespace those set staging for a user, in another, all of it
 /// but its root.
 inline idmap::IdSet ids_set_aside(AutoUserns const& wanted, std::string_view which) {
   idmap::IdSet set;
@@ -154,7 +154,7 @@ IdMaps choose_maps(Core& core, std::string const& image, AutoUserns const& wante
   }
   std::vector<IdMap> uids;
   std::vector<IdMap> gids;
-  core.template look<typename Core::ContainerTraits>().each([&](auto const& container, auto const&) {
+  core.template read_view<typename Core::ContainerTraits>().each([&](auto const& container, auto const&) {
     uids.push_back(container->uidmap);
     gids.push_back(container->gidmap);
   });

@@ -5,13 +5,13 @@
 #include <strata/records/record.hpp>
 #include <strata/store/apply_in_place.hpp>
 #include <strata/store/content_intent.hpp>
-#include <strata/store/crash_notes.hpp>
 #include <strata/store/data_intent.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <string>
@@ -26,7 +26,7 @@ namespace detail {
 /// @return  false if there are records that cannot be read, which may name any of it, or it has one in a file that this store
 ///          does not read (`KnownIds::in_other_files`): nothing is done
 template <class Core>
-bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string> const& notes) {
+bool collect_noted(Core& core, sys::StagingDirectory const& left, std::vector<std::string> const& notes) {
   Trash trash;
   {
     auto layers = core.template table<typename Core::LayerTraits>().write();
@@ -36,49 +36,50 @@ bool collect_noted(Core& core, sys::TempDir const& left, std::vector<std::string
     auto const elsewhere = KnownIds::in_other_files(core);
     if (!elsewhere.all_layers || !elsewhere.all_containers) return false;
     for (auto const& text : notes)  // left to who reads that record
-      if (auto const note = parse_note(text);
+      if (auto const note = parse_intent(text);
           note && (elsewhere.layers.contains(note->id) || elsewhere.containers.contains(note->id)))
         return false;
-    auto aside = sys::TempDir::create(core.layer_trash());
-    auto const is_spare = [&](LayerRecord const& layer, CrashNote const& note) {
+    auto staging = sys::StagingDirectory::create(core.layer_trash());
+    auto const is_spare = [&](LayerRecord const& layer, IntentRecord const& note) {
       return mark_of_names(layer.names) == note.names && layers.referring_to(layer.id).empty() &&
              images.referring_to(layer.id).empty() && containers.referring_to(layer.id).empty();
     };
     for (auto const& text : notes) {
-      auto const note = parse_note(text);
+      auto const note = parse_intent(text);
       if (!note || !is_safe_component(note->id)) continue;
       switch (note->what) {
-        case Leftover::layer_files:
-        case Leftover::spare_layer:
-        case Leftover::named_layer:
+        case IntentKind::layer_files:
+        case IntentKind::spare_layer:
+        case IntentKind::named_layer:
           if (auto const layer = layers.by_id(note->id); !layer)
-            trash.merge(discard_unrecorded_layer(core, LayerId(note->id), aside));
-          else if (note->what != Leftover::layer_files && is_spare(*layer, *note)) {
+            trash.merge(discard_unrecorded_layer(core, LayerId(note->id), staging));
+          else if (note->what != IntentKind::layer_files && is_spare(*layer, *note)) {
             std::vector<LayerId> const spare{LayerId(note->id)};
-            trash.merge(discard_layers(core, layers, unmount_layers(core, spare), spare, aside));
+            trash.merge(discard_layers(core, layers, unmount_layers(core, spare), spare, staging));
           }
           break;
-        case Leftover::image_files:
-          if (!images.by_id(note->id)) discard_item_files<typename Core::ImageTraits>(core, note->id, aside);
+        case IntentKind::image_files:
+          if (!images.by_id(note->id))
+            discard_item_files<typename Core::ImageTraits>(core, note->id, staging);
           break;
-        case Leftover::container_files:
+        case IntentKind::container_files:
           if (!containers.by_id(note->id))
-            discard_item_files<typename Core::ContainerTraits>(core, note->id, aside);
+            discard_item_files<typename Core::ContainerTraits>(core, note->id, staging);
           break;
-        case Leftover::layer_in_place:
+        case IntentKind::layer_in_place:
           break;
-        case Leftover::layer_contents:
+        case IntentKind::layer_contents:
           settle_contents(core, layers, left.path(), note->id);
           break;
-        case Leftover::image_data:
+        case IntentKind::image_data:
           settle_data<typename Core::ImageTraits>(core, images, left.path(), note->id);
           break;
-        case Leftover::container_data:
+        case IntentKind::container_data:
           settle_data<typename Core::ContainerTraits>(core, containers, left.path(), note->id);
           break;
       }
     }
-    trash.add(std::move(aside));
+    trash.add(std::move(staging));
   }
   trash.empty();
   return true;
@@ -96,7 +97,7 @@ void collect_after_crash(Core& core) {
     finish_left_in_place(core);
   } catch (Error const&) {  // left to a later call
   }
-  sys::TempDir::recover(core.layer_trash(), [&](sys::TempDir const& left) {
+  sys::StagingDirectory::recover(core.layer_trash(), [&](sys::StagingDirectory const& left) {
     auto const notes = left.notes();
     if (notes.empty() || is_in_place(notes)) return notes.empty();
     try {
@@ -114,16 +115,16 @@ void collect_after_crash(Core& core) {
   {
     auto layers = core.template table<Traits>().write();
     std::vector<LayerId> ids;
-    std::vector<CrashNote> notes;
+    std::vector<IntentRecord> notes;
     for (auto const& row : layers.rows())
       if (unfinished(*row)) {
         ids.emplace_back(row->id);
-        notes.push_back({Leftover::layer_files, row->id});
+        notes.push_back({IntentKind::layer_files, row->id});
       }
     auto const mounts = unmount_layers(core, ids);
-    auto aside = note_change(core, notes);
-    with_notes(core, aside, [&] { trash = discard_layers(core, layers, mounts, ids, aside); });
-    trash.add(std::move(aside));
+    auto staging = log_intents(core, notes);
+    with_intents(core, staging, [&] { trash = discard_layers(core, layers, mounts, ids, staging); });
+    trash.add(std::move(staging));
   }
   trash.empty();
 }

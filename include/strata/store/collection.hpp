@@ -24,26 +24,28 @@ class Collection {
 
   /// By id, by name, or by a prefix that only one id has: in the store itself, then in those that it only reads.
   std::optional<Item> find(Ref const& ref) const {
-    auto found = core_->template look<Traits>().find(ref);
-    return found ? std::make_optional(Item(core_, std::move(found.row), found.shelf)) : std::nullopt;
+    auto found = core_->template read_view<Traits>().find(ref);
+    return found ? std::make_optional(Item(core_, std::move(found.row), found.place)) : std::nullopt;
   }
 
   /// As `find`. @throws `Traits::unknown`
   Item get(Ref const& ref) const {
-    auto found = core_->template look<Traits>().get(ref);
-    return Item(core_, std::move(found.row), found.shelf);
+    auto found = core_->template read_view<Traits>().get(ref);
+    return Item(core_, std::move(found.row), found.place);
   }
 
-  bool exists(Ref const& ref) const { return static_cast<bool>(core_->template look<Traits>().find(ref)); }
+  bool exists(Ref const& ref) const {
+    return static_cast<bool>(core_->template read_view<Traits>().find(ref));
+  }
 
   /// All, in the order in which they were created, those of a separate image store and of volatile files last; then those
   /// of stores that are only read, store by store. An id that several stores have is there as often.
   std::vector<Item> list() const {
     std::vector<Item> out;
     std::size_t own = 0;
-    core_->template look<Traits>().each([&](auto const& row, auto& shelf) {
-      out.emplace_back(core_, row, &shelf);
-      if (!shelf.read_only) own = out.size();
+    core_->template read_view<Traits>().each([&](auto const& row, auto& place) {
+      out.emplace_back(core_, row, &place);
+      if (!place.read_only) own = out.size();
     });
     // As they are read from their files, also while this object remembers in which order it made them.
     if constexpr (requires(Item const& item) { item.record().place; }) {

@@ -39,7 +39,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     LayerPlan<Core> plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
     bool has_files = false;
     if (!image.empty()) {
-      auto const row = core.template look<typename Core::ImageTraits>().get(image);
+      auto const row = core.template read_view<typename Core::ImageTraits>().get(image);
       record.image = row->id;
       has_files = !row->top_layer.empty();
     }
@@ -69,7 +69,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       auto const top = top_layer_for(core, record.image, maps, control);
       plan.parent = LayerId(top->id);
       plan.parent_maps = maps_of(*top);
-      plan.below = ForeignLayers<Core>(core.template look<LayerTraits>(), top);
+      plan.below = ReadOnlyLayers<Core>(core.template read_view<LayerTraits>(), top);
     } else if (image.empty()) {
       if (maps.uids.empty() && !options.host_uids) wanted.uids.reset();
       if (maps.gids.empty() && !options.host_gids) wanted.gids.reset();
@@ -80,14 +80,14 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     staged.finish();
 
     Trash trash;
-    auto aside = note_change(core, {{Leftover::spare_layer, plan.id.str()}});
+    auto staging = log_intents(core, {{IntentKind::spare_layer, plan.id.str()}});
     auto layers = core.template table<LayerTraits>().write();
-    auto const images = core.template look<typename Core::ImageTraits>();
+    auto const images = core.template read_view<typename Core::ImageTraits>();
     auto containers = core.template table<Traits>().write();
     if (!record.image.empty() && !images.by_id(record.image))
       throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile");
     containers.check_free(record.id, record.names);
-    publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(layer), trash);
+    publish_layer(core, layers, plan, std::move(staged), staging, {}, std::move(layer), trash);
     try {
       record.created = Timestamp::now();
       auto row = containers.put(std::move(record));
@@ -95,10 +95,10 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       return Item(core_, std::move(row));
     } catch (...) {
       // The container may be on disk all the same; then it needs its layer.
-      with_notes(core, aside, [&] {
+      with_intents(core, staging, [&] {
         if (!containers.reload()) throw;
         if (containers.referring_to(plan.id.str()).empty())
-          trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, aside));
+          trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, staging));
       });
       throw;
     }
@@ -111,27 +111,27 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     Trash trash;
     {
       auto layers = core.template table<LayerTraits>().write();
-      auto const images = core.template look<typename Core::ImageTraits>();
+      auto const images = core.template read_view<typename Core::ImageTraits>();
       auto containers = core.template table<Traits>().write();
       auto const container = containers.get(ref);
-      check_made_at<Traits>(*container, options.made_at);
+      check_created<Traits>(*container, options.expected_created);
       Core::template component<Traits>(container->id);
       containers.erase(container->id);
-      if (!options.even_if_used) check_layer_unused(layers, images, container->layer);
+      if (!options.force) check_layer_unused(layers, images, container->layer);
       std::vector<LayerId> own;
-      CrashNote spare{Leftover::spare_layer, container->layer};
+      IntentRecord spare{IntentKind::spare_layer, container->layer};
       if (auto const layer = layers.by_id(container->layer)) {
         own.emplace_back(container->layer);
-        spare = spare_note(*layer);
+        spare = spare_intent(*layer);
       }
       auto const mounts = unmount_layers(core, own);
-      auto aside = note_change(core, {{Leftover::container_files, container->id}, spare});
-      with_notes(core, aside, [&] {
+      auto staging = log_intents(core, {{IntentKind::container_files, container->id}, spare});
+      with_intents(core, staging, [&] {
         containers.commit(core.flush());
-        trash = discard_layers(core, layers, mounts, own, aside);
-        discard_item_files<Traits>(core, container->id, aside);
+        trash = discard_layers(core, layers, mounts, own, staging);
+        discard_item_files<Traits>(core, container->id, staging);
       });
-      trash.add(std::move(aside));
+      trash.add(std::move(staging));
     }
     trash.empty();
   }

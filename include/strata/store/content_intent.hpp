@@ -5,11 +5,11 @@
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
-#include <strata/store/crash_notes.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/intent_text.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/tree_identity.hpp>
 
 #include <array>
@@ -23,14 +23,14 @@
 #include <utility>
 #include <vector>
 
-/// The contents of a layer, its recorded archive and its record change one after the other; an intent record tells who
+/// The contents of a layer, its tar-split and its record change one after the other; an intent record tells who
 /// opens the store after a crash what all of them were and were to be. The contents decide: with the old ones the rest is put
 /// back, with the new ones it is finished.
 namespace strata {
 
 struct ContentIntent {
   std::string tree = {};            ///< what tells the old contents from others
-  std::uint64_t archive_inode = 0;  ///< of the new recorded archive; 0: there is none
+  std::uint64_t archive_inode = 0;  ///< of the new tar-split; 0: there is none
   std::string archive = {};         ///< its name in the temp-dir, before it is in place
   LayerRecord before = {};
   LayerRecord after = {};
@@ -77,7 +77,7 @@ std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
   return std::nullopt;
 }
 
-/// The recorded archive of a layer and what takes its place, which waits in a temp-dir.
+/// The tar-split of a layer and what takes its place, which waits in a temp-dir.
 template <class Core>
 class ArchiveExchange {
  public:
@@ -144,22 +144,23 @@ inline ContentIntent content_intent(std::filesystem::path const& tar_split, Laye
 }
 
 /// Writes the intent record; from now on it counts. Nothing is written where the driver cannot tell contents apart.
-/// @param aside      has the new recorded archive, and stays until the change is done or undone
-/// @param tar_split  the new recorded archive; empty: none
+/// @param staging      has the new tar-split, and stays until the change is done or undone
+/// @param tar_split  the new tar-split; empty: none
 template <class Core>
-std::optional<ContentIntent> log_intent(Core& core, sys::TempDir& aside, LayerRecord const& before,
-                                        LayerRecord const& after, std::filesystem::path const& tar_split) {
+std::optional<ContentIntent> log_content_intent(Core& core, sys::StagingDirectory& staging,
+                                                LayerRecord const& before, LayerRecord const& after,
+                                                std::filesystem::path const& tar_split) {
   auto tree = detail::contents_identity(core, LayerId(before.id));
   if (!tree) return std::nullopt;
   auto intent = content_intent(tar_split, before, after);
   intent.tree = *std::move(tree);
   auto const first = detail::encode_one<Core>(before);
-  sys::replace_file(aside.path() / detail::intent_file,
+  sys::replace_file(staging.path() / detail::intent_file,
                     intent.tree + '\n' + std::to_string(intent.archive_inode) + '\n' + intent.archive + '\n' +
                         std::to_string(first.size()) + '\n' + first + detail::encode_one<Core>(after),
                     {.mode = 0600, .flush = core.flush()});
-  aside.note(note_text({Leftover::layer_contents, before.id}));
-  if (core.flush() == Flush::full) aside.keep_notes();
+  staging.note(intent_text({IntentKind::layer_contents, before.id}));
+  if (core.flush() == Flush::full) staging.keep_notes();
   return intent;
 }
 

@@ -12,13 +12,13 @@
 #include <strata/records/record_file.hpp>
 #include <strata/records/record_storage.hpp>
 #include <strata/records/table.hpp>
-#include <strata/store/crash_notes.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/item.hpp>
 #include <strata/store/mount_table.hpp>
 #include <strata/store/options.hpp>
-#include <strata/store/shelf.hpp>
+#include <strata/store/read_only_stores.hpp>
 #include <strata/sys/file.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -126,7 +126,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     if (options_.read_only) return;
     driver_.recover();
     // What takes a look at records is done when somebody asks for them.
-    sys::TempDir::recover(layer_trash(), [](sys::TempDir const& left) { return left.notes().empty(); });
+    sys::StagingDirectory::recover(layer_trash(),
+                                   [](sys::StagingDirectory const& left) { return left.notes().empty(); });
   }
 
   Options const& options() const noexcept { return options_; }
@@ -159,28 +160,28 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   void collect_again() noexcept { left_ = true; }
 
   template <class Traits>
-  using ShelfOf = Shelf<Traits, Lock>;
+  using ReadableStoreOf = ReadableStore<Traits, Lock>;
   template <class Traits>
   using FoundRow = Found<Traits, Lock>;
 
   /// The store's own place of a kind.
   template <class Traits>
-  ShelfOf<Traits>& own() {
-    return *shelves<Traits>().front();
+  ReadableStoreOf<Traits>& own() {
+    return *readable_stores<Traits>().front();
   }
 
   /// Looks at the rows of a kind in all places, the store's own and those that are only read. No other guard of the kind
   /// may be held.
   template <class Traits>
-  Look<Traits, Lock> look() {
+  ReadView<Traits, Lock> read_view() {
     table<Traits>();
-    return Look<Traits, Lock>(shelves<Traits>());
+    return ReadView<Traits, Lock>(readable_stores<Traits>());
   }
 
   /// The same without the store's own, a guard of which may be held. Waits for nobody.
   template <class Traits>
-  Look<Traits, Lock> others() {
-    return Look<Traits, Lock>(shelves<Traits>(), OthersOnly{});
+  ReadView<Traits, Lock> read_only_view() {
+    return ReadView<Traits, Lock>(readable_stores<Traits>(), ReadOnlyStoresOnly{});
   }
 
   /// The store's own row, to be changed. @param rows  a guard of its table
@@ -189,8 +190,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   auto own_row(Rows const& rows, Ref const& ref, std::string_view what) {
     auto row = rows.find(ref);
     if (!row)
-      if (auto const found = others<Traits>().find(ref); found && !rows.by_id(found->id))
-        throw found.shelf->refusal(what);
+      if (auto const found = read_only_view<Traits>().find(ref); found && !rows.by_id(found->id))
+        throw found.place->refusal(what);
     return row ? row : rows.get(ref);
   }
 
@@ -273,7 +274,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   using SharedLog = typename detail::LogOf<Serializer, Lock, appends>::type;
 
   template <class Traits>
-  auto& shelves() {
+  auto& readable_stores() {
     if constexpr (std::same_as<Traits, LayerTraits>) return layers_;
     if constexpr (std::same_as<Traits, ImageTraits>) return images_;
     if constexpr (std::same_as<Traits, ContainerTraits>) return containers_;
@@ -421,14 +422,14 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   }
 
   template <class Traits>
-  Shelves<Traits, Lock> open_shelves() const {
-    Shelves<Traits, Lock> out;
-    out.emplace_back(new ShelfOf<Traits>{own_table<Traits>(), kind_directory<Traits>()});
+  ReadableStores<Traits, Lock> open_shelves() const {
+    ReadableStores<Traits, Lock> out;
+    out.emplace_back(new ReadableStoreOf<Traits>{own_table<Traits>(), kind_directory<Traits>()});
     if constexpr (!std::same_as<Traits, ContainerTraits>) {
       auto const add = [&](std::filesystem::path const& root, std::size_t store) {
         auto const directory = kind_directory<Traits>(root);
-        out.emplace_back(new ShelfOf<Traits>{other_table<Traits>(directory, store), directory, true,
-                                             root == options_.graph_root});
+        out.emplace_back(new ReadableStoreOf<Traits>{other_table<Traits>(directory, store), directory, true,
+                                                     root == options_.graph_root});
       };
       // Images from before there was a separate image store: shown and used, removed, and not changed otherwise.
       if (std::same_as<Traits, ImageTraits> && !options_.image_store.empty()) add(options_.graph_root, 0);
@@ -440,7 +441,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// Has a dead process begun to replace an item's data? Who is the first to ask holds no lock yet.
   bool is_data_left() {
     if (looked_for_data_) return false;
-    bool const left = std::ranges::any_of(sys::TempDir::look(layer_trash()), [](auto const& seen) {
+    bool const left = std::ranges::any_of(sys::StagingDirectory::look(layer_trash()), [](auto const& seen) {
       return !seen.in_use && std::ranges::any_of(seen.notes, &is_about_data);
     });
     looked_for_data_ = !left;
@@ -475,9 +476,9 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Driver driver_;
   std::vector<std::filesystem::path> image_stores_;  ///< graph roots that are only read, in order
   std::vector<std::shared_ptr<SharedLog>> logs_;
-  Shelves<LayerTraits, Lock> layers_;
-  Shelves<ImageTraits, Lock> images_;
-  Shelves<ContainerTraits, Lock> containers_;
+  ReadableStores<LayerTraits, Lock> layers_;
+  ReadableStores<ImageTraits, Lock> images_;
+  ReadableStores<ContainerTraits, Lock> containers_;
   MountTable<Serializer, Lock> mounts_;
   std::atomic<bool> collected_ = false;
   std::atomic<bool> left_ = false;  ///< by this object, since then

@@ -4,11 +4,11 @@
 #include <strata/paths.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/record.hpp>
-#include <strata/store/crash_notes.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/intent_text.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -58,17 +58,17 @@ inline std::optional<DataIntent> read_data_intent(std::filesystem::path const& d
 }
 
 template <class Core, class Traits>
-sys::TempDir log_data_intent(Core& core, std::string const& id, DataIntent const& intent) {
-  auto aside = sys::TempDir::create(core.layer_trash());
+sys::StagingDirectory log_data_intent(Core& core, std::string const& id, DataIntent const& intent) {
+  auto staging = sys::StagingDirectory::create(core.layer_trash());
   sys::replace_file(
-      aside.path() / data_intent_file,
+      staging.path() / data_intent_file,
       intent.temporary + '\n' + std::to_string(intent.size) + '\n' + intent.digest + '\n' + intent.key,
       {.mode = 0600, .flush = core.flush()});
-  auto const what =
-      std::is_same_v<Traits, typename Core::ImageTraits> ? Leftover::image_data : Leftover::container_data;
-  aside.note(note_text({what, id}));
-  if (core.flush() == Flush::full) aside.keep_notes();
-  return aside;
+  auto const what = std::is_same_v<Traits, typename Core::ImageTraits> ? IntentKind::image_data
+                                                                       : IntentKind::container_data;
+  staging.note(intent_text({what, id}));
+  if (core.flush() == Flush::full) staging.keep_notes();
+  return staging;
 }
 
 }  // namespace detail
@@ -86,10 +86,10 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
                           .digest = next.big_data_digests.at(key),
                           .key = key};
   file.prepare();
-  auto aside = detail::log_data_intent<Core, Traits>(core, id, intent);
+  auto staging = detail::log_data_intent<Core, Traits>(core, id, intent);
   auto const leave = [&]() noexcept {
     file.leave();
-    leave_notes(core, aside);
+    leave_intents(core, staging);
   };
   auto row = table.put(std::move(next));
   try {
@@ -112,7 +112,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
     file.commit();
   } catch (...) {
     if (file.is_committed()) {  // but perhaps not on the device
-      leave_notes(core, aside);
+      leave_intents(core, staging);
       throw;
     }
     try {

@@ -4,9 +4,9 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/records/layer.hpp>
-#include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/read_only_layers.hpp>
 #include <strata/stream/pipeline.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/stream.hpp>
@@ -27,7 +27,7 @@ namespace detail {
 template <class Core>
 struct Comparison {
   typename Core::template FoundRow<typename Core::LayerTraits> layer;
-  ForeignLayers<Core> foreign;
+  ReadOnlyLayers<Core> foreign;
   std::optional<LayerId> against;
   bool with_parent = false;  ///< `against` is the recorded parent, or neither exists
   DiffMaps maps = {};
@@ -44,9 +44,9 @@ auto with_maps(Core& core, Comparison<Core> const& pair, Compare&& compare) {
 
 template <class Core>
 Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
-  auto const layers = core.template look<typename Core::LayerTraits>();
+  auto const layers = core.template read_view<typename Core::LayerTraits>();
   Comparison<Core> out{.layer = layers.get(id), .foreign = {}, .against = {}, .with_parent = true};
-  out.foreign = ForeignLayers<Core>(layers, out.layer);
+  out.foreign = ReadOnlyLayers<Core>(layers, out.layer);
   if (!out.layer->parent.empty()) out.against = LayerId(out.layer->parent);
   if (auto const other = against.empty() ? decltype(out.layer){} : layers.find(against)) {
     out.against = LayerId(other->id);
@@ -65,8 +65,8 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
                  DiffOptions const& options) {
   Control const control{.progress = options.progress, .stop = options.stop};
   auto const compression = options.compression.value_or(static_cast<Compression>(pair.layer->compression));
-  archive::Outlet outlet(std::move(to), compression, typename Core::Codecs{});
-  if (auto const recorded = core.tar_split(pair.layer.shelf->directory, pair.layer->id);
+  archive::CompressingWriter outlet(std::move(to), compression, typename Core::Codecs{});
+  if (auto const recorded = core.tar_split(pair.layer.place->directory, pair.layer->id);
       pair.with_parent && sys::is_present(recorded)) {
     Source split = stored_source(recorded);
     auto const copy_file = [&](std::string_view name, Writer& out) {

@@ -45,15 +45,15 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     flush_volatile(core, options.top_layer);
     PulledImage image;
     if (auto const foreign =
-            options.id.empty() ? FoundImage{} : core.template others<Traits>().by_id(id.str()))
-      image = read_image(core, *foreign, *foreign.shelf);
-    std::optional<sys::TempDir> aside;
+            options.id.empty() ? FoundImage{} : core.template read_only_view<Traits>().by_id(id.str()))
+      image = read_image(core, *foreign, *foreign.place);
+    std::optional<sys::StagingDirectory> staging;
     if (!image.data.empty())  // what is refused then is refused before anything is written
       core.template table<Traits>().read().check_free(id.str(), names::unique(options.names));
-    if (!image.data.empty()) aside = note_change(core, {{Leftover::image_files, id.str()}});
+    if (!image.data.empty()) staging = log_intents(core, {{IntentKind::image_files, id.str()}});
     auto data = write_image_data(core, image);
     // The layers stay locked until the record is there, so that the top layer cannot go in between.
-    auto const layers = core.template look<typename Core::LayerTraits>();
+    auto const layers = core.template read_view<typename Core::LayerTraits>();
     auto& record = image.record;
     auto const taken_over = std::exchange(record.names, names::unique(options.names));
     bool const is_copy = !record.id.empty();
@@ -70,21 +70,21 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       take_names(images, record);
       Traits::named(record);
     }
-    return Item(core_, publish_image(core, images, std::move(record), data, aside));
+    return Item(core_, publish_image(core, images, std::move(record), data, staging));
   }
 
   /// Images that have this digest, or a manifest that has it.
   std::vector<Item> by_digest(Digest const& digest) const {
     std::vector<Item> out;
-    core_->template look<Traits>().each_referring_to(digest.str(), [&](auto const& row, auto& shelf) {
-      if (names::contains(image_digests(*row), digest.str())) out.emplace_back(core_, row, &shelf);
+    core_->template read_view<Traits>().each_referring_to(digest.str(), [&](auto const& row, auto& place) {
+      if (names::contains(image_digests(*row), digest.str())) out.emplace_back(core_, row, &place);
     });
     return out;
   }
 
   /// Removes an image and every layer of its chain that nothing else needs. With a separate image store, an image that the
   /// graph root had before goes as well, and is removed also if only the graph root has it: unless this is about one
-  /// record (`made_at`), or nothing is checked (`even_if_used`).
+  /// record (`expected_created`), or nothing is checked (`force`).
   /// @return  the removed layers, top down
   /// @throws  `Errc::image_used_by_container` with the container's id; `Errc::store_read_only`
   std::vector<LayerId> remove(Ref const& ref, RemoveImageOptions const& options = {}) {
@@ -94,15 +94,15 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     {
       auto layers = core.template table<typename Core::LayerTraits>().write();
       auto images = core.template table<Traits>().write();
-      bool const everywhere = !options.made_at && !options.even_if_used;
+      bool const everywhere = !options.expected_created && !options.force;
       auto const older_table = everywhere ? older_images(core) : nullptr;
       std::optional<Writing> older;
       if (older_table) older.emplace(*older_table);
       auto const containers = core.template table<typename Core::ContainerTraits>().read();
       auto const [own, before] = find_all(core, images, older, ref);
       auto const& image = own ? own : before;
-      check_made_at<Traits>(*image, options.made_at);
-      if (auto const users = containers.referring_to(image->id); !users.empty() && !options.even_if_used)
+      check_created<Traits>(*image, options.expected_created);
+      if (auto const users = containers.referring_to(image->id); !users.empty() && !options.force)
         throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
       bool const all_known = all_readable(layers, images, containers) && (!older || older->all_readable());
       if (!options.keep_layers && all_known)
@@ -110,18 +110,18 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
           if (row) add_only_used_by(core, *row, layers, images, containers, gone);
       if (options.dry_run) return gone;
       Core::template component<Traits>(image->id);
-      std::vector<CrashNote> notes{{Leftover::image_files, image->id}};
-      for (auto const& id : gone) notes.push_back(spare_note(*layers.by_id(id.str())));
+      std::vector<IntentRecord> notes{{IntentKind::image_files, image->id}};
+      for (auto const& id : gone) notes.push_back(spare_intent(*layers.by_id(id.str())));
       auto const mounts = unmount_layers(core, gone);
-      auto aside = note_change(core, notes);
-      with_notes(core, aside, [&] {
+      auto staging = log_intents(core, notes);
+      with_intents(core, staging, [&] {
         // The own record last: who dies in between leaves an image that is whole.
         if (before) erase(core, *older, before->id);
         if (own) erase(core, images, own->id);
-        trash = discard_layers(core, layers, mounts, gone, aside);
-        discard_item_files<Traits>(core, image->id, aside);
+        trash = discard_layers(core, layers, mounts, gone, staging);
+        discard_item_files<Traits>(core, image->id, staging);
       });
-      trash.add(std::move(aside));
+      trash.add(std::move(staging));
     }
     trash.empty();
     return gone;
@@ -136,7 +136,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   static void flush_volatile(Core& core, Ref const& top_layer) {
     if constexpr (CheckDriver<typename Core::Driver>) {
       if (top_layer.empty() || core.flush() == Flush::none) return;
-      auto const layer = core.template look<typename Core::LayerTraits>().find(top_layer);
+      auto const layer = core.template read_view<typename Core::LayerTraits>().find(top_layer);
       bool const is_volatile =
           layer &&
           core.template table<typename Core::ContainerTraits>().read().any_of([&](auto const& record) {
@@ -172,11 +172,11 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   static void add_only_used_by(Core& core, ImageRecord const& image, LayerView const& layers,
                                ImageView const& images, ContainerView const& containers,
                                std::vector<LayerId>& out) {
-    auto const others = core.template others<Traits>();
+    auto const others = core.template read_only_view<Traits>();
     auto const needed_elsewhere = [&](std::string const& id) {
       bool needed = false;
-      others.each_referring_to(id, [&](auto const& other, auto const& shelf) {
-        needed = needed || (shelf.on_own_layers && other->id != image.id);
+      others.each_referring_to(id, [&](auto const& other, auto const& place) {
+        needed = needed || (place.on_own_layers && other->id != image.id);
       });
       return needed;
     };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/archive/both_taps.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
+#include <strata/archive/tee_observer.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
@@ -33,7 +33,7 @@
 #include <utility>
 #include <vector>
 
-/// A tar into a layer: source, codec, digests, tar reader, then the driver's tree and the recorded archive side by side.
+/// A tar into a layer: source, codec, digests, tar reader, then the driver's tree and the tar-split side by side.
 /// No lock is held while bytes move.
 namespace strata {
 namespace detail {
@@ -90,31 +90,31 @@ class ProgressMeter {
 
 }  // namespace detail
 
-/// Unpacks a stream into a staged tree and writes its recorded archive; fills the fields of the record that tell of it.
+/// Unpacks a stream into a staged tree and writes its tar-split; fills the fields of the record that tell of it.
 /// @param tar_split  file to be made
 /// @param also       sees the archive, too
-/// @param over       whether the tree has what another archive had; then the recorded archive is marked so
+/// @param over       whether the tree has what another archive had; then the tar-split is marked so
 /// @throws           EBADF: a source that is empty, or was moved from
 template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
-                  ApplyOptions const& options, LayerRecord& record, archive::RawTap* also = nullptr,
+                  ApplyOptions const& options, LayerRecord& record, archive::TarObserver* also = nullptr,
                   bool over = false) {
-  archive::Inlet inlet(std::move(source), typename Core::Codecs{},
-                       {.max_bytes = options.limits.plain_bytes,
-                        .max_ratio = options.limits.ratio,
-                        .control = {.progress = {}, .stop = options.stop}});
+  archive::DecompressingReader inlet(std::move(source), typename Core::Codecs{},
+                                     {.max_bytes = options.limits.plain_bytes,
+                                      .max_ratio = options.limits.ratio,
+                                      .control = {.progress = {}, .stop = options.stop}});
   sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);
   Sink kept = fd_sink(fd.get());
   if (over) kept.write(as_bytes(over_former_mark));
   archive::TarSplitWriter split(kept);
-  auto const both = also != nullptr ? std::make_unique<archive::BothTaps>(split, *also) : nullptr;
+  auto const both = also != nullptr ? std::make_unique<archive::TeeObserver>(split, *also) : nullptr;
   archive::TarReader tar(inlet,
                          {.header_bytes = options.limits.header_bytes,
                           .path_bytes = options.limits.path_bytes,
                           .xattr_bytes = options.limits.xattr_bytes,
                           .entries = options.limits.entries,
                           .sparse_bytes = options.limits.plain_bytes},
-                         also != nullptr ? static_cast<archive::RawTap*>(both.get()) : &split);
+                         also != nullptr ? static_cast<archive::TarObserver*>(both.get()) : &split);
   detail::OwnerSet uids;
   detail::OwnerSet gids;
   detail::ProgressMeter meter(options.progress, Phase::import_layer);
@@ -150,8 +150,8 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
     return core.driver().stage(
         plan.request(false, core.flush(), {.progress = options.progress, .stop = options.stop}));
   });
-  auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
-  auto const tar_split = aside.next_addition();
+  auto staging = log_intents(core, {{IntentKind::layer_files, plan.id.str()}});
+  auto const tar_split = staging.next_addition();
   LayerRecord record;
   record.metadata = options.metadata;
   record.mount_label = options.mount_label;
@@ -163,7 +163,7 @@ Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& op
                 "claimed " + options.claimed_digest + ", got " + record.compressed_diff_digest);
   Trash trash;
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  return publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
+  return publish_layer(core, layers, plan, std::move(staged), staging, tar_split, std::move(record), trash);
 }
 
 /// What was written to a layer after it was looked at, or copied, would go with its old tree; so would what is written from
@@ -181,20 +181,20 @@ void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, std::o
     throw Error(Errc::changed_meanwhile, "layer " + id.str() + " was written to");
 }
 
-/// Puts a staged tree and its recorded archive in the place of a layer's, and into `staged` what it had: all of it, or, when it
+/// Puts a staged tree and its tar-split in the place of a layer's, and into `staged` what it had: all of it, or, when it
 /// throws, nothing. Who dies here leaves an intent record, by which the next opener does the same. Children keep
 /// seeing a whole parent, but not the one they were made on; the caller answers for that, as in containers/storage.
 /// Mounted children would see nothing.
 /// @param before    the layer's record when the work began
-/// @param aside     in which the recorded archive was built
+/// @param staging     in which the tar-split was built
 /// @param unpacked  has the fields that tell of the archive
 /// @param copied    if the staged tree began as a copy of the layer: its `own_tree_signature` from before that
 /// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then, or wrote to what was copied;
 ///         `Errc::layer_used_by_container`: it is mounted, or one that stands on it is
 template <class Core, class Staged>
-Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged& staged, sys::TempDir& aside,
-                                   std::filesystem::path const& tar_split, LayerRecord const& unpacked,
-                                   std::optional<Digest> const& copied = {}) {
+Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged& staged,
+                                   sys::StagingDirectory& staging, std::filesystem::path const& tar_split,
+                                   LayerRecord const& unpacked, std::optional<Digest> const& copied = {}) {
   LayerId const id(before.id);
   auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecord const now = *layers.get(Ref::exactly(before.id));
@@ -206,13 +206,13 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
   auto const no_mounts = core.mounts().write();
   check_not_below_mount(core, no_mounts, id);
   if (copied) check_untouched(core, no_mounts, id, copied);
-  auto const logged = log_intent(core, aside, now, next, tar_split);
+  auto const logged = log_content_intent(core, staging, now, next, tar_split);
   auto const intent = logged ? *logged : content_intent(tar_split, now, next);
-  detail::ArchiveExchange<Core> const archive(core, before.id, aside.path(), intent);
+  detail::ArchiveExchange<Core> const archive(core, before.id, staging.path(), intent);
   auto row = layers.put(std::move(next));  // taken back with the guard, if what follows fails
   bool replaced = false;
   auto const undo = [&] {
-    with_notes(core, aside, [&] {
+    with_intents(core, staging, [&] {
       std::exception_ptr failure;
       try {  // it may have failed after the contents were exchanged
         if (logged ? detail::contents_identity(core, id) != intent.tree : replaced)
@@ -240,7 +240,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
     if (now_there && has_archive_fields_of(*now_there, now))
       undo();
     else
-      leave_notes(core, aside);
+      leave_intents(core, staging);
     throw;
   }
   return row;
@@ -272,7 +272,7 @@ bool has_former_contents(Core& core, LayerRecord const& layer) {
     return false;
 }
 
-/// The same over an existing layer: its contents and its recorded archive change together.
+/// The same over an existing layer: its contents and its tar-split change together.
 /// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it, or wrote to it, since this call began;
 ///         `Errc::layer_used_by_container`: somebody has mounted it since then. It is then what it was, and one can try again
 template <class Core>
@@ -283,11 +283,11 @@ Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source
   auto const copied = own_tree_signature(core, LayerId(before->id));  // before anything of it is looked at
   bool const over = has_former_contents(core, *before);
   auto staged = stage_copy(core, *before, options.stop);
-  auto aside = sys::TempDir::create(core.layer_trash());
-  auto const tar_split = aside.next_addition();
+  auto staging = sys::StagingDirectory::create(core.layer_trash());
+  auto const tar_split = staging.next_addition();
   LayerRecord unpacked;
   unpack_layer(core, std::move(source), staged, tar_split, options, unpacked, nullptr, over);
-  return exchange_contents(core, *before, staged, aside, tar_split, unpacked, copied);
+  return exchange_contents(core, *before, staged, staging, tar_split, unpacked, copied);
 }
 
 }  // namespace strata

@@ -47,13 +47,13 @@ class Item {
   using Id = typename T::Id;
   using Core = typename T::Core;
 
-  using Shelf = typename Core::template ShelfOf<T>;
+  using ReadableStore = typename Core::template ReadableStoreOf<T>;
   static constexpr std::string_view kind = T::kind;
 
-  /// @param shelf  where the row was found; null: in the store itself
-  Item(std::shared_ptr<Core> core, Row<Record> row, Shelf* shelf = nullptr)
-      : core_(std::move(core)), row_(std::move(row)), shelf_(shelf) {
-    if (shelf_ == nullptr) shelf_ = &core_->template own<T>();
+  /// @param place  where the row was found; null: in the store itself
+  Item(std::shared_ptr<Core> core, Row<Record> row, ReadableStore* place = nullptr)
+      : core_(std::move(core)), row_(std::move(row)), place_(place) {
+    if (place_ == nullptr) place_ = &core_->template own<T>();
   }
 
   /// @throws `Errc::invalid_id` if what another program recorded cannot be an id
@@ -65,9 +65,9 @@ class Item {
 
   /// Whether it is in a store that is only read. Its names can be changed if it is an image, which makes a copy of its
   /// record in the store itself; whatever else would change it is `Errc::store_read_only`.
-  bool read_only() const noexcept { return shelf_->read_only; }
+  bool read_only() const noexcept { return place_->read_only; }
   /// Whether it can be removed. So can images that the graph root had before there was a separate image store.
-  bool removable() const noexcept { return !shelf_->read_only || shelf_->on_own_layers; }
+  bool removable() const noexcept { return !place_->read_only || place_->on_own_layers; }
 
   /// Each name once. A name that another item of the kind has moves to this one. Returns the resulting list.
   names::List set_names(names::List const& wanted) {
@@ -87,7 +87,7 @@ class Item {
   BigData<Item> big_data() { return BigData<Item>(*this); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
-  void refresh() { row_ = shelf_->table.read().get(itself()); }
+  void refresh() { row_ = place_->table.read().get(itself()); }
 
   // Layers -----------------------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class Item {
     r.parent;
   }
   {
-    shelf_->check_writable("update layer contents");
+    place_->check_writable("update layer contents");
     row_ = apply_stream(*core_, row_->id, std::move(source), options);
   }
 
@@ -199,7 +199,7 @@ class Item {
   std::int64_t size() const requires DiffDriver<typename T::Driver> { return item_size(*core_, *row_); }
 
   Core& core() const noexcept { return *core_; }
-  Shelf& shelf() const noexcept { return *shelf_; }
+  ReadableStore& place() const noexcept { return *place_; }
   void renew(Row<Record> row) noexcept { row_ = std::move(row); }
 
  private:
@@ -209,8 +209,8 @@ class Item {
   /// Changes the record as it stands now, not as this handle knew it.
   template <class Change>
   void change(Change&& apply_change) {
-    shelf_->check_writable("change " + std::string(T::kind) + " metadata");
-    auto table = shelf_->table.write();
+    place_->check_writable("change " + std::string(T::kind) + " metadata");
+    auto table = place_->table.write();
     Record next = *table.get(itself());
     apply_change(next);
     auto row = table.put(std::move(next));
@@ -220,14 +220,14 @@ class Item {
 
   template <class Wanted>
   names::List rename(Wanted&& wanted) {
-    if (shelf_->read_only) {
+    if (place_->read_only) {
       if constexpr (requires { row_->top_layer; }) {
-        row_ = pull_up_image(*core_, row_, *shelf_);
-        shelf_ = &core_->template own<T>();
+        row_ = pull_up_image(*core_, row_, *place_);
+        place_ = &core_->template own<T>();
       }
-      shelf_->check_writable("change " + std::string(T::kind) + " name assignments");
+      place_->check_writable("change " + std::string(T::kind) + " name assignments");
     }
-    auto table = shelf_->table.write();
+    auto table = place_->table.write();
     Record next = *table.get(itself());
     next.names = wanted(next.names);
     take_names(table, next);
@@ -272,7 +272,7 @@ class Item {
 
   std::shared_ptr<Core> core_;
   Row<Record> row_;
-  Shelf* shelf_;
+  ReadableStore* place_;
 };
 
 }  // namespace strata

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <strata/error.hpp>
-#include <strata/finding.hpp>
 #include <strata/id.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>

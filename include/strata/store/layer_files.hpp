@@ -4,14 +4,14 @@
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
-#include <strata/store/crash_notes.hpp>
-#include <strata/store/foreign_layers.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/older_images.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/read_only_layers.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <concepts>
@@ -32,8 +32,8 @@ struct LayerPlan {
   LayerId id;
   std::vector<std::string> names;
   std::optional<LayerId> parent;
-  ForeignLayers<Core> below = {};  ///< those of the parent's chain that are in stores which are only read
-  IdMaps maps = {};                ///< that it is stored with
+  ReadOnlyLayers<Core> below = {};  ///< those of the parent's chain that are in stores which are only read
+  IdMaps maps = {};                 ///< that it is stored with
   std::optional<IdMaps> parent_maps = {};  ///< those of the parent, if it must still have them in the end
 
   StageRequest request(bool writable, Flush flush, Control const& control) const {
@@ -56,11 +56,11 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
                            Ref const& parent, WantedMaps const& maps) {
   using Traits = typename Core::LayerTraits;
   LayerPlan<Core> plan{.id = Core::template new_id<Traits>(id), .names = names::unique(wanted), .parent = {}};
-  auto const layers = core.template look<Traits>();
+  auto const layers = core.template read_view<Traits>();
   if (!parent.empty()) {
     auto const found = layers.get(parent);
     plan.parent = LayerId(found->id);
-    plan.below = ForeignLayers<Core>(layers, found);
+    plan.below = ReadOnlyLayers<Core>(layers, found);
     plan.parent_maps = maps_of(*found);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& row : containers.referring_to(plan.parent->str()))
@@ -69,15 +69,15 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
   }
   layers.own().check_free(id, plan.names);
   if (auto const foreign = id.empty() ? typename Core::template FoundRow<Traits>{} : layers.by_id(id))
-    throw Error(Errc::duplicate_id, "layer \"" + id + "\" in " + foreign.shelf->directory.native(), id);
+    throw Error(Errc::duplicate_id, "layer \"" + id + "\" in " + foreign.place->directory.native(), id);
   plan.maps = stored_maps(core, maps, plan.parent_maps);
   return plan;
 }
 
 /// @throws `Traits::unknown`: it is another one, which was made at another time
 template <class Traits>
-void check_made_at(typename Traits::Record const& record, MadeAt const& made_at) {
-  if (made_at && record.created != *made_at)
+void check_created(typename Traits::Record const& record, ExpectedCreated const& expected_created) {
+  if (expected_created && record.created != *expected_created)
     throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + record.id + "\", made anew meanwhile");
 }
 
@@ -88,19 +88,19 @@ void check_layer_unused(LayerView const& layers, ImageLook const& images, std::s
   auto const subject = "layer \"" + id + '"';
   if (auto const children = layers.referring_to(id); !children.empty())
     throw Error(Errc::layer_has_children, subject, children.front()->id);
-  images.each_referring_to(id, [&](auto const& image, auto const& shelf) {
-    if (shelf.on_own_layers && image->top_layer == id)
+  images.each_referring_to(id, [&](auto const& image, auto const& place) {
+    if (place.on_own_layers && image->top_layer == id)
       throw Error(Errc::layer_used_by_image, subject, image->id);
   });
 }
 
-/// Moves a layer's files into the trash, and into `aside` those that are not the driver's. Called when no record names
+/// Moves a layer's files into the trash, and into `staging` those that are not the driver's. Called when no record names
 /// them any more, or yet.
 template <class Core>
-Trash discard_layer_files(Core& core, LayerId const& id, sys::TempDir& aside) {
+Trash discard_layer_files(Core& core, LayerId const& id, sys::StagingDirectory& staging) {
   Trash trash = core.driver().remove(id);
-  aside.take(core.tar_split(id.str()));
-  aside.take(core.template data_directory<typename Core::LayerTraits>(id.str()));
+  staging.take(core.tar_split(id.str()));
+  staging.take(core.template data_directory<typename Core::LayerTraits>(id.str()));
   return trash;
 }
 
@@ -117,65 +117,65 @@ auto unmount_layers(Core& core, std::vector<LayerId> const& ids) {
 }
 
 /// The files of a layer that no record names, and what is mounted of it.
-/// @param aside  as of `discard_layer_files`
+/// @param staging  as of `discard_layer_files`
 template <class Core>
-Trash discard_unrecorded_layer(Core& core, LayerId const& id, sys::TempDir& aside) {
+Trash discard_unrecorded_layer(Core& core, LayerId const& id, sys::StagingDirectory& staging) {
   auto const mounts = unmount_layers(core, {id});
-  return discard_layer_files(core, id, aside);
+  return discard_layer_files(core, id, staging);
 }
 
 /// The same of what stands where a new layer goes, left by a crash: it has no record.
 /// @param layers  a guard of their table
 /// @throws `Errc::corrupt_record`: a record that cannot be read may be its
 template <class Core, class View>
-Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys::TempDir& aside) {
+Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys::StagingDirectory& staging) {
   if (!layers.all_readable() && core.driver().exists(id))
     throw Error(Errc::corrupt_record,
                 "layer \"" + id.str() + "\" has files, and there are records that cannot be read");
-  return discard_unrecorded_layer(core, id, aside);
+  return discard_unrecorded_layer(core, id, staging);
 }
 
 /// Removes layers whose records go now: unrecorded, then out of sight.
 /// @param layers  holds the table's lock; committed on return
 /// @param mounts  what `unmount_layers` gave: held until the files are out of sight
-/// @param aside   has a note of each
+/// @param staging   has a note of each
 template <class Core, class Writing, class Mounts>
 Trash discard_layers(Core& core, Writing& layers, Mounts const& /*mounts*/, std::vector<LayerId> const& ids,
-                     sys::TempDir& aside) {
+                     sys::StagingDirectory& staging) {
   Trash trash;
   if (ids.empty()) return trash;
   for (auto const& id : ids) layers.erase(id.str());
   layers.commit(core.flush());
-  for (auto const& id : ids) trash.merge(discard_layer_files(core, id, aside));
+  for (auto const& id : ids) trash.merge(discard_layer_files(core, id, staging));
   return trash;
 }
 
-/// Moves an item's big data and directories into `aside`. Called when no record names them.
+/// Moves an item's big data and directories into `staging`. Called when no record names them.
 template <class Traits, class Core>
-void discard_item_files(Core& core, std::string const& id, sys::TempDir& aside) {
-  aside.take(core.template data_directory<Traits>(id));
+void discard_item_files(Core& core, std::string const& id, sys::StagingDirectory& staging) {
+  staging.take(core.template data_directory<Traits>(id));
   // The same, unless the data is in an image store; then it may be that of an image which the graph root still has.
   if constexpr (std::same_as<Traits, typename Core::ImageTraits>)
     if (has_older_image(core, id)) return;
-  aside.take(core.template user_directory<Traits>(id));
+  staging.take(core.template user_directory<Traits>(id));
   // The run root is another file system: nothing can be renamed out of it, and nothing in it is large.
   sys::remove_tree(core.template run_directory<Traits>(id));
 }
 
-/// Puts a staged tree, and the recorded archive if there is one, in place, and makes the record.
+/// Puts a staged tree, and the tar-split if there is one, in place, and makes the record.
 ///
 /// @param layers     holds the table's lock; committed on return
-/// @param aside      in which the recorded archive was built, with a note of the layer
+/// @param staging      in which the tar-split was built, with a note of the layer
 /// @param tar_split  a whole file, already on the device, that will be renamed; empty: none
 /// @param trash      gets what stood in the way or has failed; to be emptied when the lock is given back
 template <class Core, class Writing, class Staged>
 Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> const& plan, Staged&& staged,
-                               sys::TempDir& aside, std::filesystem::path const& tar_split,
+                               sys::StagingDirectory& staging, std::filesystem::path const& tar_split,
                                LayerRecord record, Trash& trash) {
   layers.check_free(plan.id.str(), plan.names);
   plan.below.check();
   if (plan.parent && !layers.by_id(plan.parent->str()) &&
-      !core.template others<typename Core::LayerTraits>().by_id(plan.parent->str()))
+      !core.template read_only_view<typename Core::LayerTraits>().by_id(plan.parent->str()))
     throw Error(Errc::layer_unknown, "layer \"" + plan.parent->str() + "\", removed meanwhile");
   if (auto const parent = plan.parent ? layers.by_id(plan.parent->str()) : Row<LayerRecord>{};
       parent && plan.parent_maps && maps_of(*parent) != *plan.parent_maps)
@@ -185,9 +185,9 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   set_maps(record, plan.maps);
   record.parent = plan.parent ? plan.parent->str() : std::string();
   record.created = Timestamp::now();
-  if (core.driver().exists(plan.id)) trash.merge(discard_left_files(core, layers, plan.id, aside));
+  if (core.driver().exists(plan.id)) trash.merge(discard_left_files(core, layers, plan.id, staging));
   auto const discard = [&] {
-    with_notes(core, aside, [&] { trash.merge(discard_layer_files(core, plan.id, aside)); });
+    with_intents(core, staging, [&] { trash.merge(discard_layer_files(core, plan.id, staging)); });
   };
   auto row = layers.put(std::move(record));  // taken back with the guard, if what follows fails
   try {
@@ -205,7 +205,7 @@ Row<LayerRecord> publish_layer(Core& core, Writing& layers, LayerPlan<Core> cons
   } catch (...) {
     // The record may be on disk all the same; then the files are a layer, if only a spare one.
     if (!layers.reload() || layers.by_id(plan.id.str()))
-      leave_notes(core, aside);
+      leave_intents(core, staging);
     else
       discard();
     throw;

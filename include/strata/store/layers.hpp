@@ -44,10 +44,10 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     record.mount_label = options.mount_label;
     record.place = core.place_of_layer(options.writable);
     Trash trash;
-    auto aside = note_change(core, {{Leftover::layer_files, plan.id.str()}});
+    auto staging = log_intents(core, {{IntentKind::layer_files, plan.id.str()}});
     auto layers = core.template table<Traits>().write();
     return Item(core_,
-                publish_layer(core, layers, plan, std::move(staged), aside, {}, std::move(record), trash));
+                publish_layer(core, layers, plan, std::move(staged), staging, {}, std::move(record), trash));
   }
 
   /// A layer from a tar stream, plain or in a compression that the store's codecs read. Kept for ever is what it takes
@@ -83,17 +83,17 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     {
       auto layers = core.template table<Traits>().write();
       auto const row = core.template own_row<Traits>(layers, ref, "delete layers");
-      check_made_at<Traits>(*row, options.made_at);
+      check_created<Traits>(*row, options.expected_created);
       auto const& id = row->id;
-      if (!options.even_if_used) check_unused(core, layers, id);
+      if (!options.force) check_unused(core, layers, id);
       auto images = core.template table<typename Core::ImageTraits>().write();
       auto const mounts = unmount_layers(core, {LayerId(id)});
-      auto aside = note_change(core, {{Leftover::layer_files, id}});
-      with_notes(core, aside, [&] {
+      auto staging = log_intents(core, {{IntentKind::layer_files, id}});
+      with_intents(core, staging, [&] {
         forget_mapped_layer(core, images, id);
-        trash = discard_layers(core, layers, mounts, {LayerId(id)}, aside);
+        trash = discard_layers(core, layers, mounts, {LayerId(id)}, staging);
       });
-      trash.add(std::move(aside));
+      trash.add(std::move(staging));
     }
     trash.empty();
   }
@@ -101,7 +101,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
  private:
   template <class View>
   static void check_unused(Core& core, View const& layers, std::string const& id) {
-    check_layer_unused(layers, core.template look<typename Core::ImageTraits>(), id);
+    check_layer_unused(layers, core.template read_view<typename Core::ImageTraits>(), id);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& container : containers.referring_to(id))
       if (container->layer == id)

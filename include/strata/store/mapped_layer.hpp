@@ -7,11 +7,11 @@
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
-#include <strata/store/crash_notes.hpp>
-#include <strata/store/foreign_layers.hpp>
 #include <strata/store/import.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/layer_maps.hpp>
+#include <strata/store/read_only_layers.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
 
@@ -65,15 +65,15 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   LayerPlan<Core> plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
   Found from;
   {
-    auto const layers = core.template look<LayerTraits>();
-    auto const image = core.template look<ImageTraits>().get(Ref::exactly(id));
+    auto const layers = core.template read_view<LayerTraits>();
+    auto const image = core.template read_view<ImageTraits>().get(Ref::exactly(id));
     auto const top = detail::find_top_layer(core, *image, layers, wanted);
     if (!top.layer) throw Error(Errc::layer_unknown, "layer \"" + image->top_layer + '"');
     if (auto const& parent = top.layer->parent; !parent.empty() && !layers.by_id(parent))
       throw Error(Errc::layer_unknown, "layer \"" + parent + "\", below the image's");
-    if (top.fits || image.shelf->read_only || top.layer.shelf->read_only) return top.layer;
+    if (top.fits || image.place->read_only || top.layer.place->read_only) return top.layer;
     from = top.layer;
-    plan.below = ForeignLayers<Core>(layers, from);
+    plan.below = ReadOnlyLayers<Core>(layers, from);
   }
   if (!from->parent.empty()) plan.parent = LayerId(from->parent);
   plan.maps = wanted;
@@ -89,10 +89,10 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
                                 .parent_maps = maps_of(*from)});
   });
   staged.finish();
-  auto aside = note_change(core, {{Leftover::spare_layer, plan.id.str()}});
+  auto staging = log_intents(core, {{IntentKind::spare_layer, plan.id.str()}});
   std::filesystem::path tar_split;
-  if (auto const recorded = sys::read_stored(core.tar_split(from.shelf->directory, from->id))) {
-    tar_split = aside.next_addition();
+  if (auto const recorded = sys::read_stored(core.tar_split(from.place->directory, from->id))) {
+    tar_split = staging.next_addition();
     sys::replace_file(tar_split, *recorded, {.mode = 0600, .flush = core.flush()});
   }
   LayerRecord record;
@@ -108,24 +108,25 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   if (!now) throw Error(Errc::image_unknown, "image \"" + id + "\", removed meanwhile");
   for (auto const& known : now->mapped_top_layers)  // somebody else may have been faster
     if (auto const layer = layers.by_id(known); layer && maps_of(*layer) == wanted)
-      return {layer, from.shelf};
+      return {layer, from.place};
   if (!layers.by_id(from->id))
     throw Error(Errc::layer_unknown, "layer \"" + from->id + "\", removed meanwhile");
-  auto row = publish_layer(core, layers, plan, std::move(staged), aside, tar_split, std::move(record), trash);
+  auto row =
+      publish_layer(core, layers, plan, std::move(staged), staging, tar_split, std::move(record), trash);
   try {
     ImageRecord next = *now;
     next.mapped_top_layers.push_back(row->id);
     images.put(std::move(next));
     images.commit(core.flush());
   } catch (...) {
-    with_notes(core, aside, [&] {
+    with_intents(core, staging, [&] {
       if (!images.reload()) throw;
       if (images.referring_to(row->id).empty())
-        trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, aside));
+        trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, staging));
     });
     throw;
   }
-  return {std::move(row), from.shelf};
+  return {std::move(row), from.place};
 }
 
 /// The layer that shows an image with the host's ids: its top layer, or a copy, which is made if there is none yet.
@@ -141,8 +142,8 @@ LayerId host_layer_for(Core& core, ImageRecord const& image) {
 /// The same without making one: the top layer, then.
 template <class Core>
 LayerId known_host_layer(Core& core, ImageRecord const& image) {
-  auto const layers = core.template look<typename Core::LayerTraits>();
-  auto const now = core.template look<typename Core::ImageTraits>().by_id(image.id);
+  auto const layers = core.template read_view<typename Core::LayerTraits>();
+  auto const now = core.template read_view<typename Core::ImageTraits>().by_id(image.id);
   auto const found = detail::find_top_layer(core, now ? *now : image, layers, {});
   return LayerId(found.fits ? found.layer->id : image.top_layer);
 }

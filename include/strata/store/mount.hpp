@@ -4,9 +4,9 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
 #include <strata/records/record.hpp>
-#include <strata/store/foreign_layers.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/read_only_layers.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/holders.hpp>
 
@@ -73,16 +73,16 @@ class MountPoint {
 /// @throws `Errc::store_read_only`, `Errc::store_changed`, `Errc::cannot_shift`, what the driver throws
 template <class Core>
 MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& id, MountRequest request) {
-  ForeignLayers<Core> foreign;
+  ReadOnlyLayers<Core> foreign;
   {
-    auto const layers = core->template look<typename Core::LayerTraits>();
+    auto const layers = core->template read_view<typename Core::LayerTraits>();
     auto const layer = layers.get(id);
-    if (layer.shelf->read_only && !request.read_only)
+    if (layer.place->read_only && !request.read_only)
       throw Error(Errc::store_read_only, "mounting read/only store images is not allowed");
     if (core->options().disable_volatile) request.is_volatile = false;
     if (request.label.empty()) request.label = layer->mount_label;
     request.maps = mount_maps(*core, request.maps, *layer);
-    foreign = ForeignLayers<Core>(layers, layer);
+    foreign = ReadOnlyLayers<Core>(layers, layer);
   }
   return foreign.explain([&] {
     auto const no_shutdown = core->store_lock().exclusive();

@@ -35,8 +35,8 @@ auto older_images(Core const& core) {
 template <class Core>
 bool has_older_image(Core& core, std::string const& id) {
   if (core.options().image_store.empty()) return false;
-  auto const found = core.template others<typename Core::ImageTraits>().by_id(id);
-  return found && found.shelf->directory == older_images_directory(core);
+  auto const found = core.template read_only_view<typename Core::ImageTraits>().by_id(id);
+  return found && found.place->directory == older_images_directory(core);
 }
 
 }  // namespace strata

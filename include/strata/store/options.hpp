@@ -87,7 +87,7 @@ struct ImageOptions {
 };
 
 /// Asks for maps to ids that no other container of the store has. The lowest that are free, of those that /etc/subuid and
-/// /etc/subgid set aside for a user; in a user namespace, of those that it has.
+/// /etc/subgid set staging for a user; in a user namespace, of those that it has.
 struct AutoUserns {
   std::uint32_t size = 0;          ///< of both maps; 0: as the image needs, within the bounds
   std::uint32_t initial_size = 0;  ///< at least so many, when the size is not given
@@ -121,23 +121,23 @@ struct UnmountOptions {
 };
 
 /// For those who decided upon a removal some time ago: an id may have been given to another item since.
-using MadeAt = std::optional<Timestamp>;
+using ExpectedCreated = std::optional<Timestamp>;
 
 struct RemoveLayerOptions {
-  MadeAt made_at = {};        ///< only the one that was made then; another is unknown
-  bool even_if_used = false;  ///< leaves children, images and containers behind that lack it
+  ExpectedCreated expected_created = {};  ///< only the one that was made then; another is unknown
+  bool force = false;                     ///< leaves children, images and containers behind that lack it
 };
 
 struct RemoveImageOptions {
-  MadeAt made_at = {};        ///< as for layers
-  bool dry_run = false;       ///< only tell which layers would go
-  bool keep_layers = false;   ///< remove the record and the big data alone
-  bool even_if_used = false;  ///< leaves containers behind that lack it
+  ExpectedCreated expected_created = {};  ///< as for layers
+  bool dry_run = false;                   ///< only tell which layers would go
+  bool keep_layers = false;               ///< remove the record and the big data alone
+  bool force = false;                     ///< leaves containers behind that lack it
 };
 
 struct RemoveContainerOptions {
-  MadeAt made_at = {};        ///< as for layers
-  bool even_if_used = false;  ///< leaves images behind that lack its layer
+  ExpectedCreated expected_created = {};  ///< as for layers
+  bool force = false;                     ///< leaves images behind that lack its layer
 };
 
 struct ShutdownOptions {

@@ -9,7 +9,7 @@
 #include <string_view>
 
 /// An archive that is applied to a layer which came from another one, or was written to, goes over those files, of which the
-/// recorded archive tells nothing. It begins with an empty gzip member then, whose comment says so; readers pass over that.
+/// tar-split tells nothing. It begins with an empty gzip member then, whose comment says so; readers pass over that.
 namespace strata {
 
 inline constexpr std::string_view over_former_mark(
@@ -18,7 +18,7 @@ inline constexpr std::string_view over_former_mark(
     "\x03\0\0\0\0\0\0\0\0\0",
     41);
 
-/// Was the recorded archive unpacked over former contents?
+/// Was the tar-split unpacked over former contents?
 /// @throws `errno`, "open <path>", "read <path>", if that cannot be told
 inline bool is_over_former(std::filesystem::path const& tar_split) {
   auto const fd = sys::find_at(tar_split, O_RDONLY);

@@ -26,7 +26,7 @@ struct ParentOwners {
 template <class Core>
 ParentOwners layer_parent_owners(Core& core, LayerId const& id) {
   ParentOwners out;
-  auto const layer = core.template look<typename Core::LayerTraits>().get(Ref::exactly(id.str()));
+  auto const layer = core.template read_view<typename Core::LayerTraits>().get(Ref::exactly(id.str()));
   auto const maps = maps_of(*layer);
   if (maps.empty()) return out;
   auto const place = layer_mounted_at(core, id);

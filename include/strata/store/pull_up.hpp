@@ -4,7 +4,7 @@
 #include <strata/records/big_data.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/names.hpp>
-#include <strata/store/crash_notes.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/file.hpp>
@@ -26,15 +26,15 @@ struct PulledImage {
 };
 
 /// Reads an image's data without any lock. @throws `Errc::store_changed`: it has gone meanwhile
-template <class Core, class Shelf>
-PulledImage read_image(Core& core, ImageRecord const& record, Shelf const& shelf) {
+template <class Core, class ReadableStore>
+PulledImage read_image(Core& core, ImageRecord const& record, ReadableStore const& place) {
   PulledImage image{.record = record};
-  auto const directory = shelf.directory / core.template component<typename Core::ImageTraits>(record.id);
+  auto const directory = place.directory / core.template component<typename Core::ImageTraits>(record.id);
   for (auto const& key : record.big_data_names) {
     auto bytes = sys::read_stored(directory / big_data_file_name(key));
     if (!bytes)
       throw Error(Errc::store_changed,
-                  "image \"" + record.id + "\", big data \"" + key + "\" in " + shelf.directory.native());
+                  "image \"" + record.id + "\", big data \"" + key + "\" in " + place.directory.native());
     image.data.emplace_back(key, *std::move(bytes));
   }
   return image;
@@ -58,10 +58,11 @@ std::vector<sys::ReplacingFile> write_image_data(Core& core, PulledImage const& 
 
 /// Puts the data in place and makes the record.
 /// @param images  holds the table's lock; committed on return
-/// @param aside   has a note of the image, if there is data
+/// @param staging   has a note of the image, if there is data
 template <class Core, class Writing>
 Row<ImageRecord> publish_image(Core& core, Writing& images, ImageRecord record,
-                               std::vector<sys::ReplacingFile>& data, std::optional<sys::TempDir>& aside) {
+                               std::vector<sys::ReplacingFile>& data,
+                               std::optional<sys::StagingDirectory>& staging) {
   auto const id = record.id;
   try {
     for (auto& file : data) file.commit();
@@ -70,11 +71,11 @@ Row<ImageRecord> publish_image(Core& core, Writing& images, ImageRecord record,
     return row;
   } catch (...) {
     // The record may be on disk all the same; then the data is its.
-    if (aside) {
+    if (staging) {
       if (!images.reload() || images.by_id(id))
-        leave_notes(core, *aside);
+        leave_intents(core, *staging);
       else
-        discard_item_files<typename Core::ImageTraits>(core, id, *aside);
+        discard_item_files<typename Core::ImageTraits>(core, id, *staging);
     }
     throw;
   }
@@ -82,8 +83,8 @@ Row<ImageRecord> publish_image(Core& core, Writing& images, ImageRecord record,
 
 /// The own record of an image, made if there is none.
 /// @throws `Errc::duplicate_name`: an image of the store itself has one of its names; `Errc::store_changed`
-template <class Core, class Shelf>
-Row<ImageRecord> pull_up_image(Core& core, Row<ImageRecord> const& row, Shelf const& shelf) {
+template <class Core, class ReadableStore>
+Row<ImageRecord> pull_up_image(Core& core, Row<ImageRecord> const& row, ReadableStore const& place) {
   using Traits = typename Core::ImageTraits;
   {
     auto const images = core.template table<Traits>().read();
@@ -92,13 +93,13 @@ Row<ImageRecord> pull_up_image(Core& core, Row<ImageRecord> const& row, Shelf co
   }
   core.collect_left();
   check_data_free<Traits>(core, row->id);
-  auto image = read_image(core, *row, shelf);
-  std::optional aside(note_change(core, {{Leftover::image_files, row->id}}));
+  auto image = read_image(core, *row, place);
+  std::optional staging(log_intents(core, {{IntentKind::image_files, row->id}}));
   auto data = write_image_data(core, image);
   auto images = core.template table<Traits>().write();
   if (auto own = images.by_id(row->id)) return own;
   images.check_free("", row->names);
-  return publish_image(core, images, std::move(image.record), data, aside);
+  return publish_image(core, images, std::move(image.record), data, staging);
 }
 
 }  // namespace strata

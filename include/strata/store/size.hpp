@@ -49,7 +49,7 @@ template <class Core>
 std::int64_t item_size(Core& core, ImageRecord const& image) {
   std::vector<Row<LayerRecord>> chain;
   {
-    auto const layers = core.template look<typename Core::LayerTraits>();
+    auto const layers = core.template read_view<typename Core::LayerTraits>();
     std::unordered_set<std::string> seen;
     for (auto& id : image_layers(image))
       while (!id.empty() && seen.insert(id).second) {

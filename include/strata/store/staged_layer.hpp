@@ -10,8 +10,8 @@
 #include <strata/store/options.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/stream.hpp>
-#include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <filesystem>
@@ -60,18 +60,18 @@ class StagedLayer {
           return core_->driver().stage(
               plan_.request(options.writable, core_->flush(), {.progress = {}, .stop = options.stop}));
         })),
-        aside_(sys::TempDir::create(core_->layer_trash())) {}
+        aside_(sys::StagingDirectory::create(core_->layer_trash())) {}
 
   /// Unpacks a tar, plain or compressed. Call at most once.
   /// @param also  sees the archive, too
   /// @throws as `Layers::import`
-  void fill(Source tar, ApplyOptions const& options = {}, archive::RawTap* also = nullptr) {
+  void fill(Source tar, ApplyOptions const& options = {}, archive::TarObserver* also = nullptr) {
     tar_split_ = aside_.next_addition();
     unpack_layer(*core_, std::move(tar), staged_, tar_split_, options, record_, also);
   }
 
   /// Fills the layer in another way: `fill(core, staged, tar_split, record)` puts entries into the driver's tree, says in
-  /// the record what is known of them, and may make the file of the recorded archive. Call at most one of the two.
+  /// the record what is known of them, and may make the file of the tar-split. Call at most one of the two.
   template <class Fill>
   void fill_by(Fill&& fill) {
     auto const tar_split = aside_.next_addition();
@@ -81,7 +81,7 @@ class StagedLayer {
 
   /// What is known of the archive, once it was unpacked: digests, sizes, owners.
   LayerRecord const& record() const noexcept { return record_; }
-  /// The recorded archive, gzip; empty before `fill`.
+  /// The tar-split, gzip; empty before `fill`.
   std::filesystem::path const& tar_split() const noexcept { return tar_split_; }
 
   /// Makes it known by the digest of a table of contents, not by that of a compressed archive.
@@ -115,7 +115,7 @@ class StagedLayer {
     record_.mount_label = options.mount_label;
     record_.place = core.place_of_layer(options_.writable);
     Trash trash;
-    auto note = note_change(core, {{Leftover::layer_files, plan.id.str()}});
+    auto note = log_intents(core, {{IntentKind::layer_files, plan.id.str()}});
     auto layers = core.template table<Traits>().write();
     if (data_.empty())
       return Item(core_, publish_layer(core, layers, plan, std::move(staged_), note, tar_split_,
@@ -158,7 +158,7 @@ class StagedLayer {
   StageOptions options_;
   LayerPlan<Core> plan_;
   typename Core::Driver::Staged staged_;
-  sys::TempDir aside_;
+  sys::StagingDirectory aside_;
   LayerRecord record_ = {};
   std::filesystem::path tar_split_ = {};  ///< in `aside_`; empty: nothing was unpacked
   std::filesystem::path data_ = {};       ///< in `aside_`; empty: no big data

@@ -3,7 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/id.hpp>
 #include <strata/store/layer_files.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 
 #include <algorithm>
 #include <memory>

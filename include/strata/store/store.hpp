@@ -89,10 +89,10 @@ class Store {
   /// hand. What used it stays behind damaged. @throws `Errc::item_unknown`
   void remove(Ref const& ref) {
     if (auto const container = containers().find(ref))
-      return containers().remove(*container, {.even_if_used = true});
+      return containers().remove(*container, {.force = true});
     if (auto const image = images().find(ref))
-      return static_cast<void>(images().remove(*image, {.keep_layers = true, .even_if_used = true}));
-    if (auto const layer = layers().find(ref)) return layers().remove(*layer, {.even_if_used = true});
+      return static_cast<void>(images().remove(*image, {.keep_layers = true, .force = true}));
+    if (auto const layer = layers().find(ref)) return layers().remove(*layer, {.force = true});
     throw Error(Errc::item_unknown, '"' + ref.text() + '"');
   }
 
@@ -104,7 +104,7 @@ class Store {
     auto const remove = [&](auto const& item, auto&& remove_from, auto const& stands_on) {
       if (!needed.contains(item.id().str())) {
         try {
-          remove_from.remove(item, {.even_if_used = true});
+          remove_from.remove(item, {.force = true});
           return;
         } catch (Error const& error) {  // gone already: another process was faster, or it went with its image
           if (error.not_found()) return;

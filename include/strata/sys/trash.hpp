@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 
 #include <exception>
 #include <functional>
@@ -27,7 +27,7 @@ class Trash {
   /// Empties it, as far as possible.
   ~Trash() { discard(); }
 
-  void add(sys::TempDir directory) { directories_.push_back(std::move(directory)); }
+  void add(sys::StagingDirectory directory) { directories_.push_back(std::move(directory)); }
   /// @param action  something else that deletes; may throw, and is then called once more at the end
   void add(std::function<void()> action) { actions_.push_back(std::move(action)); }
   void merge(Trash&& other) {
@@ -66,7 +66,7 @@ class Trash {
   }
 
   std::vector<std::function<void()>> actions_;
-  std::vector<sys::TempDir> directories_;
+  std::vector<sys::StagingDirectory> directories_;
 };
 
 }  // namespace strata

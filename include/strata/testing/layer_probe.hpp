@@ -7,8 +7,8 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/naive_diff.hpp>
 #include <strata/error.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/stream.hpp>
-#include <strata/sys/temp_dir.hpp>
 
 #include <cstdint>
 #include <map>

@@ -37,7 +37,7 @@ struct Home {
   std::string faults(std::string const& id, Ancestors const& ancestors) const {
     std::string out;
     for (auto const& found : inspect_layer(dirs, id, ancestors))
-      out += std::string(to_text(found.fault)) + ' ';
+      out += std::string(to_text(found.kind)) + ' ';
     return out;
   }
 };
@@ -94,11 +94,11 @@ TEST_CASE("what is lost beside an overlay layer's tree is found and made anew", 
       break;
   }
   CHECK(home.faults("top", below_top) == expected[damage]);
-  CHECK_FALSE(heal_layer(home.dirs, "top", below_top).empty());
+  CHECK_FALSE(repair_layer_files(home.dirs, "top", below_top).empty());
   CHECK(home.faults("top", below_top) == "");
   CHECK(sys::read_file(top / "lower") == "l/Lmid:l/Lbase");
   CHECK(sys::read_file(top / "lower-layers") == "mid:base");
-  CHECK(heal_layer(home.dirs, "top", below_top).empty());
+  CHECK(repair_layer_files(home.dirs, "top", below_top).empty());
 }
 
 TEST_CASE("nothing is changed where only a person can tell which of two is right", "[overlay][inspect]") {
@@ -107,8 +107,8 @@ TEST_CASE("nothing is changed where only a person can tell which of two is right
   home.layer("top", {"base"});
   auto const found = inspect_layer(home.dirs, "top", ids({}));
   REQUIRE_FALSE(found.empty());
-  CHECK(found.front().healing == Healing::none);
-  heal_layer(home.dirs, "top", ids({}));
+  CHECK(found.front().action == RepairAction::none);
+  repair_layer_files(home.dirs, "top", ids({}));
   CHECK(sys::read_file(home.dirs.own("top") / "lower") == "l/Lbase");
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("everything in overlay's home belongs to something", "[overlay][inspec
   home.layer("compat7", {});
   CHECK(home.dirs.list() == std::vector<std::string>{"base", "compat", "compat7", "raw"});
   CHECK(home.dirs.probes() == std::vector<std::string>{"compat123", "metacopy-check4", "opaque-bug-check56"});
-  auto const claims = claim_home(home.dirs, ids({"base"}));
+  auto const claims = own_home(home.dirs, ids({"base"}));
   auto const kind_of = [&](std::string const& name) {
     for (auto const& claim : claims)
       if (claim.path == home.dirs.home() / name) return std::pair(claim.kind, claim.removable);

@@ -3,12 +3,12 @@
 #include <strata/concepts/check_driver.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
-#include <strata/finding.hpp>
+#include <strata/problem.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
-#include <strata/sys/temp_dir.hpp>
-#include <strata/sys/temp_dir_claims.hpp>
+#include <strata/sys/staging_directory.hpp>
+#include <strata/sys/staging_ownership.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -31,14 +31,15 @@ using Ancestors = std::optional<std::vector<LayerId>>;
 
 namespace detail {
 
-inline Finding wrong(Severity severity, Fault fault, std::string text, Healing healing = Healing::mend) {
+inline Problem wrong(Severity severity, ProblemKind kind, std::string text,
+                     RepairAction action = RepairAction::repair) {
   return {.severity = severity,
           .subject = Subject::layer,
           .id = {},
-          .fault = fault,
+          .kind = kind,
           .text = std::move(text),
           .about = {},
-          .healing = healing,
+          .action = action,
           .read_only = false,
           .inherited = false};
 }
@@ -88,71 +89,71 @@ inline bool lower_leads_to(LayerDirs const& dirs, std::string_view text,
   return true;
 }
 
-inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vector<Finding>& found) {
+inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vector<Problem>& found) {
   auto const link = sys::read_stored(dirs.own(id) / paths::overlay::link);
   if (!link || !is_safe_component(*link)) {
-    found.push_back(
-        wrong(Severity::warning, Fault::link_lost, link ? "file link is damaged" : "file link is missing"));
+    found.push_back(wrong(Severity::warning, ProblemKind::link_lost,
+                          link ? "file link is damaged" : "file link is missing"));
     return;
   }
   auto const target = read_link(dirs.own(id).parent_path() / paths::overlay::links / *link);
   auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
   if (target != wanted)
-    found.push_back(wrong(Severity::warning, Fault::link_lost,
+    found.push_back(wrong(Severity::warning, ProblemKind::link_lost,
                           "entry l/" + *link + (target ? " leads to " + *target : " is missing")));
 }
 
 inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vector<LayerId> const& ancestors,
-                          std::vector<Finding>& found) {
+                          std::vector<Problem>& found) {
   auto const lower = sys::read_stored(dirs.own(id) / paths::overlay::lower);
   auto const layers = sys::read_stored(dirs.own(id) / paths::overlay::lower_layers);
   if (ancestors.empty()) {
     // A mount goes by the files: which of the two is wrong, only a person can tell.
     if ((lower && !lower->empty()) || (layers && !layers->empty()))
-      found.push_back(wrong(Severity::error, Fault::lower_wrong,
-                            "its record names no parent, its directory does", Healing::none));
+      found.push_back(wrong(Severity::error, ProblemKind::lower_wrong,
+                            "its record names no parent, its directory does", RepairAction::none));
     return;
   }
   bool const layers_right = layers && *layers == joined(texts_of(ancestors));
   if (!lower)
-    found.push_back(wrong(layers_right ? Severity::warning : Severity::error, Fault::lower_wrong,
+    found.push_back(wrong(layers_right ? Severity::warning : Severity::error, ProblemKind::lower_wrong,
                           "file lower is missing"));
   else if (!lower_leads_to(dirs, *lower, ancestors))
     found.push_back(
-        wrong(Severity::error, Fault::lower_wrong, "file lower does not name the layers below it"));
+        wrong(Severity::error, ProblemKind::lower_wrong, "file lower does not name the layers below it"));
   if (layers && !layers_right)
-    found.push_back(wrong(Severity::error, Fault::lower_layers_wrong,
+    found.push_back(wrong(Severity::error, ProblemKind::lower_layers_wrong,
                           "file lower-layers does not name the layers below it"));
   else if (!layers && below_has_lower_layers(dirs, ancestors))
-    found.push_back(wrong(Severity::note, Fault::lower_layers_wrong, "file lower-layers is missing"));
+    found.push_back(wrong(Severity::note, ProblemKind::lower_layers_wrong, "file lower-layers is missing"));
 }
 
 }  // namespace detail
 
 /// As `CheckDriver` says.
-inline std::vector<Finding> inspect_layer(LayerDirs const& dirs, std::string const& id,
+inline std::vector<Problem> inspect_layer(LayerDirs const& dirs, std::string const& id,
                                           Ancestors const& ancestors) {
   using detail::wrong;
-  std::vector<Finding> found;
+  std::vector<Problem> found;
   auto const layer = dirs.own(id);
   if (!holds_directory(layer) || !holds_directory(layer / paths::overlay::diff)) {
-    found.push_back(wrong(Severity::error, Fault::tree_missing,
+    found.push_back(wrong(Severity::error, ProblemKind::tree_missing,
                           holds_directory(layer) ? "directory diff is missing" : "its directory is missing",
-                          Healing::none));
+                          RepairAction::none));
     if (!holds_directory(layer)) return found;
   }
   detail::inspect_links(dirs, id, found);
   if (ancestors) detail::inspect_lower(dirs, id, *ancestors, found);
   if (!holds_directory(layer / paths::overlay::work))
-    found.push_back(wrong(Severity::warning, Fault::directory_missing, "directory work is missing"));
+    found.push_back(wrong(Severity::warning, ProblemKind::directory_missing, "directory work is missing"));
   if (ancestors && ancestors->empty() && !holds_directory(layer / paths::overlay::empty))
-    found.push_back(wrong(Severity::warning, Fault::directory_missing, "directory empty is missing"));
+    found.push_back(wrong(Severity::warning, ProblemKind::directory_missing, "directory empty is missing"));
   return found;
 }
 
 /// Gives a layer its short name back, an old one that `l/` still has if there is one.
-inline void heal_links(LayerDirs const& dirs, std::string const& id, std::vector<std::string>& done) {
-  std::vector<Finding> found;
+inline void repair_links(LayerDirs const& dirs, std::string const& id, std::vector<std::string>& done) {
+  std::vector<Problem> found;
   detail::inspect_links(dirs, id, found);
   if (found.empty()) return;
   auto const links = dirs.own(id).parent_path() / paths::overlay::links;
@@ -178,23 +179,23 @@ inline void heal_links(LayerDirs const& dirs, std::string const& id, std::vector
   }
 }
 
-/// As `CheckDriver` says. What a layer's own lists need of those below it is mended with it.
-inline std::vector<std::string> heal_layer(LayerDirs const& dirs, std::string const& id,
-                                           Ancestors const& ancestors) {
+/// As `CheckDriver` says. What a layer's own lists need of those below it is repaired with it.
+inline std::vector<std::string> repair_layer_files(LayerDirs const& dirs, std::string const& id,
+                                                   Ancestors const& ancestors) {
   std::vector<std::string> done;
   auto const layer = dirs.own(id);
   if (!holds_directory(layer)) return done;
   auto const found = inspect_layer(dirs, id, ancestors);
-  auto const has = [&](Fault fault) {
-    return std::ranges::any_of(found,
-                               [&](auto const& f) { return f.fault == fault && f.healing == Healing::mend; });
+  auto const has = [&](ProblemKind kind) {
+    return std::ranges::any_of(
+        found, [&](auto const& f) { return f.kind == kind && f.action == RepairAction::repair; });
   };
-  heal_links(dirs, id, done);
-  if (has(Fault::lower_wrong) || has(Fault::lower_layers_wrong)) {
+  repair_links(dirs, id, done);
+  if (has(ProblemKind::lower_wrong) || has(ProblemKind::lower_layers_wrong)) {
     std::vector<std::string> below;
     for (auto const& ancestor : *ancestors)
-      if (holds_directory(dirs.own(ancestor.str()))) heal_links(dirs, ancestor.str(), below);
-    if (has(Fault::lower_wrong))
+      if (holds_directory(dirs.own(ancestor.str()))) repair_links(dirs, ancestor.str(), below);
+    if (has(ProblemKind::lower_wrong))
       if (auto const text = detail::lower_text(dirs, *ancestors)) {
         sys::replace_file(layer / paths::overlay::lower, *text, {.mode = 0644});
         done.push_back("wrote its file lower");
@@ -231,14 +232,14 @@ inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id
 }
 
 /// What stands in the driver's homes.
-inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId> const& known) {
-  std::vector<Claim> claims;
+inline std::vector<Ownership> own_home(LayerDirs const& dirs, std::vector<LayerId> const& known) {
+  std::vector<Ownership> claims;
   for (auto const& home : dirs.own_homes()) claims.push_back({.path = home, .reason = "driver"});
   std::unordered_set<std::string_view> ids;
   for (auto const& id : known) ids.insert(id.str());
   auto const is_known = [&](std::string const& id) { return ids.contains(id); };
-  // Beside a layer's tree, files are replaced when they are mended. How old is too old, the store knows.
-  auto const claim_temporary_files = [&](std::filesystem::path const& directory) {
+  // Beside a layer's tree, files are replaced when they are repaired. How old is too old, the store knows.
+  auto const own_temporary_files = [&](std::filesystem::path const& directory) {
     std::error_code error;
     for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
          at.increment(error))
@@ -246,7 +247,7 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
         claims.push_back({.path = at->path(), .kind = UsageClass::staged, .reason = "being written"});
     if (error && sys::is_transient(error.value())) throw Error(error, "readdir " + directory.native());
   };
-  for (auto const& home : dirs.own_homes()) claim_temporary_files(home);
+  for (auto const& home : dirs.own_homes()) own_temporary_files(home);
   for (auto const& id : dirs.list()) {
     claims.push_back({.path = dirs.own(id),
                       .kind = is_known(id) ? UsageClass::referenced : UsageClass::orphan,
@@ -254,7 +255,7 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
                       .id = id,
                       .reason = is_known(id) ? "its files" : "no record names it",
                       .removable = !is_known(id)});
-    if (is_known(id)) claim_temporary_files(dirs.own(id));
+    if (is_known(id)) own_temporary_files(dirs.own(id));
   }
   for (auto const& name : dirs.probes())
     if (auto const status = sys::find_status(dirs.own(name))) {
@@ -295,15 +296,15 @@ inline std::vector<Claim> claim_home(LayerDirs const& dirs, std::vector<LayerId>
     auto const lock = staged / paths::overlay::staging_lock;
     auto const status = sys::find_status(staged);
     if (!status) continue;
-    bool const lives =
-        sys::TempDir::is_locked(lock) || (!sys::is_present(lock) && !is_old_staging(status->st_mtime));
+    bool const lives = sys::StagingDirectory::is_locked(lock) ||
+                       (!sys::is_present(lock) && !is_old_staging(status->st_mtime));
     claims.push_back(
         {.path = staged,
          .kind = lives ? UsageClass::staged : UsageClass::trash,
          .reason = lives ? "a layer is being unpacked" : "a process that died was unpacking a layer",
          .removable = !lives});
   }
-  for (auto const& home : dirs.own_homes()) claim_temp_dirs(home / paths::overlay::temp_dirs, claims);
+  for (auto const& home : dirs.own_homes()) own_staging_directories(home / paths::overlay::temp_dirs, claims);
   return claims;
 }
 

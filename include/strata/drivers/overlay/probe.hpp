@@ -7,7 +7,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/idmapped_mount.hpp>
 #include <strata/sys/mount.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 
 #include <cerrno>
 #include <exception>
@@ -61,7 +61,8 @@ namespace detail {
 /// Two lower directories, an upper and a mount of them, in a temp-dir on the driver's file system.
 class ProbeMount {
  public:
-  explicit ProbeMount(std::filesystem::path const& temp_dirs) : directory_(sys::TempDir::create(temp_dirs)) {
+  explicit ProbeMount(std::filesystem::path const& temp_dirs)
+      : directory_(sys::StagingDirectory::create(temp_dirs)) {
     for (auto const* name : {"far", "near", "upper", "work", "merged"}) make(name);
   }
   ~ProbeMount() {
@@ -95,7 +96,7 @@ class ProbeMount {
 
  private:
   archive::OverlayXattr names_ = archive::OverlayXattr::here();
-  sys::TempDir directory_;
+  sys::StagingDirectory directory_;
 };
 
 /// `attempt()` answers; an error is a no with its text.

@@ -20,7 +20,7 @@
 #include <strata/sys/flush_tree.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/override_stat.hpp>
@@ -52,7 +52,7 @@ class StagedLayer {
         home_(dirs.home_for(request.writable)),
         flush_(request.flush),
         control_(request.control),
-        directory_(sys::TempDir::create(home_ / paths::overlay::temp_dirs)),
+        directory_(sys::StagingDirectory::create(home_ / paths::overlay::temp_dirs)),
         layer_(directory_.next_addition()) {
     std::optional<std::filesystem::path> below;
     if (parent_) below = dirs.get(parent_->str());
@@ -226,7 +226,7 @@ class StagedLayer {
   std::filesystem::path additional_ = {};
   Flush flush_;
   Control control_;
-  sys::TempDir directory_;
+  sys::StagingDirectory directory_;
   std::filesystem::path layer_;
   std::filesystem::path original_ = {};  ///< the layer whose contents `diff` is to take the place of
   std::string link_;

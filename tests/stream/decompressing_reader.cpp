@@ -1,5 +1,5 @@
 #include <strata/codec/all.hpp>
-#include <strata/stream/inlet.hpp>
+#include <strata/stream/decompressing_reader.hpp>
 #include <strata/sys/stream.hpp>
 
 #include "../codec/tools.hpp"
@@ -8,8 +8,8 @@
 #include <thread>
 
 using namespace strata;
-using archive::Inlet;
-using archive::InletOptions;
+using archive::DecompressingReader;
+using archive::DecompressingReaderOptions;
 using tools::Chunks;
 using tools::error_of;
 
@@ -19,7 +19,7 @@ Digest digest(std::string const& text) { return Digest::of(as_bytes(text)); }
 
 void check(std::string const& packed, std::string const& plain, Compression compression, std::size_t chunk) {
   INFO(codec::name(compression) << ", " << packed.size() << " bytes in chunks of " << chunk);
-  Inlet in(Chunks(packed, chunk), codec::All{});
+  DecompressingReader in(Chunks(packed, chunk), codec::All{});
   CHECK(in.compression() == compression);
   CHECK(tools::drain(in) == plain);
   CHECK(in.next().empty());
@@ -85,14 +85,14 @@ TEST_CASE("an inlet gives the plain bytes and both digests, however compressed",
 TEST_CASE("an inlet takes an empty stream and one too short for any magic", "[archive][inlet]") {
   for (std::string const text : {"", "\x1f", "\x1f\x8b", "BZ", "\x28\xb5\x2f"})
     check(text, text, Compression::none, 1);
-  Inlet in(memory_source(""), codec::List<>{});
+  DecompressingReader in(memory_source(""), codec::List<>{});
   CHECK(in.finish().plain_digest == digest(""));
 }
 
 TEST_CASE("an inlet reads to the end what its caller did not", "[archive][inlet]") {
   auto const plain = tools::sample(9'000'000);
   for (auto const& packed : {plain, tools::filter("gzip -1 -c", plain)}) {
-    Inlet in(Chunks(packed, 100'000), codec::All{});
+    DecompressingReader in(Chunks(packed, 100'000), codec::All{});
     CHECK_FALSE(in.next().empty());
     auto const result = in.finish();
     CHECK(result.plain_digest == digest(plain));
@@ -103,18 +103,19 @@ TEST_CASE("an inlet reads to the end what its caller did not", "[archive][inlet]
 
 TEST_CASE("an inlet has a source fill its blocks where the source can", "[archive][inlet]") {
   auto const plain = tools::sample(700'000);
-  Inlet in(Filling{plain}, codec::All{});
+  DecompressingReader in(Filling{plain}, codec::All{});
   CHECK(in.finish().plain_digest == digest(plain));
   auto const packed = tools::filter("zstd -c", plain);
-  Inlet compressed(Filling{packed}, codec::All{});
+  DecompressingReader compressed(Filling{packed}, codec::All{});
   CHECK(tools::drain(compressed) == plain);
 }
 
 TEST_CASE("an inlet knows compressions that its list does not read", "[archive][inlet]") {
   auto const packed = tools::filter("xz -c", "text");
-  CHECK(error_of([&] { Inlet(Chunks(packed, 100), codec::List<codec::Gzip>{}); }) ==
+  CHECK(error_of([&] { DecompressingReader(Chunks(packed, 100), codec::List<codec::Gzip>{}); }) ==
         Errc::unsupported_compression);
-  CHECK(error_of([&] { Inlet(Chunks(packed, 100), codec::List<>{}); }) == Errc::unsupported_compression);
+  CHECK(error_of([&] { DecompressingReader(Chunks(packed, 100), codec::List<>{}); }) ==
+        Errc::unsupported_compression);
 }
 
 TEST_CASE("damage is reported after the bytes before it", "[archive][inlet]") {
@@ -123,7 +124,7 @@ TEST_CASE("damage is reported after the bytes before it", "[archive][inlet]") {
     auto const packed = tools::filter(packer, plain);
     for (auto const& damaged :
          {packed.substr(0, packed.size() - 1), packed.substr(0, packed.size() / 2), packed + "tail"}) {
-      Inlet in(Chunks(damaged, 65536), codec::All{});
+      DecompressingReader in(Chunks(damaged, 65536), codec::All{});
       std::string got;
       CHECK(error_of([&] {
               for (Bytes bytes; !(bytes = in.next()).empty();) got += as_text(bytes);
@@ -138,13 +139,13 @@ TEST_CASE("damage is reported after the bytes before it", "[archive][inlet]") {
 TEST_CASE("what the source throws reaches the caller", "[archive][inlet]") {
   auto const plain = tools::sample(400'000);
   std::error_code const io(EIO, std::system_category());
-  CHECK(error_of([] { Inlet(Failing{""}, codec::All{}); }) == io);
+  CHECK(error_of([] { DecompressingReader(Failing{""}, codec::All{}); }) == io);
   for (auto const& text : {plain, tools::filter("gzip -c", plain), tools::filter("xz -c", plain)}) {
-    Inlet in(Failing{text}, codec::All{});
+    DecompressingReader in(Failing{text}, codec::All{});
     CHECK(error_of([&] { tools::drain(in); }) == io);
-    Inlet unread(Failing{text}, codec::All{});
+    DecompressingReader unread(Failing{text}, codec::All{});
     CHECK(error_of([&] { unread.finish(); }) == io);
-    Inlet dropped(Failing{text}, codec::All{});
+    DecompressingReader dropped(Failing{text}, codec::All{});
   }
 }
 
@@ -152,8 +153,8 @@ TEST_CASE("an inlet keeps to its budgets", "[archive][inlet]") {
   auto const bomb = tools::filter("head -c 30000000 /dev/zero | zstd -c", "");
   auto const gzip_bomb = tools::filter("head -c 30000000 /dev/zero | gzip -c", "");
   for (auto const& packed : {bomb, gzip_bomb}) {
-    auto const read = [&](InletOptions const& options) {
-      Inlet(Chunks(packed, 4096), codec::All{}, options).finish();
+    auto const read = [&](DecompressingReaderOptions const& options) {
+      DecompressingReader(Chunks(packed, 4096), codec::All{}, options).finish();
     };
     CHECK(error_of([&] { read({}); }) == std::error_code());
     CHECK(error_of([&] { read({.max_bytes = 29'999'999}); }) == Errc::over_budget);
@@ -162,25 +163,26 @@ TEST_CASE("an inlet keeps to its budgets", "[archive][inlet]") {
     CHECK(error_of([&] { read({.max_ratio = 500, .ratio_free_bytes = 40'000'000}); }) == std::error_code());
     CHECK(error_of([&] { read({.max_ratio = 0, .ratio_free_bytes = 1000}); }) == Errc::over_budget);
   }
-  CHECK(error_of([] { Inlet(Zeros{}, codec::All{}, {.max_bytes = 5'000'000}).finish(); }) ==
+  CHECK(error_of([] { DecompressingReader(Zeros{}, codec::All{}, {.max_bytes = 5'000'000}).finish(); }) ==
         Errc::over_budget);
-  CHECK(error_of([] { Inlet(Zeros{5'000'000}, codec::All{}, {.max_bytes = 5'000'000}).finish(); }) ==
-        std::error_code());
+  CHECK(error_of([] {
+          DecompressingReader(Zeros{5'000'000}, codec::All{}, {.max_bytes = 5'000'000}).finish();
+        }) == std::error_code());
 }
 
 TEST_CASE("an inlet dropped on the way ends its threads", "[archive][inlet]") {
   auto const plain = tools::sample(12'000'000);
   auto const packed = tools::filter("gzip -1 -c", plain);
   for (int blocks = 0; blocks < 4; ++blocks) {
-    Inlet endless(Zeros{}, codec::All{});
-    Inlet compressed(Chunks(packed, 10'000), codec::All{});
+    DecompressingReader endless(Zeros{}, codec::All{});
+    DecompressingReader compressed(Chunks(packed, 10'000), codec::All{});
     for (int i = 0; i < blocks; ++i) {
       CHECK_FALSE(endless.next().empty());
       CHECK_FALSE(compressed.next().empty());
     }
     if (blocks == 2) std::this_thread::sleep_for(std::chrono::milliseconds(30));
   }
-  Inlet first(Chunks(packed, 10'000), codec::All{});
+  DecompressingReader first(Chunks(packed, 10'000), codec::All{});
   auto moved = std::move(first);
   CHECK(moved.finish().plain_size == plain.size());
 }
@@ -188,18 +190,19 @@ TEST_CASE("an inlet dropped on the way ends its threads", "[archive][inlet]") {
 TEST_CASE("an inlet stops when its caller asks", "[archive][inlet]") {
   std::stop_source stop;
   {
-    Inlet in(Zeros{}, codec::All{}, {.control = {.stop = stop.get_token()}});
+    DecompressingReader in(Zeros{}, codec::All{}, {.control = {.stop = stop.get_token()}});
     CHECK_FALSE(in.next().empty());
     stop.request_stop();
     CHECK(error_of([&] { in.next(); }) == Errc::stopped);
     CHECK(error_of([&] { in.finish(); }) == Errc::stopped);
   }
-  CHECK(error_of([&] { Inlet(Zeros{}, codec::All{}, {.control = {.stop = stop.get_token()}}); }) ==
-        Errc::stopped);
+  CHECK(error_of([&] {
+          DecompressingReader(Zeros{}, codec::All{}, {.control = {.stop = stop.get_token()}});
+        }) == Errc::stopped);
 
   std::stop_source later;
-  Inlet endless(Zeros{}, codec::All{},
-                {.max_bytes = ~std::uint64_t{0}, .control = {.stop = later.get_token()}});
+  DecompressingReader endless(Zeros{}, codec::All{},
+                              {.max_bytes = ~std::uint64_t{0}, .control = {.stop = later.get_token()}});
   std::jthread const asker([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     later.request_stop();
@@ -218,7 +221,7 @@ TEST_CASE("a stop wakes a caller who waits for a slow source", "[archive][inlet]
     }
   };
   std::stop_source stop, release;
-  Inlet in(Slow{release.get_token()}, codec::All{}, {.control = {.stop = stop.get_token()}});
+  DecompressingReader in(Slow{release.get_token()}, codec::All{}, {.control = {.stop = stop.get_token()}});
   std::jthread const asker([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     stop.request_stop();

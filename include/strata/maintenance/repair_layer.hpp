@@ -6,12 +6,12 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
-#include <strata/finding.hpp>
 #include <strata/former.hpp>
 #include <strata/maintenance/layer_content.hpp>
-#include <strata/maintenance/mend_data.hpp>
-#include <strata/maintenance/revive.hpp>
-#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/reconstruct.hpp>
+#include <strata/maintenance/repair_data.hpp>
+#include <strata/maintenance/store_snapshot.hpp>
+#include <strata/problem.hpp>
 #include <strata/progress.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/import.hpp>
@@ -20,8 +20,8 @@
 #include <strata/store/own_tree_signature.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/sys/stream.hpp>
-#include <strata/sys/temp_dir.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <filesystem>
@@ -30,43 +30,43 @@
 #include <utility>
 #include <vector>
 
-/// What a repair does to a layer: to its place among the others, its files, its recorded archive and what is recorded of it.
+/// What a repair does to a layer: to its place among the others, its files, its tar-split and what is recorded of it.
 namespace strata::detail {
 
 /// A layer's tree as it was when something was found of it.
 struct SeenTree {
-  bool has_more = false;                 ///< than its recorded archive tells of
+  bool has_more = false;                 ///< than its tar-split tells of
   std::optional<Digest> signature = {};  ///< see `own_tree_signature`
 };
 
 template <class Core>
-class LayerMender {
+class LayerRepairer {
   using Driver = typename Core::Driver;
   using LayerTraits = typename Core::LayerTraits;
 
  public:
   /// @param records  of the store, as they were just now
-  LayerMender(Core& core, RepairLog& log, StoreRecords<Core> const& records, Control control)
+  LayerRepairer(Core& core, RepairLog& log, StoreSnapshot<Core> const& records, Control control)
       : core_(core), log_(log), records_(records), control_(std::move(control)) {}
 
-  /// Does nothing if the layer is not as it was seen any more, or if the fault is none of these.
-  /// @param layer  the record that the fault was found with
-  void mend(Fault fault, LayerRecord const& layer, SeenTree const& seen = {}) {
-    switch (fault) {
-      case Fault::parent_circle:
-        return mend_circle(layer);
-      case Fault::link_lost:
-      case Fault::lower_wrong:
-      case Fault::lower_layers_wrong:
-      case Fault::directory_missing:
-        return mend_driver(layer);
-      case Fault::archive_missing:
-      case Fault::archive_damaged:
-        return mend_archive(layer);
-      case Fault::content_digest:
-      case Fault::content_size:
-        return mend_sum(layer);
-      case Fault::content_modified:
+  /// Does nothing if the layer is not as it was seen any more, or if the problem is none of these.
+  /// @param layer  the record that the problem was found with
+  void repair(ProblemKind kind, LayerRecord const& layer, SeenTree const& seen = {}) {
+    switch (kind) {
+      case ProblemKind::parent_circle:
+        return repair_circle(layer);
+      case ProblemKind::link_lost:
+      case ProblemKind::lower_wrong:
+      case ProblemKind::lower_layers_wrong:
+      case ProblemKind::directory_missing:
+        return repair_driver(layer);
+      case ProblemKind::archive_missing:
+      case ProblemKind::archive_damaged:
+        return repair_archive(layer);
+      case ProblemKind::content_digest:
+      case ProblemKind::content_size:
+        return repair_sum(layer);
+      case ProblemKind::content_modified:
         return rebuild(layer, seen);
       default:
         return;
@@ -93,7 +93,7 @@ class LayerMender {
     return as_seen;
   }
 
-  void mend_circle(LayerRecord const& layer) {
+  void repair_circle(LayerRecord const& layer) {
     std::optional<std::string> parent;
     if constexpr (CheckDriver<Driver>)
       if (auto const below = core_.driver().ancestors(LayerId(layer.id)))
@@ -116,27 +116,27 @@ class LayerMender {
              " instead of " + layer.parent);
   }
 
-  void mend_driver(LayerRecord const& layer) {
+  void repair_driver(LayerRecord const& layer) {
     if constexpr (CheckDriver<Driver>) {
       auto const table = core_.template table<LayerTraits>().write();
       if (auto const now = table.by_id(layer.id); !now || !is_as_seen(*now, layer)) return;
       auto const below = records_.is_mapped(layer) ? std::nullopt : records_.ancestors(layer);
-      for (auto& line : core_.driver().heal(LayerId(layer.id), below))
+      for (auto& line : core_.driver().repair(LayerId(layer.id), below))
         log_.did("layer " + layer.id + ": " + line);
     }
   }
 
   /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place. So the archive is read
   /// once more first: what kept it from being read, an error of the device or a limit, may have passed.
-  void mend_archive(LayerRecord const& layer) {
+  void repair_archive(LayerRecord const& layer) {
     if constexpr (DiffDriver<Driver>) {
       if (can_be_read(core_.tar_split(layer.id))) return;
-      auto aside = sys::TempDir::create(core_.layer_trash());
-      auto const path = aside.next_addition();
+      auto staging = sys::StagingDirectory::create(core_.layer_trash());
+      auto const path = staging.next_addition();
       auto const made = remake_archive(core_, layer, path, control_);
       bool const same = made.sum.digest.str() == layer.diff_digest;
-      if (!put_archive(layer, path, aside, same ? nullptr : &made)) return;
-      log_.did("layer " + layer.id + ": made its recorded archive from its files" +
+      if (!put_archive(layer, path, staging, same ? nullptr : &made)) return;
+      log_.did("layer " + layer.id + ": made its tar-split from its files" +
                (same ? "" : "; its tar has the digest " + made.sum.digest.str() + " from now on"));
     }
   }
@@ -151,17 +151,17 @@ class LayerMender {
     }
   }
 
-  /// Puts a recorded archive in place, and into the record what is new of it: record first, so that who dies between the two
+  /// Puts a tar-split in place, and into the record what is new of it: record first, so that who dies between the two
   /// leaves a layer that lacks its archive, which the next repair makes again with that digest.
   /// @param made   nothing: the record is right
   /// @return       whether the layer was as it was seen; else nothing is changed
-  bool put_archive(LayerRecord const& seen, std::filesystem::path const& path, sys::TempDir& aside,
+  bool put_archive(LayerRecord const& seen, std::filesystem::path const& path, sys::StagingDirectory& staging,
                    RemadeArchive const* made) {
     auto table = core_.template table<LayerTraits>().write();
     auto const row = table.by_id(seen.id);
     if (!row || !is_as_seen(*row, seen)) return false;
     auto const place = core_.tar_split(seen.id);
-    aside.take(place);
+    staging.take(place);
     if (made != nullptr) {
       auto next = *row;
       record_plain_archive(next, made->sum, made->headers);
@@ -173,9 +173,9 @@ class LayerMender {
     return true;
   }
 
-  void mend_sum(LayerRecord const& layer) {
+  void repair_sum(LayerRecord const& layer) {
     auto const content = check_layer_content(core_, layer, core_.tar_split(layer.id), control_);
-    if (!content.sum || !content.headers || content.findings.empty()) return;
+    if (!content.sum || !content.headers || content.problems.empty()) return;
     bool const compressed = layer.compressed_diff_digest != layer.diff_digest;
     bool const done = change(layer, [&](auto& r) {
       r.diff_digest = content.sum->digest.str();
@@ -198,8 +198,8 @@ class LayerMender {
     if (!row || !is_as_seen(*row, layer)) return;
     auto const former =
         seen.has_more || is_over_former(core_.tar_split(layer.id)) ? Former::kept : Former::gives_way;
-    auto aside = sys::TempDir::create(core_.layer_trash());
-    auto const tar_path = aside.next_addition();
+    auto staging = sys::StagingDirectory::create(core_.layer_trash());
+    auto const tar_path = staging.next_addition();
     {
       auto split = stored_source(core_.tar_split(layer.id));
       auto out = file_sink(tar_path);
@@ -226,12 +226,12 @@ class LayerMender {
       check_untouched(core_, no_mounts, LayerId(layer.id), seen.signature);
       core_.driver().replace(LayerId(layer.id), staged);
     }
-    log_.did("layer " + layer.id + ": unpacked it anew from its recorded archive");
+    log_.did("layer " + layer.id + ": unpacked it anew from its tar-split");
   }
 
   Core& core_;
   RepairLog& log_;
-  StoreRecords<Core> const& records_;
+  StoreSnapshot<Core> const& records_;
   Control control_;
 };
 

@@ -40,14 +40,14 @@ namespace strata::sys {
 ///
 /// The lock is an open-file-description lock: it excludes the POSIX locks of the Go programs and other objects of
 /// this process alike. A child forked without exec keeps it as long as it has the descriptor.
-class TempDir {
+class StagingDirectory {
  public:
   /// Makes one below `root`, which is made (0700) if it is missing.
-  static TempDir create(std::filesystem::path const& root) {
+  static StagingDirectory create(std::filesystem::path const& root) {
     for (int attempt = 0;; ++attempt) {
       // Whoever tidies up may remove an empty root at any time until the lock file stands in it.
       if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) make_directories(root, 0700);
-      TempDir made(root, std::to_string(random_number()));
+      StagingDirectory made(root, std::to_string(random_number()));
       made.lock_ = try_open_at(AT_FDCWD, made.lock_path_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
       if (!made.lock_) {
         if ((errno != EEXIST && errno != ENOENT) || attempt == most_attempts)
@@ -75,7 +75,7 @@ class TempDir {
   /// @return        what could not be finished or removed and why; one such directory keeps no other from being removed
   /// @throws        `errno`, if `root` itself cannot be read. A missing root holds nothing.
   static std::vector<Error> recover(std::filesystem::path const& root,
-                                    std::function<bool(TempDir const&)> const& finish = {}) {
+                                    std::function<bool(StagingDirectory const&)> const& finish = {}) {
     std::vector<Error> problems;
     auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
     if (fd.code() == ENOENT) return problems;
@@ -85,7 +85,7 @@ class TempDir {
       for (auto const prefix : {paths::temp_dir::lock_prefix, paths::temp_dir::directory_prefix})
         if (entry.name.starts_with(prefix)) numbers.insert(entry.name.substr(prefix.size()));
     for (auto const& number : numbers) {
-      TempDir found(root, number);
+      StagingDirectory found(root, number);
       try {
         // A directory without a lock file is stale; the file is made, to keep others from cleaning up as well.
         found.lock_ = open_at(AT_FDCWD, found.lock_path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
@@ -120,7 +120,7 @@ class TempDir {
     if (!fd) return found;
     for (auto const& entry : read_directory(fd->get(), root)) {
       if (!entry.name.starts_with(paths::temp_dir::directory_prefix)) continue;
-      TempDir const one(root, entry.name.substr(paths::temp_dir::directory_prefix.size()));
+      StagingDirectory const one(root, entry.name.substr(paths::temp_dir::directory_prefix.size()));
       found.push_back({.path = one.path_, .in_use = is_locked(one.lock_path_), .notes = one.notes()});
     }
     return found;
@@ -135,8 +135,8 @@ class TempDir {
     return retry([&] { return ::fcntl(fd.get(), F_OFD_GETLK, &lock); }) == 0 && lock.l_type != F_UNLCK;
   }
 
-  TempDir(TempDir&&) noexcept = default;
-  TempDir& operator=(TempDir&& other) noexcept {
+  StagingDirectory(StagingDirectory&&) noexcept = default;
+  StagingDirectory& operator=(StagingDirectory&& other) noexcept {
     if (this != &other) {
       discard();
       path_ = std::move(other.path_);
@@ -148,7 +148,7 @@ class TempDir {
     return *this;
   }
   /// What cannot be removed is left, unlocked, to a later `recover`.
-  ~TempDir() { discard(); }
+  ~StagingDirectory() { discard(); }
 
   std::filesystem::path const& path() const noexcept { return path_; }
   /// False once it was removed or moved away.
@@ -242,7 +242,7 @@ class TempDir {
  private:
   static constexpr int most_attempts = 1000;
 
-  TempDir(std::filesystem::path const& root, std::string const& number)
+  StagingDirectory(std::filesystem::path const& root, std::string const& number)
       : path_(root / (std::string(paths::temp_dir::directory_prefix) + number)),
         lock_path_(root / (std::string(paths::temp_dir::lock_prefix) + number)) {}
 

@@ -63,8 +63,8 @@ inline std::optional<std::string> parent_by_id(std::string const& id, std::strin
 /// A layer's record from its files; reads all of them if it was imported.
 /// @param candidates  ids of layers that may be its parent, for a driver that does not know it
 template <class Core>
-LayerRecord revived_layer(Core& core, LayerId const& id, std::vector<std::string> const& candidates,
-                          Control const& control) {
+LayerRecord reconstructed_layer(Core& core, LayerId const& id, std::vector<std::string> const& candidates,
+                                Control const& control) {
   LayerRecord record;
   record.id = id.str();
   record.big_data_names = stored_keys(core.template data_directory<typename Core::LayerTraits>(record.id));
@@ -74,8 +74,9 @@ LayerRecord revived_layer(Core& core, LayerId const& id, std::vector<std::string
     if (auto const tree = core.driver().own_tree(id)) record.created = time_of(tree->path);
   }
   auto content = check_layer_content(core, record, core.tar_split(record.id), control);
-  for (auto const& found : content.findings)
-    if (found.fault == Fault::unreadable) throw Error(std::make_error_code(std::errc::io_error), found.text);
+  for (auto const& found : content.problems)
+    if (found.kind == ProblemKind::unreadable)
+      throw Error(std::make_error_code(std::errc::io_error), found.text);
   if (content.sum && content.headers) record_plain_archive(record, *content.sum, *content.headers);
   if (ancestors)
     record.parent = ancestors->empty() ? std::string() : ancestors->front().str();
@@ -87,8 +88,8 @@ LayerRecord revived_layer(Core& core, LayerId const& id, std::vector<std::string
 /// An image's record from its big data: the top layer is the one to which the digests in its configuration lead.
 /// @return  nothing if there is none, or a layer is missing
 template <class Core>
-std::optional<ImageRecord> revived_image(Core& core, std::string const& id,
-                                         std::vector<LayerRecord> const& layers) {
+std::optional<ImageRecord> reconstructed_image(Core& core, std::string const& id,
+                                               std::vector<LayerRecord> const& layers) {
   using Serializer = typename Core::Serializer;
   using Traits = typename Core::ImageTraits;
   if constexpr (!requires(std::string_view text) { Serializer::layer_digests(text); }) {
@@ -123,10 +124,10 @@ std::optional<ImageRecord> revived_image(Core& core, std::string const& id,
 /// A container's record, if its configuration (OCI runtime specification, `config.json` in its directory) names a layer
 /// that nobody else uses.
 template <class Core>
-std::optional<ContainerRecord> revived_container(Core& core, std::string const& id,
-                                                 std::vector<LayerRecord> const& layers,
-                                                 std::vector<ImageRecord> const& images,
-                                                 std::vector<ContainerRecord> const& containers) {
+std::optional<ContainerRecord> reconstructed_container(Core& core, std::string const& id,
+                                                       std::vector<LayerRecord> const& layers,
+                                                       std::vector<ImageRecord> const& images,
+                                                       std::vector<ContainerRecord> const& containers) {
   using Traits = typename Core::ContainerTraits;
   auto const directory = core.template data_directory<Traits>(id);
   auto const text = sys::read_stored(directory / paths::user_data / paths::runtime_config);

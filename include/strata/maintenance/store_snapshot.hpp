@@ -2,8 +2,8 @@
 
 #include <strata/error.hpp>
 #include <strata/id.hpp>
-#include <strata/maintenance/kept_records.hpp>
-#include <strata/maintenance/survey.hpp>
+#include <strata/maintenance/raw_records.hpp>
+#include <strata/maintenance/scan.hpp>
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
@@ -23,28 +23,28 @@ namespace strata::detail {
 
 /// All records of a store, as they stand on disk.
 template <class Core>
-struct StoreRecords {
+struct StoreSnapshot {
   using LayerTraits = typename Core::LayerTraits;
-  KeptRecords<LayerRecord> layers;
-  KeptRecords<ImageRecord> images;
-  KeptRecords<ContainerRecord> containers;
+  RawRecords<LayerRecord> layers;
+  RawRecords<ImageRecord> images;
+  RawRecords<ContainerRecord> containers;
   KnownIds elsewhere = {};  ///< `KnownIds::in_other_files`
 
   /// All kinds at one moment: else an image that was made in between would lack its layer.
-  static StoreRecords read(Core& core) {
+  static StoreSnapshot read(Core& core) {
     // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
     try {
       core.template table<LayerTraits>();
     } catch (Error const&) {
     }
-    StoreRecords records = [&] {
+    StoreSnapshot records = [&] {
       HeldRecords<LayerTraits, Core> const held_layers(core);
       HeldRecords<typename Core::ImageTraits, Core> const held_images(core);
       HeldRecords<typename Core::ContainerTraits, Core> const held_containers(core);
-      return StoreRecords{.layers = held_layers.read(),
-                          .images = held_images.read(),
-                          .containers = held_containers.read(),
-                          .elsewhere = KnownIds::in_other_files(core)};
+      return StoreSnapshot{.layers = held_layers.read(),
+                           .images = held_images.read(),
+                           .containers = held_containers.read(),
+                           .elsewhere = KnownIds::in_other_files(core)};
     }();
     add_other_records<LayerTraits>(core, records.layers);
     add_other_records<typename Core::ImageTraits>(core, records.images);

@@ -3,14 +3,14 @@
 #include <strata/concepts/check_driver.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
-#include <strata/store/crash_notes.hpp>
+#include <strata/store/intent_log.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
-#include <strata/sys/temp_dir.hpp>
-#include <strata/sys/temp_dir_claims.hpp>
+#include <strata/sys/staging_directory.hpp>
+#include <strata/sys/staging_ownership.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -30,7 +30,7 @@
 /// leftovers are told of.
 namespace strata {
 
-struct SurveyOptions {
+struct ScanOptions {
   /// Temporary files that are younger may be somebody's who writes right now.
   std::chrono::seconds leftover_after = std::chrono::hours(1);
 };
@@ -61,7 +61,7 @@ inline bool is_old(std::filesystem::path const& path, std::chrono::seconds age) 
 }
 
 /// A `.tmp-…` file: somebody is writing it, or died while doing so.
-inline Claim temporary_file(std::filesystem::path const& path, SurveyOptions const& options) {
+inline Ownership temporary_file(std::filesystem::path const& path, ScanOptions const& options) {
   bool const left = is_old(path, options.leftover_after);
   return {.path = path,
           .kind = left ? UsageClass::trash : UsageClass::staged,
@@ -70,8 +70,8 @@ inline Claim temporary_file(std::filesystem::path const& path, SurveyOptions con
 }
 
 /// Those of a directory.
-inline void claim_temporary_files(std::filesystem::path const& directory, SurveyOptions const& options,
-                                  std::vector<Claim>& to) {
+inline void own_temporary_files(std::filesystem::path const& directory, ScanOptions const& options,
+                                std::vector<Ownership>& to) {
   for (auto const& path : entries_of(directory))
     if (paths::is_temporary(path.filename().native())) to.push_back(temporary_file(path, options));
 }
@@ -81,14 +81,14 @@ inline void claim_temporary_files(std::filesystem::path const& directory, Survey
 template <class Core>
 std::set<std::string, std::less<>> ids_in_work(Core& core) {
   std::set<std::string, std::less<>> ids;
-  for (auto const& seen : sys::TempDir::look(core.layer_trash()))
+  for (auto const& seen : sys::StagingDirectory::look(core.layer_trash()))
     for (auto const& text : seen.notes)
-      if (auto const note = parse_note(text); note && seen.in_use) ids.insert(note->id);
+      if (auto const note = parse_intent(text); note && seen.in_use) ids.insert(note->id);
   return ids;
 }
 
 /// What has no record stays where it may have one that cannot be read.
-inline void spare_unreadable(std::vector<Claim>& claims, KnownIds const& known) {
+inline void spare_unreadable(std::vector<Ownership>& claims, KnownIds const& known) {
   for (auto& claim : claims)
     if (claim.kind == UsageClass::orphan && !known.all(claim.subject)) {
       claim.removable = false;
@@ -99,7 +99,7 @@ inline void spare_unreadable(std::vector<Claim>& claims, KnownIds const& known) 
 /// Nor does a layer go that may be of use: one that a record refers to, though its own is lost; one that is mounted, or lies
 /// below one that is; an archive or data without a tree, which may be those of a layer in an image store that is not there.
 template <class Core>
-void spare_useful(Core& core, KnownIds const& known, std::vector<Claim>& claims) {
+void spare_useful(Core& core, KnownIds const& known, std::vector<Ownership>& claims) {
   auto const records = core.template kind_directory<typename Core::LayerTraits>();
   for (auto& claim : claims) {
     if (claim.kind != UsageClass::orphan || claim.subject != Subject::layer || !is_safe_component(claim.id))
@@ -120,10 +120,10 @@ void spare_useful(Core& core, KnownIds const& known, std::vector<Claim>& claims)
 
 /// @param in_work  ids of items that somebody is making or removing
 template <class Traits>
-void claim_items(std::filesystem::path const& directory, std::set<std::string, std::less<>> const& known,
-                 std::set<std::string, std::less<>> const& in_work, Subject subject,
-                 std::string_view extension, SurveyOptions const& options, std::vector<Claim>& to) {
-  claim_temporary_files(directory, options, to);
+void own_items(std::filesystem::path const& directory, std::set<std::string, std::less<>> const& known,
+               std::set<std::string, std::less<>> const& in_work, Subject subject, std::string_view extension,
+               ScanOptions const& options, std::vector<Ownership>& to) {
+  own_temporary_files(directory, options, to);
   for (auto const& path : entries_of(directory)) {
     auto name = path.filename().native();
     bool const is_split = name.ends_with(paths::tar_split_suffix);
@@ -140,14 +140,13 @@ void claim_items(std::filesystem::path const& directory, std::set<std::string, s
                     .reason = "being made or removed"});
       continue;
     }
-    to.push_back(
-        {.path = path,
-         .kind = is_known ? UsageClass::referenced : UsageClass::orphan,
-         .subject = subject,
-         .id = name,
-         .reason = is_known ? (is_split ? "its recorded archive" : "its data") : "no record names it",
-         .removable = !is_known && is_generated_id(name, Traits::id_digits)});
-    if (is_known && !is_split) claim_temporary_files(path, options, to);
+    to.push_back({.path = path,
+                  .kind = is_known ? UsageClass::referenced : UsageClass::orphan,
+                  .subject = subject,
+                  .id = name,
+                  .reason = is_known ? (is_split ? "its tar-split" : "its data") : "no record names it",
+                  .removable = !is_known && is_generated_id(name, Traits::id_digits)});
+    if (is_known && !is_split) own_temporary_files(path, options, to);
   }
 }
 
@@ -155,8 +154,8 @@ void claim_items(std::filesystem::path const& directory, std::set<std::string, s
 
 /// Drops orphans that have a record by now, or have gone: files are listed after records are read, and others work
 /// meanwhile.
-inline void forget_changed(std::vector<Claim>& claims, KnownIds const& now) {
-  std::erase_if(claims, [&](Claim const& claim) {
+inline void forget_changed(std::vector<Ownership>& claims, KnownIds const& now) {
+  std::erase_if(claims, [&](Ownership const& claim) {
     if (claim.kind != UsageClass::orphan) return false;
     auto const& ids = claim.subject == Subject::layer   ? now.layers
                       : claim.subject == Subject::image ? now.images
@@ -167,10 +166,10 @@ inline void forget_changed(std::vector<Claim>& claims, KnownIds const& now) {
 
 /// Everything below the graph root, in claims: one that lies within another counts for itself.
 template <class Core>
-std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOptions const& options = {}) {
+std::vector<Ownership> scan_graph_root(Core& core, KnownIds const& known, ScanOptions const& options = {}) {
   using Serializer = typename Core::Serializer;
   auto const& root = core.options().graph_root;
-  std::vector<Claim> claims{{.path = root, .reason = "store"}};
+  std::vector<Ownership> claims{{.path = root, .reason = "store"}};
   if (auto const& images = core.options().image_store; !images.empty())
     claims.push_back({.path = images, .reason = "image store"});
   auto const driver = std::string(core.driver().name());
@@ -182,13 +181,13 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
     auto const directory = core.template kind_directory<Traits>();
     own.insert(directory.filename().native());
     claims.push_back({.path = directory, .reason = "records"});
-    detail::claim_items<Traits>(directory, ids, in_work, subject, std::string_view(Serializer::extension()),
-                                options, claims);
+    detail::own_items<Traits>(directory, ids, in_work, subject, std::string_view(Serializer::extension()),
+                              options, claims);
   };
   kind(std::type_identity<typename Core::LayerTraits>{}, known.layers, Subject::layer);
   kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
   kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);
-  claim_temp_dirs(core.layer_trash(), claims);
+  own_staging_directories(core.layer_trash(), claims);
   if constexpr (CheckDriver<typename Core::Driver>)
     for (auto& claim : core.driver().claims(known.layer_ids())) {
       bool const temporary = claim.kind == UsageClass::staged && claim.subject == Subject::store &&
@@ -197,10 +196,10 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
     }
   for (auto const& path : detail::entries_of(root))
     if (!own.contains(path.filename().native()) &&
-        std::ranges::find(claims, path, &Claim::path) == claims.end() &&
+        std::ranges::find(claims, path, &Ownership::path) == claims.end() &&
         !paths::is_temporary(path.filename().native()))
       claims.push_back({.path = path, .reason = "another program's"});
-  detail::claim_temporary_files(root, options, claims);
+  detail::own_temporary_files(root, options, claims);
   detail::spare_unreadable(claims, known);
   detail::spare_useful(core, known, claims);
   return claims;
@@ -208,14 +207,14 @@ std::vector<Claim> survey_graph_root(Core& core, KnownIds const& known, SurveyOp
 
 /// The same of the run root, where a reboot cleans up as well.
 template <class Core>
-std::vector<Claim> survey_run_root(Core& core, KnownIds const& known, SurveyOptions const& options = {}) {
+std::vector<Ownership> scan_run_root(Core& core, KnownIds const& known, ScanOptions const& options = {}) {
   using Serializer = typename Core::Serializer;
-  std::vector<Claim> claims;
+  std::vector<Ownership> claims;
   auto const in_work = detail::ids_in_work(core);
   auto const kind = [&]<class Traits>(std::type_identity<Traits>, auto const& ids, Subject subject) {
     auto const directory = paths::kind_directory(core.options().run_root, core.driver().name(), Traits::stem);
-    detail::claim_items<Traits>(directory, ids, in_work, subject, std::string_view(Serializer::extension()),
-                                options, claims);
+    detail::own_items<Traits>(directory, ids, in_work, subject, std::string_view(Serializer::extension()),
+                              options, claims);
   };
   kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
   kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);

@@ -3,7 +3,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
 #include <strata/records/layer.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 
 #include <array>
 #include <cstddef>
@@ -18,7 +18,7 @@
 namespace strata {
 
 /// What may be left of an item.
-enum class Leftover {
+enum class IntentKind {
   layer_files,      ///< files of a layer that has no record
   spare_layer,      ///< the same, or a whole layer that only a container or image was to use, or used
   image_files,      ///< data and directories of an image that has no record
@@ -30,8 +30,8 @@ enum class Leftover {
   named_layer,      ///< a spare layer that had names
 };
 
-struct CrashNote {
-  Leftover what;
+struct IntentRecord {
+  IntentKind what;
   std::string id;
   std::string names = {};  ///< of `named_layer`: a mark of the names that it had
 };
@@ -53,12 +53,12 @@ inline std::string mark_of_names(std::vector<std::string> const& names) {
 }
 
 /// That a layer goes with an item, as it is now: whoever gives it another name until then wants it kept.
-inline CrashNote spare_note(LayerRecord const& layer) {
-  if (layer.names.empty()) return {Leftover::spare_layer, layer.id};
-  return {Leftover::named_layer, layer.id, mark_of_names(layer.names)};
+inline IntentRecord spare_intent(LayerRecord const& layer) {
+  if (layer.names.empty()) return {IntentKind::spare_layer, layer.id};
+  return {IntentKind::named_layer, layer.id, mark_of_names(layer.names)};
 }
 
-inline std::string note_text(CrashNote const& note) {
+inline std::string intent_text(IntentRecord const& note) {
   return std::string(detail::leftover_words[static_cast<std::size_t>(note.what)]) +
          (note.names.empty() ? std::string() : note.names + '-') + note.id;
 }
@@ -66,37 +66,37 @@ inline std::string note_text(CrashNote const& note) {
 /// Makes a temp-dir with these notes in it; they are true until it goes.
 /// @param core  whose trash it is made in
 template <class Core>
-sys::TempDir note_change(Core& core, std::vector<CrashNote> const& notes) {
-  auto aside = sys::TempDir::create(core.layer_trash());
-  for (auto const& note : notes) aside.note(note_text(note));
-  if (!notes.empty() && core.flush() == Flush::full) aside.keep_notes();
-  return aside;
+sys::StagingDirectory log_intents(Core& core, std::vector<IntentRecord> const& notes) {
+  auto staging = sys::StagingDirectory::create(core.layer_trash());
+  for (auto const& note : notes) staging.note(intent_text(note));
+  if (!notes.empty() && core.flush() == Flush::full) staging.keep_notes();
+  return staging;
 }
 
 /// Leaves what was begun, with its notes, to who looks at layers next: in this process, or after it.
 template <class Core>
-void leave_notes(Core& core, sys::TempDir& aside) noexcept {
-  aside.leave();
+void leave_intents(Core& core, sys::StagingDirectory& staging) noexcept {
+  staging.leave();
   core.collect_again();
 }
 
 /// Does a part of a change that cannot be taken back: what of it fails is left to others, as if the process had died.
 template <class Core, class Work>
-void with_notes(Core& core, sys::TempDir& aside, Work&& work) {
+void with_intents(Core& core, sys::StagingDirectory& staging, Work&& work) {
   try {
     work();
   } catch (...) {
-    leave_notes(core, aside);
+    leave_intents(core, staging);
     throw;
   }
 }
 
 /// Nothing if it is not a note of ours.
-inline std::optional<CrashNote> parse_note(std::string_view text) {
+inline std::optional<IntentRecord> parse_intent(std::string_view text) {
   for (std::size_t i = 0; i < detail::leftover_words.size(); ++i) {
     if (!text.starts_with(detail::leftover_words[i])) continue;
-    CrashNote note{static_cast<Leftover>(i), std::string(text.substr(detail::leftover_words[i].size()))};
-    if (note.what != Leftover::named_layer) return note;
+    IntentRecord note{static_cast<IntentKind>(i), std::string(text.substr(detail::leftover_words[i].size()))};
+    if (note.what != IntentKind::named_layer) return note;
     if (note.id.size() <= detail::mark_digits || note.id[detail::mark_digits] != '-') return std::nullopt;
     note.names = note.id.substr(0, detail::mark_digits);
     note.id.erase(0, detail::mark_digits + 1);
@@ -107,8 +107,8 @@ inline std::optional<CrashNote> parse_note(std::string_view text) {
 
 /// Does a note tell of data that takes the place of other?
 inline bool is_about_data(std::string_view text) {
-  auto const note = parse_note(text);
-  return note && (note->what == Leftover::image_data || note->what == Leftover::container_data);
+  auto const note = parse_intent(text);
+  return note && (note->what == IntentKind::image_data || note->what == IntentKind::container_data);
 }
 
 }  // namespace strata

@@ -2,7 +2,7 @@
 
 #include <strata/error.hpp>
 #include <strata/records/layer.hpp>
-#include <strata/store/shelf.hpp>
+#include <strata/store/read_only_stores.hpp>
 
 #include <string>
 #include <unordered_set>
@@ -14,32 +14,32 @@ namespace strata {
 /// The layers of a chain that are in stores which we only read. Nobody who changes such a store asks us, and no lock of ours
 /// is held while bytes move; so what fails in between, or what was made of such layers, is told for what it is.
 template <class Core>
-class ForeignLayers {
+class ReadOnlyLayers {
   using Traits = typename Core::LayerTraits;
   using Found = strata::Found<Traits, typename Core::Lock>;
 
  public:
-  ForeignLayers() = default;
+  ReadOnlyLayers() = default;
 
   /// @param layers  a look at all layers
   /// @param top     the uppermost of the chain, found by that look
   template <class LookAtAll>
-  ForeignLayers(LookAtAll const& layers, Found top) {
+  ReadOnlyLayers(LookAtAll const& layers, Found top) {
     std::unordered_set<std::string> seen;  // records that were edited by hand may go in a circle
     while (top && seen.insert(top->id).second) {
       auto next = top->parent.empty() ? Found{} : layers.by_id(top->parent);
-      if (top.shelf->read_only) layers_.push_back(std::move(top));
+      if (top.place->read_only) layers_.push_back(std::move(top));
       top = std::move(next);
     }
   }
 
   /// No guard of the stores that are only read may be held; waits for nobody. @throws `Errc::store_changed`
   void check() const {
-    for (auto const& [row, shelf] : layers_) {
-      auto const now = shelf->table.read_now().by_id(row->id);
+    for (auto const& [row, place] : layers_) {
+      auto const now = place->table.read_now().by_id(row->id);
       if (!now || now->parent != row->parent || now->diff_digest != row->diff_digest ||
           now->created != row->created)
-        throw Error(Errc::store_changed, "layer \"" + row->id + "\" in " + shelf->directory.native());
+        throw Error(Errc::store_changed, "layer \"" + row->id + "\" in " + place->directory.native());
     }
   }
 

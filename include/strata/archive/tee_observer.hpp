@@ -5,9 +5,9 @@
 namespace strata::archive {
 
 /// Tells two what one would be told, the first one first.
-class BothTaps final : public RawTap {
+class TeeObserver final : public TarObserver {
  public:
-  BothTaps(RawTap& first, RawTap& second) : first_(first), second_(second) {}
+  TeeObserver(TarObserver& first, TarObserver& second) : first_(first), second_(second) {}
 
   void raw(Bytes bytes) override {
     first_.raw(bytes);
@@ -31,8 +31,8 @@ class BothTaps final : public RawTap {
   }
 
  private:
-  RawTap& first_;
-  RawTap& second_;
+  TarObserver& first_;
+  TarObserver& second_;
 };
 
 }  // namespace strata::archive

@@ -18,13 +18,13 @@ namespace strata::archive {
 /// The archive that a tar-split file tells of with zeros in place of the files' contents: for a `TarReader` that is asked
 /// for headers only. Needs no layer, and reads no byte of one.
 ///
-/// It is that reader's tap as well, or is told of each entry by the one who is: contents are as long as the header before
+/// It is that reader's observer as well, or is told of each entry by the one who is: contents are as long as the header before
 /// them says, so that a line can not make the reader go through more zeros than there are bytes in the files.
 /// @throws `Errc::corrupt_tar_split`, as `assemble`; contents that no header has, or has with another size
-class HollowArchive final : public Reader, public RawTap {
+class ZeroFilledTar final : public Reader, public TarObserver {
  public:
   /// @param tar_split_gz  must live as long
-  explicit HollowArchive(Reader& tar_split_gz) : lines_(tar_split_gz) {}
+  explicit ZeroFilledTar(Reader& tar_split_gz) : lines_(tar_split_gz) {}
 
   Bytes next() override {
     while (true) {

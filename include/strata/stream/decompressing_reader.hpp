@@ -24,8 +24,8 @@
 
 namespace strata::archive {
 
-/// Limits and company of an `Inlet`.
-struct InletOptions {
+/// Limits and company of an `DecompressingReader`.
+struct DecompressingReaderOptions {
   std::uint64_t max_bytes = std::uint64_t{256} << 30;  ///< plain bytes
   std::uint64_t max_ratio = 1000;  ///< plain bytes for one byte of input, once more than …
   std::uint64_t ratio_free_bytes = std::uint64_t{1} << 30;  ///< … so many plain bytes have come out
@@ -33,7 +33,7 @@ struct InletOptions {
   Control control = {};  ///< only `stop` is used: who reads knows better how far it is, see `bytes_in()`
 };
 
-struct InletResult {
+struct DecompressingReaderResult {
   Digest compressed_digest;  ///< of the whole input, as it came
   std::uint64_t compressed_size = 0;
   Digest plain_digest;  ///< the same as `compressed_digest` when the input was not compressed
@@ -49,13 +49,14 @@ struct InletResult {
 ///
 /// Errors besides the source's: `Errc::corrupt_archive` (damaged, cut off, or followed by something that is no
 /// compressed stream), `Errc::over_budget`, `Errc::stopped`.
-class Inlet final : public Reader {
+class DecompressingReader final : public Reader {
  public:
   /// Waits for the first bytes of `in`, which say how it is compressed.
   /// @param codecs  which compressions are read: `codec::All{}`, or another `codec::List`
   /// @throws        `Errc::unsupported_compression`: recognised, and no codec of the list reads it
   template <codec::Codec... Codecs>
-  Inlet(Source in, codec::List<Codecs...> codecs, InletOptions const& options = {})
+  DecompressingReader(Source in, codec::List<Codecs...> codecs,
+                      DecompressingReaderOptions const& options = {})
       : stages_(std::make_unique<Stages>(std::move(in), options)) {
     auto const compression = decltype(codecs)::detect(stages_->read_first());
     stages_->prepare(compression);
@@ -72,7 +73,7 @@ class Inlet final : public Reader {
   }
 
   /// Reads what is left of the input and says what it was. Call once.
-  InletResult finish() {
+  DecompressingReaderResult finish() {
     while (!next().empty()) {
     }
     stages_->join();
@@ -96,7 +97,8 @@ class Inlet final : public Reader {
   static constexpr std::size_t plain_blocks = 24;
 
   struct Stages {
-    Stages(Source source, InletOptions const& options) : in(std::move(source)), limits(options) {}
+    Stages(Source source, DecompressingReaderOptions const& options)
+        : in(std::move(source)), limits(options) {}
     Stages(Stages const&) = delete;
     Stages& operator=(Stages const&) = delete;
     ~Stages() {
@@ -210,7 +212,7 @@ class Inlet final : public Reader {
     }
 
     Source in;
-    InletOptions limits;
+    DecompressingReaderOptions limits;
     std::array<std::byte, codec::magic_bytes> first{};
     std::size_t first_bytes = 0;
     std::optional<BlockRing> input;

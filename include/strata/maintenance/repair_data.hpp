@@ -2,8 +2,8 @@
 
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
-#include <strata/finding.hpp>
 #include <strata/maintenance/check_data.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
 #include <strata/sys/fd.hpp>
@@ -22,7 +22,7 @@
 /// What a repair does to single records and to their big data.
 namespace strata {
 
-/// Something that could not be removed, or mended.
+/// Something that could not be removed, or repaired.
 struct RepairFailure {
   std::string doing;  ///< "deleting layer base"
   std::exception_ptr error;
@@ -37,7 +37,7 @@ class RepairLog {
  public:
   void did(std::string text) { actions.push_back(std::move(text)); }
 
-  /// One failure keeps nothing else from being mended; what stays broken is told of by the next check.
+  /// One failure keeps nothing else from being repaired; what stays broken is told of by the next check.
   template <class Work>
   void attempt(std::string const& doing, Work&& work) {
     if (tried.contains(doing)) return;
@@ -76,30 +76,30 @@ void change_record(Core& core, std::string const& id, Change&& apply) {
 
 /// Mends what is wrong with the big data and the digests of an item.
 template <class Core>
-class DataMender {
+class DataRepairer {
  public:
-  DataMender(Core& core, RepairLog& log) : core_(core), log_(log) {}
+  DataRepairer(Core& core, RepairLog& log) : core_(core), log_(log) {}
 
   template <class Traits>
-  void mend(Finding const& found) {
+  void repair(Problem const& found) {
     auto const& key = found.about;
     auto const who = std::string(Traits::kind) + ' ' + found.id + ": ";
     auto const directory = core_.template data_directory<Traits>(found.id);
     if constexpr (!Traits::keeps_data_sizes) {
       change_record<Traits>(core_, found.id, [&](auto& r) {
-        if (found.fault == Fault::data_missing) {
+        if (found.kind == ProblemKind::data_missing) {
           if (read_data(directory / big_data_file_name(key))) return;
           std::erase(r.big_data_names, key);
           log_.did(who + "forgot the data item \"" + key + "\", whose file is missing");
-        } else if (found.fault == Fault::data_unrecorded) {
+        } else if (found.kind == ProblemKind::data_unrecorded) {
           record_key<Traits>(r, directory, key, who);
-        } else if (found.fault == Fault::digest_invalid) {
+        } else if (found.kind == ProblemKind::digest_invalid) {
           for (auto* digest : {&r.diff_digest, &r.compressed_diff_digest})
             if (!is_digest(*digest)) digest->clear();
           log_.did(who + "forgot a recorded digest that was none");
         }
       });
-    } else if (found.fault == Fault::data_unrecorded) {
+    } else if (found.kind == ProblemKind::data_unrecorded) {
       change_record<Traits>(core_, found.id, [&](auto& r) { record_key<Traits>(r, directory, key, who); });
     } else if (key.empty()) {
       if constexpr (requires(typename Traits::Record & r) { r.digest; })
@@ -112,7 +112,7 @@ class DataMender {
                                            : "recorded the digest " + r.digest));
         });
     } else {
-      mend_chunk<Traits>(found.id, key, directory, who);
+      repair_chunk<Traits>(found.id, key, directory, who);
     }
   }
 
@@ -136,8 +136,8 @@ class DataMender {
   /// A chunk that is not as recorded: where its key, or the size, says that the bytes are right, the record follows
   /// them; else they come from another chunk that was to be the same. Nobody writes meanwhile.
   template <class Traits>
-  void mend_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
-                  std::string const& who) {
+  void repair_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
+                    std::string const& who) {
     auto table = core_.template table<Traits>().write();
     auto const row = table.by_id(id);
     if (!row) return;

@@ -1,5 +1,5 @@
-#include <strata/maintenance/mend_layer.hpp>
 #include <strata/maintenance/repair.hpp>
+#include <strata/maintenance/repair_layer.hpp>
 
 #include "store/stores.hpp"
 #include <chrono>
@@ -26,10 +26,10 @@ struct SeenOtherwise {
   using Core = stores::Vfs::Core;
   SeenOtherwise() {
     fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
-    records = detail::StoreRecords<Core>::read(*core);
+    records = detail::StoreSnapshot<Core>::read(*core);
     seen = *records.layers.find("one");
   }
-  void mend(Fault fault) { detail::LayerMender<Core>(*core, log, records, {}).mend(fault, seen); }
+  void repair(ProblemKind kind) { detail::LayerRepairer<Core>(*core, log, records, {}).repair(kind, seen); }
   LayerRecord now() { return *core->table<Core::LayerTraits>().read().by_id("one"); }
   template <class Change>
   void change(Change change) {
@@ -38,7 +38,7 @@ struct SeenOtherwise {
 
   Fixture<stores::Vfs> fixture;
   std::shared_ptr<Core> core = std::make_shared<Core>(fixture.options());
-  detail::StoreRecords<Core> records = {};
+  detail::StoreSnapshot<Core> records = {};
   LayerRecord seen = {};
   detail::RepairLog log = {};
 };
@@ -56,7 +56,8 @@ struct WrittenTo : drivers::Vfs {
 
 }  // namespace
 
-TEST_CASE("mend_layer: what is written to a layer while it is unpacked anew is not lost", "[store][repair]") {
+TEST_CASE("repair_layer: what is written to a layer while it is unpacked anew is not lost",
+          "[store][repair]") {
   using S = Store<WrittenTo, serializers::Json, durability::None>;
   Fixture<S> fixture;
   fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
@@ -101,25 +102,25 @@ TEST_CASE("mend_layer: what is written to a layer while it is unpacked anew is n
   CHECK(std::filesystem::exists(tree / "mine") == is_there);
 }
 
-TEST_CASE("mend_layer: a layer that is another than was seen is left alone, and nothing is said to be done",
+TEST_CASE("repair_layer: a layer that is another than was seen is left alone, and nothing is said to be done",
           "[store][repair]") {
   SeenOtherwise layer;
   auto const before = layer.now();
   SECTION("its parent") {
     layer.seen.parent = "elsewhere";
-    layer.mend(Fault::parent_circle);
+    layer.repair(ProblemKind::parent_circle);
   }
   SECTION("its digest") {
     layer.seen.diff_digest = Digest::of(as_bytes(std::string("else"))).str();
-    layer.mend(Fault::content_digest);
+    layer.repair(ProblemKind::content_digest);
   }
   SECTION("its archive") {
     layer.seen.created = {};
-    layer.mend(Fault::archive_damaged);
+    layer.repair(ProblemKind::archive_damaged);
   }
   SECTION("its files") {
     layer.seen.created = {};
-    layer.mend(Fault::content_modified);
+    layer.repair(ProblemKind::content_modified);
   }
   CHECK(layer.log.actions.empty());
   CHECK(layer.now().parent == before.parent);
@@ -127,18 +128,18 @@ TEST_CASE("mend_layer: a layer that is another than was seen is left alone, and 
   CHECK(layer.now().diff_size == before.diff_size);
 }
 
-TEST_CASE("mend_layer: what is recorded of a tar is put right", "[store][repair]") {
+TEST_CASE("repair_layer: what is recorded of a tar is put right", "[store][repair]") {
   SeenOtherwise layer;
   auto const before = layer.now();
   layer.change([](auto& record) { record.diff_size = 1; });
   layer.seen = layer.now();
-  layer.mend(Fault::content_size);
+  layer.repair(ProblemKind::content_size);
   CHECK(layer.log.actions.size() == 1);
   CHECK(layer.now().diff_size == before.diff_size);
 }
 
 TEST_CASE(
-    "mend_layer: a repair that ends between an archive and its record leaves what the next one finishes",
+    "repair_layer: a repair that ends between an archive and its record leaves what the next one finishes",
     "[store][repair]") {
   SeenOtherwise layer;
   auto const digest = layer.now().diff_digest;
@@ -160,7 +161,7 @@ TEST_CASE(
     ::setrlimit(RLIMIT_FSIZE, &less);
     bool failed = false;
     try {
-      layer.mend(Fault::archive_damaged);
+      layer.repair(ProblemKind::archive_damaged);
     } catch (Error const& error) {
       failed = error.code() == std::errc::file_too_large;
     }
@@ -170,26 +171,27 @@ TEST_CASE(
   }
   CHECK(layer.now().diff_digest == other);
   CHECK_FALSE(std::filesystem::exists(split));
-  layer.mend(Fault::archive_missing);
+  layer.repair(ProblemKind::archive_missing);
   CHECK(std::filesystem::exists(split));
   CHECK(layer.now().diff_digest == digest);
   CHECK(layer.now().compressed_diff_digest == digest);
   CHECK(layer.now().compression == 0);
 }
 
-TEST_CASE("mend_layer: an archive that can be read again by now is kept", "[store][repair]") {
+TEST_CASE("repair_layer: an archive that can be read again by now is kept", "[store][repair]") {
   SeenOtherwise layer;
   auto const split = layer.core->tar_split("one");
   auto const before = sys::read_file(split);
   layer.change([](auto& record) { record.diff_digest = Digest::of(as_bytes(std::string("else"))).str(); });
   layer.seen = layer.now();
-  layer.mend(Fault::archive_damaged);
+  layer.repair(ProblemKind::archive_damaged);
   CHECK(layer.log.actions.empty());
   CHECK(layer.now().diff_digest == layer.seen.diff_digest);
   CHECK(sys::read_file(split) == before);
 }
 
-TEST_CASE("mend_layer: a layer whose mount is gone is unpacked anew in the same repair", "[store][repair]") {
+TEST_CASE("repair_layer: a layer whose mount is gone is unpacked anew in the same repair",
+          "[store][repair]") {
   if (::geteuid() != 0) return;
   Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;

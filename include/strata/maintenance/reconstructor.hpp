@@ -1,11 +1,11 @@
 #pragma once
 
-#include <strata/finding.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/check.hpp>
-#include <strata/maintenance/mend_data.hpp>
-#include <strata/maintenance/revive.hpp>
-#include <strata/maintenance/store_records.hpp>
+#include <strata/maintenance/reconstruct.hpp>
+#include <strata/maintenance/repair_data.hpp>
+#include <strata/maintenance/store_snapshot.hpp>
+#include <strata/problem.hpp>
 #include <strata/sys/fd.hpp>
 
 #include <filesystem>
@@ -19,28 +19,28 @@ namespace strata::detail {
 
 /// Gives records to what a check found without.
 template <class Core>
-class Reviver {
+class Reconstructor {
   using LayerTraits = typename Core::LayerTraits;
   using ImageTraits = typename Core::ImageTraits;
   using ContainerTraits = typename Core::ContainerTraits;
 
  public:
   /// @param lost_records  kinds whose record file was damaged; those whose file is missing are added
-  Reviver(Core& core, RepairLog& log, std::set<std::string>& lost_records, Control control)
+  Reconstructor(Core& core, RepairLog& log, std::set<std::string>& lost_records, Control control)
       : core_(core), log_(log), lost_records_(lost_records), control_(std::move(control)) {}
 
   /// Makes records for files that something needs, or of which the record is lost.
-  void run(CheckReport const& report, StoreRecords<Core> const& records) {
+  void run(CheckReport const& report, StoreSnapshot<Core> const& records) {
     std::set<std::string> wanted;
     std::vector<std::string> candidates;
     for (auto const& row : records.layers.rows) candidates.push_back(row.id);
-    for (auto const& found : report.findings) {
-      if (found.fault == Fault::layer_unaccounted) candidates.push_back(found.id);
-      bool const names_other = found.fault == Fault::parent_missing ||
-                               found.fault == Fault::image_layer_missing ||
-                               found.fault == Fault::container_layer_missing;
-      if (found.healing != Healing::mend || found.inherited) continue;
-      if (found.fault == Fault::layer_unaccounted) wanted.insert(found.id);
+    for (auto const& found : report.problems) {
+      if (found.kind == ProblemKind::layer_unaccounted) candidates.push_back(found.id);
+      bool const names_other = found.kind == ProblemKind::parent_missing ||
+                               found.kind == ProblemKind::image_layer_missing ||
+                               found.kind == ProblemKind::container_layer_missing;
+      if (found.action != RepairAction::repair || found.inherited) continue;
+      if (found.kind == ProblemKind::layer_unaccounted) wanted.insert(found.id);
       if (names_other) wanted.insert(found.about);
     }
     std::set<std::string> seen;
@@ -50,7 +50,7 @@ class Reviver {
       if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id)) continue;
       attempt("making a record of layer " + id, [&] {
         if (!core_.driver().exists(LayerId(id))) return;
-        auto record = revived_layer(core_, LayerId(id), candidates, control_);
+        auto record = reconstructed_layer(core_, LayerId(id), candidates, control_);
         if (record.parent.empty() && record.diff_digest.empty()) record.parent = image_below(id, records);
         if (!record.parent.empty()) wanted.insert(record.parent);
         log_.did("layer " + id + ": made its record anew" +
@@ -61,14 +61,14 @@ class Reviver {
     // A file that is lost as a whole is no file that cannot be read: the store looks as if nothing had been made yet.
     if (records.images.rows.empty()) lost_records_.insert("image");
     if (records.containers.rows.empty()) lost_records_.insert("container");
-    if (lost_records_.contains("image")) revive_images(report);
-    if (lost_records_.contains("container")) revive_containers(report);
+    if (lost_records_.contains("image")) reconstruct_images(report);
+    if (lost_records_.contains("container")) reconstruct_containers(report);
   }
 
  private:
   /// The top layer of the image that the container of this layer was made from: for a driver that does not know what
   /// lies below a layer.
-  static std::string image_below(std::string const& layer, StoreRecords<Core> const& records) {
+  static std::string image_below(std::string const& layer, StoreSnapshot<Core> const& records) {
     for (auto const& container : records.containers.rows)
       if (container.layer == layer)
         if (auto const* const image = records.images.find(container.image)) return image->top_layer;
@@ -85,22 +85,22 @@ class Reviver {
       }
     });
   }
-  void revive_images(CheckReport const& report) {
-    auto const records = StoreRecords<Core>::read(core_);
+  void reconstruct_images(CheckReport const& report) {
+    auto const records = StoreSnapshot<Core>::read(core_);
     for (auto const& id : orphans<ImageTraits>(report))
       attempt("making a record of image " + id, [&] {
-        if (auto record = revived_image(core_, id, records.layers.rows)) {
+        if (auto record = reconstructed_image(core_, id, records.layers.rows)) {
           log_.did("image " + id + ": made its record anew, with top layer " + record->top_layer);
           put<ImageTraits>(*std::move(record));
         }
       });
   }
-  void revive_containers(CheckReport const& report) {
-    auto const records = StoreRecords<Core>::read(core_);
+  void reconstruct_containers(CheckReport const& report) {
+    auto const records = StoreSnapshot<Core>::read(core_);
     for (auto const& id : orphans<ContainerTraits>(report))
       attempt("making a record of container " + id, [&] {
-        if (auto record = revived_container(core_, id, records.layers.rows, records.images.rows,
-                                            records.containers.rows)) {
+        if (auto record = reconstructed_container(core_, id, records.layers.rows, records.images.rows,
+                                                  records.containers.rows)) {
           log_.did("container " + id + ": made its record anew, with layer " + record->layer);
           put<ContainerTraits>(*std::move(record));
         }
@@ -110,9 +110,9 @@ class Reviver {
   std::vector<std::string> orphans(CheckReport const& report) const {
     std::vector<std::string> ids;
     auto const directory = core_.template kind_directory<Traits>();
-    for (auto const& found : report.findings)
+    for (auto const& found : report.problems)
       if (std::filesystem::path const path(found.id);
-          found.fault == Fault::orphan && path.parent_path() == directory)
+          found.kind == ProblemKind::orphan && path.parent_path() == directory)
         ids.push_back(path.filename().native());
     return ids;
   }

@@ -1,5 +1,5 @@
 #include <strata/archive/gzip_lines.hpp>
-#include <strata/archive/hollow_archive.hpp>
+#include <strata/archive/zero_filled_tar.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -33,7 +33,7 @@ std::string file(std::uint64_t size) {
 /// Sizes in the headers of the archive that these lines tell of.
 std::vector<std::int64_t> sizes(std::string const& lines) {
   tar_tools::Chunks in(gzip(lines));
-  HollowArchive hollow(in);
+  ZeroFilledTar hollow(in);
   TarReader reader(hollow, {}, &hollow);
   std::vector<std::int64_t> out;
   for (TarHeader header; reader.next(header);) out.push_back(header.size);

@@ -1,4 +1,4 @@
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
@@ -51,7 +51,7 @@ bool posix_lock(int fd) {
 TEST_CASE("a temp-dir has the names, modes and lock of the protocol, and leaves nothing", "[sys][temp_dir]") {
   testing::TempDir dir;
   auto const root = dir / "new/tmp";
-  auto held = sys::TempDir::create(root);
+  auto held = sys::StagingDirectory::create(root);
   auto const names = names_in(root);
   REQUIRE(names.size() == 2);
   auto const number = names[0].substr(5);
@@ -80,7 +80,7 @@ TEST_CASE("a temp-dir has the names, modes and lock of the protocol, and leaves 
 
 TEST_CASE("take moves in under a number that also counts what was missing", "[sys][temp_dir]") {
   testing::TempDir dir;
-  auto held = sys::TempDir::create(dir / "tmp");
+  auto held = sys::StagingDirectory::create(dir / "tmp");
   sys::make_directories(dir / "layer/sub", 0700);
   sys::replace_file(dir / "file", "x");
   CHECK(held.take(dir / "layer"));
@@ -102,7 +102,7 @@ TEST_CASE("take detaches mounts, and deletes in place what is on another file sy
     WARN("skipped: needs the right to mount");
     return;
   }
-  auto held = sys::TempDir::create(dir / "tmp");
+  auto held = sys::StagingDirectory::create(dir / "tmp");
   sys::make_directories(dir / "layer/merged", 0700);
   sys::bind_mount(dir / "outside", dir / "layer/merged");
   CHECK(held.take(dir / "layer"));
@@ -119,9 +119,9 @@ TEST_CASE("a temp-dir ends with its object, also by move assignment", "[sys][tem
   testing::TempDir dir;
   auto const root = dir / "tmp";
   {
-    auto first = sys::TempDir::create(root);
+    auto first = sys::StagingDirectory::create(root);
     auto const second_path = [&] {
-      auto second = sys::TempDir::create(root);
+      auto second = sys::StagingDirectory::create(root);
       auto path = second.path();
       first = std::move(second);
       return path;
@@ -138,15 +138,15 @@ TEST_CASE("a temp-dir ends with its object, also by move assignment", "[sys][tem
 TEST_CASE("recover removes what the dead left and nothing else", "[sys][temp_dir]") {
   testing::TempDir dir;
   auto const root = dir / "tmp";
-  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(sys::StagingDirectory::recover(root).empty());
   CHECK_FALSE(fs::exists(root));
   leave_behind(root, "1");
   sys::make_directories(root / "temp-dir-2/sub", 0700);  // without lock file
   sys::replace_file(root / "lock-3", "");                // without directory
   sys::make_directories(root / "other", 0700);
   sys::replace_file(root / "temp", "");
-  auto const live = sys::TempDir::create(root);
-  CHECK(sys::TempDir::recover(root).empty());
+  auto const live = sys::StagingDirectory::create(root);
+  CHECK(sys::StagingDirectory::recover(root).empty());
   auto const live_name = live.path().filename().native();
   CHECK(names_in(root) ==
         std::vector<std::string>{"lock-" + live_name.substr(9), "other", "temp", live_name});
@@ -175,12 +175,12 @@ TEST_CASE("recover leaves alone what others hold, by POSIX locks and by ours", "
   char answer = 'n';
   REQUIRE(::read(ready[0], &answer, 1) == 1);
   REQUIRE(answer == 'y');
-  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(sys::StagingDirectory::recover(root).empty());
   CHECK(names_in(root).size() == 4);
   CHECK(sys::read_file(root / "temp-dir-1/0-addition/file") == "x");
   ::close(done[1]);
   ::waitpid(child, nullptr, 0);
-  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(sys::StagingDirectory::recover(root).empty());
   CHECK(names_in(root).empty());
   ::close(ready[0]);
   ::close(ready[1]);
@@ -190,15 +190,16 @@ TEST_CASE("whatever keeps a recoverer from finishing, what it could not finish s
   testing::TempDir const dir;
   auto const root = dir / "tmp";
   {
-    auto left = sys::TempDir::create(root);
+    auto left = sys::StagingDirectory::create(root);
     left.note("layer-x");
     left.leave();
   }
   CHECK_THROWS_AS(
-      sys::TempDir::recover(root, [](sys::TempDir const&) -> bool { throw std::runtime_error("no memory"); }),
+      sys::StagingDirectory::recover(
+          root, [](sys::StagingDirectory const&) -> bool { throw std::runtime_error("no memory"); }),
       std::runtime_error);
   std::vector<std::string> notes;
-  CHECK(sys::TempDir::recover(root, [&](sys::TempDir const& left) {
+  CHECK(sys::StagingDirectory::recover(root, [&](sys::StagingDirectory const& left) {
           notes = left.notes();
           return true;
         }).empty());
@@ -216,7 +217,7 @@ TEST_CASE("recover unmounts before it deletes", "[sys][temp_dir]") {
     WARN("skipped: needs the right to mount");
     return;
   }
-  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(sys::StagingDirectory::recover(root).empty());
   CHECK(names_in(root).empty());
   CHECK(sys::read_file(dir / "outside/file") == "kept");
 }
@@ -228,13 +229,13 @@ TEST_CASE("one that cannot be removed is reported, and keeps no other from being
   leave_behind(root, "1");
   leave_behind(root, "3");
   sys::make_directories(root / "lock-2", 0700);
-  auto const problems = sys::TempDir::recover(root);
+  auto const problems = sys::StagingDirectory::recover(root);
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].code() == std::errc::is_a_directory);
   CHECK(problems[0].subject() == "open " + (root / "lock-2").native());
   CHECK(names_in(root) == std::vector<std::string>{"lock-2"});
   sys::replace_file(dir / "file", "x");
-  CHECK_THROWS_AS(sys::TempDir::recover(dir / "file"), Error);
+  CHECK_THROWS_AS(sys::StagingDirectory::recover(dir / "file"), Error);
 }
 
 TEST_CASE("owners and cleaners at work together never lose a live directory", "[sys][temp_dir]") {
@@ -246,13 +247,13 @@ TEST_CASE("owners and cleaners at work together never lose a live directory", "[
     std::vector<std::jthread> cleaners;
     for (int t = 0; t < 2; ++t)
       cleaners.emplace_back([&] {
-        while (!stop) sys::TempDir::recover(root);
+        while (!stop) sys::StagingDirectory::recover(root);
       });
     std::vector<std::jthread> owners;
     for (int t = 0; t < 2; ++t)
       owners.emplace_back([&] {
         for (int i = 0; i < 300; ++i) {
-          auto held = sys::TempDir::create(root);
+          auto held = sys::StagingDirectory::create(root);
           auto const file = held.next_addition();
           try {
             sys::replace_file(file, "x", {.flush = Flush::none});
@@ -267,36 +268,38 @@ TEST_CASE("owners and cleaners at work together never lose a live directory", "[
     stop = true;
   }
   CHECK(lost == 0);
-  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(sys::StagingDirectory::recover(root).empty());
   CHECK(names_in(root).empty());
 }
 
 TEST_CASE("nothing is taken of a name that is too long for any file", "[sys][temp_dir]") {
   testing::TempDir dir;
-  auto held = sys::TempDir::create(dir / "tmp");
+  auto held = sys::StagingDirectory::create(dir / "tmp");
   CHECK_FALSE(held.take(dir / std::string(300, 'x')));
 }
 
 TEST_CASE("what is left keeps its notes, and is finished by who says so", "[sys][temp_dir]") {
   testing::TempDir dir;
   auto const root = dir / "tmp";
-  auto held = sys::TempDir::create(root);
+  auto held = sys::StagingDirectory::create(root);
   held.note("one");
   CHECK(held.notes() == std::vector<std::string>{"one"});
   held.leave();
-  CHECK(sys::TempDir::recover(root, [](auto const& left) { return left.notes().empty(); }).empty());
+  CHECK(sys::StagingDirectory::recover(root, [](auto const& left) { return left.notes().empty(); }).empty());
   CHECK(names_in(root).size() == 2);
   auto const failing = [](auto const&) -> bool { throw Error(Errc::stopped, "here"); };
-  CHECK(sys::TempDir::recover(root, failing).size() == 1);
+  CHECK(sys::StagingDirectory::recover(root, failing).size() == 1);
   CHECK(names_in(root).size() == 2);
-  CHECK(sys::TempDir::recover(root, [](auto const& left) { return left.notes().size() == 1; }).empty());
+  CHECK(sys::StagingDirectory::recover(root, [](auto const& left) {
+          return left.notes().size() == 1;
+        }).empty());
   CHECK(names_in(root).empty());
 }
 
 TEST_CASE("a note may be longer than a name; one that was not written to its end is none",
           "[sys][temp_dir]") {
   testing::TempDir dir;
-  auto held = sys::TempDir::create(dir / "tmp");
+  auto held = sys::StagingDirectory::create(dir / "tmp");
   std::vector<std::string> const texts{"short", std::string(200, 'a'), std::string(199, 'b') + "cd",
                                        std::string(200, 'd') + std::string(200, 'e') + 'f'};
   for (auto const& text : texts) held.note(text);
@@ -312,12 +315,12 @@ TEST_CASE("a killed owner's directory is recovered by the next", "[sys][temp_dir
   testing::TempDir dir;
   auto const root = dir / "tmp";
   CHECK(in_child([&] {
-          auto held = sys::TempDir::create(root);
+          auto held = sys::StagingDirectory::create(root);
           sys::replace_file(held.next_addition(), "x");
           ::_exit(7);
           return 0;
         }) == 7);
   CHECK(names_in(root).size() == 2);
-  CHECK(sys::TempDir::recover(root).empty());
+  CHECK(sys::StagingDirectory::recover(root).empty());
   CHECK(names_in(root).empty());
 }

@@ -22,7 +22,7 @@ namespace strata {
 
 /// The items of a kind in one place.
 template <ItemTraits Traits, StoreLock Lock>
-struct Shelf {
+struct ReadableStore {
   Table<Traits, Lock> table;
   std::filesystem::path directory;  ///< `<root>/<driver>-<stem>`, with the records and the data of the items
   bool read_only = false;
@@ -40,52 +40,53 @@ struct Shelf {
 
 /// All places of a kind, the store's own first.
 template <ItemTraits Traits, StoreLock Lock>
-using Shelves = std::vector<std::unique_ptr<Shelf<Traits, Lock>>>;
+using ReadableStores = std::vector<std::unique_ptr<ReadableStore<Traits, Lock>>>;
 
 /// A row and where it was found; null if there is none.
 template <ItemTraits Traits, StoreLock Lock>
 struct Found {
   Row<typename Traits::Record> row = {};
-  Shelf<Traits, Lock>* shelf = nullptr;
+  ReadableStore<Traits, Lock>* place = nullptr;
 
   explicit operator bool() const noexcept { return row != nullptr; }
   auto const& operator*() const noexcept { return *row; }
   auto const* operator->() const noexcept { return row.get(); }
 };
 
-struct OthersOnly {};
+struct ReadOnlyStoresOnly {};
 
 /// Looks at several places of a kind at once, with their locks held shared.
 ///
 /// Two stores may read each other. So whoever holds the own lock of a kind, shared or not, never waits for that of another
 /// store: two who did would wait for each other.
 template <ItemTraits Traits, StoreLock Lock>
-class Look {
+class ReadView {
  public:
   using Record = typename Traits::Record;
   using FoundRow = Found<Traits, Lock>;
 
   /// At all places. No guard of the kind may be held.
-  explicit Look(Shelves<Traits, Lock> const& shelves) {
-    readings_.reserve(shelves.size());
+  explicit ReadView(ReadableStores<Traits, Lock> const& readable_stores) {
+    readings_.reserve(readable_stores.size());
     for (int attempt = 0;; ++attempt) {
-      readings_.push_back({shelves.front().get(), shelves.front()->table.read()});
-      auto const busy = std::find_if(shelves.begin() + 1, shelves.end(), [&](auto const& shelf) {
-        auto view =
-            attempt < most_attempts ? shelf->table.try_read() : std::optional(shelf->table.read_now());
-        if (view) readings_.push_back({shelf.get(), *std::move(view)});
-        return !view;
-      });
-      if (busy == shelves.end()) return;
+      readings_.push_back({readable_stores.front().get(), readable_stores.front()->table.read()});
+      auto const busy =
+          std::find_if(readable_stores.begin() + 1, readable_stores.end(), [&](auto const& place) {
+            auto view =
+                attempt < most_attempts ? place->table.try_read() : std::optional(place->table.read_now());
+            if (view) readings_.push_back({place.get(), *std::move(view)});
+            return !view;
+          });
+      if (busy == readable_stores.end()) return;
       readings_.clear();
       (*busy)->table.shared();  // until who writes there has done so
     }
   }
   /// Without the store's own, a guard of which may be held: waits for nobody.
-  Look(Shelves<Traits, Lock> const& shelves, OthersOnly) : with_own_(false) {
-    readings_.reserve(shelves.size());
-    for (auto const& shelf : shelves)
-      if (shelf != shelves.front()) readings_.push_back({shelf.get(), shelf->table.read_now()});
+  ReadView(ReadableStores<Traits, Lock> const& readable_stores, ReadOnlyStoresOnly) : with_own_(false) {
+    readings_.reserve(readable_stores.size());
+    for (auto const& place : readable_stores)
+      if (place != readable_stores.front()) readings_.push_back({place.get(), place->table.read_now()});
   }
 
   /// By id, name or unique prefix of an id in one place, unless `ref` is an id; the first place that has one counts. A
@@ -107,17 +108,17 @@ class Look {
     return first([&](auto const& view) { return view.by_id(id); });
   }
 
-  /// Calls `use(row, shelf)` for all rows, place by place.
+  /// Calls `use(row, place)` for all rows, place by place.
   template <class Use>
   void each(Use&& use) const {
-    for (auto const& [shelf, view] : readings_)
-      for (auto const& row : view.rows()) use(row, *shelf);
+    for (auto const& [place, view] : readings_)
+      for (auto const& row : view.rows()) use(row, *place);
   }
   /// The same for rows that mention an id or digest.
   template <class Use>
   void each_referring_to(std::string_view key, Use&& use) const {
-    for (auto const& [shelf, view] : readings_)
-      for (auto const& row : view.referring_to(key)) use(row, *shelf);
+    for (auto const& [place, view] : readings_)
+      for (auto const& row : view.referring_to(key)) use(row, *place);
   }
 
   /// The first place alone.
@@ -125,14 +126,14 @@ class Look {
 
  private:
   struct Place {
-    Shelf<Traits, Lock>* shelf;
+    ReadableStore<Traits, Lock>* place;
     typename Table<Traits, Lock>::Reading view;
   };
 
   template <class Search>
   FoundRow first(Search&& search) const {
-    for (auto const& [shelf, view] : readings_)
-      if (auto row = search(view)) return {std::move(row), shelf};
+    for (auto const& [place, view] : readings_)
+      if (auto row = search(view)) return {std::move(row), place};
     return {};
   }
 

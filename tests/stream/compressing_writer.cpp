@@ -1,10 +1,10 @@
 #include <strata/codec/all.hpp>
-#include <strata/stream/outlet.hpp>
+#include <strata/stream/compressing_writer.hpp>
 
 #include "../codec/tools.hpp"
 
 using namespace strata;
-using archive::Outlet;
+using archive::CompressingWriter;
 using tools::error_of;
 using tools::StringSink;
 
@@ -26,7 +26,8 @@ TEST_CASE("an outlet compresses, counts and hashes", "[archive][outlet]") {
       INFO(codec::name(compression) << ", " << size << " bytes");
       auto const plain = tools::sample(size);
       std::string out;
-      Outlet outlet(StringSink{&out}, compression, codec::All{}, {.hash_plain = true, .hash_output = true});
+      CompressingWriter outlet(StringSink{&out}, compression, codec::All{},
+                               {.hash_plain = true, .hash_output = true});
       for (std::size_t at = 0; at < size; at += 99'999)
         outlet.write(as_bytes(plain).subspan(at, std::min<std::size_t>(99'999, size - at)));
       auto const result = outlet.finish();
@@ -41,7 +42,7 @@ TEST_CASE("an outlet compresses, counts and hashes", "[archive][outlet]") {
 
 TEST_CASE("an outlet hashes only what it is asked to", "[archive][outlet]") {
   std::string out;
-  Outlet outlet(StringSink{&out}, Compression::none, codec::List<>{});
+  CompressingWriter outlet(StringSink{&out}, Compression::none, codec::List<>{});
   outlet.write(as_bytes("text"));
   auto const result = outlet.finish();
   CHECK(out == "text");
@@ -52,10 +53,10 @@ TEST_CASE("an outlet hashes only what it is asked to", "[archive][outlet]") {
 }
 
 TEST_CASE("an outlet that compresses nothing has one digest for both sides", "[archive][outlet]") {
-  for (auto const& options :
-       {archive::OutletOptions{.hash_plain = true}, archive::OutletOptions{.hash_output = true}}) {
+  for (auto const& options : {archive::CompressingWriterOptions{.hash_plain = true},
+                              archive::CompressingWriterOptions{.hash_output = true}}) {
     std::string out;
-    Outlet outlet(StringSink{&out}, Compression::none, codec::All{}, options);
+    CompressingWriter outlet(StringSink{&out}, Compression::none, codec::All{}, options);
     outlet.write(as_bytes("text"));
     auto const result = outlet.finish();
     CHECK(result.plain_digest == Digest::of(as_bytes("text")));
@@ -66,7 +67,7 @@ TEST_CASE("an outlet that compresses nothing has one digest for both sides", "[a
 TEST_CASE("an outlet refuses what its list does not produce", "[archive][outlet]") {
   std::string out;
   auto const open = [&]<class List>(Compression compression, List list) {
-    Outlet(StringSink{&out}, compression, list);
+    CompressingWriter(StringSink{&out}, compression, list);
   };
   CHECK(error_of([&] { open(Compression::xz, codec::All{}); }) == Errc::unsupported_compression);
   CHECK(error_of([&] { open(Compression::bzip2, codec::All{}); }) == Errc::unsupported_compression);
@@ -81,7 +82,7 @@ TEST_CASE("what the sink of an outlet throws reaches the caller", "[archive][out
     for (std::size_t const room : {0u, 12u, 200'000u}) {
       INFO(codec::name(compression) << ", room for " << room);
       CHECK(error_of([&] {
-              Outlet outlet(Full{room}, compression, codec::All{}, {.hash_plain = true});
+              CompressingWriter outlet(Full{room}, compression, codec::All{}, {.hash_plain = true});
               for (int i = 0; i < 20; ++i) outlet.write(as_bytes(plain));
               outlet.finish();
             }) == std::error_code(ENOSPC, std::system_category()));
@@ -94,10 +95,11 @@ TEST_CASE("an outlet dropped on the way ends its threads", "[archive][outlet]") 
   for (auto const compression : {Compression::none, Compression::gzip, Compression::zstd}) {
     std::string out;
     {
-      Outlet outlet(StringSink{&out}, compression, codec::All{}, {.hash_plain = true, .hash_output = true});
+      CompressingWriter outlet(StringSink{&out}, compression, codec::All{},
+                               {.hash_plain = true, .hash_output = true});
       outlet.write(as_bytes(plain));
     }
-    Outlet untouched(StringSink{&out}, compression, codec::All{}, {.hash_plain = true});
+    CompressingWriter untouched(StringSink{&out}, compression, codec::All{}, {.hash_plain = true});
     auto moved = std::move(untouched);
     moved.write(as_bytes("moved"));
     CHECK(moved.finish().plain_digest == Digest::of(as_bytes("moved")));
@@ -107,7 +109,8 @@ TEST_CASE("an outlet dropped on the way ends its threads", "[archive][outlet]") 
 TEST_CASE("an outlet stops when its caller asks", "[archive][outlet]") {
   std::stop_source stop;
   std::string out;
-  Outlet outlet(StringSink{&out}, Compression::gzip, codec::All{}, {.control = {.stop = stop.get_token()}});
+  CompressingWriter outlet(StringSink{&out}, Compression::gzip, codec::All{},
+                           {.control = {.stop = stop.get_token()}});
   outlet.write(as_bytes("text"));
   stop.request_stop();
   CHECK(error_of([&] { outlet.write(as_bytes("more")); }) == Errc::stopped);

@@ -28,7 +28,7 @@ inline std::string_view to_text(Subject subject) noexcept {
 }
 
 /// What is wrong, for programs; the finding's text is for people.
-enum class Fault {
+enum class ProblemKind {
   record_file_damaged,      ///< a record file cannot be parsed; what can be read of it is looked at
   record_unreadable,        ///< an element of a record file is no record
   duplicate_id,             ///< two records of a kind have one id
@@ -68,7 +68,7 @@ enum class Fault {
   mount_uncounted,  ///< mounted, and not counted
 };
 
-inline std::string_view to_text(Fault fault) noexcept {
+inline std::string_view to_text(ProblemKind kind) noexcept {
   constexpr std::array words{
       std::string_view("record-file-damaged"),
       std::string_view("record-unreadable"),
@@ -108,30 +108,30 @@ inline std::string_view to_text(Fault fault) noexcept {
       std::string_view("mount-stale"),
       std::string_view("mount-uncounted"),
   };
-  static_assert(words.size() == static_cast<std::size_t>(Fault::mount_uncounted) + 1);
-  return words[static_cast<std::size_t>(fault)];
+  static_assert(words.size() == static_cast<std::size_t>(ProblemKind::mount_uncounted) + 1);
+  return words[static_cast<std::size_t>(kind)];
 }
 
 /// What a repair does about it.
-enum class Healing {
+enum class RepairAction {
   none,     ///< nothing: it is for a person, or it goes with what it hangs on
-  mend,     ///< rebuilt from what is there; nothing is lost
+  repair,   ///< rebuilt from what is there; nothing is lost
   discard,  ///< removed: nobody can use it
 };
 
-inline std::string_view to_text(Healing healing) noexcept {
-  constexpr std::string_view words[] = {"none", "mend", "discard"};
-  return words[static_cast<int>(healing)];
+inline std::string_view to_text(RepairAction action) noexcept {
+  constexpr std::string_view words[] = {"none", "repair", "discard"};
+  return words[static_cast<int>(action)];
 }
 
-struct Finding {
+struct Problem {
   Severity severity = Severity::error;
   Subject subject = Subject::store;
   std::string id = {};  ///< of the item; of the store: a path
-  Fault fault = Fault::orphan;
+  ProblemKind kind = ProblemKind::orphan;
   std::string text = {};   ///< one line; those that containers/storage has too are worded like its
   std::string about = {};  ///< key of big data, id of another item, path, or empty
-  Healing healing = Healing::none;
+  RepairAction action = RepairAction::none;
   bool read_only = false;  ///< of an additional store, which nobody repairs from here
   bool inherited = false;  ///< of an image's layer or a container's image, told of here as well
 };

@@ -18,15 +18,15 @@
 
 namespace strata::archive {
 
-/// How an `Outlet` works.
-struct OutletOptions {
+/// How an `CompressingWriter` works.
+struct CompressingWriterOptions {
   codec::EncodeOptions encode = {};
   bool hash_plain = false;   ///< want the digest of what is written to the outlet
   bool hash_output = false;  ///< want the digest of what comes out; free where that is the plain bytes
   Control control = {};      ///< only `stop` is used
 };
 
-struct OutletResult {
+struct CompressingWriterResult {
   std::optional<Digest> plain_digest;  ///< where asked for; when nothing is compressed, both where one is
   std::uint64_t plain_size = 0;
   std::optional<Digest> output_digest;  ///< where asked for
@@ -38,12 +38,13 @@ struct OutletResult {
 /// Compression and hashing of the plain bytes have threads of their own. The sink may be called from another thread than the
 /// caller's, by one at a time. What it throws, a later `write()` or `finish()` throws. Without `finish()` the output
 /// ends in the middle.
-class Outlet final : public Writer {
+class CompressingWriter final : public Writer {
  public:
   /// @param codecs  which compressions there are: `codec::All{}`, or another `codec::List`
   /// @throws        `Errc::unsupported_compression`: no codec of the list produces `compression`
   template <codec::Codec... Codecs>
-  Outlet(Sink out, Compression compression, codec::List<Codecs...> codecs, OutletOptions const& options = {})
+  CompressingWriter(Sink out, Compression compression, codec::List<Codecs...> codecs,
+                    CompressingWriterOptions const& options = {})
       : stop_(options.control),
         same_(compression == Compression::none),
         output_(std::make_unique<Output>(std::move(out), options.hash_output && !same_)),
@@ -59,10 +60,10 @@ class Outlet final : public Writer {
   }
 
   /// Returns when the sink has got everything. Call once.
-  OutletResult finish() {
+  CompressingWriterResult finish() {
     stop_.check();
     encoder_->finish();
-    OutletResult result;
+    CompressingWriterResult result;
     result.plain_size = plain_size_;
     result.output_size = output_->size;
     if (plain_) result.plain_digest = plain_->finish();

@@ -2,9 +2,9 @@
 
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
-#include <strata/finding.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
 #include <strata/sys/file.hpp>
@@ -32,9 +32,9 @@ concept SalvagingSerializerFor = SerializerFor<S, Record> && requires(std::strin
 };
 
 template <class Record>
-struct KeptRecords {
+struct RawRecords {
   std::vector<Record> rows = {};  ///< each id once, each name once, as a table would show them
-  std::vector<Finding> findings = {};
+  std::vector<Problem> problems = {};
   /// Files that no table can be loaded from, or not all of it.
   std::vector<std::filesystem::path> damaged = {};
   /// Not so of a store that is only read: what stands on its items looks as if it stood on nothing.
@@ -69,33 +69,33 @@ inline constexpr Subject subject_of = Traits::kind == std::string_view("layer") 
 
 /// Takes one record up, as a table does: a name goes to the later, and one that stands twice is lost.
 template <class Traits>
-void keep(KeptRecords<typename Traits::Record>& kept, typename Traits::Record record) {
+void keep(RawRecords<typename Traits::Record>& kept, typename Traits::Record record) {
   constexpr auto subject = subject_of<Traits>;
-  auto const tell = [&](Fault fault, std::string const& id, std::string text, std::string about) {
-    kept.findings.push_back({.severity = Severity::error,
+  auto const tell = [&](ProblemKind kind, std::string const& id, std::string text, std::string about) {
+    kept.problems.push_back({.severity = Severity::error,
                              .subject = subject,
                              .id = id,
-                             .fault = fault,
+                             .kind = kind,
                              .text = std::string(Traits::kind) + ' ' + id + ": " + std::move(text),
                              .about = std::move(about),
-                             .healing = Healing::mend});
+                             .action = RepairAction::repair});
   };
   for (auto const& name : names::unique(record.names))
     if (std::ranges::count(record.names, name) > 1) {
-      tell(Fault::duplicate_name, record.id, "name \"" + name + "\" is recorded twice", name);
+      tell(ProblemKind::duplicate_name, record.id, "name \"" + name + "\" is recorded twice", name);
       std::erase(record.names, name);
     }
   for (auto const& name : record.names) {
     auto const [at, fresh] = kept.by_name.emplace(name, record.id);
     if (fresh || at->second == record.id) continue;
-    tell(Fault::duplicate_name, record.id,
+    tell(ProblemKind::duplicate_name, record.id,
          "name \"" + name + "\" is also that of " + std::string(Traits::kind) + ' ' + at->second, name);
     if (auto const other = kept.by_id.find(at->second); other != kept.by_id.end())
       std::erase(kept.rows[other->second].names, name);
     at->second = record.id;
   }
   if (auto const [at, fresh] = kept.by_id.emplace(record.id, kept.rows.size()); !fresh) {
-    tell(Fault::duplicate_id, record.id, "there are two records of it", {});
+    tell(ProblemKind::duplicate_id, record.id, "there are two records of it", {});
     kept.rows[at->second] = std::move(record);
   } else {
     kept.rows.push_back(std::move(record));
@@ -127,7 +127,7 @@ class HeldRecords {
 
   /// What the store's own files hold, damaged or not. A store of one log has checked it when it was opened.
   /// Cost: reads the files once.
-  KeptRecords<typename Traits::Record> read() const;
+  RawRecords<typename Traits::Record> read() const;
 
  private:
   Core& core_;
@@ -135,24 +135,24 @@ class HeldRecords {
 };
 
 template <class Traits, class Core>
-KeptRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
+RawRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
   using Record = typename Traits::Record;
   using Serializer = typename Core::Serializer;
-  KeptRecords<Record> kept;
+  RawRecords<Record> kept;
   auto const add_all = [&](auto&& records) {
     for (auto& record : records) {
       if (detail::can_have_files<Traits, Core>(record.id)) {
         detail::keep<Traits>(kept, std::move(record));
         continue;
       }
-      kept.findings.push_back({.severity = Severity::error,
+      kept.problems.push_back({.severity = Severity::error,
                                .subject = detail::subject_of<Traits>,
                                .id = record.id,
-                               .fault = Fault::record_unreadable,
+                               .kind = ProblemKind::record_unreadable,
                                .text = std::string(Traits::kind) + " \"" + record.id +
                                        "\": no file or directory can have that name",
                                .about = {},
-                               .healing = Healing::none});
+                               .action = RepairAction::none});
     }
   };
   if constexpr (Core::appends) {
@@ -162,26 +162,26 @@ KeptRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
   } else {
     for (auto const& [place, path] : core_.template record_files<Traits>()) {
       auto const bytes = sys::read_stored(path);
-      auto const tell = [&, &path = path](Fault fault, std::string const& text) {
+      auto const tell = [&, &path = path](ProblemKind kind, std::string const& text) {
         kept.damaged.push_back(path);
-        kept.findings.push_back(
-            {.severity = Severity::error,
-             .subject = Subject::store,
-             .id = path.native(),
-             .fault = fault,
-             .text = path.native() + ": " + text,
-             .about = path.native(),
-             .healing = SalvagingSerializerFor<Serializer, Record> ? Healing::mend : Healing::none});
+        kept.problems.push_back({.severity = Severity::error,
+                                 .subject = Subject::store,
+                                 .id = path.native(),
+                                 .kind = kind,
+                                 .text = path.native() + ": " + text,
+                                 .about = path.native(),
+                                 .action = SalvagingSerializerFor<Serializer, Record> ? RepairAction::repair
+                                                                                      : RepairAction::none});
       };
       std::vector<Record> records;
       if (bytes) try {
           auto decoded = Serializer::template decode<Record>(*bytes);
           records = std::move(decoded.records);
           if (!decoded.unreadable.empty())
-            tell(Fault::record_unreadable,
+            tell(ProblemKind::record_unreadable,
                  std::to_string(decoded.unreadable.size()) + " elements are no records");
         } catch (Error const& error) {
-          tell(Fault::record_file_damaged, "cannot be read: " + error.subject());
+          tell(ProblemKind::record_file_damaged, "cannot be read: " + error.subject());
           if constexpr (SalvagingSerializerFor<Serializer, Record>)
             records = Serializer::template salvage<Record>(*bytes);
         }
@@ -198,18 +198,18 @@ KeptRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
 
 /// Adds the records of stores that are only read. No lock of the own store is held: theirs come before some of these.
 template <class Traits, class Core>
-void add_other_records(Core& core, KeptRecords<typename Traits::Record>& kept) {
+void add_other_records(Core& core, RawRecords<typename Traits::Record>& kept) {
   try {
-    core.template others<Traits>().each([&](auto const& row, auto const& shelf) {
+    core.template read_only_view<Traits>().each([&](auto const& row, auto const& place) {
       if (detail::can_have_files<Traits, Core>(row->id))
-        kept.others.try_emplace(row->id, *row, shelf.directory);
+        kept.others.try_emplace(row->id, *row, place.directory);
     });
   } catch (Error const& error) {
-    kept.findings.push_back(
+    kept.problems.push_back(
         {.severity = Severity::error,
          .subject = Subject::store,
          .id = std::string(Traits::stem),
-         .fault = sys::is_transient(error) ? Fault::unreadable : Fault::record_file_damaged,
+         .kind = sys::is_transient(error) ? ProblemKind::unreadable : ProblemKind::record_file_damaged,
          .text = "read-only " + std::string(Traits::stem) + ": " + error.what(),
          .read_only = true});
     kept.others_damaged = true;
@@ -218,7 +218,7 @@ void add_other_records(Core& core, KeptRecords<typename Traits::Record>& kept) {
 
 /// All records of a kind, as they stand now.
 template <class Traits, class Core>
-KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
+RawRecords<typename Traits::Record> read_kept_records(Core& core) {
   auto kept = HeldRecords<Traits, Core>(core).read();
   add_other_records<Traits>(core, kept);
   return kept;
@@ -227,7 +227,7 @@ KeptRecords<typename Traits::Record> read_kept_records(Core& core) {
 /// Writes damaged record files anew with what can be read of them, and keeps the old ones beside them.
 /// @return  what was done, a line each
 template <class Traits, class Core>
-std::vector<std::string> mend_record_files(Core& core, std::vector<std::filesystem::path> const& damaged) {
+std::vector<std::string> repair_record_files(Core& core, std::vector<std::filesystem::path> const& damaged) {
   std::vector<std::string> done;
   using Record = typename Traits::Record;
   using Serializer = typename Core::Serializer;
@@ -239,14 +239,14 @@ std::vector<std::string> mend_record_files(Core& core, std::vector<std::filesyst
       std::vector<Row<Record>> rows;
       for (auto& record : Serializer::template salvage<Record>(*bytes))
         rows.push_back(std::make_shared<Record const>(std::move(record)));
-      auto const aside =
+      auto const staging =
           path.native() + std::string(paths::damaged_infix) + std::to_string(sys::random_number());
-      sys::replace_file(aside, *bytes, {.mode = 0600, .flush = core.flush()});
+      sys::replace_file(staging, *bytes, {.mode = 0600, .flush = core.flush()});
       held.renew();
       sys::replace_file(path, Serializer::encode(std::span<Row<Record> const>(rows), {}),
                         {.mode = 0600, .flush = core.flush()});
       done.push_back(path.native() + ": wrote " + std::to_string(rows.size()) +
-                     " records that could be read; the damaged file is kept as " + aside);
+                     " records that could be read; the damaged file is kept as " + staging);
     }
   }
   return done;

@@ -2,7 +2,7 @@
 
 #include <strata/concepts/check_driver.hpp>
 #include <strata/paths.hpp>
-#include <strata/sys/temp_dir.hpp>
+#include <strata/sys/staging_directory.hpp>
 
 #include <filesystem>
 #include <string>
@@ -13,8 +13,8 @@ namespace strata {
 
 /// Adds what stands in the temp-dirs below a root: what is being built, what waits to be deleted, what dead processes
 /// left.
-inline void claim_temp_dirs(std::filesystem::path const& root, std::vector<Claim>& to) {
-  for (auto const& seen : sys::TempDir::look(root)) {
+inline void own_staging_directories(std::filesystem::path const& root, std::vector<Ownership>& to) {
+  for (auto const& seen : sys::StagingDirectory::look(root)) {
     if (!seen.in_use) {
       to.push_back({.path = seen.path,
                     .kind = UsageClass::trash,
