@@ -15,10 +15,11 @@
 
 namespace strata {
 
-/// "<algorithm>:<lower-case hex>" of a stream (OCI image specification, "Digests"). Only a valid one can be
-/// built.
+/// A validated content digest, "<algorithm>:<lower-case hex>" (OCI image specification, "Digests").
+/// Algorithms: sha256, sha384, sha512.
 class Digest {
  public:
+  /// Validates and stores a digest.
   /// @throws `Errc::digest_invalid_format`, `Errc::digest_unsupported`, `Errc::digest_invalid_length`
   static Digest parse(std::string_view text) {
     auto const colon = text.find(':');
@@ -45,7 +46,7 @@ class Digest {
     return Digest(std::string(text));
   }
 
-  /// SHA-256 of bytes that are in memory.
+  /// The SHA-256 of bytes in memory.
   static Digest of(std::span<std::byte const> bytes);
 
   std::string const& str() const noexcept { return text_; }
@@ -59,7 +60,8 @@ class Digest {
   std::string text_;
 };
 
-/// SHA-256 of a stream, by OpenSSL's libcrypto (1.3 GB/s and more with the processor's SHA instructions).
+/// Computes the SHA-256 of a stream with OpenSSL's libcrypto. Satisfies `ByteSink`. Not safe for concurrent
+/// use.
 class Hasher {
  public:
   Hasher() : context_(EVP_MD_CTX_new()) {
@@ -72,7 +74,7 @@ class Hasher {
   }
   void write(std::span<std::byte const> bytes) { update(bytes); }
 
-  /// Call once; the hasher is spent afterwards.
+  /// Returns the digest. Call once; the object must not be used afterwards.
   Digest finish() {
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned int size = 0;

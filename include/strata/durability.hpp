@@ -4,10 +4,11 @@
 
 namespace strata {
 
-/// Whether a write waits until the device has the bytes.
+/// Whether a write waits until the data is on stable storage.
 enum class Flush : bool { none, full };
 
-/// When a change counts as done. A policy is a type with `level()`; stores take it as a template argument.
+/// Decides when a change counts as done. A policy is a type with `level()`, passed to a store as template
+/// argument.
 template <class P>
 concept DurabilityPolicy = std::semiregular<P> && requires(P const& p) {
   { p.level() }
@@ -16,17 +17,17 @@ concept DurabilityPolicy = std::semiregular<P> && requires(P const& p) {
 
 namespace durability {
 
-/// What a call acknowledged survives a power cut. The default.
+/// An acknowledged change survives a power failure. The default.
 struct Full {
   static constexpr Flush level() noexcept { return Flush::full; }
 };
 
-/// What a call acknowledged survives the death of the process, not of the machine; what the Go library does.
+/// An acknowledged change survives the death of the process but not a power failure, as in the Go library.
 struct None {
   static constexpr Flush level() noexcept { return Flush::none; }
 };
 
-/// Chosen at run time, for programs with an option for it.
+/// Selected at run time.
 struct Chosen {
   Flush value = Flush::full;
   constexpr Flush level() const noexcept { return value; }

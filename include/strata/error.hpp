@@ -7,58 +7,59 @@
 
 namespace strata {
 
-/// What a caller can act upon. `message()` of each is the short text that the Go library uses for the same
-/// condition where it has one, so that scripts which look for it keep working.
+/// Error conditions of the library, for callers to act on. Where the Go library (containers/storage) has a
+/// text for the same condition, `message()` is that text, so that scripts that match it keep working.
 enum class Errc {
-  layer_unknown = 1,   ///< no layer has that id, name or unique prefix (find, get, every call that takes one)
-  image_unknown,       ///< the same for images
-  container_unknown,   ///< the same for containers
-  item_unknown,        ///< neither a layer, an image nor a container (calls that take any kind)
-  parent_unknown,      ///< a layer's record names a parent that is not there
-  duplicate_id,        ///< that id is taken (create)
-  duplicate_name,      ///< that name is taken by another item of the kind (create)
-  layer_has_children,  ///< another layer is stored as changes to it (remove)
+  layer_unknown = 1,        ///< no layer has that id, name or unique prefix (every call that takes one)
+  image_unknown,            ///< no such image
+  container_unknown,        ///< no such container
+  item_unknown,             ///< no such layer, image or container (calls that take any kind)
+  parent_unknown,           ///< a layer's record names a parent that does not exist
+  duplicate_id,             ///< the id is in use (create)
+  duplicate_name,           ///< another item of the kind has the name (create)
+  layer_has_children,       ///< another layer is stored as a diff on top of it (remove)
   layer_used_by_image,      ///< it is an image's top layer (remove)
   layer_used_by_container,  ///< it is a container's layer, or it is mounted (remove, shutdown)
-  image_used_by_container,  ///< a container was made from it (remove)
+  image_used_by_container,  ///< a container was created from it (remove)
   parent_is_container,      ///< a container's layer cannot have children (create)
-  invalid_id,               ///< not one safe path component
+  invalid_id,               ///< not a single safe path component
   invalid_name,             ///< a big-data key that cannot be stored: empty, "." or ".."
   data_unknown,             ///< the item has no big data under that key
   size_unknown,             ///< no size is recorded for that key
   digest_unknown,           ///< no digest is recorded for that key
   digest_invalid_format,    ///< not "algorithm:hex"
-  digest_invalid_length,    ///< wrong number of digits for its algorithm
+  digest_invalid_length,    ///< wrong number of hex digits for the algorithm
   digest_unsupported,       ///< an algorithm other than sha256, sha384, sha512
-  digest_mismatch,          ///< bytes do not have the digest that the caller or the record claims
-  store_read_only,          ///< a change was asked of a store opened for reading
-  store_changed,            ///< a store that is only read was changed by others while we worked with it
-  duplicate_layer_names,    ///< two layers of a store that is only read have one name (every look at layers)
-  duplicate_image_names,    ///< the same of images (opening the store that reads it)
+  digest_mismatch,          ///< content does not match the expected or recorded digest
+  store_read_only,          ///< write operation on a store opened read-only
+  store_changed,            ///< another process changed a read-only store during the operation
+  duplicate_layer_names,    ///< two layers of a read-only store share a name (every read view of layers)
+  duplicate_image_names,    ///< the same for images (opening the read-only store)
   image_store_same,         ///< the separate image store is the graph root itself
-  store_mismatch,           ///< made by another serializer or driver
-  incomplete_options,       ///< graph root or run root is missing
-  driver_unknown,           ///< no driver of that name in this program
+  store_mismatch,           ///< written by another serializer or driver
+  incomplete_options,       ///< no graph root or no run root
+  driver_unknown,           ///< this program has no driver of that name
   driver_unusable,          ///< the driver cannot work here (file system, kernel, privileges)
-  driver_option,            ///< an option that the driver does not know, or a bad value of one
-  configuration,            ///< a configuration file that cannot be parsed, or a value in it that cannot be
+  driver_option,            ///< unknown driver option, or invalid value
+  configuration,            ///< a configuration file or a value in it cannot be parsed
   several_drivers,          ///< no driver was named and the root holds data of more than one
-  unsupported_compression,  ///< that format can be read but not produced, or its codec is not composed in
-  corrupt_record,           ///< a record file that cannot be parsed
-  corrupt_archive,          ///< a tar stream that is truncated or breaks its format
-  corrupt_tar_split,  ///< what was kept to rebuild a layer's tar is damaged, or the tar has a file that is gone
-  file_changed,       ///< a file of a layer is not what was imported
-  over_budget,        ///< an input exceeded a limit on bytes, ratio, entries or lengths
-  unsafe_path,        ///< an archive tried to reach outside its layer
-  reserved_entry,     ///< an archive holds what only a driver may make (a character device 0:0)
-  invalid_mappings,   ///< id maps that overlap, hold no ids, or lack one that is needed
-  no_available_ids,   ///< too few subordinate ids are left for one more user namespace
-  cannot_shift,       ///< a layer has other owners than the container, and cannot be mounted with its (mount)
-  layer_not_mounted,  ///< what was asked can only be told of a mounted layer
-  unsupported,        ///< the composition or the host cannot do it
-  kept,  ///< a repair leaves something as it is, since nothing proves that it is of no use (in a `RepairReport`)
-  changed_meanwhile,  ///< another call changed the item while this one was at work; to be tried again
-  stopped,            ///< the caller's stop token was set
+  unsupported_compression,  ///< can be read but not written, or the codec is not compiled in
+  corrupt_record,           ///< a record file cannot be parsed
+  corrupt_archive,          ///< a tar stream is truncated or malformed
+  corrupt_tar_split,        ///< tar-split data is damaged, or names a file that is missing
+  file_changed,             ///< a file of a layer differs from what was imported
+  over_budget,              ///< an input exceeds a limit on bytes, ratio, entries or lengths
+  unsafe_path,              ///< an archive entry points outside its layer
+  reserved_entry,           ///< an archive entry is reserved for drivers (character device 0:0)
+  invalid_mappings,         ///< id maps that overlap, are empty, or lack a required id
+  no_available_ids,         ///< too few unused subordinate ids for another user namespace
+  cannot_shift,             ///< the layer's owners differ from the container's id maps and cannot be shifted
+                            ///< (mount)
+  layer_not_mounted,        ///< the operation requires a mounted layer
+  unsupported,              ///< not supported by this combination of types or by the host
+  kept,                     ///< a repair kept something, as nothing proves it unused (in a `RepairReport`)
+  changed_meanwhile,        ///< another call changed the item concurrently; retry
+  stopped,                  ///< the caller's stop token was triggered
 };
 
 /// Category of `Errc`: name "strata".
@@ -184,16 +185,19 @@ struct std::is_error_code_enum<strata::Errc> : std::true_type {};
 
 namespace strata {
 
-/// What every call of the library throws: a code to act upon and a subject to read.
+/// The exception that the library throws: a code to act on and a subject for the message.
 ///
-/// The code is an `Errc`, or an `errno` value in `std::system_category()`, whose subject then reads
-/// "<call> <path>" ("open /x"). `what()` is "<subject>: <message>".
+/// The code is either an `Errc` or an `errno` value in `std::system_category()`; in the latter case the
+/// subject is "<call> <path>" ("open /x"). `what()` is "<subject>: <message>".
+///
+///   try { store.layers().remove(id); }
+///   catch (strata::Error const& error) { if (error.in_use()) report(error.holder()); else throw; }
 class Error : public std::system_error {
  public:
-  /// @param subject  what it is about: kind, id or name, path
-  /// @param holder   id of the item that stands in the way, for the `duplicate_…`, `…_used_by_…` and
-  ///                 `layer_has_children` codes; from `size()`, of the layer that has none; for what the kernel calls
-  ///                 busy, the processes and mount namespaces that hold it (`sys::holders`); else empty
+  /// @param subject what the error is about: kind, id or name, path
+  /// @param holder what prevents the operation, else empty. For the `duplicate_…`, `…_used_by_…` and
+  ///   `layer_has_children` codes: the id of that item. From `size()`: the id of the layer without a size.
+  ///   For EBUSY: the processes and mount namespaces that hold it (see `sys::holders`)
   Error(std::error_code code, std::string subject, std::string holder = {})
       : std::system_error(code, subject), subject_(std::move(subject)), holder_(std::move(holder)) {}
   Error(Errc code, std::string subject, std::string holder = {})
@@ -202,12 +206,12 @@ class Error : public std::system_error {
   std::string const& subject() const noexcept { return subject_; }
   std::string const& holder() const noexcept { return holder_; }
 
-  /// True when the item that was asked for does not exist, whatever its kind.
+  /// True if the requested item or big data does not exist, whatever the kind.
   bool not_found() const noexcept {
     return code() == Errc::layer_unknown || code() == Errc::image_unknown ||
            code() == Errc::container_unknown || code() == Errc::item_unknown || code() == Errc::data_unknown;
   }
-  /// True when something else still refers to the item.
+  /// True if another item still refers to the item.
   bool in_use() const noexcept {
     return code() == Errc::layer_has_children || code() == Errc::layer_used_by_image ||
            code() == Errc::layer_used_by_container || code() == Errc::image_used_by_container;

@@ -2,11 +2,12 @@
 
 namespace strata {
 
-/// What becomes of that which a tree has before an archive is unpacked over it. Each leaves more than the one before.
+/// How unpacking an archive treats what the tree held before. Each value preserves more than the one before
+/// it.
 enum class Former {
-  gives_way,   ///< whiteouts remove it, and entries take its place
-  not_hidden,  ///< whiteouts remove nothing of it
-  kept,  ///< nor does a directory with something in it give way (ENOTEMPTY), nor is a link of its own followed (ENOTDIR)
+  gives_way,   ///< whiteouts remove it, and entries replace it
+  not_hidden,  ///< whiteouts do not remove it
+  kept,        ///< also keeps non-empty directories (ENOTEMPTY) and does not follow its links (ENOTDIR)
 };
 
 }  // namespace strata

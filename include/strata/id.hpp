@@ -16,25 +16,26 @@
 
 namespace strata {
 
-/// True for one path component that can name a directory: not empty, not "." or "..", without "/" or NUL, at
-/// most 255 bytes.
+/// True for a single path component that can name a directory: at most 255 bytes, not empty, not "." or "..",
+/// without "/" and NUL.
 inline bool is_safe_component(std::string_view text) noexcept {
   return !text.empty() && text != "." && text != ".." && text.size() <= 255 &&
          text.find('/') == std::string_view::npos && text.find('\0') == std::string_view::npos;
 }
 
-/// Names one item of a kind. Generated ids are lower-case hexadecimal, as many digits as the traits say; an
-/// id that a caller gives or that a store holds is taken as it is, if it is one safe path component.
+/// The id of one item of a kind. Generated ids are lower-case hexadecimal with as many digits as the traits
+/// say; an id given by a caller or found in a store may be any safe path component.
 template <class Kind>
 class Id {
  public:
-  /// @throws `Errc::invalid_id`
+  /// @throws `Errc::invalid_id` if `text` is not a safe component
   explicit Id(std::string text) : text_(std::move(text)) {
     if (!is_safe_component(text_)) throw Error(Errc::invalid_id, "\"" + text_ + "\"");
   }
 
-  /// A new id from the kernel's random numbers; its first 12 digits are never all decimal, so that no program
-  /// takes a shortened one for a number.
+  /// Generates an id with getrandom(2). Its first 12 digits are never all decimal, so that a shortened id
+  /// cannot be mistaken for a number.
+  /// @param digits number of hexadecimal digits
   /// @throws `errno`, "getrandom"
   static Id random(std::size_t digits) {
     static constexpr char hex[] = "0123456789abcdef";
@@ -66,8 +67,11 @@ using LayerId = Id<LayerKind>;
 using ImageId = Id<ImageKind>;
 using ContainerId = Id<ContainerKind>;
 
-/// How callers name an item: by a text, which may be an id, a name or a unique prefix of an id; or by an `Id` or the
-/// item itself, which mean that one and, should it have gone, no other.
+/// Refers to an item. A string may be an id, a name or a unique prefix of an id; an `Id` or an item refers to
+/// exactly that id and never to another item.
+///
+///     store.layers().get("base");      // id, name or unique prefix
+///     store.layers().get(layer.id());  // that id only
 class Ref {
  public:
   Ref(std::string text) : text_(std::move(text)) {}
@@ -81,7 +85,7 @@ class Ref {
   }
   Ref(I const& item) : Ref(exactly(item.id().str())) {}
 
-  /// The item of this id, though others have it as a name or as the beginning of theirs.
+  /// The item with exactly this id, even if others have it as a name or as the prefix of their id.
   static Ref exactly(std::string id) {
     Ref ref(std::move(id));
     ref.is_id_ = true;

@@ -7,26 +7,26 @@ namespace strata {
 
 namespace idmap {
 
-/// Ids are below this; the last 32-bit number means "none" to the kernel (chown(2)).
+/// Upper limit of ids (exclusive): the kernel reserves 2^32 - 1 for "no change" (chown(2)).
 inline constexpr std::int64_t id_limit = 0xffff'ffff;
 
 }  // namespace idmap
 
-/// One range of a uid or gid map: `size` ids from `container_id` on stand for those from `host_id` on.
+/// One range of a uid or gid map: `size` ids starting at `container_id` map to those starting at `host_id`.
 struct IdRange {
   std::int64_t container_id = 0;
   std::int64_t host_id = 0;
   std::int64_t size = 0;
   bool operator==(IdRange const&) const = default;
 
-  /// As a field of a record; see records/record.hpp.
+  /// Field list for serializers; see records/record.hpp.
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit);
 };
 
 using IdMap = std::vector<IdRange>;
 
-/// Which ids of the host stand for those in a layer or container. An empty list: the host's own.
+/// The id maps of a layer or container. Empty: container ids are host ids.
 struct IdMaps {
   IdMap uids = {};
   IdMap gids = {};

@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 
-/// What `store.check()` finds: values without behaviour, which drivers fill in as well.
+/// The results of `store.check()` and of the drivers' own checks. Plain values.
 namespace strata {
 
 enum class Severity {
-  note,     ///< costs space, or is put right by whoever passes next; no item suffers
-  warning,  ///< works here and now, but not with every program or not after the next step
-  error,    ///< an item is not what its record says, or cannot be used
+  note,     ///< wastes space, or the next writer repairs it; no item is affected
+  warning,  ///< works now, but not with every program or not after the next operation
+  error,    ///< an item differs from its record or cannot be used
 };
 
 inline std::string_view to_text(Severity severity) noexcept {
@@ -19,7 +19,7 @@ inline std::string_view to_text(Severity severity) noexcept {
   return words[static_cast<int>(severity)];
 }
 
-/// What a finding is about.
+/// The kind of item that a problem concerns.
 enum class Subject { layer, image, container, store };
 
 inline std::string_view to_text(Subject subject) noexcept {
@@ -27,45 +27,46 @@ inline std::string_view to_text(Subject subject) noexcept {
   return words[static_cast<int>(subject)];
 }
 
-/// What is wrong, for programs; the finding's text is for people.
+/// Machine-readable kind of a problem; `Problem::text` is the message for people.
 enum class ProblemKind {
-  record_file_damaged,      ///< a record file cannot be parsed; what can be read of it is looked at
-  record_unreadable,        ///< an element of a record file is no record
-  duplicate_id,             ///< two records of a kind have one id
-  duplicate_name,           ///< two records of a kind have one name, or one has it twice
-  digest_invalid,           ///< a recorded digest that is none; programs in Go refuse the whole store for it
+  record_file_damaged,      ///< a record file cannot be parsed; what is readable of it is checked
+  record_unreadable,        ///< an element of a record file is not a record
+  duplicate_id,             ///< two records of a kind share an id
+  duplicate_name,           ///< two records of a kind share a name, or one lists it twice
+  digest_invalid,           ///< a recorded digest is malformed; Go programs refuse the whole store
   parent_missing,           ///< a layer's parent has no record
   parent_circle,            ///< a layer is its own ancestor
-  layer_incomplete,         ///< still being made or removed, or left so by a crash
-  layer_unreferenced,       ///< neither an image nor a container needs it
-  layer_unaccounted,        ///< the driver has a layer that has no record
-  tree_missing,             ///< the driver has no files of a layer
-  archive_missing,          ///< a layer was imported, and what rebuilds its tar has gone
-  archive_damaged,          ///< what rebuilds its tar cannot be read to its end
-  content_checksum,         ///< a file is not the one that was imported
-  content_digest,           ///< the rebuilt tar has another digest than is recorded
-  content_size,             ///< the rebuilt tar has another length than is recorded
-  content_modified,         ///< an owner, a mode, a time or a name is not as in the tar
-  content_foreign,          ///< something in the tree that the tar does not tell of
-  content_unpackable,       ///< a file is missing or changed, and unpacking the tar would not put it right
-  data_missing,             ///< big data that is recorded has no file
-  data_size,                ///< its file has another length than is recorded
-  data_digest,              ///< its file has another digest than is recorded, or none is
-  data_unrecorded,          ///< a file of big data that the record does not name
+  layer_incomplete,         ///< being created or removed, or left so by a crash
+  layer_unreferenced,       ///< no image and no container uses the layer
+  layer_unaccounted,        ///< the driver has a layer without a record
+  tree_missing,             ///< the driver has no files for a layer
+  archive_missing,          ///< an imported layer has no tar-split data
+  archive_damaged,          ///< the tar-split data cannot be read to its end
+  content_checksum,         ///< a file differs from the imported one
+  content_digest,           ///< the rebuilt tar does not match the recorded digest
+  content_size,             ///< the rebuilt tar does not match the recorded size
+  content_modified,         ///< an owner, mode, time or name differs from the tar
+  content_foreign,          ///< the tree has an entry that the tar does not have
+  content_unpackable,       ///< a file is missing or changed, and unpacking the tar would not repair it
+  data_missing,             ///< recorded big data has no file
+  data_size,                ///< a big-data file does not match the recorded size
+  data_digest,              ///< a big-data file does not match the recorded digest, or none is recorded
+  data_unrecorded,          ///< a big-data file that the record does not name
   image_layer_missing,      ///< an image's top layer has no record
-  mapped_layer_missing,     ///< a copy of it with other owners has none
+  mapped_layer_missing,     ///< an image's id-mapped copy of its top layer has no record
   image_missing,            ///< a container's image has no record
   container_layer_missing,  ///< a container's layer has no record
-  link_lost,                ///< overlay: the file `link` or the entry of `l/` that belongs to it
-  link_dangling,            ///< overlay: an entry of `l/` that leads to no layer
-  lower_wrong,              ///< overlay: `lower` is lost or names other layers than the records do
-  lower_layers_wrong,       ///< overlay: the same of `lower-layers`
-  directory_missing,        ///< overlay: `work`, `merged`, `empty`
-  unreadable,       ///< a file that may be in order: the device, a right or a limit keeps it from being read
-  orphan,           ///< files of an item that has no record
-  leftover,         ///< what a crash left: temporary files, staged trees, trash
-  mount_stale,      ///< counted as mounted, and is not
-  mount_uncounted,  ///< mounted, and not counted
+  link_lost,                ///< overlay: the file `link` or its entry in `l/` is missing
+  link_dangling,            ///< overlay: an entry of `l/` leads to no layer
+  lower_wrong,              ///< overlay: `lower` is missing or does not match the records
+  lower_layers_wrong,       ///< overlay: `lower-layers` is missing or does not match
+  directory_missing,        ///< overlay: `work`, `merged` or `empty` is missing
+  unreadable,       ///< a file cannot be read because of the device, a permission or a limit; it may be
+                    ///< intact
+  orphan,           ///< files of an item without a record
+  leftover,         ///< remains of a crash: temporary files, staged trees, trash
+  mount_stale,      ///< counted as mounted but not mounted
+  mount_uncounted,  ///< mounted but not counted
 };
 
 inline std::string_view to_text(ProblemKind kind) noexcept {
@@ -112,11 +113,11 @@ inline std::string_view to_text(ProblemKind kind) noexcept {
   return words[static_cast<std::size_t>(kind)];
 }
 
-/// What a repair does about it.
+/// What `repair` does about a problem.
 enum class RepairAction {
-  none,     ///< nothing: it is for a person, or it goes with what it hangs on
-  repair,   ///< rebuilt from what is there; nothing is lost
-  discard,  ///< removed: nobody can use it
+  none,     ///< nothing: needs a person, or disappears with what it belongs to
+  repair,   ///< rebuilt from existing data; loses nothing
+  discard,  ///< removed: nothing can use it
 };
 
 inline std::string_view to_text(RepairAction action) noexcept {
@@ -127,13 +128,13 @@ inline std::string_view to_text(RepairAction action) noexcept {
 struct Problem {
   Severity severity = Severity::error;
   Subject subject = Subject::store;
-  std::string id = {};  ///< of the item; of the store: a path
+  std::string id = {};  ///< of the item; for the store: a path
   ProblemKind kind = ProblemKind::orphan;
-  std::string text = {};   ///< one line; those that containers/storage has too are worded like its
-  std::string about = {};  ///< key of big data, id of another item, path, or empty
+  std::string text = {};   ///< one line; worded as in containers/storage where it reports the same
+  std::string about = {};  ///< big-data key, id of another item, path, or empty
   RepairAction action = RepairAction::none;
-  bool read_only = false;  ///< of an additional store, which nobody repairs from here
-  bool inherited = false;  ///< of an image's layer or a container's image, told of here as well
+  bool read_only = false;  ///< in an additional store, which is never repaired from here
+  bool inherited = false;  ///< of an image's layer or a container's image, repeated here
 };
 
 }  // namespace strata

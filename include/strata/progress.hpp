@@ -10,21 +10,21 @@
 
 namespace strata {
 
-/// What a long call is doing.
+/// The kind of long operation that is running.
 enum class Phase { import_layer, export_layer, copy, change_owners, check, dedup };
 
-/// How far a long call has come.
+/// Progress of a long operation.
 struct Progress {
   Phase phase = Phase::import_layer;
-  std::uint64_t bytes = 0;    ///< input bytes consumed (import), output bytes produced (export)
-  std::uint64_t entries = 0;  ///< archive entries done
-  std::optional<std::uint64_t> total_bytes = {};  ///< what `bytes` will be at the end, where that is known
+  std::uint64_t bytes = 0;    ///< input bytes read (import), output bytes written (export)
+  std::uint64_t entries = 0;  ///< archive entries processed
+  std::optional<std::uint64_t> total_bytes = {};  ///< final value of `bytes`, if known
 };
 
-/// Called from the thread that made the long call, a few times a second at most, and once at its end.
+/// Called on the thread that started the operation, at most a few times a second, and once at its end.
 using ProgressSink = std::function<void(Progress const&)>;
 
-/// Is it time for another report? Four times a second.
+/// Limits progress reports to four a second. Not safe for concurrent use.
 class Pace {
  public:
   bool is_due() noexcept {
@@ -38,12 +38,12 @@ class Pace {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-/// How a caller follows and stops a long call; both cost nothing when left empty.
+/// Lets a caller follow and cancel a long operation. Members left empty cost nothing.
 struct Control {
   ProgressSink progress = {};
   std::stop_token stop = {};
 
-  /// Throws `Errc::stopped` once the caller asked to stop.
+  /// Throws `Errc::stopped` if a stop was requested.
   void check() const {
     if (stop.stop_requested()) throw Error(Errc::stopped, "the caller's request");
   }

@@ -11,11 +11,11 @@
 
 namespace strata {
 
-/// A moment in UTC with nanoseconds, in the whole range that RFC 3339 can write (years 1 to 9999).
-/// The default is the zero time of the records, 0001-01-01T00:00:00Z.
+/// A UTC time with nanosecond resolution, in the range of RFC 3339. The default is 0001-01-01T00:00:00Z, the
+/// zero time of the records (Go's `time.Time{}`).
 struct Timestamp {
   std::int64_t seconds = -62'135'596'800;  ///< since 1970-01-01T00:00:00Z
-  std::int32_t nanoseconds = 0;            ///< 0 to 999,999,999, counted forward also before 1970
+  std::int32_t nanoseconds = 0;            ///< 0 to 999,999,999; counts forward also before 1970
 
   auto operator<=>(Timestamp const&) const = default;
 
@@ -25,18 +25,19 @@ struct Timestamp {
     return {t.tv_sec, static_cast<std::int32_t>(t.tv_nsec)};
   }
 
-  /// RFC 3339, always `Z`, trailing zeros of the fraction left out, as Go writes it.
+  /// Formats as RFC 3339 the way Go does: always `Z`, no trailing zeros in the fraction.
   std::string str() const {
     std::string out;
     append_to(out);
     return out;
   }
 
-  /// As `str`, behind what is there: files hold thousands of times.
+  /// Appends `str()` to `out`, without a temporary string: record files hold thousands of times.
   void append_to(std::string& out) const {
     std::int64_t const day = (seconds >= 0 ? seconds : seconds - 86'399) / 86'400;
     auto const second = static_cast<int>(seconds - day * 86'400);
-    // The calendar repeats every 146,097 days; years are counted from March, so that the leap day comes last.
+    // The calendar repeats every 146,097 days (400 years). Years start in March here, so that the leap day is
+    // last.
     std::int64_t const shifted = day + 719'468;
     std::int64_t const era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
     auto const of_era = static_cast<int>(shifted - era * 146'097);
@@ -65,8 +66,8 @@ struct Timestamp {
     out.append(text, end);
   }
 
-  /// Reads RFC 3339 with or without a fraction, with `Z` or a numeric offset. More than nine digits of the
-  /// fraction are cut.
+  /// Parses RFC 3339 with or without a fraction, with `Z` or a numeric offset. Digits after the ninth are
+  /// dropped.
   /// @throws `Errc::corrupt_record`
   static Timestamp parse(std::string_view text) {
     auto const bad = [&] { return Error(Errc::corrupt_record, "time \"" + std::string(text) + "\""); };
@@ -108,13 +109,13 @@ struct Timestamp {
     } else if ((zone != 'Z' && zone != 'z') || at != text.size()) {
       throw bad();
     }
-    // Years from March, as above; 400 more, so that none is negative.
+    // Years start in March, as above; 400 years are added to keep the count non-negative.
     std::int64_t const year = number(0, 4) + 400 - (month <= 2 ? 1 : 0);
     std::int64_t const day = 365 * year + year / 4 - year / 100 + year / 400 +
                              (153 * ((month + 9) % 12) + 2) / 5 + day_of_month - 1;
     out.seconds = (day - 719'468 - 146'097) * 86'400 + hour * 3600 + minute * 60 + second - offset;
     if (out.seconds < -62'167'219'200 || out.seconds > 253'402'300'799)
-      throw bad();  // an offset led out of 0 to 9999
+      throw bad();  // the offset leads out of the years 0 to 9999
     return out;
   }
 };
