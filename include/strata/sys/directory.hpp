@@ -19,17 +19,17 @@ namespace strata::sys {
 
 struct DirectoryEntry {
   std::string name;
-  unsigned char type = DT_UNKNOWN;  ///< `DT_…`; some file systems leave it at `DT_UNKNOWN`
+  unsigned char type = DT_UNKNOWN;  ///< `DT_…`; some file systems report only `DT_UNKNOWN`
 };
 
-/// Everything in a directory but "." and "..", in the file system's order, read from where the descriptor stands.
-/// @param path  for the error's subject, "getdents <path>"
+/// Lists a directory except "." and "..", in the file system's order, from the descriptor's current position.
+/// @param path for the error's subject, "getdents <path>"
 inline std::vector<DirectoryEntry> read_directory(int fd, std::filesystem::path const& path) {
   std::vector<DirectoryEntry> entries;
   alignas(dirent64) char buffer[32 * 1024];
   for (;;) {
     ssize_t const n = ::getdents64(fd, buffer, sizeof buffer);
-    if (n == 0 || (n < 0 && errno == ENOENT)) return entries;  // the end, or another has removed it
+    if (n == 0 || (n < 0 && errno == ENOENT)) return entries;  // the end, or the directory was removed
     if (n < 0) throw_errno("getdents", path);
     for (ssize_t at = 0; at < n;) {
       auto const* entry = reinterpret_cast<dirent64 const*>(buffer + at);
@@ -40,35 +40,37 @@ inline std::vector<DirectoryEntry> read_directory(int fd, std::filesystem::path 
   }
 }
 
-/// True for a directory itself, false for what only leads to one, or has gone.
-/// @throws `errno`, "stat <name>", if that cannot be told
+/// True if the entry is a directory itself; false for a symbolic link to one and for an entry that no longer
+/// exists.
+/// @throws `errno`, "stat <name>"
 inline bool is_directory(int parent, DirectoryEntry const& entry) {
   if (entry.type != DT_UNKNOWN) return entry.type == DT_DIR;
   auto const status = find_status(parent, entry.name.c_str());
   return status && S_ISDIR(status->st_mode);
 }
 
-/// What was read of a directory, on the way through it; a level of a `Descent` has one.
+/// The entries of one directory and the position of an iteration over them.
 struct Entries {
   std::vector<DirectoryEntry> entries = {};
   std::size_t next = 0;
 
   bool done() const noexcept { return next == entries.size(); }
-  /// Gives the next one away; not if it is done.
+  /// Moves out the next entry. Requires `!done()`.
   DirectoryEntry take() { return std::move(entries[next++]); }
 };
 
-/// For a `Descent` that needs no more than the way.
+/// `Extra` of a `Descent` that needs no per-level data.
 struct Nothing {};
 
-/// Opens a directory by its name in another: no symbolic link, nothing that is mounted there (EXDEV). An empty `Fd`
-/// and `errno` otherwise.
+/// Opens a subdirectory without following a symbolic link or crossing a mount point (EXDEV). On failure
+/// returns an empty `Fd` and sets `errno`.
 inline Fd try_enter(int parent, char const* name) noexcept {
   return try_open_how(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_NO_XDEV);
 }
 
-/// The directories from the top of a tree down to where one stands. Trees may be deeper than a process may have
-/// descriptors or a path may have bytes: only the lowest are open, those above come back by "..".
+/// The chain of directories from the top of a tree to the current one, for walks of any depth. Only the
+/// lowest 64 are kept open, so a tree may be deeper than the descriptor limit or PATH_MAX; the others are
+/// reopened through "..". Not safe for concurrent use.
 template <class Extra>
 class Descent {
  public:
@@ -76,11 +78,11 @@ class Descent {
     std::string name;
     Extra extra;
     Fd fd = {};
-    dev_t device = 0;  // with `inode`: known once the descriptor was given up
+    dev_t device = 0;  // like `inode`, set once the descriptor has been closed
     ino_t inode = 0;
   };
 
-  /// @param top  path of the first level, for `path()`
+  /// @param top path of the first level, used by `path()`
   explicit Descent(std::filesystem::path top) : top_(std::move(top)) {}
 
   bool empty() const noexcept { return levels_.empty(); }
@@ -100,15 +102,15 @@ class Descent {
     levels_.push_back({std::move(name), std::move(extra), std::move(fd)});
   }
 
-  /// Goes up by one; gives the name of the directory that was left.
-  /// @throws  ESTALE, "open <path>", if it has been moved elsewhere meanwhile
+  /// Returns to the parent directory; the result is the name of the directory left.
+  /// @throws ESTALE, "open <path>", if the directory was moved in the meantime
   std::string leave() {
     Level left = std::move(levels_.back());
     levels_.pop_back();
     if (!levels_.empty() && !levels_.back().fd) {
       Level& above = levels_.back();
       struct stat status {};
-      // Out of what is mounted there as well; that it is the right one shows below.
+      // Leaves mounts as well; the check below verifies that it is the right directory.
       above.fd = try_open_at(left.fd.get(), "..", O_RDONLY | O_DIRECTORY);
       if (!above.fd || ::fstat(above.fd.get(), &status) != 0) throw_errno("open", path());
       if (status.st_dev != above.device || status.st_ino != above.inode) {
@@ -119,7 +121,7 @@ class Descent {
     return std::move(left.name);
   }
 
-  /// Names of the levels below the top, and `name`, joined by "/".
+  /// The names of the levels below the top, followed by `name`, joined by "/".
   std::string relative(std::string_view name = {}) const {
     std::string text;
     for (std::size_t i = 1; i < levels_.size(); ++i) {
@@ -131,7 +133,7 @@ class Descent {
     return text;
   }
 
-  /// The same below the path of the top.
+  /// `relative(name)` below the path of the top.
   std::filesystem::path path(std::string_view name = {}) const {
     auto const below = relative(name);
     return below.empty() ? top_ : std::filesystem::path(top_.native() + '/' + below);

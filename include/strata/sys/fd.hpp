@@ -17,14 +17,14 @@
 
 namespace strata::sys {
 
-/// Throws what `errno` says: code of `std::system_category()`, subject "<operation> <path>".
+/// Throws `errno` as an `Error` in `std::system_category()` with the subject "<operation> <path>".
 [[noreturn]] inline void throw_errno(std::string_view operation, std::filesystem::path const& path) {
   int const code = errno;  // read before anything below can allocate
   throw Error(std::error_code(code, std::system_category()), std::string(operation) + ' ' + path.native());
 }
 
-/// Does an error of looking at a file leave open what is there? All do but those that say that it is missing, or is
-/// another kind of thing: a device, rights and limits may be better the next time.
+/// True if a failed lookup leaves open what the path is. False for errors that say that it does not exist or
+/// is another kind of file; device, permission and limit errors may go away.
 inline bool is_transient(int code) noexcept {
   switch (code) {
     case ENOENT:
@@ -39,16 +39,16 @@ inline bool is_transient(int code) noexcept {
       return true;
   }
 }
-/// Does it say that nothing has the name, at the end of a path without links?
+/// True if the error means that nothing has the name, for a path without symbolic links.
 inline bool is_absent(int code) noexcept { return code == ENOENT || code == ENOTDIR || code == ELOOP; }
-/// `is_transient` of what was thrown; false for other errors than the kernel's.
+/// `is_transient` for a caught exception; false for errors that are not the kernel's.
 inline bool is_transient(std::system_error const& error) noexcept {
   auto const& category = error.code().category();
   return (category == std::system_category() || category == std::generic_category()) &&
          is_transient(error.code().value());
 }
 
-/// The result of `call()`, repeated while a signal interrupts it.
+/// Calls `call()`, and again as long as it fails with EINTR.
 template <class Call>
 auto retry(Call&& call) {
   for (;;) {
@@ -57,7 +57,7 @@ auto retry(Call&& call) {
   }
 }
 
-/// Owns a file descriptor; -1 is none.
+/// Owns a file descriptor; -1 means none.
 class Fd {
  public:
   Fd() noexcept = default;
@@ -73,12 +73,12 @@ class Fd {
   explicit operator bool() const noexcept { return fd_ >= 0; }
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
-  /// Closes the old one. `errno` is kept, so that an error on the way out is reported as what it was.
+  /// Closes the current descriptor and takes `fd`. Preserves `errno`.
   void reset(int fd = -1) noexcept {
     int const old = std::exchange(fd_, fd);
     if (old < 0) return;
     int const saved = errno;
-    ::close(old);  // never retried: Linux has freed the number even when close reports EINTR
+    ::close(old);  // never retried: Linux has released the number even if close reports EINTR
     errno = saved;
   }
 
@@ -86,31 +86,34 @@ class Fd {
   int fd_ = -1;
 };
 
-/// `openat`, without throwing: an empty `Fd` and `errno`. The descriptor is closed on exec.
+/// openat(2) with O_CLOEXEC; on failure returns an empty `Fd` and sets `errno`.
 inline Fd try_open_at(int directory, char const* path, int flags, unsigned mode = 0) noexcept {
   return Fd(retry([&] { return ::openat(directory, path, flags | O_CLOEXEC, mode); }));
 }
 
-/// Opens a file of a store for reading, without throwing. A pipe in its place is not waited for.
-/// @param flags  besides O_RDONLY
+/// Opens a file of a store for reading; on failure returns an empty `Fd` and sets `errno`. Does not block on
+/// a FIFO.
+/// @param flags in addition to O_RDONLY
 inline Fd try_open_stored(char const* path, int flags = 0) noexcept {
   Fd fd = try_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | flags);
-  // Another has a lease of it, which the kernel breaks for who can wait (fcntl(2)); a pipe never says so.
+  // Another process holds a lease on the file. The kernel breaks it for a blocking open (fcntl(2)); a FIFO
+  // does not fail with EAGAIN.
   if (!fd && errno == EAGAIN) fd = try_open_at(AT_FDCWD, path, O_RDONLY | flags);
   return fd;
 }
 
-/// @param directory  descriptor that a relative `path` starts at, or `AT_FDCWD`
-/// @throws           `errno`, "open <path>"
+/// openat(2) with O_CLOEXEC.
+/// @param directory descriptor that a relative `path` starts from, or `AT_FDCWD`
+/// @throws `errno`, "open <path>"
 inline Fd open_at(int directory, std::filesystem::path const& path, int flags, unsigned mode = 0) {
   Fd fd = try_open_at(directory, path.c_str(), flags, mode);
   if (!fd) throw_errno("open", path);
   return fd;
 }
 
-/// `openat2` with the given `RESOLVE_…` flags, without throwing: an empty `Fd` and `errno`.
+/// openat2(2) with the given `RESOLVE_…` flags; on failure returns an empty `Fd` and sets `errno`.
 ///
-/// A rename elsewhere can make a lookup of ".." fail with EAGAIN (openat2(2)); it is repeated a few times.
+/// A concurrent rename can make a lookup of ".." fail with EAGAIN; it is retried up to 100 times.
 inline Fd try_open_how(int directory, char const* path, int flags, unsigned mode,
                        std::uint64_t resolve) noexcept {
   open_how how{};
@@ -123,17 +126,16 @@ inline Fd try_open_how(int directory, char const* path, int flags, unsigned mode
   }
 }
 
-/// Opens a path of a tree that strangers filled: the kernel resolves it as if `root` were "/", so neither ".." nor a
-/// symbolic link leads out of it, and links of /proc are not followed. Linux 5.6.
+/// Opens a path inside an untrusted tree. The kernel resolves it with `root` as "/", so neither ".." nor a
+/// symbolic link leads outside; magic links of /proc are not followed. Linux 5.6.
 ///
-/// @param mode  permission bits for a file that is created; must be 0 unless `flags` has `O_CREAT` or `O_TMPFILE`
-/// @return      empty, and `errno`, on failure
+/// @param mode permission bits of a created file; must be 0 unless `flags` has `O_CREAT` or `O_TMPFILE`
+/// @return empty on failure, with `errno` set
 inline Fd try_open_in_root(int root, char const* path, int flags, unsigned mode = 0) noexcept {
   return try_open_how(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
-/// After an open that failed: does a device lie there, on a file system on which those cannot be opened (mount(8), nodev)?
-/// Keeps `errno`.
+/// After a failed open: true if the path is a device on a file system mounted `nodev`. Preserves `errno`.
 inline bool is_unopened_device(int root, char const* path) noexcept {
   int const code = errno;
   if (code != EACCES) return false;

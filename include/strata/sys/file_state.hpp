@@ -9,7 +9,7 @@
 
 namespace strata::sys {
 
-/// What tells whether a file is still the one that was read. The default is "no such file".
+/// Identity and version of a file, to detect changes since it was read. The default means "no such file".
 struct FileState {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -23,7 +23,7 @@ struct FileState {
     return device == other.device && inode == other.inode;
   }
 
-  /// @throws `errno`, "stat <path>"; a missing file is no error
+  /// @throws `errno`, "stat <path>"; a missing file is not an error
   static FileState of(std::filesystem::path const& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0) return from(status);

@@ -11,11 +11,11 @@
 
 namespace strata::sys {
 
-/// A file without a name, for reading and writing, gone when it is closed.
+/// Creates an unnamed temporary file for reading and writing on the file system of `directory`.
 /// @throws `errno`, "open <directory>"
 inline Fd scratch_file(std::filesystem::path const& directory) {
   if (Fd fd = try_open_at(AT_FDCWD, directory.c_str(), O_RDWR | O_TMPFILE | O_EXCL, 0600)) return fd;
-  // A file system that knows no such files: one that has its name for a moment.
+  // The file system has no O_TMPFILE: create a named file and unlink it.
   std::string name = (directory / ".scratch-XXXXXX").native();
   Fd fd(::mkostemp(name.data(), O_CLOEXEC));
   if (!fd) throw_errno("open", directory);

@@ -34,18 +34,23 @@
 
 namespace strata::sys {
 
-/// A directory `temp-dir-<n>` for what is being built or deleted, and beside it the file `lock-<n>`, whose lock says
-/// that its owner lives: the protocol of containers/storage 1.59 and later, in which others may clean up after us and
-/// we after them. Ends with the object. Movable; not for two threads at once.
+/// A staging directory: `temp-dir-<n>` for files being built or deleted, with the file `lock-<n>` beside it,
+/// which the owner keeps locked. This is the protocol of containers/storage 1.59 and later: each program may
+/// remove the staging directories of dead processes, including the other's. The destructor removes the
+/// directory. Movable; not safe for concurrent use.
 ///
-/// The lock is an open-file-description lock: it excludes the POSIX locks of the Go programs and other objects of
-/// this process alike. A child forked without exec keeps it as long as it has the descriptor.
+/// The lock is an open-file-description lock. It conflicts with the POSIX locks of the Go programs and with
+/// other objects of this process. A child forked without exec keeps it as long as it has the descriptor.
+///
+///     auto staging = sys::StagingDirectory::create(root);
+///     auto const built = staging.next_addition();  // create it, fill it, then rename it into place
 class StagingDirectory {
  public:
-  /// Makes one below `root`, which is made (0700) if it is missing.
+  /// Creates one below `root`, which is created with mode 0700 if missing.
+  /// @throws `errno`, "open <path>", "lock <path>", "mkdir <path>"
   static StagingDirectory create(std::filesystem::path const& root) {
     for (int attempt = 0;; ++attempt) {
-      // Whoever tidies up may remove an empty root at any time until the lock file stands in it.
+      // Recovery in another process may remove an empty root until the lock file exists.
       if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) make_directories(root, 0700);
       StagingDirectory made(root, std::to_string(random_number()));
       made.lock_ = try_open_at(AT_FDCWD, made.lock_path_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -54,7 +59,7 @@ class StagingDirectory {
           throw_errno("open", made.lock_path_);
         continue;
       }
-      // Someone who cleans up may have locked, or even deleted, the file between these two calls.
+      // Recovery in another process may have locked or removed the file between these two calls.
       if (!try_lock(made.lock_.get()) || !names_it(made.lock_path_, made.lock_.get())) {
         made.lock_.reset();
         if (attempt == most_attempts) throw_errno("lock", made.lock_path_);
@@ -69,17 +74,20 @@ class StagingDirectory {
     }
   }
 
-  /// Removes the ones whose owners are gone; those in use, and all other names, are left alone.
+  /// Removes the staging directories of dead processes. Those in use and all other names are left alone.
   ///
-  /// @param finish  called with each before it is removed, while it is locked; false leaves it as it is, to a later call
-  /// @return        what could not be finished or removed and why; one such directory keeps no other from being removed
-  /// @throws        `errno`, if `root` itself cannot be read. A missing root holds nothing.
+  /// @param finish called with each directory, locked, before its removal; if it returns false, the directory
+  ///   is kept for a later call
+  /// @return the directories that could not be finished or removed, with the reason; a failure does not
+  ///   affect the others
+  /// @throws `errno`, if `root` cannot be read; a missing root is not an error. Whatever `finish` throws
+  ///   other than `Error`
   static std::vector<Error> recover(std::filesystem::path const& root,
                                     std::function<bool(StagingDirectory const&)> const& finish = {}) {
     std::vector<Error> problems;
     auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
     if (fd.code() == ENOENT) return problems;
-    if (!fd) fd.raise();  // a file, say, in its place
+    if (!fd) fd.raise();  // for example, `root` is a file
     std::set<std::string> numbers;
     for (auto const& entry : read_directory(fd->get(), root))
       for (auto const prefix : {paths::temp_dir::lock_prefix, paths::temp_dir::directory_prefix})
@@ -87,9 +95,9 @@ class StagingDirectory {
     for (auto const& number : numbers) {
       StagingDirectory found(root, number);
       try {
-        // A directory without a lock file is stale; the file is made, to keep others from cleaning up as well.
+        // A directory without a lock file is stale. The file is created so that only one process cleans up.
         found.lock_ = open_at(AT_FDCWD, found.lock_path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-        // In use, or just removed by another: not ours to remove.
+        // In use, or just removed by another process.
         if (try_lock(found.lock_.get()) && names_it(found.lock_path_, found.lock_.get()) &&
             (!finish || finish(found))) {
           found.outlasts_ = finish && !found.notes().empty() && !keeps_order(found.path_);
@@ -98,7 +106,7 @@ class StagingDirectory {
       } catch (Error const& error) {
         problems.push_back(error);
       } catch (...) {
-        found.leave();  // what `finish` has not done is done by a later call
+        found.leave();  // `finish` has not completed: a later call does it
         throw;
       }
       found.leave();
@@ -106,14 +114,15 @@ class StagingDirectory {
     return problems;
   }
 
-  /// One that `look` saw.
+  /// A staging directory as seen by `look`.
   struct Seen {
     std::filesystem::path path;
-    bool in_use = false;  ///< its owner lives
+    bool in_use = false;  ///< its owner is alive
     std::vector<std::string> notes = {};
   };
 
-  /// All that are below `root`, changing and keeping nothing.  @throws `errno`, "open <path>", if that cannot be told
+  /// Lists all below `root` without changing or locking anything.
+  /// @throws `errno`, "open <path>"
   static std::vector<Seen> look(std::filesystem::path const& root) {
     std::vector<Seen> found;
     auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
@@ -126,7 +135,8 @@ class StagingDirectory {
     return found;
   }
 
-  /// Whether somebody else holds a lock on a file, or that cannot be told; false if there is none.
+  /// True if another open file description or process holds a lock on the file, or if that cannot be
+  /// determined.
   static bool is_locked(std::filesystem::path const& path) noexcept {
     Fd const fd = try_open_stored(path.c_str(), O_NOFOLLOW);
     if (!fd) return is_transient(errno);
@@ -147,21 +157,23 @@ class StagingDirectory {
     }
     return *this;
   }
-  /// What cannot be removed is left, unlocked, to a later `recover`.
+  /// Removes the directory. What cannot be removed is left unlocked, for a later `recover`.
   ~StagingDirectory() { discard(); }
 
   std::filesystem::path const& path() const noexcept { return path_; }
-  /// False once it was removed or moved away.
+  /// False once it has been removed or moved from.
   explicit operator bool() const noexcept { return static_cast<bool>(lock_); }
 
-  /// A name for something to be built: `<k>-addition`. Nothing is made; it leaves by rename.
+  /// Returns an unused name `<k>-addition` for something to build. Creates nothing; the result is renamed out
+  /// when complete.
   std::filesystem::path next_addition() {
     return path_ / (std::to_string(count_++) + std::string(paths::temp_dir::addition));
   }
 
-  /// Leaves a word for whoever cleans up if this process dies: an empty file `<k>-note-<text>`. What no name has room for
-  /// stands before that in others, `<k>-part-<text>`, numbered without a gap: it is a note once its end is there.
-  /// @param text  any that may stand in file names
+  /// Writes an intent record, which tells `recover` what to finish if this process dies: an empty file
+  /// `<k>-note-<text>`. A text too long for one file name begins in preceding files `<k>-part-<text>` with
+  /// consecutive numbers; the record counts once its last file exists.
+  /// @param text may contain any character that is allowed in file names
   void note(std::string_view text) {
     constexpr std::size_t most = 200;
     auto const write = [&](std::string_view what, std::string_view part) {
@@ -172,8 +184,8 @@ class StagingDirectory {
     write(paths::temp_dir::note, text);
   }
 
-  /// Puts the notes on the device. From now on they go only when all that was done meanwhile is there as well: where the
-  /// file system keeps the order in which names change, that takes no waiting.
+  /// Flushes the intent records. From now on they are removed only after the changes that they describe are
+  /// on stable storage. Does nothing on file systems that persist directory changes in order.
   /// @throws `errno`, "fsync <path>"
   void keep_notes() {
     if (keeps_order(path_)) return;
@@ -182,7 +194,8 @@ class StagingDirectory {
     outlasts_ = true;
   }
 
-  /// All that was noted, in that order.  @throws `errno`, "open <path>", if that cannot be told
+  /// All intent records, in the order written.
+  /// @throws `errno`, "open <path>"
   std::vector<std::string> notes() const {
     std::multimap<std::size_t, std::string> notes;
     std::map<std::size_t, std::string> parts;
@@ -207,13 +220,13 @@ class StagingDirectory {
     return texts;
   }
 
-  /// Unlocks it with all that is in it, as if this process had died: a later `recover` finds it.
+  /// Unlocks the directory and keeps its contents, as if this process had died: a later `recover` finds it.
   void leave() noexcept { lock_.reset(); }
 
-  /// Moves a file or directory in, to be deleted: `<k>-<its name>`. Mounts on it and below are detached first. What
-  /// cannot be renamed to here, being on another file system or under another project quota (EXDEV), is deleted
-  /// where it is.
-  /// @return  false if there was nothing
+  /// Moves a file or directory in, to be deleted, as `<k>-<its name>`. First detaches the mounts on and below
+  /// it. What cannot be renamed to here (EXDEV: another file system or project quota) is deleted in place.
+  /// @return false if it does not exist
+  /// @throws `errno`, "rename <path>"; EBUSY with its holders
   bool take(std::filesystem::path const& source) {
     std::string name = std::to_string(count_++) + '-' + source.filename().native();
     if (name.size() > 255) name.resize(255);
@@ -229,14 +242,14 @@ class StagingDirectory {
     throw_busy("rename", source);
   }
 
-  /// Removes the directory with all that is in it, then the lock file. When it throws, the rest is still there and
-  /// locked, and may be removed again.
+  /// Deletes the directory and its contents, then the lock file. If it throws, the rest still exists and is
+  /// locked; the call may be repeated.
   void remove() {
     if (!lock_) return;
     if (outlasts_) flush_file_system(path_);
     remove_tree(path_);
     if (::unlink(lock_path_.c_str()) != 0 && errno != ENOENT) throw_errno("unlink", lock_path_);
-    lock_.reset();  // after the unlink: whoever locks it from now on sees that its name is gone
+    lock_.reset();  // after the unlink: a process that locks it from now on sees that the name is gone
   }
 
  private:
@@ -246,8 +259,8 @@ class StagingDirectory {
       : path_(root / (std::string(paths::temp_dir::directory_prefix) + number)),
         lock_path_(root / (std::string(paths::temp_dir::lock_prefix) + number)) {}
 
-  /// Is a change of names never on the device without those before it? The journals of ext4 and XFS see to that; btrfs puts
-  /// what was flushed there without the rest.
+  /// True if directory changes reach the device in order. The journals of ext4 and XFS ensure that; btrfs
+  /// persists an fsync'ed change without earlier ones.
   static bool keeps_order(std::filesystem::path const& path) {
     struct statfs system {};
     if (retry([&] { return ::statfs(path.c_str(), &system); }) != 0) throw_errno("statfs", path);
@@ -261,7 +274,7 @@ class StagingDirectory {
     return retry([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }) == 0;
   }
 
-  /// True if the name still means the open file.
+  /// True if the path still refers to the open file.
   static bool names_it(std::filesystem::path const& path, int fd) noexcept {
     struct stat named {
     }, open{};
@@ -281,7 +294,7 @@ class StagingDirectory {
   std::filesystem::path lock_path_;
   Fd lock_;
   std::uint64_t count_ = 0;
-  bool outlasts_ = false;  ///< its notes what they are about
+  bool outlasts_ = false;  ///< the intent records must outlast the changes they describe
 };
 
 }  // namespace strata::sys

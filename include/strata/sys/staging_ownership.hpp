@@ -11,8 +11,8 @@
 
 namespace strata {
 
-/// Adds what stands in the temp-dirs below a root: what is being built, what waits to be deleted, what dead processes
-/// left.
+/// Appends the contents of the staging directories below `root`: trees being built, trees waiting to be
+/// deleted, and remains of dead processes.
 inline void own_staging_directories(std::filesystem::path const& root, std::vector<Ownership>& to) {
   for (auto const& seen : sys::StagingDirectory::look(root)) {
     if (!seen.in_use) {

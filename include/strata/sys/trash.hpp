@@ -10,8 +10,8 @@
 
 namespace strata {
 
-/// What is left to delete after something was removed: to be emptied when no lock is held, for that may take long.
-/// Movable; not for two threads at once.
+/// Deletions left over from a removal, to be carried out once no lock is held, as they may take long.
+/// Movable; not safe for concurrent use.
 class Trash {
  public:
   Trash() = default;
@@ -24,11 +24,11 @@ class Trash {
     }
     return *this;
   }
-  /// Empties it, as far as possible.
+  /// Empties it; failures are ignored.
   ~Trash() { discard(); }
 
   void add(sys::StagingDirectory directory) { directories_.push_back(std::move(directory)); }
-  /// @param action  something else that deletes; may throw, and is then called once more at the end
+  /// @param action another deletion; if it throws, the destructor calls it again
   void add(std::function<void()> action) { actions_.push_back(std::move(action)); }
   void merge(Trash&& other) {
     std::move(other.actions_.begin(), other.actions_.end(), std::back_inserter(actions_));
@@ -37,8 +37,8 @@ class Trash {
     other.directories_.clear();
   }
 
-  /// Deletes everything: actions first, in their order. One failure stops nothing else.
-  /// @throws  the first failure; what failed is still in the trash
+  /// Carries out all deletions, actions first, in order. A failure does not stop the others.
+  /// @throws the first failure; failed deletions stay in the trash
   void empty() {
     std::exception_ptr first;
     auto const keep_failed = [&first](auto& items, auto&& remove) {
@@ -61,7 +61,7 @@ class Trash {
   void discard() noexcept {
     try {
       empty();
-    } catch (...) {  // each failing directory is left to a later recovery
+    } catch (...) {  // a later recovery handles the directories that failed
     }
   }
 

@@ -16,8 +16,8 @@
 
 namespace strata::sys {
 
-/// What tells a directory from another that may take its name: the inode's number, for a subvolume of btrfs, all of which have the same,
-/// the tree's. Stays what it is when the machine is started anew. Nothing if there is no directory.
+/// Identifies a directory beyond its name: the inode number and, for a btrfs subvolume, whose root inode
+/// number is always the same, the tree id. Stable across reboots. Empty if the directory does not exist.
 /// @throws `errno`, "open <path>", "look up subvolume <path>"
 inline std::optional<std::string> tree_identity(std::filesystem::path const& path) {
   auto const fd = find_at(path, O_RDONLY | O_DIRECTORY);
