@@ -17,15 +17,15 @@
 
 namespace strata::archive {
 
-/// A file's time; the whole range of the kernel and of PAX.
+/// A file's time, in the full range of the kernel and of PAX.
 struct FileTime {
   std::int64_t seconds = 0;      ///< since 1970-01-01T00:00:00Z
-  std::int32_t nanoseconds = 0;  ///< 0 to 999,999,999, counted forward also before 1970
+  std::int32_t nanoseconds = 0;  ///< 0 to 999,999,999; counts forward also before 1970
 
   auto operator<=>(FileTime const&) const = default;
 };
 
-/// Kinds of entries a layer can hold; the values are the type flags of the header.
+/// The entry types that a layer can hold; the values are the header's type flags.
 enum class EntryType : char {
   regular = '0',
   hard_link = '1',
@@ -36,15 +36,15 @@ enum class EntryType : char {
   fifo = '6',
 };
 
-/// One entry of a tar archive, whatever format its numbers and names came in.
+/// One entry of a tar archive, independent of the header format.
 struct TarHeader {
   std::string name = {};       ///< as in the archive: may start with "/" or "./", contain "..", end in "/"
-  std::string link_name = {};  ///< of hard_link: an entry's name; of symlink: its target
+  std::string link_name = {};  ///< hard_link: an entry's name; symlink: the target
   EntryType type = EntryType::regular;
   std::uint32_t mode = 0;  ///< permissions, setuid, setgid, sticky; no type bits
-  std::int64_t uid = 0;    ///< in the container's numbering
+  std::int64_t uid = 0;    ///< container id, before id mapping
   std::int64_t gid = 0;
-  std::int64_t size = 0;  ///< bytes of a regular file, holes included; 0 for all others
+  std::int64_t size = 0;  ///< bytes of a regular file including holes; 0 for other types
   FileTime mtime = {};
   std::optional<FileTime> atime = {};
   std::optional<FileTime> ctime = {};
@@ -53,8 +53,8 @@ struct TarHeader {
   std::uint32_t dev_major = 0;
   std::uint32_t dev_minor = 0;
   std::vector<std::pair<std::string, std::string>> xattrs =
-      {};               ///< key without "SCHILY.xattr.", value; sorted, keys unique
-  bool sparse = false;  ///< fewer bytes follow than it has: its holes are left out
+      {};               ///< key without "SCHILY.xattr.", value; sorted, unique keys
+  bool sparse = false;  ///< holes are omitted, so fewer than `size` bytes are stored
 
   bool operator==(TarHeader const&) const = default;
 };
@@ -63,7 +63,7 @@ inline constexpr std::size_t tar_block = 512;
 
 namespace detail {
 
-/// Where the fields stand in a 512-byte header (POSIX.1-2017 pax, "ustar Header Block").
+/// Offsets and sizes of the fields of a 512-byte header (POSIX.1-2017 pax, "ustar Header Block").
 struct TarField {
   std::size_t at;
   std::size_t size;
@@ -88,13 +88,13 @@ inline bool is_ascii(std::string_view text) {
       text, [](char c) { return c != '\0' && (static_cast<unsigned char>(c) & 0x80U) == 0; });
 }
 
-/// Owners are 32 bits; -2 and so on are what those of "nobody" become where a program takes them for signed. -1 is none: to the
-/// kernel it means that the owner stays.
+/// Owner ids have 32 bits. Programs that treat them as signed write large ids as -2 and below; these are
+/// mapped back. -1 stays: to the kernel it means "do not change the owner".
 inline std::int64_t owner_of(std::int64_t id) noexcept {
   return id < -1 && id >= std::numeric_limits<std::int32_t>::min() ? id + (std::int64_t{1} << 32U) : id;
 }
 
-/// Both sums over a header with blanks in place of the checksum; some old writers added up signed characters.
+/// Sums of the header bytes with the checksum field as blanks; some old writers add signed characters.
 struct TarSums {
   std::int64_t of_unsigned = 0;
   std::int64_t of_signed = 0;
@@ -117,7 +117,7 @@ inline TarSums sum_of(Bytes block) {
 
 }  // namespace detail
 
-/// A PAX time: seconds, and a fraction of any length of which nine digits count.
+/// Parses a PAX time: seconds and a fraction of any length, of which nine digits count.
 /// @throws `Errc::corrupt_archive`
 inline FileTime read_pax_time(std::string_view text) {
   auto const dot = text.find('.');
@@ -141,8 +141,8 @@ inline FileTime read_pax_time(std::string_view text) {
 }
 
 /// Calls `visit(key, value)` for each record "<length> <key>=<value>\n" of a PAX header, in order.
-/// @throws `Errc::corrupt_archive`: a length that does not lead to a newline, no "=", an empty key, a NUL in a key, path,
-///         link path, user or group name, or offsets and lengths of a sparse file's regions that do not take turns
+/// @throws `Errc::corrupt_archive`: a length that does not end at a newline, a missing "=", an empty key, a
+///   NUL in a key, path, link path, user or group name, or sparse offsets and lengths that do not alternate
 template <class Visit>
 void for_each_pax_record(std::string_view data, Visit&& visit) {
   auto const bad = [] { return Error(Errc::corrupt_archive, "PAX record"); };

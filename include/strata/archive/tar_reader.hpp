@@ -20,18 +20,19 @@
 
 namespace strata::archive {
 
-/// What an archive may ask of us; beyond it `Errc::over_budget`.
+/// Limits on what an archive may make a reader do; `Errc::over_budget` beyond them.
 struct TarBudgets {
   std::uint64_t header_bytes = 1U << 20U;  ///< PAX headers and GNU long names before one entry
   std::uint64_t path_bytes = 4096;         ///< a name or link name
   std::uint64_t xattr_bytes = 1U << 20U;   ///< keys and values of one entry
   std::uint64_t entries = 1U << 22U;
-  std::uint64_t sparse_regions = 1U << 19U;  ///< of one file with holes
-  /// Sizes of all files with holes, these included, though nobody stores them: whoever reads the files has to.
+  std::uint64_t sparse_regions = 1U << 19U;  ///< of one sparse file
+  /// Sum of the sizes of all sparse files, holes included. Holes take no space, but every reader has to
+  /// process them.
   std::uint64_t sparse_bytes = std::uint64_t{256} << 30U;
 };
 
-/// For an archive that was taken in already, with whatever budgets then.
+/// For archives that were already imported, under whatever limits applied then.
 inline constexpr TarBudgets no_budgets{.header_bytes = ~std::uint64_t{0},
                                        .path_bytes = ~std::uint64_t{0},
                                        .xattr_bytes = ~std::uint64_t{0},
@@ -39,30 +40,33 @@ inline constexpr TarBudgets no_budgets{.header_bytes = ~std::uint64_t{0},
                                        .sparse_regions = ~std::uint64_t{0},
                                        .sparse_bytes = ~std::uint64_t{0}};
 
-/// Sees an archive go by, byte for byte and in order: raw bytes, then an entry, then its payload, then raw
-/// bytes (its padding and the next header) and so on. What is stored of a file with holes is told as raw bytes: it is not
-/// what the file's contents are.
+/// Observes an archive byte for byte, in order: raw bytes, an entry, its payload, raw bytes (its padding and
+/// the next header), and so on. The stored data of a sparse file is reported as raw bytes, as it is not the
+/// file's contents.
 class TarObserver {
  public:
   virtual ~TarObserver() = default;
-  /// Bytes that are not payload; what stands between two other calls may come in several pieces.
+  /// Bytes that are not payload; may come in several pieces between two other calls.
   virtual void raw(Bytes bytes) = 0;
-  /// All bytes up to and with this entry's header have been told; its payload follows.
+  /// An entry, after all bytes up to and including its header were reported. Its payload follows.
   virtual void entry(TarHeader const& header) = 0;
   virtual void payload(Bytes bytes) = 0;
-  /// A PAX global header of that name ("pax_global_header") and its data, without padding, have been told.
+  /// A PAX global header ("pax_global_header") and its data, without padding, were reported.
   virtual void global_header(std::string_view /*name*/) {}
-  /// The end marker has been told; what is told from now on merely follows it in the stream.
+  /// The end marker was reported; everything from now on is trailing data.
   virtual void end_marker() {}
 };
 
-/// Reads a tar archive: old (v7), ustar, PAX, GNU and star headers, with the leniency of Go's archive/tar, so
-/// that both accept the same layers.
+/// Reads a tar archive: v7, ustar, PAX, GNU and star headers, as leniently as Go's archive/tar, so that both
+/// accept the same layers. Skips PAX global headers. The archive ends at two zero blocks, or where the input
+/// ends between entries.
 ///
-/// As a `Reader` it gives the payload of the current entry as parts of the chunks of its input, never copied;
-/// what the caller does not read is passed over by the next `next(header)`. Files with holes (PAX 0.0, 0.1, 1.0 and GNU's own
-/// sparse format) are given as they are once unpacked. PAX global headers are passed over. An archive ends at two zero blocks, or where its input ends between entries. Memory: one header
-/// and its names, within the budgets. Not thread-safe.
+/// As a `Reader` it returns the current entry's payload, as views of its input's chunks without copying;
+/// sparse files (PAX 0.0, 0.1, 1.0 and GNU) are returned expanded. `next(header)` skips what was not read.
+/// Memory: one header with its names, within the budgets. Not safe for concurrent use.
+///
+///     archive::TarReader tar(input);
+///     for (archive::TarHeader header; tar.next(header);) use(header, tar);
 class TarReader final : public SparseBody {
  public:
   explicit TarReader(Reader& in, TarBudgets budgets = {}, TarObserver* observer = nullptr)
@@ -70,10 +74,10 @@ class TarReader final : public SparseBody {
   TarReader(TarReader const&) = delete;
   TarReader& operator=(TarReader const&) = delete;
 
-  /// Moves to the next entry. False at the end of the archive; by then the input has been read to its end,
-  /// with whatever follows the end marker.
-  /// @throws `Errc::corrupt_archive` (with the offset), `Errc::over_budget`, `Errc::unsupported`: a kind of entry that is
-  ///         none of `EntryType`
+  /// Advances to the next entry. Returns false at the end of the archive, after reading the input to its end,
+  /// including trailing data.
+  /// @throws `Errc::corrupt_archive` (with the offset), `Errc::over_budget`; `Errc::unsupported` for an entry
+  ///   type not in `EntryType`
   bool next(TarHeader& header) {
     if (ended_) return false;
     skip_payload();
@@ -100,7 +104,7 @@ class TarReader final : public SparseBody {
         if (type == 'g') {
           flush_raw();
           if (observer_ != nullptr) observer_->global_header(header.name);
-          // Go's reader makes an entry of it, and what was gathered for the next one is lost.
+          // Go's reader returns it as an entry, so that pending extended headers are dropped.
           extended_.clear();
           extra = 0;
         }
@@ -118,7 +122,7 @@ class TarReader final : public SparseBody {
     return false;
   }
 
-  /// The next bytes of the current entry's payload, empty at its end.
+  /// The next bytes of the current entry's payload; empty at its end.
   Bytes next() override {
     if (map_) return next_of_map();
     auto const part = stored(left_);
@@ -135,7 +139,7 @@ class TarReader final : public SparseBody {
   }
 
   std::uint64_t entries() const noexcept { return entries_; }
-  /// Bytes of the input consumed so far.
+  /// Number of input bytes consumed.
   std::uint64_t offset() const noexcept { return before_ + at_; }
 
  private:
@@ -145,13 +149,13 @@ class TarReader final : public SparseBody {
   static bool is_zero(Bytes block) {
     return block[0] == std::byte{0} && std::memcmp(block.data(), block.data() + 1, block.size() - 1) == 0;
   }
-  // Scripts look for the words that Go has for the two kinds of damage.
+  // Scripts match Go's wording of the two kinds of damage.
   Error damaged(std::string const& what) const {
     return Error(Errc::corrupt_archive, what + ", header at byte " + std::to_string(header_at_));
   }
   Error invalid(std::string const& what) const { return damaged("invalid tar header: " + what); }
   Error cut_off(std::string const& where) const { return damaged("unexpected EOF within " + where); }
-  /// What `read()` finds wrong in a header, with the place.
+  /// Runs `read()` and adds the header's offset to the errors it throws.
   template <class Read>
   auto located(Read const& read) const -> decltype(read()) {
     try {
@@ -169,7 +173,7 @@ class TarReader final : public SparseBody {
     if (observer_ != nullptr && told_ < at_) observer_->raw(chunk_.subspan(told_, at_ - told_));
     told_ = at_;
   }
-  /// Fetches the next chunk once this one is used up.
+  /// Fetches the next chunk of the input. Requires that the current one is used up.
   bool fill() {
     flush_raw();
     before_ += chunk_.size();
@@ -177,7 +181,7 @@ class TarReader final : public SparseBody {
     chunk_ = in_.next();
     return !chunk_.empty();
   }
-  /// The next of the bytes that the archive stores of the current entry, no more than `most`.
+  /// Up to `most` bytes of what the archive stores for the current entry.
   Bytes stored(std::uint64_t most) {
     most = std::min(most, left_);
     if (most == 0) return {};
@@ -200,7 +204,7 @@ class TarReader final : public SparseBody {
     else
       while (left_ != 0) static_cast<void>(next());
   }
-  /// False when the input ends first: the last entry's padding may be missing.
+  /// False if the input ends first: the last entry's padding may be missing.
   bool skip_padding() {
     while (padding_ != 0) {
       if (at_ == chunk_.size() && !fill()) return false;
@@ -210,7 +214,7 @@ class TarReader final : public SparseBody {
     }
     return true;
   }
-  /// 512 bytes in one piece, or none at the end of the input.
+  /// 512 contiguous bytes; empty at the end of the input.
   Bytes take_block() {
     if (at_ == chunk_.size() && !fill()) return {};
     if (chunk_.size() - at_ >= tar_block) {
@@ -229,7 +233,7 @@ class TarReader final : public SparseBody {
   }
   void read_data(std::string& data, std::int64_t size) {
     data.clear();
-    auto rest = static_cast<std::size_t>(size);  // within the budget for headers
+    auto rest = static_cast<std::size_t>(size);  // within the header budget
     padding_ = padding_of(rest);
     while (rest != 0) {
       if (at_ == chunk_.size() && !fill()) throw cut_off("an extended header");
@@ -263,20 +267,20 @@ class TarReader final : public SparseBody {
   TarObserver* observer_;
   Bytes chunk_ = {};
   std::size_t at_ = 0;        // first byte of chunk_ not consumed
-  std::size_t told_ = 0;      // first byte of chunk_ not told to the observer
+  std::size_t told_ = 0;      // first byte of chunk_ not reported to the observer
   std::uint64_t before_ = 0;  // bytes of the chunks before chunk_
   std::uint64_t header_at_ = 0;
-  std::uint64_t left_ = 0;             // of what is stored of the current entry
+  std::uint64_t left_ = 0;             // stored bytes of the current entry that were not read
   std::size_t padding_ = 0;            // after it
-  std::optional<SparseMap> map_ = {};  // of the current entry, if it has holes
+  std::optional<SparseMap> map_ = {};  // of the current entry, if it is sparse
   std::uint64_t sparse_bytes_ = 0;
   std::uint64_t entries_ = 0;
   bool ended_ = false;
-  std::array<std::byte, tar_block> split_ = {};  // a header that lies in two chunks
+  std::array<std::byte, tar_block> split_ = {};  // a header that spans two chunks
   ExtendedHeaders extended_ = {};
 };
 
-/// The map of an entry of type 'S'; the blocks that follow the header belong to it.
+/// Reads the sparse map of an entry of type 'S', including the extension blocks that follow its header.
 inline void TarReader::read_gnu_map(Bytes block, TarHeader& header) {
   if (!is_gnu_block(block)) throw invalid("a sparse file in another format than GNU's");
   located([&] {
@@ -305,7 +309,7 @@ inline void TarReader::read_pax_map(SparseRecords const& records, TarHeader& hea
   });
 }
 
-/// Checks that the map, the file's size and what is stored belong together.
+/// Checks that the sparse map, the file's size and the stored size agree.
 inline void TarReader::start_map(TarHeader& header) {
   if (header.type != EntryType::regular) throw invalid("a sparse file that is none");
   located([&] { map_->start(header.size); });
@@ -316,7 +320,7 @@ inline void TarReader::start_map(TarHeader& header) {
   header.sparse = true;
 }
 
-/// Brings in what the extended headers said, and settles the type and what is stored.
+/// Applies the extended headers and determines the entry's type and stored size.
 inline void TarReader::finish_header(char type, TarHeader& header) {
   auto const said = located([&] { return extended_.bring_into(header, budgets_.xattr_bytes); });
   header.uid = detail::owner_of(header.uid);
@@ -326,9 +330,9 @@ inline void TarReader::finish_header(char type, TarHeader& header) {
 
   auto const is_entry = [](char c) { return c >= '0' && c <= '6'; };
   if (type == '\0') type = header.name.ends_with('/') ? '5' : '0';
-  if (type == 'S' || type == '7') type = '0';  // "contiguous" is a regular file to all but a few old systems
+  if (type == 'S' || type == '7') type = '0';  // "contiguous" is a regular file on all but a few old systems
   header.type = static_cast<EntryType>(is_entry(type) ? type : '0');
-  if (header.type != EntryType::regular) left_ = 0;  // some writers give a hard link its file's size
+  if (header.type != EntryType::regular) left_ = 0;  // some writers give a hard link the size of its file
   padding_ = padding_of(left_);
   if (!map_) {
     header.size = static_cast<std::int64_t>(left_);

@@ -24,12 +24,14 @@
 
 namespace strata::archive {
 
-/// Keeps what rebuilds an archive bit for bit from a layer's files: gzip'd lines of JSON in the format of
-/// github.com/vbatts/tar-split, all bytes that are not payload, and a checksum of each payload.
+/// Writes tar-split data, from which `assemble` rebuilds an archive bit for bit out of a layer's files:
+/// gzip-compressed lines of JSON in the format of github.com/vbatts/tar-split, with all bytes that are not
+/// payload and a CRC-64 of each payload.
 ///
-/// The observer of a `TarReader`. Two entries whose cleaned names are equal cannot be told apart when the archive is
-/// rebuilt: `Errc::corrupt_archive`. Of a file with holes all stored bytes are kept, too: Go's reader of this format knows
-/// files as a whole only, and so gives the very archive back as well. Memory: a few hundred KiB and 32 bytes an entry.
+/// Attach it to a `TarReader` as observer. Two entries with equal cleaned names cannot be told apart when the
+/// archive is rebuilt: `Errc::corrupt_archive`. For a sparse file all stored bytes are kept; Go's reader of
+/// the format knows only whole files and rebuilds the same archive from them. Memory: a few hundred KiB plus
+/// 32 bytes per entry. Not safe for concurrent use.
 class TarSplitWriter final : public TarObserver {
  public:
   explicit TarSplitWriter(Writer& out) : text_(out) {}
@@ -49,14 +51,14 @@ class TarSplitWriter final : public TarObserver {
     end_segment();
     if (!names_.insert(header.name))
       throw Error(Errc::corrupt_archive, "duplicates of file paths not supported: \"" + header.name + '"');
-    // A line can only tell of a file as a whole; what an archive stores of one with holes is kept here, as raw bytes.
+    // A line describes a file as a whole, so what the archive stores of a sparse file is kept as raw bytes.
     start_file(header.name, header.sparse ? 0 : static_cast<std::uint64_t>(header.size));
     may_be_long_ = header.sparse;
   }
   void payload(Bytes bytes) override { crc_.update(bytes); }
   void global_header(std::string_view name) override {
     end_segment();
-    // A line that only says how a header was called; a second one of that name is better left out.
+    // The line carries only the header's name; a second one of the same name is omitted.
     if (names_.insert(name)) start_file(name, 0);
   }
   void end_marker() override {
@@ -65,7 +67,7 @@ class TarSplitWriter final : public TarObserver {
     may_be_long_ = true;
   }
 
-  /// Writes what is left; without it the file is incomplete.
+  /// Writes the remaining data. Without this call the file is incomplete.
   void finish() {
     end_file();
     end_segment();
@@ -73,7 +75,7 @@ class TarSplitWriter final : public TarObserver {
   }
 
  private:
-  static constexpr std::size_t segment_limit = 1U << 20U;  // of what is no header
+  static constexpr std::size_t segment_limit = 1U << 20U;  // for segments other than headers
 
   void put_segment(Bytes bytes) {
     if (!in_segment_) text_.append(R"({"type":2,"payload":")");
@@ -149,26 +151,26 @@ class TarSplitWriter final : public TarObserver {
   NameSet names_ = {};
   std::string line_ = {};
   std::uint64_t position_ = 0;
-  std::array<std::byte, 3> carry_ = {};  // bytes of a segment that do not yet make four characters
+  std::array<std::byte, 3> carry_ = {};  // bytes of a segment that do not fill four base64 characters yet
   std::size_t carried_ = 0;
   std::size_t segment_size_ = 0;
   bool in_segment_ = false;
   bool in_file_ = false;
-  bool may_be_long_ = false;  // what is told as raw bytes is no header
+  bool may_be_long_ = false;  // the raw bytes are not a header
   std::uint64_t size_ = 0;
   Crc64 crc_ = {};
 };
 
 namespace detail {
 
-/// The lines of a tar-split file, and the bytes in them.
+/// Reads the lines of a tar-split file and decodes their segments.
 class TarSplitReader {
  public:
-  static constexpr std::size_t piece = 48U * 1024;  ///< the most that `segment()` decodes at once
+  static constexpr std::size_t piece = 48U * 1024;  ///< most bytes that `segment()` decodes at once
 
   explicit TarSplitReader(Reader& gz) : lines_(gz) {}
 
-  /// False at the end.
+  /// Advances to the next line; false at the end.
   bool next() {
     while (auto const text = lines_.next()) {
       ++number_;
@@ -180,10 +182,10 @@ class TarSplitReader {
   bool is_file() const noexcept { return line_.type == TarSplitLine::Type::file; }
   std::string const& name() const noexcept { return line_.name; }
 
-  /// Room for the next call of `segment()`.
+  /// Buffer size that the next `segment()` needs, in bytes.
   std::size_t segment_room() const noexcept { return std::min(piece, line_.payload.size() / 4 * 3 + 3); }
 
-  /// Decodes the next bytes of a segment to `out`; 0 when there are no more.
+  /// Decodes the next bytes of a segment into `out`; returns how many, 0 at its end.
   std::size_t segment(std::byte* out) {
     auto const text = line_.payload.substr(0, base64_size(piece));
     line_.payload.remove_prefix(text.size());
@@ -192,20 +194,20 @@ class TarSplitReader {
     return *size;
   }
 
-  /// Bytes of the file that are part of the archive.
+  /// Number of bytes of the file in the archive.
   std::uint64_t size() {
     if (line_.size == 0) return 0;
     crc_ = {};
-    std::array<std::byte, 9> decoded{};  // what twelve characters may decode to
+    std::array<std::byte, 9> decoded{};  // twelve base64 characters decode to up to 9 bytes
     if (line_.payload.size() != base64_size(crc_.size()) ||
         base64_decode(line_.payload, decoded.data()) != crc_.size())
       throw Error(Errc::corrupt_tar_split, "checksum of " + line_.name);
     std::copy_n(decoded.begin(), crc_.size(), crc_.begin());
-    // Go's writer gives a hard link the size in its header, if there is one, and the checksum of no bytes, 0.
+    // Go's writer records the size of a hard link's header, if any, with the checksum of no bytes, 0.
     bool const none = std::ranges::all_of(crc_, [](std::byte b) { return b == std::byte{0}; });
     return none ? 0 : static_cast<std::uint64_t>(line_.size);
   }
-  /// The file's checksum, once `size()` was asked for.
+  /// The file's CRC-64. Requires a preceding call of `size()`.
   std::array<std::byte, 8> const& crc() const noexcept { return crc_; }
 
  private:
@@ -221,16 +223,16 @@ class TarSplitReader {
 
 }  // namespace detail
 
-/// Writes the content of the layer's file of that archive name.
+/// Writes the contents of the file that the archive calls `name`.
 using FileSource = std::function<void(std::string const& name, Writer& out)>;
 
-/// Rebuilds an archive from its tar-split file and the layer's files, and checks each file's size and CRC-64.
+/// Rebuilds an archive from its tar-split data and the layer's files, and verifies each file's size and
+/// CRC-64. Bytes of a changed file may have been written to `out` before the exception.
 ///
-/// Bytes of a file that turns out to be changed may have reached `out` before the call throws.
-/// @param copy_file  called for each entry with content, in archive order; what it throws passes through
-/// @throws `Errc::corrupt_tar_split`: empty, cut off or damaged tar-split; `Errc::file_changed`: a file that has another
-///         content (named)
-/// Memory: the longest line, as a rule below 1.4 MiB.
+/// @param copy_file called for each entry with contents, in archive order; its exceptions propagate
+/// @throws `Errc::corrupt_tar_split`: the tar-split data is empty, truncated or damaged;
+///   `Errc::file_changed`: a file has other contents (the subject names it); `Errc::stopped` Linear in the
+///   archive's size. Memory: the longest line, usually below 1.4 MiB.
 inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& out,
                      Control const& control = {}) {
   struct Checked final : Writer {

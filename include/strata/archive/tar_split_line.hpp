@@ -14,7 +14,7 @@
 
 namespace strata::archive {
 
-/// True when all of `text` is UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.
+/// True if `text` is valid UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 inline bool is_utf8(std::string_view text) noexcept {
   auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   for (std::size_t i = 0; i < text.size();) {
@@ -39,7 +39,7 @@ inline bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
-/// Appends `text`, which is UTF-8, as the inside of a JSON string with the escapes of Go's encoding/json.
+/// Appends UTF-8 text as the inside of a JSON string, escaped like Go's encoding/json.
 inline void append_json_escaped(std::string& out, std::string_view text) {
   static constexpr std::string_view hex = "0123456789abcdef";
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -66,21 +66,21 @@ inline void append_json_escaped(std::string& out, std::string_view text) {
 struct TarSplitLine {
   enum class Type : std::int64_t { file = 1, segment = 2 };
   Type type = Type::segment;
-  std::string name = {};          ///< of a file: the bytes of the entry's name
+  std::string name = {};          ///< of a file: the entry's name, as bytes
   std::int64_t size = 0;          ///< of a file
-  std::string_view payload = {};  ///< base64; points into the line, or into `unescaped`
+  std::string_view payload = {};  ///< base64; a view of the line or of `unescaped`
   std::string unescaped = {};
 };
 
 namespace detail {
 
-/// Reads the one JSON object of a line; keys in any order, unknown ones with a string, number or word as value are
-/// passed over.
+/// Parses the JSON object of a line. Keys may come in any order; unknown keys with a string, number or word
+/// as value are skipped.
 class TarSplitLineParser : JsonScanner {
  public:
   TarSplitLineParser(std::string_view line, TarSplitLine& out) : JsonScanner(line), out_(out) {}
 
-  /// @returns false where the line is not such an object
+  /// @return false if the line is not such an object
   bool parse() {
     std::int64_t type = 0;
     std::string raw_name;
@@ -89,7 +89,7 @@ class TarSplitLineParser : JsonScanner {
     out_.size = 0;
     out_.payload = {};
     if (!take('{')) return false;
-    if (take('}')) return false;  // no type
+    if (take('}')) return false;  // no "type"
     do {
       std::string_view key;
       std::string held;
@@ -127,10 +127,10 @@ class TarSplitLineParser : JsonScanner {
 
 }  // namespace detail
 
-/// Reads one line; `out` keeps its memory from line to line.
-/// @returns false where the line is not a tar-split entry; linear, and a segment's text is looked at once
+/// Parses one line; `out` reuses its memory from call to call.
+/// @return false if the line is not a tar-split entry Linear; a segment's text is scanned once.
 inline bool parse_tar_split_line(std::string_view line, TarSplitLine& out) {
-  // Nearly all bytes of such a file are in segments, and all known writers begin them so.
+  // Fast path: nearly all bytes are in segments, and all known writers begin these like this.
   constexpr std::string_view start = R"({"type":2,"payload":")";
   constexpr std::string_view next = R"(,"position":)";
   if (line.starts_with(start) && line.ends_with('}')) {

@@ -19,22 +19,25 @@
 
 namespace strata::archive {
 
-/// Writes a tar archive with the bytes that Go's archive/tar gives to a layer's files: ustar where the entry
-/// fits, else a PAX header before it.
+/// Writes a tar archive with the same bytes as Go's archive/tar for a layer's files: ustar headers where an
+/// entry fits, else a PAX header in front.
 ///
-/// Payload is given as a `Reader` to `add()`, or by `write()` after it; it must be as long as the header
-/// says. Times are written in whole seconds; access and change times are not written. Small pieces are
-/// collected, so `out` sees few short writes. Not thread-safe.
+/// The payload is passed to `add()` as a `Reader`, or with `write()` afterwards; its length must match the
+/// header. Times are written in whole seconds; access and change times are omitted. Small writes are
+/// collected before they reach `out`. Not safe for concurrent use.
+///
+///     archive::TarWriter tar(out);
+///     tar.add({.name = "etc/hostname", .mode = 0644, .size = 4}, &body);
+///     tar.finish();
 class TarWriter final : public Writer {
  public:
   explicit TarWriter(Writer& out) : out_(out) {}
   TarWriter(TarWriter const&) = delete;
   TarWriter& operator=(TarWriter const&) = delete;
 
-  /// Starts an entry.
-  /// @throws `Errc::unsupported`: a NUL in a name, a device number or time that no format holds;
-  ///         `Errc::corrupt_archive`: the payload before it, or `body`, is shorter or longer than its header
-  ///         says
+  /// Starts an entry and writes `body`, if given.
+  /// @throws `Errc::unsupported`: a NUL in a name, or a device number or attribute key that the format cannot
+  ///   hold; `Errc::corrupt_archive`: the previous payload or `body` does not have the length in its header
   void add(TarHeader const& header, Reader* body = nullptr) {
     end_entry();
     name_ = header.name;
@@ -48,7 +51,7 @@ class TarWriter final : public Writer {
     end_entry();
   }
 
-  /// Payload of the entry that was added last.
+  /// Writes payload of the entry added last.
   void write(Bytes bytes) override {
     if (bytes.size() > left_)
       throw Error(Errc::corrupt_archive, "entry " + name_ + ": more data than its size");
@@ -56,7 +59,7 @@ class TarWriter final : public Writer {
     out_.write(bytes);
   }
 
-  /// Ends the archive with two zero blocks; nothing can be added afterwards.
+  /// Writes the end marker, two zero blocks. Nothing can be added afterwards.
   void finish() {
     end_entry();
     out_.zeros(2 * tar_block);
@@ -76,7 +79,7 @@ class TarWriter final : public Writer {
 
   static std::int64_t size_of(TarHeader const& h) { return h.type == EntryType::regular ? h.size : 0; }
 
-  /// "<prefix>/<name>" as the two fields of a ustar header, or nothing if it cannot be cut at a slash so.
+  /// Splits a name at a slash into the ustar prefix and name fields; empty if no slash fits.
   static std::optional<std::pair<std::string_view, std::string_view>> split(std::string_view name) {
     constexpr auto prefix = detail::field_prefix.size;
     if (name.size() <= detail::field_name.size || !detail::is_ascii(name)) return {};
@@ -92,8 +95,9 @@ class TarWriter final : public Writer {
     return std::pair(name.substr(0, slash), rest);
   }
 
-  /// What the fixed fields cannot hold; nothing if ustar suffices. A long name that ustar could split is
-  /// recorded too once there is another reason for a PAX header, for the two are not mixed.
+  /// The records of a PAX header for what the fixed fields cannot hold; empty if ustar suffices. Once there
+  /// is another reason for a PAX header, a long name that ustar could split is recorded as well, since the
+  /// two methods are not mixed.
   static std::optional<Records> pax_records(TarHeader const& h) {
     Records records;
     bool needed = !h.xattrs.empty();
@@ -155,7 +159,7 @@ class TarWriter final : public Writer {
     return out;
   }
 
-  /// "<directory>/PaxHeaders.0/<base>".
+  /// "<directory>/PaxHeaders.0/<base>"
   static std::string pax_name(std::string_view name) {
     auto const base = name.rfind('/') + 1;  // 0 without a slash
     std::string whole(name.substr(0, base));
@@ -194,7 +198,7 @@ class TarWriter final : public Writer {
     } else {
       auto const name = text(header.name);
       block.put(detail::field_name, name);
-      // Some readers take a name that a cut leaves with "/" at its end for a directory's.
+      // Some readers take a name that truncation leaves with a trailing "/" for a directory.
       if (auto const cut = name.substr(0, detail::field_name.size);
           cut.size() < name.size() && cut.ends_with('/'))
         block.bytes[cut.find_last_not_of('/') + 1] = '\0';
@@ -214,7 +218,7 @@ class TarWriter final : public Writer {
   }
 
   GatheringWriter out_;
-  std::string name_ = {};  // of the entry under way, for errors
+  std::string name_ = {};  // of the current entry, for error messages
   std::uint64_t left_ = 0;
   std::size_t padding_ = 0;
 };

@@ -4,7 +4,7 @@
 
 namespace strata::archive {
 
-/// Tells two what one would be told, the first one first.
+/// Forwards every call to two observers, the first one first.
 class TeeObserver final : public TarObserver {
  public:
   TeeObserver(TarObserver& first, TarObserver& second) : first_(first), second_(second) {}

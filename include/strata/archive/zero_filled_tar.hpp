@@ -15,15 +15,17 @@
 
 namespace strata::archive {
 
-/// The archive that a tar-split file tells of with zeros in place of the files' contents: for a `TarReader` that is asked
-/// for headers only. Needs no layer, and reads no byte of one.
+/// The archive that a tar-split file describes, with zeros as file contents: input for a `TarReader` that
+/// only needs headers. Accesses no layer.
 ///
-/// It is that reader's observer as well, or is told of each entry by the one who is: contents are as long as the header before
-/// them says, so that a line can not make the reader go through more zeros than there are bytes in the files.
-/// @throws `Errc::corrupt_tar_split`, as `assemble`; contents that no header has, or has with another size
+/// It must be registered as that reader's observer, or receive each entry from the observer in its place:
+/// contents get the size in the preceding header, so that a forged line cannot make the reader process more
+/// zeros than the files have bytes. Not safe for concurrent use.
+/// @throws `Errc::corrupt_tar_split`, as `assemble`; also for contents without a header or with another size
+///   in it
 class ZeroFilledTar final : public Reader, public TarObserver {
  public:
-  /// @param tar_split_gz  must live as long
+  /// @param tar_split_gz must outlive the object
   explicit ZeroFilledTar(Reader& tar_split_gz) : lines_(tar_split_gz) {}
 
   Bytes next() override {
@@ -63,7 +65,7 @@ class ZeroFilledTar final : public Reader, public TarObserver {
   detail::TarSplitReader lines_;
   std::vector<std::byte> buffer_ = {};
   std::uint64_t zeros_left_ = 0;
-  std::uint64_t wanted_ = 0;  ///< by the last header
+  std::uint64_t wanted_ = 0;  ///< size in the last header
   bool in_segment_ = false;
 };
 
