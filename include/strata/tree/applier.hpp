@@ -31,29 +31,31 @@
 
 namespace strata::archive {
 
-/// Unpacks archive entries, one after the other, over a directory tree: `DiskTree`, or `MemoryTree`, which then is what the
-/// other one would be.
+/// Unpacks archive entries, one at a time, into a directory tree: a `DiskTree`, or a `MemoryTree` that models
+/// the result.
 ///
-/// Whatever the archive says, nothing outside the tree is touched: names are taken relative to the root, parents are
-/// resolved with the root as "/" (links already in the tree lead to where they would lead in the container), and the last
-/// component is never followed. Character devices 0:0 are refused where overlayfs would take them for its own
-/// (`Errc::reserved_entry`), and devices like others with `execute`; attributes of overlayfs are passed over, as is
-/// security.selinux.
+/// Nothing outside the tree is touched, whatever the archive contains: names are relative to the root,
+/// parents are resolved with the root as "/" (existing links lead to where they lead in the container), and
+/// the last component is never followed. A character device 0:0 is refused where overlayfs would take it for
+/// a whiteout (`Errc::reserved_entry`); with `execute` it is a device like any other. overlayfs attributes
+/// and security.selinux are skipped.
 ///
-/// - a file or link replaces whatever is there, a directory merges with a directory
-/// - contents of the archive that could not be found again by the name of their entry, since a later entry takes them or a
-///   link on the way to them away, are refused: `Errc::corrupt_archive`
-/// - missing parents are made, 0755 and owned by root; below a directory that gives its group on, they do so as well
-/// - contents that are those of a file (`FileBody`) share its blocks where the file system can; holes that the archive
-///   tells of (`SparseBody`) become holes
-/// - hard-link entries take their own owner, mode and times, as the Go library does
-/// - whiteouts: see `WhiteoutRules`; a directory that follows its own whiteout is opaque
-/// - with `Whiteouts::overlay`, a whiteout of what the tree had before this archive is an error (EEXIST), as in the Go
-///   library; also of a directory that the archive has put more into
-/// - an entry for the root is applied with `Whiteouts::execute` and passed over otherwise, where
-///   the driver decides what the root looks like
+/// - A file or link replaces what is there; a directory merges with an existing directory.
+/// - Contents that could not be found again under their entry's name, because a later entry replaces them or
+///   a link on the way to them, are refused: `Errc::corrupt_archive`.
+/// - Missing parents are created with mode 0755, owned by root; in a setgid directory they inherit its group
+///   and setgid.
+/// - A `FileBody` shares its file's blocks where the file system can; holes of a `SparseBody` become holes.
+/// - Hard-link entries apply their own owner, mode and times, as in the Go library.
+/// - Whiteouts: see `WhiteoutRules`. A directory that follows its own whiteout is opaque.
+/// - With `Whiteouts::overlay`, a whiteout of what the tree held before this archive fails with EEXIST, as in
+///   the Go library, also for a directory that the archive has added to.
+/// - An entry for the root is applied with `Whiteouts::execute`, else skipped: the driver decides on the
+///   root.
 ///
-/// A failure leaves a tree half filled, to be thrown away. Memory: some 100 bytes a directory, and 32 to 64 bytes an entry
+/// A failure leaves a partly filled tree, to be discarded. Memory: about 100 bytes per directory, and 32 to
+/// 64 bytes per entry with contents, with `execute`, or if the tree was not empty. Not safe for concurrent
+/// use.
 /// with contents, with `execute`, or if the tree was not empty. One thread at a time.
 template <class Tree>
 class BasicApplier {
@@ -67,8 +69,8 @@ class BasicApplier {
   BasicApplier(BasicApplier const&) = delete;
   BasicApplier& operator=(BasicApplier const&) = delete;
 
-  /// One entry; reads `body` to its end.
-  /// @throws `Errc::invalid_mappings`: its owner is not in the maps
+  /// Applies one entry and reads `body` to its end.
+  /// @throws `errno`; `Errc::invalid_mappings`: the owner is not in the id maps; those of the class
   void add(TarHeader const& header, Reader& body) {
     if (options_.maps.empty()) return add_mapped(header, body);
     TarHeader mapped = header;
@@ -77,14 +79,15 @@ class BasicApplier {
     add_mapped(mapped, body);
   }
 
-  /// Directory times, which making their entries has changed. To be called once, after the last entry.
+  /// Sets the times of directories, which creating their entries has changed. Call once, after the last
+  /// entry.
   void finish() {
     for (auto const& directory : directories_) {
       if (options_.as_reference) {
         set_times_by_name(directory);
         continue;
       }
-      // It may have been replaced by a later entry; then what is there now has its own times.
+      // A later entry may have replaced the directory; what is there now has its own times.
       auto const handle = tree().try_open(directory.path, O_RDONLY);
       if (!handle && !sys::is_absent(errno)) sys::throw_errno("open", directory.path);
       if (handle)
@@ -98,11 +101,11 @@ class BasicApplier {
 
  private:
   struct DirectoryTimes {
-    std::string path;  ///< its own; with `as_reference`, that of its entry
+    std::string path;  ///< resolved path; with `as_reference`, the entry's name
     std::array<timespec, 2> times;
   };
 
-  /// The reference goes by the name of the entry, through links, and refuses an archive that leaves nothing there.
+  /// The Go library uses the entry's name, through links, and refuses an archive that leaves nothing there.
   void set_times_by_name(DirectoryTimes const& directory) {
     auto at = resolve(tree(), directory.path);
     bool const is_other = at.blocked && at.rest.find('/') == std::string::npos;
@@ -138,7 +141,7 @@ class BasicApplier {
   void add_mapped(TarHeader const& header, Reader& body) {
     if (options_.whiteouts != Whiteouts::execute) refuse_reserved(header);
     std::string const path = path_in_tree(header.name);
-    constexpr std::size_t longest = 4095;  // what can be read again by its name (PATH_MAX)
+    constexpr std::size_t longest = 4095;  // PATH_MAX without NUL: a longer path cannot be opened by name
     if (path.size() > longest) {
       errno = ENAMETOOLONG;
       sys::throw_errno("open", path);
@@ -148,7 +151,7 @@ class BasicApplier {
       add_root(header);
     else if (!rules_->is_sign(at.base))
       add_below(at, path, header, body);
-    else if (header.size != 0)  // what is not kept could not be given back when the archive is rebuilt
+    else if (header.size != 0)  // it would be lost when the archive is rebuilt
       throw Error(Errc::corrupt_archive, "whiteout \"" + path + "\" with contents");
     else
       rules_->add(at, header);
@@ -168,7 +171,7 @@ class BasicApplier {
   void add_below(TreePath const& at, std::string const& path, TarHeader const& header, Reader& body) {
     std::string const base(at.base);
     Place& place = places_.make_parent(at.parent, *rules_);
-    bool const elsewhere = place.path != at.parent;  // links lead there
+    bool const elsewhere = place.path != at.parent;  // the path leads through links
     std::string const moved = elsewhere ? join(place.path, base) : std::string();
     std::string const& real = elsewhere ? moved : path;
     bool made = true;
@@ -199,7 +202,7 @@ class BasicApplier {
     rules_->placed(real, made, path);
   }
 
-  // --- one kind of entry each ---
+  // --- one function for each type of entry ---
 
   void add_file(Place& place, std::string const& base, std::string const& path, TarHeader const& header,
                 Reader& body) {
@@ -231,7 +234,7 @@ class BasicApplier {
     return file;
   }
 
-  /// Returns false if there was one already.
+  /// False if the directory already existed.
   bool add_directory(Place& place, std::string const& base, std::string const& path,
                      TarHeader const& header) {
     bool made_it = true;
@@ -272,8 +275,8 @@ class BasicApplier {
     auto const first = tree().look(Tree::ref(from.place.directory), name, target);
     if (!first || rules_->is_hidden(*first)) missing(ENOENT);
     auto const first_path = join(from.place.path, name);
-    if (first_path.starts_with(path + '/')) missing(ENOENT);  // it goes with what the link takes the place of
-    if (first_path == path) return;  // would remove the only name of what it is to be a name of
+    if (first_path.starts_with(path + '/')) missing(ENOENT);  // removed with what the link replaces
+    if (first_path == path) return;  // replacing it would remove the target's only name
     places_.make(place, base, path, "link", [&] {
       return tree().make_link(Tree::ref(from.place.directory), name, Tree::ref(place.directory), base);
     });
@@ -283,7 +286,7 @@ class BasicApplier {
       set_path_attributes(place, base, path, header);
   }
 
-  /// @return  false if it may not be made here, and is left out
+  /// @return false if a node cannot be created here and is skipped
   bool add_node(Place& place, std::string const& base, std::string const& path, TarHeader const& header) {
     bool const fifo = header.type == EntryType::fifo;
     mode_t const kind = fifo ? S_IFIFO : header.type == EntryType::char_device ? S_IFCHR : S_IFBLK;
@@ -308,7 +311,7 @@ class BasicApplier {
     if constexpr (requires { Tree::confirm(handle); }) Tree::confirm(handle);
   }
 
-  /// Owner, mode and extended attributes.
+  /// Sets owner, mode and extended attributes.
   void set_identity(typename Tree::Setter& setter, TarHeader const& header) const {
     bool const is_link = header.type == EntryType::symlink;
     if (!options_.force_mask) {
@@ -318,7 +321,7 @@ class BasicApplier {
       return;
     }
     setter.xattrs(header);
-    // A hard link's file has been told what it is.
+    // A hard link's file already has the attribute.
     if (!is_link && header.type != EntryType::hard_link)
       setter.stand_in(*options_.force_mask, override_stat_text(header));
   }
@@ -336,15 +339,15 @@ class BasicApplier {
 
   ApplyOptions options_;
   Places<Tree> places_;
-  OverlayWhiteouts<Tree>* overlay_ = nullptr;  ///< the rules, if they are these
+  OverlayWhiteouts<Tree>* overlay_ = nullptr;  ///< `rules_`, if of this type
   std::unique_ptr<WhiteoutRules<Tree>> rules_;
   std::vector<DirectoryTimes> directories_ = {};
 };
 
-/// Over a directory of the file system.
+/// Unpacks into a directory of the file system.
 class Applier : public BasicApplier<DiskTree> {
  public:
-  /// @param root  the tree's directory, opened with O_PATH or O_RDONLY
+  /// @param root the tree's directory, opened with O_PATH or O_RDONLY
   explicit Applier(sys::Fd root, ApplyOptions options = {})
       : BasicApplier(DiskTree(std::move(root)), std::move(options)) {}
 };

@@ -10,30 +10,32 @@
 
 namespace strata::archive {
 
-/// What becomes of ".wh." entries.
+/// How to treat ".wh." entries.
 enum class Whiteouts {
-  overlay,  ///< overlayfs's own form: character devices 0:0, and the opaque attribute of directories
-  execute,  ///< what they name is deleted from the tree, which holds a copy of the parent
-  keep,     ///< they stay the empty files that they are in the archive, as mount programs have them
+  overlay,  ///< write overlayfs's form: character devices 0:0 and the opaque attribute
+  execute,  ///< delete what they name from the tree, which holds a copy of the parent
+  keep,     ///< store them as the empty files that they are, as FUSE mount programs do
 };
 
 struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
-  /// With `Whiteouts::overlay`: what the tree is laid over. None: not known, and every whiteout is made. With `execute` and
-  /// `Former::kept`: what the tree was copied from before it became what it is, of whose links the archive may know.
+  /// With `Whiteouts::overlay`: the layers below the tree; if null, they are unknown and every whiteout is
+  /// written. With `execute` and `Former::kept`: the tree's original, whose links the archive may rely on.
   std::shared_ptr<LowerView const> below = {};
-  bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of trusted.…
-  /// Mode that directories and files are stored with, owned by who unpacks them; what they are goes into an attribute
-  /// (`override_stat_text`). Devices and fifos become empty files.
+  bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of
+                            ///< trusted.overlay.opaque
+  /// Mode for all directories and files, which then belong to the calling process; the real values go into an
+  /// attribute (`override_stat_text`). Devices and FIFOs become empty files.
   std::optional<std::uint32_t> force_mask = {};
-  bool ignore_chown_errors = false;  ///< leave the owner as it is where the kernel refuses to change it
-  IdMaps maps = {};                  ///< from the ids of headers to those of files
-  /// This archive was being unpacked here before, and was not to its end: what a whiteout finds may be of that attempt.
+  bool ignore_chown_errors = false;  ///< keep the owner where the kernel refuses to change it
+  IdMaps maps = {};                  ///< from ids in headers to ids of files
+  /// An earlier attempt to unpack this archive here was interrupted; a whiteout's target may stem from it.
   bool again = false;
-  /// What the tree has. Whatever is kept, what an entry takes the very place of goes.
+  /// How to treat the tree's previous contents. What an entry itself replaces is removed in any case.
   Former former = Former::gives_way;
-  /// As release 1.43 of containers/storage unpacks, to tell what it has made: also what could not be exported again,
-  /// whiteouts by `ReferenceWhiteouts`, and no archive of which a directory is gone in the end.
+  /// Unpack exactly as containers/storage 1.43, to determine what it has created: accept archives that cannot
+  /// be exported again, apply whiteouts by `ReferenceWhiteouts`, and refuse an archive that leaves one of its
+  /// directories missing.
   bool as_reference = false;
 };
 

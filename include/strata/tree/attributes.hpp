@@ -20,16 +20,16 @@
 
 namespace strata::archive {
 
-/// How a file was opened: for its contents, or with O_PATH because it must not be (links, devices, fifos).
+/// How a file was opened: for reading, or with O_PATH as it must not be opened (links, devices, FIFOs).
 enum class Handle { file, path_only };
 
 enum class ChownErrors { fail, ignore };
 
-/// Gives one file what a header says of it: owner, then mode (which a change of owner would strip of setuid and
-/// setgid), extended attributes, times. Calls the kernel only for what differs.
+/// Sets a file's attributes from a header: owner, then mode (a chown would clear setuid and setgid), extended
+/// attributes, times. Makes system calls only for what differs. Not safe for concurrent use.
 class AttributeSetter {
  public:
-  /// @param path  for errors
+  /// @param path for error messages
   AttributeSetter(int fd, Handle handle, std::string_view path)
       : fd_(fd), path_only_(handle == Handle::path_only), path_(path) {
     if (::fstat(fd_, &status_) != 0) fail("stat");
@@ -39,9 +39,10 @@ class AttributeSetter {
     return status_;
   }
 
-  /// @throws `Errc::corrupt_archive`: an id that no file can have
+  /// @throws `Errc::corrupt_archive`: an id outside 0 to 2^32 - 2
   static void check_owner(TarHeader const& header, std::string_view path) {
-    auto const valid = [](std::int64_t id) { return id >= 0 && id < 0xFFFF'FFFF; };  // -1 would mean "leave"
+    // -1 means "do not change"
+    auto const valid = [](std::int64_t id) { return id >= 0 && id < 0xFFFF'FFFF; };
     if (!valid(header.uid) || !valid(header.gid))
       throw Error(Errc::corrupt_archive, "owner of \"" + std::string(path) + '"');
   }
@@ -65,8 +66,8 @@ class AttributeSetter {
     if ((path_only_ ? ::chmod(proc_path().c_str(), wanted) : ::fchmod(fd_, wanted)) != 0) fail("chmod");
   }
 
-  /// Stores it with a mode of the driver's choice; what it really is goes into an attribute. To be called after `xattrs`,
-  /// for an archive may hold that attribute, too.
+  /// Stores a substitute mode and puts the real attributes into `override_stat_xattr`. Call after `xattrs`,
+  /// as the archive may contain that attribute as well.
   void stand_in(std::uint32_t stored_mode, std::string const& real) {
     int const rc = path_only_
                        ? ::setxattr(proc_path().c_str(), override_stat_xattr, real.data(), real.size(), 0)
@@ -75,22 +76,23 @@ class AttributeSetter {
     mode(stored_mode);
   }
 
-  /// Passes over security.selinux, which belongs to the host, and overlayfs's own, which an archive could use to
-  /// redirect a directory or to hide a parent's files; over what the file system cannot keep; and over what a
-  /// user namespace may not set.
+  /// Sets the extended attributes. Skips security.selinux, which belongs to the host, and overlayfs's own,
+  /// with which an archive could redirect a directory or hide files of lower layers; also those that the file
+  /// system does not support or a user namespace may not set.
   void xattrs(TarHeader const& header) {
     for (auto const& [key, value] : header.xattrs) {
       if (!is_unpacked_xattr(key)) continue;
       int const rc = path_only_ ? ::setxattr(proc_path().c_str(), key.c_str(), value.data(), value.size(), 0)
                                 : ::fsetxattr(fd_, key.c_str(), value.data(), value.size(), 0);
       if (rc == 0 || errno == ENOTSUP || (errno == EPERM && sys::in_user_namespace())) continue;
-      // A path-only descriptor of a link: /proc leads to the link itself, whose kind may carry no such attribute.
+      // A link opened with O_PATH: /proc leads to the link itself, which cannot carry this attribute.
       if (S_ISLNK(status_.st_mode) && (errno == EPERM || errno == ELOOP)) continue;
       fail("setxattr " + key + " on");
     }
   }
 
-  /// The access time is not before the modification time; a time before 1970 becomes 1970, save for links.
+  /// Access and modification time. The access time is not before the modification time; times before 1970
+  /// become 1970, except for links.
   static std::array<timespec, 2> times_of(TarHeader const& header) {
     auto atime = header.atime.value_or(FileTime{});
     if (atime < header.mtime) atime = header.mtime;
@@ -105,7 +107,7 @@ class AttributeSetter {
   }
 
   void times(std::array<timespec, 2> const& spec) {
-    // O_PATH descriptors take times through an empty path since Linux 5.8
+    // O_PATH descriptors accept times with an empty path since Linux 5.8
     int const rc =
         path_only_ ? ::utimensat(fd_, "", spec.data(), AT_EMPTY_PATH) : ::futimens(fd_, spec.data());
     if (rc != 0) fail("utimensat");

@@ -29,9 +29,9 @@
 
 namespace strata::archive {
 
-/// A file, directory, link or device of a `MemoryTree`; one with several names is one node.
+/// A file, directory, link or device of a `MemoryTree`. Hard links are one node.
 struct MemoryNode {
-  mode_t mode = 0;  ///< with the kind
+  mode_t mode = 0;  ///< with the file type
   std::int64_t uid = 0;
   std::int64_t gid = 0;
   std::int64_t size = 0;  ///< of regular files
@@ -39,18 +39,18 @@ struct MemoryNode {
   FileTime mtime = {};
   std::string target = {};  ///< of symbolic links
   std::vector<std::pair<std::string, std::string>> xattrs = {};
-  std::shared_ptr<std::string const> bytes = {};  ///< of regular files, where contents are kept
+  std::shared_ptr<std::string const> bytes = {};  ///< of regular files, if the tree keeps contents
   std::map<std::string, std::shared_ptr<MemoryNode>, std::less<>> children = {};
-  bool implied = false;     ///< a directory that no entry made: only that it is one is known
-  bool time_known = false;  ///< nothing has changed the directory since its time was set
+  bool implied = false;     ///< a directory without an entry: its attributes are unknown
+  bool time_known = false;  ///< the directory is unchanged since its time was set
   bool opaque = false;
-  bool told = false;  ///< an entry of the archive that was unpacked last has set its attributes
+  bool told = false;  ///< an entry of the archive applied last set its attributes
 
   bool is_directory() const noexcept { return S_ISDIR(mode); }
   bool is_whiteout() const noexcept { return S_ISCHR(mode) && device == 0; }
 };
 
-/// A node as a header without name.
+/// A node's attributes as a header without a name.
 inline TarHeader header_of(MemoryNode const& node) {
   auto const type = S_ISDIR(node.mode)    ? EntryType::directory
                     : S_ISLNK(node.mode)  ? EntryType::symlink
@@ -70,7 +70,7 @@ inline TarHeader header_of(MemoryNode const& node) {
           .xattrs = node.xattrs};
 }
 
-/// Gives a node what a header says of it, as `AttributeSetter` does it to a file.
+/// Sets a node's attributes from a header, as `AttributeSetter` does for a file.
 class MemoryAttributes {
  public:
   MemoryAttributes(MemoryNode* node, Handle, std::string_view path) : node_(node), path_(path) {
@@ -86,7 +86,7 @@ class MemoryAttributes {
     node_->gid = header.gid;
   }
   void mode(std::uint32_t permissions) { node_->mode = (node_->mode & S_IFMT) | (permissions & 07777U); }
-  void stand_in(std::uint32_t, std::string const&) {}  ///< a node is what it is
+  void stand_in(std::uint32_t, std::string const&) {}  ///< nodes keep their real mode
   void xattrs(TarHeader const& header) {
     bool const takes_user = S_ISREG(node_->mode) || S_ISDIR(node_->mode);
     for (auto const& [key, value] : header.xattrs) {
@@ -112,15 +112,15 @@ class MemoryAttributes {
   struct stat status_ = {};
 };
 
-/// A directory tree in memory, for an `Applier` and for what is to be compared. It answers as the kernel does, `errno`
-/// included. Copies have nodes of their own; contents are shared.
+/// A directory tree in memory, for `BasicApplier` and for comparisons. It fails like the kernel, including
+/// `errno`. A copy has its own nodes and shares file contents. Not safe for concurrent modification.
 class MemoryTree {
  public:
   using Handle = std::shared_ptr<MemoryNode>;
   using Ref = MemoryNode*;
   using Setter = MemoryAttributes;
 
-  /// @param keeps_contents  not only their sizes
+  /// @param keeps_contents keep file contents, not only sizes
   explicit MemoryTree(bool keeps_contents = false) : keeps_contents_(keeps_contents) {
     root_->mode = S_IFDIR | 0755;
     root_->implied = true;
@@ -141,7 +141,7 @@ class MemoryTree {
   MemoryNode& root() noexcept { return *root_; }
   MemoryNode const& root() const noexcept { return *root_; }
 
-  /// No link is followed.
+  /// The node at a path, or null; follows no links.
   Handle find(std::string_view path) const {
     auto at = root_;
     while (at && !path.empty()) {
@@ -153,7 +153,7 @@ class MemoryTree {
     return at;
   }
 
-  /// The paths of the nodes that `told` is set of, which it is no more then.
+  /// The paths of the nodes with `told` set; clears it.
   std::set<std::string> take_told() {
     std::set<std::string> paths;
     walk([&](std::string const& path, MemoryNode const& node) {
@@ -163,14 +163,14 @@ class MemoryTree {
     return paths;
   }
 
-  /// Calls `visit(path, node)` with all nodes, the root first, by their paths' order in directories.
+  /// Calls `visit(path, node)` for all nodes, the root first, then in the order of names.
   template <class Visit>
   void walk(Visit&& visit) const {
     std::string path;
     walk(*root_, path, visit);
   }
 
-  // What an `Applier` asks for; see `DiskTree`.
+  // The interface that `BasicApplier` requires; see `DiskTree`.
 
   static Ref ref(Handle const& handle) noexcept { return handle.get(); }
 
@@ -289,7 +289,7 @@ class MemoryTree {
 
   static void imply(Handle const& directory) { directory->implied = true; }
   static void confirm(Handle const& node) { node->implied = false; }
-  /// A whiteout names a directory that is not there; other programs make it.
+  /// Records that a whiteout names a missing directory, which other programs create.
   void may_have(std::string_view path) {
     for (; !path.empty(); path = TreePath(path).parent) tolerated_.emplace(path);
   }

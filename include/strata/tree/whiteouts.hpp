@@ -21,8 +21,8 @@
 #include <sys/sysmacros.h>
 #include <vector>
 
-/// What each kind of tree makes of the ".wh." entries of an archive. They hide what the parent has, never what the archive
-/// itself brings, before or after them; and they alone never make a directory that is seen.
+/// How each kind of tree applies an archive's ".wh." entries. They hide what the parent has, never what the
+/// archive itself adds, before or after them; on their own they never create a visible directory.
 namespace strata::archive {
 
 template <class Tree>
@@ -31,21 +31,21 @@ class WhiteoutRules {
   using Place = archive::Place<typename Tree::Handle>;
   virtual ~WhiteoutRules() = default;
 
-  /// Is an entry of that name a sign, and no file?
+  /// True if an entry of that name is a whiteout rather than a file.
   virtual bool is_sign(std::string_view base) const { return is_whiteout(base); }
   virtual bool applies_root() const { return false; }
   virtual bool gives_group_on() const { return false; }
   virtual void add(TreePath const& at, TarHeader const& header) = 0;
-  /// May a directory take its place, though the archive does not say that it goes?
+  /// True if a directory may replace it although no whiteout removes it.
   virtual bool gives_way(struct stat const&) const { return false; }
-  /// A directory without an entry was made.
-  /// @param covers  where there was what gives way
+  /// Called for a directory created without an entry of its own.
+  /// @param covers it replaced something for which `gives_way` is true
   virtual void implied(Place&, bool covers) { static_cast<void>(covers); }
-  /// The archive has something there.
-  /// @param made  and not a directory that there was before
-  /// @param name  the path that the archive gives it, where links may lead elsewhere
+  /// Called for each path that the archive adds.
+  /// @param made false for a directory that already existed
+  /// @param name the path in the archive; differs from `path` if links lead elsewhere
   virtual void placed(std::string_view path, bool made, std::string_view name) = 0;
-  /// Is there nothing, for who wants to make a hard link of it?
+  /// True if a hard link must treat it as missing.
   virtual bool is_hidden(struct stat const&) const { return false; }
 
  protected:
@@ -54,7 +54,7 @@ class WhiteoutRules {
   WhiteoutRules& operator=(WhiteoutRules const&) = default;
 };
 
-/// `Whiteouts::keep`
+/// For `Whiteouts::keep`.
 template <class Tree>
 class KeptWhiteouts final : public WhiteoutRules<Tree> {
  public:
@@ -63,7 +63,7 @@ class KeptWhiteouts final : public WhiteoutRules<Tree> {
   void placed(std::string_view, bool, std::string_view) override {}
 };
 
-/// `Whiteouts::execute`, if `Former` is not to give way: what a whiteout would remove stays.
+/// For `Whiteouts::execute` with a `Former` other than `gives_way`: whiteouts remove nothing.
 template <class Tree>
 class PassedWhiteouts final : public WhiteoutRules<Tree> {
  public:
@@ -73,7 +73,7 @@ class PassedWhiteouts final : public WhiteoutRules<Tree> {
   void placed(std::string_view, bool, std::string_view) override {}
 };
 
-/// `Whiteouts::execute`
+/// For `Whiteouts::execute`.
 template <class Tree>
 class ExecutedWhiteouts final : public WhiteoutRules<Tree> {
   using Place = archive::Place<typename Tree::Handle>;
@@ -94,7 +94,7 @@ class ExecutedWhiteouts final : public WhiteoutRules<Tree> {
         places_.tree().may_have(join(resolved.place.path, resolved.rest));
       return;
     }
-    // Kept for as long as things are removed, and with them what is known of other places.
+    // Opened anew: removals invalidate the cached places.
     Place here{.directory = places_.tree().open(place->path), .path = place->path};
     opaque ? remove_old_below(here) : remove_old(here, target);
   }
@@ -104,7 +104,7 @@ class ExecutedWhiteouts final : public WhiteoutRules<Tree> {
   }
 
  private:
-  /// Removes what is not of this archive: `name` as a whole, or, if the archive has put something into it, the rest.
+  /// Removes what is not of this archive: `name` as a whole or, if the archive added to it, the rest.
   void remove_old(Place& place, std::string const& name) {
     auto const path = join(place.path, name);
     auto& tree = places_.tree();
@@ -121,11 +121,11 @@ class ExecutedWhiteouts final : public WhiteoutRules<Tree> {
   }
 
   Places<Tree>& places_;
-  NameSet used_ = {};  ///< paths that the archive has, and those above them
+  NameSet used_ = {};  ///< paths that the archive added, and their parents
 };
 
-/// `Whiteouts::overlay`: signs are made where there is something to hide. In a directory of which the layers below show
-/// nothing, overlayfs would list a whiteout's device, and find nothing of that name.
+/// For `Whiteouts::overlay`: writes whiteouts only where there is something to hide. In a directory that the
+/// lower layers do not have, overlayfs would list the whiteout's device although looking it up fails.
 template <class Tree>
 class OverlayWhiteouts final : public WhiteoutRules<Tree> {
   using Place = archive::Place<typename Tree::Handle>;
@@ -143,8 +143,8 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     bool const opaque = at.base == whiteout_opaque;
     std::string const target(opaque ? std::string_view() : whiteout_target(at.base));
     if (place == nullptr) {
-      // Tools that delete /a after /a/b write both ".wh.a" and "a/.wh.b": then there is no directory any more. A link of the
-      // layer itself may lead to one of the layers below.
+      // Tools that delete /a after /a/b write both ".wh.a" and "a/.wh.b", which leaves no directory. A link
+      // of the layer itself may lead into a lower layer.
       if (resolved.blocked || (resolved.led_astray && !is_plain(resolved.rest))) return;
       auto const directory = join(resolved.place.path, resolved.rest);
       if (opaque ? below(directory) != Below::directory : below(join(directory, target)) == Below::nothing) {
@@ -163,7 +163,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     else if (place->path.empty() && options_.as_reference)
       return;
     else if (place->path.empty() && options_.below)
-      // The kernel lays all layers' roots over each other, whatever their marks.
+      // The kernel merges the roots of all layers, whatever their opaque attributes.
       for (auto const& name : options_.below->root_names()) hide(*place, name, header);
     else
       mark_opaque(*place);
@@ -186,31 +186,31 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
       }
   }
 
-  /// A directory of the archive stands where a whiteout was.
+  /// Marks a directory of the archive opaque that replaces a whiteout.
   void mark_opaque(Place& place) {
     places_.tree().mark_opaque(Tree::ref(place.directory), options_.user_xattr, place.path);
     opaque_.insert(place.path);
-    // What was to hide something below it would be seen itself.
+    // The whiteouts below it would become visible.
     auto const prefix = place.path + '/';
     auto const is_below = [&](auto const& path) { return path.starts_with(prefix); };
     for (auto const& path : whiteouts_)
       if (is_below(path)) drop(path, [](auto const& status) { return is_overlay_whiteout(status); });
     std::erase_if(whiteouts_, is_below);
-    for (auto const& path : carriers_)  // the outer ones first
+    for (auto const& path : carriers_)  // outer ones first
       if (is_below(path)) drop(path, [](auto const& status) { return S_ISDIR(status.st_mode); });
     std::erase_if(carriers_, is_below);
     if (tells_apart_) drop_former_whiteouts(place);
   }
 
  private:
-  /// Of what is missing where a link leads: is that a path without "." and ".."?
+  /// True if the missing rest of a link's target is non-empty and has no "." or "..".
   static bool is_plain(std::string_view path) { return !path.empty() && path == path_in_tree(path); }
   bool has_contents() {
     auto const root = places_.tree().open_root();
     return !places_.tree().names(Tree::ref(root), "").empty();
   }
 
-  /// What the layers below show there, with what the archive and former contents hide. A directory, if it is not known.
+  /// What the lower layers show at a path, given what this tree hides. A directory if unknown.
   Below below(std::string_view path) const {
     if (!options_.below) return Below::directory;
     if (over_former_ || !opaque_.empty())
@@ -238,7 +238,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
         sys::throw_errno("mknod", path);
       }
       if (!is_carrier && !is_earlier) {
-        // This archive's own entry stays; a directory must not let the parent's files through, though.
+        // The archive's own entry stays, but a directory must not show the parent's files.
         if (!S_ISDIR(old->st_mode) || below(path) == Below::nothing) return;
         Place inside{.directory = tree.open_directory(Tree::ref(place.directory), target), .path = path};
         return mark_opaque(inside);
@@ -286,12 +286,12 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
 
   Places<Tree>& places_;
   ApplyOptions const& options_;
-  bool over_former_;  ///< the tree had something in it
-  bool tells_apart_;  ///< what this archive put there from what was there before
+  bool over_former_;  ///< the tree was not empty
+  bool tells_apart_;  ///< distinguish this archive's paths from older ones
   bool making_carriers_ = false;
-  NameSet made_ = {};  ///< by this archive
+  NameSet made_ = {};  ///< paths that this archive created
   std::set<std::string, std::less<>> carriers_ =
-      {};  ///< directories that are there only for the whiteouts in them
+      {};  ///< directories that exist only for the whiteouts in them
   std::set<std::string, std::less<>> opaque_ = {};
   std::vector<std::string> whiteouts_ = {};
 };
