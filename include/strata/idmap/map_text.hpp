@@ -8,9 +8,9 @@
 
 namespace strata::idmap {
 
-/// Reads a map as people write it: triples of 32-bit numbers "container:host:size", joined by further colons
-/// ("0:100000:65536:65536:300000:1"). The empty text is the empty map. Ranges are taken as they stand; see `check`.
-/// @return  nothing if the text is no such thing; blanks, commas, signs and a colon at the end make it none
+/// Parses a map in command-line syntax: triples of 32-bit numbers "container:host:size", joined by colons
+/// ("0:100000:65536:65536:300000:1"). An empty text is an empty map. Ranges are not validated; see `check`.
+/// @return empty if malformed, for example with blanks, commas, signs or a trailing colon
 inline std::optional<IdMap> parse_map(std::string_view text) {
   IdMap map;
   if (text.ends_with(':')) return std::nullopt;

@@ -16,8 +16,8 @@ namespace idmap {
 
 namespace detail {
 
-/// What stands for `id`, if it lies in the `size` ids from `from` on and those from `to` on stand for these. Ranges come
-/// from files of others: unsigned, so that no sum can overflow.
+/// Maps `id` from the `size` ids starting at `from` to those starting at `to`. Unsigned arithmetic, as ranges
+/// may come from files of other programs and must not overflow.
 inline std::optional<std::int64_t> moved(std::int64_t id, std::int64_t from, std::int64_t to,
                                          std::int64_t size) noexcept {
   auto const offset = static_cast<std::uint64_t>(id) - static_cast<std::uint64_t>(from);
@@ -64,7 +64,8 @@ inline void check(IdMap const& map) {
 
 }  // namespace detail
 
-/// The host's id for one of a container; nothing if the map has none. Linear in the number of ranges.
+/// Maps a container id to a host id; empty if the map does not have it. An empty map is the identity. Linear
+/// in the number of ranges.
 inline std::optional<std::int64_t> to_host(IdMap const& map, std::int64_t id) noexcept {
   if (map.empty()) return id;
   for (auto const& range : map)
@@ -72,7 +73,7 @@ inline std::optional<std::int64_t> to_host(IdMap const& map, std::int64_t id) no
   return std::nullopt;
 }
 
-/// The container's id for one of the host; nothing if the map has none.
+/// Maps a host id to a container id, likewise.
 inline std::optional<std::int64_t> to_container(IdMap const& map, std::int64_t id) noexcept {
   if (map.empty()) return id;
   for (auto const& range : map)
@@ -80,14 +81,16 @@ inline std::optional<std::int64_t> to_container(IdMap const& map, std::int64_t i
   return std::nullopt;
 }
 
-/// As `to_host`.  @throws `Errc::invalid_mappings`: the map has no such id
+/// As `to_host`.
+/// @throws `Errc::invalid_mappings` if the map does not have the id
 inline std::int64_t host_id(IdMap const& map, std::int64_t id) {
   if (auto const found = to_host(map, id)) return *found;
   throw Error(Errc::invalid_mappings,
               "container ID " + std::to_string(id) + " cannot be mapped to a host ID");
 }
 
-/// As `to_container`.  @throws `Errc::invalid_mappings`: the map has no such id
+/// As `to_container`.
+/// @throws `Errc::invalid_mappings` if the map does not have the id
 inline std::int64_t container_id(IdMap const& map, std::int64_t id) {
   if (auto const found = to_container(map, id)) return *found;
   throw Error(Errc::invalid_mappings,
@@ -101,8 +104,8 @@ struct Owner {
   bool operator==(Owner const&) const = default;
 };
 
-/// Who is root of a container, as the host sees it; of a map of a single id, that one.
-/// @throws `Errc::invalid_mappings`: nobody is
+/// The host ids of a container's root; for a map of a single id, that id.
+/// @throws `Errc::invalid_mappings` if root is not mapped
 inline Owner root_of(IdMaps const& maps) {
   auto const side = [](IdMap const& map) {
     return map.size() == 1 && map.front().size == 1 ? map.front().host_id : host_id(map, 0);
@@ -110,8 +113,8 @@ inline Owner root_of(IdMaps const& maps) {
   return {side(maps.uids), side(maps.gids)};
 }
 
-/// Do all ranges follow each other, in order, on both sides? Then the map is one offset. A range that cannot be (others
-/// wrote it) follows none.
+/// True if all ranges are adjacent and in order on both sides, so that the map is a single offset. An invalid
+/// range (of another program) makes it false if another follows.
 inline bool is_contiguous(IdMap const& map) noexcept {
   return std::adjacent_find(map.begin(), map.end(), [](IdRange const& a, IdRange const& b) {
            return !detail::is_possible(a) || a.container_id + a.size != b.container_id ||
@@ -119,7 +122,8 @@ inline bool is_contiguous(IdMap const& map) noexcept {
          }) == map.end();
 }
 
-/// @throws `Errc::invalid_mappings`: a range that is empty or not of 32-bit ids, or some that overlap on either side
+/// @throws `Errc::invalid_mappings`: a range that is empty or exceeds 32-bit ids, or ranges that overlap on
+///   either side
 inline void check(IdMaps const& maps) {
   detail::check(maps.uids);
   detail::check(maps.gids);

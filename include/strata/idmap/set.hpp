@@ -11,13 +11,13 @@
 
 namespace strata::idmap {
 
-/// A set of ids, kept as intervals that neither touch nor overlap.
+/// A set of ids, stored as intervals that neither touch nor overlap.
 class IdSet {
  public:
-  using Intervals = std::map<std::int64_t, std::int64_t>;  ///< first id -> the one behind the last
+  using Intervals = std::map<std::int64_t, std::int64_t>;  ///< first id -> one past the last
 
   IdSet() = default;
-  /// `size` ids from `first` on.
+  /// The `size` ids starting at `first`.
   IdSet(std::int64_t first, std::int64_t size) { add(first, size); }
 
   void add(std::int64_t first, std::int64_t size) {
@@ -46,7 +46,7 @@ class IdSet {
     }
   }
 
-  /// Adds or removes what a map has on one of its sides. Ranges that are none (others wrote them) count as empty.
+  /// Add or remove one side of a map. Invalid ranges, written by other programs, are ignored.
   void add_hosts(IdMap const& map) {
     for (auto const& range : map)
       if (detail::is_possible(range)) add(range.host_id, range.size);
@@ -73,7 +73,7 @@ class IdSet {
   bool empty() const noexcept { return intervals_.empty(); }
   Intervals const& intervals() const noexcept { return intervals_; }
 
-  /// The lowest `count` ids; nothing if there are fewer.
+  /// The lowest `count` ids; empty if there are fewer.
   std::optional<IdSet> lowest(std::int64_t count) const {
     IdSet out;
     for (auto const& [first, end] : intervals_) {
@@ -91,7 +91,7 @@ class IdSet {
   Intervals intervals_;
 };
 
-/// Lets the ids of one set stand for those of another, of the same size, in ascending order.
+/// Maps the ids of one set to those of another of the same size, in ascending order.
 inline IdMap zip(IdSet const& containers, IdSet const& hosts) {
   IdMap map;
   auto container = containers.intervals().begin();

@@ -9,22 +9,19 @@
 
 namespace strata::idmap {
 
-/// Stands for ids that have no number in a namespace (proc(5), /proc/sys/kernel/overflowuid, which hardly anybody
-/// changes).
+/// Stands for ids that are not mapped (proc(5), /proc/sys/kernel/overflowuid; the default value).
 inline constexpr std::int64_t overflow_id = 65534;
 
-/// From the owners that files have with some maps to those that they have with others.
-///
-/// The host's id becomes the container's by the old map, and that the host's by the new one (as containers/storage
-/// does it). Root stays root if the old map does not know it: the store itself makes files as root. What the new map does not have
-/// becomes the overflow id.
+/// Converts file owners from one pair of id maps to another, as containers/storage does: host id to container
+/// id by the old maps, then to host id by the new ones. Owner 0:0 is treated as the container's root if the
+/// old maps lack it, as the store creates files as root. An id that the new maps lack becomes `overflow_id`.
 class Shift {
  public:
   Shift(IdMaps from, IdMaps to) : from_(std::move(from)), to_(std::move(to)) {}
 
   bool changes_nothing() const noexcept { return from_ == to_; }
 
-  /// @throws `Errc::invalid_mappings`: an id other than root's that the old maps do not have
+  /// @throws `Errc::invalid_mappings`: an owner other than root that the old maps do not have
   Owner operator()(Owner const& owner) const {
     auto uid = to_container(from_.uids, owner.uid);
     auto gid = to_container(from_.gids, owner.gid);

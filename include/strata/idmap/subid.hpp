@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-/// Ids of the host that the administrator has set staging for a user's containers: subuid(5), subgid(5).
+/// The host ids that the administrator has set aside for a user's containers: subuid(5), subgid(5).
 namespace strata::idmap {
 
 inline constexpr std::string_view subuid_file = "/etc/subuid";
@@ -20,7 +20,7 @@ inline constexpr std::string_view subgid_file = "/etc/subgid";
 
 namespace detail {
 
-/// The next piece of `text` up to `separator`, which goes with it.
+/// Removes and returns the part of `text` up to `separator`, which is removed as well.
 inline std::string_view next_piece(std::string_view& text, char separator) {
   auto const end = std::min(text.find(separator), text.size());
   auto const piece = text.substr(0, end);
@@ -37,10 +37,10 @@ inline std::optional<std::int64_t> id_number(std::string_view text) {
 
 }  // namespace detail
 
-/// Ranges of a user, one behind another from container id 0 on. Lines "name:first:count"; what is none is passed
-/// over, as the tools of shadow do.
-/// @param text  of the file
-/// @param id    the user's number, which may stand in the place of the name
+/// The ranges of a user in a subuid or subgid file, mapped to consecutive container ids from 0. Lines are
+/// "name:first:count"; others are skipped, as the shadow tools do.
+/// @param text contents of the file
+/// @param id the user's number, which may stand in place of the name
 inline IdMap subordinate_ranges(std::string_view text, std::string_view name,
                                 std::optional<std::int64_t> id = {}) {
   IdMap map;
@@ -58,7 +58,8 @@ inline IdMap subordinate_ranges(std::string_view text, std::string_view name,
   return map;
 }
 
-/// The same of a file; none if it does not exist.  @throws `errno`
+/// As above, from a file; empty if it does not exist.
+/// @throws `errno`
 inline IdMap subordinate_ranges(std::filesystem::path const& file, std::string_view name,
                                 std::optional<std::int64_t> id = {}) {
   return subordinate_ranges(std::string_view(sys::read_file_if_exists(file).value_or(std::string())), name,
