@@ -11,10 +11,10 @@
 
 namespace strata::sys {
 
-/// Calls `visit(path, bytes)` with a path and everything below it on the same file system, as `du -x` goes: what each takes
-/// on disk, a file with several names at its first only. Follows no link; enters bind mounts. What vanishes meanwhile is
-/// passed over, the path itself too.
-/// @throws  `errno`, "open <path>", "stat <path>"; what `visit` throws
+/// Calls `visit(path, bytes)` with the disk space of a path and of everything below it on the same file
+/// system, like `du -x`: a file with several names counts once. Follows no links, enters bind mounts, and
+/// skips what vanishes meanwhile, including `top` itself.
+/// @throws `errno`, "open <path>", "stat <path>"; exceptions of `visit`
 template <class Visit>
 void walk_blocks(std::filesystem::path const& top, Visit&& visit) {
   struct stat first {};

@@ -30,9 +30,9 @@
 namespace strata::sys {
 
 struct ChownOptions {
-  std::function<FileOwner(FileOwner)> owner;  ///< called on several threads at once
-  /// In an overlay each name of a file is copied up for itself; then the second and later ones are made links of the first
-  /// anew. Elsewhere the file is changed once.
+  std::function<FileOwner(FileOwner)> owner;  ///< maps the old owner to the new one; called concurrently
+  /// For an overlay, where each name of a file is copied up separately: re-create the second and later names
+  /// as links to the first. Elsewhere the inode is changed once.
   bool relink = false;
   Control control = {};
 };
@@ -45,7 +45,7 @@ class TreeChowner {
 
   std::uint64_t run() {
     auto const threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
-    // One inode has several names: its names are met before it is changed, so that no two threads work on it.
+    // Hard links are collected first, so that no two threads change one inode.
     std::map<std::pair<dev_t, ino_t>, Links> links;
     {
       Workers<Batch> workers(threads, 2 * threads, [this](Batch& batch) { change(batch); });
@@ -90,7 +90,7 @@ class TreeChowner {
     struct stat status {};
   };
   struct Batch {
-    std::string parent = {};  ///< below the top
+    std::string parent = {};  ///< relative to the top
     Fd directory = {};
     std::vector<Entry> entries = {};
   };
@@ -110,7 +110,7 @@ class TreeChowner {
     }
   }
 
-  /// A change of owner takes set-user-ID bits and capabilities away.
+  /// Changes one owner and restores the set-user-ID bits and capabilities that the change clears.
   template <class Where>
   bool change(int directory, std::string const& name, struct stat const& status, Where const& where) {
     FileOwner const old{status.st_uid, status.st_gid};
@@ -129,7 +129,7 @@ class TreeChowner {
     return true;
   }
 
-  /// A directory below the top and what is called `base` in it.
+  /// Opens the parent of a path below the top; returns it with the last component.
   std::pair<Fd, std::string> enter(std::string_view below) const {
     Fd at = open_at(AT_FDCWD, top_, O_PATH | O_DIRECTORY);
     for (auto slash = below.find('/'); slash != below.npos; slash = below.find('/')) {
@@ -143,7 +143,7 @@ class TreeChowner {
   }
 
   void change_links(std::map<std::pair<dev_t, ino_t>, Links>& links, std::size_t threads) {
-    // Re-making links changes the times of the directories that they are in.
+    // Re-creating links changes the times of their directories.
     std::map<std::string, struct stat> directories;
     if (options_.relink)
       for (auto const& [inode, group] : links)
@@ -199,10 +199,10 @@ class TreeChowner {
 
 }  // namespace detail
 
-/// Changes the owners of all that is in a directory, not its own, on several threads: modes, capabilities and hard
-/// links stay. For a tree that nobody else uses. What is mounted below is left alone.
-/// @return  how many files got another owner, each once
-/// @throws  `errno`, "<call> <path>"; `Errc::stopped`; what `owner` throws. Part of the tree is then changed
+/// Changes the owners of everything in a directory, except its own, on several threads. Preserves modes,
+/// capabilities and hard links; does not enter mounts. The tree must not be in use.
+/// @return number of files changed, each inode once
+/// @throws `errno`, "<call> <path>"; `Errc::stopped`; exceptions of `owner`. Part of the tree is then changed
 inline std::uint64_t chown_tree(std::filesystem::path const& top, ChownOptions const& options) {
   return detail::TreeChowner(top, options).run();
 }

@@ -18,22 +18,23 @@
 
 namespace strata::sys {
 
-/// Copies contents of regular files by the cheapest means that the file systems have: shared blocks (FICLONE), a copy
-/// within the kernel (copy_file_range), or read and write. What turned out not to work is not tried again, so use
-/// one object for many files of one place. Not for two threads at once.
+/// Copies the contents of regular files in the cheapest way that the file systems support: shared blocks
+/// (FICLONE), copy_file_range(2), or read and write. Remembers what failed, so use one object for the files
+/// of one place. Not safe for concurrent use.
 class FileCopier {
  public:
-  /// @param from, to  descriptors; `to` is empty and stands at 0
-  /// @param status    of `from`; more bytes than it says are not copied, fewer are no error. Holes stay holes.
-  /// @param path      for the errors' subjects, "read <path>" and "write <path>"
-  /// @param step      called with the number of bytes after each part of up to 8 MiB; may throw
+  /// Copies a file's contents. Holes stay holes.
+  /// @param from, to descriptors; `to` is an empty file at position 0
+  /// @param status of `from`; bytes beyond its size are not copied, fewer are not an error
+  /// @param path for the errors' subjects, "read <path>" and "write <path>"
+  /// @param step called with the number of bytes after each part of up to 8 MiB; may throw
   template <class Step>
   void copy(int from, int to, struct stat const& status, std::filesystem::path const& path, Step&& step) {
     if (status.st_size == 0) return;
     if (clones_) {
       if (::ioctl(to, FICLONE, from) == 0) return step(static_cast<std::size_t>(status.st_size));
       if (errno == ENOSPC || errno == EDQUOT || errno == EIO) throw_errno("write", path);
-      clones_ = false;  // by far most often EOPNOTSUPP or EXDEV: this pair of file systems cannot
+      clones_ = false;  // usually EOPNOTSUPP or EXDEV: not possible between these file systems
     }
     if (status.st_blocks * 512 >= status.st_size) {
       copy_range(from, to, 0, status.st_size, path, step);
@@ -41,7 +42,7 @@ class FileCopier {
     }
     for (off_t at = 0; at < status.st_size;) {
       off_t const data = ::lseek(from, at, SEEK_DATA);
-      if (data < 0 && errno == ENXIO) break;  // only a hole is left
+      if (data < 0 && errno == ENXIO) break;  // the rest is a hole
       if (data < 0) throw_errno("read", path);
       off_t const hole = ::lseek(from, data, SEEK_HOLE);
       if (hole < 0) throw_errno("read", path);
@@ -67,7 +68,7 @@ class FileCopier {
         if (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG) throw_errno("write", path);
         ranges_ = false;
       } else if (n == 0) {
-        break;  // the end, or a file system that says so by mistake: reading will tell
+        break;  // the end, or a file system that returns 0 wrongly: read decides
       } else {
         at += n;
         step(static_cast<std::size_t>(n));

@@ -20,13 +20,14 @@
 
 namespace strata::sys {
 
-/// A path in a tree, one end of a copy.
+/// One end of a copy: a path, possibly inside a tree.
 struct Place {
-  /// The tree: ".." and symbolic links in it lead to where they would lead if it were "/". Empty: the host's own.
+  /// The tree. ".." and symbolic links in it are resolved as if it were "/". If empty, `path` is a path of
+  /// the host.
   std::filesystem::path root = {};
   std::filesystem::path path = {};
 
-  /// As the host names it.
+  /// The path as seen from the host, for messages.
   std::filesystem::path shown() const {
     auto const below = inside().relative_path();
     return root.empty() ? path : below.empty() ? root : root / below;
@@ -40,11 +41,13 @@ struct Place {
 };
 
 struct CopyPathOptions {
-  Flush flush = Flush::none;  ///< `full`: all of it is on the device when the call returns
+  Flush flush = Flush::none;  ///< `full`: everything is on stable storage on return
   Control control = {};
-  std::function<FileOwner(FileOwner)> owner = {};  ///< of a copy, from that of the original; none: the same
-  FileOwner new_directories = {};  ///< of those made for a directory: the copy's own and above it
-  FileOwner new_parents = {};      ///< of those made above a file, which are closed to others
+  std::function<FileOwner(FileOwner)> owner = {};  ///< maps an original's owner to the copy's; if empty,
+                                                   ///< unchanged
+  FileOwner new_directories = {};  ///< owner of new directories when a directory is copied: the copy itself
+                                   ///< and its parents
+  FileOwner new_parents = {};      ///< owner of new parents (mode 0700) when a file is copied
 };
 
 namespace detail {
@@ -56,15 +59,15 @@ class OpenPlace {
     if (!place_.root.empty()) root_ = open_at(AT_FDCWD, place_.root, O_PATH | O_DIRECTORY);
   }
 
-  /// Follows links. Without throwing: an empty `Fd` and `errno`.
+  /// Opens a path, following links; on failure returns an empty `Fd` and sets `errno`.
   Fd try_open(std::filesystem::path const& path, int flags) const {
     if (!root_) return try_open_at(AT_FDCWD, path.empty() ? "." : path.c_str(), flags);
     auto const below = path.relative_path();
     return try_open_in_root(root_.get(), below.empty() ? "." : below.c_str(), flags);
   }
 
-  /// The directory at `path`; it and those above it are made if they are missing.
-  /// @param made  called with each that was made, and the directory it was made in
+  /// Opens the directory at `path`, creating it and its missing parents.
+  /// @param made called with each new directory and its parent
   template <class Made>
   Fd make_directories(std::filesystem::path const& path, mode_t mode, Made&& made) const {
     if (Fd known = try_open(path, O_RDONLY | O_DIRECTORY)) return known;
@@ -72,15 +75,15 @@ class OpenPlace {
     if (!file_above && (errno != ENOENT || !path.has_relative_path())) throw_errno("mkdir", name(path));
     Fd const above = make_directories(path.parent_path(), mode, made);
     std::string const base = path.filename();
-    // The mode at once, for what fails next may not be the last thing to fail.
+    // With the final mode at once, as a later step may fail.
     if (::mkdirat(above.get(), base.c_str(), mode) != 0) throw_errno("mkdir", name(path));
     try {
       Fd fresh = open_at(above.get(), base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-      struct stat status {};  // a directory that gives its group on has given that on as well
+      struct stat status {};  // a setgid parent passes setgid on
       if (::fstat(fresh.get(), &status) != 0) throw_errno("stat", name(path));
       made(fresh.get(), above.get(), mode | (status.st_mode & S_ISGID));
       return fresh;
-    } catch (...) {  // one that is there keeps its attributes, and this one has not got them yet
+    } catch (...) {  // an existing directory would keep its attributes, and this one has none yet
       ::unlinkat(above.get(), base.c_str(), AT_REMOVEDIR);
       throw;
     }
@@ -99,20 +102,20 @@ class OpenPlace {
 
 }  // namespace detail
 
-/// Copies a file, or a directory with all that is in it, from one tree into another: contents (blocks shared where the
-/// file system can), hard links among the copied, owners, modes, times, attributes of files.
+/// Copies a file, or a directory with its contents, from one tree into another: data (sharing blocks where
+/// the file system can), hard links within the copy, owners, modes, times, attributes of files.
 ///
-/// - `from`: links are followed, so that the copy of a link is one of what it leads to; what is mounted in a
-///   directory is copied with it; what vanishes from one meanwhile is left out
-/// - `to` is the copy's full name, not a directory to put it into, unless a host's path ends with "/" and a file is
-///   copied. Missing directories above it are made, 0755 for a directory and 0700 for a file
-/// - a directory becomes one with the directory that is there, which keeps its own attributes; what is in it
-///   replaces what has the same name, of whatever kind
-/// - a file replaces a file, and is refused where a directory is: EISDIR
+/// - Links in `from` are followed, so the copy of a link is a copy of its target. Mounts below a directory
+///   are copied with it; entries that vanish meanwhile are skipped.
+/// - `to` is the full name of the copy, unless it is a host path that ends with "/" and a file is copied.
+///   Missing parents are created with mode 0755 for a directory, 0700 for a file.
+/// - A directory is merged with an existing one, which keeps its attributes; its entries replace those of the
+///   same name, whatever their type.
+/// - A file replaces a file; a directory in its place fails with EISDIR.
 ///
-/// Needs the rights for what it meets. What was copied until a failure stays: what comes before it by the names.
-/// @throws  `errno`, "stat <from>", "mkdir <directory>" or of the file in its way, "<call> <path>"; `Errc::stopped`; what
-///          `owner` throws
+/// Requires the necessary privileges. After a failure, what precedes it in name order has been copied.
+/// @throws `errno`, "stat <from>", "mkdir <path>" for the directory or the file in its way, "<call> <path>";
+///   `Errc::stopped`; exceptions of `owner`
 inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions const& options = {}) {
   detail::OpenPlace const source(from);
   detail::OpenPlace const target(to);
@@ -132,7 +135,7 @@ inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions 
   Fd const node = source.try_open(from.inside(), O_PATH);
   struct stat status {};
   if (!node || ::fstat(node.get(), &status) != 0) throw_errno("stat", from.shown());
-  if (options.owner && !S_ISDIR(status.st_mode))  // of a file: refused before anything is made
+  if (options.owner && !S_ISDIR(status.st_mode))  // before anything is created
     options.owner({status.st_uid, status.st_gid});
   auto const reopened = [&](int flags) {
     Fd fd = try_open_at(AT_FDCWD, ("/proc/self/fd/" + std::to_string(node.get())).c_str(), flags);

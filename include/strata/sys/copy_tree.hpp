@@ -30,8 +30,8 @@
 
 namespace strata::sys {
 
-/// Attributes that belong to a layer's files wherever they are: capabilities, users' own, and the mark of a directory
-/// that hides what overlayfs has below it. Others (labels, what else overlayfs keeps) belong to the place.
+/// True for attributes that belong to a file wherever it is: capabilities, user attributes, and overlayfs's
+/// opaque mark. Others (labels, other overlayfs attributes) belong to the location.
 inline bool is_portable_xattr(std::string_view name) noexcept {
   return name == "security.capability" || name == "trusted.overlay.opaque" || name == "user.overlay.opaque" ||
          (name.starts_with("user.") && !name.starts_with("user.overlay."));
@@ -39,44 +39,45 @@ inline bool is_portable_xattr(std::string_view name) noexcept {
 
 inline bool is_any_xattr(std::string_view) noexcept { return true; }
 
-/// User and group of a file, as the kernel counts them for this process.
+/// User and group of a file, as seen by this process.
 struct FileOwner {
   uid_t uid = 0;
   gid_t gid = 0;
   bool operator==(FileOwner const&) const = default;
 };
 
-/// What becomes of a name in the target that is taken; two directories become one in any case.
+/// What to do with a name that exists in the target. Two directories are merged in any case.
 enum class Existing {
   refuse,   ///< EEXIST
-  replace,  ///< what has it is removed, a directory with all that is in it
+  replace,  ///< remove it, a directory with its contents
 };
 
-/// What becomes of a directory that something else is mounted on.
+/// What to do with a directory that is a mount point.
 enum class Mounts { refuse, enter };
 
-/// What becomes of a name that a directory lists and does not have: it was removed meanwhile, or is a whiteout below which
-/// nothing lies, which overlayfs shows so.
+/// What to do with a listed name whose lookup fails with ENOENT: it was removed in the meantime, or is a
+/// whiteout that hides nothing, which overlayfs lists.
 enum class Vanished { fail, pass };
 
-/// Which entry of a directory comes first: the one that the file system gives first, which is the fastest, or by the bytes
-/// of the names, so that a copy which fails stops at the same place each time.
+/// Order within a directory: the file system's, which is the fastest, or by the bytes of the names, so that a
+/// failing copy stops at the same place each time.
 enum class Order { any, by_name };
 
 struct CopyOptions {
-  Flush flush = Flush::none;  ///< `full`: all of it is on the device when the call returns
+  Flush flush = Flush::none;  ///< `full`: everything is on stable storage on return
   Control control = {};
   bool (*keeps_xattr)(std::string_view) noexcept = is_portable_xattr;
   Existing existing = Existing::refuse;
   Mounts mounts = Mounts::refuse;
   Vanished vanished = Vanished::fail;
   Order order = Order::any;
-  std::function<FileOwner(FileOwner)> owner = {};  ///< of a copy, from that of the original; none: the same
+  std::function<FileOwner(FileOwner)> owner = {};  ///< maps an original's owner to the copy's; if empty,
+                                                   ///< unchanged
 };
 
 struct CopyResult {
-  std::uint64_t entries = 0;  ///< without the top
-  std::uint64_t bytes = 0;    ///< of regular files, each inode once; holes are not counted
+  std::uint64_t entries = 0;  ///< without the top directory
+  std::uint64_t bytes = 0;    ///< of regular files, each inode once, without holes
 };
 
 namespace detail {
@@ -92,7 +93,7 @@ class TreeCopier {
     return copy(std::move(source), open_at(AT_FDCWD, to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), Top::copied);
   }
 
-  /// Whether the directory at the top of the copy gets the attributes of the other, or keeps its own.
+  /// Whether the top directory of the copy takes the source's attributes or keeps its own.
   enum class Top { copied, kept };
 
   CopyResult copy(Fd source, Fd target, Top top) {
@@ -113,9 +114,9 @@ class TreeCopier {
     return done_;
   }
 
-  /// One file that is no directory.
-  /// @param from   open for reading if it is a regular file, else with O_PATH
-  /// @param parent  directory in which the copy gets `name`
+  /// Copies one file that is not a directory.
+  /// @param from open for reading if it is a regular file, else with O_PATH
+  /// @param parent directory in which the copy gets `name`
   CopyResult copy_file(Fd const& from, Fd const& parent, std::string const& name) {
     struct stat status {};
     if (::fstat(from.get(), &status) != 0) throw_errno("stat", from_path({}));
@@ -165,11 +166,11 @@ class TreeCopier {
   }
 
   void directory(int from, int to, std::string const& name, struct stat const& status) {
-    // A tree that is copied into itself would have no end.
+    // Skip the target itself: copying a tree into itself would not end.
     if (status.st_dev == root_status_.st_dev && status.st_ino == root_status_.st_ino) return;
     Fd source = step_into(from, name);
     if (!source) throw_errno("open", from_path(name));
-    owner_of(status);  // what can have no owner is refused before it is made, not when it has been filled
+    owner_of(status);  // refuse an unmappable owner before creating the directory, not after filling it
     if (::mkdirat(to, name.c_str(), 0700) != 0) {
       struct stat old {};
       if (errno != EEXIST || ::fstatat(to, name.c_str(), &old, AT_SYMLINK_NOFOLLOW) != 0)
@@ -190,13 +191,13 @@ class TreeCopier {
   }
 
   Fd open_file(int from, std::string const& name, struct stat& status) const {
-    // Reading must not change the source; only its owner and root may ask for that.
+    // O_NOATIME keeps the source unchanged; only its owner and root may use it.
     Fd source = try_open_at(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
     if (!source && errno == EPERM)
       source = try_open_at(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!source || ::fstat(source.get(), &status) != 0) throw_errno("open", from_path(name));
     if (!S_ISREG(status.st_mode)) {
-      errno = ESTALE;  // it was a file a moment ago
+      errno = ESTALE;  // it was a regular file a moment ago
       throw_errno("open", from_path(name));
     }
     return source;
@@ -216,7 +217,7 @@ class TreeCopier {
     if (options_.flush == Flush::full) start_write_back(target.get());
   }
 
-  /// Calls `create`, which fails with EEXIST if the name is taken.
+  /// Calls `create`, after removing an existing name if `Existing::replace` allows it.
   template <class Create>
   int make(int to, std::string const& name, std::string_view call, Create create) {
     int made = retry(create);
@@ -232,7 +233,7 @@ class TreeCopier {
   }
 
   void symlink(int from, int to, std::string const& name, struct stat const& status) {
-    std::array<char, PATH_MAX> text;  // the kernel takes no longer one
+    std::array<char, PATH_MAX> text;  // the kernel's limit
     ssize_t const n = ::readlinkat(from, name.c_str(), text.data(), text.size() - 1);
     if (n < 0) throw_errno("readlink", from_path(name));
     text[static_cast<std::size_t>(n)] = '\0';
@@ -243,11 +244,11 @@ class TreeCopier {
   void node(int to, std::string const& name, struct stat const& status) {
     bool const whiteout = S_ISCHR(status.st_mode) && status.st_rdev == 0;
     bool const device = S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode);
-    if (device && !whiteout && in_userns_) return;  // the kernel refuses them there
+    if (device && !whiteout && in_userns_) return;  // not permitted in a user namespace
     make(to, name, "mknod",
          [&] { return ::mknodat(to, name.c_str(), (status.st_mode & S_IFMT) | 0600, status.st_rdev); });
-    set_owner(to, name, status);  // first: it takes the set-user-ID bit away
-    // A process in the tree may put a link of its own there, and modes are set through links.
+    set_owner(to, name, status);  // first, as it clears the set-user-ID bit
+    // Setting a mode follows links, and a process in the tree may have replaced the node with one.
     Fd const made = try_open_at(to, name.c_str(), O_PATH | O_NOFOLLOW);
     struct stat now {};
     if (!made || ::fstat(made.get(), &now) != 0) throw_errno("open", to_path(name));
@@ -261,7 +262,7 @@ class TreeCopier {
   }
 
   void link(std::string const& first, int to, std::string const& name) {
-    // No directory on the way may have become a link meanwhile: that would lead anywhere.
+    // Do not follow a directory on the way that was replaced with a link: it could lead anywhere.
     auto const slash = first.rfind('/');
     std::string const base = first.substr(slash == first.npos ? 0 : slash + 1);
     Fd at;
@@ -269,7 +270,7 @@ class TreeCopier {
       at = try_open_how(root_.get(), first.substr(0, slash).c_str(), O_PATH | O_DIRECTORY, 0,
                         RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
       if (!at) throw_errno("open", to_path(name));
-    } else if (slash != first.npos) {  // a path longer than the kernel takes at once: go there by parts
+    } else if (slash != first.npos) {  // path longer than PATH_MAX: descend step by step
       std::string_view rest = first;
       for (auto part = rest.find('/'); part != rest.npos; part = rest.find('/')) {
         at = step_into(at ? at.get() : root_.get(), std::string(rest.substr(0, part)));
@@ -302,8 +303,8 @@ class TreeCopier {
     if (::utimensat(to, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("utimens", to_path(name));
   }
 
-  /// Of an open file or directory. The owner first, for changing it takes away set-user-ID bits and capabilities; the
-  /// times last.
+  /// Sets the attributes of an open file or directory: the owner first, as a change clears set-user-ID bits
+  /// and capabilities; the times last.
   void set_attributes(int from, int to, struct stat const& status, std::string const& name) {
     auto const owner = owner_of(status);
     if (::fchown(to, owner.uid, owner.gid) != 0) throw_errno("chown", to_path(name));
@@ -335,7 +336,7 @@ class TreeCopier {
   CopyOptions const& options_;
   Descent<Source> from_;
   Descent<Nothing> to_;
-  Fd root_;  // of the copy: links are made from there
+  Fd root_;  // of the copy; base for hard links
   struct stat root_status_ {};
   bool const in_userns_ = in_user_namespace();
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
@@ -346,15 +347,15 @@ class TreeCopier {
 
 }  // namespace detail
 
-/// Copies a directory with all that is in it: contents (blocks shared where the file system can), hard links among
-/// the copied, owners, modes, times to the nanosecond, attributes that `keeps_xattr` names, symbolic links, devices,
-/// fifos, sockets. Needs the rights for what it meets; nothing is left out but devices in a user namespace, which cannot
-/// be made there.
+/// Copies a directory with its contents: data (sharing blocks where the file system can), hard links within
+/// the tree, owners, modes, times in nanoseconds, the attributes that `keeps_xattr` selects, symbolic links,
+/// devices, FIFOs and sockets. Requires the necessary privileges. Nothing is omitted, except devices in a
+/// user namespace, which cannot be created there.
 ///
-/// @param to  is made, or, being a directory, filled: directories that exist are kept and get the attributes of
-///            those in `from`; for other existing names see `Existing`
-/// @throws    `errno`, "<call> <path>"; EXDEV, "open <path>": something is mounted in `from`; `Errc::stopped`. What was
-///            copied until then stays, for the caller to remove
+/// @param to created, or merged into if it is a directory: existing directories are kept and take the
+///   attributes of those in `from`; see `Existing` for other names
+/// @throws `errno`, "<call> <path>"; EXDEV, "open <path>": something is mounted below `from`;
+///   `Errc::stopped`. What was copied by then remains, for the caller to remove
 inline CopyResult copy_tree(std::filesystem::path const& from, std::filesystem::path const& to,
                             CopyOptions const& options = {}) {
   CopyResult const done = detail::TreeCopier(from, to, options).copy(from, to);

@@ -25,22 +25,22 @@
 namespace strata::sys {
 namespace detail {
 
-/// A file or directory to be flushed.
+/// A file or directory to flush.
 struct ToFlush {
   Fd fd;
   std::filesystem::path path;
 };
 
 inline void flush(ToFlush const& item) {
-  // EINVAL: a file system that cannot flush this kind of file
+  // EINVAL: the file system cannot flush this kind of file
   if (::fsync(item.fd.get()) != 0 && errno != EINVAL) throw_errno("fsync", item.path);
 }
 
-/// Files are flushed on several threads, because the kernel joins flushes that wait at the same time into one. Measured
-/// on ext4 with 8,400 files whose write-back was under way: 0.48 s on one thread, 0.20 s on 4, 0.13 s on 16.
+/// Several threads, as the kernel merges concurrent journal commits. Measured on ext4 with 8,400 files under
+/// write-back: 0.48 s on one thread, 0.20 s on 4, 0.13 s on 16.
 inline constexpr std::size_t flush_threads = 12;
 
-/// What the whole machine still has to write, from the text of /proc/meminfo; nothing if it does not say.
+/// Dirty and write-back bytes of the whole machine, from the text of /proc/meminfo; 0 if missing.
 inline std::uint64_t dirty_bytes(std::string_view meminfo) {
   std::uint64_t kibibytes = 0;
   for (std::string_view const key : {"\nDirty:", "\nWriteback:"})
@@ -49,8 +49,8 @@ inline std::uint64_t dirty_bytes(std::string_view meminfo) {
   return kibibytes * 1024;
 }
 
-/// True for a tree of many files among which nobody else has much to write, on a file system whose `syncfs` is known to
-/// wait for the device with everything (that of FUSE does not).
+/// True if syncfs(2) pays: a tree of many files, little other dirty data, and a file system whose `syncfs` is
+/// known to wait for the device (that of FUSE does not).
 inline bool is_for_syncfs(std::filesystem::path const& top, Fd const& root) {
   struct statfs system {};
   if (::fstatfs(root.get(), &system) != 0) return false;
@@ -76,32 +76,33 @@ inline bool is_for_syncfs(std::filesystem::path const& top, Fd const& root) {
 
 }  // namespace detail
 
-/// Asks the device to begin writing what a file holds, and does not wait: a hint, whose errors fsync will tell.
+/// Starts write-back of a file without waiting: a hint. A later fsync reports errors.
 inline void start_write_back(int fd) noexcept { ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
-/// Waits until every file and directory of a tree is on the device: contents, attributes and names. Mounts below
-/// are not a part of it. Others' files are waited for only as far as the file system's journal joins them with
-/// these. Who writes the files should call `start_write_back` with each, so that little is left to do here.
+/// Waits until every file and directory of a tree is on stable storage: contents, attributes and names. Does
+/// not enter mounts. Call `start_write_back` for each file when it is written, so that little is left to wait
+/// for.
 ///
-/// A large tree is flushed by `syncfs`, if what others have to write is not much more: for 7,100 files and 240 MB on
-/// ext4 that takes 0.10 s, and 0.22 s file by file (0.40 s and more by fsync on one thread).
+/// A large tree is flushed by `syncfs` if the machine has not much other data to write: 7,100 files of 240 MB
+/// on ext4 take 0.10 s, against 0.22 s file by file (0.40 s and more with fsync on one thread).
 ///
-/// @throws  `errno`, "fsync <path>" or "syncfs <path>"; do not try again after that: the kernel has dropped what it could not write
+/// @throws `errno`, "fsync <path>" or "syncfs <path>"; do not retry, as the kernel has dropped the pages it
+///   could not write
 inline void flush_tree(std::filesystem::path const& path) {
   {
-    // syncfs tells errors since this was opened, and earlier ones that nobody was told of (Linux 5.8): of none of
-    // the files here, which were never flushed before, can an error be missed.
+    // syncfs reports errors since this open and earlier unreported ones (Linux 5.8). These files were never
+    // flushed before, so no error is missed.
     Fd const root = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (detail::is_for_syncfs(path, root)) {
       flush_file_system(root.get(), path);
       return;
     }
   }
-  // The bytes first, without the journal: while they are on their way, each fsync would find its file changed once
-  // more (blocks that are no longer "unwritten") and commit the journal for it alone, thousands of times.
+  // Data first, without the journal: during write-back each fsync would find its file changed once more
+  // (unwritten extents converted) and commit the journal for it alone, thousands of times.
   visit_contents(path, [](Fd const fd, auto const&) { start_write_back(fd.get()); });
   visit_contents(path, [](Fd const fd, auto const& name) {
-    // An error is told once: the fsync below, by another descriptor, would not see this one any more.
+    // An error is reported once per descriptor; the fsync below uses another one and would miss it.
     if (::sync_file_range(fd.get(), 0, 0,
                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) !=
             0 &&

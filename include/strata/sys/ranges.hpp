@@ -20,7 +20,7 @@
 namespace strata {
 namespace detail {
 
-/// Ranges of a regular file or block device.
+/// Byte ranges of a regular file or block device.
 class FdRanges {
  public:
   FdRanges(sys::Fd owned, int fd, std::filesystem::path path)
@@ -32,7 +32,7 @@ class FdRanges {
     return static_cast<std::uint64_t>(end);
   }
 
-  /// @throws `errno`, "read <path>"; `Errc::corrupt_archive`: the file ends before a range does
+  /// @throws `errno`, "read <path>"; `Errc::corrupt_archive`: a range extends beyond the end of the file
   void read(std::span<ByteRange const> ranges, RangeBytes const& to) {
     constexpr std::size_t piece = 256 * 1024;
     if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(piece);
@@ -75,19 +75,20 @@ class MemoryRanges {
 
 }  // namespace detail
 
-/// Ranges of a file.  @throws `errno`, "open <path>"
+/// Reads byte ranges of a file.
+/// @throws `errno`, "open <path>"
 inline Ranges file_ranges(std::filesystem::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY);
   int const number = fd.get();
   return detail::FdRanges(std::move(fd), number, path);
 }
 
-/// Ranges of what a descriptor that the caller keeps open refers to: a regular file or a block device.
+/// Reads byte ranges through a descriptor that the caller keeps open: a regular file or a block device.
 inline Ranges fd_ranges(int fd) {
   return detail::FdRanges(sys::Fd(), fd, "descriptor " + std::to_string(fd));
 }
 
-/// Ranges of bytes in memory.
+/// Reads byte ranges of a string.
 inline Ranges memory_ranges(std::string bytes) { return detail::MemoryRanges(std::move(bytes)); }
 
 }  // namespace strata

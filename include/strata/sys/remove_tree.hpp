@@ -20,19 +20,19 @@
 namespace strata::sys {
 namespace detail {
 
-/// Deletes by descriptors, so that no rename or symbolic link made meanwhile can lead out of the tree.
+/// Deletes by descriptors, so that no concurrent rename or symbolic link can lead out of the tree.
 class TreeRemover {
  public:
   explicit TreeRemover(std::filesystem::path top) : descent_(std::move(top)), top_(descent_.path()) {}
 
-  /// @return  false if there was nothing of that name
+  /// @return false if the name does not exist
   bool remove(int parent, std::string const& name) {
     struct stat status {};
     if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) return false;
       throw_errno("stat", top_);
     }
-    // Also when a file is mounted on it: what then lies below may be of any type.
+    // Also where a file is mounted: what lies below may be of any type.
     if (!S_ISDIR(status.st_mode) && unlink(parent, name, 0)) return true;
     enter(parent, name);
     while (!descent_.empty()) {
@@ -44,20 +44,21 @@ class TreeRemover {
       } else {
         std::string const left = descent_.leave();
         int const above = descent_.empty() ? parent : descent_.fd();
-        if (!unlink(above, left, AT_REMOVEDIR)) enter(above, left);  // something was put in meanwhile
+        if (!unlink(above, left, AT_REMOVEDIR)) enter(above, left);  // something was created in it meanwhile
       }
     }
     return true;
   }
 
  private:
-  static constexpr int most_attempts = 1000;  // against one who puts in as fast as we take out
+  static constexpr int most_attempts = 1000;  // limit against a process that creates files as fast as they
+                                              // are deleted
 
   std::filesystem::path path(std::string const& name) const {
     return descent_.empty() ? top_ : descent_.path(name);
   }
 
-  /// @return  false if it must be emptied first: a directory that is not empty, or was taken for a file
+  /// @return false if it must be emptied first: a non-empty directory, or one mistaken for a file
   bool unlink(int parent, std::string const& name, int flags) {
     bool opened_up = false;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
@@ -87,7 +88,7 @@ class TreeRemover {
         throw_busy("unmount", path(name));
       }
       if (errno == EACCES && !std::exchange(opened_up, true) && open_up(parent, name)) continue;
-      if (errno == ENOTDIR || errno == ELOOP) {  // the file below a mount that is gone
+      if (errno == ENOTDIR || errno == ELOOP) {  // the file below a mount that was detached
         if (unlink(parent, name, 0)) return;
         continue;
       }
@@ -96,14 +97,14 @@ class TreeRemover {
     throw_errno("open", path(name));
   }
 
-  /// A subvolume of btrfs goes as a whole, where that is allowed: no file of it is looked at, and it may be read-only.
+  /// Tries to delete a btrfs subvolume as a whole, where permitted: fast, and works on read-only ones.
   static bool is_subvolume_gone(int parent, std::string const& name, int fd) {
     struct stat status {};
     return ::fstat(fd, &status) == 0 && status.st_ino == btrfs::subvolume_inode &&
            btrfs::try_destroy_subvolume(parent, name);
   }
 
-  /// Gives the owner all rights to a directory, to be able to delete what is in it.
+  /// Gives the owner full access to a directory, to delete its contents.
   static bool open_up(int parent, std::string const& name) noexcept {
     int const saved = errno;
     Fd const fd = try_open_at(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -119,13 +120,13 @@ class TreeRemover {
 
 }  // namespace detail
 
-/// Deletes a file, or a directory with all that is in it, however deep. Never deletes through a mount: whatever is
-/// mounted at `path` or below is unmounted (detached), and only what lies beneath it in the tree goes. Symbolic links
-/// are deleted, not followed (those in the directory of `path` itself are). Others may delete at the same time.
+/// Deletes a file, or a directory with its contents, at any depth. Never deletes through a mount: mounts at
+/// and below `path` are detached, and only what is beneath them in the tree is deleted. Symbolic links are
+/// deleted rather than followed, except in the directory part of `path`. Safe against concurrent deletion.
 ///
-/// @return  false if there was nothing
-/// @throws  `errno`, "unlink <path>", "open <path>"; what was deleted until then is gone. EINVAL: `path` ends with
-///          "." or "..", or is "/"
+/// @return false if it does not exist
+/// @throws `errno`, "unlink <path>", "open <path>"; the tree is then partly deleted. EINVAL: `path` ends with
+///   "." or "..", or is "/"
 inline bool remove_tree(std::filesystem::path path) {
   if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
   std::string const name = path.filename().native();

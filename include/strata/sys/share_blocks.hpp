@@ -15,19 +15,19 @@
 
 namespace strata::sys {
 
-/// Makes a file use the blocks of another wherever both hold the same bytes, which the kernel makes sure of
-/// (FIDEDUPERANGE, ioctl_fideduperange(2)): nobody can see a difference, whoever reads or writes them meanwhile.
+/// Makes a file share another's blocks wherever both have the same bytes. The kernel compares them
+/// (FIDEDUPERANGE, ioctl_fideduperange(2)), so the contents never change, even with concurrent readers and
+/// writers.
 ///
-/// @param from, to  regular files open for reading, of the same size; to be shared by root or by the owner of `to`
-/// @param size      in bytes
-/// @return          bytes that are shared now, up to the first that differs, whether they were before or not;
-///                  nothing if the file system cannot share blocks at all
-/// @throws          `errno`, "share <path>"; `Errc::stopped`
+/// @param from, to regular files of the same size, open for reading; requires root or ownership of `to`
+/// @param size in bytes
+/// @return number of leading bytes that are shared, whether before or now, up to the first difference; empty
+///   if the file system cannot share blocks
+/// @throws `errno`, "share <path>"; `Errc::stopped`
 inline std::optional<std::uint64_t> share_blocks(int from, int to, std::uint64_t size,
                                                  std::filesystem::path const& path,
                                                  Control const& control = {}) {
-  // The kernel does no more than 16 MiB at a time on btrfs and says how much it did; the end of a file need not be
-  // that of a block.
+  // btrfs processes at most 16 MiB per call and reports how much; the last part need not be block-aligned.
   constexpr std::uint64_t part = std::uint64_t{16} << 20;
   std::uint64_t done = 0;
   while (done < size) {
@@ -45,7 +45,7 @@ inline std::optional<std::uint64_t> share_blocks(int from, int to, std::uint64_t
     int const code = rc != 0 ? errno : -range->info[0].status;
     if (rc != 0 || range->info[0].status < 0) {
       if (code == EOPNOTSUPP || code == ENOTTY) return std::nullopt;
-      // Another file system, a swap file, one that may not be changed.
+      // Another file system, a swap file, or an immutable one.
       if (code == EXDEV || code == EINVAL || code == EPERM || code == ETXTBSY) return done;
       errno = code;
       throw_errno("share", path);

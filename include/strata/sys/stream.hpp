@@ -19,12 +19,12 @@ namespace detail {
 
 inline constexpr std::size_t stream_chunk = 256 * 1024;
 
-/// Reads a descriptor: in chunks of up to 256 KiB into a buffer of its own, or straight into the caller's.
+/// Reads a descriptor, in chunks of up to 256 KiB into its own buffer or directly into the caller's.
 class FdSource {
  public:
   FdSource(sys::Fd owned, int fd, std::filesystem::path path)
       : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {
-    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);  // a hint: that it fails on pipes does not matter
+    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);  // a hint; it may fail, for example on pipes
   }
 
   Bytes next() {
@@ -46,7 +46,7 @@ class FdSource {
   sys::Fd owned_;
   int fd_;
   std::filesystem::path path_;
-  std::unique_ptr<std::byte[]> buffer_;  // made when `next()` is first called
+  std::unique_ptr<std::byte[]> buffer_;  // allocated by the first `next()`
   bool at_end_ = false;
 };
 
@@ -79,7 +79,7 @@ class MemorySource {
   }
 
  private:
-  std::unique_ptr<std::string> text_;  // on the heap: what `next()` gave stays valid when the source is moved
+  std::unique_ptr<std::string> text_;  // on the heap, so that chunks stay valid when the source is moved
   std::size_t at_ = 0;
 };
 
@@ -96,14 +96,16 @@ inline std::string descriptor_name(int fd) { return "descriptor " + std::to_stri
 
 }  // namespace detail
 
-/// Reads a file.  @throws `errno`, "open <path>"; later "read <path>"
+/// Reads a file.
+/// @throws `errno`, "open <path>"; while reading, "read <path>"
 inline Source file_source(std::filesystem::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY);
   int const number = fd.get();
   return detail::FdSource(std::move(fd), number, path);
 }
 
-/// Reads a file of a store, never a pipe in its place.  @throws as `sys::open_stored`, ENOENT; later `errno`, "read <path>"
+/// Reads a file of a store; does not block on a FIFO in its place.
+/// @throws as `sys::open_stored`; ENOENT; while reading, `errno`, "read <path>"
 inline Source stored_source(std::filesystem::path const& path) {
   auto fd = sys::open_stored(path);
   if (!fd) {
@@ -114,19 +116,20 @@ inline Source stored_source(std::filesystem::path const& path) {
   return detail::FdSource(std::move(*fd), number, path);
 }
 
-/// Reads a descriptor that the caller keeps open, from where it stands; a pipe as well.
+/// Reads a descriptor that the caller keeps open, from its current position; pipes are allowed.
 inline Source fd_source(int fd) { return detail::FdSource(sys::Fd(), fd, detail::descriptor_name(fd)); }
 
-/// The same, closing it at the end.
+/// As above, but owns the descriptor.
 inline Source fd_source(sys::Fd fd) {
   int const number = fd.get();
   return detail::FdSource(std::move(fd), number, detail::descriptor_name(number));
 }
 
-/// Reads bytes in memory, all in one chunk.
+/// Reads a string, in one chunk.
 inline Source memory_source(std::string text) { return detail::MemorySource(std::move(text)); }
 
-/// Writes a file, truncated or made anew with mode 0666 less the umask.  @throws `errno`, "open <path>"; later "write <path>"
+/// Writes a file, which is truncated or created with mode 0666 less the umask.
+/// @throws `errno`, "open <path>"; while writing, "write <path>"
 inline Sink file_sink(std::filesystem::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   int const number = fd.get();
@@ -136,7 +139,7 @@ inline Sink file_sink(std::filesystem::path const& path) {
 /// Writes to a descriptor that the caller keeps open.
 inline Sink fd_sink(int fd) { return detail::FdSink(sys::Fd(), fd, detail::descriptor_name(fd)); }
 
-/// Appends to a string that outlives the sink.
+/// Appends to a string, which must outlive the sink.
 inline Sink string_sink(std::string& to) { return detail::StringSink(to); }
 
 }  // namespace strata

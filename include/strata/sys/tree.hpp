@@ -25,23 +25,23 @@
 
 namespace strata::sys {
 
-/// What `walk` has come to.
+/// An entry that `walk` visits.
 struct Visited {
-  std::string const& path;    ///< below the top, "a/b"
-  int directory;              ///< open: where it is
-  std::string const& name;    ///< in `directory`
-  struct stat const& status;  ///< of itself, not of what a symbolic link leads to
+  std::string const& path;    ///< relative to the top, "a/b"
+  int directory;              ///< open descriptor of its directory
+  std::string const& name;    ///< name in `directory`
+  struct stat const& status;  ///< of the entry itself; links are not followed
 };
 
 /// Which mount points `walk` enters.
 enum class WalkInto {
   own_mount,    ///< none
-  file_system,  ///< those that show the file system of the top: bind mounts
+  file_system,  ///< those of the top's file system: bind mounts
 };
 
 namespace detail {
 
-/// A function to be called, without a template for each: what walks is compiled once.
+/// A type-erased callback, so that the walk is compiled only once.
 struct WalkVisitor {
   void* object;
   void (*call)(void* object, Visited const& visited);
@@ -85,10 +85,10 @@ inline void walk_all(std::filesystem::path const& top, WalkVisitor visitor, Walk
 
 }  // namespace detail
 
-/// Calls `visit(Visited const&)` with everything in a directory and below, by descriptors, each directory before what
-/// is in it, in the order of the names' bytes. Mount points are visited, and entered only as `into` says. What vanishes
-/// meanwhile is passed over.
-/// @throws  `errno`, "open <path>", "stat <path>", and what `visit` throws
+/// Calls `visit(Visited const&)` for everything below a directory: a directory before its contents, names in
+/// byte order. Mount points are visited, but entered only as `into` says. Entries that vanish meanwhile are
+/// skipped.
+/// @throws `errno`, "open <path>", "stat <path>"; exceptions of `visit`
 template <class Visit>
 void walk(std::filesystem::path const& top, Visit&& visit, WalkInto into = WalkInto::own_mount) {
   using Function = std::remove_reference_t<Visit>;
@@ -99,8 +99,8 @@ void walk(std::filesystem::path const& top, Visit&& visit, WalkInto into = WalkI
       into);
 }
 
-/// Bytes of all that is in a directory and is none itself, each inode once: lengths, not blocks. For directories that
-/// the store fills itself; one of strangers is walked by descriptors. 0 if it does not exist.
+/// Sum of the sizes (not blocks) of all non-directories below a directory, each inode once; 0 if it does not
+/// exist. Works by path: only for directories that the store alone writes to.
 inline std::uint64_t disk_usage(std::filesystem::path const& path) {
   namespace fs = boost::filesystem;
   std::uint64_t bytes = 0;

@@ -17,11 +17,11 @@
 
 namespace strata::sys {
 
-/// What tells whether anything was written to a tree since: names, inodes, sizes and times of change of all that is in it; of
-/// a directory, the top among them, mode, owner, time of modification and portable attributes. Not its time of change:
-/// overlayfs gives directories of the upper layer attributes of its own (`trusted.overlay.uuid`, `.origin`) when they are
-/// looked up through a mount, and whoever mounts may set owner and mode of the top to what they are. Contents are not read.
-/// Two changes within one tick of the kernel's clock, some milliseconds, are one.
+/// A digest of a tree's metadata, to detect whether anything was written to it: names; inode, size and ctime
+/// of files; inode, mode, owner, mtime and portable attributes of directories, including the top. Not a
+/// directory's ctime: overlayfs sets attributes of its own (`trusted.overlay.uuid`, `.origin`) on upper
+/// directories on lookup, and mounting may set the top's owner and mode anew. File contents are not read. Two
+/// changes within one kernel clock tick (some milliseconds) may look like one.
 /// @throws `errno`, "open <path>", "stat <path>", "listxattr <path>", "getxattr <path>"
 inline Digest tree_signature(std::filesystem::path const& top) {
   Hasher hasher;
@@ -53,7 +53,7 @@ inline Digest tree_signature(std::filesystem::path const& top) {
   walk(top, [&](Visited const& visited) {
     add_text(visited.path);
     if (S_ISDIR(visited.status.st_mode)) {
-      // By its name alone: with those above it, that may be longer than a path can be.
+      // By its name alone: the full path may exceed PATH_MAX.
       auto const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
       return add_directory(open_at(visited.directory, visited.name, flags), visited.path, visited.status);
     }

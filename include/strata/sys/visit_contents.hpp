@@ -13,10 +13,10 @@
 
 namespace strata::sys {
 
-/// Calls `visit(fd, path)` with each regular file and each directory of a tree, every directory after what is in
-/// it; `fd` is an `Fd` that the callee may keep, `path()` what it is called. Where the file system does not tell types,
-/// `fd` may also be of a fifo or the like. What is mounted below is passed over.
-/// @throws  `errno`, "open <path>"; what `visit` throws
+/// Calls `visit(fd, path)` for each regular file and directory of a tree, a directory after its contents.
+/// `fd` is an `Fd` that the callee may keep; `path()` returns the path. Where the file system does not report
+/// types, `fd` may also be a FIFO or the like. Does not enter mounts.
+/// @throws `errno`, "open <path>"; exceptions of `visit`
 template <class Visit>
 void visit_contents(std::filesystem::path const& top, Visit&& visit) {
   Descent<Entries> descent(top);
@@ -37,17 +37,17 @@ void visit_contents(std::filesystem::path const& top, Visit&& visit) {
     DirectoryEntry const entry = level.take();
     if (is_directory(descent.fd(), entry)) {
       Fd fd = try_enter(descent.fd(), entry.name.c_str());
-      if (!fd && errno == EXDEV) continue;  // something mounted: not a part of this tree
+      if (!fd && errno == EXDEV) continue;  // a mount point: not part of this tree
       if (!fd) throw_errno("open", descent.path(entry.name));
       enter(std::move(fd), entry.name);
     } else if (entry.type == DT_REG || entry.type == DT_UNKNOWN) {
-      // O_NONBLOCK: an entry of unknown type may be a fifo that nobody writes to.
+      // O_NONBLOCK: an entry of unknown type may be a FIFO without a writer.
       auto file = find_at(descent.fd(), entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).named([&] {
         return descent.path(entry.name);
       });
       if (file)
         visit(*std::move(file), [&] { return descent.path(entry.name); });
-      else if (entry.type == DT_REG)  // of unknown type it may be a link, or a device without a driver
+      else if (entry.type == DT_REG)  // an entry of unknown type may be a link, or a device without a driver
         file.raise();
     }
   }

@@ -15,7 +15,7 @@ namespace strata::sys {
 
 namespace detail {
 
-/// What does not depend on the type of the pieces, and is compiled once.
+/// The part that does not depend on the item type, compiled once.
 class WorkerThreads {
  public:
   using Piece = std::unique_ptr<void, void (*)(void*)>;
@@ -24,7 +24,7 @@ class WorkerThreads {
       : most_waiting_(most_waiting), work_(std::move(work)) {
     try {
       for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
-    } catch (...) {  // no thread to be had, or no memory: those that run already wait for pieces
+    } catch (...) {  // no more threads or memory: stop the threads that already run
       close();
       throw;
     }
@@ -94,29 +94,32 @@ class WorkerThreads {
   std::deque<Piece> waiting_;
   bool closed_ = false;
   std::exception_ptr failure_;
-  std::vector<std::jthread> threads_;  // last: they use what is above
+  std::vector<std::jthread> threads_;  // last: the threads use the members above
 };
 
 }  // namespace detail
 
-/// Threads that do pieces of work which one thread finds. A bounded number of pieces waits.
+/// A pool of threads that process items from a bounded queue. `add` and `finish` must be called from one
+/// thread.
 template <class Item>
 class Workers {
  public:
-  /// @param work          called with each item, on several threads at once
-  /// @param most_waiting  items, each of which may hold a descriptor
+  /// @param most_waiting maximum queue length; each item may hold a descriptor
+  /// @param work called with each item, on several threads at once
   template <class Work>
   Workers(std::size_t threads, std::size_t most_waiting, Work work)
       : threads_(threads, most_waiting,
                  [work = std::move(work)](void* item) { work(*static_cast<Item*>(item)); }) {}
-  // The end waits for what is under way and drops what waits.
+  // The destructor waits for running items and drops queued ones.
 
-  /// Waits while too many are waiting already.  @throws the first failure of `work`: there is no use in finding more
+  /// Queues an item; waits while the queue is full.
+  /// @throws the first failure of `work`, after which all items are dropped
   void add(Item item) {
     threads_.add({new Item(std::move(item)), [](void* made) { delete static_cast<Item*>(made); }});
   }
 
-  /// Waits for all.  @throws the first failure of `work`
+  /// Waits until all items are processed.
+  /// @throws the first failure of `work`
   void finish() { threads_.finish(); }
 
  private:
