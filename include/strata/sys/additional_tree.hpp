@@ -12,9 +12,9 @@
 
 namespace strata {
 
-/// A layer that another program shows unpacked in a directory of its own (an "additional layer store", on-disk-format §1.5):
-/// `diff`, `info`, `blob`. That program counts who uses it: announced here, given back with the object; a layer that is
-/// made of it announces its own use. Movable; not for two threads at once.
+/// An unpacked layer in an additional layer store: a directory with `diff`, `info` and `blob` that another
+/// program serves. That program counts the users of a layer; the constructor adds one and the destructor
+/// removes it. A layer created from it announces its own use. Movable; not safe for concurrent use.
 class AdditionalTree {
  public:
   explicit AdditionalTree(std::filesystem::path path) : path_(std::move(path)) { announce(path_); }
@@ -33,20 +33,22 @@ class AdditionalTree {
   std::filesystem::path info() const { return path_ / paths::layer_store::info; }
   std::filesystem::path blob() const { return path_ / paths::layer_store::blob; }
 
-  /// Whether a directory holds all of it.  @throws `errno`, "stat <path>", if that cannot be told
+  /// True if the directory has all three entries.
+  /// @throws `errno`, "stat <path>"
   static bool is_whole(std::filesystem::path const& path) {
     for (auto const name : {paths::layer_store::diff, paths::layer_store::info, paths::layer_store::blob})
       if (!sys::find_status(path / name, 0)) return false;
     return true;
   }
 
-  /// One user more. Such a store makes no file of that name; one that does not count may.
+  /// Adds a user, by creating the file `use`. A layer store does not really create it; on another file system
+  /// it is removed again.
   static void announce(std::filesystem::path const& path) noexcept {
     if (!path.is_absolute()) return;
     auto const use = path / paths::layer_store::use;
     if (sys::try_open_at(AT_FDCWD, use.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600)) ::unlink(use.c_str());
   }
-  /// One user less. In a directory that is none of such a store nothing happens, for it is not empty.
+  /// Removes a user, by rmdir(2) of the directory. Harmless elsewhere, as the directory is not empty.
   static void give_back(std::filesystem::path const& path) noexcept {
     if (path.is_absolute()) ::rmdir(path.c_str());
   }

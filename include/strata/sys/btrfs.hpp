@@ -19,19 +19,21 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/// Subvolumes, snapshots and quotas of btrfs (ioctl_btrfs of linux/btrfs.h; Linux 4.18 for nested subvolumes).
+/// Subvolumes, snapshots and quotas of btrfs (ioctls of linux/btrfs.h; Linux 4.18 for nested subvolumes).
 namespace strata::sys::btrfs {
 
-inline constexpr ino_t subvolume_inode = 256;  ///< of every subvolume's root (BTRFS_FIRST_FREE_OBJECTID)
+inline constexpr ino_t subvolume_inode = 256;  ///< root inode of every subvolume (BTRFS_FIRST_FREE_OBJECTID)
 
-/// Does the file system of this path, which exists, understand what is below?
+/// True if an existing path is on btrfs.
+/// @throws `errno`, "statfs <path>"
 inline bool is_btrfs(std::filesystem::path const& path) {
   struct statfs status {};
   if (retry([&] { return ::statfs(path.c_str(), &status); }) != 0) throw_errno("statfs", path);
   return static_cast<std::uint32_t>(status.f_type) == BTRFS_SUPER_MAGIC;
 }
 
-/// Is it the root of a subvolume? False for what does not exist.  @throws `errno`, "stat <path>"
+/// True for the root of a subvolume; false for a missing path.
+/// @throws `errno`, "stat <path>"
 inline bool is_subvolume(std::filesystem::path const& path) {
   auto const status = find_status(path);
   return status && S_ISDIR(status->st_mode) && status->st_ino == subvolume_inode && is_btrfs(path);
@@ -39,7 +41,8 @@ inline bool is_subvolume(std::filesystem::path const& path) {
 
 namespace detail {
 
-/// Copies a name into an ioctl's argument.  @return false and `errno` if it is too long
+/// Copies a name into an ioctl argument.
+/// @return false if it is too long, with `errno` set
 template <std::size_t N>
 bool put_name(char (&to)[N], std::string const& name) noexcept {
   if (name.size() >= N || name.size() > BTRFS_VOL_NAME_MAX) {
@@ -52,7 +55,8 @@ bool put_name(char (&to)[N], std::string const& name) noexcept {
 
 }  // namespace detail
 
-/// Makes an empty subvolume; it is on the device when the call returns.  @throws `errno`, "create subvolume <path>"
+/// Creates an empty subvolume; it is on stable storage on return.
+/// @throws `errno`, "create subvolume <path>"
 inline void create_subvolume(std::filesystem::path const& path) {
   Fd const directory = open_at(AT_FDCWD, directory_of(path), O_RDONLY | O_DIRECTORY);
   btrfs_ioctl_vol_args arguments{};
@@ -61,8 +65,8 @@ inline void create_subvolume(std::filesystem::path const& path) {
     throw_errno("create subvolume", path);
 }
 
-/// Makes a subvolume that begins with what `from`, the root of a subvolume, has now; the two share all blocks. Subvolumes
-/// in `from` become empty directories. It is on the device when the call returns.
+/// Creates a snapshot of the subvolume with the root `from`; the two share all blocks. Subvolumes inside
+/// `from` become empty directories. On stable storage on return.
 /// @throws `errno`, "snapshot <path>"
 inline void snapshot(std::filesystem::path const& from, std::filesystem::path const& path) {
   Fd const source = open_at(AT_FDCWD, from, O_RDONLY | O_DIRECTORY);
@@ -74,9 +78,9 @@ inline void snapshot(std::filesystem::path const& from, std::filesystem::path co
     throw_errno("snapshot", path);
 }
 
-/// Deletes a subvolume, by its name in an open directory, with all subvolumes in it, at once: the kernel frees its files
-/// later. Never throws what the kernel says: who lacks the rights deletes file by file instead.
-/// @return  false and `errno`: not a subvolume, not allowed (EPERM), or in use (EBUSY)
+/// Deletes a subvolume in an open directory, including nested ones. Fast: the kernel frees the files later.
+/// Reports kernel errors by its result, so that a caller without privileges can delete file by file instead.
+/// @return false with `errno` set: not a subvolume, not permitted (EPERM), or in use (EBUSY)
 inline bool try_destroy_subvolume(int parent, std::string const& name) {
   Fd const self = try_open_at(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   struct stat status {};
@@ -87,9 +91,8 @@ inline bool try_destroy_subvolume(int parent, std::string const& name) {
   }
   auto const inside = std::make_unique<btrfs_ioctl_get_subvol_rootref_args>();
   auto const where = std::make_unique<btrfs_ioctl_ino_lookup_user_args>();
-  for (
-      ;
-      ;) {  // 255 at most are told at once (EOVERFLOW: there are more); those that were deleted are not told again
+  for (;;) {  // at most 255 are returned per call (EOVERFLOW: there are more); deleted ones are not returned
+              // again
     std::memset(inside.get(), 0, sizeof *inside);
     if (::ioctl(self.get(), BTRFS_IOC_GET_SUBVOL_ROOTREF, inside.get()) != 0 && errno != EOVERFLOW) break;
     if (inside->num_items == 0) break;
@@ -103,7 +106,7 @@ inline bool try_destroy_subvolume(int parent, std::string const& name) {
       if (!at || !try_destroy_subvolume(at.get(), where->name)) return false;
     }
   }
-  // The group that counts its blocks: newer kernels remove it themselves, older ones never.
+  // Its quota group. Newer kernels remove it themselves, older ones never.
   btrfs_ioctl_ino_lookup_args tree{};
   tree.objectid = subvolume_inode;
   if (::ioctl(self.get(), BTRFS_IOC_INO_LOOKUP, &tree) == 0) {
@@ -111,13 +114,13 @@ inline bool try_destroy_subvolume(int parent, std::string const& name) {
     ::ioctl(self.get(), BTRFS_IOC_QGROUP_CREATE, &group);
   }
   Fd const directory =
-      try_open_at(parent, ".", O_RDONLY | O_DIRECTORY);  // an O_PATH descriptor takes no ioctl
+      try_open_at(parent, ".", O_RDONLY | O_DIRECTORY);  // an O_PATH descriptor does not accept ioctls
   btrfs_ioctl_vol_args arguments{};
   return directory && detail::put_name(arguments.name, name) &&
          ::ioctl(directory.get(), BTRFS_IOC_SNAP_DESTROY, &arguments) == 0;
 }
 
-/// Turns the counting of blocks on, for the whole file system; nothing happens if it is.
+/// Enables quotas for the whole file system. Does nothing if they are enabled.
 /// @throws `errno`, "enable quota <path>"
 inline void enable_quota(std::filesystem::path const& path) {
   Fd const directory = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
@@ -127,8 +130,9 @@ inline void enable_quota(std::filesystem::path const& path) {
     throw_errno("enable quota", path);
 }
 
-/// Limits the bytes that a subvolume, given by its root, may refer to, those shared with others included. Quotas must be
-/// enabled. Further writes fail with EDQUOT.
+/// Limits the bytes that a subvolume refers to, including those shared with others. Requires enabled quotas.
+/// Writes beyond the limit fail with EDQUOT.
+/// @param path root of the subvolume
 /// @throws `errno`, "limit <path>"
 inline void limit(std::filesystem::path const& path, std::uint64_t bytes) {
   Fd const directory = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);

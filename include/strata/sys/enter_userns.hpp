@@ -20,12 +20,12 @@
 #include <utility>
 #include <vector>
 
-/// How a process gets a user namespace of its own (user_namespaces(7)).
+/// Creating a user namespace for the calling process (user_namespaces(7)).
 namespace strata::sys {
 namespace detail {
 
-/// The ids of this namespace, each standing for itself in one below it.
-/// @param file  /proc/self/uid_map or gid_map
+/// Maps each id of this namespace to itself.
+/// @param file /proc/self/uid_map or gid_map
 inline IdMap identity_map(std::string const& file) {
   IdMap map;
   auto const text = read_file(file);
@@ -44,7 +44,7 @@ inline IdMap identity_map(std::string const& file) {
   return map;
 }
 
-/// What /proc/<pid>/uid_map takes: a line a range. An empty map: all ids, unchanged.
+/// The text for /proc/<pid>/uid_map, one line per range. An empty map means all ids, unchanged.
 inline std::string map_text(IdMap const& map) {
   if (map.empty()) return "0 0 " + std::to_string(idmap::id_limit) + '\n';
   std::string text;
@@ -54,15 +54,16 @@ inline std::string map_text(IdMap const& map) {
   return text;
 }
 
-/// An errno for none.
+/// @return 0 or an errno
 inline int write_map(std::string const& path, std::string_view text) noexcept {
   auto const file = try_open_at(AT_FDCWD, path.c_str(), O_WRONLY);
   if (!file) return errno;
   return ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
 }
 
-/// Runs in the helper, in the old namespace, which has the right to map more than one id or has a program that does.
-/// @return  what went wrong, or nothing
+/// Sets a map. Runs in the helper process in the old namespace, which may map more than one id or has a
+/// program that may.
+/// @return an error message, or empty
 inline std::string set_map(pid_t process, char const* which, char const* program, IdMap const& map,
                            bool direct) {
   auto const path = "/proc/" + std::to_string(process) + '/' + which;
@@ -85,19 +86,20 @@ inline std::string set_map(pid_t process, char const* which, char const* program
 
 }  // namespace detail
 
-/// All ids of this process's namespace, unchanged.
+/// Maps that leave all ids of this process's namespace unchanged.
 inline IdMaps identity_maps() {
   return {detail::identity_map("/proc/self/uid_map"), detail::identity_map("/proc/self/gid_map")};
 }
 
-/// Moves this process into a new user namespace, with all rights in it, and a new mount namespace: what it mounts from now on,
-/// only it and its children see, and is gone with the last of them.
+/// Moves this process into a new user namespace, with all capabilities in it, and a new mount namespace,
+/// whose mounts only it and its children see and which end with the last of them.
 ///
-/// Maps are set as they are if this process has the right to (it is root here), else by newuidmap(1) and newgidmap(1). Where
-/// these refuse, the caller's own ids are mapped to 0 and nothing else is.
-/// @param maps  ids of the new namespace to those of this one; the caller's own must be among them
-/// @return      what was wrong with `maps`, for the user
-/// @throws      `errno`, "unshare user namespace": EINVAL also for a process of several threads; "write /proc/self/uid_map"
+/// The maps are written directly if this process has the right to (root), else by newuidmap(1) and
+/// newgidmap(1). If these refuse, only the caller's own ids are mapped, to 0.
+/// @param maps from ids of the new namespace to ids of this one; must include the caller's own
+/// @return what was wrong with `maps`, as messages for the user; empty on success
+/// @throws `errno`, "unshare user namespace" (EINVAL also for a process with several threads); "write
+///   /proc/self/uid_map"
 inline std::vector<std::string> enter_user_namespace(IdMaps const& maps) {
   auto const self = ::getpid();
   auto const uid = ::geteuid();
@@ -108,14 +110,14 @@ inline std::vector<std::string> enter_user_namespace(IdMaps const& maps) {
   Fd begin_read(begin[0]), begin_write(begin[1]);
   if (::pipe2(words.data(), O_CLOEXEC) != 0) throw_errno("pipe", "");
   Fd words_read(words[0]), words_write(words[1]);
-  // Only a process outside can map ids that are not the caller's own, so one is left behind before going in.
+  // Only a process outside can map ids other than the caller's own, so a helper is forked first.
   auto const helper = ::fork();
   if (helper < 0) throw_errno("fork", "");
   if (helper == 0) {
     begin_write.reset();
     char go = 0;
     if (retry([&] { return ::read(begin_read.get(), &go, 1); }) != 1) ::_exit(1);
-    ::dup2(words_write.get(), STDERR_FILENO);  // what newuidmap says becomes part of the warning
+    ::dup2(words_write.get(), STDERR_FILENO);  // the messages of newuidmap become part of the warning
     auto wrong = detail::set_map(self, "gid_map", "newgidmap", maps.gids, direct);
     if (wrong.empty()) wrong = detail::set_map(self, "uid_map", "newuidmap", maps.uids, direct);
     if (!wrong.empty() && ::write(STDERR_FILENO, wrong.data(), wrong.size()) < 0) ::_exit(2);
@@ -125,7 +127,7 @@ inline std::vector<std::string> enter_user_namespace(IdMaps const& maps) {
   words_write.reset();
   bool const inside = ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
   int const code = errno;
-  if (inside && ::write(begin_write.get(), "", 1) != 1) {  // its end shows in the helper's status
+  if (inside && ::write(begin_write.get(), "", 1) != 1) {  // a helper that has ended shows in its status
   }
   begin_write.reset();
   auto said = read_rest(words_read.get(), "pipe");
@@ -138,7 +140,7 @@ inline std::vector<std::string> enter_user_namespace(IdMaps const& maps) {
   if (status == 0) return {};
   for (auto& c : said)
     if (c == '\n') c = ' ';
-  // A map that was set already cannot be set again; the one that failed still can.
+  // A map can be set only once; the one that failed can still be set.
   auto const set_alone = [](char const* path, std::uint32_t own) {
     int const failed = detail::write_map(path, "0 " + std::to_string(own) + " 1\n");
     errno = failed;

@@ -14,7 +14,7 @@
 namespace strata::sys {
 namespace detail {
 
-/// A loop device that shows a file, only to be read, and goes with its last user.
+/// Attaches a file to a read-only loop device that is released with its last user.
 inline Fd loop_device(int file, std::filesystem::path const& image, std::string& name) {
   Fd const control = open_at(AT_FDCWD, "/dev/loop-control", O_RDWR);
   while (true) {
@@ -26,7 +26,7 @@ inline Fd loop_device(int file, std::filesystem::path const& image, std::string&
     config.fd = static_cast<unsigned>(file);
     config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
     if (::ioctl(device.get(), LOOP_CONFIGURE, &config) == 0) return device;
-    if (errno != EBUSY) throw_errno("loop device", image);  // else somebody was faster
+    if (errno != EBUSY) throw_errno("loop device", image);  // another process took that device: try the next
   }
 }
 
@@ -41,9 +41,10 @@ inline Fd try_mount_erofs(char const* source) {
 
 }  // namespace detail
 
-/// The file system in an EROFS image, mounted where nobody sees it until it is moved to a place (move_mount(2)); it goes
-/// with the descriptor, which is that of its root. By the kernel alone from Linux 6.12 on, before by a loop device.
-/// @throws `errno`, "mount erofs <image>": EPERM without rights over the host, EINVAL: it is no such image
+/// Mounts an EROFS image without attaching it anywhere; use move_mount(2) to do so. The returned descriptor
+/// is the root, and closing it unmounts. Uses file-backed mounts from Linux 6.12 on, a loop device before.
+/// @throws `errno`, "mount erofs <image>": EPERM without privileges in the initial user namespace, EINVAL if
+///   it is not such an image
 inline Fd mount_erofs(std::filesystem::path const& image) {
   Fd const file = open_at(AT_FDCWD, image, O_RDONLY);
   auto const source = "/proc/self/fd/" + std::to_string(file.get());

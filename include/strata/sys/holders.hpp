@@ -26,27 +26,27 @@
 #include <utility>
 #include <vector>
 
-/// Who uses a directory or a mount that the kernel would not give up: found by looking through /proc.
+/// Finds the processes that keep a directory or mount busy, from /proc.
 namespace strata::sys {
 
-/// One process, and one thing that it holds; or a mount of this process's own mount namespace, which is nobody's.
+/// A process and one thing that it holds, or a mount of the calling process's mount namespace.
 struct Holder {
-  int pid = 0;                        ///< 0: a mount of the own namespace
+  int pid = 0;                        ///< 0: a mount in this process's own namespace
   std::string name = {};              ///< of the program, as in /proc/<pid>/comm
-  std::uint64_t mount_namespace = 0;  ///< its number, as `lsns` shows it; 0: it may not be asked
+  std::uint64_t mount_namespace = 0;  ///< inode number, as `lsns` shows it; 0: not permitted to read
   std::string what = {};              ///< "its working directory", "its root", "open: /x", "a mount at /x"
 };
 
 namespace detail {
 
-/// Text of a link in /proc; empty if it may not be read or the process has gone.
+/// Target of a link in /proc; empty if it cannot be read or the process has ended.
 inline std::string read_proc_link(std::string const& path) {
   std::array<char, PATH_MAX> text;
   auto const n = ::readlink(path.c_str(), text.data(), text.size());
   return n > 0 ? std::string(text.data(), static_cast<std::size_t>(n)) : std::string();
 }
 
-/// Text of a file in /proc, likewise.
+/// Contents of a file in /proc; empty likewise.
 inline std::string read_proc_file(std::string const& path) {
   Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
   std::string text;
@@ -58,7 +58,7 @@ inline std::string read_proc_file(std::string const& path) {
   }
 }
 
-/// The number of a process's mount namespace, from "mnt:[4026531840]"; 0 if it may not be asked.
+/// The number of a process's mount namespace, from "mnt:[4026531840]"; 0 if it cannot be read.
 inline std::uint64_t mount_namespace(std::string const& process) {
   auto const text = read_proc_link(process + "/ns/mnt");
   std::uint64_t number = 0;
@@ -67,13 +67,13 @@ inline std::uint64_t mount_namespace(std::string const& process) {
   return number;
 }
 
-/// It has no program: the link exists and leads nowhere.
+/// True for a kernel thread: its `exe` link exists but has no target.
 inline bool is_kernel_thread(std::string const& process) {
   char probe = 0;
   return ::readlink((process + "/exe").c_str(), &probe, 1) < 0 && errno == ENOENT;
 }
 
-/// What is searched for: a place, and, if it is a mount point, the file system that is mounted there.
+/// The place searched for: a path and, if it is a mount point, the file system mounted there.
 class HeldPlace {
  public:
   explicit HeldPlace(std::filesystem::path const& path) {
@@ -86,16 +86,16 @@ class HeldPlace {
     });
   }
 
-  /// @param name    where /proc says that it is
-  /// @param device  what it is on
-  /// @param near    in our mount namespace: the name means for it what it means for us
+  /// @param name path as /proc reports it
+  /// @param device of the file
+  /// @param near same mount namespace as ours, so that `name` has the same meaning
   bool has(std::string const& name, dev_t device, bool near) const {
     return (mounted_ && device == *mounted_) || (is_below(name) && (near || device == device_));
   }
   bool has(MountEntry const& entry) const {
     return is_below(entry.point.native()) || (mounted_ && entry.device == *mounted_);
   }
-  /// An overlay file system that has its upper or work directory there.
+  /// True for an overlay mount whose upper or work directory is in the place.
   bool is_below_overlay(MountEntry const& entry) const {
     for (std::string_view const key : {"upperdir=", "workdir="})
       if (auto const at = entry.super_options.find(key); at != std::string::npos) {
@@ -117,7 +117,7 @@ class HeldPlace {
   std::optional<dev_t> mounted_;
 };
 
-/// Collects what one process holds.
+/// Collects what processes hold, one process at a time.
 class HolderSearch {
  public:
   HolderSearch(HeldPlace const& place, std::vector<Holder>& found, std::size_t most)
@@ -154,8 +154,8 @@ class HolderSearch {
   }
 
  private:
-  /// A mount has a number that no other has in any namespace, by which those of the own one are known where a process's
-  /// namespace may not be asked.
+  /// Mount ids are unique across namespaces, so mounts of our own namespace are recognized even where a
+  /// process's namespace cannot be read.
   void look_at_mounts() {
     for_each_mount(read_proc_file(process_ + "/mountinfo"), [&](MountEntry const& entry) {
       if (!told_.insert(entry.id).second) return;
@@ -175,7 +175,7 @@ class HolderSearch {
     add(std::move(what));
   }
 
-  /// Lines "<range> <permissions> <offset> <major:minor, hexadecimal> <inode>      <name>" (proc(5)).
+  /// Lines: "<range> <permissions> <offset> <major:minor, hexadecimal> <inode>      <name>" (proc(5)).
   void look_at_maps(std::string_view text) {
     std::set<std::string_view> seen;
     while (!text.empty()) {
@@ -209,7 +209,8 @@ class HolderSearch {
   std::size_t most_;
   std::uint64_t own_namespace_;
   std::set<std::uint64_t> namespaces_;
-  std::set<int> told_;  ///< numbers of mounts; at first those of the own namespace, which are told of last
+  std::set<int> told_;  ///< mount ids already reported; initially those of our namespace, which are reported
+                        ///< last
   Holder holder_;
   std::string process_;
   bool near_ = false;
@@ -217,13 +218,14 @@ class HolderSearch {
 
 }  // namespace detail
 
-/// Processes that hold something at `path` or below, or of the file system that is mounted there: a working directory, a
-/// root, open or mapped files, a mount in a mount namespace of theirs. This process itself is passed over. Of processes that
-/// share another mount namespace, one stands for its mounts; those of the own namespace are told of as nobody's, last.
-/// Kernel threads, whom nobody can ask to let go, are told of only if there is nobody else.
+/// Finds the processes that hold something at or below `path`, or on the file system mounted there: a working
+/// or root directory, open or mapped files, or a mount in their own mount namespace. The calling process is
+/// skipped. One process represents each other mount namespace; mounts of our own are reported last, with pid
+/// 0. Kernel threads are reported only if no other holder is found.
 ///
-/// For the text of an error: costs a millisecond a process. What may not be looked at, or goes meanwhile, is left out.
-/// @param most  stop after so many
+/// Intended for error messages: costs about a millisecond per process. Processes that cannot be inspected are
+/// skipped.
+/// @param most maximum number of results
 inline std::vector<Holder> holders(std::filesystem::path const& path, std::size_t most = 8) {
   std::vector<Holder> found;
   Fd const proc = try_open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
@@ -248,8 +250,8 @@ inline std::vector<Holder> holders(std::filesystem::path const& path, std::size_
   return found;
 }
 
-/// "held by sleep (process 12, mount namespace 4026531840): its working directory; a mount at /x in mount namespace
-/// 4026531841; …"; empty for none.
+/// Formats holders: "held by sleep (process 12, mount namespace 4026531840): its working directory; a mount
+/// at /x in mount namespace 4026531841; …". Empty if there are none.
 inline std::string describe(std::vector<Holder> const& holders) {
   std::string text;
   for (auto const& holder : holders) {
@@ -266,8 +268,8 @@ inline std::string describe(std::vector<Holder> const& holders) {
   return text;
 }
 
-/// As `throw_errno`; where the kernel says that something is in use, or that a mount must stay, with a look at who uses it:
-/// `Error::holder()`, which is also a part of the text.
+/// As `throw_errno`. For EBUSY, EINVAL and EPERM also searches the holders of `path`, for `Error::holder()`
+/// and the message.
 [[noreturn]] inline void throw_busy(std::string_view operation, std::filesystem::path const& path) {
   int const code = errno;
   std::string who;

@@ -23,8 +23,8 @@ namespace strata::sys {
 
 namespace detail {
 
-/// What a child does that is of use only to its parent, whose locks it has: it ends with that one, also if that has ended
-/// already. Nothing here could wait for another thread's lock.
+/// Body of the helper child: sleeps until the parent ends, even if it has ended already. Makes bare system
+/// calls only, as the child may hold copies of locks of the parent's other threads.
 [[noreturn]] inline void wait_for_end_of(pid_t parent) noexcept {
   ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   if (::syscall(SYS_getppid) == parent)
@@ -34,13 +34,13 @@ namespace detail {
 
 }  // namespace detail
 
-/// A user namespace with given maps, held by its descriptor. Needs CAP_SETUID and CAP_SETGID.
+/// A user namespace with given maps, kept alive by a descriptor. Requires CAP_SETUID and CAP_SETGID.
 class MappedNamespace {
  public:
   /// @throws `errno`, "clone user namespace" or "write /proc/…/uid_map"
   explicit MappedNamespace(IdMaps const& maps) {
     auto const self = ::getpid();
-    // A bare clone, without what fork(3) does about threads.
+    // A bare clone, without the fork handlers of fork(3).
     auto const child = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
     if (child == 0) detail::wait_for_end_of(self);
     if (child < 0) throw_errno("clone", "user namespace");
@@ -58,7 +58,7 @@ class MappedNamespace {
   int fd() const noexcept { return namespace_.get(); }
 
  private:
-  /// The child is of no use once the descriptor is there.
+  /// Ends the child, which is not needed once the descriptor is open.
   struct End {
     pid_t child;
     ~End() {
@@ -69,8 +69,9 @@ class MappedNamespace {
   Fd namespace_;
 };
 
-/// Makes a directory appear at `target` too, with its files' owners mapped into `names`: who is 0 there owns what 0 of
-/// the host owns. What is mounted below does not appear. Linux 5.12, and a file system that can.
+/// Bind-mounts a directory at `target` with its files' owners mapped into `names`: id 0 of the namespace owns
+/// what id 0 of the host owns. Mounts below `from` are not included. Linux 5.12 and a file system with
+/// support.
 /// @throws `errno`, "open_tree", "mount_setattr" or "move_mount <path>"
 inline void idmapped_bind(std::filesystem::path const& from, std::filesystem::path const& target,
                           MappedNamespace const& names) {

@@ -15,50 +15,53 @@
 
 namespace strata::sys {
 
-/// What looking for a name has shown: it is present, with a value; it is absent, or another kind of thing; or it could not be
-/// looked at. The last is an answer to nothing: whoever asks whether it is present gets the error instead, so that
-/// what is unknown is never taken for absent. Not for two threads at once.
+/// The result of looking up a name: present with a value; absent, or another kind of file; or unknown, if the
+/// lookup failed for another reason. Testing an unknown result throws the error, so that it is never mistaken
+/// for absent. Not safe for concurrent use.
 ///
-///     if (auto const status = sys::find_status(AT_FDCWD, path)) use(*status);  // throws what kept it from being looked at
+///     if (auto const status = sys::find_status(AT_FDCWD, path)) use(*status);  // throws if unknown
 ///     auto fd = sys::find_at(parent, name, O_RDONLY).named([&] { return descent.path(name); });
 template <class T>
 class [[nodiscard]] Lookup {
  public:
   static Lookup present(T value) { return Lookup(std::move(value), 0, "", {}); }
   static Lookup absent() { return Lookup(std::nullopt, ENOENT, "", {}); }
-  /// @param code       errno's; those of which `is_transient` does not hold mean that there is nothing of the kind
-  /// @param operation  for the error's subject, "<operation> <name>"; a literal
+  /// @param code errno; one for which `is_transient` is false means absent
+  /// @param operation string literal for the error's subject, "<operation> <name>"
   static Lookup failed(int code, char const* operation, std::filesystem::path name) {
     return Lookup(std::nullopt, code, operation, std::move(name));
   }
 
-  /// Is it present?  @throws the error, if that is not known
+  /// True if present.
+  /// @throws the error, if unknown
   explicit operator bool() const {
     check();
     return value_.has_value();
   }
   bool is_absent() const { return !static_cast<bool>(*this); }
-  /// Could it not be looked at? Never throws.
+  /// True if the lookup failed. Never throws.
   bool is_unknown() const noexcept { return !value_ && is_transient(code_); }
-  /// errno's of the call that failed; 0 if it is present. Never throws.
+  /// errno of the failed call; 0 if present. Never throws.
   int code() const noexcept { return code_; }
 
-  /// The value.  @throws the error, also if it is absent
+  /// The value.
+  /// @throws the error, if absent or unknown
   T& operator*() & { return get(); }
   T const& operator*() const& { return get(); }
   T&& operator*() && { return std::move(get()); }
   T* operator->() { return &get(); }
   T const* operator->() const { return &get(); }
 
-  /// Nothing if it is absent.  @throws the error, if it is not known
+  /// The value, or empty if absent.
+  /// @throws the error, if unknown
   std::optional<T> optional() && {
     check();
     return std::move(value_);
   }
-  /// Nothing if it is absent or could not be looked at: for what is only a matter of speed or of an error's text.
+  /// The value, or empty if absent or unknown: for optimizations and messages.
   std::optional<T> best_effort() && noexcept { return std::move(value_); }
 
-  /// Gives the error another name, which is asked for only if there is one.
+  /// Sets the name in the error's subject. Calls `name` only if there is an error.
   template <std::invocable Name>
   Lookup named(Name&& name) && {
     if (!value_) name_ = std::forward<Name>(name)();
@@ -100,7 +103,7 @@ inline Lookup<Fd> found_or_not(Fd fd, char const* path) {
 }
 }  // namespace detail
 
-/// Opens what has a name; for what is to be made, `try_open_at`. The error is "open <path>".
+/// Opens an existing name; to create one, use `try_open_at`. Error subject: "open <path>".
 inline Lookup<Fd> find_at(int directory, char const* path, int flags) {
   return detail::found_or_not(try_open_at(directory, path, flags), path);
 }
@@ -116,7 +119,8 @@ inline Lookup<Fd> find_stored(std::filesystem::path const& path, int flags = 0) 
   return detail::found_or_not(try_open_stored(path.c_str(), flags), path.c_str());
 }
 
-/// What has a name, links not followed unless `flags` is 0 instead of AT_SYMLINK_NOFOLLOW. The error is "stat <path>".
+/// Status of a name; follows no link unless `flags` is 0 instead of AT_SYMLINK_NOFOLLOW. Error subject: "stat
+/// <path>".
 inline Lookup<struct stat> find_status(int directory, char const* path, int flags = AT_SYMLINK_NOFOLLOW) {
   using Status = struct stat;
   Status status{};
@@ -128,10 +132,12 @@ inline Lookup<struct stat> find_status(std::filesystem::path const& path, int fl
   return find_status(AT_FDCWD, path.c_str(), flags);
 }
 
-/// Does something have this name, be it a link that leads nowhere?  @throws `errno`, "stat <path>", if that is not known
+/// True if the name exists, including a dangling link.
+/// @throws `errno`, "stat <path>"
 inline bool is_present(std::filesystem::path const& path) { return static_cast<bool>(find_status(path)); }
 
-/// The same of a directory, and of what a link leads to.
+/// True if the path is a directory or a link to one.
+/// @throws `errno`, "stat <path>"
 inline bool is_directory(std::filesystem::path const& path) {
   auto const status = find_status(path, 0);
   return status && S_ISDIR(status->st_mode);

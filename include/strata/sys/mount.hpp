@@ -21,7 +21,7 @@
 namespace strata::sys {
 
 namespace detail {
-/// A path as mountinfo writes it: symbolic links resolved, as far as the path exists.
+/// A path as mountinfo writes it: symbolic links resolved as far as the path exists.
 inline std::string mount_key(std::filesystem::path const& path) {
   std::error_code error;
   auto text = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error).native();
@@ -35,8 +35,8 @@ inline bool is_below(std::string_view point, std::string_view directory) {
 }
 }  // namespace detail
 
-/// Mount points below a directory, and the directory itself if it is one: the last mounted first, so that they can be
-/// unmounted in this order. A point with several mounts on it is named as often.
+/// The mount points at and below a directory, in the order in which they can be unmounted (latest first). A
+/// point with several mounts is listed several times.
 inline std::vector<std::filesystem::path> mounts_below(std::filesystem::path const& path) {
   std::string const key = detail::mount_key(path);
   std::vector<std::filesystem::path> points;
@@ -47,7 +47,7 @@ inline std::vector<std::filesystem::path> mounts_below(std::filesystem::path con
   return points;
 }
 
-/// The mount that one sees at `path`, if something is mounted right there: the last one.
+/// The topmost mount at exactly `path`, if any.
 inline std::optional<MountEntry> find_mount(std::filesystem::path const& path) {
   std::string const key = detail::mount_key(path);
   std::optional<MountEntry> found;
@@ -56,8 +56,8 @@ inline std::optional<MountEntry> find_mount(std::filesystem::path const& path) {
   return found;
 }
 
-/// True if something is mounted right at `path`; false also if it does not exist. By statx (Linux 5.8) one call, for
-/// older kernels by mountinfo.
+/// True if `path` is a mount point; false also if it does not exist. One statx(2) call since Linux 5.8, else
+/// mountinfo is read.
 inline bool is_mount_point(std::filesystem::path const& path) {
   struct statx status {};
   if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT, STATX_TYPE, &status) != 0) {
@@ -69,7 +69,8 @@ inline bool is_mount_point(std::filesystem::path const& path) {
   return find_mount(path).has_value();
 }
 
-/// True if both exist on one mounted file system.  @throws `errno`
+/// True if both paths are on the same file system.
+/// @throws `errno`, "stat <path>"
 inline bool same_device(std::filesystem::path const& one, std::filesystem::path const& other) {
   struct stat first {
   }, second{};
@@ -78,42 +79,44 @@ inline bool same_device(std::filesystem::path const& one, std::filesystem::path 
   return first.st_dev == second.st_dev;
 }
 
-/// What to mount, as in mount(2).
+/// Arguments of mount(2).
 struct MountSpec {
   std::string source = {};
   std::string type = {};
   unsigned long flags = 0;  ///< `MS_…`
-  std::string data = {};    ///< at most one page less a byte
+  std::string data = {};    ///< shorter than one page
 };
 
-/// @throws  `errno`, "mount <target>"
+/// mount(2).
+/// @throws `errno`, "mount <target>"
 inline void mount(std::filesystem::path const& target, MountSpec const& spec) {
   if (::mount(spec.source.c_str(), target.c_str(), spec.type.c_str(), spec.flags, spec.data.c_str()) != 0)
     throw_errno("mount", target);
 }
 
-/// Makes a directory or file appear at another place too.  @throws `errno`, "mount <target>"
+/// Bind-mounts a directory or file at `target`.
+/// @throws `errno`, "mount <target>"
 inline void bind_mount(std::filesystem::path const& from, std::filesystem::path const& target) {
   mount(target, {.source = from.native(), .flags = MS_BIND});
 }
 
-/// Keeps what is mounted below `target` from spreading to other mount namespaces: a mount point that is private,
-/// `target` bound over itself if it was none. Processes that do so at once make one mount: a second would hide what the
-/// first of them has mounted below it by then.  @throws `errno`, "open <target>", "statx <target>", "mount <target>"
+/// Keeps mounts below `target` from propagating to other mount namespaces, by making it a private mount
+/// point; binds it to itself first if it is none. Concurrent calls are serialized, as a second bind would
+/// hide mounts made below the first.
+/// @throws `errno`, "open <target>", "statx <target>", "mount <target>"
 inline void make_private(std::filesystem::path const& target) {
   Fd const lock =
-      open_at(AT_FDCWD, target, O_RDONLY | O_DIRECTORY);  // the same directory, whatever is mounted on it
-  retry([&] {
-    return ::flock(lock.get(), LOCK_EX);
-  });  // where it cannot be locked, the chance is as small as before
+      open_at(AT_FDCWD, target, O_RDONLY | O_DIRECTORY);  // the directory itself, whatever is mounted on it
+  retry([&] { return ::flock(lock.get(), LOCK_EX); });    // where it cannot be locked, the race remains
   if (!is_mount_point(target)) bind_mount(target, target);
   mount(target, {.flags = MS_PRIVATE});
 }
 
-/// Takes the last mount off `target`, at once, even if it is in use: it disappears, and ends when its last user does.
-/// @return  false if nothing was mounted there
-/// @throws  `errno`, "unmount <target>": EINVAL, EPERM: the mount belongs to a mount namespace that this one was made
-///          from, and is locked; the error's holder tells who else sees it
+/// Detaches the topmost mount at `target` at once (MNT_DETACH): it disappears even if in use, and ends with
+/// its last user.
+/// @return false if nothing was mounted there
+/// @throws `errno`, "unmount <target>"; EINVAL or EPERM: the mount is locked, as it was inherited from a
+///   parent mount namespace. `Error::holder()` names its other users
 inline bool unmount(std::filesystem::path const& target) {
   if (::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return true;
   int const code = errno;
@@ -122,8 +125,7 @@ inline bool unmount(std::filesystem::path const& target) {
   throw_busy("unmount", target);
 }
 
-/// Undoes `make_private`: takes a mount of a directory onto itself off again. A file system that somebody mounted there
-/// stays.
+/// Undoes `make_private`: removes a bind mount of a directory onto itself. Any other mount stays.
 inline void undo_private(std::filesystem::path const& target) {
   auto const found = find_mount(target);
   if (!found) return;
@@ -133,12 +135,14 @@ inline void undo_private(std::filesystem::path const& target) {
       unmount(target);
 }
 
-/// Takes everything off `path` and what is below it.  @throws as `unmount`; what was not reached stays mounted
+/// Unmounts everything at and below `path`.
+/// @throws as `unmount`; what was not reached stays mounted
 inline void unmount_below(std::filesystem::path const& path) {
   for (auto const& point : mounts_below(path)) unmount(point);
 }
 
-/// Takes the last mount off a name in an open directory.  @return false and `errno` on failure
+/// Detaches the topmost mount at a name in an open directory.
+/// @return false on failure, with `errno` set
 inline bool try_unmount_at(int directory, std::string const& name) noexcept {
   auto const path = "/proc/self/fd/" + std::to_string(directory) + '/' + name;
   return ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0;

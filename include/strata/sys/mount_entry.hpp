@@ -22,17 +22,17 @@ struct MountEntry {
   int id = 0;
   int parent = 0;
   dev_t device = 0;             ///< of the file system
-  std::filesystem::path root;   ///< which directory of the file system appears there
-  std::filesystem::path point;  ///< where, as this process sees it
+  std::filesystem::path root;   ///< the directory of the file system that is mounted
+  std::filesystem::path point;  ///< the mount point, as this process sees it
   std::string options;          ///< of the mount: "rw,relatime"
-  std::string propagation;      ///< "shared:1 master:2"; empty: private
+  std::string propagation;      ///< "shared:1 master:2"; empty if private
   std::string type;             ///< "overlay"
   std::string source;
   std::string super_options;  ///< of the file system: "rw,lowerdir=…"
 };
 
-/// Text of a mountinfo field, where the kernel writes space, tab, newline and backslash as "\040" and the like
-/// (octal; proc(5)).
+/// Decodes a mountinfo field, in which the kernel writes space, tab, newline and backslash as octal escapes
+/// like "\040" (proc(5)).
 inline std::string unescape_mount_field(std::string_view field) {
   std::string text;
   auto const octal = [](char c) { return c >= '0' && c <= '7'; };
@@ -48,8 +48,8 @@ inline std::string unescape_mount_field(std::string_view field) {
   return text;
 }
 
-/// Reads one line "<id> <parent> <major:minor> <root> <point> <options> [<tag>…] - <type> <source> <super options>"
-/// (proc(5), "/proc/pid/mountinfo"). Nothing if it is not one.
+/// Parses a line "<id> <parent> <major:minor> <root> <point> <options> [<tag>…] - <type> <source> <super
+/// options>" (proc(5), "/proc/pid/mountinfo"). Empty if malformed.
 inline std::optional<MountEntry> parse_mount_line(std::string_view line) {
   std::vector<std::string_view> fields;
   for (std::size_t at = 0; at <= line.size();) {
@@ -89,7 +89,7 @@ inline std::optional<MountEntry> parse_mount_line(std::string_view line) {
   return entry;
 }
 
-/// Calls `use(MountEntry&)` with each line of a mountinfo's text.
+/// Calls `use(MountEntry&)` for each line of a mountinfo text.
 template <class Use>
 void for_each_mount(std::string_view text, Use&& use) {
   for (std::size_t at = 0; at < text.size();) {
@@ -99,7 +99,7 @@ void for_each_mount(std::string_view text, Use&& use) {
   }
 }
 
-/// All mounts that this process sees, in the order in which they were made. Costs about a microsecond a mount.
+/// All mounts that this process sees, oldest first. Costs about a microsecond per mount.
 inline std::vector<MountEntry> mounts() {
   std::vector<MountEntry> entries;
   for_each_mount(read_file("/proc/self/mountinfo"),

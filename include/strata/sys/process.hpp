@@ -15,10 +15,10 @@
 
 namespace strata::sys {
 
-/// How a program ended.
+/// The result of a program.
 struct Ended {
-  int status = 0;         ///< as waitpid(2) has it
-  std::string said = {};  ///< what it printed, if it was to be kept
+  int status = 0;         ///< as returned by waitpid(2)
+  std::string said = {};  ///< its output, if captured
   bool succeeded() const noexcept { return status == 0; }
   /// "exit status 7", "signal 9"
   std::string text() const {
@@ -28,21 +28,21 @@ struct Ended {
 };
 
 struct RunOptions {
-  std::filesystem::path directory = {};  ///< to run it in; empty: this process's
-  int output = STDOUT_FILENO;            ///< descriptor that becomes its stdout
-  bool keep_words = false;               ///< what it prints, there or on stderr, is not shown but returned
-  /// It owns the terminal meanwhile: interrupts from the keyboard are its business, not this process's.
+  std::filesystem::path directory = {};  ///< working directory; empty: this process's
+  int output = STDOUT_FILENO;            ///< descriptor to use as stdout
+  bool keep_words = false;               ///< capture stdout and stderr in `Ended::said`
+  /// Give the program the terminal: this process ignores SIGINT and SIGQUIT meanwhile.
   bool foreground = false;
 };
 
-/// Runs a program and waits for it.
-/// @param words  the program, looked for in `$PATH` if it has no slash, and its arguments
-/// @throws       `errno`, "run <program>", if it could not be started
+/// Runs a program and waits for its end.
+/// @param words the program, searched in `$PATH` if it has no slash, and its arguments
+/// @throws `errno`, "run <program>", if it could not be started
 inline Ended run(std::vector<std::string> const& words, RunOptions const& options = {}) {
   std::vector<char*> arguments;
   for (auto const& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  // No pipe: a program that leaves a daemon behind may keep that open.
+  // Not a pipe, which a daemon left behind by the program may keep open.
   Fd const words_file(options.keep_words ? ::memfd_create("words", MFD_CLOEXEC) : -1);
   if (options.keep_words && !words_file) throw_errno("memfd_create", words.front());
   posix_spawn_file_actions_t actions;

@@ -17,11 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/// Projects of XFS, ext4 and f2fs: a number that files carry, and limits to what all files of one number may take
-/// (quotactl(2); file systems mounted with "prjquota").
+/// Project quotas of XFS, ext4 and f2fs: files carry a project id, and each project has limits (quotactl(2);
+/// requires the mount option "prjquota").
 namespace strata::sys {
 
-/// Project of a file or directory; 0 is none, also where the file system knows no projects.
+/// The project id of a file or directory; 0 if it has none or the file system does not support projects.
 /// @throws `errno`, "open <path>", "get project of <path>"
 inline std::uint32_t project_of(std::filesystem::path const& path) {
   Fd const fd = open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -31,9 +31,8 @@ inline std::uint32_t project_of(std::filesystem::path const& path) {
   throw_errno("get project of", path);
 }
 
-/// Gives a tree to a project; what is made in it from now on is the project's as well. Links and devices cannot carry a
-/// number after they were made, and are passed over; so is what is mounted below. The top gets it last: it tells that all
-/// have it.
+/// Assigns a tree to a project, which new files in it inherit. Skips links and devices, which cannot carry an
+/// id, and mounts. The top is assigned last, so its id shows that the tree is complete.
 /// @throws `errno`, "set project of <path>"
 inline void set_project(std::filesystem::path const& top, std::uint32_t project) {
   visit_contents(top, [&](Fd const fd, auto const& path) {
@@ -48,8 +47,8 @@ inline void set_project(std::filesystem::path const& top, std::uint32_t project)
   });
 }
 
-/// A device node for the file system that holds `beside`, by which quotactl(2) is told which one is meant; an old one is
-/// replaced, for the directory may have come from another disk.
+/// Creates a block-device node for the file system that holds `beside`, as quotactl(2) requires. Replaces an
+/// old node, as the directory may have been moved from another disk.
 inline void make_device_node(std::filesystem::path const& node, std::filesystem::path const& beside) {
   struct stat status {};
   if (::stat(beside.c_str(), &status) != 0) throw_errno("stat", beside);
@@ -59,23 +58,25 @@ inline void make_device_node(std::filesystem::path const& node, std::filesystem:
   sys::rename(temporary, node);
 }
 
-/// What a project may have; 0: any number.
+/// Limits of a project; 0 means unlimited.
 struct ProjectLimits {
   std::uint64_t bytes = 0;
   std::uint64_t inodes = 0;
 };
 
-/// The same in the blocks of 512 bytes that quotactl(2) counts in. Less than one is still a limit: 0 blocks would be none.
+/// Converts to the 512-byte blocks of quotactl(2). A limit below one block becomes one, as 0 would mean
+/// unlimited.
 inline std::uint64_t blocks_of_limit(std::uint64_t bytes) noexcept {
   return bytes == 0 ? 0 : std::max<std::uint64_t>(bytes / 512, 1);
 }
 
-/// Sets both limits; file systems round bytes up to blocks of their own. Those who pass them get EDQUOT (ENOSPC on XFS).
-/// @param device  a node of the file system's block device
-/// @throws        `errno`, "limit project <number> on <device>": project quotas are not enabled there, for one
+/// Sets both limits; file systems round the bytes up to their block size. Exceeding them fails with EDQUOT
+/// (ENOSPC on XFS).
+/// @param device block-device node of the file system
+/// @throws `errno`, "limit project <number> on <device>", for example if project quotas are not enabled
 inline void limit_project(std::filesystem::path const& device, std::uint32_t project,
                           ProjectLimits const& limits) {
-  constexpr int by_project = 2;  // PRJQUOTA of linux/quota.h, which does not go with sys/quota.h
+  constexpr int by_project = 2;  // PRJQUOTA of linux/quota.h, which conflicts with sys/quota.h
   fs_disk_quota wanted{};
   wanted.d_version = FS_DQUOT_VERSION;
   wanted.d_flags = FS_PROJ_QUOTA;

@@ -9,10 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/// What the user namespace of this process is like (user_namespaces(7)).
+/// Properties of this process's user namespace (user_namespaces(7)).
 namespace strata::sys {
 
-/// May this process mount, in its user namespace? CAP_SYS_ADMIN (capabilities(7)).
+/// True if this process has CAP_SYS_ADMIN in its user namespace, and so may mount (capabilities(7)).
 inline bool has_admin_rights() noexcept {
   __user_cap_header_struct header{};
   header.version = _LINUX_CAPABILITY_VERSION_3;
@@ -21,13 +21,14 @@ inline bool has_admin_rights() noexcept {
   return (data[0].effective & (std::uint32_t{1} << CAP_SYS_ADMIN)) != 0;
 }
 
-/// Does its user namespace have all ids? If so it is most likely the machine's own.
+/// True if its user namespace maps all ids, which most likely means the initial one.
 inline bool has_all_ids() {
   auto const map = read_file_if_exists("/proc/self/uid_map");
   return !map || map->find("4294967295") != map->npos;
 }
 
-/// Is it another than the machine's first? There devices cannot be made and attributes "trusted.*" not be set, whatever ids it has.
+/// True outside the initial user namespace, where devices cannot be created nor "trusted.*" attributes set,
+/// whatever the ids.
 inline bool in_user_namespace() noexcept {
   struct stat status {};
   constexpr ino_t first = 0xeffffffd;  // PROC_USER_INIT_INO (linux/proc_ns.h)

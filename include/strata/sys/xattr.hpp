@@ -11,14 +11,16 @@
 #include <sys/xattr.h>
 #include <vector>
 
-/// Extended attributes (xattr(7)), of an open file or of a path that is not followed when it is a symbolic link.
+/// Extended attributes (xattr(7)) of an open file, or of a path, whose last component is not followed if it
+/// is a link.
 namespace strata::sys {
 namespace detail {
 
-/// Calls `call(buffer, size)` with ever larger buffers until the answer fits, which another may be changing.
+/// Calls `call(buffer, size)` with growing buffers until the value fits; another process may change it
+/// meanwhile.
 template <class Call>
 std::optional<std::string> read_growing(Call&& call) {
-  char small[256];  // most answers, without asking for their size first
+  char small[256];  // fits most values without asking for their size
   ssize_t n = call(small, sizeof small);
   if (n >= 0) return std::string(small, static_cast<std::size_t>(n));
   while (errno == ERANGE) {
@@ -47,8 +49,8 @@ inline bool no_such_xattr(int code) noexcept { return code == ENODATA || code ==
 
 }  // namespace detail
 
-/// Value of an attribute; nothing if the file has none of that name, or the file system has no attributes.
-/// @param path  for the error's subject, "getxattr <path>"
+/// The value of an attribute; empty if the file does not have it or the file system has no attributes.
+/// @param path for the error's subject, "getxattr <path>"
 inline std::optional<std::string> get_xattr(int fd, std::string const& name,
                                             std::filesystem::path const& path) {
   auto value = detail::read_growing(
@@ -63,7 +65,8 @@ inline std::optional<std::string> get_xattr(std::filesystem::path const& path, s
   return value;
 }
 
-/// Names of all attributes that the caller may see; none if the file system has no attributes.
+/// The names of all attributes visible to the caller; none if the file system has no attributes.
+/// @throws `errno`, "listxattr <path>"
 inline std::vector<std::string> list_xattrs(int fd, std::filesystem::path const& path) {
   auto const text =
       detail::read_growing([&](char* to, std::size_t size) { return ::flistxattr(fd, to, size); });
@@ -77,7 +80,8 @@ inline std::vector<std::string> list_xattrs(std::filesystem::path const& path) {
   return text ? detail::split_names(*text) : std::vector<std::string>();
 }
 
-/// Sets an attribute, whether it existed or not.  @throws `errno`, "setxattr <path>"
+/// Sets an attribute, new or existing.
+/// @throws `errno`, "setxattr <path>"
 inline void set_xattr(int fd, std::string const& name, std::string_view value,
                       std::filesystem::path const& path) {
   if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0) throw_errno("setxattr", path);
