@@ -8,7 +8,7 @@
 
 namespace strata::codec {
 
-/// Every codec of the library: what other programs may have used for a layer.
+/// All codecs of the library: the compressions that other programs may have used for a layer.
 using All = List<Gzip, Zstd, Xz, Bzip2>;
 
 }  // namespace strata::codec

@@ -19,7 +19,7 @@ namespace strata::codec {
 
 namespace detail {
 
-/// Streams of a bzip2 file, one after the other. Needs 4 MB at most.
+/// Decodes the concatenated streams of a bzip2 file. Needs at most 4 MB.
 class Bzip2Filler {
  public:
   explicit Bzip2Filler(Source in) : in_(std::move(in)) {}
@@ -54,7 +54,7 @@ class Bzip2Filler {
   std::size_t decode(std::span<std::byte> into) {
     auto const rest = in_.rest().first(std::min(in_.rest().size(), most_at_once));
     into = into.first(std::min(into.size(), most_at_once));
-    // The library takes its input by a pointer to non-const and does not write to it.
+    // libbz2 takes its input as a pointer to non-const but does not write to it.
     stream_->next_in = const_cast<char*>(reinterpret_cast<char const*>(rest.data()));
     stream_->avail_in = static_cast<unsigned>(rest.size());
     stream_->next_out = reinterpret_cast<char*>(into.data());
@@ -80,18 +80,18 @@ class Bzip2Filler {
   }
 
   Input in_;
-  Stream stream_;  // of the stream being read; none between two
+  Stream stream_;  // the current stream; null between two streams
 };
 
 }  // namespace detail
 
-/// bzip2, by libbz2; it is read and not produced.
+/// Decodes bzip2 with libbz2; there is no encoder.
 struct Bzip2 {
   static constexpr auto compression = Compression::bzip2;
 
   static bool matches(Bytes first) noexcept { return detect(first) == compression; }
 
-  /// `max_memory` has no bearing: the format needs 4 MB at most.
+  /// Decodes bzip2. `max_memory` is ignored: the format needs at most 4 MB.
   static Source decompress(Source in, DecodeOptions const& = {}) {
     return detail::Decoder(detail::Bzip2Filler(std::move(in)));
   }

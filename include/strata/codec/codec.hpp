@@ -15,21 +15,21 @@
 
 namespace strata {
 
-/// How a stream is compressed, as numbered in a layer's record (`compression`).
+/// The compression of a stream, numbered as in a layer record's `compression` field.
 enum class Compression : int { none = 0, bzip2 = 1, gzip = 2, xz = 3, zstd = 4 };
 
 }  // namespace strata
 
-/// Compressed streams. A codec is a type; including its header is what makes a program need its library.
+/// Compressed streams. A codec is a type; only programs that include its header need its library.
 namespace strata::codec {
 
 using strata::Compression;
 
-/// As many of a stream's first bytes as telling its compression may need.
+/// Number of leading bytes needed to detect any compression.
 inline constexpr std::size_t magic_bytes = 6;
 
-/// The compression that a stream's first bytes show; anything unknown or too short is `none`. RFC 1952 2.3.1
-/// (gzip, with the only method, 8), RFC 8878 3.1.1 (zstd), "The .xz File Format" 2.1.1.1, "BZh" of bzip2.
+/// Detects the compression from a stream's first bytes; unknown or too short is `none`. RFC 1952 2.3.1 (gzip,
+/// with its only method, 8), RFC 8878 3.1.1 (zstd), "The .xz File Format" 2.1.1.1, "BZh" of bzip2.
 inline Compression detect(Bytes first) noexcept {
   auto const starts = [&](std::string_view magic) { return as_text(first).starts_with(magic); };
   if (starts("\x1f\x8b\x08")) return Compression::gzip;
@@ -42,7 +42,7 @@ inline Compression detect(Bytes first) noexcept {
   return Compression::none;
 }
 
-/// The word for it: "none", "gzip" and so on.
+/// The name of a compression: "none", "gzip" and so on.
 constexpr std::string_view name(Compression compression) noexcept {
   constexpr std::array<std::string_view, 5> names{"none", "bzip2", "gzip", "xz", "zstd"};
   auto const index = static_cast<std::size_t>(compression);
@@ -51,34 +51,36 @@ constexpr std::string_view name(Compression compression) noexcept {
 
 /// Limits of a decoder.
 struct DecodeOptions {
-  /// Bytes of history that an input may make the decoder keep; above it, `Errc::over_budget`. The default is what
-  /// `zstd --long=29` needs, the most that Go's reader takes. It is no cost of other inputs: a decoder keeps as much as the
-  /// input says, 8 MiB at the usual levels of zstd and xz, and of that only what is used takes memory.
+  /// Bytes of history (window) that an input may require; `Errc::over_budget` beyond it. The default suffices
+  /// for `zstd --long=29`, the most that Go's reader accepts. Other inputs do not pay for it: a decoder
+  /// allocates what the input states, 8 MiB at the usual levels of zstd and xz, and only pages in use take
+  /// memory.
   std::uint64_t max_memory = std::uint64_t{520} << 20;
 };
 
-/// How an encoder works.
+/// Settings of an encoder.
 struct EncodeOptions {
-  int level = 0;         ///< as the codec's header says; 0 is the codec's default
-  unsigned threads = 2;  ///< that compress, besides the caller's
+  int level = 0;         ///< see the codec's header; 0 is its default
+  unsigned threads = 2;  ///< compression threads, in addition to the caller's
 };
 
-/// Takes plain bytes and writes the compressed ones to the sink it was made with, perhaps from another
-/// thread. What the sink throws, a later `write()` or `finish()` throws. Destruction without `finish()`
-/// leaves the output cut off.
+/// Compresses what is written to it into its sink, possibly from another thread. An exception of the sink is
+/// rethrown by a later `write()` or `finish()`. Without `finish()` the output is truncated. Not safe for
+/// concurrent use.
 class Encoder : public Writer {
  public:
-  /// Returns when the sink has got everything.
+  /// Writes the remaining output; returns once the sink has received everything.
   virtual void finish() = 0;
 };
 
-/// Reads one compression.
+/// Decodes one compression.
 ///
-/// - `C::compression`           which one
-/// - `C::matches(first)`        whether a stream that starts with these bytes, `magic_bytes` or fewer, is such a one
-/// - `C::decompress(in, options)`  the plain bytes; a `FillingSource`. Concatenated streams count as one, as their tools
-///                              have it. `Errc::corrupt_archive` when the input is damaged, cut off, or followed by
-///                              something else
+/// - `C::compression` which one
+/// - `C::matches(first)` true if a stream that starts with these bytes, at most `magic_bytes`, is in this
+///   format
+/// - `C::decompress(in, options)` the decoded bytes, as a `FillingSource`. Concatenated streams are read as
+///   one, as by the format's tools. `Errc::corrupt_archive` if the input is damaged, truncated, or followed
+///   by other data
 template <class C>
 concept Codec = requires(Bytes first, Source in, DecodeOptions const& options) {
   { C::compression } -> std::convertible_to<Compression>;
@@ -86,16 +88,19 @@ concept Codec = requires(Bytes first, Source in, DecodeOptions const& options) {
   { C::decompress(std::move(in), options) } -> std::same_as<Source>;
 };
 
-/// A codec that also produces its compression.
+/// A codec that can also encode.
 template <class C>
 concept ProducingCodec = Codec<C> && requires(Sink out, EncodeOptions const& options) {
   { C::compress(std::move(out), options) } -> std::same_as<std::unique_ptr<Encoder>>;
 };
 
-/// The codecs that a program is composed with.
+/// The set of codecs that a program uses, chosen at compile time.
+///
+///     using Codecs = codec::List<codec::Gzip, codec::Zstd>;
+///     Source plain = Codecs::decompress(Codecs::detect(first), std::move(in));
 template <Codec... Codecs>
 struct List {
-  /// As `codec::detect`, with what the list's own codecs recognise.
+  /// As `codec::detect`, and what the codecs of the list recognize.
   static Compression detect(Bytes first) {
     auto found = codec::detect(first);
     static_cast<void>(((Codecs::matches(first) && (found = Codecs::compression, true)) || ...));
@@ -111,7 +116,7 @@ struct List {
            ((Codecs::compression == compression && ProducingCodec<Codecs>) || ...);
   }
 
-  /// @throws `Errc::unsupported_compression`: no codec of the list reads it
+  /// @throws `Errc::unsupported_compression` if no codec of the list decodes it
   static Source decompress(Compression compression, Source in, DecodeOptions const& options = {}) {
     if (compression == Compression::none) return in;
     Source out;
@@ -122,7 +127,7 @@ struct List {
     return out;
   }
 
-  /// @throws `Errc::unsupported_compression`: no codec of the list produces it
+  /// @throws `Errc::unsupported_compression` if no codec of the list encodes it
   static std::unique_ptr<Encoder> compress(Compression compression, Sink out,
                                            EncodeOptions const& options = {}) {
     if (compression == Compression::none) return std::make_unique<Plain>(std::move(out));

@@ -11,15 +11,16 @@
 #include <string_view>
 #include <utility>
 
-/// What the decoders share: chunks of input, and chunks of output where the caller brings no buffer.
+/// Shared parts of the decoders: input chunks, and output chunks where the caller passes no buffer.
 namespace strata::codec::detail {
 
-/// The input of a decoder, of which each step takes a part.
+/// The input of a decoder, consumed step by step.
 class Input {
  public:
   explicit Input(Source source) : source_(std::move(source)) {}
 
-  /// Bytes that wait to be decoded, got from the source when there are none; empty at its end.
+  /// The unread bytes of the current chunk, after fetching the next one if needed; empty at the end of the
+  /// source.
   Bytes rest() {
     if (rest_.empty() && !ended_) {
       rest_ = source_.next();
@@ -35,7 +36,7 @@ class Input {
   bool ended_ = false;
 };
 
-/// A `FillingSource` of a `Filler`, a type that only fills.
+/// Makes a `FillingSource` of a `Filler`, which only has `fill`.
 template <class Filler>
 class Decoder {
  public:
@@ -54,7 +55,7 @@ class Decoder {
   std::unique_ptr<std::byte[]> buffer_;
 };
 
-/// What the libraries whose counters have 32 bits are given at once.
+/// Most bytes per call for libraries with 32-bit counters.
 inline constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
 [[noreturn]] inline void throw_damaged(std::string_view format, std::string_view how) {

@@ -24,12 +24,12 @@ namespace strata::codec {
 namespace detail {
 
 inline std::uint8_t* as_octets(std::byte const* bytes) {
-  // ISA-L takes its input by pointers to non-const and does not write to it.
+  // ISA-L takes its input as pointers to non-const but does not write to it.
   return const_cast<std::uint8_t*>(reinterpret_cast<std::uint8_t const*>(bytes));
 }
 
-/// Members of a gzip file (RFC 1952), one after the other. Headers are read here, so that they may be cut anywhere;
-/// ISA-L inflates and checks CRC and length of each member.
+/// Decodes the concatenated members of a gzip file (RFC 1952). Headers are parsed here, so that they may be
+/// split across chunks; ISA-L inflates and verifies the CRC and length of each member.
 class GzipFiller {
  public:
   explicit GzipFiller(Source in) : in_(std::move(in)), state_(std::make_unique<inflate_state>()) {
@@ -105,8 +105,8 @@ class GzipFiller {
   std::uint32_t header_crc_ = 0;
 };
 
-/// Deflates pieces, each with the 32 KiB before it as dictionary and ended on a whole byte, so that they can be put
-/// one after the other.
+/// Deflates pieces that can be concatenated: each uses the preceding 32 KiB as dictionary and ends at a byte
+/// boundary.
 class Deflater {
  public:
   explicit Deflater(unsigned level)
@@ -130,7 +130,7 @@ class Deflater {
     stream_->next_in = as_octets(own.data());
     stream_->avail_in = static_cast<std::uint32_t>(own.size());
     std::size_t used = 0;
-    do {  // once: what does not shrink is stored, in blocks of 64 KiB and 5 bytes each
+    do {  // a single pass: incompressible data is stored, in blocks of 64 KiB plus 5 bytes each
       piece.packed.resize(used + own.size() + own.size() / 8 + 4096);
       stream_->next_out = as_octets(piece.packed.data() + used);
       stream_->avail_out = static_cast<std::uint32_t>(piece.packed.size() - used);
@@ -174,8 +174,7 @@ class GzipEncoder final : public Encoder {
     if (current_ != nullptr) end_piece();
     pieces_.finish();
     begin_output();
-    std::array<std::byte, 10> end{std::byte{3},
-                                  std::byte{0}};  // an empty last block, CRC, size: RFC 1951 3.2.3
+    std::array<std::byte, 10> end{std::byte{3}, std::byte{0}};  // empty last block, CRC, size: RFC 1951 3.2.3
     for (unsigned i = 0; i < 4; ++i) {
       end[2 + i] = static_cast<std::byte>(crc_ >> 8 * i & 0xff);
       end[6 + i] = static_cast<std::byte>(size_ >> 8 * i & 0xff);
@@ -213,7 +212,7 @@ class GzipEncoder final : public Encoder {
   void deliver(Piece& piece) {
     begin_output();
     crc_ = crc32_gzip_refl(crc_, as_octets(piece.own().data()), piece.own().size());
-    size_ += static_cast<std::uint32_t>(piece.own().size());  // modulo 2^32, as RFC 1952 has it
+    size_ += static_cast<std::uint32_t>(piece.own().size());  // modulo 2^32 (RFC 1952)
     out_.write(piece.packed);
   }
 
@@ -221,23 +220,24 @@ class GzipEncoder final : public Encoder {
   bool begun_ = false;
   std::uint32_t crc_ = 0;
   std::uint32_t size_ = 0;
-  std::vector<std::byte> last_;  // the window of the piece to come
+  std::vector<std::byte> last_;  // the next piece's window
   Piece* current_ = nullptr;
   Ordered pieces_;  // last: its threads use the members above
 };
 
 }  // namespace detail
 
-/// gzip, by ISA-L: inflates three times as fast as zlib; deflates six times as fast as zlib's level 6, to 3–4 % more.
+/// gzip with ISA-L: inflates three times as fast as zlib, and deflates six times as fast as zlib's level 6
+/// with 3–4 % larger output.
 ///
-/// Levels 1 (fastest) to 3 (smallest, the default); a higher one counts as 3. One member comes out, whatever the size
-/// and number of threads, and the same bytes for the same input and level.
+/// Levels 1 (fastest) to 3 (smallest, the default); higher levels count as 3. The output is one member and
+/// depends only on the input and level, not on the number of threads.
 struct Gzip {
   static constexpr auto compression = Compression::gzip;
 
   static bool matches(Bytes first) noexcept { return detect(first) == compression; }
 
-  /// `max_memory` has no bearing: the history is 32 KiB.
+  /// Decodes gzip. `max_memory` is ignored: the history is 32 KiB.
   static Source decompress(Source in, DecodeOptions const& = {}) {
     return detail::Decoder(detail::GzipFiller(std::move(in)));
   }

@@ -14,25 +14,26 @@
 
 namespace strata::codec::detail {
 
-/// A part of a stream on its way through `Ordered`.
+/// A part of a stream processed by `Ordered`.
 struct Piece {
-  std::vector<std::byte> plain;  ///< `history` bytes that came before, then the piece's own
+  std::vector<std::byte> plain;  ///< `history` preceding bytes, then the piece's own
   std::size_t history = 0;
-  std::vector<std::byte> packed;  ///< what the worker made of it
+  std::vector<std::byte> packed;  ///< the worker's output
 
   Bytes before() const { return Bytes(plain).first(history); }
   Bytes own() const { return Bytes(plain).subspan(history); }
 };
 
-/// Pieces worked on side by side and delivered in their order, a bounded number of them at a time.
+/// Processes pieces in parallel and delivers them in order, with a bounded number in flight.
 ///
-/// One thread claims and submits; the workers and the delivery have threads of their own. What any of them throws,
-/// the next `claim()` or `finish()` throws.
+/// One thread calls `claim()` and `submit()`; workers and delivery run on their own threads. An exception of
+/// any of them is rethrown by the next `claim()` or `finish()`.
 class Ordered {
  public:
   using Step = std::function<void(Piece&)>;
 
-  /// @param make_worker  called once in each worker's thread
+  /// @param make_worker called once on each worker thread
+  /// @param deliver called with each finished piece, in order
   Ordered(unsigned threads, std::function<Step()> make_worker, Step deliver)
       : pieces_(2 * std::size_t{threads} + 2), done_(pieces_.size()), deliver_(std::move(deliver)) {
     try {
@@ -52,7 +53,7 @@ class Ordered {
     join();
   }
 
-  /// The piece to fill next; waits for one to come free.
+  /// The next piece to fill; waits until one is free.
   Piece& claim() {
     std::unique_lock lock(mutex_);
     free_.wait(lock, [&] { return stopped_ || submitted_ - delivered_ < pieces_.size(); });
@@ -60,7 +61,7 @@ class Ordered {
     return pieces_[submitted_ % pieces_.size()];
   }
 
-  /// Hands over the piece that was claimed last.
+  /// Queues the piece claimed last.
   void submit() {
     {
       std::lock_guard const lock(mutex_);
@@ -70,7 +71,7 @@ class Ordered {
     work_.notify_one();
   }
 
-  /// Returns when everything submitted has been delivered.
+  /// Waits until all submitted pieces have been delivered.
   void finish() {
     {
       std::unique_lock lock(mutex_);
@@ -131,13 +132,13 @@ class Ordered {
       if (thread.joinable()) thread.join();
   }
 
-  std::mutex mutex_;  // guards all below but the pieces, each of which belongs to one thread at a time
+  std::mutex mutex_;  // guards the members below except the pieces, each of which one thread uses at a time
   std::condition_variable work_, packed_, free_;
-  std::uint64_t submitted_ = 0, taken_ = 0, delivered_ = 0;  // pieces so far
+  std::uint64_t submitted_ = 0, taken_ = 0, delivered_ = 0;  // numbers of pieces
   bool stopped_ = false;
   std::exception_ptr failure_;
   std::vector<Piece> pieces_;
-  std::vector<char> done_;  // for each of `pieces_`: packed, not yet delivered
+  std::vector<char> done_;  // per element of `pieces_`: packed but not delivered
   Step deliver_;
   std::vector<std::thread> threads_;
 };

@@ -18,7 +18,7 @@ namespace strata::codec {
 
 namespace detail {
 
-/// Streams of an .xz file and the padding between them.
+/// Decodes the streams of an .xz file and the padding between them.
 class XzFiller {
  public:
   XzFiller(Source in, std::uint64_t max_memory)
@@ -33,7 +33,7 @@ class XzFiller {
       auto const rest = in_.rest();
       stream_->next_in = reinterpret_cast<std::uint8_t const*>(rest.data());
       stream_->avail_in = rest.size();
-      // The decoder takes the end of the input for the end of the file only when it is told so.
+      // LZMA_FINISH tells the decoder that the end of the input is the end of the file.
       auto const result = lzma_code(stream_.get(), rest.empty() ? LZMA_FINISH : LZMA_RUN);
       in_.skip(rest.size() - stream_->avail_in);
       ended_ = result == LZMA_STREAM_END;
@@ -73,7 +73,7 @@ class XzFiller {
 
 }  // namespace detail
 
-/// xz, by liblzma; it is read and not produced.
+/// Decodes xz with liblzma; there is no encoder.
 struct Xz {
   static constexpr auto compression = Compression::xz;
 

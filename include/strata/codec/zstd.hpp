@@ -23,7 +23,7 @@ namespace strata::codec {
 
 namespace detail {
 
-/// Frames and skippable frames of a zstd file (RFC 8878), one after the other.
+/// Decodes the concatenated frames and skippable frames of a zstd file (RFC 8878).
 class ZstdFiller {
  public:
   ZstdFiller(Source in, std::uint64_t max_memory) : in_(std::move(in)), context_(ZSTD_createDCtx()) {
@@ -70,7 +70,7 @@ class ZstdEncoder final : public Encoder {
     if (!context_) throw std::bad_alloc();
     set(ZSTD_c_compressionLevel, level);
     set(ZSTD_c_checksumFlag, 1);
-    // A library built without threads refuses; the result is then the same, only later.
+    // Fails in a library built without threads; the output is then the same, but slower.
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_nbWorkers, static_cast<int>(threads));
   }
 
@@ -109,7 +109,7 @@ class ZstdEncoder final : public Encoder {
 
 }  // namespace detail
 
-/// zstd, by libzstd. Levels as in the `zstd` program, 3 the default; one frame with a check sum comes out.
+/// zstd with libzstd. Levels as in the `zstd` program, default 3. The output is one frame with a checksum.
 struct Zstd {
   static constexpr auto compression = Compression::zstd;
 
@@ -119,7 +119,7 @@ struct Zstd {
     return detail::Decoder(detail::ZstdFiller(std::move(in), options.max_memory));
   }
 
-  /// The sink is written to from the thread that calls `write()` and `finish()`.
+  /// Calls the sink on the thread that calls `write()` and `finish()`.
   static std::unique_ptr<Encoder> compress(Sink out, EncodeOptions const& options = {}) {
     return std::make_unique<detail::ZstdEncoder>(std::move(out), options.level == 0 ? 3 : options.level,
                                                  options.threads);

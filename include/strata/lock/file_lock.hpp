@@ -21,17 +21,18 @@
 
 namespace strata {
 
-/// The lock files of containers/storage, shared with Podman and its like.
+/// The lock files of containers/storage, shared with Podman and other programs that use it.
 ///
-/// Those programs use POSIX record locks over the whole file. Ours are open-file-description locks (fcntl(2)),
-/// which exclude these both ways, exclude the threads of this process as well, and do not vanish when someone closes
-/// another descriptor of the file. The file is opened anew for each guard, with `O_RDWR | O_CREAT` and mode 0644; its
-/// directory is made (0700) if it is missing. An uncontended guard costs some five system calls.
+/// Those programs take POSIX record locks on the whole file. This class takes open-file-description locks
+/// (fcntl(2)), which conflict with them, also exclude threads of this process, and are not lost when another
+/// descriptor of the file is closed. Each guard opens the file anew, with `O_RDWR | O_CREAT` and mode 0644,
+/// and creates a missing directory with mode 0700. An uncontended guard costs about five system calls.
+/// Thread-safe; a guard is not.
 ///
-/// A store that is only read is never made anything in, and need not let itself be locked: a missing lock file, or a file
-/// system without locks (NFS, 9p, FUSE and their like), gives a guard that does not exclude.
+/// Nothing is created in a read-only store, which may also be impossible to lock: if the lock file is missing
+/// or the file system has no locks (NFS, 9p, FUSE and others), the guard does not exclude.
 ///
-/// A child forked without exec keeps the lock for as long as it has the descriptor.
+/// A child forked without exec keeps the lock as long as it has the descriptor.
 class FileLock {
  public:
   using Token = LockToken;
@@ -41,7 +42,8 @@ class FileLock {
    public:
     bool excludes() const noexcept { return excludes_; }
 
-    /// What the file begins with: 64 bytes, or fewer if it is shorter. Empty without a lock file.
+    /// The first 64 bytes of the lock file, or fewer if it is shorter. Empty without a lock file.
+    /// @throws `errno`, "read <path>"
     Token token() const {
       Token text(token_size, '\0');
       std::size_t filled = 0;
@@ -57,11 +59,12 @@ class FileLock {
       return text;
     }
 
-    /// Writes a token that never was before, at offset 0 and not flushed (as the Go library: a token that a power
-    /// cut takes has no reader left). Only on exclusive guards.
+    /// Writes a new unique token at offset 0. Requires an exclusive guard. Not flushed, as in the Go library:
+    /// a token lost in a power failure has no reader left.
     ///
-    /// Layout as of containers/storage 1.42 and later, little-endian: u64 Unix time in ns, u64 number within
-    /// the process, u32 process id, 44 random bytes.
+    /// Layout since containers/storage 1.42, little-endian: u64 Unix time in ns, u64 counter within the
+    /// process, u32 process id, 44 random bytes.
+    /// @throws `errno`, "write <path>"
     Token renew() {
       static std::atomic<std::uint64_t> number{0};
       Token token;
@@ -77,7 +80,7 @@ class FileLock {
       std::array<unsigned char, token_size - 20> noise;
       sys::fill_random(noise);
       token.append(noise.begin(), noise.end());
-      // One call for all of it: who is killed here leaves the old token or the new one.
+      // A single call: a process killed here leaves the old token or the new one.
       auto const n = sys::retry([&] { return ::pwrite(fd_.get(), token.data(), token.size(), 0); });
       if (n >= 0 && static_cast<std::size_t>(n) != token.size()) errno = ENOSPC;
       if (n < 0 || static_cast<std::size_t>(n) != token.size()) sys::throw_errno("write", path_);
@@ -88,7 +91,7 @@ class FileLock {
     friend class FileLock;
     Guard(sys::Fd fd, std::filesystem::path path, bool excludes)
         : fd_(std::move(fd)), path_(std::move(path)), excludes_(excludes) {}
-    sys::Fd fd_;  // closing it gives the lock back; empty: a read-only store without a lock file
+    sys::Fd fd_;  // closing it releases the lock; empty for a read-only store without a lock file
     std::filesystem::path path_;
     bool excludes_;
   };
@@ -100,11 +103,11 @@ class FileLock {
 
   Guard shared() const { return *acquire(F_RDLCK, F_OFD_SETLKW); }
   Guard exclusive() const { return *acquire(F_WRLCK, F_OFD_SETLKW); }
-  /// Nothing if another holds it exclusively.
+  /// Empty if another holder has it exclusively.
   std::optional<Guard> try_shared() const { return acquire(F_RDLCK, F_OFD_SETLK); }
-  /// Nothing if another holds it.
+  /// Empty if there is another holder.
   std::optional<Guard> try_exclusive() const { return acquire(F_WRLCK, F_OFD_SETLK); }
-  /// For a look at a file that others may be writing meanwhile.
+  /// A guard without a lock, to read a file that others may be writing.
   Guard unlocked() const { return Guard(open(), path_, false); }
 
  private:
@@ -123,8 +126,9 @@ class FileLock {
     return fd;
   }
 
-  /// What the kernel and remote file systems say where there are no locks (fcntl(2), nfs(5); FUSE servers say what they
-  /// like, ENOSYS and EOPNOTSUPP as a rule; EBADF is not among them: that would be our mistake).
+  /// True for the errors by which the kernel and remote file systems report missing lock support (fcntl(2),
+  /// nfs(5)). FUSE servers usually return ENOSYS or EOPNOTSUPP. EBADF is not included: it would be a bug
+  /// here.
   static bool means_no_locks(int code) noexcept {
     return code == ENOLCK || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP || code == EROFS ||
            code == EPERM || code == EACCES;
@@ -135,7 +139,7 @@ class FileLock {
     for (;;) {
       sys::Fd fd = open();
       if (!fd) return Guard(sys::Fd(), path_, false);
-      struct flock lock {};  // zeros: the whole file, from its start
+      struct flock lock {};  // zeros: the whole file
       lock.l_type = static_cast<short>(type);
       if (sys::retry([&] { return ::fcntl(fd.get(), command, &lock); }) != 0) {
         if (command == F_OFD_SETLK && (errno == EAGAIN || errno == EACCES)) return std::nullopt;
@@ -146,7 +150,7 @@ class FileLock {
       struct stat status {};
       if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path_);
       if (status.st_nlink != 0) return Guard(std::move(fd), path_, true);
-      // The store was wiped while we waited: a lock on a file without a name excludes nobody.
+      // The store was wiped while we waited: a lock on an unlinked file excludes no other process. Retry.
     }
   }
 

@@ -13,15 +13,15 @@
 
 namespace strata {
 
-/// A lock that excludes nobody and makes no file: for tests, and for stores that one object in one process has
-/// to itself. That object's own threads are safe: a table has a mutex besides.
+/// A lock that excludes no other process and creates no file: for tests, and for stores that a single object
+/// in one process uses. That object's own threads are safe, as each table also has a mutex.
 class NoLock {
  public:
   using Token = LockToken;
 
   class Guard {
    public:
-    /// True: nobody else is there.
+    /// True: there are no other users.
     bool excludes() const noexcept { return true; }
     /// Empty before the first `renew`.
     Token token() const {

@@ -15,9 +15,11 @@
 
 namespace strata::archive {
 
-/// A bounded stream of blocks from one thread to `readers` others, each of which gets every block where it lies.
+/// A bounded stream of blocks from one writer thread to `readers` reader threads, each of which sees every
+/// block, without copying.
 ///
-/// Memory is `blocks` × `block_bytes`, of which only what is used is ever touched. Waiting costs no processor time.
+/// Memory: `blocks` × `block_bytes`, of which only the part in use is touched. Waiting threads sleep. The
+/// writer's calls come from one thread, and those of each reader from one thread.
 class BlockRing {
  public:
   static constexpr std::size_t max_readers = 2;
@@ -29,8 +31,8 @@ class BlockRing {
         blocks_(blocks),
         readers_(readers) {}
 
-  /// The next block to fill; waits until every reader is done with what it held. By the writer.
-  /// @throws what `cancel()` was given
+  /// The next block to fill; waits until every reader has released it. For the writer.
+  /// @throws the exception passed to `cancel()`
   std::span<std::byte> claim() {
     std::unique_lock lock(mutex_);
     if (!cancelled_ && written_ - oldest() == blocks_) {
@@ -42,16 +44,16 @@ class BlockRing {
     return {memory_.get() + written_ % blocks_ * block_bytes_, block_bytes_};
   }
 
-  /// Hands over the first `size` bytes, one or more, of the block that was claimed.
+  /// Publishes the first `size` bytes, at least one, of the claimed block. For the writer.
   void publish(std::size_t size) {
     std::unique_lock lock(mutex_);
     sizes_[written_++ % blocks_] = size;
     auto const awaited = readers_waiting_ != 0;
-    lock.unlock();  // who wakes up finds the lock free
+    lock.unlock();  // so that the woken thread finds the mutex unlocked
     if (awaited) filled_.notify_all();
   }
 
-  /// Ends the stream; with `failure`, readers get that once they have had all blocks.
+  /// Ends the stream. Readers get `failure`, if any, after all blocks.
   void close(std::exception_ptr failure = nullptr) {
     std::lock_guard const lock(mutex_);
     closed_ = true;
@@ -59,7 +61,7 @@ class BlockRing {
     filled_.notify_all();
   }
 
-  /// Makes every call of either side throw `reason` from now on; the first reason counts. From any thread.
+  /// Makes all further calls of both sides throw `reason`; the first reason counts. Callable from any thread.
   void cancel(std::exception_ptr reason) noexcept {
     std::lock_guard const lock(mutex_);
     if (!cancelled_) cancelled_ = std::move(reason);
@@ -67,7 +69,9 @@ class BlockRing {
     filled_.notify_all();
   }
 
-  /// The next block for this reader, valid until its next call; empty at the end. Gives back the one before.
+  /// Releases the reader's previous block and returns the next one, valid until its next call; empty at the
+  /// end.
+  /// @throws the exception passed to `cancel()` or `close()`
   Bytes next(std::size_t reader) {
     std::unique_lock lock(mutex_);
     auto& at = readers_at_[reader];
@@ -92,8 +96,8 @@ class BlockRing {
 
  private:
   struct ReaderAt {
-    std::uint64_t taken = 0;  // blocks given back
-    bool holds = false;       // and one more in use
+    std::uint64_t taken = 0;  // blocks released
+    bool holds = false;       // one more block is in use
   };
 
   std::uint64_t oldest() const {
@@ -102,7 +106,8 @@ class BlockRing {
     return oldest;
   }
 
-  /// A writer that found the ring full goes on when a quarter is free: fewer and longer turns for either side.
+  /// A writer that found the ring full resumes when a quarter is free, for fewer and longer turns of both
+  /// sides.
   bool may_resume() const { return written_ - oldest() <= blocks_ - (blocks_ + 3) / 4; }
 
   std::size_t const block_bytes_;
@@ -110,7 +115,7 @@ class BlockRing {
   std::unique_ptr<std::size_t[]> const sizes_;
   std::size_t const blocks_;
   std::size_t const readers_;
-  std::mutex mutex_;  // guards all below; a block's bytes belong to the writer or to the readers
+  std::mutex mutex_;  // guards the members below; a block's bytes belong to the writer or to the readers
   std::condition_variable freed_, filled_;
   std::array<ReaderAt, max_readers> readers_at_;
   std::uint64_t written_ = 0;
@@ -121,7 +126,7 @@ class BlockRing {
   std::exception_ptr cancelled_;
 };
 
-/// What one reader of a `BlockRing` sees.
+/// One reader of a `BlockRing`, as a `Source`.
 class BlockReader {
  public:
   BlockReader(BlockRing& ring, std::size_t reader) : ring_(&ring), reader_(reader) {}

@@ -18,30 +18,35 @@
 
 namespace strata::archive {
 
-/// How an `CompressingWriter` works.
+/// Settings of a `CompressingWriter`.
 struct CompressingWriterOptions {
   codec::EncodeOptions encode = {};
-  bool hash_plain = false;   ///< want the digest of what is written to the outlet
-  bool hash_output = false;  ///< want the digest of what comes out; free where that is the plain bytes
+  bool hash_plain = false;   ///< compute the digest of the input
+  bool hash_output = false;  ///< compute the digest of the output; free if that equals the input
   Control control = {};      ///< only `stop` is used
 };
 
 struct CompressingWriterResult {
-  std::optional<Digest> plain_digest;  ///< where asked for; when nothing is compressed, both where one is
+  std::optional<Digest> plain_digest;  ///< if requested; without compression, also if only the other was
+                                       ///< requested
   std::uint64_t plain_size = 0;
-  std::optional<Digest> output_digest;  ///< where asked for
+  std::optional<Digest> output_digest;  ///< if requested
   std::uint64_t output_size = 0;
 };
 
-/// Compresses what is written to it into a sink, with the digest and size of either side.
+/// Compresses what is written to it into a sink and computes the digest and size of both sides.
 ///
-/// Compression and hashing of the plain bytes have threads of their own. The sink may be called from another thread than the
-/// caller's, by one at a time. What it throws, a later `write()` or `finish()` throws. Without `finish()` the output
-/// ends in the middle.
+/// Compression and input hashing run on their own threads. The sink is called by one thread at a time, not
+/// necessarily the caller's; its exceptions are rethrown by a later `write()` or `finish()`. Without
+/// `finish()` the output is truncated. Not safe for concurrent use.
+///
+///     archive::CompressingWriter out(file_sink(path), Compression::zstd, codec::All{});
+///     out.write(bytes);
+///     auto const result = out.finish();
 class CompressingWriter final : public Writer {
  public:
-  /// @param codecs  which compressions there are: `codec::All{}`, or another `codec::List`
-  /// @throws        `Errc::unsupported_compression`: no codec of the list produces `compression`
+  /// @param codecs the available compressions: `codec::All{}` or another `codec::List`
+  /// @throws `Errc::unsupported_compression` if no codec of the list encodes `compression`
   template <codec::Codec... Codecs>
   CompressingWriter(Sink out, Compression compression, codec::List<Codecs...> codecs,
                     CompressingWriterOptions const& options = {})
@@ -59,7 +64,8 @@ class CompressingWriter final : public Writer {
     encoder_->write(bytes);
   }
 
-  /// Returns when the sink has got everything. Call once.
+  /// Writes the remaining output; returns once the sink has received everything. Call once.
+  /// @throws exceptions of the sink; `Errc::stopped`
   CompressingWriterResult finish() {
     stop_.check();
     encoder_->finish();
@@ -91,7 +97,7 @@ class CompressingWriter final : public Writer {
     Output* output;
   };
 
-  /// Hashes copies of the bytes in a thread of its own: copying takes a tenth of the time that hashing takes.
+  /// Hashes copies of the bytes on its own thread; copying takes a tenth of the time of hashing.
   class PlainHash {
    public:
     PlainHash() : thread_([this] { run(); }) {}
@@ -129,7 +135,7 @@ class CompressingWriter final : public Writer {
     void run() noexcept {
       try {
         for (Bytes block; !(block = ring_.next(0)).empty();) hash_.update(block);
-      } catch (...) {  // only `cancel()` leads here
+      } catch (...) {  // only after `cancel()`
       }
     }
 
@@ -141,8 +147,8 @@ class CompressingWriter final : public Writer {
   };
 
   Control stop_;
-  bool same_;                       // what comes out is what goes in: hashed once
-  std::unique_ptr<Output> output_;  // before the encoder, whose threads write to it until it is gone
+  bool same_;                       // the output equals the input and is hashed once
+  std::unique_ptr<Output> output_;  // before the encoder, whose threads write to it
   std::unique_ptr<codec::Encoder> encoder_;
   std::unique_ptr<PlainHash> plain_;
   std::uint64_t plain_size_ = 0;

@@ -24,36 +24,37 @@
 
 namespace strata::archive {
 
-/// Limits and company of an `DecompressingReader`.
+/// Limits and settings of a `DecompressingReader`.
 struct DecompressingReaderOptions {
-  std::uint64_t max_bytes = std::uint64_t{256} << 30;  ///< plain bytes
-  std::uint64_t max_ratio = 1000;  ///< plain bytes for one byte of input, once more than …
-  std::uint64_t ratio_free_bytes = std::uint64_t{1} << 30;  ///< … so many plain bytes have come out
+  std::uint64_t max_bytes = std::uint64_t{256} << 30;  ///< limit on decompressed bytes
+  std::uint64_t max_ratio = 1000;  ///< decompressed bytes per input byte, checked beyond …
+  std::uint64_t ratio_free_bytes = std::uint64_t{1} << 30;  ///< … this many decompressed bytes
   codec::DecodeOptions decode = {};
-  Control control = {};  ///< only `stop` is used: who reads knows better how far it is, see `bytes_in()`
+  Control control = {};  ///< only `stop` is used; for progress see `bytes_in()`
 };
 
 struct DecompressingReaderResult {
-  Digest compressed_digest;  ///< of the whole input, as it came
+  Digest compressed_digest;  ///< of the whole input as read
   std::uint64_t compressed_size = 0;
-  Digest plain_digest;  ///< the same as `compressed_digest` when the input was not compressed
+  Digest plain_digest;  ///< equals `compressed_digest` if the input was not compressed
   std::uint64_t plain_size = 0;
   Compression compression = Compression::none;
 };
 
-/// Plain bytes of an input that may be compressed, with the digest and size of either side.
+/// Decompresses an input if it is compressed, and computes the digest and size of both sides.
 ///
-/// Reading with hashing, decompression, and hashing of the plain bytes have a thread each, and so has the caller, who
-/// pulls with `next()`. Memory is bounded: 8 MiB and the decoder's. What the source or a stage throws, `next()` throws
-/// when it has given all that came before it. Destruction ends the threads, as soon as the source returns.
+/// Reading with hashing, decompression, and hashing of the output each run on their own thread; the caller
+/// pulls the output with `next()`. Memory: 8 MiB plus the decoder's. An exception of the source or of a stage
+/// is rethrown by `next()` after all data that precedes it. Destruction ends the threads, as soon as the
+/// source returns. Not safe for concurrent use, except `bytes_in()`.
 ///
-/// Errors besides the source's: `Errc::corrupt_archive` (damaged, cut off, or followed by something that is no
-/// compressed stream), `Errc::over_budget`, `Errc::stopped`.
+/// Throws, besides the source's exceptions: `Errc::corrupt_archive` (damaged, truncated, or followed by other
+/// data), `Errc::over_budget`, `Errc::stopped`.
 class DecompressingReader final : public Reader {
  public:
-  /// Waits for the first bytes of `in`, which say how it is compressed.
-  /// @param codecs  which compressions are read: `codec::All{}`, or another `codec::List`
-  /// @throws        `Errc::unsupported_compression`: recognised, and no codec of the list reads it
+  /// Waits for the first bytes of `in`, to detect the compression.
+  /// @param codecs the supported compressions: `codec::All{}` or another `codec::List`
+  /// @throws `Errc::unsupported_compression` if it is detected but no codec of the list decodes it
   template <codec::Codec... Codecs>
   DecompressingReader(Source in, codec::List<Codecs...> codecs,
                       DecompressingReaderOptions const& options = {})
@@ -72,7 +73,7 @@ class DecompressingReader final : public Reader {
     return block;
   }
 
-  /// Reads what is left of the input and says what it was. Call once.
+  /// Reads the rest of the input and returns its digests and sizes. Call once.
   DecompressingReaderResult finish() {
     while (!next().empty()) {
     }
@@ -86,9 +87,9 @@ class DecompressingReader final : public Reader {
             .compression = s.compression};
   }
 
-  /// As detected; known from the beginning.
+  /// The detected compression.
   Compression compression() const noexcept { return stages_->compression; }
-  /// Bytes of the input read so far; a little ahead of what `next()` gave.
+  /// Number of input bytes read so far; somewhat ahead of `next()`.
   std::uint64_t bytes_in() const noexcept { return stages_->bytes_in; }
 
  private:
@@ -106,7 +107,7 @@ class DecompressingReader final : public Reader {
       join();
     }
 
-    /// For who cannot throw: without the memory for it, the error that says so.
+    /// An exception with this message; bad_alloc if there is no memory for it.
     static std::exception_ptr stopped(std::string_view by) noexcept {
       try {
         return std::make_exception_ptr(Error(Errc::stopped, std::string(by)));
@@ -115,7 +116,7 @@ class DecompressingReader final : public Reader {
       }
     }
 
-    /// As much of the input as tells its compression.
+    /// Reads as much of the input as detection needs.
     Bytes read_first() {
       limits.control.check();
       while (first_bytes < first.size()) {
@@ -146,7 +147,7 @@ class DecompressingReader final : public Reader {
         on_stop.emplace(limits.control.stop, [this] { cancel(stopped("the caller's request")); });
     }
 
-    /// Fills blocks from the source, hands them on, then hashes them while they are in the cache.
+    /// Fills blocks from the source, passes them on, and hashes them while they are cached.
     void read() noexcept {
       try {
         for (auto ended = false; !ended;) {
@@ -193,7 +194,7 @@ class DecompressingReader final : public Reader {
     void hash_plain() noexcept {
       try {
         for (Bytes block; !(block = decoded->next(1)).empty();) plain_hash.update(block);
-      } catch (...) {  // whatever it is, the caller gets it from its own `next()`
+      } catch (...) {  // the caller gets the exception from its own `next()`
       }
     }
 
@@ -217,10 +218,10 @@ class DecompressingReader final : public Reader {
     std::size_t first_bytes = 0;
     std::optional<BlockRing> input;
     std::optional<BlockRing> decoded;
-    BlockRing* plain = nullptr;  // the one that the caller reads: `decoded` if there is one, else `input`
+    BlockRing* plain = nullptr;  // the ring that the caller reads: `decoded` if present, else `input`
     Compression compression = Compression::none;
     std::atomic<std::uint64_t> bytes_in = 0;
-    Hasher compressed_hash;  // these belong to their threads until those are joined
+    Hasher compressed_hash;  // used by their threads until these are joined
     Hasher plain_hash;
     std::thread reading, decompression, plain_hashing;
     std::optional<std::stop_callback<std::function<void()>>> on_stop;

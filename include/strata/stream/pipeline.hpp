@@ -1,5 +1,5 @@
 #pragma once
 
-/// Streams on their way into a layer and out of it, with threads behind bounded buffers.
+/// Streams into and out of a layer, processed by threads with bounded buffers.
 #include <strata/stream/compressing_writer.hpp>
 #include <strata/stream/decompressing_reader.hpp>
