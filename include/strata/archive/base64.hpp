@@ -11,7 +11,7 @@
 
 namespace strata::archive {
 
-/// Characters that `size` bytes take in base64 (RFC 4648 section 4), padding included.
+/// Number of characters of `size` bytes in base64 (RFC 4648 section 4), including padding.
 constexpr std::size_t base64_size(std::size_t size) noexcept { return (size + 2) / 3 * 4; }
 
 namespace detail {
@@ -19,7 +19,7 @@ namespace detail {
 inline constexpr std::string_view base64_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Two characters for each 12 bits: halves the look-ups.
+/// Two characters per 12 bits, which halves the lookups.
 inline constexpr auto base64_pairs = [] {
   std::array<std::array<char, 2>, 4096> table{};
   for (std::size_t i = 0; i < table.size(); ++i) table[i] = {base64_digits[i >> 6U], base64_digits[i & 63U]};
@@ -28,7 +28,7 @@ inline constexpr auto base64_pairs = [] {
 
 inline constexpr std::uint32_t not_base64 = 0x80000000U;
 
-/// What a character adds to 24 bits in each of the four places, or `not_base64`.
+/// A character's contribution to 24 bits at each of four positions, or `not_base64`.
 inline constexpr auto base64_values = [] {
   std::array<std::array<std::uint32_t, 256>, 4> table{};
   for (std::size_t place = 0; place < 4; ++place) {
@@ -41,8 +41,8 @@ inline constexpr auto base64_values = [] {
 
 }  // namespace detail
 
-/// Encodes `bytes` to `out`, which holds `base64_size(bytes.size())` characters; returns where it ended. Pieces of
-/// one text but the last must be multiples of 3 bytes.
+/// Encodes `bytes` into `out`, which has room for `base64_size(bytes.size())` characters; returns the end.
+/// When a text is encoded in pieces, all but the last must be multiples of 3 bytes.
 inline char* base64_encode(Bytes bytes, char* out) noexcept {
   auto const* in = reinterpret_cast<unsigned char const*>(bytes.data());
   auto const* const end = in + bytes.size() / 3 * 3;
@@ -60,8 +60,9 @@ inline char* base64_encode(Bytes bytes, char* out) noexcept {
   return out + 4;
 }
 
-/// Decodes `text` to `out`, which holds 3 bytes for each 4 characters; returns the number of bytes, or nothing if it
-/// is not padded base64. Pieces of one text but the last must be multiples of 4 characters without padding.
+/// Decodes `text` into `out`, which has room for 3 bytes per 4 characters; returns the number of bytes, or
+/// empty if the text is not padded base64. When a text is decoded in pieces, all but the last must be
+/// multiples of 4 characters without padding.
 inline std::optional<std::size_t> base64_decode(std::string_view text, std::byte* out) noexcept {
   if (text.size() % 4 != 0) return {};
   std::size_t padding = 0;

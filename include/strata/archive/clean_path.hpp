@@ -7,7 +7,7 @@
 namespace strata::archive {
 
 namespace detail {
-/// True when `clean_path` would give the same text back.
+/// True if `clean_path` would return the same text.
 inline bool is_clean_path(std::string_view path) {
   if (path.empty()) return false;
   if (path == "/" || path == ".") return true;
@@ -22,13 +22,13 @@ inline bool is_clean_path(std::string_view path) {
 }
 }  // namespace detail
 
-/// The shortest name for the same path by text alone, as Go's path.Clean has it: no empty or "." parts, ".."
-/// taken back with the part before it, also against "/"; no slash at the end; "." for nothing.
+/// The shortest equivalent path by text alone, like Go's path.Clean: no empty or "." components, ".." removed
+/// with the component before it (also at the root), no trailing slash; "." if empty.
 inline std::string clean_path(std::string_view path) {
   if (detail::is_clean_path(path)) return std::string(path);
   bool const rooted = path.starts_with('/');
   std::string out(rooted ? "/" : "");
-  std::size_t fixed = out.size();  // what a ".." cannot take back: the root, or leading ".." parts
+  std::size_t fixed = out.size();  // what a ".." cannot remove: the root, or leading ".." components
   for (std::size_t at = 0; at < path.size();) {
     auto end = path.find('/', at);
     if (end == std::string_view::npos) end = path.size();

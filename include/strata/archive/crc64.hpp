@@ -10,8 +10,8 @@
 
 namespace strata::archive {
 
-/// CRC-64 with the ISO 3309 polynomial as Go's hash/crc64 computes it: reflected 0xD800000000000000, initial value
-/// and final exclusive-or all ones. By ISA-L; more than 10 GB/s where the processor multiplies without carry.
+/// CRC-64 with the ISO 3309 polynomial as in Go's hash/crc64: reflected 0xD800000000000000, initial value and
+/// final XOR all ones. By ISA-L, at more than 10 GB/s with carry-less multiplication.
 class Crc64 {
  public:
   void update(Bytes bytes) noexcept {
@@ -19,7 +19,7 @@ class Crc64 {
   }
   std::uint64_t value() const noexcept { return value_; }
 
-  /// Most significant byte first, as it stands in a tar-split file.
+  /// Most significant byte first, as in tar-split files.
   std::array<std::byte, 8> bytes() const noexcept {
     std::array<std::byte, 8> out{};
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::byte>(value_ >> (56 - 8 * i));

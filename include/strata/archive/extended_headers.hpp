@@ -12,13 +12,13 @@
 
 namespace strata::archive {
 
-/// What stood in front of an entry's own header: PAX records, and GNU's long names.
+/// The extended headers before an entry's own header: PAX records and GNU long names.
 struct ExtendedHeaders {
   std::string long_name = {};  ///< up to its first NUL
   std::string long_link = {};
   std::string pax = {};
 
-  /// What of it the caller has to act upon. Points into `pax`.
+  /// The values that the caller has to handle. Views of `pax`.
   struct Said {
     std::optional<std::int64_t> size = {};
     SparseRecords sparse = {};
@@ -30,11 +30,11 @@ struct ExtendedHeaders {
     pax.clear();
   }
 
-  /// Where the data of a header of type 'L', 'K', 'x' or 'g' belongs.
+  /// Where to store the data of a header of type 'L', 'K', 'x' or 'g'.
   std::string& data_of(char type) noexcept { return type == 'L' ? long_name : type == 'K' ? long_link : pax; }
 
-  /// Brings it into the entry's header, all but what it returns.
-  /// @param xattr_bytes  keys and values that are taken
+  /// Applies the extended headers to the entry's header, except for what is returned.
+  /// @param xattr_bytes limit on keys and values of extended attributes
   /// @throws `Errc::corrupt_archive`, `Errc::over_budget`
   Said bring_into(TarHeader& header, std::uint64_t xattr_bytes) const {
     Said said;
@@ -52,7 +52,7 @@ struct ExtendedHeaders {
         return;
       }
       if (key.starts_with("GNU.sparse.")) return said.sparse.take(key, value);
-      if (value.empty()) return;  // takes back what a global header said: the fixed fields hold
+      if (value.empty()) return;  // cancels a global header: the fixed field applies
       if (key == "path") header.name = value;
       if (key == "linkpath") header.link_name = value;
       if (key == "uname") header.user_name = value;

@@ -8,8 +8,8 @@
 
 namespace strata::archive {
 
-/// Puts small writes together and passes large ones on as they are, so that a pipe or file sees few calls.
-/// What was gathered is lost unless `flush()` is called.
+/// Combines small writes and passes large ones through, so that a pipe or file sees few calls. Buffered bytes
+/// are lost unless `flush()` is called. Not safe for concurrent use.
 class GatheringWriter final : public Writer {
  public:
   static constexpr std::size_t capacity = 64U * 1024;
@@ -26,7 +26,7 @@ class GatheringWriter final : public Writer {
     used_ += bytes.size();
   }
 
-  /// Room for `size` bytes, at most `capacity`, to be filled and then counted by `advance()`.
+  /// A buffer for `size` bytes, at most `capacity`; fill it, then call `advance()`.
   std::byte* room(std::size_t size) {
     if (size > capacity - used_) flush();
     return buffer_.get() + used_;

@@ -18,7 +18,8 @@
 
 namespace strata::archive {
 
-/// Compresses text as one gzip member by ISA-L, at more than 1 GB/s, on the caller's thread.
+/// Compresses text into one gzip member with ISA-L, at more than 1 GB/s, on the caller's thread. Not safe for
+/// concurrent use.
 class GzipTextWriter {
  public:
   static constexpr std::size_t capacity = 128U * 1024;
@@ -31,7 +32,7 @@ class GzipTextWriter {
         stream_(std::make_unique<isal_zstream>()) {
     isal_deflate_init(stream_.get());
     stream_->gzip_flag = IGZIP_GZIP;
-    stream_->level = 1;  // level 0 takes as long here and leaves a fifth more
+    stream_->level = 1;  // level 0 is no faster here and its output is a fifth larger
     stream_->level_buf = level_.get();
     stream_->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
   }
@@ -45,14 +46,14 @@ class GzipTextWriter {
     }
   }
 
-  /// Room for `size` characters, at most `capacity`, to be filled and then counted by `advance()`.
+  /// A buffer for `size` characters, at most `capacity`; fill it, then call `advance()`.
   char* room(std::size_t size) {
     if (size > capacity - used_) deflate();
     return text_.get() + used_;
   }
   void advance(std::size_t size) noexcept { used_ += size; }
 
-  /// Writes what is left and the trailer; nothing can be appended afterwards.
+  /// Writes the remaining text and the trailer. Nothing can be appended afterwards.
   void finish() {
     stream_->end_of_stream = 1;
     deflate();
@@ -80,17 +81,18 @@ class GzipTextWriter {
   std::unique_ptr<isal_zstream> stream_;
 };
 
-/// Reads lines from gzip data of one or more members, and checks lengths and checksums on the way.
+/// Reads lines from gzip data of one or more members, verifying lengths and checksums. Not safe for
+/// concurrent use.
 class GzipLineReader {
  public:
-  /// @param limit  length of the longest line; beyond it the input counts as damaged
+  /// @param limit longest line in bytes; a longer one counts as damage
   explicit GzipLineReader(Reader& in, std::size_t limit = std::size_t{256} << 20U)
       : in_(in), limit_(limit), state_(std::make_unique<inflate_state>()) {
     text_.resize(256U * 1024);
   }
 
-  /// The next line without its newline, valid until the following call; nothing at the end.
-  /// @throws `Errc::corrupt_tar_split`: no gzip data at all, cut off, or damaged
+  /// The next line without its newline, valid until the next call; empty at the end.
+  /// @throws `Errc::corrupt_tar_split`: empty, truncated or damaged gzip data
   std::optional<std::string_view> next() {
     std::size_t searched = begin_;
     while (true) {
@@ -122,7 +124,7 @@ class GzipLineReader {
     return Error(Errc::corrupt_tar_split, "gzip data: " + what);
   }
 
-  /// Adds text; false at the end of the input.
+  /// Appends decompressed text; false at the end of the input.
   bool inflate() {
     auto const before = end_;
     while (end_ == before) {
@@ -135,7 +137,7 @@ class GzipLineReader {
         }
         ended = chunk.empty();  // ISA-L may still hold text that had no room before
         if (chunk.size() > 0xffffffffU) throw damaged("a chunk above 4 GiB");
-        // ISA-L takes what it is to read through a pointer that is not to const.
+        // ISA-L takes its input as a pointer to non-const but does not write to it.
         state_->next_in = const_cast<std::uint8_t*>(reinterpret_cast<std::uint8_t const*>(chunk.data()));
         state_->avail_in = static_cast<std::uint32_t>(chunk.size());
       }
@@ -149,8 +151,8 @@ class GzipLineReader {
         isal_gzip_header_init(&header_);
         within_ = in_header_ = true;
       }
-      // Read by its own call, which keeps what it knows in `header_`: isal_inflate() forgets a header's flags between two
-      // calls, so that one with a name would only do in one piece.
+      // A separate call, which keeps its state in `header_`: isal_inflate() forgets a header's flags between
+      // two calls, and would only accept a header with a name in one piece.
       if (in_header_) {
         auto const result = isal_read_gzip_header(state_.get(), &header_);
         if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT)
@@ -179,7 +181,7 @@ class GzipLineReader {
   Reader& in_;
   std::size_t limit_;
   std::string text_ = {};
-  std::size_t begin_ = 0;  // of the text not yet given out
+  std::size_t begin_ = 0;  // start of the unread text
   std::size_t end_ = 0;
   std::unique_ptr<inflate_state> state_;
   isal_gzip_header header_ = {};

@@ -11,8 +11,9 @@
 
 namespace strata::archive::detail {
 
-/// Reads JSON (RFC 8259) that is known to have few shapes, piece by piece; each call passes over white space first. What
-/// returns false found something else, and leaves the place undefined. Linear; recurses in `value` alone, bounded.
+/// Scans JSON (RFC 8259) of a known shape, token by token; each call skips leading white space. A call that
+/// returns false found something else and leaves the position undefined. Linear; only `value` recurses, to a
+/// bounded depth. Not safe for concurrent use.
 class JsonScanner {
  public:
   explicit JsonScanner(std::string_view text) : text_(text) {}
@@ -21,7 +22,7 @@ class JsonScanner {
     skip_space();
     return at_ == text_.size();
   }
-  /// Passes over a value of any shape, of at most `depth` nested lists and objects.
+  /// Skips a value of any type with at most `depth` nested arrays and objects.
   bool value(std::string& held, int depth = 16) {
     if (depth == 0) return false;
     bool const object = take('{');
@@ -36,7 +37,7 @@ class JsonScanner {
     return take(end);
   }
 
-  /// Takes this character, or these letters, if they come next.
+  /// Consumes this character, or this word, if it comes next.
   bool take(char c) {
     skip_space();
     bool const there = at_ < text_.size() && text_[at_] == c;
@@ -47,7 +48,7 @@ class JsonScanner {
     skip_space();
     return continues(word);
   }
-  /// A whole number; one with a fraction or of more than 64 bits is none.
+  /// An integer; false for one with a fraction or of more than 64 bits.
   bool number(std::int64_t& value) {
     skip_space();
     auto const start = at_;
@@ -57,7 +58,7 @@ class JsonScanner {
     auto const [end, failed] = std::from_chars(text_.data() + start, text_.data() + at_, value);
     return failed == std::errc{} && end == text_.data() + at_;
   }
-  /// Passes over a string, number or word.
+  /// Skips a string, number or word.
   bool scalar(std::string& held) {
     std::string_view ignored;
     skip_space();
@@ -67,7 +68,7 @@ class JsonScanner {
     return at_ != start &&
            text_.substr(start, at_ - start).find_first_of("{}[]\":") == std::string_view::npos;
   }
-  /// The value of a string: a part of the line, or of `held` if there are escapes.
+  /// A string's value, as a view of the text, or of `held` if it has escapes.
   bool string(std::string_view& value, std::string& held) {
     if (!take('"')) return false;
     auto const end = text_.find_first_of("\"\\", at_);

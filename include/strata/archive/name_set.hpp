@@ -12,15 +12,17 @@
 
 namespace strata::archive {
 
-/// Tells whether an archive names a path twice, by 128-bit fingerprints of the cleaned names.
+/// A set of path names, compared after cleaning, which detects duplicates in an archive by 128-bit
+/// fingerprints.
 ///
-/// The fingerprint depends on a random key, so that nobody can make names that collide or crowd the table; by chance
-/// two names of an archive are as good as never confused. 32 to 64 bytes a name.
+/// The fingerprints depend on a random key, so that an archive cannot be crafted to cause collisions or long
+/// probe sequences; accidental collisions are negligible. Memory: 32 to 64 bytes per name. Not safe for
+/// concurrent modification.
 class NameSet {
  public:
   NameSet() : slots_(1024) { sys::fill_random({reinterpret_cast<unsigned char*>(key_.data()), sizeof key_}); }
 
-  /// False if a name that means the same path was inserted before.
+  /// Inserts a name; false if an equivalent one is in the set.
   bool insert(std::string_view name) {
     auto const print = fingerprint_of(name);
     if (2 * (size_ + 1) > slots_.size()) grow();
@@ -31,7 +33,7 @@ class NameSet {
     return true;
   }
 
-  /// Was a name inserted that means the same path?
+  /// True if an equivalent name was inserted.
   bool contains(std::string_view name) const { return slots_[place_of(fingerprint_of(name), slots_)].a != 0; }
 
  private:

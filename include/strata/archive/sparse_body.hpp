@@ -9,16 +9,17 @@
 
 namespace strata::archive {
 
-/// Contents of an entry with holes: zeros that no archive stores and no file system need. Who does not ask for the holes gets
-/// their zeros from `next()`.
+/// Contents of a sparse file. Holes are zeros that need not be stored; a caller that does not ask for holes
+/// gets the zeros from `next()`.
 class SparseBody : public Reader {
  public:
-  /// Passes over the hole that begins here, and says how many bytes it has; 0: data, or the end.
+  /// Skips the hole at the current position and returns its size in bytes; 0 for data or at the end.
   virtual std::uint64_t pass_hole() = 0;
 };
 
-/// Writes contents to a file, from where it stands; a body's holes become the file's. It must be empty from there on.
-/// @throws `errno`
+/// Writes contents to a file from its current position, beyond which it must be empty. Holes of a
+/// `SparseBody` become holes.
+/// @throws `errno`, "write <path>", "seek <path>", "truncate <path>"; exceptions of `body`
 inline void write_contents(int file, Reader& body, std::string_view path) {
   auto* const sparse = dynamic_cast<SparseBody*>(&body);
   bool ends_in_hole = false;

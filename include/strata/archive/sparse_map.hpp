@@ -14,19 +14,20 @@
 #include <utility>
 #include <vector>
 
-/// Files with holes in an archive: only what stands between the holes is stored, and a map says where it belongs.
+/// Sparse files in archives: only the data between the holes is stored, with a map of its positions.
 namespace strata::archive {
 
-/// Where the stored bytes of a file belong, checked as Go's archive/tar does, and how far one has come in it.
+/// The data regions of a sparse file, validated like Go's archive/tar, and a position in the file.
 ///
-/// Memory: 16 bytes a region, within the budget.
+/// Memory: 16 bytes per region, within the budget. Not safe for concurrent modification.
 class SparseMap {
  public:
-  /// @param most  regions that are taken
+  /// @param most maximum number of regions
   explicit SparseMap(std::uint64_t most) : most_(most) {}
 
-  /// One more region, behind the others.
-  /// @throws `Errc::corrupt_archive`: negative, beyond 63 bits, or before the end of the last one; `Errc::over_budget`
+  /// Adds a region behind the others. Offset and length in bytes.
+  /// @throws `Errc::corrupt_archive`: negative, beyond 63 bits, or overlapping the previous region;
+  ///   `Errc::over_budget`
   void add(std::int64_t offset, std::int64_t length) {
     if (offset < 0 || length < 0 || offset > std::numeric_limits<std::int64_t>::max() - length) throw bad();
     auto const start = static_cast<std::uint64_t>(offset);
@@ -38,8 +39,8 @@ class SparseMap {
     if (length != 0) regions_.push_back({start, end_});
   }
 
-  /// Begins to go through a file of that size.
-  /// @throws `Errc::corrupt_archive`: a region reaches beyond its end
+  /// Sets the file size in bytes and the position to 0.
+  /// @throws `Errc::corrupt_archive` if a region extends beyond the file
   void start(std::int64_t size) {
     if (size < 0 || end_ > static_cast<std::uint64_t>(size)) throw bad();
     size_ = static_cast<std::uint64_t>(size);
@@ -47,18 +48,18 @@ class SparseMap {
     region_ = 0;
   }
 
-  /// Bytes of all regions.
+  /// Sum of the sizes of all regions.
   std::uint64_t stored() const noexcept { return stored_; }
-  /// Bytes of the hole that begins here; 0 within data and at the end.
+  /// Bytes of the hole at the current position; 0 within data and at the end.
   std::uint64_t hole() const noexcept {
     return region_ == regions_.size() ? size_ - at_
                                       : regions_[region_].start - std::min(at_, regions_[region_].start);
   }
-  /// Bytes of data before the next hole; 0 within a hole and at the end.
+  /// Bytes of data up to the next hole; 0 within a hole and at the end.
   std::uint64_t data() const noexcept {
     return region_ == regions_.size() || at_ < regions_[region_].start ? 0 : regions_[region_].end - at_;
   }
-  /// Goes on by so many bytes, no more than `hole()` or `data()` says.
+  /// Advances by `count` bytes, at most `hole()` or `data()`.
   void pass(std::uint64_t count) noexcept {
     at_ += count;
     if (region_ != regions_.size() && at_ == regions_[region_].end) ++region_;
@@ -77,16 +78,16 @@ class SparseMap {
   std::uint64_t stored_ = 0;
   std::uint64_t size_ = 0;
   std::uint64_t at_ = 0;
-  std::size_t region_ = 0;  // the one that `at_` is in or before
+  std::size_t region_ = 0;  // the region that contains or follows `at_`
 };
 
-/// What the PAX records of one entry say of holes: GNU tar's manual, "Storing Sparse Files"; what is not known there is a file
-/// like any other, as in Go.
+/// The PAX records of an entry about holes (GNU tar manual, "Storing Sparse Files"). Unknown versions are
+/// treated as normal files, as in Go.
 struct SparseRecords {
   std::string_view major = {}, minor = {}, name = {}, size = {}, real_size = {}, count = {}, map = {};
-  std::vector<std::string_view> pairs = {};  ///< of version 0.0: an offset and a length each
+  std::vector<std::string_view> pairs = {};  ///< version 0.0: alternating offsets and lengths
 
-  /// Takes a record whose key starts with "GNU.sparse."; the last one of a key counts.
+  /// Stores a record whose key starts with "GNU.sparse."; the last one of a key counts.
   void take(std::string_view key, std::string_view value) {
     constexpr std::string_view prefix = "GNU.sparse.";
     key.remove_prefix(prefix.size());
@@ -101,9 +102,9 @@ struct SparseRecords {
   }
 
   enum class Map {
-    none,       ///< the entry has no holes
+    none,       ///< not a sparse file
     in_header,  ///< versions 0.0 and 0.1
-    in_data,    ///< version 1.0: in front of the stored bytes
+    in_data,    ///< version 1.0: before the stored data
   };
   Map where() const noexcept {
     if (major == "0" && (minor == "0" || minor == "1")) return Map::in_header;
@@ -111,11 +112,11 @@ struct SparseRecords {
     if (!major.empty() || !minor.empty()) return Map::none;
     return map.empty() && pairs.empty() ? Map::none : Map::in_header;
   }
-  /// The file's own, empty if none is told.
+  /// The expanded file size; empty if not given.
   std::string_view whole_size() const noexcept { return size.empty() ? real_size : size; }
 
-  /// The map of versions 0.0 and 0.1.
-  /// @throws `Errc::corrupt_archive`; what `SparseMap::add` does
+  /// Reads the map of versions 0.0 and 0.1.
+  /// @throws `Errc::corrupt_archive`; exceptions of `SparseMap::add`
   void read(SparseMap& to) const {
     auto const wanted = read_decimal(count);
     std::int64_t found = 0;
@@ -130,7 +131,7 @@ struct SparseRecords {
         auto const first = take_number(rest);
         add(first, take_number(rest));
       }
-      if (map.ends_with(',')) ++found;  // there is one more, which is empty
+      if (map.ends_with(',')) ++found;  // a trailing comma is one more, empty number
     }
     if (found != wanted || pairs.size() % 2 != 0)
       throw Error(Errc::corrupt_archive, "number of a sparse file's regions");
@@ -144,9 +145,9 @@ struct SparseRecords {
   }
 };
 
-/// Reads the map of version 1.0: decimal numbers with a newline each, how many regions there are, then offset and length of
-/// each, padded with anything to whole blocks.
-/// @param next_block  gives the next 512 bytes of what the entry stores, or throws
+/// Reads the map of version 1.0: decimal numbers, each ended by a newline: the number of regions, then the
+/// offset and length of each; padded to whole blocks.
+/// @param next_block returns the next 512 stored bytes of the entry, or throws
 template <class NextBlock>
 void read_sparse_map(NextBlock&& next_block, SparseMap& to) {
   Bytes block = {};
@@ -169,9 +170,9 @@ void read_sparse_map(NextBlock&& next_block, SparseMap& to) {
   }
 }
 
-/// Reads the map of GNU's own format, type 'S': four regions in the header, 21 in each block that follows it.
-/// @param header      the header's block; what it points at may go with the first call of `next_block`
-/// @param next_block  gives the next 512 bytes of the archive, or throws
+/// Reads the map of GNU's old format, type 'S': four regions in the header, 21 in each following block.
+/// @param header the header block; the first call of `next_block` may invalidate it
+/// @param next_block returns the next 512 bytes of the archive, or throws
 template <class NextBlock>
 void read_gnu_sparse_map(Bytes header, NextBlock&& next_block, SparseMap& to) {
   constexpr std::size_t number_bytes = 12;
@@ -181,7 +182,7 @@ void read_gnu_sparse_map(Bytes header, NextBlock&& next_block, SparseMap& to) {
       if (offset[0] == std::byte{0}) break;
       to.add(read_number(offset), read_number(list.subspan((2 * i + 1) * number_bytes, number_bytes)));
     }
-    return list[2 * count * number_bytes] != std::byte{0};  // is there one more block?
+    return list[2 * count * number_bytes] != std::byte{0};  // true if another block follows
   };
   bool more = read(header.subspan(386), 4);
   while (more) more = read(next_block(), 21);

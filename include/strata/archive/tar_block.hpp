@@ -10,17 +10,18 @@
 #include <string_view>
 #include <utility>
 
-/// The 512 bytes in front of every entry: old (v7), ustar, GNU and star, told apart by what stands in "magic".
+/// The 512-byte header block of an entry: v7, ustar, GNU or star, distinguished by the "magic" field.
 namespace strata::archive {
 
-/// Is it in GNU's own format?
+/// True for a header in the GNU format.
 inline bool is_gnu_block(Bytes block) {
   return as_text(detail::field_of(block, detail::field_magic)) == std::string_view("ustar  \0", 8);
 }
 
 namespace detail {
 
-/// Devices, users' names, the times that only some formats have, and the front part of a long name, which is returned.
+/// Reads the fields that only some formats have: devices, user and group names, access and change times.
+/// Returns the prefix of a long name.
 inline std::string_view read_format_fields(Bytes block, char type, TarHeader& header) {
   auto const magic = as_text(field_of(block, field_magic));
   bool const ustar = magic.starts_with(std::string_view("ustar\0", 6));
@@ -45,7 +46,7 @@ inline std::string_view read_format_fields(Bytes block, char type, TarHeader& he
     return text_of(block, field_star_prefix);
   }
   if (ustar) return text_of(block, field_prefix);
-  // Writers of before 2017 put a prefix here, into what are times in this format; Go's reader forgives them.
+  // Writers before 2017 put a name prefix where this format has times; Go's reader tolerates that.
   auto const gnu_time = [&](TarField f) -> std::optional<FileTime> {
     if (block[f.at] == std::byte{0}) return {};
     return time_of(f);
@@ -62,9 +63,9 @@ inline std::string_view read_format_fields(Bytes block, char type, TarHeader& he
 
 }  // namespace detail
 
-/// Reads the fixed fields of a header; what its format does not have is empty or 0.
-/// @return  the type flag as it stands there
-/// @throws  `Errc::corrupt_archive`
+/// Verifies the checksum and reads the fixed fields; those that the format does not have are empty or 0.
+/// @return the type flag as stored
+/// @throws `Errc::corrupt_archive`
 inline char read_tar_block(Bytes block, TarHeader& header) {
   using namespace detail;
   char const type = static_cast<char>(block[field_type.at]);

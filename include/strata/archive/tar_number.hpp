@@ -13,15 +13,15 @@
 
 namespace strata::archive {
 
-/// Reads one numeric field of a tar header.
+/// Reads a numeric field of a tar header.
 ///
 /// Octal digits between optional spaces and NULs (POSIX.1-2017 pax, "ustar Interchange Format"); an empty
-/// field is 0. When bit 7 of the first byte is set, the other bits are a big-endian two's-complement number
+/// field is 0. If bit 7 of the first byte is set, the remaining bits are a big-endian two's-complement number
 /// (GNU "base-256").
-/// @param field  8 bytes (mode, uid, gid, devices) or 12 bytes (size, mtime), as they stand in the header
-/// @return       bytes for `size`, seconds since 1970-01-01T00:00:00Z for `mtime`
-/// @throws       `Errc::corrupt_archive`: another character, or a value outside 63 bits and sign
-/// Linear in `field.size()`; allocates only to report an error; thread-safe.
+/// @param field 8 bytes (mode, uid, gid, devices) or 12 bytes (size, mtime) of the header
+/// @return bytes for `size`, seconds since 1970-01-01T00:00:00Z for `mtime`
+/// @throws `Errc::corrupt_archive`: an invalid character, or a value outside 63 bits and sign Linear in
+///   `field.size()`; allocates only on error; thread-safe.
 inline std::int64_t read_number(Bytes field) {
   auto const bad = [&] {
     std::string text = "number \"";
@@ -35,7 +35,7 @@ inline std::int64_t read_number(Bytes field) {
   auto const first = std::to_integer<unsigned char>(field[0]);
   if ((first & 0x80U) != 0) {
     std::uint64_t const flip = (first & 0x40U) != 0 ? ~std::uint64_t{0} : 0;
-    std::uint64_t value = 0;  // of the complement when the number is negative, so that overflow is one test
+    std::uint64_t value = 0;  // of the complement if negative, so that one test detects overflow
     for (std::size_t i = 0; i < field.size(); ++i) {
       auto digit = (std::to_integer<std::uint64_t>(field[i]) ^ flip) & 0xffU;
       if (i == 0) digit &= 0x3fU;
@@ -53,29 +53,29 @@ inline std::int64_t read_number(Bytes field) {
     if (digit > 7 || (value >> 60U) != 0) throw bad();
     value = (value << 3U) | digit;
   }
-  // What follows the first NUL counts for nothing; a second word after a space is damage.
+  // What follows the first NUL is ignored; a second word after a space is damage.
   if (at < field.size() && field[at] == std::byte{' '})
     for (; at < field.size() && field[at] != std::byte{0}; ++at)
       if (field[at] != std::byte{' '}) throw bad();
   return static_cast<std::int64_t>(value);
 }
 
-/// True when `value` can stand as octal digits and a final NUL in a field of `width` bytes.
+/// True if `value` fits as octal digits with a final NUL in a field of `width` bytes.
 constexpr bool fits_octal(std::int64_t value, std::size_t width) noexcept {
   auto const bits = 3 * (width - 1);
   return value >= 0 && (bits >= 63 || value < (std::int64_t{1} << bits));
 }
 
-/// Writes octal digits with leading zeros and a final NUL; a value that does not fit becomes 0, as Go's
-/// archive/tar leaves it where a PAX record holds the real one.
+/// Writes octal digits with leading zeros and a final NUL. A value that does not fit becomes 0, as in Go's
+/// archive/tar, where a PAX record then holds it.
 constexpr void write_octal(std::span<char> field, std::int64_t value) noexcept {
   auto rest = fits_octal(value, field.size()) ? static_cast<std::uint64_t>(value) : 0;
   field[field.size() - 1] = '\0';
   for (auto i = field.size() - 1; i-- > 0; rest >>= 3U) field[i] = static_cast<char>('0' + (rest & 7U));
 }
 
-/// Reads a decimal number with an optional sign, as PAX records hold them.
-/// @throws `Errc::corrupt_archive`: empty, another character, or outside 63 bits and sign
+/// Parses a decimal number with an optional sign, as in PAX records.
+/// @throws `Errc::corrupt_archive`: empty, an invalid character, or outside 63 bits and sign
 inline std::int64_t read_decimal(std::string_view text) {
   std::int64_t value = 0;
   auto digits = text;

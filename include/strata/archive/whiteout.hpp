@@ -9,20 +9,21 @@
 #include <string_view>
 #include <sys/stat.h>
 
-/// How archives say that something of the parent is gone (OCI image specification, "Whiteouts"), and how overlayfs
-/// says it on disk (kernel documentation, filesystems/overlayfs, "whiteouts and opaque directories").
+/// How archives mark files of the parent as deleted (OCI image specification, "Whiteouts"), and how overlayfs
+/// does on disk (kernel documentation, filesystems/overlayfs, "whiteouts and opaque directories").
 namespace strata::archive {
 
 inline constexpr std::string_view whiteout_prefix = ".wh.";
-inline constexpr std::string_view whiteout_meta_prefix = ".wh..wh.";  ///< names that aufs kept for itself
+inline constexpr std::string_view whiteout_meta_prefix = ".wh..wh.";  ///< names reserved by aufs
 inline constexpr std::string_view whiteout_opaque =
-    ".wh..wh..opq";  ///< the directory hides all of its parent's
+    ".wh..wh..opq";  ///< the directory hides the parent's contents
 inline constexpr std::string_view whiteout_links = ".wh..wh.plnk";  ///< aufs's directory of hard-linked files
 
 inline bool is_whiteout(std::string_view base) noexcept { return base.starts_with(whiteout_prefix); }
 
-/// What `.wh.<name>` hides: `<name>`. Not for the opaque marker.
-/// @throws `Errc::unsafe_path`: what is left is empty, "." or "..", which would name the directory or one above it
+/// The name that `.wh.<name>` hides. Not for the opaque marker.
+/// @throws `Errc::unsafe_path`: the name is empty, "." or "..", and would mean the directory itself or a
+///   parent
 inline std::string_view whiteout_target(std::string_view base) {
   auto const target = base.substr(whiteout_prefix.size());
   if (target.empty() || target == "." || target == "..")
@@ -38,47 +39,47 @@ inline std::string whiteout_path(std::string_view path) {
   return out.append(whiteout_prefix).append(path.substr(base));
 }
 
-/// Is it overlayfs's sign for a deleted file: a character device 0:0?
+/// True for overlayfs's whiteout: a character device 0:0.
 inline bool is_overlay_whiteout(struct stat const& status) noexcept {
   return S_ISCHR(status.st_mode) && status.st_rdev == 0;
 }
 
-/// Names of overlayfs's own attributes.
-/// @param user_xattr  mounts of a user namespace ("userxattr") keep them where they may write
+/// Names of overlayfs's own extended attributes.
+/// @param user_xattr for mounts in a user namespace ("userxattr"), which use the writable user.* names
 struct OverlayXattr {
   bool user_xattr = false;
 
-  /// As this process's mounts have them.
+  /// The names that mounts of this process use.
   static OverlayXattr here() noexcept { return {.user_xattr = sys::in_user_namespace()}; }
 
-  /// Its value "y" makes a directory hide what is below it.
+  /// Value "y" makes a directory opaque.
   char const* opaque() const noexcept {
     return user_xattr ? "user.overlay.opaque" : "trusted.overlay.opaque";
   }
-  /// Where the contents of a renamed directory are.
+  /// The original location of a renamed directory's contents.
   char const* redirect() const noexcept {
     return user_xattr ? "user.overlay.redirect" : "trusted.overlay.redirect";
   }
-  /// A file of which only the attributes were copied up.
+  /// Marks a file of which only the metadata was copied up.
   char const* metacopy() const noexcept {
     return user_xattr ? "user.overlay.metacopy" : "trusted.overlay.metacopy";
   }
 };
 
-/// An archive says that something is gone by a ".wh." name. One that holds overlayfs's own sign would hide files there without
-/// saying so to anybody: it is refused. Where a layer is a whole tree, it is a device like others, as in the Go library.
+/// Refuses an entry that overlayfs would take for a whiteout: it would hide files without an explicit ".wh."
+/// entry. Where a layer is a complete tree, it is a device like any other, as in the Go library.
 /// @throws `Errc::reserved_entry`
 inline void refuse_reserved(TarHeader const& header) {
   if (header.type == EntryType::char_device && header.dev_major == 0 && header.dev_minor == 0)
     throw Error(Errc::reserved_entry, "character device 0:0 \"" + header.name + '"');
 }
 
-/// Attributes that steer overlayfs itself. No archive may set them.
+/// True for attributes that control overlayfs. Archives must not set them.
 inline bool is_overlay_xattr(std::string_view key) noexcept {
   return key.starts_with("trusted.overlay.") || key.starts_with("user.overlay.");
 }
 
-/// Is it one that unpacking an archive sets? Not what belongs to the host (labels) or to the driver.
+/// True if unpacking sets the attribute: not those of the host (labels) or of the driver.
 inline bool is_unpacked_xattr(std::string_view key) noexcept {
   return key != "security.selinux" && !is_overlay_xattr(key);
 }
