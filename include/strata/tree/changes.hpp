@@ -23,12 +23,13 @@
 
 namespace strata::archive {
 
-/// Times are the same if one of them comes from something that keeps whole seconds only.
+/// True if the times are equal; only the seconds count if one of them has whole seconds.
 inline bool same_time(timespec const& a, timespec const& b) noexcept {
   return a.tv_sec == b.tv_sec && (a.tv_nsec == b.tv_nsec || a.tv_nsec == 0 || b.tv_nsec == 0);
 }
 
-/// Have two files the same owner, each seen from its layer's container? One that the maps lack is taken as it is.
+/// True if two files have the same owner, each mapped to container ids by its layer's maps. An id that the
+/// maps lack is used as it is.
 inline bool same_owner(struct stat const& newer, struct stat const& older, DiffMaps const& maps) noexcept {
   auto const inside = [](IdMap const& map, std::int64_t id) {
     return idmap::to_container(map, id).value_or(id);
@@ -37,29 +38,32 @@ inline bool same_owner(struct stat const& newer, struct stat const& older, DiffM
          inside(maps.newer.gids, newer.st_gid) == inside(maps.older.gids, older.st_gid);
 }
 
-/// Are they alike by what `stat` says of both, but for the owner? Contents are not read: a change of them changes the time. Size and
-/// time of a directory say nothing but that something in it was made or removed.
+/// True if two files agree in what `stat` reports, except for the owner. Contents are not compared, as a
+/// change sets the mtime. Size and mtime of directories are ignored: they only show that entries were added
+/// or removed.
 inline bool same_status(struct stat const& a, struct stat const& b) noexcept {
   return a.st_mode == b.st_mode && a.st_rdev == b.st_rdev &&
          (S_ISDIR(a.st_mode) || (same_time(a.st_mtim, b.st_mtim) && a.st_size == b.st_size));
 }
 
-/// Compares two whole trees (what containers/storage calls the naive way).
+/// Compares two complete trees (the "naive diff" of containers/storage).
 ///
-/// A path differs if its kind, mode, owner, device number, link target, security.capability or a user.* attribute
-/// does, or, except directories, its modification time or size. The same inode in both is the same. Both trees are read once,
-/// one directory of each at a time; no link is followed, no mount entered.
+/// A path differs if its type, mode, owner, device number, link target, security.capability or a user.*
+/// attribute differs or, except for directories, its mtime or size. The same inode in both trees is equal.
+/// Both trees are read once, one directory of each at a time; links are not followed and mounts not entered.
 class TreeComparison {
  public:
-  /// @param older  empty: everything is new
+  /// @param older empty: everything is new
   TreeComparison(std::filesystem::path newer, std::optional<std::filesystem::path> older, DiffMaps maps = {})
       : newer_(std::move(newer)),
         older_(older ? *older : std::filesystem::path()),
         has_older_(older.has_value()),
         maps_(std::move(maps)) {}
 
-  /// Sorted by path, bytewise: a directory stands before what is in it. Of a removed directory only itself is told;
-  /// a directory with changes inside counts as modified, except the root.
+  /// The changes, sorted by the bytes of the path, so a directory precedes its contents. Of a removed
+  /// directory only the directory itself is listed; a directory with changes below counts as modified, except
+  /// the root.
+  /// @throws `errno`, "open <path>", "stat <path>" and others
   std::vector<Change> run() && {
     sys::Fd newer = sys::open_at(AT_FDCWD, newer_.path(), O_RDONLY | O_DIRECTORY);
     sys::Fd older;
@@ -78,10 +82,10 @@ class TreeComparison {
  private:
   struct Level {
     std::vector<std::string> names = {};
-    std::set<std::string, std::less<>> old_names = {};  ///< those not met in the newer tree yet
+    std::set<std::string, std::less<>> old_names = {};  ///< names not yet seen in the newer tree
     std::size_t next = 0;
     std::size_t changes_before = 0;
-    bool told = false;  ///< the directory is among the changes itself
+    bool told = false;  ///< the directory itself is in the list of changes
     bool has_older = false;
   };
 
@@ -106,7 +110,7 @@ class TreeComparison {
     newer_.leave();
   }
 
-  /// False for what a directory lists and does not have: so overlayfs shows a whiteout where nothing lies below it.
+  /// False for a listed name that does not exist: overlayfs lists a whiteout that hides nothing.
   bool stat_old(std::string const& name, struct stat& status) const {
     if (::fstatat(older_.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
     if (errno != ENOENT) sys::throw_errno("stat", older_.path(name));
@@ -118,10 +122,10 @@ class TreeComparison {
   }
 
   void compare(Level& level, std::string const& entry_name) {
-    std::string const name = entry_name;  // entering a directory moves the level
+    std::string const name = entry_name;  // a copy, as entering a directory moves the level
     struct stat now {};
     if (::fstatat(newer_.fd(), name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno == ENOENT) return;  // gone since the directory was read: then it counts as removed
+      if (errno == ENOENT) return;  // removed since the directory was read
       sys::throw_errno("stat", newer_.path(name));
     }
     std::optional<struct stat> was;
@@ -142,13 +146,13 @@ class TreeComparison {
     sys::Fd older;
     if (was && S_ISDIR(was->st_mode)) {
       older = sys::try_enter(older_.fd(), name.c_str());
-      // Without it all that the older tree has there would seem to be new.
+      // Otherwise everything in the older directory would seem new.
       if (!older && errno != EXDEV && sys::is_transient(errno)) sys::throw_errno("open", older_.path(name));
     }
     enter(std::move(newer), std::move(older), name, differs);
   }
 
-  /// What `stat` does not tell; of two files of one kind.
+  /// Compares what `stat` does not report, for two files of the same type.
   bool same_contents(std::string const& name, struct stat const& status) const {
     std::string const now = "/proc/self/fd/" + std::to_string(newer_.fd()) + '/' + name;
     std::string const was = "/proc/self/fd/" + std::to_string(older_.fd()) + '/' + name;
@@ -165,15 +169,15 @@ class TreeComparison {
   std::vector<Change> changes_ = {};
 };
 
-/// What differs between two trees, see `TreeComparison`.
+/// The differences between two trees; see `TreeComparison`.
 inline std::vector<Change> compare_trees(std::filesystem::path const& newer,
                                          std::optional<std::filesystem::path> const& older,
                                          DiffMaps const& maps = {}) {
   return TreeComparison(newer, older, maps).run();
 }
 
-/// The same as archive entries, deletions as whiteouts; the archive is not finished.
-/// @param maps  of the newer tree
+/// Writes changes as archive entries, removals as whiteouts. Does not finish the archive.
+/// @param maps of the newer tree
 inline void write_changes(std::filesystem::path const& newer, std::vector<Change> const& changes,
                           TarWriter& to, Control const& control, IdMaps const& maps = {}) {
   sys::Fd const root = sys::open_at(AT_FDCWD, newer, O_PATH | O_DIRECTORY);
@@ -186,7 +190,7 @@ inline void write_changes(std::filesystem::path const& newer, std::vector<Change
   }
 }
 
-/// Bytes of what was added and modified, directories not counted, each inode once.
+/// Sum of the sizes of added and modified files, without directories, each inode once.
 inline std::int64_t changed_bytes(std::filesystem::path const& newer, std::vector<Change> const& changes) {
   sys::Fd const root = sys::open_at(AT_FDCWD, newer, O_PATH | O_DIRECTORY);
   std::set<std::pair<dev_t, ino_t>> seen;

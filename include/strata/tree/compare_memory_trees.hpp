@@ -16,20 +16,20 @@
 
 namespace strata::archive {
 
-/// What of a tree is compared.
+/// What to compare.
 struct Compared {
   bool owners = true;
   bool modes = true;
-  /// What stands in the tree for an owner, and a group, that it should have and cannot; none: all can be had.
+  /// Maps an owner and group to what the tree has instead if it cannot store them; empty: it can store all.
   std::function<std::pair<std::int64_t, std::int64_t>(std::int64_t, std::int64_t)> shown_owner = {};
 };
 
-/// How a path of one tree is in another.
+/// The state of a path of the wanted tree in the other one.
 enum class Differs { added, missing, changed };
 
 struct Difference {
   Differs how = Differs::changed;
-  std::string path;  ///< below the root
+  std::string path;  ///< relative to the root
   std::string text;
 };
 
@@ -37,14 +37,14 @@ namespace detail {
 
 inline char type_of(MemoryNode const& node) { return static_cast<char>(header_of(node).type); }
 
-/// Whether unpacking an entry of the one time may have given a file of the other: times before 1970 become 1970
-/// (`AttributeSetter`), and what a file system cannot hold, its first or last.
+/// True if unpacking an entry of one time may result in the other: times before 1970 become 1970
+/// (`AttributeSetter`), and a file system clamps times that it cannot store.
 inline bool is_time_of(std::int64_t wanted, std::int64_t is) {
   if (wanted <= 0 && is <= 0 && (is > wanted || wanted == 0)) return true;
   return wanted == is || (wanted > is && is >= std::numeric_limits<std::int32_t>::max());
 }
 
-/// What differs between two nodes of one path, as containers/storage writes it.
+/// The differences between two nodes at one path, in the format of containers/storage.
 inline std::string changed_attributes(MemoryNode const& wanted, MemoryNode const& is,
                                       Compared const& compared) {
   std::string out;
@@ -89,10 +89,10 @@ inline std::string changed_attributes(MemoryNode const& wanted, MemoryNode const
 
 }  // namespace detail
 
-/// What differs in `found` from `wanted`. One text each, in path order: "+/path", "-/path" (directories with a "/" at
-/// the end) or "/path(mode:0644￫0600,…)"; other than directories, what is changed is told of twice, as containers/storage does
-/// it. What is in a directory that one of them has alone is not told of. Of the root only its kind is compared: drivers
-/// differ in what they make of it.
+/// The differences of `found` from `wanted`, in path order. The texts are "+/path", "-/path" (directories end
+/// with "/") or "/path(mode:0644￫0600,…)"; a change of a non-directory is listed twice, as in
+/// containers/storage. The contents of a directory that only one tree has are not listed. Of the root only
+/// the type is compared, as drivers treat it differently.
 inline std::vector<Difference> differences(MemoryTree const& wanted_tree, MemoryTree const& found_tree,
                                            Compared const& compared) {
   using Nodes = std::map<std::string, MemoryNode const*>;
@@ -106,7 +106,7 @@ inline std::vector<Difference> differences(MemoryTree const& wanted_tree, Memory
   Nodes const wanted_nodes = all(wanted_tree);
   Nodes const found_nodes = all(found_tree);
   std::vector<Difference> out;
-  std::string passed;  // the directory that was told of as a whole
+  std::string passed;  // the last directory listed as a whole
   auto const lone = [&](char sign, std::string const& path, MemoryNode const& node) {
     if (!passed.empty() && path.size() > passed.size() && path.starts_with(passed)) return;
     out.push_back({.how = sign == '+' ? Differs::added : Differs::missing,
@@ -117,7 +117,8 @@ inline std::vector<Difference> differences(MemoryTree const& wanted_tree, Memory
   auto const is_tolerated = [&](std::string const& path, MemoryNode const& node) {
     return node.is_directory() && wanted_tree.tolerated().contains(path);
   };
-  std::map<MemoryNode const*, MemoryNode const*> names;  // of one file, and the file that they should be
+  std::map<MemoryNode const*, MemoryNode const*> names;  // a hard-linked file and its counterpart in the
+                                                         // other tree
   auto const told = [&](std::string const& path, std::string const& changed, bool directory) {
     auto const text = '/' + path + (directory ? "/" : "") + '(' + changed + ')';
     if (!directory) out.push_back({.path = path, .text = '+' + text});
@@ -133,7 +134,7 @@ inline std::vector<Difference> differences(MemoryTree const& wanted_tree, Memory
       if (!is_tolerated(is->first, *is->second)) lone('+', is->first, *is->second);
       ++is;
     } else {
-      // Other programs make it anew there, with attributes of its own.
+      // Other programs re-create the directory with attributes of its own.
       auto changed = is_tolerated(is->first, *is->second)
                          ? std::string()
                          : detail::changed_attributes(*wanted->second, *is->second, compared);

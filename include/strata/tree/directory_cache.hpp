@@ -9,23 +9,24 @@
 
 namespace strata::archive {
 
-/// A directory of a tree that a path led to.
+/// A directory of a tree and the way in which a path led to it.
 template <class Handle>
 struct Place {
   Handle directory = {};
-  std::string path = {};                ///< its own in the tree, with no link in it; empty for the root
-  std::vector<std::string> links = {};  ///< the own paths of the links that led there
-  std::vector<std::string> left = {};   ///< and of the directories out of which their ".." led
+  std::string path = {};                ///< its path in the tree, without links; empty for the root
+  std::vector<std::string> links = {};  ///< paths of the links on the way
+  std::vector<std::string> left = {};   ///< directories that were left through ".."
 };
 
-/// The directories last used, by the path that led there. Entries of an archive come directory by directory, so that a
-/// handful saves nearly every walk from the root.
+/// Caches the directories used last, by the path that led there. As archives are ordered by directory, a few
+/// slots save nearly every walk from the root.
 ///
-/// A path found here is not resolved again; whoever removes a directory or a link of the tree calls `clear_but`.
+/// A cached path is not resolved again: call `clear_but` after removing a directory or link from the tree.
+/// Not safe for concurrent use.
 template <class Handle>
 class DirectoryCache {
  public:
-  /// Nothing if it is not among them. What it returns stays as it is until a few `put` later or `clear`.
+  /// The cached directory, or null. Valid until a few calls of `put`, or `clear`.
   Place<Handle>* find(std::string_view path) noexcept {
     for (auto& slot : slots_)
       if (slot.used != 0 && slot.name == path) {
@@ -38,7 +39,7 @@ class DirectoryCache {
   Place<Handle>& put(std::string_view path, Place<Handle> place) {
     Slot* oldest = slots_.data();
     for (auto& slot : slots_) {
-      if (slot.name == path && slot.used != 0) {  // a directory seen anew takes the old one's place
+      if (slot.name == path && slot.used != 0) {  // replace the directory's previous slot
         oldest = &slot;
         break;
       }
@@ -50,11 +51,11 @@ class DirectoryCache {
     return oldest->place;
   }
 
-  /// Forgets all paths, and closes all directories but the one that the caller is using.
+  /// Forgets all paths and closes all directories except `used`.
   void clear_but(Place<Handle> const* used) noexcept {
     for (auto& slot : slots_)
       if (&slot.place == used)
-        slot.name = "/";  // no path in a tree has one in front
+        slot.name = "/";  // no path in a tree starts with "/"
       else
         slot = {};
   }

@@ -30,22 +30,23 @@
 
 namespace strata::archive {
 
-/// A directory tree of the file system, for an `Applier`. Names of single components are never followed; what makes
-/// something returns -1 and `errno` as the kernel does.
+/// A directory tree of the file system, for `BasicApplier`. Single names are never followed. The `make_…`
+/// functions return -1 and set `errno` like system calls. Not safe for concurrent use.
 class DiskTree {
  public:
   using Handle = sys::Fd;
   using Ref = int;
   using Setter = AttributeSetter;
 
-  /// @param root  opened with O_PATH or O_RDONLY
+  /// @param root opened with O_PATH or O_RDONLY
   explicit DiskTree(sys::Fd root) : root_(std::move(root)) {}
 
   static Ref ref(Handle const& handle) noexcept { return handle.get(); }
 
-  /// A directory, for paths.  @return empty, and `errno`: ELOOP, if there is a link in the path
+  /// Opens a directory by its path, which must not contain links.
+  /// @return empty on failure, with `errno` set; ELOOP for a link
   Handle try_open(std::string_view path, int flags = O_PATH) const {
-    constexpr std::size_t longest = 4000;  // the kernel takes up to 4,095 bytes at once
+    constexpr std::size_t longest = 4000;  // the kernel accepts up to 4,095 bytes per call
     sys::Fd at;
     while (path.size() > longest) {
       auto const cut = path.rfind('/', longest);
@@ -66,7 +67,7 @@ class DiskTree {
     if (!handle) sys::throw_errno("open", path);
     return handle;
   }
-  /// To set attributes of.
+  /// Opens a directory for setting its attributes.
   static Handle open_directory(Ref directory, std::string const& name) {
     return sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   }
@@ -74,7 +75,8 @@ class DiskTree {
     return sys::open_at(directory, name, O_PATH | O_NOFOLLOW);
   }
 
-  /// Nothing if there is nothing of that name.  @throws `errno`, if that cannot be told
+  /// The status of a name; empty if it does not exist.
+  /// @throws `errno`, "stat <path>"
   static std::optional<struct stat> look(Ref directory, std::string const& name, std::string_view path) {
     struct stat status {};
     if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
@@ -95,7 +97,7 @@ class DiskTree {
     return names;
   }
 
-  /// -1 if it could not be made.
+  /// @return 0, or -1 with `errno` set
   static int make_file(Ref directory, std::string const& name, mode_t mode, Handle& made) {
     made = sys::try_open_at(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     return made ? 0 : -1;
@@ -112,7 +114,7 @@ class DiskTree {
   static int make_node(Ref directory, std::string const& name, mode_t mode, dev_t device) {
     return ::mknodat(directory, name.c_str(), mode, device);
   }
-  /// Not in a user namespace.
+  /// False in a user namespace.
   static bool makes_devices() { return !sys::in_user_namespace(); }
 
   static void remove(Ref directory, std::string const& name, struct stat const& status,
@@ -123,7 +125,7 @@ class DiskTree {
       sys::throw_errno("unlink", path);
   }
 
-  /// @param directory  may be O_PATH, which takes no attributes: it is opened again
+  /// @param directory may be O_PATH: it is opened again, as O_PATH descriptors do not accept attributes
   static void mark_opaque(Ref directory, bool user_xattr, std::string_view path) {
     sys::Fd const fd = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
     char const* const name = OverlayXattr{user_xattr}.opaque();
@@ -131,12 +133,13 @@ class DiskTree {
       sys::throw_errno(std::string("setxattr ") + name + " on", path);
   }
 
-  /// @param directory  not O_PATH
+  /// @param directory not O_PATH
   static bool is_opaque(Ref directory, bool user_xattr, std::string_view path) {
     return sys::get_xattr(directory, OverlayXattr{user_xattr}.opaque(), path) == "y";
   }
 
-  /// Contents that are those of a file (`FileBody`) share its blocks where the file system can; holes become holes.
+  /// Writes a file's contents. A `FileBody` shares its file's blocks where the file system can; holes become
+  /// holes.
   void write(Handle const& file, Reader& body, std::string_view path) {
     if (auto const* const whole = dynamic_cast<FileBody const*>(&body)) {
       struct stat status {};
@@ -147,8 +150,9 @@ class DiskTree {
     write_contents(file.get(), body, path);
   }
 
-  /// Makes one more name for a file that exists, if it is what the header says.
-  /// @return  whether it is, and the file system could tell: else -1 and `errno`, EEXIST if the name is taken
+  /// Hard-links an existing file in place of writing its contents, if its owner, mode and attributes match
+  /// the header.
+  /// @return 0, or -1 with `errno` set: EXDEV if it does not match, EEXIST if the name is taken
   static int try_share(Ref directory, std::string const& name, std::string_view path, TarHeader const& header,
                        Reader& body) {
     auto const* const whole = dynamic_cast<FileBody const*>(&body);

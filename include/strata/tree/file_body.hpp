@@ -4,13 +4,14 @@
 
 namespace strata::archive {
 
-/// Contents of an entry that are those of a file of this machine as a whole. Who writes them to a file may share its blocks
-/// instead, and must read this to its end all the same, afterwards: the owner then sees whether it still was that file.
+/// Contents that are an existing file of this machine. A consumer may share that file's blocks instead of
+/// reading, but must then read this to its end, so that its owner can verify that the file was unchanged.
 class FileBody : public Reader {
  public:
-  /// A regular file, open for reading.
+  /// The file, open for reading.
   virtual int descriptor() const noexcept = 0;
-  /// May it become one more name of that file, where owner, mode and attributes are the same? Its times then stay.
+  /// True if the entry may become a hard link to the file where owner, mode and attributes are equal; the
+  /// file's times then stay.
   virtual bool may_link() const noexcept = 0;
 };
 

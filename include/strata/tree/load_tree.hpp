@@ -24,13 +24,13 @@
 #include <utility>
 #include <vector>
 
-/// Trees of the file system, and layers over each other, as a `MemoryTree` without contents.
+/// Loads trees of the file system, and layers on top of each other, as a `MemoryTree` without contents.
 namespace strata::archive {
 
-/// How a driver keeps what a layer hides.
+/// How a driver stores a layer.
 enum class TreeForm {
-  whole,    ///< it does not: a tree has what is below it, too
-  changes,  ///< as overlayfs and mount programs have it
+  whole,    ///< a complete tree, including the parent's files
+  changes,  ///< changes with whiteouts, as for overlayfs and FUSE mount programs
 };
 
 namespace detail {
@@ -58,7 +58,7 @@ std::shared_ptr<MemoryNode> node_of(struct stat const& status, Owners&& owners) 
   return node;
 }
 
-/// Of a file stored with another owner, mode or kind than its own.
+/// Applies `override_stat_xattr`: the attributes of a file that is stored with substitutes.
 inline void tell_real(MemoryNode& node, std::string const& text) {
   TarHeader header{.type = S_ISREG(node.mode) ? EntryType::regular : EntryType::directory};
   if (!apply_override_stat(text, header)) return;
@@ -75,8 +75,8 @@ inline void tell_real(MemoryNode& node, std::string const& text) {
 
 }  // namespace detail
 
-/// Reads a tree. Whiteouts of either form become whiteouts.
-/// @param owners  turns an owner on disk, and a group, into one of the archive
+/// Reads a tree from disk. Whiteouts in either form become whiteout nodes.
+/// @param owners maps a uid and gid on disk to those of the archive
 /// @throws `errno`
 template <class Owners>
 MemoryTree load_tree(std::filesystem::path const& top, TreeForm form, Owners&& owners) {
@@ -149,17 +149,18 @@ inline void lay_over(MemoryNode& below, MemoryNode const& above) {
 
 }  // namespace detail
 
-/// What is seen of a layer that is kept as changes, over what is below it. Nodes are shared: copy what is still needed.
+/// Applies a layer's changes to the tree below it, as overlayfs shows them. Nodes are shared: copy the trees
+/// that are still needed.
 inline void lay_over(MemoryTree& below, MemoryTree const& layer) {
   below.root().mode = layer.root().mode;
   detail::lay_over(below.root(), layer.root());
   for (auto const& path : layer.tolerated()) below.may_have(path);
 }
 
-/// A tree in memory as what lies below a layer.
+/// A `LowerView` of a tree in memory.
 class MemoryLower final : public LowerView {
  public:
-  /// @param tree  must stay
+  /// @param tree must outlive the object
   explicit MemoryLower(MemoryTree const& tree) : tree_(tree) {}
   Below at(std::string_view path) const override {
     auto const node = tree_.find(path);

@@ -23,19 +23,19 @@
 
 namespace strata::archive {
 
-/// What is seen of a path below a layer that is kept as changes.
+/// What the lower layers show at a path.
 enum class Below { nothing, directory, other };
 
-/// What lies below such a layer: whether a whiteout has anything to hide.
+/// The lower layers of a layer stored as changes: decides whether a whiteout has anything to hide.
 class LowerView {
  public:
   virtual ~LowerView() = default;
-  /// @param path  clean, without "/" in front; links are not followed
+  /// @param path clean, without a leading "/"; links are not followed
   virtual Below at(std::string_view path) const = 0;
-  /// Where the symbolic link leads that is seen of a path; nothing if none is. Only what lies below foreign contents is asked
-  /// (`Former::kept`).
+  /// The target of the symbolic link shown at a path; empty if there is none. Only used with `Former::kept`,
+  /// for what lies below foreign contents.
   virtual std::optional<std::string> link_at(std::string_view) const { return std::nullopt; }
-  /// The names in the root.
+  /// The names in the root directory.
   virtual std::vector<std::string> root_names() const = 0;
 
  protected:
@@ -44,17 +44,17 @@ class LowerView {
   LowerView& operator=(LowerView const&) = default;
 };
 
-/// Directories laid over each other by overlayfs's rules: the nearest has precedence; a whiteout, a non-directory or an
-/// opaque directory hides the rest.
+/// Directories merged by overlayfs's rules: the uppermost takes precedence; a whiteout, a non-directory or an
+/// opaque directory hides what is below it. Not safe for concurrent use.
 class LowerTrees final : public LowerView {
  public:
-  /// The directories, nearest first; none at all: nothing is shown. `std::nullopt`: it is not known.
+  /// The directories, uppermost first; an empty list shows nothing. `std::nullopt`: unknown.
   using Find = std::function<std::optional<std::vector<std::filesystem::path>>()>;
 
-  /// @param find  called once it matters
+  /// @param find called on first use
   explicit LowerTrees(Find find) : find_(std::move(find)) {}
 
-  /// A directory if it is not known.
+  /// A directory if unknown.
   Below at(std::string_view path) const override { return open() ? find(path).what : Below::directory; }
 
   std::optional<std::string> link_at(std::string_view path) const override {
@@ -64,7 +64,7 @@ class LowerTrees final : public LowerView {
     std::string target(4096, '\0');
     auto const size =
         ::readlinkat(roots_[seen.root].get(), std::string(path).c_str(), target.data(), target.size());
-    if (size < 0 && errno == EINVAL) return std::nullopt;  // no link
+    if (size < 0 && errno == EINVAL) return std::nullopt;  // not a link
     if (size < 0) sys::throw_errno("readlink", path);
     target.resize(static_cast<std::size_t>(size));
     return target;
@@ -87,7 +87,7 @@ class LowerTrees final : public LowerView {
  private:
   struct Seen {
     Below what = Below::nothing;
-    std::size_t root = 0;  ///< that has it, of what is no directory
+    std::size_t root = 0;  ///< index of the tree that has a non-directory
   };
   Seen find(std::string_view path) const {
     std::vector<std::size_t> visible(roots_.size());
@@ -113,7 +113,7 @@ class LowerTrees final : public LowerView {
     return {.what = Below::directory};
   }
 
-  /// False if it is not known what there is.
+  /// Opens the trees on first use; false if they are unknown.
   bool open() const {
     if (auto const find_now = std::exchange(find_, {})) {
       auto const trees = find_now();

@@ -11,14 +11,15 @@
 #include <string>
 #include <string_view>
 
-/// What a file really is, in an attribute of one that had to be stored with other permissions, another owner or as an
-/// empty file: containers/storage writes it with the option force_mask, and fuse-overlayfs shows files by it.
+/// The real attributes of a file that is stored with another owner, mode or type, kept in an extended
+/// attribute. containers/storage writes it with the option force_mask, and fuse-overlayfs applies it.
 namespace strata::archive {
 
 inline constexpr char const* override_stat_xattr = "user.containers.override_stat";
 
-/// "<uid>:<gid>:<mode, octal, four digits>:<type>"; devices have "char-<major>-<minor>" or "block-…" for a type
-/// (containers/storage 1.55 and later; before, and in fuse-overlayfs, the type is missing).
+/// Formats the attribute: "<uid>:<gid>:<mode, octal, four digits>:<type>". The type of a device is
+/// "char-<major>-<minor>" or "block-…". containers/storage writes the type since 1.55; before that, and in
+/// fuse-overlayfs, it is missing.
 inline std::string override_stat_text(TarHeader const& header) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%lld:%lld:%04o:", static_cast<long long>(header.uid),
@@ -43,8 +44,8 @@ inline std::string override_stat_text(TarHeader const& header) {
   }
 }
 
-/// Gives a header what such a text says.
-/// @return  false, the header being as it was, if it cannot be read: fewer than three fields, or one that is no number
+/// Applies the attribute's text to a header.
+/// @return false, with the header unchanged, if malformed: fewer than three fields, or an invalid number
 inline bool apply_override_stat(std::string_view text, TarHeader& header) {
   std::array<std::string_view, 4> fields{};
   std::size_t count = 0;

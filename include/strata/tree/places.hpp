@@ -20,15 +20,15 @@
 
 namespace strata::archive {
 
-/// Finds, makes and clears the places of a tree where entries go. What an archive must find again by the names of its
-/// entries, to be exported, is never taken away.
+/// Finds, creates and removes the places of a tree that entries refer to. Never removes what must be found
+/// again under its entry's name when the archive is exported. Not safe for concurrent use.
 template <class Tree>
 class Places {
  public:
   using Handle = typename Tree::Handle;
   using Place = archive::Place<Handle>;
 
-  /// @param options  must stay
+  /// @param options must outlive the object
   Places(Tree tree, ApplyOptions const& options) : tree_(std::move(tree)), options_(options) {}
 
   Tree& tree() noexcept { return tree_; }
@@ -37,8 +37,8 @@ class Places {
   Place& keep(std::string_view path, Place place) { return cache_.put(path, std::move(place)); }
   void forget() noexcept { cache_.clear(); }
 
-  /// A directory that is there; nothing, and how far the path leads, if it is not.
-  /// @throws ENOTDIR, as `check_links`
+  /// The directory at a path; null if it does not exist, with `at` set to how far the path leads.
+  /// @throws as `check_links`; `errno`, "open <path>"
   Place* find(std::string_view path, Resolved<Handle>& at) {
     if (auto* const place = known(path)) return place;
     at = resolve(tree_, path);
@@ -46,7 +46,8 @@ class Places {
     return at.found() ? &keep(path, std::move(at.place)) : nullptr;
   }
 
-  /// The directory at a path, made if missing. `rules` say what it may take the place of.
+  /// The directory at a path, created if missing. `rules` decide what it may replace.
+  /// @throws `errno`, "mkdir <path>": ELOOP or ENOTDIR if a link leads to a missing target
   template <class Rules>
   Place& make_parent(std::string_view path, Rules& rules) {
     Resolved<Handle> at;
@@ -59,7 +60,7 @@ class Places {
     return keep(path, std::move(at.place));
   }
 
-  /// Makes the directories that a path lacks.
+  /// Creates the missing directories of a path.
   template <class Rules>
   void make_rest(Resolved<Handle>& at, Rules& rules) {
     while (!at.rest.empty()) {
@@ -84,7 +85,7 @@ class Places {
     }
   }
 
-  /// Calls `create`, which fails with EEXIST if the name is taken; then what has it is removed first.
+  /// Calls `create`; if it fails with EEXIST, removes the existing name and tries again.
   template <class Create>
   void make(Place& place, std::string const& name, std::string_view path, char const* operation,
             Create create) {
@@ -97,7 +98,8 @@ class Places {
     if (made < 0) sys::throw_errno(operation, path);
   }
 
-  /// @throws `Errc::corrupt_archive`: contents of the archive would go; ENOTEMPTY, with `Former::kept`
+  /// Removes a name.
+  /// @throws `Errc::corrupt_archive`: contents of the archive would be lost; ENOTEMPTY with `Former::kept`
   void remove(Place& place, std::string const& name, std::string_view path, struct stat const& status) {
     if (options_.former == Former::kept && S_ISDIR(status.st_mode) && !is_empty(place, name, path)) {
       errno = ENOTEMPTY;
@@ -110,11 +112,11 @@ class Places {
     if (S_ISDIR(status.st_mode) || S_ISLNK(status.st_mode)) cache_.clear_but(&place);
   }
 
-  /// Notes that the archive has a link at a path.
+  /// Records that the archive has created a link.
   void note_link(std::string_view path) {
     if (options_.former == Former::kept) made_links_.insert(path);
   }
-  /// @throws ENOTDIR, with `Former::kept`: a link led there that somebody else put into the tree
+  /// @throws ENOTDIR, with `Former::kept`: the path leads through a link that is not the archive's
   void check_links(Place const& place) const {
     if (options_.former != Former::kept) return;
     for (auto const& link : place.links) {
@@ -124,7 +126,7 @@ class Places {
     }
   }
 
-  /// Notes that contents are found at a path, by a name that led to its directory `place`.
+  /// Records that contents are stored at a path, under a name that led to the directory `place`.
   void need(Place const& place, std::string_view path) {
     note(path);
     for (auto const& link : place.links) note(link);
@@ -136,7 +138,8 @@ class Places {
     auto const inside = tree_.enter(Tree::ref(place.directory), name, path);
     return tree_.names(Tree::ref(inside), path).empty();
   }
-  /// In changes to what is below, a path of the archive never leads through a link of that.
+  /// True for a link that the tree's original had as well. In a layer stored as changes, a path never leads
+  /// through a link of the lower layers.
   bool is_of_below(std::string_view link) const {
     if (options_.whiteouts != Whiteouts::execute || !options_.below) return false;
     TreePath const at(link);
@@ -147,8 +150,9 @@ class Places {
     while (!path.empty() && needed_.insert(path)) path = TreePath(path).parent;
   }
 
-  /// A directory that the archive uses and has no entry for. The root's of the maps; as with containers/storage, of the
-  /// group of the directory above where that gives its own on, but not in the layers of drivers that keep whiteouts.
+  /// Creates a directory that the archive uses without an entry for it, owned by the root of the id maps. In
+  /// a setgid directory it inherits the group, as in containers/storage, except in layers of drivers that
+  /// keep whiteouts.
   Handle make_implied(typename Tree::Ref directory, std::string const& name, std::string_view path,
                       bool gives_group_on) {
     if (tree_.make_directory(directory, name, 0755) != 0) sys::throw_errno("mkdir", path);
@@ -166,7 +170,7 @@ class Places {
   ApplyOptions const& options_;
   DirectoryCache<Handle> cache_ = {};
   NameSet needed_ = {};
-  NameSet made_links_ = {};  ///< by this archive; with `Former::kept`
+  NameSet made_links_ = {};  ///< links created by this archive; with `Former::kept`
 };
 
 }  // namespace strata::archive

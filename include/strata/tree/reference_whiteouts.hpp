@@ -15,9 +15,9 @@
 
 namespace strata::archive {
 
-/// ".wh." entries as release 1.43 of containers/storage executes them: a whiteout removes what it names, also what the archive
-/// itself has put there; an opaque mark removes what no entry before it names, by the path that leads to the mark, and nothing
-/// if that path is a link.
+/// Executes whiteouts exactly as containers/storage 1.43: a whiteout removes what it names, even if the
+/// archive itself created it; an opaque marker removes what no earlier entry names, by the path that leads to
+/// the marker, and nothing if that path is a link.
 template <class Tree>
 class ReferenceWhiteouts final : public WhiteoutRules<Tree> {
   using Place = archive::Place<typename Tree::Handle>;
@@ -37,7 +37,7 @@ class ReferenceWhiteouts final : public WhiteoutRules<Tree> {
         tree.may_have(join(resolved.place.path, resolved.rest));
       return;
     }
-    // Kept for as long as things are removed, and with them what is known of other places.
+    // Opened anew: removals invalidate the cached places.
     Place here{.directory = tree.open(found->path), .path = found->path};
     if (at.base != whiteout_opaque) {
       std::string const target(whiteout_target(at.base));
@@ -62,7 +62,7 @@ class ReferenceWhiteouts final : public WhiteoutRules<Tree> {
     return status && S_ISLNK(status->st_mode);
   }
 
-  /// @param name  the path by which the place was reached
+  /// @param name path by which the place was reached
   void remove_unnamed(Place& place, std::string const& name) {
     auto& tree = places_.tree();
     for (auto const& base : tree.names(Tree::ref(place.directory), place.path)) {
@@ -80,7 +80,7 @@ class ReferenceWhiteouts final : public WhiteoutRules<Tree> {
   }
 
   Places<Tree>& places_;
-  std::set<std::string, std::less<>> named_ = {};  ///< by entries that are no signs
+  std::set<std::string, std::less<>> named_ = {};  ///< names of entries that are not whiteouts
 };
 
 }  // namespace strata::archive

@@ -23,29 +23,28 @@ inline std::string join(std::string_view directory, std::string_view name) {
 /// How far a path leads in a tree.
 template <class Handle>
 struct Resolved {
-  Place<Handle> place;    ///< the last directory that is there
-  std::string rest = {};  ///< what is missing below it; empty: nothing
-  bool blocked = false;   ///< the first name of `rest` is there, and no directory
-  bool led_astray =
-      false;  ///< nor is it a name of the path: a link leads to what is not there, or in a circle
+  Place<Handle> place;      ///< the last existing directory
+  std::string rest = {};    ///< the missing rest of the path; empty if complete
+  bool blocked = false;     ///< the first name of `rest` exists but is not a directory
+  bool led_astray = false;  ///< a link leads to a missing target, or there are too many links
   bool found() const noexcept { return rest.empty() && !led_astray; }
 };
 
-/// Resolves a path to a directory with the tree's root as "/", as openat2(2) does it with RESOLVE_IN_ROOT: ".." of the root
-/// is the root, and more than 40 links are a circle. Nobody else may change the tree.
-/// @param path  clean, without "/" in front
-/// @throws `errno`, if it cannot be told what is there
+/// Resolves a path to a directory with the tree's root as "/", like openat2(2) with RESOLVE_IN_ROOT: ".." of
+/// the root is the root, and at most 40 links are followed. The tree must not change meanwhile.
+/// @param path clean, without a leading "/"
+/// @throws `errno`, "open <path>" and others
 template <class Tree>
 Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path) {
   Resolved<typename Tree::Handle> at;
-  at.place.directory = tree.try_open(path);  // with no link in it, which is the rule
+  at.place.directory = tree.try_open(path);  // fast path: usually there is no link in it
   if (at.place.directory) {
     at.place.path = path;
     return at;
   }
   if (!sys::is_absent(errno)) sys::throw_errno("open", path);
   constexpr int most_links = 40;
-  std::vector<std::string> ahead;  // the next one last
+  std::vector<std::string> ahead;  // in reverse order
   auto const push = [&](std::string_view more) {
     auto const size = ahead.size();
     while (!more.empty()) {
@@ -56,7 +55,7 @@ Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path)
     }
   };
   push(path);
-  std::size_t own = ahead.size();  // how many of them are the path's, not a link's
+  std::size_t own = ahead.size();  // how many of them belong to the path itself, not to a link
   at.place.directory = tree.open_root();
   int links = 0;
   while (!ahead.empty()) {

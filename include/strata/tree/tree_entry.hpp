@@ -34,9 +34,9 @@ namespace strata::archive {
 
 using Xattrs = std::vector<std::pair<std::string, std::string>>;
 
-/// Extended attributes that belong to a layer's file, sorted by name: security.capability, security.ima and user.*
-/// but for user.overlay.* (what containers/storage 1.53 and later put into an archive).
-/// @param file  as `sys::list_xattrs` takes it: a descriptor and a path for errors, or a path
+/// The extended attributes that belong to a layer's file, sorted by name: security.capability, security.ima
+/// and user.* except user.overlay.*, as containers/storage 1.53 and later put into archives.
+/// @param file as for `sys::list_xattrs`: a descriptor and a path for errors, or a path
 template <class... File>
 Xattrs layer_xattrs(File const&... file) {
   Xattrs found;
@@ -55,7 +55,7 @@ Xattrs layer_xattrs(File const&... file) {
   return found;
 }
 
-/// What `lstat` says, as a header without name, link name and attributes. Nothing for a socket, which archives
+/// Converts a `stat` to a header without name, link name and attributes. Empty for a socket, which archives
 /// cannot hold.
 inline std::optional<TarHeader> header_of(struct stat const& status) {
   TarHeader header{.mode = status.st_mode & 07777U,
@@ -88,8 +88,8 @@ inline std::optional<TarHeader> header_of(struct stat const& status) {
   return header;
 }
 
-/// Exactly `size` bytes of a file, whatever others do to it meanwhile: what was cut off reads as zeros, what was
-/// appended is left out, so that the archive around them stays whole.
+/// Reads exactly `size` bytes of a file that may be changed meanwhile: a truncated part reads as zeros,
+/// appended data is ignored, so that the surrounding archive stays valid.
 class FixedSizeFile final : public Reader {
  public:
   FixedSizeFile(int fd, std::int64_t size)
@@ -117,11 +117,11 @@ class FixedSizeFile final : public Reader {
   std::vector<std::byte> buffer_;
 };
 
-/// Writes files of a tree, by path, as entries of an archive. One thread at a time.
+/// Writes files of a tree, by path, as archive entries. Not safe for concurrent use.
 class TreeEntryWriter {
  public:
-  /// @param root  the tree's directory; must stay open
-  /// @param maps  from the ids of entries to those that the files have
+  /// @param root the tree's directory; must stay open
+  /// @param maps from container ids (of the entries) to host ids (of the files)
   TreeEntryWriter(int root, TarWriter& to, Control const& control, IdMaps maps = {})
       : root_(root),
         to_(to),
@@ -130,11 +130,11 @@ class TreeEntryWriter {
         stand_ins_(::getxattr(("/proc/self/fd/" + std::to_string(root)).c_str(), override_stat_xattr, nullptr,
                               0) > 0) {}
 
-  /// The second and later names of an inode become hard links to the first. What has gone meanwhile, and sockets,
-  /// are left out: a layer may be mounted and in use.
-  /// @param path  in the tree, clean, without "/" in front
-  /// @throws      `Errc::invalid_mappings`: the maps do not have its owner
-  /// @return      false if it was left out
+  /// Adds a file. Further names of an inode become hard links to the first. Sockets and files that no longer
+  /// exist are skipped, as the layer may be in use.
+  /// @param path in the tree, clean, without a leading "/"
+  /// @return false if it was skipped
+  /// @throws `errno`; `Errc::invalid_mappings`: the maps lack its owner; `Errc::stopped`
   bool add(std::string const& path) {
     control_.check();
     sys::Fd const node = open(path, O_PATH | O_NOFOLLOW);
@@ -160,14 +160,14 @@ class TreeEntryWriter {
     return write(std::move(*header), -1, status);
   }
 
-  /// The sign that the parent's `path` is gone: owner and mode 0, time now (as Go's naive comparison has it).
+  /// Adds a whiteout for `path`: owner and mode 0, current time, as in Go's naive diff.
   void add_whiteout(std::string const& path) {
     auto const now = Timestamp::now();
     to_.add({.name = whiteout_path(path), .mtime = {.seconds = now.seconds, .nanoseconds = now.nanoseconds}});
   }
 
  private:
-  /// What the store itself made is root's, whom the maps may not know.
+  /// Root stays root where the maps lack it, as the store creates files as root.
   void set_owner(TarHeader& header) const {
     auto const uid = idmap::to_container(maps_.uids, header.uid);
     auto const gid = idmap::to_container(maps_.gids, header.gid);
@@ -193,7 +193,7 @@ class TreeEntryWriter {
     return target;
   }
 
-  /// Of a file stored with another owner, mode or kind than its own.
+  /// Applies `override_stat_xattr`: the attributes of a file that is stored with substitutes.
   static void tell_real(TarHeader& header) {
     auto const found = std::find_if(header.xattrs.begin(), header.xattrs.end(),
                                     [](auto const& xattr) { return xattr.first == override_stat_xattr; });
@@ -223,7 +223,7 @@ class TreeEntryWriter {
   TarWriter& to_;
   Control const& control_;
   IdMaps maps_;
-  bool stand_ins_;  ///< the tree's root is marked: its files are not what they seem
+  bool stand_ins_;  ///< the root has `override_stat_xattr`, so files may as well
   std::map<std::pair<dev_t, ino_t>, std::string> links_ = {};
 };
 

@@ -8,9 +8,9 @@
 
 namespace strata::archive {
 
-/// The place of an archive's name below the root of its tree, as one would reach it with the root as "/": clean,
-/// without a "/" in front; empty for the root itself. Purely textual: "a/../b" is "b", even where "a" is a link.
-/// @throws `Errc::unsafe_path`: a NUL, which the kernel would take for the end
+/// Converts an archive's name to a path relative to the tree's root, with the root as "/": clean, without a
+/// leading "/"; empty for the root itself. Purely textual: "a/../b" is "b" even if "a" is a link.
+/// @throws `Errc::unsafe_path` for a NUL, at which the kernel would end the name
 inline std::string path_in_tree(std::string_view name) {
   if (name.find('\0') != std::string_view::npos) throw Error(Errc::unsafe_path, "a name with a NUL");
   std::string path = clean_path("/" + std::string(name));
@@ -18,7 +18,7 @@ inline std::string path_in_tree(std::string_view name) {
   return path;
 }
 
-/// A path in a tree, cut before its last component.
+/// A path in a tree, split before its last component.
 struct TreePath {
   std::string_view parent;  ///< empty for the root
   std::string_view base;

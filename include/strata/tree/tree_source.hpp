@@ -20,10 +20,11 @@
 
 namespace strata::archive {
 
-/// A directory as a tar stream: what is in it by name, in path order, without an entry for itself. Sockets and what
-/// vanishes meanwhile are left out. The archive is made by a thread of its own as it is read; memory is 4 MiB.
+/// Reads a directory as a tar stream: its contents in path order, without an entry for itself. Skips sockets
+/// and files that vanish meanwhile. Its own thread creates the archive while it is read. Memory: 4 MiB. Not
+/// safe for concurrent use.
 ///
-/// @throws (from `next`) what reading the directory throws: ENOENT, "stat <path>", for one that is not there
+/// @throws from `next`: exceptions of reading the directory, such as ENOENT, "stat <path>"
 class TreeSource {
  public:
   explicit TreeSource(std::filesystem::path tree) : state_(std::make_unique<State>(std::move(tree))) {}

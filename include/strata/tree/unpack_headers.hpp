@@ -21,17 +21,17 @@
 #include <utility>
 #include <vector>
 
-/// What an archive of which only the headers are known makes of a tree.
+/// Unpacks an archive in memory from its headers alone.
 namespace strata::archive {
 
 struct UnpackedHeaders {
   MemoryTree tree;
-  std::set<std::string> told;  ///< the paths in it of which the archive tells
+  std::set<std::string> told;  ///< paths of the tree that the archive has entries for
 };
 
 namespace detail {
 
-/// Contents count as zeros.
+/// Adds an entry with zeros as contents.
 inline void add_header(BasicApplier<MemoryTree>& applier, TarHeader const& header) {
   struct Zeros final : SparseBody {
     explicit Zeros(std::int64_t size) : left(static_cast<std::uint64_t>(size)) {}
@@ -43,9 +43,9 @@ inline void add_header(BasicApplier<MemoryTree>& applier, TarHeader const& heade
   applier.add(header, body);
 }
 
-/// Where a path leads in a tree, and by which ways: all of it is in what it needs.
+/// Where a path leads in a tree, and the links and directories on which that depends.
 struct Way {
-  std::string path;  ///< with no link in it
+  std::string path;  ///< without links
   std::vector<std::string> needs;
 
   Way(MemoryTree const& tree, TreePath const& at) {
@@ -57,11 +57,11 @@ struct Way {
   }
 };
 
-/// Which entries may have gone elsewhere than they go once all of the archive has been unpacked: a later one may have taken a
-/// former link away that led to the place, or the former file that a hard link is of. Contents are never lost so.
+/// Finds the entries that may have gone elsewhere than they would in the complete tree: a later entry may
+/// have removed a link on their way, or the file that a hard link refers to. Never the case for contents.
 inline std::vector<bool> led_elsewhere(MemoryTree const& tree, std::vector<TarHeader> const& headers) {
   std::set<std::string, std::less<>> later, opaque;
-  bool anywhere = false;  // a later one may itself have gone elsewhere
+  bool anywhere = false;  // a later entry may itself have gone elsewhere
   auto const is_touched = [&](std::string_view path) {
     for (; !path.empty(); path = TreePath(path).parent)
       if (later.contains(path) || opaque.contains(TreePath(path).parent)) return true;
@@ -105,7 +105,8 @@ inline MemoryNode* look_up(MemoryTree const& tree, std::string const& path) {
 
 }  // namespace detail
 
-/// @throws `Errc`, `errno`, as an `Applier`
+/// Unpacks headers into a tree.
+/// @throws as `BasicApplier`
 inline UnpackedHeaders unpack_headers(MemoryTree onto, std::vector<TarHeader> const& headers,
                                       ApplyOptions options) {
   BasicApplier<MemoryTree> applier(std::move(onto), std::move(options));
@@ -115,8 +116,9 @@ inline UnpackedHeaders unpack_headers(MemoryTree onto, std::vector<TarHeader> co
   return {std::move(applier.tree()), std::move(told)};
 }
 
-/// The same over a tree in which all of the archive is already, and was unpacked over other contents: with `Former::not_hidden`,
-/// the tree itself, unless it was changed. Entries that do not go over what is there now are passed over.
+/// Unpacks headers into a tree that already contains the whole archive, which was unpacked over other
+/// contents. With `Former::not_hidden` the result equals the tree, unless it was changed. Entries that can no
+/// longer be applied are skipped.
 inline UnpackedHeaders unpack_headers_again(MemoryTree onto, std::vector<TarHeader> const& headers,
                                             ApplyOptions options) {
   BasicApplier<MemoryTree> applier(std::move(onto), std::move(options));
@@ -134,7 +136,7 @@ inline UnpackedHeaders unpack_headers_again(MemoryTree onto, std::vector<TarHead
       }
       detail::add_header(applier, headers[i]);
     } catch (Error const&) {
-      // A hard link gave its attributes to the file all the same.
+      // The hard link set the file's attributes all the same.
       if (headers[i].type != EntryType::hard_link) continue;
       if (auto* const file = detail::look_up(tree, path_in_tree(headers[i].link_name))) file->told = false;
     }
