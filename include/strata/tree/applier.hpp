@@ -56,7 +56,6 @@ namespace strata::archive {
 /// A failure leaves a partly filled tree, to be discarded. Memory: about 100 bytes per directory, and 32 to
 /// 64 bytes per entry with contents, with `execute`, or if the tree was not empty. Not safe for concurrent
 /// use.
-/// with contents, with `execute`, or if the tree was not empty. One thread at a time.
 template <class Tree>
 class BasicApplier {
   using Handle = typename Tree::Handle;
