@@ -53,8 +53,7 @@ enum class Errc {
   reserved_entry,           ///< an archive entry is reserved for drivers (character device 0:0)
   invalid_mappings,         ///< id maps that overlap, are empty, or lack a required id
   no_available_ids,         ///< too few unused subordinate ids for another user namespace
-  cannot_shift,             ///< the layer's owners differ from the container's id maps and cannot be shifted
-                            ///< (mount)
+  cannot_shift,             ///< other owners than the container's, and no way to shift them (mount)
   layer_not_mounted,        ///< the operation requires a mounted layer
   unsupported,              ///< not supported by this combination of types or by the host
   kept,                     ///< a repair kept something, as nothing proves it unused (in a `RepairReport`)

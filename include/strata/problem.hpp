@@ -8,6 +8,7 @@
 /// The results of `store.check()` and of the drivers' own checks. Plain values.
 namespace strata {
 
+/// How serious a problem is.
 enum class Severity {
   note,     ///< wastes space, or the next writer repairs it; no item is affected
   warning,  ///< works now, but not with every program or not after the next operation
@@ -61,12 +62,11 @@ enum class ProblemKind {
   lower_wrong,              ///< overlay: `lower` is missing or does not match the records
   lower_layers_wrong,       ///< overlay: `lower-layers` is missing or does not match
   directory_missing,        ///< overlay: `work`, `merged` or `empty` is missing
-  unreadable,       ///< a file cannot be read because of the device, a permission or a limit; it may be
-                    ///< intact
-  orphan,           ///< files of an item without a record
-  leftover,         ///< remains of a crash: temporary files, staged trees, trash
-  mount_stale,      ///< counted as mounted but not mounted
-  mount_uncounted,  ///< mounted but not counted
+  unreadable,               ///< unreadable because of the device, a permission or a limit; may be intact
+  orphan,                   ///< files of an item without a record
+  leftover,                 ///< remains of a crash: temporary files, staged trees, trash
+  mount_stale,              ///< counted as mounted but not mounted
+  mount_uncounted,          ///< mounted but not counted
 };
 
 inline std::string_view to_text(ProblemKind kind) noexcept {
@@ -125,6 +125,7 @@ inline std::string_view to_text(RepairAction action) noexcept {
   return words[static_cast<int>(action)];
 }
 
+/// One problem found by a check.
 struct Problem {
   Severity severity = Severity::error;
   Subject subject = Subject::store;

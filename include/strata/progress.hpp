@@ -27,6 +27,7 @@ using ProgressSink = std::function<void(Progress const&)>;
 /// Limits progress reports to four a second. Not safe for concurrent use.
 class Pace {
  public:
+  /// True if the last report is at least 250 ms old; then the interval starts again.
   bool is_due() noexcept {
     auto const now = std::chrono::steady_clock::now();
     if (now - last_ < std::chrono::milliseconds(250)) return false;

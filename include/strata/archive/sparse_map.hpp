@@ -101,6 +101,7 @@ struct SparseRecords {
     if (key == "offset" || key == "numbytes") pairs.push_back(value);
   }
 
+  /// Where the sparse map is stored.
   enum class Map {
     none,       ///< not a sparse file
     in_header,  ///< versions 0.0 and 0.1

@@ -59,7 +59,7 @@ struct TarHeader {
   bool operator==(TarHeader const&) const = default;
 };
 
-inline constexpr std::size_t tar_block = 512;
+inline constexpr std::size_t tar_block = 512;  ///< size of a tar header, and the unit of padding, in bytes
 
 namespace detail {
 

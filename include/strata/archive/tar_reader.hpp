@@ -50,6 +50,7 @@ class TarObserver {
   virtual void raw(Bytes bytes) = 0;
   /// An entry, after all bytes up to and including its header were reported. Its payload follows.
   virtual void entry(TarHeader const& header) = 0;
+  /// Bytes of the current entry's payload.
   virtual void payload(Bytes bytes) = 0;
   /// A PAX global header ("pax_global_header") and its data, without padding, were reported.
   virtual void global_header(std::string_view /*name*/) {}
@@ -69,6 +70,8 @@ class TarObserver {
 ///     for (archive::TarHeader header; tar.next(header);) use(header, tar);
 class TarReader final : public SparseBody {
  public:
+  /// @param in the archive, uncompressed; must outlive the object
+  /// @param observer receives every byte of the archive; may be null
   explicit TarReader(Reader& in, TarBudgets budgets = {}, TarObserver* observer = nullptr)
       : in_(in), budgets_(budgets), observer_(observer) {}
   TarReader(TarReader const&) = delete;

@@ -34,6 +34,7 @@ namespace strata::archive {
 /// 32 bytes per entry. Not safe for concurrent use.
 class TarSplitWriter final : public TarObserver {
  public:
+  /// @param out receives the gzip data; must outlive the object
   explicit TarSplitWriter(Writer& out) : text_(out) {}
 
   void raw(Bytes bytes) override {

@@ -31,6 +31,7 @@ namespace strata::archive {
 ///     tar.finish();
 class TarWriter final : public Writer {
  public:
+  /// @param out must outlive the object
   explicit TarWriter(Writer& out) : out_(out) {}
   TarWriter(TarWriter const&) = delete;
   TarWriter& operator=(TarWriter const&) = delete;

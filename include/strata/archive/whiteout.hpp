@@ -19,6 +19,7 @@ inline constexpr std::string_view whiteout_opaque =
     ".wh..wh..opq";  ///< the directory hides the parent's contents
 inline constexpr std::string_view whiteout_links = ".wh..wh.plnk";  ///< aufs's directory of hard-linked files
 
+/// True if the last component of a name is a whiteout or an opaque marker.
 inline bool is_whiteout(std::string_view base) noexcept { return base.starts_with(whiteout_prefix); }
 
 /// The name that `.wh.<name>` hides. Not for the opaque marker.

@@ -242,6 +242,8 @@ struct Gzip {
     return detail::Decoder(detail::GzipFiller(std::move(in)));
   }
 
+  /// Encodes gzip on `options.threads` threads (at least one). Calls the sink on another thread than the
+  /// caller's, and in `finish()` on the caller's.
   static std::unique_ptr<Encoder> compress(Sink out, EncodeOptions const& options = {}) {
     auto const level = options.level < 1 || options.level > 3 ? 3u : static_cast<unsigned>(options.level);
     return std::make_unique<detail::GzipEncoder>(std::move(out), level, std::max(options.threads, 1u));

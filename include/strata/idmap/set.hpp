@@ -20,6 +20,7 @@ class IdSet {
   /// The `size` ids starting at `first`.
   IdSet(std::int64_t first, std::int64_t size) { add(first, size); }
 
+  /// Adds the `size` ids starting at `first`. Logarithmic in the number of intervals, plus those merged.
   void add(std::int64_t first, std::int64_t size) {
     if (size <= 0) return;
     auto end = first + size;
@@ -33,6 +34,7 @@ class IdSet {
     intervals_.emplace(first, end);
   }
 
+  /// Removes the `size` ids starting at `first`; likewise.
   void remove(std::int64_t first, std::int64_t size) {
     if (size <= 0) return;
     auto const end = first + size;

@@ -40,6 +40,7 @@ class FileLock {
 
   class Guard {
    public:
+    /// True if the lock is held.
     bool excludes() const noexcept { return excludes_; }
 
     /// The first 64 bytes of the lock file, or fewer if it is shorter. Empty without a lock file.
@@ -96,12 +97,17 @@ class FileLock {
     bool excludes_;
   };
 
+  /// Does nothing on disk yet.
   explicit FileLock(std::filesystem::path path) : path_(std::move(path)) {}
   FileLock(std::filesystem::path path, ReadOnly) : path_(std::move(path)), read_only_(true) {}
 
   std::filesystem::path const& path() const noexcept { return path_; }
 
+  /// Waits until no other holder has it exclusively.
+  /// @throws `errno`, "open <path>", "lock <path>"
   Guard shared() const { return *acquire(F_RDLCK, F_OFD_SETLKW); }
+  /// Waits until there is no other holder.
+  /// @throws as `shared`; `Errc::store_read_only` for a read-only store
   Guard exclusive() const { return *acquire(F_WRLCK, F_OFD_SETLKW); }
   /// Empty if another holder has it exclusively.
   std::optional<Guard> try_shared() const { return acquire(F_RDLCK, F_OFD_SETLK); }

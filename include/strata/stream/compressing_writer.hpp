@@ -26,9 +26,9 @@ struct CompressingWriterOptions {
   Control control = {};      ///< only `stop` is used
 };
 
+/// Digests and sizes (in bytes) of both sides.
 struct CompressingWriterResult {
-  std::optional<Digest> plain_digest;  ///< if requested; without compression, also if only the other was
-                                       ///< requested
+  std::optional<Digest> plain_digest;  ///< if requested; without compression, if either is
   std::uint64_t plain_size = 0;
   std::optional<Digest> output_digest;  ///< if requested
   std::uint64_t output_size = 0;

@@ -33,6 +33,7 @@ struct DecompressingReaderOptions {
   Control control = {};  ///< only `stop` is used; for progress see `bytes_in()`
 };
 
+/// Digests and sizes (in bytes) of both sides.
 struct DecompressingReaderResult {
   Digest compressed_digest;  ///< of the whole input as read
   std::uint64_t compressed_size = 0;

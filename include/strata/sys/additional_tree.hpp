@@ -17,6 +17,7 @@ namespace strata {
 /// removes it. A layer created from it announces its own use. Movable; not safe for concurrent use.
 class AdditionalTree {
  public:
+  /// @param path the layer's directory in the layer store
   explicit AdditionalTree(std::filesystem::path path) : path_(std::move(path)) { announce(path_); }
   AdditionalTree(AdditionalTree&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   AdditionalTree& operator=(AdditionalTree&& other) noexcept {

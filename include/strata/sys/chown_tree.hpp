@@ -29,6 +29,7 @@
 
 namespace strata::sys {
 
+/// Options of `chown_tree`.
 struct ChownOptions {
   std::function<FileOwner(FileOwner)> owner;  ///< maps the old owner to the new one; called concurrently
   /// For an overlay, where each name of a file is copied up separately: re-create the second and later names

@@ -40,14 +40,13 @@ struct Place {
   }
 };
 
+/// Options of `copy_path`.
 struct CopyPathOptions {
   Flush flush = Flush::none;  ///< `full`: everything is on stable storage on return
   Control control = {};
-  std::function<FileOwner(FileOwner)> owner = {};  ///< maps an original's owner to the copy's; if empty,
-                                                   ///< unchanged
-  FileOwner new_directories = {};  ///< owner of new directories when a directory is copied: the copy itself
-                                   ///< and its parents
-  FileOwner new_parents = {};      ///< owner of new parents (mode 0700) when a file is copied
+  std::function<FileOwner(FileOwner)> owner = {};  ///< maps owners; empty: unchanged
+  FileOwner new_directories = {};  ///< owner of a copied directory that is created, and of its parents
+  FileOwner new_parents = {};      ///< owner of parents created for a file (mode 0700)
 };
 
 namespace detail {

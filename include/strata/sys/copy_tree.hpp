@@ -63,18 +63,19 @@ enum class Vanished { fail, pass };
 /// failing copy stops at the same place each time.
 enum class Order { any, by_name };
 
+/// Options of `copy_tree`.
 struct CopyOptions {
   Flush flush = Flush::none;  ///< `full`: everything is on stable storage on return
   Control control = {};
-  bool (*keeps_xattr)(std::string_view) noexcept = is_portable_xattr;
+  bool (*keeps_xattr)(std::string_view) noexcept = is_portable_xattr;  ///< which extended attributes to copy
   Existing existing = Existing::refuse;
   Mounts mounts = Mounts::refuse;
   Vanished vanished = Vanished::fail;
   Order order = Order::any;
-  std::function<FileOwner(FileOwner)> owner = {};  ///< maps an original's owner to the copy's; if empty,
-                                                   ///< unchanged
+  std::function<FileOwner(FileOwner)> owner = {};  ///< maps owners; empty: unchanged
 };
 
+/// What a copy has processed.
 struct CopyResult {
   std::uint64_t entries = 0;  ///< without the top directory
   std::uint64_t bytes = 0;    ///< of regular files, each inode once, without holes

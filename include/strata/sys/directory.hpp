@@ -17,6 +17,7 @@
 
 namespace strata::sys {
 
+/// A directory entry as `read_directory` returns it.
 struct DirectoryEntry {
   std::string name;
   unsigned char type = DT_UNKNOWN;  ///< `DT_…`; some file systems report only `DT_UNKNOWN`
@@ -90,6 +91,8 @@ class Descent {
   Level& here() noexcept { return levels_.back(); }
   int fd() const noexcept { return levels_.back().fd.get(); }
 
+  /// Descends into an open directory. Closes the descriptor of a level far above if too many are open.
+  /// @throws `errno`, "stat <path>"
   void enter(Fd fd, std::string name, Extra extra) {
     if (levels_.size() >= most_open) {
       Level& above = levels_[levels_.size() - most_open];

@@ -71,7 +71,7 @@ class Fd {
 
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
-  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }  ///< gives up ownership
 
   /// Closes the current descriptor and takes `fd`. Preserves `errno`.
   void reset(int fd = -1) noexcept {

@@ -114,8 +114,7 @@ inline std::optional<Fd> open_stored(std::filesystem::path const& path) {
   }
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) throw_errno("stat", path);
-  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {  // a directory fails later, with EISDIR from
-                                                               // read
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {  // reading a directory fails, with EISDIR
     errno = EINVAL;
     throw_errno("open", path);
   }
@@ -200,11 +199,13 @@ inline void make_directories(std::filesystem::path const& path, unsigned mode, F
   if (flush == Flush::full) sync_directory(directory_of(path));
 }
 
+/// How `ReplacingFile` names its temporary file.
 enum class TemporaryName {
   unique,  ///< allows any number of concurrent writers
   fixed,  ///< for a writer that holds a lock: replaces the remains of a crash, so that they do not accumulate
 };
 
+/// Options of `ReplacingFile` and `replace_file`.
 struct ReplaceOptions {
   unsigned mode = 0600;       ///< exact permission bits; the umask does not apply
   Flush flush = Flush::full;  ///< `full`: contents and directory entry are on stable storage on return
@@ -218,6 +219,8 @@ struct ReplaceOptions {
 /// removes it unless `commit()` has completed. Not safe for concurrent use.
 class ReplacingFile {
  public:
+  /// Creates the temporary file.
+  /// @throws `errno`, "open <path>"
   explicit ReplacingFile(std::filesystem::path target, ReplaceOptions options = {})
       : target_(std::move(target)), options_(options) {
     // File names have at most 255 bytes. A long base may be truncated, as the digits keep the name unique.

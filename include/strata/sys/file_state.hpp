@@ -19,6 +19,7 @@ struct FileState {
 
   bool operator==(FileState const&) const = default;
   bool exists() const noexcept { return inode != 0; }
+  /// True if both are the same inode, whatever its contents.
   bool same_file(FileState const& other) const noexcept {
     return device == other.device && inode == other.inode;
   }

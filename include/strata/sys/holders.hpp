@@ -209,8 +209,7 @@ class HolderSearch {
   std::size_t most_;
   std::uint64_t own_namespace_;
   std::set<std::uint64_t> namespaces_;
-  std::set<int> told_;  ///< mount ids already reported; initially those of our namespace, which are reported
-                        ///< last
+  std::set<int> told_;  ///< ids of mounts already reported, or reported last
   Holder holder_;
   std::string process_;
   bool near_ = false;

@@ -23,8 +23,9 @@ namespace strata::sys {
 
 namespace detail {
 
-/// Body of the helper child: sleeps until the parent ends, even if it has ended already. Makes bare system
-/// calls only, as the child may hold copies of locks of the parent's other threads.
+/// Body of a helper child. The child shares the parent's descriptors, and so its file locks; therefore it
+/// ends with the parent, even if that has ended already. Makes bare system calls only, as it may hold copies
+/// of mutexes that other threads had locked.
 [[noreturn]] inline void wait_for_end_of(pid_t parent) noexcept {
   ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   if (::syscall(SYS_getppid) == parent)

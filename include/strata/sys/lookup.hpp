@@ -68,6 +68,7 @@ class [[nodiscard]] Lookup {
     return std::move(*this);
   }
 
+  /// Throws the error. Requires that there is one.
   [[noreturn]] void raise() const {
     errno = code_;
     throw_errno(operation_, name_);

@@ -27,6 +27,7 @@ struct Ended {
   }
 };
 
+/// Options of `run`.
 struct RunOptions {
   std::filesystem::path directory = {};  ///< working directory; empty: this process's
   int output = STDOUT_FILENO;            ///< descriptor to use as stdout

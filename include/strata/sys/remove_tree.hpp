@@ -51,8 +51,7 @@ class TreeRemover {
   }
 
  private:
-  static constexpr int most_attempts = 1000;  // limit against a process that creates files as fast as they
-                                              // are deleted
+  static constexpr int most_attempts = 1000;  // limit against a process that keeps creating files
 
   std::filesystem::path path(std::string const& name) const {
     return descent_.empty() ? top_ : descent_.path(name);

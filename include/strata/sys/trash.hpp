@@ -30,6 +30,7 @@ class Trash {
   void add(sys::StagingDirectory directory) { directories_.push_back(std::move(directory)); }
   /// @param action another deletion; if it throws, the destructor calls it again
   void add(std::function<void()> action) { actions_.push_back(std::move(action)); }
+  /// Takes over another trash's deletions.
   void merge(Trash&& other) {
     std::move(other.actions_.begin(), other.actions_.end(), std::back_inserter(actions_));
     std::move(other.directories_.begin(), other.directories_.end(), std::back_inserter(directories_));

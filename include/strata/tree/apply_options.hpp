@@ -17,13 +17,13 @@ enum class Whiteouts {
   keep,     ///< store them as the empty files that they are, as FUSE mount programs do
 };
 
+/// Options of an `Applier`.
 struct ApplyOptions {
   Whiteouts whiteouts = Whiteouts::overlay;
   /// With `Whiteouts::overlay`: the layers below the tree; if null, they are unknown and every whiteout is
   /// written. With `execute` and `Former::kept`: the tree's original, whose links the archive may rely on.
   std::shared_ptr<LowerView const> below = {};
-  bool user_xattr = false;  ///< mark opaque directories with user.overlay.opaque instead of
-                            ///< trusted.overlay.opaque
+  bool user_xattr = false;  ///< opaque mark: user.overlay.opaque, not trusted.…
   /// Mode for all directories and files, which then belong to the calling process; the real values go into an
   /// attribute (`override_stat_text`). Devices and FIFOs become empty files.
   std::optional<std::uint32_t> force_mask = {};

@@ -23,6 +23,7 @@ namespace strata::archive {
 /// How a file was opened: for reading, or with O_PATH as it must not be opened (links, devices, FIFOs).
 enum class Handle { file, path_only };
 
+/// Whether a failing chown is an error.
 enum class ChownErrors { fail, ignore };
 
 /// Sets a file's attributes from a header: owner, then mode (a chown would clear setuid and setgid), extended
@@ -59,6 +60,7 @@ class AttributeSetter {
     owner_changed_ = true;
   }
 
+  /// Sets the permission bits, again after a change of owner that may have cleared setuid or setgid.
   void mode(std::uint32_t permissions) {
     auto const wanted = static_cast<mode_t>(permissions & 07777U);
     bool const may_be_stripped = owner_changed_ && (wanted & (S_ISUID | S_ISGID)) != 0;
@@ -98,6 +100,7 @@ class AttributeSetter {
     if (atime < header.mtime) atime = header.mtime;
     return clamp(atime, header.mtime, header.type == EntryType::symlink);
   }
+  /// Converts times; those before 1970 become 1970 unless `also_before_1970`.
   static std::array<timespec, 2> clamp(FileTime atime, FileTime mtime, bool also_before_1970 = false) {
     auto const spec = [&](FileTime t) {
       if (t.seconds < 0 && !also_before_1970) t = {};

@@ -27,6 +27,7 @@ struct Compared {
 /// The state of a path of the wanted tree in the other one.
 enum class Differs { added, missing, changed };
 
+/// One difference between two trees.
 struct Difference {
   Differs how = Differs::changed;
   std::string path;  ///< relative to the root
@@ -117,8 +118,7 @@ inline std::vector<Difference> differences(MemoryTree const& wanted_tree, Memory
   auto const is_tolerated = [&](std::string const& path, MemoryNode const& node) {
     return node.is_directory() && wanted_tree.tolerated().contains(path);
   };
-  std::map<MemoryNode const*, MemoryNode const*> names;  // a hard-linked file and its counterpart in the
-                                                         // other tree
+  std::map<MemoryNode const*, MemoryNode const*> names;  // a file with several names, and the one found
   auto const told = [&](std::string const& path, std::string const& changed, bool directory) {
     auto const text = '/' + path + (directory ? "/" : "") + '(' + changed + ')';
     if (!directory) out.push_back({.path = path, .text = '+' + text});

@@ -116,7 +116,8 @@ class Places {
   void note_link(std::string_view path) {
     if (options_.former == Former::kept) made_links_.insert(path);
   }
-  /// @throws ENOTDIR, with `Former::kept`: the path leads through a link that is not the archive's
+  /// @throws ENOTDIR, with `Former::kept`: the path leads through a link that is neither the archive's nor
+  ///   the original's
   void check_links(Place const& place) const {
     if (options_.former != Former::kept) return;
     for (auto const& link : place.links) {

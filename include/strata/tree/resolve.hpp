@@ -14,6 +14,7 @@
 
 namespace strata::archive {
 
+/// Joins two relative paths; either may be empty.
 inline std::string join(std::string_view directory, std::string_view name) {
   std::string path(directory);
   if (!path.empty() && !name.empty()) path += '/';

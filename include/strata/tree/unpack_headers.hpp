@@ -24,6 +24,7 @@
 /// Unpacks an archive in memory from its headers alone.
 namespace strata::archive {
 
+/// The result of unpacking headers.
 struct UnpackedHeaders {
   MemoryTree tree;
   std::set<std::string> told;  ///< paths of the tree that the archive has entries for

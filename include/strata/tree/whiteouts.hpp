@@ -25,6 +25,7 @@
 /// archive itself adds, before or after them; on their own they never create a visible directory.
 namespace strata::archive {
 
+/// The rules of one kind of tree, called by `BasicApplier` for each entry.
 template <class Tree>
 class WhiteoutRules {
  public:
@@ -33,8 +34,11 @@ class WhiteoutRules {
 
   /// True if an entry of that name is a whiteout rather than a file.
   virtual bool is_sign(std::string_view base) const { return is_whiteout(base); }
+  /// True if an entry for the root sets the root's attributes.
   virtual bool applies_root() const { return false; }
+  /// True if implied directories inherit the group of a setgid parent.
   virtual bool gives_group_on() const { return false; }
+  /// Applies a whiteout or opaque marker.
   virtual void add(TreePath const& at, TarHeader const& header) = 0;
   /// True if a directory may replace it although no whiteout removes it.
   virtual bool gives_way(struct stat const&) const { return false; }
@@ -186,7 +190,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
       }
   }
 
-  /// Marks a directory of the archive opaque that replaces a whiteout.
+  /// Makes a directory of the archive opaque, for example one that replaces a whiteout.
   void mark_opaque(Place& place) {
     places_.tree().mark_opaque(Tree::ref(place.directory), options_.user_xattr, place.path);
     opaque_.insert(place.path);
