@@ -20,8 +20,8 @@ namespace strata::archive {
 /// (GNU "base-256").
 /// @param field 8 bytes (mode, uid, gid, devices) or 12 bytes (size, mtime) of the header
 /// @return bytes for `size`, seconds since 1970-01-01T00:00:00Z for `mtime`
-/// @throws `Errc::corrupt_archive`: an invalid character, or a value outside 63 bits and sign Linear in
-///   `field.size()`; allocates only on error; thread-safe.
+/// @throws `Errc::corrupt_archive`: an invalid character, or a value outside 63 bits and sign
+/// Linear in `field.size()`; allocates only on error; thread-safe.
 inline std::int64_t read_number(Bytes field) {
   auto const bad = [&] {
     std::string text = "number \"";

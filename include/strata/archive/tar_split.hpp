@@ -232,8 +232,8 @@ using FileSource = std::function<void(std::string const& name, Writer& out)>;
 ///
 /// @param copy_file called for each entry with contents, in archive order; its exceptions propagate
 /// @throws `Errc::corrupt_tar_split`: the tar-split data is empty, truncated or damaged;
-///   `Errc::file_changed`: a file has other contents (the subject names it); `Errc::stopped` Linear in the
-///   archive's size. Memory: the longest line, usually below 1.4 MiB.
+///   `Errc::file_changed`: a file has other contents (the subject names it); `Errc::stopped`
+/// Linear in the archive's size. Memory: the longest line, usually below 1.4 MiB.
 inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& out,
                      Control const& control = {}) {
   struct Checked final : Writer {

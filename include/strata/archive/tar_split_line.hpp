@@ -128,7 +128,8 @@ class TarSplitLineParser : JsonScanner {
 }  // namespace detail
 
 /// Parses one line; `out` reuses its memory from call to call.
-/// @return false if the line is not a tar-split entry Linear; a segment's text is scanned once.
+/// @return false if the line is not a tar-split entry
+/// Linear; a segment's text is scanned once.
 inline bool parse_tar_split_line(std::string_view line, TarSplitLine& out) {
   // Fast path: nearly all bytes are in segments, and all known writers begin these like this.
   constexpr std::string_view start = R"({"type":2,"payload":")";

@@ -91,8 +91,7 @@ inline bool try_destroy_subvolume(int parent, std::string const& name) {
   }
   auto const inside = std::make_unique<btrfs_ioctl_get_subvol_rootref_args>();
   auto const where = std::make_unique<btrfs_ioctl_ino_lookup_user_args>();
-  for (;;) {  // at most 255 are returned per call (EOVERFLOW: there are more); deleted ones are not returned
-              // again
+  for (;;) {  // a call returns at most 255 (EOVERFLOW: there are more), and no deleted ones
     std::memset(inside.get(), 0, sizeof *inside);
     if (::ioctl(self.get(), BTRFS_IOC_GET_SUBVOL_ROOTREF, inside.get()) != 0 && errno != EOVERFLOW) break;
     if (inside->num_items == 0) break;

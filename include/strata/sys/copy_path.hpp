@@ -82,7 +82,7 @@ class OpenPlace {
       if (::fstat(fresh.get(), &status) != 0) throw_errno("stat", name(path));
       made(fresh.get(), above.get(), mode | (status.st_mode & S_ISGID));
       return fresh;
-    } catch (...) {  // an existing directory would keep its attributes, and this one has none yet
+    } catch (...) {  // else the next attempt would keep it as it is, without attributes
       ::unlinkat(above.get(), base.c_str(), AT_REMOVEDIR);
       throw;
     }

@@ -129,7 +129,8 @@ inline std::optional<std::string> read_stored(std::filesystem::path const& path)
   return read_rest(fd->get(), path);
 }
 
-/// rename(2).  @throws `errno`, "rename <to>"
+/// rename(2).
+/// @throws `errno`, "rename <to>"
 inline void rename(std::filesystem::path const& from, std::filesystem::path const& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) throw_errno("rename", to);
 }

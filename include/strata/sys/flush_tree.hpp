@@ -102,7 +102,7 @@ inline void flush_tree(std::filesystem::path const& path) {
   // (unwritten extents converted) and commit the journal for it alone, thousands of times.
   visit_contents(path, [](Fd const fd, auto const&) { start_write_back(fd.get()); });
   visit_contents(path, [](Fd const fd, auto const& name) {
-    // An error is reported once per descriptor; the fsync below uses another one and would miss it.
+    // An error is reported once: the fsync below, on another descriptor, would no longer see it.
     if (::sync_file_range(fd.get(), 0, 0,
                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) !=
             0 &&

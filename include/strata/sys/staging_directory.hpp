@@ -35,9 +35,9 @@
 namespace strata::sys {
 
 /// A staging directory: `temp-dir-<n>` for files being built or deleted, with the file `lock-<n>` beside it,
-/// which the owner keeps locked. This is the protocol of containers/storage 1.59 and later: each program may
-/// remove the staging directories of dead processes, including the other's. The destructor removes the
-/// directory. Movable; not safe for concurrent use.
+/// which the owner keeps locked. This is the protocol of containers/storage 1.59 and later, by which any
+/// program may remove the staging directories of dead processes, whichever program made them. The destructor
+/// removes the directory. Movable; not safe for concurrent use.
 ///
 /// The lock is an open-file-description lock. It conflicts with the POSIX locks of the Go programs and with
 /// other objects of this process. A child forked without exec keeps it as long as it has the descriptor.

@@ -69,7 +69,8 @@ class BasicApplier {
   BasicApplier& operator=(BasicApplier const&) = delete;
 
   /// Applies one entry and reads `body` to its end.
-  /// @throws `errno`; `Errc::invalid_mappings`: the owner is not in the id maps; those of the class
+  /// @throws `errno`, "<call> <path>"; `Errc::invalid_mappings`: the owner is not in the id maps;
+  ///   `Errc::corrupt_archive`, `Errc::reserved_entry`, `Errc::unsafe_path`, `Errc::unsupported`
   void add(TarHeader const& header, Reader& body) {
     if (options_.maps.empty()) return add_mapped(header, body);
     TarHeader mapped = header;

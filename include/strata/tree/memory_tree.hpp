@@ -163,7 +163,7 @@ class MemoryTree {
     return paths;
   }
 
-  /// Calls `visit(path, node)` for all nodes, the root first, then in the order of names.
+  /// Calls `visit(path, node)` for all nodes, depth-first from the root, names in byte order.
   template <class Visit>
   void walk(Visit&& visit) const {
     std::string path;
