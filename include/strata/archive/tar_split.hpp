@@ -32,6 +32,10 @@ namespace strata::archive {
 /// archive is rebuilt: `Errc::corrupt_archive`. For a sparse file all stored bytes are kept; Go's reader of
 /// the format knows only whole files and rebuilds the same archive from them. Memory: a few hundred KiB plus
 /// 32 bytes per entry. Not safe for concurrent use.
+///
+///     archive::TarSplitWriter split(out);
+///     archive::TarReader tar(in, {}, &split);  // to be read to its end
+///     split.finish();
 class TarSplitWriter final : public TarObserver {
  public:
   /// @param out receives the gzip data; must outlive the object

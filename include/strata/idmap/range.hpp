@@ -66,6 +66,8 @@ inline void check(IdMap const& map) {
 
 /// Maps a container id to a host id; empty if the map does not have it. An empty map is the identity. Linear
 /// in the number of ranges.
+///
+///     idmap::to_host({{.container_id = 0, .host_id = 100000, .size = 65536}}, 33);  // 100033
 inline std::optional<std::int64_t> to_host(IdMap const& map, std::int64_t id) noexcept {
   if (map.empty()) return id;
   for (auto const& range : map)

@@ -33,6 +33,9 @@ namespace strata {
 /// or the file system has no locks (NFS, 9p, FUSE and others), the guard does not exclude.
 ///
 /// A child forked without exec keeps the lock as long as it has the descriptor.
+///
+///     FileLock const lock(directory / "layers.lock");
+///     auto const guard = lock.exclusive();  // until the end of the block
 class FileLock {
  public:
   using Token = LockToken;

@@ -51,6 +51,9 @@ struct DecompressingReaderResult {
 ///
 /// Throws, besides the source's exceptions: `Errc::corrupt_archive` (damaged, truncated, or followed by other
 /// data), `Errc::over_budget`, `Errc::stopped`.
+///
+///     archive::DecompressingReader in(file_source("layer.tar.gz"), codec::All{});
+///     archive::TarReader tar(in);
 class DecompressingReader final : public Reader {
  public:
   /// Waits for the first bytes of `in`, to detect the compression.

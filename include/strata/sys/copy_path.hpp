@@ -115,6 +115,8 @@ class OpenPlace {
 /// Requires the necessary privileges. After a failure, what precedes it in name order has been copied.
 /// @throws `errno`, "stat <from>", "mkdir <path>" for the directory or the file in its way, "<call> <path>";
 ///   `Errc::stopped`; exceptions of `owner`
+///
+///     sys::copy_path({.path = "hosts"}, {.root = mounted, .path = "/etc/hosts"});
 inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions const& options = {}) {
   detail::OpenPlace const source(from);
   detail::OpenPlace const target(to);

@@ -218,6 +218,10 @@ struct ReplaceOptions {
 ///
 /// The temporary file is named `.tmp-<base><digits>` (no digits with `TemporaryName::fixed`). The destructor
 /// removes it unless `commit()` has completed. Not safe for concurrent use.
+///
+///     sys::ReplacingFile file(path, {.mode = 0644});
+///     file.write(bytes);
+///     file.commit();
 class ReplacingFile {
  public:
   /// Creates the temporary file.

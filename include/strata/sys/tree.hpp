@@ -89,6 +89,8 @@ inline void walk_all(std::filesystem::path const& top, WalkVisitor visitor, Walk
 /// byte order. Mount points are visited, but entered only as `into` says. Entries that vanish meanwhile are
 /// skipped.
 /// @throws `errno`, "open <path>", "stat <path>"; exceptions of `visit`
+///
+///     sys::walk(top, [](sys::Visited const& at) { std::cout << at.path << '\n'; });
 template <class Visit>
 void walk(std::filesystem::path const& top, Visit&& visit, WalkInto into = WalkInto::own_mount) {
   using Function = std::remove_reference_t<Visit>;

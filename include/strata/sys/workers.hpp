@@ -101,6 +101,10 @@ class WorkerThreads {
 
 /// A pool of threads that process items from a bounded queue. `add` and `finish` must be called from one
 /// thread.
+///
+///     sys::Workers<std::string> workers(4, 64, [](std::string& item) { process(item); });
+///     for (auto& item : items) workers.add(std::move(item));
+///     workers.finish();
 template <class Item>
 class Workers {
  public:

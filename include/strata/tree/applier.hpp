@@ -345,6 +345,10 @@ class BasicApplier {
 };
 
 /// Unpacks into a directory of the file system.
+///
+///     archive::Applier applier(sys::open_at(AT_FDCWD, tree, O_PATH | O_DIRECTORY));
+///     for (archive::TarHeader header; tar.next(header);) applier.add(header, tar);
+///     applier.finish();
 class Applier : public BasicApplier<DiskTree> {
  public:
   /// @param root the tree's directory, opened with O_PATH or O_RDONLY

@@ -170,6 +170,8 @@ class TreeComparison {
 };
 
 /// The differences between two trees; see `TreeComparison`.
+///
+///     for (auto const& change : archive::compare_trees(newer, older)) std::cout << change << '\n';
 inline std::vector<Change> compare_trees(std::filesystem::path const& newer,
                                          std::optional<std::filesystem::path> const& older,
                                          DiffMaps const& maps = {}) {
