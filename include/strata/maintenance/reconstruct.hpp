@@ -10,6 +10,7 @@
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
+#include <strata/store/records_of.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -63,9 +64,9 @@ inline std::optional<std::string> parent_by_id(std::string const& id, std::strin
 /// A layer's record from its files; reads all of them if it was imported.
 /// @param candidates  ids of layers that may be its parent, for a driver that does not know it
 template <class Core>
-LayerRecord reconstructed_layer(Core& core, LayerId const& id, std::vector<std::string> const& candidates,
-                                Control const& control) {
-  LayerRecord record;
+LayerRecordOf<Core> reconstructed_layer(Core& core, LayerId const& id,
+                                        std::vector<std::string> const& candidates, Control const& control) {
+  LayerRecordOf<Core> record;
   record.id = id.str();
   record.big_data_names = stored_keys(core.template data_directory<typename Core::LayerTraits>(record.id));
   std::optional<std::vector<LayerId>> ancestors;
@@ -88,14 +89,14 @@ LayerRecord reconstructed_layer(Core& core, LayerId const& id, std::vector<std::
 /// An image's record from its big data: the top layer is the one to which the digests in its configuration lead.
 /// @return  nothing if there is none, or a layer is missing
 template <class Core>
-std::optional<ImageRecord> reconstructed_image(Core& core, std::string const& id,
-                                               std::vector<LayerRecord> const& layers) {
+std::optional<ImageRecordOf<Core>> reconstructed_image(Core& core, std::string const& id,
+                                                       std::vector<LayerRecordOf<Core>> const& layers) {
   using Serializer = typename Core::Serializer;
   using Traits = typename Core::ImageTraits;
   if constexpr (!requires(std::string_view text) { Serializer::layer_digests(text); }) {
     return std::nullopt;
   } else {
-    ImageRecord record;
+    ImageRecordOf<Core> record;
     record.id = id;
     auto const directory = core.template data_directory<Traits>(id);
     record.created = time_of(directory);
@@ -124,10 +125,9 @@ std::optional<ImageRecord> reconstructed_image(Core& core, std::string const& id
 /// A container's record, if its configuration (OCI runtime specification, `config.json` in its directory) names a layer
 /// that nobody else uses.
 template <class Core>
-std::optional<ContainerRecord> reconstructed_container(Core& core, std::string const& id,
-                                                       std::vector<LayerRecord> const& layers,
-                                                       std::vector<ImageRecord> const& images,
-                                                       std::vector<ContainerRecord> const& containers) {
+std::optional<ContainerRecordOf<Core>> reconstructed_container(
+    Core& core, std::string const& id, std::vector<LayerRecordOf<Core>> const& layers,
+    std::vector<ImageRecordOf<Core>> const& images, std::vector<ContainerRecordOf<Core>> const& containers) {
   using Traits = typename Core::ContainerTraits;
   auto const directory = core.template data_directory<Traits>(id);
   auto const text = sys::read_stored(directory / paths::user_data / paths::runtime_config);
@@ -136,7 +136,7 @@ std::optional<ContainerRecord> reconstructed_container(Core& core, std::string c
     bool const used = std::ranges::any_of(containers, [&](auto const& c) { return c.layer == layer.id; }) ||
                       std::ranges::any_of(layers, [&](auto const& l) { return l.parent == layer.id; });
     if (used || layer.id.size() < 12 || text->find(layer.id) == text->npos) continue;
-    ContainerRecord record;
+    ContainerRecordOf<Core> record;
     record.id = id;
     record.layer = layer.id;
     record.created = time_of(directory);

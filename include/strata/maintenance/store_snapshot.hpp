@@ -8,6 +8,7 @@
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
+#include <strata/store/records_of.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -25,9 +26,9 @@ namespace strata::detail {
 template <class Core>
 struct StoreSnapshot {
   using LayerTraits = typename Core::LayerTraits;
-  RawRecords<LayerRecord> layers;
-  RawRecords<ImageRecord> images;
-  RawRecords<ContainerRecord> containers;
+  RawRecords<LayerRecordOf<Core>> layers;
+  RawRecords<ImageRecordOf<Core>> images;
+  RawRecords<ContainerRecordOf<Core>> containers;
   KnownIds elsewhere = {};  ///< `KnownIds::in_other_files`
 
   /// All kinds at one moment: else an image that was made in between would lack its layer.

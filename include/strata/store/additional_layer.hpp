@@ -8,6 +8,7 @@
 #include <strata/store/intent_log.hpp>
 #include <strata/store/item.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/layer_transaction.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/read_only_layers.hpp>
 #include <strata/sys/additional_tree.hpp>
@@ -53,20 +54,18 @@ class AdditionalLayer {
     auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
     if (!plan.maps.empty())
       throw Error(Errc::unsupported, "other owners for a layer of an additional layer store");
-    auto staged = plan.below.explain(
-        [&] { return core.driver().stage_additional(tree_, plan.request(false, core.flush(), {})); });
-    staged.finish();
-    LayerRecord record;  // flags and lists of big data would be those of another store's layer
+    LayerTransaction<Core> change(core, plan, [&] {
+      return core.driver().stage_additional(tree_, plan.request(false, core.flush(), {}));
+    });
+    auto& record = change.record();  // flags and lists of big data would be those of another store's layer
     copy_archive_fields(told, record);
     record.extra = told.extra;
     record.place = core.place_of_layer(false);
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
-    Trash trash;
-    auto staging = log_intents(core, {{IntentKind::layer_files, plan.id.str()}});
+    change.finish();
     auto layers = core.template table<Traits>().write();
-    return Item<Traits>(
-        core_, publish_layer(core, layers, plan, std::move(staged), staging, {}, std::move(record), trash));
+    return Item<Traits>(core_, change.publish(layers));
   }
 
  private:

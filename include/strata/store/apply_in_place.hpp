@@ -11,6 +11,7 @@
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/records_of.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -83,7 +84,7 @@ void try_out(Core& core, LayerRecord const& layer, Source source, std::filesyste
 template <class Core>
 void begin_in_place(Core& core, LayerRecord const& before, sys::StagingDirectory& staging) {
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  LayerRecord next = *layers.get(Ref::exactly(before.id));
+  LayerRecordOf<Core> next = *layers.get(Ref::exactly(before.id));
   auto const note = in_place_note(before.id);
   auto const others = sys::StagingDirectory::look(core.layer_trash());
   if (next.diff_digest != before.diff_digest || next.created != before.created ||
@@ -105,8 +106,9 @@ void begin_in_place(Core& core, LayerRecord const& before, sys::StagingDirectory
 /// Unpacks the stream into the layer's own tree and records it.
 /// @param again  another process began, and may have left some of it
 template <class Core>
-Row<LayerRecord> finish_in_place(Core& core, LayerRecord const& before, std::filesystem::path const& stream,
-                                 ImportLimits const& limits, bool again) {
+Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before,
+                                         std::filesystem::path const& stream, ImportLimits const& limits,
+                                         bool again) {
   auto staging = sys::StagingDirectory::create(core.layer_trash());
   auto const tar_split = staging.next_addition();
   LayerRecord unpacked;
@@ -117,7 +119,7 @@ Row<LayerRecord> finish_in_place(Core& core, LayerRecord const& before, std::fil
     unpack_layer(core, file_source(stream), tree, tar_split, {.limits = limits}, unpacked, nullptr, over);
   }
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  LayerRecord next = *layers.get(Ref::exactly(before.id));
+  LayerRecordOf<Core> next = *layers.get(Ref::exactly(before.id));
   if (next.created != before.created || !next.diff_digest.empty())
     throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
   auto const recorded = core.tar_split(next.id);
@@ -131,7 +133,8 @@ Row<LayerRecord> finish_in_place(Core& core, LayerRecord const& before, std::fil
 
 /// The layer that a dead process was unpacking into, if it is still that one and nobody has changed it since.
 template <class Core>
-Row<LayerRecord> layer_in_place(Core& core, std::string const& id, std::filesystem::path const& stream) {
+Row<LayerRecordOf<Core>> layer_in_place(Core& core, std::string const& id,
+                                        std::filesystem::path const& stream) {
   auto const row = core.template table<typename Core::LayerTraits>().read().by_id(id);
   bool const same = row && stream.filename() == std::string(kept_stream) + row->created.str();
   return same && row->diff_digest.empty() && sys::is_present(stream) ? row : nullptr;
@@ -179,7 +182,8 @@ void finish_left_in_place(Core& core) {
 /// The same over an existing layer, mounted or not.
 /// @throws as `apply_to_layer`
 template <class Core>
-Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, ApplyOptions const& options) {
+Row<LayerRecordOf<Core>> apply_stream(Core& core, std::string const& id, Source source,
+                                      ApplyOptions const& options) {
   finish_left_in_place(core);
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));
@@ -190,7 +194,7 @@ Row<LayerRecord> apply_stream(Core& core, std::string const& id, Source source, 
                       staging.next_addition(), options);
       if (core.flush() == Flush::full) sys::sync_file(sys::open_at(AT_FDCWD, stream, O_RDONLY).get(), stream);
       detail::begin_in_place(core, *before, staging);
-      Row<LayerRecord> row;
+      Row<LayerRecordOf<Core>> row;
       with_intents(core, staging,
                    [&] { row = detail::finish_in_place(core, *before, stream, options.limits, false); });
       return row;

@@ -5,8 +5,11 @@
 #include <strata/store/collection.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/layer_maps.hpp>
+#include <strata/store/layer_transaction.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
+#include <strata/store/read_only_layers.hpp>
+#include <strata/store/records_of.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/trash.hpp>
 
@@ -21,6 +24,7 @@ template <class Core>
 class Containers : public Collection<Core, typename Core::ContainerTraits> {
   using Traits = typename Core::ContainerTraits;
   using LayerTraits = typename Core::LayerTraits;
+  using ImageTraits = typename Core::ImageTraits;
   using Base = Collection<Core, Traits>;
   using Base::core_;
 
@@ -35,71 +39,35 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
   ///         `Errc::corrupt_record` as `check_data_free`
   Item create(Ref const& image, ContainerOptions const& options = {}) {
     auto& core = *core_;
-    ContainerRecord record;
-    LayerPlan<Core> plan{.id = LayerId::random(LayerTraits::id_digits), .names = {}, .parent = {}};
-    bool has_files = false;
-    if (!image.empty()) {
-      auto const row = core.template read_view<typename Core::ImageTraits>().get(image);
-      record.image = row->id;
-      has_files = !row->top_layer.empty();
-    }
-    auto const id = Core::template new_id<Traits>(options.id);
-    record.id = id.str();
-    record.names = names::unique(options.names);
-    record.layer = plan.id.str();
-    record.metadata = options.metadata;
-    record.flags = {{"MountLabel", {"\"\""}}, {"ProcessLabel", {"\"\""}}};
-    if (options.is_volatile || core.options().transient) record.flags["Volatile"] = {"true"};
-    record.place = core.place_of_container(options.is_volatile);
-    LayerRecord layer;
-    layer.place = record.place;
+    auto record = new_record(image, options);
     core.template table<Traits>().read().check_free(record.id, record.names);
     check_data_free<Traits>(core, record.id);
 
     // As containers/storage has it, from the choice of ids until the record tells of them.
     std::optional<typename Core::Lock::Guard> alone;
     if (options.auto_userns || !options.maps.empty()) alone.emplace(core.userns_lock().exclusive());
-    auto const maps =
-        options.auto_userns ? choose_maps(core, record.image, *options.auto_userns) : options.maps;
-    set_maps(record, maps);
+    set_maps(record,
+             options.auto_userns ? choose_maps(core, record.image, *options.auto_userns) : options.maps);
     Control const control{.progress = options.progress, .stop = options.stop};
-    WantedMaps wanted{.uids = maps.uids, .gids = maps.gids};
-    stored_maps(core, wanted, {});  // refuses what cannot be
-    if (has_files) {
-      auto const top = top_layer_for(core, record.image, maps, control);
-      plan.parent = LayerId(top->id);
-      plan.parent_maps = maps_of(*top);
-      plan.below = ReadOnlyLayers<Core>(core.template read_view<LayerTraits>(), top);
-    } else if (image.empty()) {
-      if (maps.uids.empty() && !options.host_uids) wanted.uids.reset();
-      if (maps.gids.empty() && !options.host_gids) wanted.gids.reset();
-    }
-    plan.maps = stored_maps(core, wanted, plan.parent_maps);
-    auto staged =
-        plan.below.explain([&] { return core.driver().stage(plan.request(true, core.flush(), control)); });
-    staged.finish();
+    auto const plan = plan_own_layer(record, options, control);
+    LayerTransaction<Core> layer(core, plan, plan.request(true, core.flush(), control));
+    layer.record().place = record.place;
+    layer.finish(IntentKind::spare_layer);
 
-    Trash trash;
-    auto staging = log_intents(core, {{IntentKind::spare_layer, plan.id.str()}});
     auto layers = core.template table<LayerTraits>().write();
-    auto const images = core.template read_view<typename Core::ImageTraits>();
+    auto const images = core.template read_view<ImageTraits>();
     auto containers = core.template table<Traits>().write();
     if (!record.image.empty() && !images.by_id(record.image))
       throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile");
     containers.check_free(record.id, record.names);
-    publish_layer(core, layers, plan, std::move(staged), staging, {}, std::move(layer), trash);
+    layer.publish(layers);
     try {
       record.created = Timestamp::now();
       auto row = containers.put(std::move(record));
       containers.commit(core.flush());
       return Item(core_, std::move(row));
     } catch (...) {
-      // The container may be on disk all the same; then it needs its layer.
-      with_intents(core, staging, [&] {
-        if (!containers.reload()) throw;
-        if (containers.referring_to(plan.id.str()).empty())
-          trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, staging));
-      });
+      layer.withdraw(layers, containers);  // unless the container is on disk all the same: then it needs it
       throw;
     }
   }
@@ -111,7 +79,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     Trash trash;
     {
       auto layers = core.template table<LayerTraits>().write();
-      auto const images = core.template read_view<typename Core::ImageTraits>();
+      auto const images = core.template read_view<ImageTraits>();
       auto containers = core.template table<Traits>().write();
       auto const container = containers.get(ref);
       check_created<Traits>(*container, options.expected_created);
@@ -134,6 +102,42 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       trash.add(std::move(staging));
     }
     trash.empty();
+  }
+
+ private:
+  /// All of the record but its maps, and when it was created.
+  ContainerRecordOf<Core> new_record(Ref const& image, ContainerOptions const& options) const {
+    ContainerRecordOf<Core> record;
+    if (!image.empty()) record.image = core_->template read_view<ImageTraits>().get(image)->id;
+    record.id = Core::template new_id<Traits>(options.id).str();
+    record.names = names::unique(options.names);
+    record.layer = LayerId::random(LayerTraits::id_digits).str();
+    record.metadata = options.metadata;
+    record.flags = {{"MountLabel", {"\"\""}}, {"ProcessLabel", {"\"\""}}};
+    if (options.is_volatile || core_->options().transient) record.flags["Volatile"] = {"true"};
+    record.place = core_->place_of_container(options.is_volatile);
+    return record;
+  }
+
+  /// The container's own layer: over the image's top layer, in the container's maps where mounts cannot shift ids.
+  LayerPlan<Core> plan_own_layer(ContainerRecord const& record, ContainerOptions const& options,
+                                 Control const& control) const {
+    auto& core = *core_;
+    LayerPlan<Core> plan{.id = LayerId(record.layer), .names = {}, .parent = {}};
+    auto const maps = maps_of(record);
+    WantedMaps wanted{.uids = maps.uids, .gids = maps.gids};
+    stored_maps(core, wanted, {});  // refuses what cannot be
+    if (record.image.empty()) {
+      if (maps.uids.empty() && !options.host_uids) wanted.uids.reset();
+      if (maps.gids.empty() && !options.host_gids) wanted.gids.reset();
+    } else if (!core.template read_view<ImageTraits>().get(Ref::exactly(record.image))->top_layer.empty()) {
+      auto const top = top_layer_for(core, record.image, maps, control);
+      plan.parent = LayerId(top->id);
+      plan.parent_maps = maps_of(*top);
+      plan.below = ReadOnlyLayers<Core>(core.template read_view<LayerTraits>(), top);
+    }
+    plan.maps = stored_maps(core, wanted, plan.parent_maps);
+    return plan;
   }
 };
 

@@ -186,7 +186,7 @@ void settle_contents(Core& core, Writing& layers, std::filesystem::path const& d
   else
     archive.run();
   if (old || is_after) return;
-  LayerRecord next = *row;
+  auto next = *row;
   copy_archive_fields(intent->after, next);
   layers.put(std::move(next));
   layers.commit(core.flush());

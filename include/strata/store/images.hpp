@@ -10,6 +10,7 @@
 #include <strata/store/older_images.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/pull_up.hpp>
+#include <strata/store/records_of.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
@@ -43,7 +44,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     core.collect_left();  // what was left of an image with this id would take what is written now with it
     check_data_free<Traits>(core, id.str());
     flush_volatile(core, options.top_layer);
-    PulledImage image;
+    PulledImage<ImageRecordOf<Core>> image;
     if (auto const foreign =
             options.id.empty() ? FoundImage{} : core.template read_only_view<Traits>().by_id(id.str()))
       image = read_image(core, *foreign, *foreign.place);
@@ -154,11 +155,10 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
 
   /// The own record of an image, and that which the graph root had before there was a separate image store.
   /// @throws `Errc::store_read_only`, `Errc::image_unknown`: there is none of the two
-  static std::pair<Row<ImageRecord>, Row<ImageRecord>> find_all(Core& core, Writing const& images,
-                                                                std::optional<Writing> const& older,
-                                                                Ref const& ref) {
+  static std::pair<Row<ImageRecordOf<Core>>, Row<ImageRecordOf<Core>>> find_all(
+      Core& core, Writing const& images, std::optional<Writing> const& older, Ref const& ref) {
     auto own = images.find(ref);
-    Row<ImageRecord> before;
+    Row<ImageRecordOf<Core>> before;
     if (older) before = own ? older->by_id(own->id) : older->find(ref);
     if (!own && before && images.by_id(before->id)) before.reset();  // a name that was taken from the own one
     if (!own && !before) own = core.template own_row<Traits>(images, ref, "delete images");

@@ -12,10 +12,12 @@
 #include <strata/store/content_intent.hpp>
 #include <strata/store/export.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/layer_transaction.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/over_former.hpp>
 #include <strata/store/own_tree_signature.hpp>
+#include <strata/store/records_of.hpp>
 #include <strata/stream/pipeline.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -143,27 +145,23 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
 
 /// A new layer from a stream.
 template <class Core>
-Row<LayerRecord> import_layer(Core& core, Source source, ImportOptions const& options) {
+Row<LayerRecordOf<Core>> import_layer(Core& core, Source source, ImportOptions const& options) {
   if (!options.claimed_digest.empty()) Digest::parse(options.claimed_digest);
   auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
-  auto staged = plan.below.explain([&] {
-    return core.driver().stage(
-        plan.request(false, core.flush(), {.progress = options.progress, .stop = options.stop}));
-  });
-  auto staging = log_intents(core, {{IntentKind::layer_files, plan.id.str()}});
-  auto const tar_split = staging.next_addition();
-  LayerRecord record;
+  LayerTransaction<Core> change(
+      core, plan, plan.request(false, core.flush(), {.progress = options.progress, .stop = options.stop}));
+  auto& record = change.record();
   record.metadata = options.metadata;
   record.mount_label = options.mount_label;
   record.place = core.place_of_layer(false);
-  unpack_layer(core, std::move(source), staged, tar_split,
+  unpack_layer(core, std::move(source), change.tree(), change.new_tar_split(),
                {.limits = options.limits, .progress = options.progress, .stop = options.stop}, record);
   if (!options.claimed_digest.empty() && options.claimed_digest != record.compressed_diff_digest)
     throw Error(Errc::digest_mismatch,
                 "claimed " + options.claimed_digest + ", got " + record.compressed_diff_digest);
-  Trash trash;
+  change.finish();
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  return publish_layer(core, layers, plan, std::move(staged), staging, tar_split, std::move(record), trash);
+  return change.publish(layers);
 }
 
 /// What was written to a layer after it was looked at, or copied, would go with its old tree; so would what is written from
@@ -192,15 +190,17 @@ void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, std::o
 /// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then, or wrote to what was copied;
 ///         `Errc::layer_used_by_container`: it is mounted, or one that stands on it is
 template <class Core, class Staged>
-Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged& staged,
-                                   sys::StagingDirectory& staging, std::filesystem::path const& tar_split,
-                                   LayerRecord const& unpacked, std::optional<Digest> const& copied = {}) {
+Row<LayerRecordOf<Core>> exchange_contents(Core& core, LayerRecord const& before, Staged& staged,
+                                           sys::StagingDirectory& staging,
+                                           std::filesystem::path const& tar_split,
+                                           LayerRecord const& unpacked,
+                                           std::optional<Digest> const& copied = {}) {
   LayerId const id(before.id);
   auto layers = core.template table<typename Core::LayerTraits>().write();
-  LayerRecord const now = *layers.get(Ref::exactly(before.id));
+  LayerRecordOf<Core> const now = *layers.get(Ref::exactly(before.id));
   if (now.diff_digest != before.diff_digest || now.created != before.created)
     throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
-  LayerRecord next = now;
+  LayerRecordOf<Core> next = now;
   copy_archive_fields(unpacked, next);
   // A mount that began just now would go on showing the old contents.
   auto const no_mounts = core.mounts().write();
@@ -236,7 +236,7 @@ Row<LayerRecord> exchange_contents(Core& core, LayerRecord const& before, Staged
     layers.commit(core.flush());
   } catch (...) {
     // The record may be on disk all the same: then all of it is new.
-    auto const now_there = layers.reload() ? layers.by_id(before.id) : Row<LayerRecord>{};
+    auto const now_there = layers.reload() ? layers.by_id(before.id) : Row<LayerRecordOf<Core>>{};
     if (now_there && has_archive_fields_of(*now_there, now))
       undo();
     else
@@ -276,8 +276,8 @@ bool has_former_contents(Core& core, LayerRecord const& layer) {
 /// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it, or wrote to it, since this call began;
 ///         `Errc::layer_used_by_container`: somebody has mounted it since then. It is then what it was, and one can try again
 template <class Core>
-Row<LayerRecord> apply_to_layer(Core& core, std::string const& id, Source source,
-                                ApplyOptions const& options) {
+Row<LayerRecordOf<Core>> apply_to_layer(Core& core, std::string const& id, Source source,
+                                        ApplyOptions const& options) {
   using Traits = typename Core::LayerTraits;
   auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
   auto const copied = own_tree_signature(core, LayerId(before->id));  // before anything of it is looked at

@@ -63,13 +63,19 @@ inline std::string intent_text(IntentRecord const& note) {
          (note.names.empty() ? std::string() : note.names + '-') + note.id;
 }
 
+/// Puts notes into a staging directory of the store; they are true until it goes.
+template <class Core>
+void add_intents(Core& core, sys::StagingDirectory& staging, std::vector<IntentRecord> const& notes) {
+  for (auto const& note : notes) staging.note(intent_text(note));
+  if (!notes.empty() && core.flush() == Flush::full) staging.keep_notes();
+}
+
 /// Makes a temp-dir with these notes in it; they are true until it goes.
 /// @param core  whose trash it is made in
 template <class Core>
 sys::StagingDirectory log_intents(Core& core, std::vector<IntentRecord> const& notes) {
   auto staging = sys::StagingDirectory::create(core.layer_trash());
-  for (auto const& note : notes) staging.note(intent_text(note));
-  if (!notes.empty() && core.flush() == Flush::full) staging.keep_notes();
+  add_intents(core, staging, notes);
   return staging;
 }
 

@@ -5,6 +5,7 @@
 #include <strata/store/collection.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/layer_transaction.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/staged_layer.hpp>
@@ -34,20 +35,15 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   Item create(LayerOptions const& options = {}) {
     auto& core = *core_;
     auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
-    auto staged = plan.below.explain([&] {
-      return core.driver().stage(
-          plan.request(options.writable, core.flush(), {.progress = options.progress, .stop = options.stop}));
-    });
-    staged.finish();
-    LayerRecord record;
-    record.metadata = options.metadata;
-    record.mount_label = options.mount_label;
-    record.place = core.place_of_layer(options.writable);
-    Trash trash;
-    auto staging = log_intents(core, {{IntentKind::layer_files, plan.id.str()}});
+    LayerTransaction<Core> change(
+        core, plan,
+        plan.request(options.writable, core.flush(), {.progress = options.progress, .stop = options.stop}));
+    change.record().metadata = options.metadata;
+    change.record().mount_label = options.mount_label;
+    change.record().place = core.place_of_layer(options.writable);
+    change.finish();
     auto layers = core.template table<Traits>().write();
-    return Item(core_,
-                publish_layer(core, layers, plan, std::move(staged), staging, {}, std::move(record), trash));
+    return Item(core_, change.publish(layers));
   }
 
   /// A layer from a tar stream, plain or in a compression that the store's codecs read. Kept for ever is what it takes

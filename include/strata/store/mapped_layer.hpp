@@ -11,6 +11,7 @@
 #include <strata/store/intent_log.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/store/layer_maps.hpp>
+#include <strata/store/layer_transaction.hpp>
 #include <strata/store/read_only_layers.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
@@ -79,29 +80,22 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   plan.maps = wanted;
   plan.parent_maps
       .reset();  // the copy is shown as the layer that it is a copy of, whatever maps its parent has
-  auto staged = plan.below.explain([&] {
-    return core.driver().stage({.parent = plan.parent,
-                                .copy_of = LayerId(from->id),
-                                .writable = false,
-                                .flush = core.flush(),
-                                .control = control,
-                                .maps = wanted,
-                                .parent_maps = maps_of(*from)});
-  });
-  staged.finish();
-  auto staging = log_intents(core, {{IntentKind::spare_layer, plan.id.str()}});
-  std::filesystem::path tar_split;
-  if (auto const recorded = sys::read_stored(core.tar_split(from.place->directory, from->id))) {
-    tar_split = staging.next_addition();
-    sys::replace_file(tar_split, *recorded, {.mode = 0600, .flush = core.flush()});
-  }
-  LayerRecord record;
-  copy_archive_fields(*from, record);
-  record.metadata = from->metadata;
-  record.mount_label = from->mount_label;
-  record.place = core.place_of_layer(false);
+  LayerTransaction<Core> copy(core, plan,
+                              StageRequest{.parent = plan.parent,
+                                           .copy_of = LayerId(from->id),
+                                           .writable = false,
+                                           .flush = core.flush(),
+                                           .control = control,
+                                           .maps = wanted,
+                                           .parent_maps = maps_of(*from)});
+  if (auto const recorded = sys::read_stored(core.tar_split(from.place->directory, from->id)))
+    sys::replace_file(copy.new_tar_split(), *recorded, {.mode = 0600, .flush = core.flush()});
+  copy_archive_fields(*from, copy.record());
+  copy.record().metadata = from->metadata;
+  copy.record().mount_label = from->mount_label;
+  copy.record().place = core.place_of_layer(false);
+  copy.finish(IntentKind::spare_layer);
 
-  Trash trash;
   auto layers = core.template table<LayerTraits>().write();
   auto images = core.template table<ImageTraits>().write();
   auto const now = images.by_id(id);
@@ -111,19 +105,14 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
       return {layer, from.place};
   if (!layers.by_id(from->id))
     throw Error(Errc::layer_unknown, "layer \"" + from->id + "\", removed meanwhile");
-  auto row =
-      publish_layer(core, layers, plan, std::move(staged), staging, tar_split, std::move(record), trash);
+  auto row = copy.publish(layers);
   try {
-    ImageRecord next = *now;
+    auto next = *now;
     next.mapped_top_layers.push_back(row->id);
     images.put(std::move(next));
     images.commit(core.flush());
   } catch (...) {
-    with_intents(core, staging, [&] {
-      if (!images.reload()) throw;
-      if (images.referring_to(row->id).empty())
-        trash.merge(discard_layers(core, layers, unmount_layers(core, {plan.id}), {plan.id}, staging));
-    });
+    copy.withdraw(layers, images);
     throw;
   }
   return {std::move(row), from.place};
@@ -153,7 +142,7 @@ LayerId known_host_layer(Core& core, ImageRecord const& image) {
 template <class Core, class Writing>
 void forget_mapped_layer(Core& core, Writing& images, std::string const& layer) {
   for (auto const& image : images.referring_to(layer)) {
-    ImageRecord next = *image;
+    auto next = *image;
     if (std::erase(next.mapped_top_layers, layer) != 0) images.put(std::move(next));
   }
   images.commit(core.flush());

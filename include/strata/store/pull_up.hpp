@@ -6,6 +6,7 @@
 #include <strata/records/names.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/store/layer_files.hpp>
+#include <strata/store/records_of.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/file.hpp>
 
@@ -20,15 +21,17 @@
 namespace strata {
 
 /// What is taken over of such an image.
+template <class Record>
 struct PulledImage {
-  ImageRecord record;
+  Record record;
   std::vector<std::pair<std::string, std::string>> data = {};  ///< key, bytes
 };
 
 /// Reads an image's data without any lock. @throws `Errc::store_changed`: it has gone meanwhile
 template <class Core, class ReadableStore>
-PulledImage read_image(Core& core, ImageRecord const& record, ReadableStore const& place) {
-  PulledImage image{.record = record};
+PulledImage<ImageRecordOf<Core>> read_image(Core& core, ImageRecordOf<Core> const& record,
+                                            ReadableStore const& place) {
+  PulledImage<ImageRecordOf<Core>> image{.record = record};
   auto const directory = place.directory / core.template component<typename Core::ImageTraits>(record.id);
   for (auto const& key : record.big_data_names) {
     auto bytes = sys::read_stored(directory / big_data_file_name(key));
@@ -42,7 +45,7 @@ PulledImage read_image(Core& core, ImageRecord const& record, ReadableStore cons
 
 /// Writes the data of an image that has no record yet, under temporary names: to be committed with the table's lock held.
 template <class Core>
-std::vector<sys::ReplacingFile> write_image_data(Core& core, PulledImage const& image) {
+std::vector<sys::ReplacingFile> write_image_data(Core& core, PulledImage<ImageRecordOf<Core>> const& image) {
   std::vector<sys::ReplacingFile> files;
   if (image.data.empty()) return files;
   auto const directory = core.template data_directory<typename Core::ImageTraits>(image.record.id);
@@ -60,9 +63,9 @@ std::vector<sys::ReplacingFile> write_image_data(Core& core, PulledImage const& 
 /// @param images  holds the table's lock; committed on return
 /// @param staging   has a note of the image, if there is data
 template <class Core, class Writing>
-Row<ImageRecord> publish_image(Core& core, Writing& images, ImageRecord record,
-                               std::vector<sys::ReplacingFile>& data,
-                               std::optional<sys::StagingDirectory>& staging) {
+Row<ImageRecordOf<Core>> publish_image(Core& core, Writing& images, ImageRecordOf<Core> record,
+                                       std::vector<sys::ReplacingFile>& data,
+                                       std::optional<sys::StagingDirectory>& staging) {
   auto const id = record.id;
   try {
     for (auto& file : data) file.commit();
@@ -84,7 +87,8 @@ Row<ImageRecord> publish_image(Core& core, Writing& images, ImageRecord record,
 /// The own record of an image, made if there is none.
 /// @throws `Errc::duplicate_name`: an image of the store itself has one of its names; `Errc::store_changed`
 template <class Core, class ReadableStore>
-Row<ImageRecord> pull_up_image(Core& core, Row<ImageRecord> const& row, ReadableStore const& place) {
+Row<ImageRecordOf<Core>> pull_up_image(Core& core, Row<ImageRecordOf<Core>> const& row,
+                                       ReadableStore const& place) {
   using Traits = typename Core::ImageTraits;
   {
     auto const images = core.template table<Traits>().read();

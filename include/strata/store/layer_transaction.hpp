@@ -1,0 +1,165 @@
+#pragma once
+
+#include <strata/concepts/driver.hpp>
+#include <strata/error.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/store/intent_log.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/layer_maps.hpp>
+#include <strata/store/records_of.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/staging_directory.hpp>
+#include <strata/sys/trash.hpp>
+#include <strata/timestamp.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace strata {
+
+/// The making of one layer: staged where nothing sees it and no lock is held, then published in one short step with the
+/// lock of the layers' table held.
+///
+///     LayerTransaction change(core, plan, plan.request(writable, core.flush(), control));
+///     …                                     // entries into change.tree(), fields into change.record()
+///     change.finish();                      // flushes; logs the intent
+///     auto layers = core.template table<LayerTraits>().write();
+///     auto row = change.publish(layers);
+///
+/// Without `publish` the destructor abandons all of it; if the process dies, the next opener of the store does. Construct it
+/// before the guard of the table: what `publish` throws away is deleted by the destructor, when the lock is given back.
+/// Movable; one thread at a time.
+template <class Core>
+class LayerTransaction {
+ public:
+  using Record = LayerRecordOf<Core>;
+  using Staged = typename Core::Driver::Staged;
+
+  /// Stages a tree as `request` says. @throws what the driver throws; `Errc::store_changed`
+  LayerTransaction(Core& core, LayerPlan<Core> plan, StageRequest const& request)
+      : LayerTransaction(core, std::move(plan), [&] { return core.driver().stage(request); }) {}
+
+  /// The same with a tree that `stage()` makes.
+  template <class Stage>
+  requires std::is_invocable_r_v<Staged, Stage&> LayerTransaction(Core& core, LayerPlan<Core> plan,
+                                                                  Stage&& stage)
+      : core_(&core), plan_(std::move(plan)), tree_(plan_.below.explain(std::forward<Stage>(stage))) {}
+
+  LayerPlan<Core> const& plan() const noexcept { return plan_; }
+  /// Another id, other names; parent and maps must be the same.
+  void set_plan(LayerPlan<Core> plan) { plan_ = std::move(plan); }
+
+  Record& record() noexcept { return record_; }
+  Record const& record() const noexcept { return record_; }
+  Staged& tree() noexcept { return tree_; }
+
+  /// Where files are built that go with the layer; made at the first call.
+  sys::StagingDirectory& staging() {
+    if (!staging_) staging_.emplace(sys::StagingDirectory::create(core_->layer_trash()));
+    return *staging_;
+  }
+  /// Path at which the caller makes the tar-split, whole and flushed; `publish` puts it in place.
+  std::filesystem::path const& new_tar_split() { return tar_split_ = staging().next_addition(); }
+  std::filesystem::path const& tar_split() const noexcept { return tar_split_; }
+  void drop_tar_split() { tar_split_.clear(); }
+
+  /// Flushes the tree and logs the intent. No lock need be held.
+  /// @param kind  `IntentKind::spare_layer`: another item's record is to follow, without which the layer is of no use
+  void finish(IntentKind kind = IntentKind::layer_files) {
+    tree_.finish();
+    add_intents(*core_, staging(), {{kind, plan_.id.str()}});
+  }
+
+  /// Puts tree and tar-split in place, then commits the record; a crash in between leaves files without a record. When it
+  /// throws, there is no layer, or, if that cannot be told, its intent is left to whoever opens the store next.
+  /// @param layers  guard of the table, to be written
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`: the parent was removed since the plan was
+  ///         made; `Errc::changed_meanwhile`, `Errc::store_changed`
+  template <class Writing>
+  Row<Record> publish(Writing& layers) {
+    check_plan(layers);
+    fill_record();
+    if (core_->driver().exists(plan_.id)) clear_place(layers);
+    auto row = layers.put(std::move(record_));  // taken back with the guard, if what follows fails
+    try {
+      core_->driver().publish(plan_.id, std::move(tree_));
+      if (!tar_split_.empty()) {
+        sys::rename(tar_split_, core_->tar_split(row->id));
+        if (core_->flush() == Flush::full) sys::sync_directory(core_->tar_split(row->id).parent_path());
+      }
+    } catch (...) {
+      discard();
+      throw;
+    }
+    try {
+      layers.commit(core_->flush());
+    } catch (...) {
+      // The record may be on disk all the same; then the files are a layer, if only a spare one.
+      if (!layers.reload() || layers.by_id(plan_.id.str()))
+        leave_intents(*core_, staging());
+      else
+        discard();
+      throw;
+    }
+    return row;
+  }
+
+  /// Moves away what a crash left where the layer goes. `publish` does it by itself, if there is a tree; call it before files
+  /// of the layer are put in place.
+  /// @throws `Errc::corrupt_record`: a record that cannot be read may be its
+  template <class Writing>
+  void clear_place(Writing& layers) {
+    trash_.merge(discard_left_files(*core_, layers, plan_.id, staging()));
+  }
+
+  /// Takes a published layer back, since the record that was to use it could not be committed: unless that may be on disk
+  /// all the same. What fails is left to the next opener.
+  /// @param users  guard of the table of that record
+  template <class Writing, class Users>
+  void withdraw(Writing& layers, Users& users) {
+    with_intents(*core_, staging(), [&] {
+      if (!users.reload()) throw;
+      if (users.referring_to(plan_.id.str()).empty())
+        trash_.merge(
+            discard_layers(*core_, layers, unmount_layers(*core_, {plan_.id}), {plan_.id}, staging()));
+    });
+  }
+
+ private:
+  template <class Writing>
+  void check_plan(Writing const& layers) const {
+    layers.check_free(plan_.id.str(), plan_.names);
+    plan_.below.check();
+    if (!plan_.parent) return;
+    auto const parent = layers.by_id(plan_.parent->str());
+    if (!parent && !core_->template read_only_view<typename Core::LayerTraits>().by_id(plan_.parent->str()))
+      throw Error(Errc::layer_unknown, "layer \"" + plan_.parent->str() + "\", removed meanwhile");
+    if (parent && plan_.parent_maps && maps_of(*parent) != *plan_.parent_maps)
+      throw Error(Errc::changed_meanwhile, "layer \"" + plan_.parent->str() + '"');
+  }
+
+  void fill_record() {
+    record_.id = plan_.id.str();
+    record_.names = plan_.names;
+    set_maps(record_, plan_.maps);
+    record_.parent = plan_.parent ? plan_.parent->str() : std::string();
+    record_.created = Timestamp::now();
+  }
+
+  void discard() {
+    with_intents(*core_, staging(), [&] { trash_.merge(discard_layer_files(*core_, plan_.id, staging())); });
+  }
+
+  Core* core_;
+  LayerPlan<Core> plan_;
+  Trash trash_ = {};
+  Staged tree_;
+  Record record_ = {};
+  std::optional<sys::StagingDirectory> staging_ = {};
+  std::filesystem::path tar_split_ = {};  ///< in `staging_`; empty: none
+};
+
+}  // namespace strata
