@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "../examples/own_driver.cpp"
+#include "../examples/own_record.cpp"
 #include "../examples/own_serializer.cpp"
 #include <iostream>
 #include <sstream>
@@ -44,4 +45,10 @@ TEST_CASE("the driver of the example says what happens to layers", "[examples][d
 
 TEST_CASE("the serializer of the example keeps the serializer contract", "[examples][serializers]") {
   strata::testing::serializer_suite<Lines>();
+}
+
+TEST_CASE("records with fields of a user's own keep the serializers' contract", "[examples][serializers]") {
+  strata::testing::serializer_suite<strata::serializers::Json, TeamLayer>();
+  strata::testing::serializer_suite<strata::serializers::Journal, TeamLayer>();
+  strata::testing::serializer_suite<Lines, TeamLayer>();
 }

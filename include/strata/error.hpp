@@ -57,6 +57,7 @@ enum class Errc {
   layer_not_mounted,        ///< the operation requires a mounted layer
   unsupported,              ///< not supported by this combination of types or by the host
   kept,                     ///< a repair kept something, as nothing proves it unused (in a `RepairReport`)
+  record_field,             ///< an edit changed a field that other calls change (edit)
   changed_meanwhile,        ///< another call changed the item concurrently; retry
   stopped,                  ///< the caller's stop token was triggered
 };
@@ -161,6 +162,8 @@ inline std::error_category const& error_category() noexcept {
           return "not supported";
         case Errc::kept:
           return "kept as it is";
+        case Errc::record_field:
+          return "field of a record that is not to be edited";
         case Errc::changed_meanwhile:
           return "changed meanwhile";
         case Errc::stopped:

@@ -3,6 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
+#include <strata/problem.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -32,6 +33,15 @@ inline constexpr std::size_t default_id_digits<Serializer> = Serializer::id_digi
 /// - `repeated_names`  the error when a store that is only read gives one name to two of the kind
 /// - `id_digits`  how many hexadecimal digits a generated id has
 /// - `keeps_data_sizes`   whether size and digest of big data are recorded
+/// - `subject`    what a problem with an item is about
+/// - `locked_first`      its table is locked before the others; who reads it first finishes what a crash interrupted
+/// - `has_parent`        an item is stored as changes to another one of the kind, and takes archives
+/// - `mounts_read_only`  a mount shows it as it is and with the host's ids
+/// - `found_in_read_only_stores`  items of read-only (additional) stores are items of this store as well
+/// - `records_in_image_store`, `data_in_image_store`  where a separate image store has part of the kind: records of items that no
+///                       container writes to, or everything
+/// - `may_be_volatile`   records may be in a file that need not survive a power cut …
+/// - `lock_follows_volatile`      … and in a transient store the kind's lock file moves there as well
 /// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Index::referring_to` finds it
 /// - `also_known_as(record)`     one more exact key for look-ups, or empty
 /// - `layer_of(record)`          id of the layer that holds its files, or empty
@@ -48,6 +58,15 @@ concept ItemTraits = LayerDriver<typename T::Driver> &&
   { T::repeated_names } -> std::convertible_to<Errc>;
   { T::id_digits } -> std::convertible_to<std::size_t>;
   { T::keeps_data_sizes } -> std::convertible_to<bool>;
+  { T::subject } -> std::convertible_to<Subject>;
+  { T::locked_first } -> std::convertible_to<bool>;
+  { T::has_parent } -> std::convertible_to<bool>;
+  { T::mounts_read_only } -> std::convertible_to<bool>;
+  { T::found_in_read_only_stores } -> std::convertible_to<bool>;
+  { T::records_in_image_store } -> std::convertible_to<bool>;
+  { T::data_in_image_store } -> std::convertible_to<bool>;
+  { T::may_be_volatile } -> std::convertible_to<bool>;
+  { T::lock_follows_volatile } -> std::convertible_to<bool>;
   { T::refers_to(constant, visit) } -> std::same_as<void>;
   { T::also_known_as(constant) } -> std::convertible_to<std::string_view>;
   { T::layer_of(constant) } -> std::convertible_to<std::string>;

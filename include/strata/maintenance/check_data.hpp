@@ -47,10 +47,10 @@ inline bool is_signed_manifest(std::string_view key, std::string_view bytes) {
 
 /// Adds what is wrong with the chunks of one item; reads all of them.
 /// @param directory  of the item's data
-template <class Traits>
-void check_big_data(typename Traits::Record const& record, std::filesystem::path const& directory,
+template <class Traits, class Record>
+void check_big_data(Record const& record, std::filesystem::path const& directory,
                     std::vector<Problem>& found) {
-  constexpr auto subject = subject_of<Traits>;
+  constexpr auto subject = Traits::subject;
   std::string const item(Traits::kind);
   auto const tell = [&](Severity severity, ProblemKind kind, std::string const& key, std::string const& text,
                         RepairAction action) {

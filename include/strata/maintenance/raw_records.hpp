@@ -62,15 +62,10 @@ struct RawRecords {
 
 namespace detail {
 
-template <class Traits>
-inline constexpr Subject subject_of = Traits::kind == std::string_view("layer")   ? Subject::layer
-                                      : Traits::kind == std::string_view("image") ? Subject::image
-                                                                                  : Subject::container;
-
 /// Takes one record up, as a table does: a name goes to the later, and one that stands twice is lost.
 template <class Traits>
 void keep(RawRecords<typename Traits::Record>& kept, typename Traits::Record record) {
-  constexpr auto subject = subject_of<Traits>;
+  constexpr auto subject = Traits::subject;
   auto const tell = [&](ProblemKind kind, std::string const& id, std::string text, std::string about) {
     kept.problems.push_back({.severity = Severity::error,
                              .subject = subject,
@@ -146,7 +141,7 @@ RawRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
         continue;
       }
       kept.problems.push_back({.severity = Severity::error,
-                               .subject = detail::subject_of<Traits>,
+                               .subject = Traits::subject,
                                .id = record.id,
                                .kind = ProblemKind::record_unreadable,
                                .text = std::string(Traits::kind) + " \"" + record.id +

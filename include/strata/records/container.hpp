@@ -3,6 +3,7 @@
 #include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/record.hpp>
 
 #include <cstdint>
@@ -60,6 +61,15 @@ struct ContainerTraits {
   static constexpr Errc repeated_names = Errc::duplicate_name;
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = true;
+  static constexpr Subject subject = Subject::container;
+  static constexpr bool locked_first = false;
+  static constexpr bool has_parent = false;
+  static constexpr bool mounts_read_only = false;
+  static constexpr bool found_in_read_only_stores = false;
+  static constexpr bool records_in_image_store = false;
+  static constexpr bool data_in_image_store = false;
+  static constexpr bool may_be_volatile = true;
+  static constexpr bool lock_follows_volatile = true;
 
   static void refers_to(Record const& record, auto&& visit) {
     if (!record.image.empty()) visit(record.image);

@@ -3,6 +3,7 @@
 #include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
 
@@ -78,6 +79,15 @@ struct ImageTraits {
   static constexpr Errc repeated_names = Errc::duplicate_image_names;
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = true;
+  static constexpr Subject subject = Subject::image;
+  static constexpr bool locked_first = false;
+  static constexpr bool has_parent = false;
+  static constexpr bool mounts_read_only = true;
+  static constexpr bool found_in_read_only_stores = true;
+  static constexpr bool records_in_image_store = false;
+  static constexpr bool data_in_image_store = true;
+  static constexpr bool may_be_volatile = false;
+  static constexpr bool lock_follows_volatile = false;
 
   static void refers_to(Record const& record, auto&& visit) {
     for (auto const& layer : image_layers(record)) visit(layer);

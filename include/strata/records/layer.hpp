@@ -3,6 +3,7 @@
 #include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/record.hpp>
 
 #include <cstdint>
@@ -72,6 +73,15 @@ struct LayerTraits {
   static constexpr Errc repeated_names = Errc::duplicate_layer_names;
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = false;
+  static constexpr Subject subject = Subject::layer;
+  static constexpr bool locked_first = true;
+  static constexpr bool has_parent = true;
+  static constexpr bool mounts_read_only = false;
+  static constexpr bool found_in_read_only_stores = true;
+  static constexpr bool records_in_image_store = true;
+  static constexpr bool data_in_image_store = false;
+  static constexpr bool may_be_volatile = true;
+  static constexpr bool lock_follows_volatile = false;
 
   static void refers_to(Record const& record, auto&& visit) {
     if (!record.parent.empty()) visit(record.parent);

@@ -6,8 +6,11 @@
 #include <strata/durability.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/paths.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/log.hpp>
+#include <strata/records/own_fields.hpp>
 #include <strata/records/record.hpp>
 #include <strata/records/record_file.hpp>
 #include <strata/records/record_storage.hpp>
@@ -30,6 +33,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -87,14 +91,17 @@ struct StoreOptions {
 /// of item, but no rule that ties two kinds together.
 template <class T, DurabilityPolicy D>
 class Core : public std::enable_shared_from_this<Core<T, D>> {
+  using StoreSerializer = SerializerOf<typename T::Serializer, typename T::Layer::Record,
+                                       typename T::Image::Record, typename T::Container::Record>;
   template <class Base>
   struct InStore : Base {
     using Core = strata::Core<T, D>;
+    using Serializer = StoreSerializer;
   };
 
  public:
   using Driver = typename T::Driver;
-  using Serializer = typename T::Serializer;
+  using Serializer = StoreSerializer;
   using Lock = typename T::Lock;
   using Codecs = typename T::Codecs;
   using LayerTraits = InStore<typename T::Layer>;
@@ -105,6 +112,10 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   using DiffOptions = strata::DiffOptions;
   using UnmountOptions = strata::UnmountOptions;
   static constexpr bool appends = AppendingSerializerFor<Serializer, LayerRecord>;
+  static_assert(std::derived_from<typename LayerTraits::Record, LayerRecord> &&
+                    std::derived_from<typename ImageTraits::Record, ImageRecord> &&
+                    std::derived_from<typename ContainerTraits::Record, ContainerRecord>,
+                "a record of your own derives from the library's");
   static_assert(ItemTraits<LayerTraits> && ItemTraits<ImageTraits> && ItemTraits<ContainerTraits>);
 
   /// Makes what is missing of the store, unless it is opened for reading, and collects what dead processes left
@@ -115,14 +126,13 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
         driver_(open_driver()),
         image_stores_(other_stores()),
         logs_(open_logs()),
-        layers_(open_shelves<LayerTraits>()),
-        images_(open_shelves<ImageTraits>()),
-        containers_(open_shelves<ContainerTraits>()),
+        stores_(open_stores<LayerTraits>(), open_stores<ImageTraits>(), open_stores<ContainerTraits>()),
         mounts_(lock(mount_file(paths::lock_extension)),
                 RecordFile<MountRecord, Serializer>(mount_file("").parent_path(), paths::mount_stem)) {
-    for (auto const& images : images_)
-      if (images != images_.front())
-        images->table.read();  // what is wrong there shows now, as in containers/storage
+    auto const& images = readable_stores<ImageTraits>();
+    for (auto const& place : images)
+      if (place != images.front())
+        place->table.read();  // what is wrong there shows now, as in containers/storage
     if (options_.read_only) return;
     driver_.recover();
     // What takes a look at records is done when somebody asks for them.
@@ -144,7 +154,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// layers next: they are the first to be locked, so that nobody waits here who holds another table.
   template <class Traits>
   auto& table() {
-    if (std::same_as<Traits, LayerTraits>)
+    if (Traits::locked_first)
       collect_left();
     else if (!options_.read_only && !collected_ && is_data_left())
       collect_once();
@@ -221,7 +231,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// one (on-disk-format §1.5).
   template <class Traits>
   std::filesystem::path kind_directory() const {
-    bool const apart = std::same_as<Traits, ImageTraits> && !options_.image_store.empty();
+    bool const apart = Traits::data_in_image_store && !options_.image_store.empty();
     return kind_directory<Traits>(apart ? options_.image_store : options_.graph_root);
   }
   template <class Traits>
@@ -275,9 +285,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
 
   template <class Traits>
   auto& readable_stores() {
-    if constexpr (std::same_as<Traits, LayerTraits>) return layers_;
-    if constexpr (std::same_as<Traits, ImageTraits>) return images_;
-    if constexpr (std::same_as<Traits, ContainerTraits>) return containers_;
+    return std::get<ReadableStores<Traits, Lock>>(stores_);
   }
 
   static Options checked(Options options) {
@@ -377,9 +385,9 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   template <class Traits>
   RecordPlaces record_places() const {
     RecordPlaces places{.main = kind_directory<Traits>()};
-    if (std::same_as<Traits, LayerTraits> && !options_.image_store.empty())
+    if (Traits::records_in_image_store && !options_.image_store.empty())
       places.image_store = kind_directory<Traits>(options_.image_store);
-    if (options_.transient && !std::same_as<Traits, ImageTraits>)
+    if (options_.transient && Traits::may_be_volatile)
       places.volatiles = kind_directory<Traits>(options_.run_root);
     return places;
   }
@@ -387,7 +395,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   /// The lock of containers moves with their volatile records (on-disk-format §1.6).
   template <class Traits>
   std::filesystem::path lock_directory() const {
-    bool const moved = std::same_as<Traits, ContainerTraits> && options_.transient;
+    bool const moved = Traits::lock_follows_volatile && options_.transient;
     return moved ? kind_directory<Traits>(options_.run_root) : kind_directory<Traits>();
   }
   static std::filesystem::path lock_file(std::filesystem::path const& directory, std::string_view stem) {
@@ -422,17 +430,17 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   }
 
   template <class Traits>
-  ReadableStores<Traits, Lock> open_shelves() const {
+  ReadableStores<Traits, Lock> open_stores() const {
     ReadableStores<Traits, Lock> out;
     out.emplace_back(new ReadableStoreOf<Traits>{own_table<Traits>(), kind_directory<Traits>()});
-    if constexpr (!std::same_as<Traits, ContainerTraits>) {
+    if constexpr (Traits::found_in_read_only_stores) {
       auto const add = [&](std::filesystem::path const& root, std::size_t store) {
         auto const directory = kind_directory<Traits>(root);
         out.emplace_back(new ReadableStoreOf<Traits>{other_table<Traits>(directory, store), directory, true,
                                                      root == options_.graph_root});
       };
       // Images from before there was a separate image store: shown and used, removed, and not changed otherwise.
-      if (std::same_as<Traits, ImageTraits> && !options_.image_store.empty()) add(options_.graph_root, 0);
+      if (Traits::data_in_image_store && !options_.image_store.empty()) add(options_.graph_root, 0);
       for (std::size_t i = 0; i < image_stores_.size(); ++i) add(image_stores_[i], i);
     }
     return out;
@@ -476,9 +484,9 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Driver driver_;
   std::vector<std::filesystem::path> image_stores_;  ///< graph roots that are only read, in order
   std::vector<std::shared_ptr<SharedLog>> logs_;
-  ReadableStores<LayerTraits, Lock> layers_;
-  ReadableStores<ImageTraits, Lock> images_;
-  ReadableStores<ContainerTraits, Lock> containers_;
+  std::tuple<ReadableStores<LayerTraits, Lock>, ReadableStores<ImageTraits, Lock>,
+             ReadableStores<ContainerTraits, Lock>>
+      stores_;
   MountTable<Serializer, Lock> mounts_;
   std::atomic<bool> collected_ = false;
   std::atomic<bool> left_ = false;  ///< by this object, since then

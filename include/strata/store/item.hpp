@@ -1,18 +1,22 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/error.hpp>
 #include <strata/paths.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -84,6 +88,25 @@ class Item {
     change([&](Record& record) { record.metadata = std::move(text); });
   }
 
+  /// Changes the record as it stands now: fields of a record type of your own, `flags`, `extra`, the metadata.
+  ///
+  ///     item.edit([](auto& record) { record.team = "build"; });
+  ///
+  /// What ties the record to files and to other items has calls of its own and must stay: id, names, creation time, keys of big
+  /// data, and everything that `Traits::refers_to` and `Traits::layer_of` give.
+  /// @param apply_change  called once, with the lock of the kind's table held: it must not use the store
+  /// @throws `Errc::record_field`: one of those was changed; `Errc::store_read_only`, `Traits::unknown`, what
+  ///         `apply_change` throws. The record is then as it was (strong guarantee)
+  template <std::invocable<Record&> Change>
+  void edit(Change&& apply_change) {
+    change([&](Record& record) {
+      auto const before = ties(record);
+      apply_change(record);
+      if (ties(record) != before)
+        throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + '"', row_->id);
+    });
+  }
+
   BigData<Item> big_data() { return BigData<Item>(*this); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
@@ -92,8 +115,7 @@ class Item {
   // Layers -----------------------------------------------------------------------------------------------------
 
   /// The layer that this one is stored as changes to; none for a base layer.
-  auto parent() const requires requires(Record const& r) { r.parent; }
-  { return related_layer(row_->parent); }
+  auto parent() const requires(T::has_parent) { return related_layer(row_->parent); }
 
   /// Unpacks an archive over the layer, in one step for everyone who looks: the old contents or all of the new; one entry
   /// after the other if it is mounted, or lies below a mount. The recorded digests, sizes and archive become those of
@@ -101,31 +123,30 @@ class Item {
   /// @throws as `Layers::import`; `Errc::changed_meanwhile`, `Errc::layer_used_by_container`: it was not mounted at first, and
   ///         was written to or mounted while the stream was read. It is then what it was, and a new call succeeds
   template <class Options = typename Core::ApplyOptions>
-  void apply(Source source, Options const& options = {}) requires requires(Record const& r) {
-    r.parent;
-  }
-  {
+  void apply(Source source, Options const& options = {}) requires(T::has_parent) {
     place_->check_writable("update layer contents");
     row_ = apply_stream(*core_, row_->id, std::move(source), options);
   }
 
   // Images -----------------------------------------------------------------------------------------------------
 
-  auto top_layer() const requires requires(Record const& r) { r.top_layer; }
-  { return related_layer(row_->top_layer); }
+  auto top_layer() const requires(T::subject == Subject::image) { return related_layer(row_->top_layer); }
 
   /// Digests by which it can be found.
-  std::vector<std::string> digests() const requires requires(Record const& r) { r.top_layer; }
-  { return image_digests(*row_); }
+  std::vector<std::string> digests() const requires(T::subject == Subject::image) {
+    return image_digests(*row_);
+  }
 
   // Containers -------------------------------------------------------------------------------------------------
 
   /// The image it was made from; none if it was made from none or the image has gone.
-  auto image() const requires requires(Record const& r) { r.image; }
-  { return core_->images().find(Ref::exactly(row_->image)); }
+  auto image() const requires(T::subject == Subject::container) {
+    return core_->images().find(Ref::exactly(row_->image));
+  }
 
-  auto layer() const requires requires(Record const& r) { r.layer; }
-  { return core_->layers().get(Ref::exactly(row_->layer)); }
+  auto layer() const requires(T::subject == Subject::container) {
+    return core_->layers().get(Ref::exactly(row_->layer));
+  }
 
   // Files ------------------------------------------------------------------------------------------------------
 
@@ -134,12 +155,12 @@ class Item {
   /// `request` says; a container with its maps.
   /// @throws `Errc::layer_unknown`, `Errc::store_read_only`, what the driver throws
   auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
-    if constexpr (requires { row_->top_layer; }) {
+    if constexpr (T::mounts_read_only) {
       request.read_only = true;
       files_layer();
       return mount_layer(core_, host_layer_for(*core_, *row_), request);
     }
-    if constexpr (requires { row_->image; }) {
+    if constexpr (T::subject == Subject::container) {
       request.is_volatile = request.is_volatile || is_set(row_->flags, "Volatile");
       if (request.maps.empty()) request.maps = {.uids = row_->uidmap, .gids = row_->gidmap};
     }
@@ -206,6 +227,13 @@ class Item {
   /// For looking the record up again: another item may by now have the id as its name or as the beginning of its own.
   Ref itself() const { return Ref::exactly(row_->id); }
 
+  static auto ties(Record const& record) {
+    std::vector<std::string> keys;
+    T::refers_to(record, [&](std::string const& key) { keys.push_back(key); });
+    return std::tuple(record.id, record.names, record.created, record.big_data_names, std::move(keys),
+                      std::string(T::layer_of(record)));
+  }
+
   /// Changes the record as it stands now, not as this handle knew it.
   template <class Change>
   void change(Change&& apply_change) {
@@ -221,7 +249,7 @@ class Item {
   template <class Wanted>
   names::List rename(Wanted&& wanted) {
     if (place_->read_only) {
-      if constexpr (requires { row_->top_layer; }) {
+      if constexpr (T::subject == Subject::image) {
         row_ = pull_up_image(*core_, row_, *place_);
         place_ = &core_->template own<T>();
       }
@@ -253,7 +281,7 @@ class Item {
   /// The layer that a mount of it shows.
   LayerId mounted_layer() const {
     auto layer = files_layer();
-    if constexpr (requires { row_->top_layer; }) layer = known_host_layer(*core_, *row_);
+    if constexpr (T::mounts_read_only) layer = known_host_layer(*core_, *row_);
     return layer;
   }
 

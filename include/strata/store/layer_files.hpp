@@ -14,7 +14,6 @@
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <concepts>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -155,7 +154,7 @@ template <class Traits, class Core>
 void discard_item_files(Core& core, std::string const& id, sys::StagingDirectory& staging) {
   staging.take(core.template data_directory<Traits>(id));
   // The same, unless the data is in an image store; then it may be that of an image which the graph root still has.
-  if constexpr (std::same_as<Traits, typename Core::ImageTraits>)
+  if constexpr (Traits::data_in_image_store)
     if (has_older_image(core, id)) return;
   staging.take(core.template user_directory<Traits>(id));
   // The run root is another file system: nothing can be renamed out of it, and nothing in it is large.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/records/own_fields.hpp>
 #include <strata/records/record.hpp>
 #include <strata/timestamp.hpp>
 
@@ -54,6 +55,12 @@ std::string describe(Record const& record) {
     value(value, member);
     out += '\n';
   });
+  if constexpr (HasOwnFields<Record>)
+    Record::own_fields(record, [&](std::string_view key, auto const& member) {
+      out.append(key).append(" ");
+      value(value, member);
+      out += '\n';
+    });
   for (auto const& [key, raw] : record.extra) {
     text(key);
     out += ' ';
@@ -75,6 +82,10 @@ class RandomRecords {
     Record::fields(record, [&](std::string_view, auto& member, Presence) {
       if (!one_in(3)) fill(member);
     });
+    if constexpr (HasOwnFields<Record>)
+      Record::own_fields(record, [&](std::string_view, auto& member) {
+        if (!one_in(3)) fill(member);
+      });
     record.id = "id-" + std::to_string(++made_) + (one_in(4) ? " \"\xC3\xA9\\\n" : "");
     for (std::size_t i = below(3); i > 0; --i) {
       record.extra.emplace_back("x-" + string(), RawJson{});

@@ -5,6 +5,7 @@
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
+#include <strata/records/own_fields.hpp>
 #include <strata/records/record.hpp>
 #include <strata/testing/random_records.hpp>
 
@@ -195,16 +196,18 @@ void check_log(std::uint32_t seed) {
 
 /// Checks what `SerializerFor` and `AppendingSerializerFor` promise and a concept cannot check, with generated
 /// records of each kind that `S` takes. Call it in a test case; the seed is in the report.
-template <class S>
+/// @tparam OwnRecords  record types of your own, checked as a store has them kept (`own_fields.hpp`)
+template <class S, class... OwnRecords>
 void serializer_suite(std::uint32_t seed = 1) {
   CAPTURE(seed);
   CHECK_FALSE(std::string_view(S::name()).empty());
   CHECK_FALSE(std::string_view(S::extension()).empty());
   CHECK(std::string_view(S::extension()).find_first_of("./") == std::string_view::npos);
   auto const check = [&]<class Record>(std::type_identity<Record>) {
-    if constexpr (SerializerFor<S, Record>) detail::check_files<S, Record>(seed);
-    if constexpr (AppendingSerializerFor<S, Record> && requires(Record & record) { record.metadata; })
-      detail::check_log<S, Record>(seed);
+    using Kept = SerializerOf<S, Record>;
+    if constexpr (SerializerFor<Kept, Record>) detail::check_files<Kept, Record>(seed);
+    if constexpr (AppendingSerializerFor<Kept, Record> && requires(Record & record) { record.metadata; })
+      detail::check_log<Kept, Record>(seed);
   };
   static_assert(SerializerFor<S, LayerRecord> || SerializerFor<S, ImageRecord> ||
                 SerializerFor<S, ContainerRecord> || SerializerFor<S, MountRecord>);
@@ -212,6 +215,7 @@ void serializer_suite(std::uint32_t seed = 1) {
   check(std::type_identity<ImageRecord>{});
   check(std::type_identity<ContainerRecord>{});
   check(std::type_identity<MountRecord>{});
+  (check(std::type_identity<OwnRecords>{}), ...);
 }
 
 }  // namespace strata::testing

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <strata/concepts/serializer.hpp>
+#include <strata/records/record.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
+#include <boost/json/value_to.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+/// Fields of a user's own in a record.
+///
+///     struct TeamLayer : strata::LayerRecord {
+///       std::string team;
+///       template <class Self, class Visitor>
+///       static void own_fields(Self& self, Visitor&& visit) { visit("team", self.team); }
+///     };
+///
+/// They are kept among the record's `flags`, under their names: containers/storage writes back all flags of a record that it
+/// changes, and no key that it does not know (seen with 1.43). A type may be whatever `boost::json::value_from` and `value_to`
+/// take; numbers keep 53 bits where another program rewrites them. A value that equals a new one is not written; a flag of that
+/// name which is no value of the type stays a flag.
+namespace strata {
+namespace detail {
+
+struct AnyField {
+  void operator()(std::string_view, auto&) const {}
+};
+
+}  // namespace detail
+
+/// Does a record type have fields of the user's own?
+template <class Record>
+concept HasOwnFields = requires(Record& record, Record const& constant, detail::AnyField visit) {
+  Record::own_fields(record, visit);
+  Record::own_fields(constant, visit);
+};
+
+/// Moves own fields out of the flags.
+template <HasOwnFields Record>
+void take_own_fields(Record& record) {
+  Record::own_fields(record, [&](std::string_view name, auto& field) {
+    auto const found = record.flags.find(std::string(name));
+    if (found == record.flags.end()) return;
+    boost::system::error_code error;
+    auto const value = boost::json::parse(found->second.text, error);
+    if (error) return;
+    auto result = boost::json::try_value_to<std::remove_cvref_t<decltype(field)>>(value);
+    if (!result) return;
+    field = *std::move(result);
+    record.flags.erase(found);
+  });
+}
+
+/// A copy with own fields among the flags.
+template <HasOwnFields Record>
+Record with_own_flags(Record const& record) {
+  Record out = record;
+  Record::own_fields(record, [&](std::string_view name, auto const& field) {
+    if (field == std::remove_cvref_t<decltype(field)>()) return;
+    out.flags[std::string(name)] = {boost::json::serialize(boost::json::value_from(field))};
+  });
+  return out;
+}
+
+/// A serializer that knows own fields, made of one that does not. Records without any pass as they are.
+template <class S>
+struct OwnFieldSerializer : S {
+  template <class Record>
+  static std::string encode(std::span<std::shared_ptr<Record const> const> rows,
+                            std::span<std::string const> unreadable) {
+    if constexpr (HasOwnFields<Record>) {
+      std::vector<std::shared_ptr<Record const>> flagged;
+      flagged.reserve(rows.size());
+      for (auto const& row : rows) flagged.push_back(std::make_shared<Record const>(with_own_flags(*row)));
+      return S::encode(std::span<std::shared_ptr<Record const> const>(flagged), unreadable);
+    } else {
+      return S::encode(rows, unreadable);
+    }
+  }
+
+  template <class Record>
+  static Decoded<Record> decode(std::string_view bytes) {
+    auto decoded = S::template decode<Record>(bytes);
+    if constexpr (HasOwnFields<Record>)
+      for (auto& record : decoded.records) take_own_fields(record);
+    return decoded;
+  }
+
+  template <class Record, class OnRecord, class OnUnreadable>
+  static void decode_each(std::string_view bytes, OnRecord&& on_record,
+                          OnUnreadable&& on_unreadable) requires requires {
+    S::template decode_each<Record>(bytes, on_record, on_unreadable);
+  }
+  {
+    auto const taken = [&](Record&& record) {
+      if constexpr (HasOwnFields<Record>) take_own_fields(record);
+      on_record(std::move(record));
+    };
+    S::template decode_each<Record>(bytes, taken, on_unreadable);
+  }
+
+  template <class Record>
+  static std::vector<Record> salvage(std::string_view bytes) requires requires {
+    S::template salvage<Record>(bytes);
+  }
+  {
+    auto records = S::template salvage<Record>(bytes);
+    if constexpr (HasOwnFields<Record>)
+      for (auto& record : records) take_own_fields(record);
+    return records;
+  }
+
+  template <class Record>
+  static std::string encode_put(std::string_view kind, Record const& record) requires requires {
+    S::encode_put(kind, record);
+  }
+  {
+    if constexpr (HasOwnFields<Record>)
+      return S::encode_put(kind, with_own_flags(record));
+    else
+      return S::encode_put(kind, record);
+  }
+
+  template <class Record>
+  static Record decode_record(std::string_view bytes) requires requires {
+    S::template decode_record<Record>(bytes);
+  }
+  {
+    auto record = S::template decode_record<Record>(bytes);
+    if constexpr (HasOwnFields<Record>) take_own_fields(record);
+    return record;
+  }
+};
+
+/// The serializer that a store with these record types works with.
+template <class S, class... Records>
+using SerializerOf = std::conditional_t<(HasOwnFields<Records> || ...), OwnFieldSerializer<S>, S>;
+
+}  // namespace strata

@@ -1,0 +1,179 @@
+#include <strata/drivers/vfs.hpp>
+#include <strata/durability.hpp>
+#include <strata/error.hpp>
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/repair.hpp>
+#include <strata/records/container.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/layer.hpp>
+#include <strata/serializers/journal.hpp>
+#include <strata/serializers/json.hpp>
+#include <strata/store/store.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "stores.hpp"
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace strata;
+using stores::code_of;
+using stores::Fixture;
+
+namespace {
+
+/// Fields that every kind of item gets.
+template <class Base>
+struct Owned : Base {
+  std::string owner = {};
+  std::int64_t rank = 0;
+  std::vector<std::string> topics = {};
+  std::map<std::string, std::string> links = {};
+
+  template <class Self, class Visitor>
+  static void own_fields(Self& self, Visitor&& visit) {
+    visit("owner", self.owner);
+    visit("rank", self.rank);
+    visit("topics", self.topics);
+    visit("links", self.links);
+  }
+};
+
+template <class D, class S>
+struct OwnedTraits : StoreTraits<D, S> {
+  struct Layer : LayerTraits<D, S> {
+    using Record = Owned<LayerRecord>;
+  };
+  struct Image : ImageTraits<D, S> {
+    using Record = Owned<ImageRecord>;
+  };
+  struct Container : ContainerTraits<D, S> {
+    using Record = Owned<ContainerRecord>;
+  };
+};
+
+template <class D, class S>
+using OwnedStore = Store<D, S, durability::None, OwnedTraits<D, S>>;
+using InJson = OwnedStore<drivers::Vfs, serializers::Json>;
+using InJournal = OwnedStore<drivers::Vfs, serializers::Journal>;
+
+auto const own = [](auto& record) {
+  record.owner = "us \"\n";
+  record.rank = -7;
+  record.topics = {"one", "two"};
+  record.links = {{"a", "b"}};
+  record.flags["theirs"] = {"[1,2]"};
+  record.extra.emplace_back("unknown", RawJson{"{\"k\":1}"});
+};
+
+template <class Item>
+void check_owned(Item const& item) {
+  auto const& record = item.record();
+  CHECK(record.owner == "us \"\n");
+  CHECK(record.rank == -7);
+  CHECK(record.topics == std::vector<std::string>{"one", "two"});
+  CHECK(record.links == std::map<std::string, std::string>{{"a", "b"}});
+  CHECK(record.flags.at("theirs").text == "[1,2]");
+  CHECK_FALSE(record.flags.contains("owner"));
+  CHECK(record.extra.size() == 1);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("fields of a user's own are edited, kept and read again for each kind of item",
+                   "[store][own_record]", InJson, InJournal) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto layer =
+      store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "text"}})), {.id = "1a"});
+  auto image = store.images().create({.id = "2a", .top_layer = layer});
+  auto box = store.containers().create(image, {.id = "3a"});
+  layer.edit(own);
+  image.edit(own);
+  box.edit(own);
+  check_owned(layer);
+
+  // what changes an item by other calls takes them along
+  layer.add_names({"named"});
+  layer.set_metadata("text");
+  layer.apply(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "text"}})));
+  image.set_names({"named"});
+  image.big_data().set("key", "bytes");
+  box.set_metadata("text");
+
+  TestType again(fixture.options());
+  check_owned(again.layers().get("1a"));
+  check_owned(again.images().get("named"));
+  check_owned(again.containers().get("3a"));
+  CHECK(check(again).clean());
+}
+
+TEMPLATE_TEST_CASE("an edit that throws or changes what ties a record changes nothing", "[store][own_record]",
+                   InJson, InJournal) {
+  Fixture<TestType> fixture;
+  auto layer = fixture.store.layers().create({.id = "1a", .names = {"name"}});
+  auto box = fixture.store.containers().create("", {.id = "3a"});
+  layer.edit(own);
+  auto const refused = [&](auto&& change) {
+    CHECK(code_of([&] { layer.edit(change); }) == Errc::record_field);
+    fixture.store.layers().get("1a").refresh();
+    check_owned(fixture.store.layers().get("name"));
+  };
+  refused([](auto& record) { record.id = "2b"; });
+  refused([](auto& record) { record.names.clear(); });
+  refused([](auto& record) { record.parent = "2b"; });
+  refused([](auto& record) { record.created = {}; });
+  refused([](auto& record) { record.big_data_names = {"key"}; });
+  CHECK(code_of([&] { box.edit([](auto& record) { record.layer.clear(); }); }) == Errc::record_field);
+  CHECK_THROWS_AS(layer.edit([](auto& record) {
+    record.owner = "other";
+    throw std::runtime_error("no");
+  }),
+                  std::runtime_error);
+  check_owned(fixture.store.layers().get("1a"));
+  fixture.store.layers().remove("1a");
+  CHECK(code_of([&] { layer.edit(own); }) == Errc::layer_unknown);
+}
+
+TEST_CASE("a flag that is no value of an own field's type stays a flag", "[store][own_record]") {
+  Fixture<InJson> fixture;
+  fixture.store.layers().create({.id = "1a"});
+  auto const file = fixture.graph() / "vfs-layers/layers.json";
+  auto text = sys::read_file(file);
+  text.insert(text.rfind('}'), R"(,"flags":{"owner":3,"rank":"high","topics":["t"]})");
+  std::ofstream(file) << text;
+  auto layer = fixture.store.layers().get("1a");
+  CHECK(layer.record().owner.empty());
+  CHECK(layer.record().flags.at("owner").text == "3");
+  CHECK(layer.record().topics == std::vector<std::string>{"t"});
+  layer.set_metadata("text");
+  CHECK(sys::read_file(file).find(R"("flags":{"owner":3,"rank":"high","topics":["t"]})") !=
+        std::string::npos);
+}
+
+TEST_CASE("repairs keep fields of a user's own", "[store][own_record]") {
+  Fixture<InJson> fixture;
+  auto layer = fixture.store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "text"}})),
+                                             {.id = "1a"});
+  auto image = fixture.store.images().create({.id = "2a", .top_layer = layer});
+  layer.edit(own);
+  image.edit(own);
+  image.big_data().set("key", "bytes");
+  std::filesystem::permissions(fixture.graph() / "vfs/dir/1a/d/file", std::filesystem::perms::owner_all);
+  auto const file = fixture.graph() / "vfs-images/images.json";
+  auto text = sys::read_file(file);
+  text.pop_back();  // a file that was cut short
+  std::ofstream(file) << text;
+  auto const report = repair(fixture.store);
+  CHECK(report.after.clean());
+  check_owned(fixture.store.layers().get("1a"));
+  check_owned(fixture.store.images().get("2a"));
+}
