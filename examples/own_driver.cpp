@@ -1,11 +1,11 @@
-// A driver of your own, in one file: log what happens to layers and leave the rest to another driver.
+// Write a driver in one file: log changes of layers, and forward everything to another driver.
 #include <strata/drivers/memory.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/store/store.hpp>
 
 #include <iostream>
 
-struct LoggingDriver : strata::drivers::Memory {  // inherit to forward all, declare a member to replace it
+struct LoggingDriver : strata::drivers::Memory {  // inherit to forward, redeclare to override
   using Memory::Memory;
 
   static constexpr std::string_view name() { return "logging"; }
@@ -20,9 +20,9 @@ struct LoggingDriver : strata::drivers::Memory {  // inherit to forward all, dec
     return Memory::remove(id);
   }
 };
-static_assert(strata::LayerDriver<LoggingDriver>);  // a missing member is reported here, by name
+static_assert(strata::LayerDriver<LoggingDriver>);  // a missing member is named by this assertion
 
-#ifndef STRATA_EXAMPLE_AS_HEADER  // the test suite includes this file to run the driver through driver_suite
+#ifndef STRATA_EXAMPLE_AS_HEADER  // the test suite includes this file for driver_suite
 int main() {
   using Store = strata::Store<LoggingDriver, strata::serializers::Journal>;
   Store store({.graph_root = "own-driver/graph", .run_root = "own-driver/run"});

@@ -1,5 +1,5 @@
-// A serializer of your own, in one file: a record a line, so that grep, diff and sort work on the files of a store.
-// How a record is written is left to the JSON serializer; what differs is the file around them.
+// Write a serializer in one file: one record per line, so that grep, diff and sort work on the store's files.
+// Single records are encoded by the JSON serializer; only the file format around them differs.
 #include <strata/drivers/memory.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
@@ -35,7 +35,7 @@ struct Lines {
         std::ranges::move(one.records, std::back_inserter(out.records));
         std::ranges::move(one.unreadable, std::back_inserter(out.unreadable));
       } catch (strata::Error const&) {
-        out.unreadable.push_back(line);  // kept as it is; its neighbours are none the worse for it
+        out.unreadable.push_back(line);  // kept verbatim; does not affect other records
       }
     }
     return out;
@@ -44,7 +44,7 @@ struct Lines {
 static_assert(strata::SerializerFor<Lines, strata::LayerRecord>);
 static_assert(strata::SerializerFor<Lines, strata::ImageRecord>);
 
-#ifndef STRATA_EXAMPLE_AS_HEADER  // the test suite includes this file to run the serializer through serializer_suite
+#ifndef STRATA_EXAMPLE_AS_HEADER  // the test suite includes this file for serializer_suite
 int main() {
   strata::Store<strata::drivers::Memory, Lines> store({.graph_root = "own/graph", .run_root = "own/run"});
   auto const created = strata::Timestamp::parse("2026-01-02T03:04:05Z");

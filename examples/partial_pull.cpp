@@ -1,4 +1,4 @@
-// Pull a layer of which the store has most already: only what is missing is read.
+// Pull a layer of which the store already has most files: only missing parts are fetched.
 #include <strata/chunked/make_chunked.hpp>
 #include <strata/chunked/partial_pull.hpp>
 #include <strata/strata.hpp>
@@ -11,7 +11,7 @@
 
 using Store = strata::Store<strata::drivers::Vfs, strata::serializers::Json>;
 
-// A layer as a registry keeps it: a zstd:chunked stream, and what the image's manifest says of it.
+// A layer as a registry serves it: a zstd:chunked stream, and its annotations in the image manifest.
 struct Blob {
   std::string bytes;
   strata::archive::Annotations annotations;
@@ -34,7 +34,7 @@ Blob blob(std::string const& motd) {
   return made;
 }
 
-// Where the bytes come from is a type with size() and read(): here they are in memory; HTTP range requests would do as well.
+// A range source is any type with size() and read(); this one is in memory, another could use HTTP requests.
 class Registry {
  public:
   explicit Registry(std::string blob) : blob_(std::move(blob)) {}

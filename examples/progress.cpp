@@ -1,23 +1,23 @@
-// Follow a long import, and stop it half way: nothing of it stays.
+// Report the progress of a long import, and cancel it: nothing of the layer remains.
 #include <strata/drivers/memory.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/store/store.hpp>
 
 #include <iostream>
 
-// An archive of many files that is made while it is read; any type with next() will do as a source.
+// An endless archive, generated while it is read; any type with next() is a source.
 class Endless {
  public:
   explicit Endless(std::stop_source caller) : caller_(std::move(caller)) {}
 
   strata::Bytes next() {
-    if (++files_ == 10'000) caller_.request_stop();  // what a button or Ctrl-C would do
+    if (++files_ == 10'000) caller_.request_stop();  // as a button or Ctrl-C would
     chunk_.clear();
     strata::Sink out = strata::string_sink(chunk_);
     strata::archive::TarWriter writer(out);
     writer.add({.name = "file-" + std::to_string(files_)});
     writer.finish();
-    chunk_.resize(512);  // without the end of the archive, for there is none
+    chunk_.resize(512);  // without the end-of-archive blocks
     return strata::as_bytes(chunk_);
   }
 

@@ -1,5 +1,5 @@
-// A tree goes in as a layer, becomes an image, the image a container; the container is changed and compared.
-// Works on the store that Podman reads, so it needs root.   usage: quickstart [TAR [STORE]]
+// Import a layer, create an image from it and a container from that, change the container, list the changes.
+// The store is one that Podman can open. Needs root.   usage: quickstart [TAR [STORE]]
 #include <strata/strata.hpp>
 
 #include <fstream>
@@ -7,7 +7,7 @@
 
 using Store = strata::Store<strata::drivers::Overlay, strata::serializers::Json>;
 
-// Something to begin with, for who has no tar at hand.
+// Sample archive, used if no TAR is given.
 strata::Source sample() {
   using strata::archive::EntryType;
   std::string tar;
@@ -39,7 +39,7 @@ int main(int argc, char** argv) try {
   std::cout << "as a tar: " << tar.size() << " bytes\n";
 
   store.containers().remove("box");
-  store.images().remove("localhost/base:latest");  // its layer goes with it
+  store.images().remove("localhost/base:latest");  // also removes its layer
   std::cout << "layers left: " << store.layers().list().size() << '\n';
   store.shutdown();
 } catch (strata::Error const& error) {

@@ -38,7 +38,7 @@ bool same(ChunkedPart const& a, ChunkedPart const& b) {
 
 }  // namespace
 
-TEST_CASE("chunked_stream: places by annotations or by the footer", "[archive][chunked_stream]") {
+TEST_CASE("chunked_stream: positions come from annotations or the footer", "[archive][chunked_stream]") {
   auto const stream = chunked_tools::stream_of(some_tar());
   auto ranges = memory_ranges(stream.bytes);
   for (auto const& annotations : {stream.annotations, Annotations{}}) {
@@ -53,7 +53,7 @@ TEST_CASE("chunked_stream: places by annotations or by the footer", "[archive][c
   }
 }
 
-TEST_CASE("chunked_stream: places that cannot be", "[archive][chunked_stream]") {
+TEST_CASE("chunked_stream: invalid positions are refused", "[archive][chunked_stream]") {
   auto const stream = chunked_tools::stream_of(some_tar());
   auto ranges = memory_ranges(stream.bytes);
   std::string const toc(toc_position_annotation), split(tar_split_position_annotation);
@@ -72,7 +72,7 @@ TEST_CASE("chunked_stream: places that cannot be", "[archive][chunked_stream]") 
   CHECK(failure([&] { find_chunked_places(other, {}); }) == Errc::corrupt_archive);
 }
 
-TEST_CASE("chunked_stream: tables that are not what they should be", "[archive][chunked_stream]") {
+TEST_CASE("chunked_stream: corrupt tables are refused", "[archive][chunked_stream]") {
   auto const stream = chunked_tools::stream_of(some_tar());
   auto ranges = memory_ranges(stream.bytes);
   auto const places = find_chunked_places(ranges, stream.annotations);
@@ -94,7 +94,8 @@ TEST_CASE("chunked_stream: tables that are not what they should be", "[archive][
   CHECK(read(wrong) == Errc::corrupt_archive);
 }
 
-TEST_CASE("chunked_stream: a source that gives something else than asked for", "[archive][chunked_stream]") {
+TEST_CASE("chunked_stream: a source that returns other bytes than requested is an error",
+          "[archive][chunked_stream]") {
   struct Liar {
     int kind;
     std::uint64_t size() const { return 1000; }

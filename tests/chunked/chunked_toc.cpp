@@ -36,7 +36,7 @@ std::string file(std::string const& rest) {
 
 }  // namespace
 
-TEST_CASE("chunked_toc: entries come out as they went in", "[archive][chunked_toc]") {
+TEST_CASE("chunked_toc: entries are read as they were written", "[archive][chunked_toc]") {
   using tar_tools::Entry;
   std::string tar;
   Sink to = string_sink(tar);
@@ -74,7 +74,7 @@ TEST_CASE("chunked_toc: entries come out as they went in", "[archive][chunked_to
             memory_source(stream.bytes.substr(piece.offset, piece.end - piece.offset)))) == "hello");
 }
 
-TEST_CASE("chunked_toc: files in several chunks, as other programs make them", "[archive][chunked_toc]") {
+TEST_CASE("chunked_toc: files in several chunks, as other programs write them", "[archive][chunked_toc]") {
   auto const entries = entries_of(table(
       file(R"(,"offset":100,"endOffset":160,"chunkSize":4,"chunkDigest":"sha256:01"},)") +
       R"({"type":"chunk","name":"f","offset":120,"chunkSize":3,"chunkOffset":4,"chunkType":"zeros"},)"
@@ -94,7 +94,7 @@ TEST_CASE("chunked_toc: files in several chunks, as other programs make them", "
   CHECK(entries[1].header.mtime == FileTime{.seconds = 1'643'857'506, .nanoseconds = 500'000'000});
 }
 
-TEST_CASE("chunked_toc: what lies about places is refused", "[archive][chunked_toc]") {
+TEST_CASE("chunked_toc: inconsistent positions are refused", "[archive][chunked_toc]") {
   CHECK(failure(table(file(R"(,"offset":100,"endOffset":160})"))) == std::error_code());
   for (
       auto const* rest : {
@@ -123,7 +123,7 @@ TEST_CASE("chunked_toc: what lies about places is refused", "[archive][chunked_t
   CHECK(failure(table(R"({"type":"dir","name":"d"},{"type":"chunk","name":"d"})")) == Errc::corrupt_archive);
 }
 
-TEST_CASE("chunked_toc: what is no table is refused", "[archive][chunked_toc]") {
+TEST_CASE("chunked_toc: malformed tables are refused", "[archive][chunked_toc]") {
   for (auto const* json : {"", "[]", "{", R"({"version":1)", R"({"version":1,"entries":{}})",
                            R"({"version":1,"entries":[1]})", R"({"version":1,"entries":[{"name":1}]})",
                            R"({"version":1,"entries":[{"type":"dir","name":"d","uid":1.5}]})",
@@ -141,7 +141,7 @@ TEST_CASE("chunked_toc: what is no table is refused", "[archive][chunked_toc]") 
   CHECK(failure(R"({"version":1,"entries":null})") == std::error_code());
 }
 
-TEST_CASE("chunked_toc: budgets", "[archive][chunked_toc]") {
+TEST_CASE("chunked_toc: budgets are enforced", "[archive][chunked_toc]") {
   auto const two =
       table(R"({"type":"dir","name":"first"},{"type":"symlink","name":"s","linkName":"somewhere"})");
   CHECK(failure(two, {.entries = 2, .path_bytes = 9}) == std::error_code());

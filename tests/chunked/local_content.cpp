@@ -12,8 +12,7 @@
 
 using namespace strata;
 
-TEST_CASE("local_content: only regular files of a layer that are long enough are opened",
-          "[store][local_content]") {
+TEST_CASE("local_content: only regular files of sufficient size are opened", "[store][local_content]") {
   testing::TempDir dir;
   sys::replace_file(dir / "outside", "0123456789");
   sys::make_directories(dir / "tree/d", 0755);
@@ -35,7 +34,7 @@ TEST_CASE("local_content: only regular files of a layer that are long enough are
   for (auto const* path : {"d/link", "d/fifo", "d", "missing", ""}) CHECK(digest(path, 0, 1).empty());
 }
 
-TEST_CASE("local_content: places are those of wanted digests alone", "[store][local_content]") {
+TEST_CASE("local_content: only places with wanted digests are kept", "[store][local_content]") {
   stores::Fixture<stores::Vfs> fixture;
   auto layer = fixture.store.layers().create({.id = "layer"});
   std::string const digest_a = chunked_tools::digest("a"), digest_b = chunked_tools::digest("b");

@@ -12,7 +12,7 @@
 using namespace strata;
 using namespace strata::archive;
 
-TEST_CASE("make_chunked: a tar becomes a stream that has it, its table and its tar-split",
+TEST_CASE("make_chunked: a stream has the tar, its table of contents and its tar-split",
           "[archive][make_chunked]") {
   std::string tar;
   Sink to = string_sink(tar);

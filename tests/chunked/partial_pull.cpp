@@ -137,7 +137,7 @@ void check_two_pulls(S& store) {
 
 }  // namespace
 
-TEST_CASE("a layer is pulled in parts: only what the store does not have is read", "[store][partial_pull]") {
+TEST_CASE("a partial pull reads only what the store lacks", "[store][partial_pull]") {
   SECTION("vfs") {
     stores::Fixture<stores::Vfs> fixture;
     check_two_pulls(fixture.store);
@@ -149,7 +149,7 @@ TEST_CASE("a layer is pulled in parts: only what the store does not have is read
   }
 }
 
-TEST_CASE("pulled parts come over a parent, with whiteouts, links and attributes as in an import",
+TEST_CASE("a partial pull over a parent handles whiteouts, links and attributes as an import does",
           "[store][partial_pull]") {
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -182,7 +182,7 @@ TEST_CASE("pulled parts come over a parent, with whiteouts, links and attributes
   CHECK(fs::hard_link_count(fixture.graph() / "vfs/dir/top/hard") == 2);
 }
 
-TEST_CASE("a pull finds the places by the stream's footer, too", "[store][partial_pull]") {
+TEST_CASE("a partial pull finds positions in the stream's footer", "[store][partial_pull]") {
   stores::Fixture<stores::Vfs> fixture;
   auto const stream = stream_of(stores::tar_of(first_files));
   pull(fixture.store, stream, "layer",
@@ -191,7 +191,7 @@ TEST_CASE("a pull finds the places by the stream's footer, too", "[store][partia
   CHECK(failure(fixture.store, stream, {.annotations = {{"other", "x"}}}) == Errc::unsupported);
 }
 
-TEST_CASE("what a layer has is looked at before it is used", "[store][partial_pull]") {
+TEST_CASE("reused files are verified before use", "[store][partial_pull]") {
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   auto const stream = stream_of(stores::tar_of(first_files));
@@ -214,7 +214,7 @@ TEST_CASE("what a layer has is looked at before it is used", "[store][partial_pu
   CHECK(pull(store, stream, "fourth").report.reused_files == 0);
 }
 
-TEST_CASE("files can become more names of those that the store has", "[store][partial_pull]") {
+TEST_CASE("reused files can be hard-linked", "[store][partial_pull]") {
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   auto const tar_with = [](std::uint32_t mode, std::int64_t time) {
@@ -283,7 +283,7 @@ Stream in_chunks(std::string const& one, std::string const& two, std::uint64_t z
 
 }  // namespace
 
-TEST_CASE("chunks of a file are found in other files", "[store][partial_pull]") {
+TEST_CASE("chunks are found in other files", "[store][partial_pull]") {
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   auto const one = noise(1, 30'000), two = noise(2, 40'000), other = noise(3, 35'000);
@@ -307,7 +307,7 @@ TEST_CASE("chunks of a file are found in other files", "[store][partial_pull]") 
   CHECK(content(store, "second", "f") == other + std::string(1000, '\0') + two);
 }
 
-TEST_CASE("streams that lie are refused, and leave nothing", "[store][partial_pull]") {
+TEST_CASE("forged streams are refused and leave nothing", "[store][partial_pull]") {
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   auto const tar = stores::tar_of({{"a", "hello"}, {"b/", ""}, {"b/c", "world"}});

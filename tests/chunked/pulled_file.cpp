@@ -70,8 +70,7 @@ class ThreePieces {
 
 }  // namespace
 
-TEST_CASE("pulled_file: pieces from a file, from nowhere and from the stream make one",
-          "[store][pulled_file]") {
+TEST_CASE("pulled_file: chunks of a file, zeros and the stream are assembled", "[store][pulled_file]") {
   ThreePieces file;
   Seen seen;
   file.look(
@@ -83,7 +82,7 @@ TEST_CASE("pulled_file: pieces from a file, from nowhere and from the stream mak
   CHECK(seen.all == ThreePieces::contents());
 }
 
-TEST_CASE("pulled_file: pieces that are not what was said are refused", "[store][pulled_file]") {
+TEST_CASE("pulled_file: chunks with wrong contents are refused", "[store][pulled_file]") {
   ThreePieces file;
   std::error_code expected;
   SECTION("another digest") {
@@ -109,7 +108,7 @@ TEST_CASE("pulled_file: pieces that are not what was said are refused", "[store]
   file.look([&](auto& body) { CHECK(failure(body) == expected); });
 }
 
-TEST_CASE("pulled_file: a whole file is read, and checked again", "[store][pulled_file]") {
+TEST_CASE("pulled_file: a reused file is read and verified", "[store][pulled_file]") {
   testing::TempDir const directory;
   sys::replace_file(directory / "other", std::string(600'000, 'x'));
   archive::ChunkedEntry entry;

@@ -26,7 +26,7 @@ std::string take(RangeFetcher& fetcher, std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("range_fetcher: wanted bytes in order, in few requests", "[store][range_fetcher]") {
+TEST_CASE("range_fetcher: wanted bytes come in order, in few requests", "[store][range_fetcher]") {
   auto const bytes = numbers();
   auto const requests = std::make_shared<chunked_tools::Watched::Requests>();
   Ranges source = chunked_tools::Watched(bytes, requests);
@@ -51,14 +51,14 @@ TEST_CASE("range_fetcher: wanted bytes in order, in few requests", "[store][rang
   CHECK(requests->empty());
 }
 
-TEST_CASE("range_fetcher: may be left in the middle", "[store][range_fetcher]") {
+TEST_CASE("range_fetcher: may be destroyed before the end", "[store][range_fetcher]") {
   auto const requests = std::make_shared<chunked_tools::Watched::Requests>();
   Ranges source = chunked_tools::Watched(std::string(20'000'000, 'x'), requests);
   RangeFetcher fetcher(source, {{0, 20'000'000}}, {});
   CHECK(take(fetcher, 10) == "xxxxxxxxxx");
 }
 
-TEST_CASE("range_fetcher: sources that fail or lie", "[store][range_fetcher]") {
+TEST_CASE("range_fetcher: failing and forged sources", "[store][range_fetcher]") {
   struct Source {
     int kind;
     std::uint64_t size() const { return 100; }

@@ -89,7 +89,7 @@ TEST_CASE("a zstd:chunked stream is a zstd stream of the archive", "[archive][zs
   CHECK(made.result.size == made.stream.size());
 }
 
-TEST_CASE("its table says where the contents of each file are", "[archive][zstd_chunked]") {
+TEST_CASE("the table of contents has the position of each file's contents", "[archive][zstd_chunked]") {
   auto const made = make();
   auto const& table = made.result.manifest;
   for (auto const& [name, contents] : std::map<std::string, std::string>{
@@ -111,7 +111,7 @@ TEST_CASE("its table says where the contents of each file are", "[archive][zstd_
   CHECK(member(entry_of(table, "link"), "linkName") == R"("dir/\u003cfile\u003e")");
 }
 
-TEST_CASE("its footer says where the table and the tar-split are", "[archive][zstd_chunked]") {
+TEST_CASE("the footer has the positions of table of contents and tar-split", "[archive][zstd_chunked]") {
   auto const made = make();
   auto const& stream = made.stream;
   REQUIRE(stream.size() > 72);

@@ -21,7 +21,7 @@ std::string told(CheckReport const& report) {
 }
 }  // namespace
 
-TEMPLATE_TEST_CASE("nothing is wrong with a store in use", "[store][check]", stores::Vfs, stores::Overlay,
+TEMPLATE_TEST_CASE("a store in use has no problems", "[store][check]", stores::Vfs, stores::Overlay,
                    stores::Journal) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -45,9 +45,8 @@ TEMPLATE_TEST_CASE("nothing is wrong with a store in use", "[store][check]", sto
   }
 }
 
-TEMPLATE_TEST_CASE(
-    "what is needed of stores that are only read is no damage, and what is wrong there is told apart",
-    "[store][check]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a check distinguishes problems of read-only stores, and accepts references into them",
+                   "[store][check]", stores::Vfs, stores::Overlay) {
   strata::testing::TempDir directory;
   typename TestType::Options const below{.graph_root = directory.path() / "below",
                                          .run_root = directory.path() / "below-run"};
@@ -80,8 +79,8 @@ TEMPLATE_TEST_CASE(
   store.shutdown({.force = true});
 }
 
-TEMPLATE_TEST_CASE("a record whose id no file can have is told of, and hides nothing else", "[store][check]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a record whose id is no valid file name is reported, and hides no other problem",
+                   "[store][check]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> sample;
   TestType store(sample.options());
   for (auto const& file : {sample.layers(), sample.images(), sample.containers()})
@@ -100,7 +99,7 @@ TEMPLATE_TEST_CASE("a record whose id no file can have is told of, and hides not
   CHECK(store.containers().exists("box"));
 }
 
-TEST_CASE("a copy with other owners is as it should be where its maps lack an owner", "[store][check]") {
+TEST_CASE("an id-mapped copy is intact where its maps do not cover an owner", "[store][check]") {
   if (::geteuid() != 0) {
     WARN("skipped: giving files away needs root");
     return;
@@ -127,7 +126,7 @@ TEST_CASE("a copy with other owners is as it should be where its maps lack an ow
   CHECK(check(fixture.store).damaged(Subject::layer) == 1);
 }
 
-TEST_CASE("what was taken in once is in order, however large its headers are", "[store][check]") {
+TEST_CASE("an imported layer passes the check, however large its headers are", "[store][check]") {
   stores::Fixture<stores::Vfs> fixture;
   auto const value = std::string(2U << 20U, 'x');
   auto const size = value.size() + std::string("2097170 comment=\n").size();

@@ -92,7 +92,7 @@ TEST_CASE("equal files of several trees share their blocks", "[store][dedup]") {
   CHECK(after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
 }
 
-TEST_CASE("names of one file are one file", "[store][dedup]") {
+TEST_CASE("hard links count as one file", "[store][dedup]") {
   auto const* const disk = disk_of("xfs");
   if (disk == nullptr) return;
   testing::TempDir dir(disk->path());
@@ -101,7 +101,7 @@ TEST_CASE("names of one file are one file", "[store][dedup]") {
   CHECK(dedup_trees({dir / "a", dir / "a"}).bytes == 0);
 }
 
-TEST_CASE("links out of a tree are not followed", "[store][dedup]") {
+TEST_CASE("symbolic links out of a tree are not followed", "[store][dedup]") {
   auto const* const disk = disk_of("xfs");
   if (disk == nullptr) return;
   testing::TempDir dir(disk->path());
@@ -112,14 +112,14 @@ TEST_CASE("links out of a tree are not followed", "[store][dedup]") {
   CHECK(dedup_trees({dir / "a"}).bytes == 0);
 }
 
-TEST_CASE("where blocks cannot be shared nothing happens", "[store][dedup]") {
+TEST_CASE("deduplication does nothing where blocks cannot be shared", "[store][dedup]") {
   testing::TempDir dir("/dev/shm");
   put(dir / "a", noise(10'000, 1));
   put(dir / "b", noise(10'000, 1));
   CHECK(dedup_trees({dir.path()}).bytes == 0);
 }
 
-TEST_CASE("looking for equal files tells how far it is and stops when asked to", "[store][dedup]") {
+TEST_CASE("deduplication reports progress and can be stopped", "[store][dedup]") {
   testing::TempDir dir("/dev/shm");
   put(dir / "a", noise(10'000, 1));
   Progress last;

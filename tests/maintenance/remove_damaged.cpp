@@ -65,7 +65,7 @@ void check_all_there(S& store) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("files of which a layer's archive does not tell are reported, and stay", "[store][repair]",
+TEMPLATE_TEST_CASE("files that are not in a layer's archive are reported and kept", "[store][repair]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   add_stray(sample.tree(sample.top) / "e/stray");
@@ -84,7 +84,7 @@ TEMPLATE_TEST_CASE("files of which a layer's archive does not tell are reported,
   check_all_there(store);
 }
 
-TEMPLATE_TEST_CASE("they are taken over where the layer's own files have to be unpacked anew",
+TEMPLATE_TEST_CASE("files that are not in a layer's archive survive when the layer is unpacked again",
                    "[store][repair]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const tree = sample.tree(sample.base);
@@ -127,7 +127,7 @@ TEMPLATE_TEST_CASE("they are taken over where the layer's own files have to be u
   check_all_there(store);
 }
 
-TEST_CASE("whiteouts and opaque marks of which a layer's archive does not tell stay", "[store][repair]") {
+TEST_CASE("whiteouts and opaque marks that are not in a layer's archive are kept", "[store][repair]") {
   if (::geteuid() != 0) return;  // only root makes them
   damages::Sample<stores::Overlay> const sample;
   auto const tree = sample.tree(sample.top);
@@ -149,7 +149,7 @@ TEST_CASE("whiteouts and opaque marks of which a layer's archive does not tell s
   check_all_there(store);
 }
 
-TEST_CASE("a layer's own whiteouts and opaque marks are made again", "[store][repair]") {
+TEST_CASE("a layer's own whiteouts and opaque marks are restored", "[store][repair]") {
   if (::geteuid() != 0) return;  // only root makes them
   stores::Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
@@ -168,8 +168,8 @@ TEST_CASE("a layer's own whiteouts and opaque marks are made again", "[store][re
   CHECK(damages::read(tree / "stray") == "stray");
 }
 
-TEMPLATE_TEST_CASE("a layer whose foreign files are in the way of its own is left as it is",
-                   "[store][repair]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a layer is left alone if foreign files are in the way of its own", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const place = sample.tree(sample.base) / "empty";
   fs::remove(place);
@@ -184,7 +184,7 @@ TEMPLATE_TEST_CASE("a layer whose foreign files are in the way of its own is lef
   check_all_there(store);
 }
 
-TEMPLATE_TEST_CASE("what differs in a layer is not told of its children again", "[store][repair]",
+TEMPLATE_TEST_CASE("a difference in a layer is not reported again for its children", "[store][repair]",
                    stores::Vfs, stores::Overlay) {
   stores::Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -201,7 +201,7 @@ TEMPLATE_TEST_CASE("what differs in a layer is not told of its children again", 
   CHECK(report.problems.size() == 1);
 }
 
-TEST_CASE("a layer from which its own archive took contents away is reported, and stays", "[store][repair]") {
+TEST_CASE("a layer whose archive removes its own contents is reported and kept", "[store][repair]") {
   // Release 1.43 executes the whiteout: of such an archive it keeps no "a".
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -223,7 +223,7 @@ TEST_CASE("a layer from which its own archive took contents away is reported, an
   CHECK_FALSE(has_fault(check(store), ProblemKind::content_unpackable));
 }
 
-TEST_CASE("whole trees need no layer below them, and go with none", "[store][repair]") {
+TEST_CASE("layers stored as whole trees do not depend on their parents", "[store][repair]") {
   stores::Fixture<stores::Vfs> fixture;
   auto const records = fixture.graph() / "vfs-layers/layers.json";
   {
@@ -247,7 +247,7 @@ TEST_CASE("whole trees need no layer below them, and go with none", "[store][rep
   CHECK(damages::read(fixture.graph() / "vfs/dir/child/low") == "1");
 }
 
-TEST_CASE("a directory that was whited out comes back and hides nothing", "[store][repair]") {
+TEST_CASE("a directory that was whited out is restored and hides nothing", "[store][repair]") {
   if (::geteuid() != 0) return;
   stores::Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
@@ -266,8 +266,8 @@ TEST_CASE("a directory that was whited out comes back and hides nothing", "[stor
   CHECK(damages::read(mount.path() / "d/x") == "1");
 }
 
-TEMPLATE_TEST_CASE("a layer that nobody needs stays below one that was made just now", "[store][repair]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("an unreferenced layer stays if a new layer stands on it", "[store][repair]", stores::Vfs,
+                   stores::Overlay) {
   stores::Fixture<TestType> fixture;
   auto& store = fixture.store;
   store.layers().import(memory_source(stores::tar_of({{"low", "1"}})), {.id = "base"});
@@ -280,7 +280,7 @@ TEMPLATE_TEST_CASE("a layer that nobody needs stays below one that was made just
   CHECK(any_has(kept(report), "layer child stands on it"));
 }
 
-TEST_CASE("a container stays whose image may be in a store that is not there now", "[store][repair]") {
+TEST_CASE("a container is kept if its image may be in a store that is not available", "[store][repair]") {
   stores::Fixture<stores::Vfs> fixture;
   auto options = fixture.options();
   options.image_stores = {fixture.directory.path() / "others"};
@@ -306,8 +306,7 @@ TEST_CASE("a container stays whose image may be in a store that is not there now
   CHECK(damages::read(store.containers().get("box").mount().path() / "work") == "work");
 }
 
-TEMPLATE_TEST_CASE("a layer that is mounted is not removed", "[store][repair]", stores::Vfs,
-                   stores::Overlay) {
+TEMPLATE_TEST_CASE("a mounted layer is not removed", "[store][repair]", stores::Vfs, stores::Overlay) {
   if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
   stores::Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -330,7 +329,7 @@ TEMPLATE_TEST_CASE("a layer that is mounted is not removed", "[store][repair]", 
   CHECK(any_has(kept(report), "layer player is mounted"));
 }
 
-TEMPLATE_TEST_CASE("a container that the caller gives up goes with the layer that it stands on",
+TEMPLATE_TEST_CASE("a damaged layer is removed with a container whose removal was requested",
                    "[store][repair]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   damages::write(sample.tree(sample.top) / "e/four", "gone");
@@ -345,7 +344,7 @@ TEMPLATE_TEST_CASE("a container that the caller gives up goes with the layer tha
   CHECK(store.layers().exists(sample.mid));
 }
 
-TEST_CASE("nothing goes while the image store is not there", "[store][repair]") {
+TEST_CASE("nothing is removed while the image store is not available", "[store][repair]") {
   stores::Fixture<stores::Vfs> fixture;
   auto options = fixture.options();
   options.image_store = fixture.directory.path() / "images";
@@ -372,7 +371,8 @@ TEST_CASE("nothing goes while the image store is not there", "[store][repair]") 
   CHECK(check(store).clean());
 }
 
-TEMPLATE_TEST_CASE("a mounted container is not given up", "[store][repair]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a mounted container is not removed even on request", "[store][repair]", stores::Vfs,
+                   stores::Overlay) {
   if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
   damages::Sample<TestType> const sample;
   fs::remove(sample.kind("containers") / sample.box / "state");
@@ -388,8 +388,8 @@ TEMPLATE_TEST_CASE("a mounted container is not given up", "[store][repair]", sto
   CHECK_FALSE(store.containers().exists("box"));
 }
 
-TEMPLATE_TEST_CASE("what a container needs whose record is elsewhere stays", "[store][repair]", stores::Vfs,
-                   stores::Overlay) {
+TEMPLATE_TEST_CASE("image and layers of a container in record files that this store does not read are kept",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
   if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
   damages::Sample<TestType> const sample;
   auto transient = sample.options();

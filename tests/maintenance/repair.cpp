@@ -40,8 +40,8 @@ CheckOptions beside(std::function<void(S&, int)> const& act, typename S::Options
 }
 }  // namespace
 
-TEMPLATE_TEST_CASE("each damage of the catalogue is found and repaired, and nothing healthy is lost",
-                   "[store][repair]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("each kind of damage is found and repaired, and nothing intact is lost", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
   for (auto const& damage : damages::catalogue<TestType>()) {
     INFO(damage.name);
     damages::Sample<TestType> sample;
@@ -89,8 +89,9 @@ TEMPLATE_TEST_CASE("each damage of the catalogue is found and repaired, and noth
   }
 }
 
-TEMPLATE_TEST_CASE("what others remove and make anew while a repair looks is neither damage nor removed",
-                   "[store][repair]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE(
+    "items that other processes remove and recreate during a repair are neither reported nor removed",
+    "[store][repair]", stores::Vfs, stores::Overlay) {
   stores::Fixture<TestType> fixture;
   auto const tar = stores::tar_of({{"file", "contents"}});
   std::string const id(64, 'b');
@@ -117,9 +118,8 @@ TEMPLATE_TEST_CASE("what others remove and make anew while a repair looks is nei
   CHECK(check(fixture.store).clean());
 }
 
-TEMPLATE_TEST_CASE(
-    "what others write while a check looks is no damage, and a repair leaves it as they recorded it",
-    "[store][repair]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("data that other processes write during a check is not reported, and a repair keeps it",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
   stores::Fixture<TestType> fixture;
   auto layer = fixture.store.layers().import(memory_source(stores::tar_of({{"file", "contents"}})));
   auto image = fixture.store.images().create({.names = {"image"}, .top_layer = layer.id()});
@@ -146,7 +146,7 @@ TEMPLATE_TEST_CASE(
         Digest::of(as_bytes(std::string_view("{\"a\":1}"))).str());
 }
 
-TEMPLATE_TEST_CASE("a repair beside others who make images and containers removes none of them",
+TEMPLATE_TEST_CASE("a repair removes no image or container that other processes create meanwhile",
                    "[store][repair][threads]", stores::Vfs, stores::Overlay) {
   stores::Fixture<TestType> fixture;
   std::atomic<bool> done = false;
@@ -179,7 +179,7 @@ TEMPLATE_TEST_CASE("a repair beside others who make images and containers remove
   CHECK(removed == std::vector<std::string>{});
 }
 
-TEST_CASE("a layer that lies below a mounted one is not unpacked anew", "[store][repair]") {
+TEST_CASE("a layer below a mounted one is not unpacked again", "[store][repair]") {
   stores::Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
   auto const layer =
@@ -202,7 +202,7 @@ TEST_CASE("a layer that lies below a mounted one is not unpacked anew", "[store]
   CHECK(damages::read(store.containers().get("box").mount().path() / "d/file") == "contents");
 }
 
-TEST_CASE("a mount in another mount namespace is not forgotten", "[store][repair]") {
+TEST_CASE("a mount in another mount namespace stays counted", "[store][repair]") {
   stores::Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
   auto const layer = store.layers().import(memory_source(stores::tar_of({{"file", "contents"}})));
@@ -238,7 +238,7 @@ TEST_CASE("a mount in another mount namespace is not forgotten", "[store][repair
   for (int const fd : {ready[0], end[0]}) ::close(fd);
 }
 
-TEMPLATE_TEST_CASE("what cannot be read now may be in order, and stays as it is", "[store][repair]",
+TEMPLATE_TEST_CASE("files that cannot be read at the moment are not treated as damaged", "[store][repair]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const split = sample.split(sample.top), data = sample.kind("images") / sample.image / "manifest";
@@ -287,8 +287,8 @@ class DeadMount {
 };
 }  // namespace
 
-TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missing one", "[store][repair]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a layer whose directory cannot be read at the moment is not treated as missing",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const before = [&] {
     TestType store(sample.options());
@@ -316,7 +316,7 @@ TEMPLATE_TEST_CASE("a layer whose directory cannot be looked at now is no missin
 }
 
 TEMPLATE_TEST_CASE(
-    "a layer without a record whose directory cannot be looked at now waits for the next repair",
+    "a layer without a record whose directory cannot be read at the moment waits for the next repair",
     "[store][repair]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   std::filesystem::remove(sample.layers());
@@ -334,7 +334,7 @@ TEMPLATE_TEST_CASE(
   CHECK(store.layers().get(sample.top).record().parent == sample.mid);
 }
 
-TEST_CASE("a layer that has lost its files only is one without files to the check", "[store][repair]") {
+TEST_CASE("a deleted layer tree is reported as missing", "[store][repair]") {
   damages::Sample<stores::Overlay> const sample;
   std::filesystem::remove_all(sample.tree(sample.top));
   stores::Overlay store(sample.options());
@@ -344,8 +344,8 @@ TEST_CASE("a layer that has lost its files only is one without files to the chec
   }));
 }
 
-TEMPLATE_TEST_CASE("no record is made anew without what cannot be read now", "[store][repair]", stores::Vfs,
-                   stores::Overlay) {
+TEMPLATE_TEST_CASE("no record is reconstructed without data that cannot be read at the moment",
+                   "[store][repair]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const split = sample.split(sample.top), staging = sample.directory.path() / "staging";
   std::filesystem::remove(sample.layers());
@@ -364,8 +364,8 @@ TEMPLATE_TEST_CASE("no record is made anew without what cannot be read now", "[s
   CHECK(store.images().find("image"));
 }
 
-TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be read", "[store][repair]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("nothing is removed while some records cannot be read", "[store][repair]", stores::Vfs,
+                   stores::Overlay) {
   damages::Sample<TestType> const sample;
   damages::edit(sample.layers(), "\"names\":[", "\"names\":7,\"n\":[");  // of the base
   auto const set_immutable = [&](int flags) {                            // so that the file stays as it is
@@ -387,8 +387,8 @@ TEMPLATE_TEST_CASE("nothing is removed while there are records that cannot be re
   CHECK(store.containers().find("box"));
 }
 
-TEMPLATE_TEST_CASE("files of a layer that cannot have a record stay while they are mounted",
-                   "[store][repair]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("files of a layer that cannot have a record are kept while mounted", "[store][repair]",
+                   stores::Vfs, stores::Overlay) {
   stores::Fixture<TestType> fixture;
   auto& store = fixture.store;
   auto const records = fixture.graph() / (std::same_as<TestType, stores::Vfs> ? "vfs" : "overlay");
@@ -404,7 +404,7 @@ TEMPLATE_TEST_CASE("files of a layer that cannot have a record stay while they a
   CHECK(store.storage_layers().list().size() == 1);
 }
 
-TEST_CASE("a layer whose archive can be rebuilt is never removed, though its files cannot be put right now",
+TEST_CASE("a layer whose archive can be rebuilt is never removed, even if its files cannot be repaired now",
           "[store][repair]") {
   if (::geteuid() != 0) return;  // only root mounts
   stores::Fixture<stores::Overlay> fixture;
@@ -427,7 +427,7 @@ TEST_CASE("a layer whose archive can be rebuilt is never removed, though its fil
   CHECK(store.images().list().size() == 1);
 }
 
-TEST_CASE("a file of records that a dead process was writing goes, also if there are no records",
+TEST_CASE("a temporary record file of a dead process is removed, even without any record",
           "[store][repair]") {
   stores::Fixture<stores::Vfs> fixture;
   for (auto const* name : {"vfs-images/.tmp-images.json", "vfs-containers/.tmp-containers.json"})

@@ -56,8 +56,7 @@ struct WrittenTo : drivers::Vfs {
 
 }  // namespace
 
-TEST_CASE("repair_layer: what is written to a layer while it is unpacked anew is not lost",
-          "[store][repair]") {
+TEST_CASE("repair_layer: writes to a layer while it is unpacked again are not lost", "[store][repair]") {
   using S = Store<WrittenTo, serializers::Json, durability::None>;
   Fixture<S> fixture;
   fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
@@ -102,7 +101,7 @@ TEST_CASE("repair_layer: what is written to a layer while it is unpacked anew is
   CHECK(std::filesystem::exists(tree / "mine") == is_there);
 }
 
-TEST_CASE("repair_layer: a layer that is another than was seen is left alone, and nothing is said to be done",
+TEST_CASE("repair_layer: a layer that changed since the check is left alone, and no action is reported",
           "[store][repair]") {
   SeenOtherwise layer;
   auto const before = layer.now();
@@ -128,7 +127,7 @@ TEST_CASE("repair_layer: a layer that is another than was seen is left alone, an
   CHECK(layer.now().diff_size == before.diff_size);
 }
 
-TEST_CASE("repair_layer: what is recorded of a tar is put right", "[store][repair]") {
+TEST_CASE("repair_layer: recorded facts about a tar are repaired", "[store][repair]") {
   SeenOtherwise layer;
   auto const before = layer.now();
   layer.change([](auto& record) { record.diff_size = 1; });
@@ -138,9 +137,8 @@ TEST_CASE("repair_layer: what is recorded of a tar is put right", "[store][repai
   CHECK(layer.now().diff_size == before.diff_size);
 }
 
-TEST_CASE(
-    "repair_layer: a repair that ends between an archive and its record leaves what the next one finishes",
-    "[store][repair]") {
+TEST_CASE("repair_layer: a crash between tar-split and record leaves a state that the next repair completes",
+          "[store][repair]") {
   SeenOtherwise layer;
   auto const digest = layer.now().diff_digest;
   auto const other = Digest::of(as_bytes(std::string("else"))).str();
@@ -178,7 +176,7 @@ TEST_CASE(
   CHECK(layer.now().compression == 0);
 }
 
-TEST_CASE("repair_layer: an archive that can be read again by now is kept", "[store][repair]") {
+TEST_CASE("repair_layer: a tar-split that has become readable again is kept", "[store][repair]") {
   SeenOtherwise layer;
   auto const split = layer.core->tar_split("one");
   auto const before = sys::read_file(split);
@@ -190,7 +188,7 @@ TEST_CASE("repair_layer: an archive that can be read again by now is kept", "[st
   CHECK(sys::read_file(split) == before);
 }
 
-TEST_CASE("repair_layer: a layer whose mount is gone is unpacked anew in the same repair",
+TEST_CASE("repair_layer: a layer with a stale mount is unpacked again in the same repair",
           "[store][repair]") {
   if (::geteuid() != 0) return;
   Fixture<stores::Overlay> fixture;

@@ -21,7 +21,7 @@ bool is_told(typename S::Options const& options, std::string const& layer) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("what a user writes over a file from below is in no archive", "[store][repair]",
+TEMPLATE_TEST_CASE("a file from below that a user overwrites is in no archive", "[store][repair]",
                    stores::Vfs, stores::Overlay) {
   if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
   stores::Fixture<TestType> fixture;
@@ -38,7 +38,7 @@ TEMPLATE_TEST_CASE("what a user writes over a file from below is in no archive",
   CHECK(is_told<TestType>(fixture.options(), "child"));
 }
 
-TEST_CASE("archives below are looked for in the store that the layer is in", "[store][repair]") {
+TEST_CASE("tar-splits of parents are searched in the store that has the layer", "[store][repair]") {
   stores::Fixture<stores::Vfs> fixture;
   auto options = fixture.options();
   options.image_stores = {fixture.directory.path() / "others"};

@@ -43,8 +43,8 @@ std::uint64_t bytes_of(UsageReport const& usage, std::filesystem::path const& pa
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is what is nobody's",
-                   "[store][usage]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("usage classes add up to the output of du, and orphans are garbage", "[store][usage]",
+                   stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   TestType store(sample.options());
   // Not a temporary file, if it looks like one.
@@ -98,7 +98,7 @@ TEMPLATE_TEST_CASE("the classes of bytes add up to what du says, and garbage is 
   CHECK(collect_garbage(store).items.empty());
 }
 
-TEMPLATE_TEST_CASE("what may have a record that cannot be read is no garbage", "[store][usage][garbage]",
+TEMPLATE_TEST_CASE("files that an unreadable record may refer to are not garbage", "[store][usage][garbage]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   // As of a release that writes names in another way.
@@ -119,7 +119,7 @@ TEMPLATE_TEST_CASE("what may have a record that cannot be read is no garbage", "
   store.images().create({.id = "another"});
 }
 
-TEMPLATE_TEST_CASE("what a dead process noted stays while its record may be one that cannot be read",
+TEMPLATE_TEST_CASE("intents of a dead process stay while an unreadable record may refer to their items",
                    "[store][usage][garbage]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const spare = [&] {
@@ -147,7 +147,7 @@ TEMPLATE_TEST_CASE("what a dead process noted stays while its record may be one 
   CHECK_FALSE(std::filesystem::exists(temp));
 }
 
-TEMPLATE_TEST_CASE("files of a layer without a record stay while they are mounted", "[store][usage][garbage]",
+TEMPLATE_TEST_CASE("files of a layer without a record are kept while mounted", "[store][usage][garbage]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const layers = sys::read_file(sample.layers());
@@ -170,8 +170,7 @@ TEMPLATE_TEST_CASE("files of a layer without a record stay while they are mounte
   CHECK_FALSE(std::filesystem::exists(sample.tree(lost)));
 }
 
-TEST_CASE("what a process noted that died just now is done before its notes go as garbage",
-          "[store][usage]") {
+TEST_CASE("intents of a dead process are completed before their directory is removed", "[store][usage]") {
   damages::Sample<stores::Vfs> const sample;
   stores::Vfs store(sample.options());
   auto const layer = store.layers().create({.id = "spare"});  // which a dead one made for a container
@@ -184,7 +183,7 @@ TEST_CASE("what a process noted that died just now is done before its notes go a
   CHECK_FALSE(store.layers().exists("spare"));
 }
 
-TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][usage]") {
+TEST_CASE("garbage that could not be removed is not reported as removed", "[store][usage]") {
   damages::Sample<stores::Vfs> const sample;
   stores::Vfs store(sample.options());
   auto const temp_dirs = sample.kind("layers") / "tmp";
@@ -208,7 +207,7 @@ TEST_CASE("garbage that cannot be removed is not said to have gone", "[store][us
   CHECK_FALSE(std::filesystem::exists(kept));
 }
 
-TEMPLATE_TEST_CASE("data of an item that a living process is making is no garbage", "[store][garbage]",
+TEMPLATE_TEST_CASE("data of an item that a live process is creating is not garbage", "[store][garbage]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> sample;
   TestType store(sample.options());
@@ -228,9 +227,8 @@ TEMPLATE_TEST_CASE("data of an item that a living process is making is no garbag
   CHECK_FALSE(std::filesystem::exists(data));
 }
 
-TEMPLATE_TEST_CASE(
-    "a layer whose record is lost is no garbage while another one needs it, or a mount shows it",
-    "[store][usage][garbage]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a layer without a record is not garbage while another one needs it or it is mounted",
+                   "[store][usage][garbage]", stores::Vfs, stores::Overlay) {
   if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
   damages::Sample<TestType> const sample;
   auto const records = sys::read_file(sample.layers());

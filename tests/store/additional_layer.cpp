@@ -35,7 +35,7 @@ struct LayerStoreFixture {
 
 }  // namespace
 
-TEST_CASE("a layer that another program shows becomes a layer by reference to its files",
+TEST_CASE("an additional layer of another program becomes a layer that refers to its files",
           "[store][additional_layer][overlay]") {
   if (::geteuid() != 0) return;
   LayerStoreFixture const fixture;
@@ -78,7 +78,7 @@ TEST_CASE("a layer that another program shows becomes a layer by reference to it
   store.shutdown({.force = true});
 }
 
-TEST_CASE("what another program tells of its own record is not made this store's",
+TEST_CASE("names, parent and flags that another program records of an additional layer are not adopted",
           "[store][additional_layer][overlay]") {
   if (::geteuid() != 0) return;
   LayerStoreFixture const fixture;
@@ -101,7 +101,8 @@ TEST_CASE("what another program tells of its own record is not made this store's
   store.shutdown({.force = true});
 }
 
-TEST_CASE("a store that wants it is asked with the image's reference", "[store][additional_layer][overlay]") {
+TEST_CASE("an additional layer store that needs the image reference gets it",
+          "[store][additional_layer][overlay]") {
   if (::geteuid() != 0) return;
   LayerStoreFixture const fixture;
   lay_out(fixture.others / "ZG9ja2VyLmlvL3g6MQ==" / digest);
@@ -113,7 +114,8 @@ TEST_CASE("a store that wants it is asked with the image's reference", "[store][
   store.shutdown({.force = true});
 }
 
-TEST_CASE("the other program learns that a layer is not used any more", "[store][additional_layer]") {
+TEST_CASE("an additional layer store is notified when a layer is no longer used",
+          "[store][additional_layer]") {
   testing::TempDir directory;
   auto const place = directory.path() / "layer";
   std::filesystem::create_directory(place);
@@ -121,7 +123,7 @@ TEST_CASE("the other program learns that a layer is not used any more", "[store]
   CHECK_FALSE(std::filesystem::exists(place));  // a real one answers to the rmdir, and removes nothing
 }
 
-TEST_CASE("options of additional layer stores are told apart", "[drivers][overlay][additional_layer]") {
+TEST_CASE("options of additional layer stores are parsed", "[drivers][overlay][additional_layer]") {
   using drivers::overlay::LayerStore;
   CHECK_FALSE(LayerStore::parse("/tmp").with_reference);
   CHECK(LayerStore::parse("/tmp/.:ref").with_reference);

@@ -56,8 +56,9 @@ bool can_run() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("what is applied to a mounted layer appears in the mount, beside what was written there",
-                   "[store][apply_in_place]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE(
+    "an archive applied to a mounted layer appears in the mount, beside what was written there",
+    "[store][apply_in_place]", stores::Vfs, stores::Overlay) {
   if (!can_run<TestType>()) return;
   Mounted<TestType> mounted;
   auto const file = sys::open_at(AT_FDCWD, mounted.mount->path() / "d/written", O_RDWR);
@@ -72,7 +73,8 @@ TEMPLATE_TEST_CASE("what is applied to a mounted layer appears in the mount, bes
   CHECK_FALSE(fs::exists(again.path() / "gone"));
 }
 
-TEST_CASE("what is applied to a layer below a mounted one appears there, too", "[store][apply_in_place]") {
+TEST_CASE("an archive applied to a layer below a mounted one appears in the mount",
+          "[store][apply_in_place]") {
   if (!can_run<stores::Overlay>()) return;
   Mounted<stores::Overlay> mounted;
   mounted.store.layers().get("base").apply(memory_source(tar_of({{"later", "l"}})));
@@ -81,7 +83,7 @@ TEST_CASE("what is applied to a layer below a mounted one appears there, too", "
   CHECK(diff_of(mounted.store.layers().get("base")) == tar_of({{"later", "l"}}));
 }
 
-TEST_CASE("a whiteout that has nothing to hide is not made in a mounted layer, either",
+TEST_CASE("a whiteout that hides nothing is not created in a mounted layer either",
           "[store][apply_in_place]") {
   if (!can_run<stores::Overlay>()) return;
   Mounted<stores::Overlay> mounted;
@@ -91,7 +93,7 @@ TEST_CASE("a whiteout that has nothing to hide is not made in a mounted layer, e
   CHECK(fs::symlink_status(own / "d/old").type() == fs::file_type::character);
 }
 
-TEMPLATE_TEST_CASE("a stream that cannot be unpacked changes nothing of a mounted layer",
+TEMPLATE_TEST_CASE("a stream that cannot be unpacked does not change a mounted layer",
                    "[store][apply_in_place]", stores::Vfs, stores::Overlay) {
   if (!can_run<TestType>()) return;
   Mounted<TestType> mounted;
@@ -104,7 +106,7 @@ TEMPLATE_TEST_CASE("a stream that cannot be unpacked changes nothing of a mounte
   CHECK(diff_of(now) == tar_of({{"first", "1"}}));
 }
 
-TEMPLATE_TEST_CASE("what a dead process had begun to unpack into a mounted layer is unpacked to its end",
+TEMPLATE_TEST_CASE("an archive that a dead process was applying to a mounted layer is applied completely",
                    "[store][apply_in_place]", stores::Vfs, stores::Overlay) {
   if (!can_run<TestType>()) return;
   Mounted<TestType> mounted;

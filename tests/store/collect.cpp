@@ -51,8 +51,7 @@ void die_at_each_call(Make const& make, Change const& change, Look const& look) 
 
 }  // namespace
 
-TEST_CASE("an image goes with its layers, or stays with them, whenever the process dies",
-          "[store][collect]") {
+TEST_CASE("removal of an image with its layers is atomic under crashes", "[store][collect]") {
   bool gone = false;
   die_at_each_call(
       [](auto& store) {
@@ -72,8 +71,7 @@ TEST_CASE("an image goes with its layers, or stays with them, whenever the proce
   CHECK(gone);
 }
 
-TEST_CASE("items with ids as long as names of files can be are whole or gone, whenever the process dies",
-          "[store][collect]") {
+TEST_CASE("items with ids of maximal length are complete or gone after a crash", "[store][collect]") {
   std::string const id(255, 'i');
   bool gone = false;
   die_at_each_call(
@@ -98,8 +96,7 @@ TEST_CASE("items with ids as long as names of files can be are whole or gone, wh
   CHECK(gone);
 }
 
-TEST_CASE("a layer that got another name since is not collected with the image that it went with",
-          "[store][collect]") {
+TEST_CASE("a layer that was given a name since is not collected with its former image", "[store][collect]") {
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   auto layer = store.layers().create({.id = "layer", .names = {"old"}});
@@ -114,7 +111,7 @@ TEST_CASE("a layer that got another name since is not collected with the image t
   SECTION("none") { CHECK_FALSE(stores::Vfs(fixture.options()).layers().exists("layer")); }
 }
 
-TEST_CASE("what could not be collected for want of a descriptor, say, is tried again by the same object",
+TEST_CASE("a collection that failed for a transient reason is retried by the same object",
           "[store][collect]") {
   struct Short : drivers::Vfs {
     using Vfs::Vfs;

@@ -21,7 +21,7 @@ struct Stuck : drivers::Vfs {
 
 }  // namespace
 
-TEST_CASE("what cannot be unmounted is not removed, nor is what it belongs to", "[store][containers]") {
+TEST_CASE("an item whose layer cannot be unmounted is not removed", "[store][containers]") {
   using S = Store<Stuck, serializers::Json, durability::None>;
   Fixture<S> fixture;
   auto& store = fixture.store;
@@ -54,8 +54,8 @@ TEST_CASE("what cannot be unmounted is not removed, nor is what it belongs to", 
   CHECK(store.layers().list().empty());
 }
 
-TEMPLATE_TEST_CASE("no container stands on a layer whose parent is gone", "[store][containers]", stores::Vfs,
-                   stores::Overlay) {
+TEMPLATE_TEST_CASE("no container is created over a layer whose parent is missing", "[store][containers]",
+                   stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "base"});
@@ -67,7 +67,7 @@ TEMPLATE_TEST_CASE("no container stands on a layer whose parent is gone", "[stor
   CHECK(store.layers().list().size() == 1);
 }
 
-TEMPLATE_TEST_CASE("a container has a layer of its own over the image's", "[store][containers]", stores::Vfs,
+TEMPLATE_TEST_CASE("a container has its own layer over the image's", "[store][containers]", stores::Vfs,
                    stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -94,7 +94,7 @@ TEMPLATE_TEST_CASE("a container has a layer of its own over the image's", "[stor
   CHECK(store.layers().list().size() == 1);
 }
 
-TEMPLATE_TEST_CASE("creation of a container fails without a trace", "[store][containers]", stores::Vfs,
+TEMPLATE_TEST_CASE("a failed creation of a container leaves nothing", "[store][containers]", stores::Vfs,
                    stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -107,7 +107,8 @@ TEMPLATE_TEST_CASE("creation of a container fails without a trace", "[store][con
   CHECK(store.layers().list().size() == 1);
 }
 
-TEMPLATE_TEST_CASE("directories and big data go with the container", "[store][containers]", stores::Vfs) {
+TEMPLATE_TEST_CASE("directories and big data are removed with the container", "[store][containers]",
+                   stores::Vfs) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
   auto box = store.containers().create("", {.id = "box"});

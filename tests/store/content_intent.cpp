@@ -52,8 +52,7 @@ struct DeadExchange {
 
 }  // namespace
 
-TEST_CASE("contents whose exchange was cut off are the old ones, or the new ones",
-          "[store][content_intent]") {
+TEST_CASE("interrupted replacement of contents leaves the old or the new ones", "[store][content_intent]") {
   DeadExchange interrupted;
   bool const exchanged = GENERATE(false, true);
   if (exchanged) interrupted.exchange_tree();
@@ -61,7 +60,7 @@ TEST_CASE("contents whose exchange was cut off are the old ones, or the new ones
   CHECK(fs::exists(interrupted.archive()) == exchanged);
 }
 
-TEST_CASE("a layer of the same id that was made since is left as it is", "[store][content_intent]") {
+TEST_CASE("a new layer of the same id is left alone by an older intent record", "[store][content_intent]") {
   DeadExchange interrupted;
   interrupted.exchange_tree();
   auto anew = interrupted.before;
@@ -71,7 +70,7 @@ TEST_CASE("a layer of the same id that was made since is left as it is", "[store
   CHECK_FALSE(fs::exists(interrupted.archive()));
 }
 
-TEST_CASE("the same archive that was applied by another program since stays recorded",
+TEST_CASE("an archive that another program applied again meanwhile stays recorded",
           "[store][content_intent]") {
   DeadExchange interrupted;
   if (GENERATE(false, true)) {  // died with the new contents in place

@@ -10,7 +10,7 @@ using namespace strata;
 using stores::code_of;
 using stores::Fixture;
 
-TEST_CASE("a store needs both of its roots", "[store][core]") {
+TEST_CASE("a store needs both roots", "[store][core]") {
   testing::TempDir directory;
   CHECK(code_of([&] { stores::Vfs({.graph_root = directory.path() / "g", .run_root = {}}); }) ==
         Errc::incomplete_options);
@@ -19,8 +19,7 @@ TEST_CASE("a store needs both of its roots", "[store][core]") {
   CHECK(std::filesystem::is_empty(directory.path()));
 }
 
-TEST_CASE("a store opens with the serializer and the driver that wrote it, and with no other",
-          "[store][core]") {
+TEST_CASE("a store opens only with the serializer and the driver that wrote it", "[store][core]") {
   using VfsJournal = Store<drivers::Vfs, serializers::Journal, durability::None>;
   testing::TempDir directory;
   auto const options = [&]<class S>(std::in_place_type_t<S>) {
@@ -39,7 +38,7 @@ TEST_CASE("a store opens with the serializer and the driver that wrote it, and w
   }
 }
 
-TEST_CASE("a store opened for reading makes and changes nothing", "[store][core]") {
+TEST_CASE("a store opened for reading changes nothing", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   auto made = fixture.store.layers().import(memory_source(stores::tar_of({{"file", "x"}})),
                                             {.id = "one", .names = {"n"}});
@@ -56,8 +55,7 @@ TEST_CASE("a store opened for reading makes and changes nothing", "[store][core]
   CHECK(store.layers().get("one").names() == names::List{"n"});
 }
 
-TEST_CASE("a record file that cannot be read is an error that names it, and is not written over",
-          "[store][core]") {
+TEST_CASE("a record file that cannot be parsed is reported by name and not overwritten", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   fixture.store.layers().create({.id = "one"});
   auto const file = fixture.graph() / "vfs-layers/layers.json";
@@ -75,7 +73,7 @@ TEST_CASE("a record file that cannot be read is an error that names it, and is n
   CHECK(fixture.store.images().list().empty());  // the other kinds are none the worse for it
 }
 
-TEST_CASE("one bad record does not make the others unreachable, and is kept", "[store][core]") {
+TEST_CASE("one unreadable record is kept and does not affect the others", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   fixture.store.layers().create({.id = "good", .names = {"name"}});
   auto const file = fixture.graph() / "vfs-layers/layers.json";
@@ -89,7 +87,7 @@ TEST_CASE("one bad record does not make the others unreachable, and is kept", "[
   CHECK(after.find(R"("word")") != std::string::npos);
 }
 
-TEST_CASE("keys and files that we do not know survive our changes", "[store][core]") {
+TEST_CASE("unknown keys and files survive changes", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   auto layer = fixture.store.layers().create({.id = "one"});
   auto const file = fixture.graph() / "vfs-layers/layers.json";
@@ -104,7 +102,7 @@ TEST_CASE("keys and files that we do not know survive our changes", "[store][cor
   CHECK(std::filesystem::exists(fixture.graph() / "defaultNetworkBackend"));
 }
 
-TEST_CASE("a record whose id could name another's directory harms nobody", "[store][core]") {
+TEST_CASE("a record whose id could name another item's directory does no harm", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   fixture.store.layers().create({.id = "good"});
   auto const file = fixture.graph() / "vfs-layers/layers.json";
@@ -118,7 +116,7 @@ TEST_CASE("a record whose id could name another's directory harms nobody", "[sto
   CHECK(fixture.store.layers().get("good").id().str() == "good");
 }
 
-TEST_CASE("what dead processes left is collected when a store is opened", "[store][core]") {
+TEST_CASE("leftovers of dead processes are collected when a store is opened", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   auto const trash = fixture.graph() / "vfs-layers/tmp";
   std::filesystem::create_directories(trash / "temp-dir-123/0-addition");
@@ -129,7 +127,7 @@ TEST_CASE("what dead processes left is collected when a store is opened", "[stor
   CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/tempdirs/temp-dir-9"));
 }
 
-TEST_CASE("files without a record do not stand in the way of their id", "[store][core]") {
+TEST_CASE("files without a record do not block their id", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   std::filesystem::create_directories(fixture.graph() / "vfs/dir/one/stale");
   std::ofstream(fixture.graph() / "vfs-layers/one.tar-split.gz") << "junk";
@@ -138,7 +136,8 @@ TEST_CASE("files without a record do not stand in the way of their id", "[store]
   CHECK(stores::diff_of(layer) == std::string(1024, '\0'));
 }
 
-TEST_CASE("a layer that a dead process was making or removing goes with the next look", "[store][core]") {
+TEST_CASE("a layer that a dead process was creating or removing is removed at the next access to layers",
+          "[store][core]") {
   Fixture<stores::Vfs> fixture;
   fixture.store.layers().create({.id = "kept"});
   auto const note = [&](std::string const& number, std::string const& id) {
@@ -161,7 +160,7 @@ TEST_CASE("a layer that a dead process was making or removing goes with the next
   CHECK(std::filesystem::is_empty(fixture.graph() / "vfs-layers/tmp"));
 }
 
-TEST_CASE("a crash's notes outlive who does not look at layers", "[store][core]") {
+TEST_CASE("intent records survive a process that does not access layers", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   auto const temp = fixture.graph() / "vfs-layers/tmp/temp-dir-1";
   std::filesystem::create_directories(temp);
@@ -178,7 +177,7 @@ TEST_CASE("a crash's notes outlive who does not look at layers", "[store][core]"
   CHECK(std::filesystem::is_empty(fixture.graph() / "vfs-layers/tmp"));
 }
 
-TEST_CASE("what a crash left of containers and images goes, and nothing that is in use", "[store][core]") {
+TEST_CASE("leftovers of containers and images are removed, nothing in use is", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   for (auto const* id : {"base", "spare", "taken"}) store.layers().create({.id = id});
@@ -220,7 +219,7 @@ TEST_CASE("a record flagged incomplete is a layer that the Go library did not fi
   CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/half"));
 }
 
-TEMPLATE_TEST_CASE("an id cannot be the name of a file of the store", "[store][core]", stores::Vfs,
+TEMPLATE_TEST_CASE("an id must not be the name of one of the store's files", "[store][core]", stores::Vfs,
                    stores::Journal) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -239,7 +238,7 @@ TEMPLATE_TEST_CASE("an id cannot be the name of a file of the store", "[store][c
   CHECK(stores::ids(store.layers().list()) == std::vector<std::string>{"kept"});
 }
 
-TEST_CASE("a record whose id is the name of the record file does not take that file away", "[store][core]") {
+TEST_CASE("removing an item whose id is the name of the record file leaves that file", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   fixture.store.images().create({.id = "good"});
   auto const file = fixture.graph() / "vfs-images/images.json";
@@ -265,7 +264,7 @@ struct Slow : drivers::Vfs {
 };
 }  // namespace
 
-TEST_CASE("a second thread waits until what a dead process left is collected", "[store][core]") {
+TEST_CASE("a second thread waits until leftovers are collected", "[store][core]") {
   using SlowStore = Store<Slow, serializers::Json, durability::None>;
   Fixture<SlowStore> fixture;
   auto const left = fixture.graph() / "vfs/dir/left";

@@ -44,12 +44,12 @@ struct Interrupted {
 
 }  // namespace
 
-TEST_CASE("data whose replacement was cut off is the old one, or the new one", "[store][big_data]") {
+TEST_CASE("interrupted replacement of big data leaves the old or the new", "[store][big_data]") {
   CHECK(Interrupted(false).found() == "old");
   CHECK(Interrupted(true).found() == "new, and longer");
 }
 
-TEST_CASE("an intent record that was not written to its end counts for nothing", "[store][big_data]") {
+TEST_CASE("an incomplete intent record is ignored", "[store][big_data]") {
   Interrupted interrupted(false);
   for (auto const& seen : sys::StagingDirectory::look(interrupted.fixture.graph() / "vfs-layers/tmp"))
     sys::replace_file(seen.path / "data-intent", "../../victim\n3");

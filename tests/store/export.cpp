@@ -25,8 +25,8 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("changes of a container are told as a list, a size and a tar", "[store][export]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("changes of a container come as a list, a size and a tar", "[store][export]", stores::Vfs,
+                   stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
   store.layers().import(
@@ -65,7 +65,7 @@ TEMPLATE_TEST_CASE("changes of a container are told as a list, a size and a tar"
   CHECK(stores::code_of([&] { diff_of(base, DiffOptions{.against = "nothing"}); }) == Errc::layer_unknown);
 }
 
-TEMPLATE_TEST_CASE("a layer compared with another than its parent is made from the files", "[store][export]",
+TEMPLATE_TEST_CASE("a diff against a layer other than the parent is made from the files", "[store][export]",
                    stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
@@ -75,13 +75,13 @@ TEMPLATE_TEST_CASE("a layer compared with another than its parent is made from t
   CHECK(names_in(diff_of(top, DiffOptions{.against = "one"})) == Names{"three", "two"});
 }
 
-TEMPLATE_TEST_CASE("an empty layer without a tar-split is an empty tar", "[store][export]", stores::Vfs,
-                   stores::Journal, stores::Overlay) {
+TEMPLATE_TEST_CASE("the diff of an empty layer without a tar-split is an empty tar", "[store][export]",
+                   stores::Vfs, stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   CHECK(diff_of(fixture.store.layers().create()) == std::string(1024, '\0'));
 }
 
-TEMPLATE_TEST_CASE("a file that is not what was imported is noticed", "[store][export]", stores::Vfs,
+TEMPLATE_TEST_CASE("an export detects a file that differs from the import", "[store][export]", stores::Vfs,
                    stores::Overlay) {
   Fixture<TestType> fixture;
   auto const layer = fixture.store.layers().import(memory_source(tar_of({{"file", "right"}})), {.id = "one"});
@@ -97,7 +97,7 @@ TEMPLATE_TEST_CASE("a file that is not what was imported is noticed", "[store][e
   CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
 }
 
-TEST_CASE("a damaged archive record is an error, a missing one is made anew", "[store][export]") {
+TEST_CASE("a damaged tar-split is an error, a missing one is made from the files", "[store][export]") {
   Fixture<stores::Vfs> fixture;
   auto const layer =
       fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
@@ -111,7 +111,7 @@ TEST_CASE("a damaged archive record is an error, a missing one is made anew", "[
   CHECK(names_in(diff_of(layer)) == Names{"file"});
 }
 
-TEST_CASE("compressions that can be read but not produced are refused", "[store][export]") {
+TEST_CASE("compressions that can only be read are refused", "[store][export]") {
   Fixture<stores::Vfs> fixture;
   auto const layer = fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})));
   CHECK(code_of([&] { diff_of(layer, DiffOptions{.compression = Compression::xz}); }) ==
@@ -120,7 +120,7 @@ TEST_CASE("compressions that can be read but not produced are refused", "[store]
         Errc::unsupported_compression);
 }
 
-TEST_CASE("a sink that fails stops the export with its error", "[store][export]") {
+TEST_CASE("an error of the sink ends the export", "[store][export]") {
   struct Full {
     void write(Bytes) { throw Error(std::make_error_code(std::errc::no_space_on_device), "write"); }
   };

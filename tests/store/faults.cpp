@@ -29,7 +29,7 @@ void check_whole(std::filesystem::path const& graph, stores::Vfs& store) {
 
 }  // namespace
 
-TEST_CASE("whichever step of the driver fails, nothing is left half done", "[store][faults]") {
+TEST_CASE("whichever step of the driver fails, the store is consistent", "[store][faults]") {
   auto const tar = stores::tar_of({{"dir/", ""}, {"dir/file", std::string(10'000, 'x')}, {"other", "y"}});
   int failed = 0;
   for (int fail_at = 0;; ++fail_at) {
@@ -69,7 +69,7 @@ TEST_CASE("whichever step of the driver fails, nothing is left half done", "[sto
   CHECK(failed > 15);
 }
 
-TEST_CASE("whichever step of a wipe fails, what stays has what it stands on", "[store][faults]") {
+TEST_CASE("whichever step of a wipe fails, the remaining items are complete", "[store][faults]") {
   int failed = 0;
   for (int fail_at = 0;; ++fail_at) {
     testing::TempDir directory;

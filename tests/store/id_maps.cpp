@@ -104,13 +104,13 @@ void check_stored(auto& store) {
 
 }  // namespace
 
-TEST_CASE("a store on vfs keeps a copy of an image's top layer for each map", "[store][idmap]") {
+TEST_CASE("a store on vfs keeps an id-mapped copy of an image's top layer for each map", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Vfs> fixture;
   check_stored(fixture.store);
 }
 
-TEST_CASE("a store on overlay does so where mounts cannot map", "[store][idmap]") {
+TEST_CASE("a store on overlay keeps id-mapped copies where mounts cannot be mapped", "[store][idmap]") {
   if (!is_root()) return;
   NoMappedMounts const without;
   stores::Fixture<stores::Overlay> fixture;
@@ -154,7 +154,7 @@ void check_image_mount(auto& store, bool with_env) {
 
 }  // namespace
 
-TEST_CASE("an image is mounted with the host's ids, whatever maps its layers have", "[store][idmap]") {
+TEST_CASE("an image is mounted with host ids, whatever maps its layers have", "[store][idmap]") {
   if (!is_root()) return;
   bool const with_env = GENERATE(false, true);
   CAPTURE(with_env);
@@ -168,8 +168,7 @@ TEST_CASE("an image is mounted with the host's ids, whatever maps its layers hav
   }
 }
 
-TEST_CASE("a copy that something stands on outlives its image with the layer that it was made of",
-          "[store][idmap]") {
+TEST_CASE("an id-mapped copy in use outlives its image, with the layer it was made from", "[store][idmap]") {
   if (!is_root()) return;
   NoMappedMounts const without;
   stores::Fixture<stores::Overlay> fixture;
@@ -186,7 +185,7 @@ TEST_CASE("a copy that something stands on outlives its image with the layer tha
   check_owner(child.mount().path() / "d/file", 100005, 200006);
 }
 
-TEST_CASE("where mounts can map, layers are shared and only the container has maps", "[store][idmap]") {
+TEST_CASE("where mounts can be mapped, layers are shared and only the container has maps", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
@@ -208,7 +207,7 @@ TEST_CASE("where mounts can map, layers are shared and only the container has ma
   CHECK(stores::code_of([&] { box.mount(); }) == Errc::cannot_shift);
 }
 
-TEST_CASE("layers have the maps they were asked for, or their parent's", "[store][idmap]") {
+TEST_CASE("layers have the requested maps or those of their parent", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -236,8 +235,7 @@ TEST_CASE("layers have the maps they were asked for, or their parent's", "[store
   CHECK(stores::diff_of(applied) == owned_tar(7, 8));
 }
 
-TEST_CASE("owners outside the maps, and maps that cannot be, are refused and leave nothing",
-          "[store][idmap]") {
+TEST_CASE("owners outside the maps and invalid maps are refused and leave nothing", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -260,7 +258,7 @@ TEST_CASE("owners outside the maps, and maps that cannot be, are refused and lea
   CHECK(store.images().get("image").record().mapped_top_layers.empty());
 }
 
-TEST_CASE("a driver that knows of no maps refuses them", "[store][idmap]") {
+TEST_CASE("a driver without support for id maps refuses them", "[store][idmap]") {
   stores::Fixture<stores::Journal> fixture;
   auto& store = fixture.store;
   CHECK(stores::code_of([&] { store.layers().create({.maps = {.uids = high.uids}}); }) == Errc::unsupported);
@@ -268,7 +266,7 @@ TEST_CASE("a driver that knows of no maps refuses them", "[store][idmap]") {
   CHECK_NOTHROW(store.containers().create(""));
 }
 
-TEST_CASE("two containers at once need one copy", "[store][idmap]") {
+TEST_CASE("two containers created at once share one id-mapped copy", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -283,7 +281,7 @@ TEST_CASE("two containers at once need one copy", "[store][idmap]") {
   CHECK(store.layers().list().size() == 6);
 }
 
-TEST_CASE("owners of the directories above are told of mounted layers with maps", "[store][idmap]") {
+TEST_CASE("a mounted layer with maps reports the owners of the directories above it", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -297,7 +295,7 @@ TEST_CASE("owners of the directories above are told of mounted layers with maps"
   CHECK(owners.gids.empty());
 }
 
-TEST_CASE("automatic maps are as large as the image needs and share no ids", "[store][idmap]") {
+TEST_CASE("automatic maps are as large as the image needs and do not overlap", "[store][idmap]") {
   if (!is_root()) return;
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -360,8 +358,7 @@ struct WithDefaultMaps {
 
 }  // namespace
 
-TEST_CASE("a store's default maps are those of layers without a parent, and of containers without an image",
-          "[store][idmap]") {
+TEST_CASE("default maps apply to layers without a parent and containers without an image", "[store][idmap]") {
   if (!is_root()) return;
   WithDefaultMaps<drivers::Vfs> fixture;
   auto& store = fixture.store;
@@ -400,7 +397,7 @@ TEST_CASE("a store's default maps are those of layers without a parent, and of c
   check_owner(box.mount().path() / "d/file", 5, 6);
 }
 
-TEST_CASE("default maps are stored only where mounts cannot map", "[store][idmap]") {
+TEST_CASE("default maps are applied to files only where mounts cannot be mapped", "[store][idmap]") {
   if (!is_root()) return;
   {
     NoMappedMounts const without;

@@ -50,8 +50,8 @@ class TellingVfs : public drivers::Vfs {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("with an image store, everything is where the format has it", "[store][image_store]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("files of a store with a separate image store are where the format has them",
+                   "[store][image_store]", stores::Vfs, stores::Overlay) {
   if (TestType::Core::Driver::name() == "overlay" && ::geteuid() != 0) return;
   WithImageStore<TestType> apart;
   auto& store = *apart.store;
@@ -113,7 +113,7 @@ TEMPLATE_TEST_CASE("with an image store, everything is where the format has it",
   }
 }
 
-TEST_CASE("stores that share an image store see each other's images, and keep their containers",
+TEST_CASE("stores that share an image store see each other's images, but not containers",
           "[store][image_store]") {
   WithImageStore<stores::Vfs> apart;
   stores::Vfs other(apart.options("other"));
@@ -131,7 +131,7 @@ TEST_CASE("stores that share an image store see each other's images, and keep th
   CHECK(store.layers().exists("later"));
 }
 
-TEST_CASE("images from before there was an image store are used, and keep their layers",
+TEST_CASE("images in the graph root from before the image store are used and keep their layers",
           "[store][image_store]") {
   testing::TempDir directory;
   stores::Vfs::Options options{.graph_root = directory.path() / "graph",
@@ -151,7 +151,7 @@ TEST_CASE("images from before there was an image store are used, and keep their 
 }
 
 // The list has those of the graph root first: killed in the middle, a wipe would leave a layer without its parent.
-TEST_CASE("a wipe removes a layer before what it stands on in the image store", "[store][image_store]") {
+TEST_CASE("a wipe removes a layer before its parent in the image store", "[store][image_store]") {
   testing::TempDir directory;
   std::vector<std::string> removed;
   using TellingStore = Store<TellingVfs, serializers::Json, durability::None>;

@@ -41,7 +41,7 @@ TEMPLATE_TEST_CASE("an image points to its top layer and is found by its digests
   CHECK(code_of([&] { image.big_data().digest("nothing"); }) == Errc::digest_unknown);
 }
 
-TEST_CASE("an image of a volatile container's layer has its files on the device", "[store][images]") {
+TEST_CASE("files of an image of a volatile container's layer are flushed to disk", "[store][images]") {
   using S = Store<drivers::Vfs, serializers::Json, durability::Full>;
   for (bool const is_volatile : {false, true}) {
     Fixture<S> fixture;
@@ -64,8 +64,8 @@ TEST_CASE("an image of a volatile container's layer has its files on the device"
   }
 }
 
-TEMPLATE_TEST_CASE("images are not made of what is not there", "[store][images]", stores::Vfs,
-                   stores::Journal) {
+TEMPLATE_TEST_CASE("an image cannot be created from a layer that does not exist", "[store][images]",
+                   stores::Vfs, stores::Journal) {
   Fixture<TestType> fixture;
   auto images = fixture.store.images();
   images.create({.id = "one", .names = {"taken"}});
@@ -92,8 +92,8 @@ TEMPLATE_TEST_CASE("the history of an image's names is newest first", "[store][i
   CHECK(image.record().names_history == names::List{"third", "first", "second"});
 }
 
-TEMPLATE_TEST_CASE("an image takes along the layers that nothing else needs", "[store][images]", stores::Vfs,
-                   stores::Journal, stores::Overlay) {
+TEMPLATE_TEST_CASE("removing an image removes the layers that nothing else needs", "[store][images]",
+                   stores::Vfs, stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "base"});
@@ -121,7 +121,7 @@ TEMPLATE_TEST_CASE("an image takes along the layers that nothing else needs", "[
   CHECK(code_of([&] { store.images().remove("two"); }) == Errc::image_unknown);
 }
 
-TEST_CASE("an image can be removed alone", "[store][images]") {
+TEST_CASE("an image can be removed without its layers", "[store][images]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "base"});

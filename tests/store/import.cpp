@@ -54,8 +54,8 @@ struct Interrupting {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a layer comes out as the very bytes that went in", "[store][import][export]", stores::Vfs,
-                   stores::Journal, stores::Overlay) {
+TEMPLATE_TEST_CASE("a layer is exported byte for byte as it was imported", "[store][import][export]",
+                   stores::Vfs, stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
   auto const tar =
@@ -85,7 +85,7 @@ TEMPLATE_TEST_CASE("a layer comes out as the very bytes that went in", "[store][
   }
 }
 
-TEMPLATE_TEST_CASE("an empty stream is an empty layer", "[store][import]", stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("an empty stream makes an empty layer", "[store][import]", stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto const layer = fixture.store.layers().import(memory_source(""));
   CHECK(layer.record().diff_digest == Digest::of({}).str());
@@ -93,8 +93,8 @@ TEMPLATE_TEST_CASE("an empty stream is an empty layer", "[store][import]", store
   CHECK(diff_of(layer).empty());
 }
 
-TEMPLATE_TEST_CASE("an import that fails leaves nothing behind", "[store][import]", stores::Vfs,
-                   stores::Journal, stores::Overlay) {
+TEMPLATE_TEST_CASE("a failed import leaves nothing", "[store][import]", stores::Vfs, stores::Journal,
+                   stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
   layers.create({.id = "other", .names = {"taken"}});
@@ -123,7 +123,8 @@ TEMPLATE_TEST_CASE("an import that fails leaves nothing behind", "[store][import
   CHECK(stores::files_below(fixture.graph()) == before);
 }
 
-TEMPLATE_TEST_CASE("progress goes forward and ends at the input's size", "[store][import]", stores::Vfs) {
+TEMPLATE_TEST_CASE("progress is monotonic and ends at the size of the input", "[store][import]",
+                   stores::Vfs) {
   Fixture<TestType> fixture;
   std::vector<std::pair<std::string, std::string>> entries;
   for (int i = 0; i < 500; ++i) entries.emplace_back("file" + std::to_string(i), std::string(1000, 'x'));
@@ -139,7 +140,7 @@ TEMPLATE_TEST_CASE("progress goes forward and ends at the input's size", "[store
   CHECK(last.entries == 500);
 }
 
-TEMPLATE_TEST_CASE("a stream applied to a layer replaces what is recorded of it", "[store][import]",
+TEMPLATE_TEST_CASE("an archive applied to a layer replaces the recorded digests and sizes", "[store][import]",
                    stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
@@ -174,8 +175,8 @@ struct Dying : drivers::Vfs {
 };
 }  // namespace
 
-TEMPLATE_TEST_CASE("who dies while a stream is applied leaves the old contents or the new", "[store][import]",
-                   Dying<false>, Dying<true>) {
+TEMPLATE_TEST_CASE("a crash while an archive is applied leaves the old contents or the new",
+                   "[store][import]", Dying<false>, Dying<true>) {
   using DyingStore = Store<TestType, serializers::Json, durability::None>;
   Fixture<stores::Vfs> fixture;
   fixture.store.layers().import(memory_source(tar_of({{"file", "old"}})), {.id = "layer", .names = {"name"}});
@@ -202,7 +203,8 @@ TEMPLATE_TEST_CASE("who dies while a stream is applied leaves the old contents o
   CHECK(diff_of(layer) == replaced);
 }
 
-TEST_CASE("where the tar-split cannot be set staging, a layer stays what it is", "[store][import]") {
+TEST_CASE("a layer is unchanged if its old tar-split cannot be moved to a staging directory",
+          "[store][import]") {
   Fixture<stores::Vfs> fixture;
   auto const first = tar_of({{"one", "1"}});
   auto layer = fixture.store.layers().import(memory_source(first), {.id = "layer"});
@@ -220,7 +222,7 @@ TEST_CASE("where the tar-split cannot be set staging, a layer stays what it is",
   CHECK(check(fixture.store).clean());
 }
 
-TEST_CASE("of two streams applied to one layer at once, the later to end fails", "[store][import]") {
+TEST_CASE("of two concurrent applies to one layer, the later to end fails", "[store][import]") {
   Fixture<stores::Vfs> fixture;
   auto layer = fixture.store.layers().create({.id = "layer"});
   auto const first = tar_of({{"one", "1"}});
@@ -231,7 +233,7 @@ TEST_CASE("of two streams applied to one layer at once, the later to end fails",
   CHECK(diff_of(other) == first);
 }
 
-TEMPLATE_TEST_CASE("what is written to a layer while a stream for it is read is not lost", "[store][import]",
+TEMPLATE_TEST_CASE("writes to a layer while an archive for it is read are not lost", "[store][import]",
                    stores::Vfs, stores::Overlay) {
   if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) {
     WARN("skipped: overlay mounts need root");
@@ -337,7 +339,7 @@ TEST_CASE("many threads import into one store at once", "[store][import][threads
   for (auto const& layer : layers) CHECK(diff_of(layer) == tar);
 }
 
-TEST_CASE("a source that is empty, or was moved from, is no empty layer", "[store][import]") {
+TEST_CASE("an empty or moved-from source is an error", "[store][import]") {
   Fixture<stores::Vfs> fixture;
   std::error_code const expected(EBADF, std::system_category());
   CHECK(code_of([&] { fixture.store.layers().import(Source{}, {.id = "none"}); }) == expected);
@@ -350,7 +352,7 @@ TEST_CASE("a source that is empty, or was moved from, is no empty layer", "[stor
   CHECK(layer.big_data().names().empty());
 }
 
-TEST_CASE("big data comes from a stream as well", "[store][import]") {
+TEST_CASE("big data can be set from a stream", "[store][import]") {
   Fixture<stores::Vfs> fixture;
   auto image = fixture.store.images().create({.id = "image"});
   std::string const text(3 << 20, 'x');

@@ -18,7 +18,7 @@ struct Place {
 };
 }  // namespace
 
-TEST_CASE("notes are read as they were written", "[store][intent_log]") {
+TEST_CASE("intent records are read as they were written", "[store][intent_log]") {
   testing::TempDir directory;
   Place place{directory / "tmp"};
   auto const staging = log_intents(place, {{IntentKind::layer_files, "a"},
@@ -53,7 +53,7 @@ TEST_CASE("notes are read as they were written", "[store][intent_log]") {
   CHECK_FALSE(parse_intent(""));
 }
 
-TEST_CASE("work that fails leaves its notes to the next; work that ends takes them along",
+TEST_CASE("intents of failed work remain for the next process, those of completed work are removed",
           "[store][intent_log]") {
   testing::TempDir directory;
   Place place{directory / "tmp"};

@@ -6,7 +6,7 @@
 
 using strata::detail::IntentText;
 
-TEST_CASE("an intent record is read line by line, and then the rest", "[store][intent_text]") {
+TEST_CASE("intent text is read line by line, then the rest", "[store][intent_text]") {
   IntentText text("name\n-12\nnone\nmore\nlines");
   CHECK(text.line() == "name");
   CHECK(text.number<std::int64_t>() == -12);
@@ -14,7 +14,7 @@ TEST_CASE("an intent record is read line by line, and then the rest", "[store][i
   CHECK(text.rest() == "more\nlines");
 }
 
-TEST_CASE("an intent record that was cut off reads as empty lines", "[store][intent_text]") {
+TEST_CASE("a truncated intent text reads as empty lines", "[store][intent_text]") {
   IntentText text("name");
   CHECK(text.line() == "name");
   CHECK(text.line().empty());

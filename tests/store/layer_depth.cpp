@@ -17,7 +17,7 @@ struct LayerRow {
 
 }  // namespace
 
-TEST_CASE("children are sorted before what they stand on, those of one depth stay as they were", "[store]") {
+TEST_CASE("children are sorted before their parents, and equal depths keep their order", "[store]") {
   std::map<std::string, LayerRow> const rows{{"a", {"a", ""}},  {"b", {"b", "a"}}, {"c", {"c", "b"}},
                                              {"x", {"x", "b"}}, {"p", {"p", "q"}}, {"q", {"q", "p"}}};
   auto const find = [&](std::string const& id) {

@@ -46,7 +46,7 @@ struct ShortIds : StoreTraits<D, S> {
 };
 }  // namespace
 
-TEST_CASE("one trait can be shadowed without touching the library", "[store][layers]") {
+TEST_CASE("a shadowed trait takes effect without changes to the library", "[store][layers]") {
   using S = Store<drivers::Memory, serializers::Journal, durability::None,
                   ShortIds<drivers::Memory, serializers::Journal>>;
   Fixture<S> fixture;
@@ -54,7 +54,7 @@ TEST_CASE("one trait can be shadowed without touching the library", "[store][lay
   CHECK(fixture.store.images().create().id().str().size() == 32);
 }
 
-TEMPLATE_TEST_CASE("creation refuses what is taken or unknown, and leaves nothing", "[store][layers]",
+TEMPLATE_TEST_CASE("creation refuses duplicates and unknown items, and leaves nothing", "[store][layers]",
                    stores::Vfs, stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("creation refuses what is taken or unknown, and leaves nothin
   CHECK(stores::files_below(fixture.graph()) == before);
 }
 
-TEMPLATE_TEST_CASE("a layer in use is not removed, and the error says what uses it", "[store][layers]",
+TEMPLATE_TEST_CASE("a layer in use is not removed, and the error names what uses it", "[store][layers]",
                    stores::Vfs, stores::Journal, stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -96,7 +96,7 @@ TEMPLATE_TEST_CASE("a layer in use is not removed, and the error says what uses 
   CHECK(code_of([&] { store.layers().remove("base"); }) == Errc::layer_unknown);
 }
 
-TEMPLATE_TEST_CASE("what was removed is gone from the disk, and its id can be used again", "[store][layers]",
+TEMPLATE_TEST_CASE("a removed item is gone from disk, and its id can be used again", "[store][layers]",
                    stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
@@ -110,8 +110,8 @@ TEMPLATE_TEST_CASE("what was removed is gone from the disk, and its id can be us
   }
 }
 
-TEMPLATE_TEST_CASE("names move between layers, and every store object sees it", "[store][layers]",
-                   stores::Vfs, stores::Journal) {
+TEMPLATE_TEST_CASE("names move between layers, visible to every store object", "[store][layers]", stores::Vfs,
+                   stores::Journal) {
   Fixture<TestType> fixture;
   TestType other(fixture.options());
   auto one = fixture.store.layers().create({.id = "one", .names = {"a", "b"}});
@@ -135,8 +135,8 @@ TEMPLATE_TEST_CASE("names move between layers, and every store object sees it", 
         }) == Errc::layer_unknown);
 }
 
-TEMPLATE_TEST_CASE("big data for an item that was removed meanwhile leaves nothing",
-                   "[store][layers][big_data]", stores::Vfs, stores::Journal) {
+TEMPLATE_TEST_CASE("setting big data of a removed item leaves nothing", "[store][layers][big_data]",
+                   stores::Vfs, stores::Journal) {
   stores::Fixture<TestType> fixture;
   auto& store = fixture.store;
   auto layer = store.layers().create({.id = "going"});
@@ -156,7 +156,7 @@ TEMPLATE_TEST_CASE("big data for an item that was removed meanwhile leaves nothi
   CHECK(stores::files_below(fixture.graph()) == before);
 }
 
-TEMPLATE_TEST_CASE("big data of a layer is kept by key", "[store][layers][big_data]", stores::Vfs) {
+TEMPLATE_TEST_CASE("big data of a layer is stored by key", "[store][layers][big_data]", stores::Vfs) {
   Fixture<TestType> fixture;
   auto layer = fixture.store.layers().create({.id = "one"});
   layer.big_data().set("zstd-chunked-manifest", "bytes");
@@ -169,8 +169,7 @@ TEMPLATE_TEST_CASE("big data of a layer is kept by key", "[store][layers][big_da
   CHECK(code_of([&] { layer.big_data().set("..", "x"); }) == Errc::invalid_name);
 }
 
-TEST_CASE("an id or a key that its record would give back as another is refused",
-          "[store][layers][big_data]") {
+TEST_CASE("ids and keys that a record would not preserve are refused", "[store][layers][big_data]") {
   std::string const odd =
       "od\xff"
       "d";
@@ -190,7 +189,7 @@ TEST_CASE("an id or a key that its record would give back as another is refused"
   CHECK(check(other.store).clean());
 }
 
-TEMPLATE_TEST_CASE("a handle on an item that has gone touches no other", "[store][layers]", stores::Vfs,
+TEMPLATE_TEST_CASE("a handle on a removed item does not affect any other", "[store][layers]", stores::Vfs,
                    stores::Journal) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();

@@ -67,7 +67,7 @@ void compare(S& store, Model const& model) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("random sequences of operations agree with a model in memory", "[store][property]",
+TEMPLATE_TEST_CASE("random sequences of operations agree with an in-memory model", "[store][property]",
                    stores::Vfs, stores::Journal, stores::Overlay) {
   for (unsigned const seed : {1u, 2u, 3u}) {
     INFO("seed " << seed);

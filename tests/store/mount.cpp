@@ -40,7 +40,7 @@ Flush flush_of(MountRequest const& first, MountRequest const& second) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("mounts are counted, over all store objects", "[store][mount]", stores::Vfs,
+TEMPLATE_TEST_CASE("mounts are counted across store objects", "[store][mount]", stores::Vfs,
                    stores::Overlay) {
   Fixture<TestType> fixture;
   TestType other(fixture.options());
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("mounts are counted, over all store objects", "[store][mount]
   CHECK(layer.mount_count() == 0);
 }
 
-TEST_CASE("what has lost its layer is not unmounted without a word, nor said to be mounted",
+TEST_CASE("unmounting an item without its layer is an error, and it is not reported as mounted",
           "[store][mount]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
@@ -84,7 +84,7 @@ TEST_CASE("what has lost its layer is not unmounted without a word, nor said to 
   CHECK(stores::code_of([&] { layer.mount_count(); }) == Errc::layer_unknown);
 }
 
-TEST_CASE("the last unmount flushes unless the store promises nothing", "[store][mount]") {
+TEST_CASE("the last unmount flushes unless durability is none", "[store][mount]") {
   MountRequest const written;
   MountRequest const read{.read_only = true};
   MountRequest const passing{.is_volatile = true};
@@ -96,8 +96,7 @@ TEST_CASE("the last unmount flushes unless the store promises nothing", "[store]
   CHECK(flush_of<None>(written, written) == Flush::none);
 }
 
-TEST_CASE("a mount after another process's shutdown is seen by whoever opens the store next",
-          "[store][mount]") {
+TEST_CASE("a mount after a shutdown by another process is seen by the next opener", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   auto const layer =
       fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
@@ -112,7 +111,7 @@ TEST_CASE("a mount after another process's shutdown is seen by whoever opens the
   CHECK_NOTHROW(next.layers().remove("one"));
 }
 
-TEST_CASE("volatile containers are mounted as such unless the store is told otherwise", "[store][mount]") {
+TEST_CASE("volatile containers are mounted as volatile unless disabled", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   fixture.store.layers().import(memory_source(tar_of({{"file", "below"}})), {.id = "base"});
   fixture.store.images().create({.id = "image", .top_layer = "base"});
@@ -134,7 +133,7 @@ TEST_CASE("volatile containers are mounted as such unless the store is told othe
   CHECK_FALSE(is_volatile(careful));
 }
 
-TEST_CASE("what is written through a mount stays in the layer", "[store][mount]") {
+TEST_CASE("writes through a mount stay in the layer", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
   store.layers().import(memory_source(tar_of({{"file", "below"}})), {.id = "base"});
@@ -155,7 +154,7 @@ TEST_CASE("what is written through a mount stays in the layer", "[store][mount]"
   }
 }
 
-TEST_CASE("a mounted container is unmounted when it is removed", "[store][mount]") {
+TEST_CASE("removing a mounted container unmounts it", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
   auto const box = store.containers().create("");
@@ -165,7 +164,7 @@ TEST_CASE("a mounted container is unmounted when it is removed", "[store][mount]
   CHECK(store.mounted_layers().empty());
 }
 
-TEST_CASE("a count that a reboot left behind does not count", "[store][mount]") {
+TEST_CASE("a mount count from before a reboot is ignored", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   auto const layer = fixture.store.layers().create({.id = "one"});
   auto const path = layer.mount().keep();
@@ -175,7 +174,7 @@ TEST_CASE("a count that a reboot left behind does not count", "[store][mount]") 
   CHECK(layer.mount_count() == 1);
 }
 
-TEST_CASE("a store opened for reading tells what is mounted", "[store][mount]") {
+TEST_CASE("a store opened for reading reports mounts", "[store][mount]") {
   Fixture<stores::Overlay> fixture;
   auto const mounted = fixture.store.layers().create({.id = "one"}).mount();
   auto options = fixture.options();
@@ -203,7 +202,7 @@ struct Watching : drivers::Vfs {
 };
 }  // namespace
 
-TEST_CASE("a layer that is being removed or exchanged cannot be mounted meanwhile", "[store][mount]") {
+TEST_CASE("a layer cannot be mounted while it is removed or its tree is replaced", "[store][mount]") {
   Fixture<Store<Watching, serializers::Json, durability::None>> fixture;
   Watching::lock = fixture.directory.path() / "run/vfs-layers/mountpoints.lock";
   fixture.store.layers().create({.id = "one"}).mount().keep();
@@ -218,7 +217,7 @@ TEST_CASE("a layer that is being removed or exchanged cannot be mounted meanwhil
   CHECK(fixture.store.mounted_layers().empty());
 }
 
-TEST_CASE("a mount point that is assigned to itself stays mounted", "[store][mount]") {
+TEST_CASE("self-assignment of a mount point keeps the mount", "[store][mount]") {
   Fixture<stores::Vfs> fixture;
   auto const layer = fixture.store.layers().create({.id = "one"});
   auto mounted = layer.mount();

@@ -29,7 +29,7 @@ MountRecord record(std::string id, std::int64_t count) {
 
 }  // namespace
 
-TEST_CASE("mount counts are kept, and seen by every process", "[store][mount_table]") {
+TEST_CASE("mount counts are persistent, and visible to every process", "[store][mount_table]") {
   testing::TempDir directory;
   auto mounts = open(directory.path());
   auto other = open(directory.path());
@@ -47,7 +47,7 @@ TEST_CASE("mount counts are kept, and seen by every process", "[store][mount_tab
   CHECK_FALSE(other.read().find("one"));
 }
 
-TEST_CASE("a store that is only read can look at mounts, and makes no file", "[store][mount_table]") {
+TEST_CASE("a read-only store can read mount counts and creates no file", "[store][mount_table]") {
   testing::TempDir directory;
   auto reader = open_for_reading(directory.path());
   CHECK(reader.read().rows().empty());
@@ -62,7 +62,7 @@ TEST_CASE("a store that is only read can look at mounts, and makes no file", "[s
   }
 }
 
-TEST_CASE("entries without a path or a count are none", "[store][mount_table]") {
+TEST_CASE("entries without a path or a count are ignored", "[store][mount_table]") {
   testing::TempDir directory;
   sys::replace_file(directory / "mountpoints.json",
                     R"([{"id":"a","path":"","count":1},{"id":"b","path":"/b","count":0},)"
@@ -73,7 +73,7 @@ TEST_CASE("entries without a path or a count are none", "[store][mount_table]") 
   CHECK(mounts.read().find("c"));
 }
 
-TEST_CASE("counting from many threads loses nothing", "[store][mount_table][threads]") {
+TEST_CASE("counting from many threads loses no mount", "[store][mount_table][threads]") {
   testing::TempDir directory;
   auto mounts = open(directory.path());
   auto other = open(directory.path());

@@ -29,7 +29,7 @@ class WithOlderImage {
 
 }  // namespace
 
-TEST_CASE("an image that only the graph root has is removed, with the layers that nothing else needs",
+TEST_CASE("removing an image that only the graph root has removes the layers that nothing else needs",
           "[store][older_images]") {
   WithOlderImage older;
   stores::Vfs store(older.options);
@@ -65,7 +65,7 @@ TEST_CASE("an image that only the graph root has is removed, with the layers tha
   CHECK(stores::Vfs(older.options).images().list().empty());
 }
 
-TEST_CASE("who dies while an older image gets a record in the image store leaves the older one's data",
+TEST_CASE("a crash while an image is copied to the image store leaves the original's data",
           "[store][older_images]") {
   WithOlderImage older;
   stores::Vfs store(older.options);

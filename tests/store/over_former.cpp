@@ -28,7 +28,7 @@ struct Applied {
 
 }  // namespace
 
-TEST_CASE("a layer that an archive was applied to after another one is whole with the files of both",
+TEST_CASE("a layer with two applied archives passes the check with the files of both",
           "[store][over_former]") {
   Applied one;
   auto& store = one.fixture.store;
@@ -53,8 +53,7 @@ TEST_CASE("a layer that an archive was applied to after another one is whole wit
   CHECK(store.layers().exists("child"));
 }
 
-TEST_CASE("what was written to a layer before an archive was applied to it is not taken for damage",
-          "[store][over_former]") {
+TEST_CASE("files written before an archive was applied are not reported as damage", "[store][over_former]") {
   Applied one;
   auto& store = one.fixture.store;
   bool const mounted = GENERATE(false, true);
@@ -70,7 +69,7 @@ TEST_CASE("what was written to a layer before an archive was applied to it is no
   CHECK(std::filesystem::exists(one.tree() / "d/mine"));
 }
 
-TEST_CASE("an archive that went through a link which was there is looked for where that led",
+TEST_CASE("an archive that was unpacked through a symbolic link is checked where the link led",
           "[store][over_former]") {
   Applied one;
   auto& store = one.fixture.store;
@@ -89,7 +88,7 @@ TEST_CASE("an archive that went through a link which was there is looked for whe
   CHECK(std::filesystem::is_symlink(one.tree() / "l"));
 }
 
-TEST_CASE("what a later entry of an archive took away of a layer does not tell where an earlier one went",
+TEST_CASE("contents that a later entry of an archive removed do not show where an earlier one went",
           "[store][over_former]") {
   Applied one;
   auto& store = one.fixture.store;
@@ -104,7 +103,7 @@ TEST_CASE("what a later entry of an archive took away of a layer does not tell w
   CHECK(repair(store).actions.empty());
 }
 
-TEST_CASE("files that no archive put into a layer are told of", "[store][over_former]") {
+TEST_CASE("files that are in no archive of a layer are reported", "[store][over_former]") {
   Applied one;
   one.fixture.store.layers().create({.id = "layer", .parent = "parent"});
   one.apply(one.second);

@@ -97,8 +97,8 @@ using JournalOnDisk = Store<drivers::Vfs, serializers::Journal, durability::None
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("layers and images of a store that is only read are found behind the own ones",
-                   "[store][several]", stores::Vfs, JournalOnDisk) {
+TEMPLATE_TEST_CASE("items of read-only stores are found after the store's own", "[store][several]",
+                   stores::Vfs, JournalOnDisk) {
   TwoStores<TestType> pair;
   auto& store = *pair.second;
   CHECK(ids(store.layers().list()) == std::vector<std::string>{"base", "top"});
@@ -123,8 +123,7 @@ TEMPLATE_TEST_CASE("layers and images of a store that is only read are found beh
   CHECK(store.layers().exists("later"));
 }
 
-TEMPLATE_TEST_CASE("a store that is only read is not changed, whatever is asked", "[store][several]",
-                   stores::Vfs, JournalOnDisk) {
+TEMPLATE_TEST_CASE("no call changes a read-only store", "[store][several]", stores::Vfs, JournalOnDisk) {
   TwoStores<TestType> pair;
   auto& store = *pair.second;
   auto const before = stores::files_below(pair.first_root());
@@ -155,7 +154,7 @@ TEMPLATE_TEST_CASE("a store that is only read is not changed, whatever is asked"
   CHECK(stores::files_below(pair.first_root()) == before);
 }
 
-TEST_CASE("layers, images and containers stand on those of a store that is only read", "[store][several]") {
+TEST_CASE("items can refer to layers and images of a read-only store", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
   auto const layer =
@@ -174,7 +173,7 @@ TEST_CASE("layers, images and containers stand on those of a store that is only 
   CHECK(ids(store.layers().list()) == std::vector<std::string>{"base", "top"});
 }
 
-TEST_CASE("overlay layers lie over those of a store that is only read, and are mounted below the run root",
+TEST_CASE("overlay layers over a read-only store are mounted below the run root",
           "[store][several][overlay]") {
   if (::geteuid() != 0) return;
   TwoStores<stores::Overlay> pair;
@@ -200,8 +199,8 @@ TEST_CASE("overlay layers lie over those of a store that is only read, and are m
   CHECK(std::filesystem::is_empty(pair.first_root() / "overlay/top/merged"));
 }
 
-TEMPLATE_TEST_CASE("names of an image of a store that is only read make it an image of the store itself",
-                   "[store][several]", stores::Vfs, JournalOnDisk) {
+TEMPLATE_TEST_CASE("naming an image of a read-only store copies it into the store itself", "[store][several]",
+                   stores::Vfs, JournalOnDisk) {
   TwoStores<TestType> pair;
   auto& store = *pair.second;
   auto image = store.images().get("image");
@@ -232,9 +231,8 @@ TEMPLATE_TEST_CASE("names of an image of a store that is only read make it an im
   }
 }
 
-TEMPLATE_TEST_CASE(
-    "a name that was removed from an image of a read-only store does not resolve, the others do",
-    "[store][several]", stores::Vfs, JournalOnDisk) {
+TEMPLATE_TEST_CASE("a name removed from an image of a read-only store does not resolve, the others do",
+                   "[store][several]", stores::Vfs, JournalOnDisk) {
   TwoStores<TestType> pair;
   auto options = pair.options();
   options.graph_root = pair.directory.path() / "third";
@@ -257,7 +255,7 @@ TEMPLATE_TEST_CASE(
   CHECK(store.images().get("localhost/image:1").read_only());
 }
 
-TEST_CASE("an image that is made with the id of one that is only read takes over what is not given",
+TEST_CASE("an image created with the id of one in a read-only store takes over unset fields",
           "[store][several]") {
   TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
@@ -269,7 +267,7 @@ TEST_CASE("an image that is made with the id of one that is only read takes over
   CHECK(code_of([&] { store.images().create({.id = "image"}); }) == Errc::duplicate_id);
 }
 
-TEST_CASE("what a dead process left of an image is not in the way of one with its id", "[store][several]") {
+TEST_CASE("leftovers of a dead process do not block an image of the same id", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   {
     auto left = sys::StagingDirectory::create(pair.options().graph_root / "vfs-layers" / paths::table_trash);
@@ -279,7 +277,7 @@ TEST_CASE("what a dead process left of an image is not in the way of one with it
   CHECK(pair.second->images().create({.id = "image"}).big_data().get("manifest") == "{}");
 }
 
-TEST_CASE("of several stores the first that has an item counts", "[store][several]") {
+TEST_CASE("of several stores, the first that has an item takes precedence", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   stores::Vfs third(
       {.graph_root = pair.directory.path() / "third", .run_root = pair.directory.path() / "third-run"});
@@ -296,7 +294,7 @@ TEST_CASE("of several stores the first that has an item counts", "[store][severa
   CHECK(store.layers().get("third's").id().str() == "base");
 }
 
-TEST_CASE("a name that a store which is only read gives twice is an error of its own", "[store][several]") {
+TEST_CASE("a duplicate name in a read-only store has its own error code", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   pair.first.reset();
   auto const spoil = [&](std::string const& file) {
@@ -316,8 +314,7 @@ TEST_CASE("a name that a store which is only read gives twice is an error of its
   }
 }
 
-TEST_CASE("damage of a store that is only read is found, and keeps nothing else from being looked at",
-          "[store][several]") {
+TEST_CASE("damage in a read-only store is reported, and the rest is still checked", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
   auto own = store.images().create({.id = "own"});
@@ -334,8 +331,7 @@ TEST_CASE("damage of a store that is only read is found, and keeps nothing else 
   CHECK(has(ProblemKind::data_size, Subject::image, false));
 }
 
-TEST_CASE("an image that is refused leaves nothing, though it would have taken over another's data",
-          "[store][several]") {
+TEST_CASE("a refused image leaves nothing, even if it would have copied data", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
   store.images().create({.id = "own", .names = {"taken"}});
@@ -344,7 +340,7 @@ TEST_CASE("an image that is refused leaves nothing, though it would have taken o
   CHECK_FALSE(std::filesystem::exists(pair.directory.path() / "graph/vfs-images/image"));
 }
 
-TEST_CASE("nothing is made in a store that is only read", "[store][several]") {
+TEST_CASE("nothing is created in a read-only store", "[store][several]") {
   testing::TempDir directory;
   auto const empty = directory.path() / "empty";
   std::filesystem::create_directories(empty);
@@ -358,7 +354,7 @@ TEST_CASE("nothing is made in a store that is only read", "[store][several]") {
   CHECK_FALSE(std::filesystem::exists(directory.path() / "missing"));
 }
 
-TEST_CASE("a store on a read-only mount is read", "[store][several]") {
+TEST_CASE("a store on a read-only mount can be read", "[store][several]") {
   if (::geteuid() != 0) return;
   TwoStores<stores::Vfs> pair;
   auto const mount = pair.directory.path() / "mounted";
@@ -382,7 +378,7 @@ TEST_CASE("a store on a read-only mount is read", "[store][several]") {
   CHECK(::umount(mount.c_str()) == 0);
 }
 
-TEST_CASE("a store that is only read and changes meanwhile is told of", "[store][several]") {
+TEST_CASE("a concurrent change of a read-only store is reported", "[store][several]") {
   TwoStores<stores::Vfs> pair;
   auto& store = *pair.second;
   auto const remove_top = [&] {
@@ -409,7 +405,7 @@ TEST_CASE("a store that is only read and changes meanwhile is told of", "[store]
 }
 
 TEST_CASE(
-    "a store's image store is another directory, and a driver that knows of no other stores refuses them",
+    "the image store must be another directory, and a driver without support for other stores refuses them",
     "[store][several]") {
   testing::TempDir directory;
   auto const graph = directory.path() / "graph";
@@ -423,8 +419,8 @@ TEST_CASE(
         }) == Errc::unsupported);
 }
 
-TEMPLATE_TEST_CASE("who changes a store does not wait for those who change one that is only read",
-                   "[store][several]", stores::Vfs, JournalOnDisk) {
+TEMPLATE_TEST_CASE("a writer does not wait for writers of a read-only store", "[store][several]", stores::Vfs,
+                   JournalOnDisk) {
   TwoStores<TestType> pair;
   auto& store = *pair.second;
   std::vector const locks{pair.first_root() / "vfs-layers/layers.lock",
@@ -450,7 +446,7 @@ TEMPLATE_TEST_CASE("who changes a store does not wait for those who change one t
   }
 }
 
-TEST_CASE("two stores that read each other, and are changed by many at once, go on", "[store][several]") {
+TEST_CASE("two stores that read each other do not deadlock under concurrent changes", "[store][several]") {
   testing::TempDir directory;
   std::array const roots{directory.path() / "a", directory.path() / "b"};
   auto const options = [&](int which) {

@@ -7,7 +7,7 @@ using namespace strata;
 using stores::Fixture;
 using stores::tar_of;
 
-TEMPLATE_TEST_CASE("a layer's size is its plain tar's as recorded, else that of the files it changed",
+TEMPLATE_TEST_CASE("a layer's size is the recorded size of its tar, else that of its changed files",
                    "[store][size]", stores::Vfs, stores::Journal) {
   Fixture<TestType> fixture;
   auto const tar = tar_of({{"file", std::string(1000, 'x')}});
@@ -15,8 +15,8 @@ TEMPLATE_TEST_CASE("a layer's size is its plain tar's as recorded, else that of 
   CHECK(fixture.store.layers().create().size() == 0);
 }
 
-TEMPLATE_TEST_CASE("an image's size is that of its layers and its data, each once", "[store][size]",
-                   stores::Vfs, stores::Journal) {
+TEMPLATE_TEST_CASE("an image's size is the sum over its layers and big data, each counted once",
+                   "[store][size]", stores::Vfs, stores::Journal) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
   auto const tar = tar_of({{"file", std::string(1000, 'x')}});
@@ -31,7 +31,7 @@ TEMPLATE_TEST_CASE("an image's size is that of its layers and its data, each onc
   CHECK(store.images().create().size() == 0);
 }
 
-TEST_CASE("an image without one of its layers has no size, and the error names the layer", "[store][size]") {
+TEST_CASE("an image with a missing layer has no size, and the error names the layer", "[store][size]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "base"});
@@ -42,7 +42,7 @@ TEST_CASE("an image without one of its layers has no size, and the error names t
   CHECK(stores::holder_of([&] { image.size(); }) == "base");
 }
 
-TEST_CASE("the error of a size that cannot be found names the layer", "[store][size]") {
+TEST_CASE("an error while computing a size names the layer", "[store][size]") {
   Fixture<stores::Overlay> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "base"});
@@ -52,7 +52,7 @@ TEST_CASE("the error of a size that cannot be found names the layer", "[store][s
   CHECK(stores::holder_of([&] { box.size(); }) == box.layer().id().str());
 }
 
-TEST_CASE("a container's size is that of its changes, its data and its directories", "[store][size]") {
+TEST_CASE("a container's size includes its changes, big data and directories", "[store][size]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   store.layers().import(memory_source(tar_of({{"below", std::string(1000, 'x')}})), {.id = "base"});

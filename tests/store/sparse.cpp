@@ -40,8 +40,8 @@ std::vector<fs::path> all_named(fs::path const& top, std::string const& name) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a layer with files that have holes comes out as it went in", "[store][sparse]",
-                   stores::Vfs, stores::Overlay, stores::Journal) {
+TEMPLATE_TEST_CASE("a layer with sparse files is exported byte for byte", "[store][sparse]", stores::Vfs,
+                   stores::Overlay, stores::Journal) {
   tar_tools::Directory dir;
   make_files(dir);
   for (auto const* const format : formats) {
@@ -65,7 +65,7 @@ TEMPLATE_TEST_CASE("a layer with files that have holes comes out as it went in",
   }
 }
 
-TEMPLATE_TEST_CASE("a changed file with holes is found, and made anew of the tar-split", "[store][sparse]",
+TEMPLATE_TEST_CASE("a changed sparse file is detected and restored from the tar-split", "[store][sparse]",
                    stores::Vfs, stores::Overlay) {
   tar_tools::Directory dir;
   make_files(dir);
@@ -82,7 +82,7 @@ TEMPLATE_TEST_CASE("a changed file with holes is found, and made anew of the tar
   CHECK(sys::read_file(all_named(fixture.graph(), "holes").at(0)) == dir.get("holes"));
 }
 
-TEST_CASE("an archive of a few bytes does not take all memory there is", "[store][sparse]") {
+TEST_CASE("a tiny archive of huge sparse files does not exhaust memory", "[store][sparse]") {
   auto const tar = [](std::string const& size) {
     return tar_tools::extension('x', tar_tools::record("GNU.sparse.major", "1") +
                                          tar_tools::record("GNU.sparse.minor", "0") +

@@ -8,7 +8,7 @@ using namespace strata;
 using stores::code_of;
 using stores::Fixture;
 
-TEMPLATE_TEST_CASE("a staged layer is seen by nobody until it is committed, and then whole",
+TEMPLATE_TEST_CASE("a staged layer is invisible until it is committed, and complete then",
                    "[store][staged_layer]", stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
@@ -50,8 +50,8 @@ TEMPLATE_TEST_CASE("a staged layer that is dropped or refused leaves nothing", "
   CHECK(layers.get("taken").big_data().get("kept") == "data");
 }
 
-TEMPLATE_TEST_CASE("a staged layer is not made without its parent", "[store][staged_layer]", stores::Vfs,
-                   stores::Overlay) {
+TEMPLATE_TEST_CASE("a staged layer cannot be committed without its parent", "[store][staged_layer]",
+                   stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
   layers.create({.id = "base"});
@@ -61,8 +61,8 @@ TEMPLATE_TEST_CASE("a staged layer is not made without its parent", "[store][sta
   CHECK(layers.list().empty());
 }
 
-TEMPLATE_TEST_CASE("a staged layer takes the place of another's contents", "[store][staged_layer]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("a staged layer can replace the contents of another", "[store][staged_layer]", stores::Vfs,
+                   stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();
   layers.import(memory_source(stores::tar_of({{"old", "old"}})), {.id = "layer"});
@@ -78,7 +78,7 @@ TEMPLATE_TEST_CASE("a staged layer takes the place of another's contents", "[sto
   CHECK(code_of([&] { layers.stage({.parent = "base"}).replace("layer"); }) == Errc::changed_meanwhile);
 }
 
-TEST_CASE("a directory becomes a layer that is known by a table of contents", "[store][staged_layer]") {
+TEST_CASE("a staged directory becomes a layer identified by a table of contents", "[store][staged_layer]") {
   Fixture<stores::Vfs> fixture;
   auto layers = fixture.store.layers();
   sys::make_directories(fixture.directory.path() / "tree/sub", 0755);

@@ -6,7 +6,7 @@ using namespace strata;
 using stores::code_of;
 using stores::Fixture;
 
-TEMPLATE_TEST_CASE("a storage layer is the driver's alone", "[store][storage_layers]", stores::Vfs,
+TEMPLATE_TEST_CASE("a storage layer exists in the driver only", "[store][storage_layers]", stores::Vfs,
                    stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -25,7 +25,7 @@ TEMPLATE_TEST_CASE("a storage layer is the driver's alone", "[store][storage_lay
   CHECK(found == expected);
 }
 
-TEMPLATE_TEST_CASE("a storage layer that exists stays as it is", "[store][storage_layers]", stores::Vfs,
+TEMPLATE_TEST_CASE("an existing storage layer is left unchanged", "[store][storage_layers]", stores::Vfs,
                    stores::Overlay) {
   Fixture<TestType> fixture;
   auto layer =
@@ -34,7 +34,7 @@ TEMPLATE_TEST_CASE("a storage layer that exists stays as it is", "[store][storag
   CHECK(layer.diff_size() == 8);
 }
 
-TEMPLATE_TEST_CASE("a storage layer needs a parent that is there, and a sound id", "[store][storage_layers]",
+TEMPLATE_TEST_CASE("a storage layer needs an existing parent and a valid id", "[store][storage_layers]",
                    stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto storage = fixture.store.storage_layers();

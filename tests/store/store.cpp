@@ -6,8 +6,8 @@ using namespace strata;
 using stores::code_of;
 using stores::Fixture;
 
-TEMPLATE_TEST_CASE("an item of any kind is found: layers first, then images, then containers", "[store]",
-                   stores::Vfs, stores::Journal) {
+TEMPLATE_TEST_CASE("find looks for layers first, then images, then containers", "[store]", stores::Vfs,
+                   stores::Journal) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "l", .names = {"same"}});
@@ -22,7 +22,7 @@ TEMPLATE_TEST_CASE("an item of any kind is found: layers first, then images, the
   CHECK(kind("four") == -1);
 }
 
-TEMPLATE_TEST_CASE("wipe leaves an empty store that works", "[store]", stores::Vfs, stores::Journal,
+TEMPLATE_TEST_CASE("a wiped store is empty and works", "[store]", stores::Vfs, stores::Journal,
                    stores::Overlay) {
   Fixture<TestType> fixture;
   auto& store = fixture.store;
@@ -37,7 +37,7 @@ TEMPLATE_TEST_CASE("wipe leaves an empty store that works", "[store]", stores::V
   store.layers().create({.id = "base"});
 }
 
-TEST_CASE("records that were edited by hand do not keep a store from being wiped", "[store]") {
+TEST_CASE("hand-edited records do not prevent a wipe", "[store]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "a"});
@@ -50,7 +50,7 @@ TEST_CASE("records that were edited by hand do not keep a store from being wiped
   CHECK(store.layers().list().empty());
 }
 
-TEST_CASE("removing by any name asks nobody", "[store]") {
+TEST_CASE("removal by any name ignores references", "[store]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   store.layers().create({.id = "base"});
@@ -66,7 +66,7 @@ TEST_CASE("removing by any name asks nobody", "[store]") {
   CHECK(code_of([&] { store.remove("box"); }) == Errc::item_unknown);
 }
 
-TEST_CASE("items keep their store open", "[store]") {
+TEST_CASE("an item keeps its store open", "[store]") {
   testing::TempDir directory;
   auto const layer = [&] {
     stores::Vfs store({.graph_root = directory.path() / "g", .run_root = directory.path() / "r"});

@@ -52,8 +52,8 @@ std::function<void()> rounds(int count, std::function<void(int)> const& round) {
 }  // namespace
 
 // Run under ThreadSanitizer by hand; here it shows that nobody is in another's way.
-TEMPLATE_TEST_CASE("whatever a store does, it may do from many threads at once", "[store][threads]",
-                   stores::Vfs, stores::Overlay) {
+TEMPLATE_TEST_CASE("all operations may run concurrently on one store object", "[store][threads]", stores::Vfs,
+                   stores::Overlay) {
   if (::geteuid() != 0) return;  // maps change owners
   stores::Fixture<TestType> fixture;
   auto& store = fixture.store;

@@ -25,7 +25,7 @@ stores::Vfs::Options in_directory(testing::TempDir const& directory) {
 
 }  // namespace
 
-TEST_CASE("containers of a transient store are gone with the run root, their images stay",
+TEST_CASE("containers of a transient store are lost with the run root, images are not",
           "[store][transient]") {
   testing::TempDir directory;
   auto wanted = in_directory(directory);
@@ -55,7 +55,7 @@ TEST_CASE("containers of a transient store are gone with the run root, their ima
   CHECK(ids(store.images().list()) == std::vector<std::string>{"image"});
 }
 
-TEST_CASE("what a boot leaves of transient containers is garbage, no damage", "[store][transient]") {
+TEST_CASE("after a reboot, leftovers of transient containers are garbage, not damage", "[store][transient]") {
   testing::TempDir directory;
   auto wanted = in_directory(directory);
   wanted.transient = true;
@@ -89,7 +89,7 @@ TEST_CASE("what a boot leaves of transient containers is garbage, no damage", "[
   CHECK_FALSE(check(stores::Vfs(wanted)).sound());
 }
 
-TEST_CASE("volatile containers stand in the common files unless they are wanted apart",
+TEST_CASE("records of volatile containers are in the common files unless configured otherwise",
           "[store][transient]") {
   testing::TempDir directory;
   auto wanted = in_directory(directory);
@@ -109,7 +109,7 @@ TEST_CASE("volatile containers stand in the common files unless they are wanted 
   CHECK(ids(stores::Vfs(wanted).containers().list()) == order);
 }
 
-TEST_CASE("records in volatile files are read, and go back there, whatever is wanted", "[store][transient]") {
+TEST_CASE("records of volatile files are read and stay there, whatever is configured", "[store][transient]") {
   testing::TempDir directory;
   auto const wanted = in_directory(directory);
   stores::Vfs store(wanted);
@@ -133,7 +133,7 @@ TEST_CASE("records in volatile files are read, and go back there, whatever is wa
   CHECK(stores::Vfs(wanted).layers().list().empty());
 }
 
-TEMPLATE_TEST_CASE("what others have in volatile files that a store does not read is nobody's garbage",
+TEMPLATE_TEST_CASE("items with records in volatile files that a store does not read are not garbage",
                    "[store][transient]", stores::Vfs, stores::Overlay) {
   if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
   testing::TempDir directory;

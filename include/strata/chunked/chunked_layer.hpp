@@ -11,10 +11,10 @@
 
 namespace strata {
 
-/// Fills a staged layer from a tar, and makes a zstd:chunked stream of it on the way. The layer is then known by the
-/// digest of the stream's table of contents, and keeps that table.
+/// Fills a staged layer from a tar and writes the same tar as a zstd:chunked stream. The layer is then
+/// identified by the digest of the stream's table of contents, and keeps that table.
 /// @param staged  `layers.stage(…)`, still empty
-/// @param stream  gets the stream
+/// @param stream  receives the stream
 template <class Staged>
 archive::ChunkedResult fill_chunked(Staged& staged, Source tar, Sink stream,
                                     ApplyOptions const& options = {}) {
@@ -24,7 +24,7 @@ archive::ChunkedResult fill_chunked(Staged& staged, Source tar, Sink stream,
   auto result = writer.finish(lines);
   staged.set_toc_digest(result.toc_digest->str());
   staged.add_big_data(std::string(chunked_manifest_key), result.manifest);
-  staged.add_big_data(std::string(chunked_layer_data_key), R"({"format":0})");  // a directory, no composefs
+  staged.add_big_data(std::string(chunked_layer_data_key), R"({"format":0})");  // not composefs
   return result;
 }
 

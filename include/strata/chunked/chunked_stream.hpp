@@ -21,10 +21,10 @@
 #include <utility>
 #include <vector>
 
-/// What stands behind the archive in a zstd:chunked stream: its table of contents and the tar-split.
+/// Table of contents and tar-split, which follow the archive in a zstd:chunked stream.
 namespace strata::archive {
 
-/// Keys of the annotations that a layer's descriptor in an image's manifest has (github.com/containers/storage,
+/// Annotation keys of a layer's descriptor in an image manifest (github.com/containers/storage,
 /// docs/zstd-chunked.md).
 inline constexpr std::string_view toc_digest_annotation =
     "io.github.containers.zstd-chunked.manifest-checksum";
@@ -35,7 +35,7 @@ inline constexpr std::string_view tar_split_position_annotation =
 
 using Annotations = std::map<std::string, std::string>;
 
-/// The value of one of these; before 1.45 their names began with "io.containers.".
+/// Value of an annotation. Releases before 1.45 used the prefix "io.containers.".
 inline std::optional<std::string> find_annotation(Annotations const& annotations, std::string_view key) {
   for (auto const& name :
        {std::string(key), "io." + std::string(key.substr(std::string_view("io.github.").size()))})
@@ -43,7 +43,7 @@ inline std::optional<std::string> find_annotation(Annotations const& annotations
   return std::nullopt;
 }
 
-/// The annotations for a stream that `ZstdChunkedWriter` has made.
+/// Annotations for a stream written by `ZstdChunkedWriter`.
 inline Annotations chunked_annotations(ChunkedResult const& result) {
   auto const place = [](ChunkedPart const& part) {
     return std::to_string(part.offset) + ':' + std::to_string(part.size) + ':' +
@@ -54,7 +54,7 @@ inline Annotations chunked_annotations(ChunkedResult const& result) {
           {std::string(tar_split_position_annotation), place(result.tar_split_at)}};
 }
 
-/// Where the two stand. Says nothing of whether they are there.
+/// Positions of both in the stream; not verified.
 struct ChunkedPlaces {
   ChunkedPart toc = {};
   std::optional<ChunkedPart> tar_split = {};
@@ -62,8 +62,8 @@ struct ChunkedPlaces {
 
 namespace detail {
 
-/// Reads into memory what a source has in these places, which are in order.
-/// @throws `Errc::corrupt_archive`: it gave less or more, or something else than asked for
+/// Reads ascending ranges of a source into memory.
+/// @throws `Errc::corrupt_archive` if the source returns fewer, more or other bytes than requested
 inline std::vector<std::string> read_ranges(Ranges& stream, std::vector<ByteRange> const& ranges) {
   std::vector<std::string> out(ranges.size());
   std::size_t at = 0;
@@ -78,7 +78,7 @@ inline std::vector<std::string> read_ranges(Ranges& stream, std::vector<ByteRang
   return out;
 }
 
-/// "offset:size:plain size", and for a table of contents ":1", its type.
+/// Parses "offset:size:uncompressed size"; for a table of contents followed by ":1", its type.
 inline ChunkedPart parse_place(std::string_view text, std::size_t numbers) {
   std::vector<std::uint64_t> values;
   for (std::string_view rest = text; values.size() < numbers;) {
@@ -107,8 +107,9 @@ inline std::uint64_t little_endian(std::string_view bytes) {
 
 }  // namespace detail
 
-/// Places by annotations; where they have none, by the footer, the last 64 bytes of the stream.
-/// @throws `Errc::corrupt_archive`: neither says; `Errc::unsupported`: another kind of table of contents
+/// Positions from the annotations or, without these, from the footer (the last 64 bytes of the stream).
+/// @throws `Errc::corrupt_archive` if neither has them; `Errc::unsupported` for another type of table of
+///   contents
 inline ChunkedPlaces find_chunked_places(Ranges& stream, Annotations const& annotations) {
   constexpr std::uint64_t footer_size = 64;
   auto const size = stream.size();
@@ -141,8 +142,8 @@ inline ChunkedPlaces find_chunked_places(Ranges& stream, Annotations const& anno
   return places;
 }
 
-/// Decompresses bytes that must be of just that length then.
-/// @param plain_size  not to be trusted: memory grows with what really comes
+/// Decompresses bytes that must have exactly the given length then.
+/// @param plain_size  untrusted; memory grows with the actual output
 /// @throws `Errc::corrupt_archive`
 inline std::string decompress_part(std::string bytes, std::uint64_t plain_size, std::string_view what) {
   struct Memory {
@@ -161,16 +162,16 @@ inline std::string decompress_part(std::string bytes, std::uint64_t plain_size, 
   return out;
 }
 
-/// Table of contents and tar-split as they stand in the stream.
+/// Table of contents and tar-split, as read from the stream.
 struct ChunkedTables {
-  std::string toc;             ///< JSON, of which the stream's bytes have the digest asked for
-  std::string tar_split = {};  ///< compressed with zstd; nobody has looked at it yet
+  std::string toc;             ///< JSON; its compressed bytes matched the digest
+  std::string tar_split = {};  ///< compressed with zstd; not verified yet
   ChunkedPlaces places = {};
 };
 
-/// Reads both, in one request.
-/// @param toc_digest  of the table as it stands in the stream: what the image's manifest says
-/// @param max_bytes   of each, compressed and not
+/// Reads both in one request.
+/// @param toc_digest  of the compressed table of contents, from the image manifest
+/// @param max_bytes   limit for each, compressed and uncompressed
 /// @throws `Errc::digest_mismatch`, `Errc::over_budget`, `Errc::corrupt_archive`
 inline ChunkedTables read_chunked_tables(Ranges& stream, ChunkedPlaces const& places,
                                          Digest const& toc_digest, std::uint64_t max_bytes) {

@@ -16,30 +16,30 @@
 #include <utility>
 #include <vector>
 
-/// The table of contents of a zstd:chunked stream, "manifest" in its documentation: JSON, version 1 (github.com/containers/
-/// storage, docs/zstd-chunked.md and pkg/chunked).
+/// Table of contents of a zstd:chunked stream, called "manifest" in its documentation: JSON, version 1
+/// (github.com/containers/storage, docs/zstd-chunked.md and pkg/chunked).
 namespace strata::archive {
 
-/// A part of a file's contents.
+/// One chunk of a file's contents.
 struct ChunkedPiece {
-  std::uint64_t offset = 0;       ///< in the stream, of whole zstd frames
-  std::uint64_t end = 0;          ///< there
+  std::uint64_t offset = 0;       ///< in the stream; chunks are whole zstd frames
+  std::uint64_t end = 0;          ///< in the stream
   std::uint64_t file_offset = 0;  ///< in the file
-  std::uint64_t plain_size = 0;   ///< of it
-  std::string digest = {};  ///< of these bytes; empty: that of the file, if it is the only piece, or none
-  bool zeros = false;       ///< the stream's bytes need not be read
+  std::uint64_t plain_size = 0;   ///< uncompressed
+  std::string digest = {};  ///< of the uncompressed bytes; empty: the file's, for an only chunk, or none
+  bool zeros = false;       ///< all zeros: need not be read from the stream
 };
 
-/// An entry of the archive: a file, directory or whatever.
+/// One entry of the archive, of any type.
 struct ChunkedEntry {
   TarHeader header = {};
-  std::string digest = {};                ///< of a regular file that is not empty
-  std::vector<ChunkedPiece> pieces = {};  ///< its contents, in order and without a gap
+  std::string digest = {};                ///< of a non-empty regular file
+  std::vector<ChunkedPiece> pieces = {};  ///< contents, in order and contiguous
 };
 
-/// What a table may ask of us; beyond it `Errc::over_budget`.
+/// Budgets for reading a table; exceeding one is `Errc::over_budget`.
 struct ChunkedBudgets {
-  std::uint64_t entries = 10'000'000;  ///< pieces included
+  std::uint64_t entries = 10'000'000;  ///< including chunks
   std::uint64_t path_bytes = 4096;
   std::uint64_t xattr_bytes = std::uint64_t{1} << 20;  ///< of one entry
   std::uint64_t plain_bytes = std::uint64_t{256} << 30;
@@ -47,7 +47,7 @@ struct ChunkedBudgets {
 
 namespace detail {
 
-/// One object of the list "entries".
+/// One object of the "entries" array.
 struct TocObject {
   std::string type = {};
   ChunkedEntry entry = {};
@@ -232,7 +232,7 @@ class ChunkedTocReader : JsonScanner {
       fail("has an attribute twice");
   }
 
-  /// @param from  the file's own object, or one of type "chunk" behind it
+  /// @param from  the file's own object, or a following one of type "chunk"
   void add_piece(TocObject const& from) {
     if (!from.chunk_type.empty() && from.chunk_type != "zeros")
       refuse("has a kind of chunk that is not known");
@@ -254,7 +254,7 @@ class ChunkedTocReader : JsonScanner {
     return std::nullopt;
   }
 
-  /// What is known of an entry only when the next one comes.
+  /// Completes an entry; called when the next one begins.
   template <class Use>
   void end_entry(Use&& use) {
     if (!last_) return;
@@ -273,7 +273,7 @@ class ChunkedTocReader : JsonScanner {
     last_.reset();
   }
 
-  /// Each piece ends where the next one begins. Pieces of zeros are frames, too, or take no place.
+  /// Sets where each chunk ends: where the next begins. Chunks of zeros are frames, too, or occupy no space.
   void place_pieces(std::uint64_t end_offset) {
     auto& entry = last_->entry;
     auto const size = static_cast<std::uint64_t>(entry.header.size);
@@ -285,7 +285,7 @@ class ChunkedTocReader : JsonScanner {
       auto& piece = entry.pieces[i];
       bool const last = i + 1 == entry.pieces.size();
       piece.end = last ? end_offset : entry.pieces[i + 1].offset;
-      if (last && piece.plain_size == 0) piece.plain_size = size - at;  // a file of one chunk does not say
+      if (last && piece.plain_size == 0) piece.plain_size = size - at;  // a single chunk has no size recorded
       if (piece.file_offset != at || piece.plain_size == 0 || piece.plain_size > size - at ||
           piece.end < piece.offset || piece.offset < stream_at_ ||
           (piece.end == piece.offset && !piece.zeros))
@@ -302,19 +302,19 @@ class ChunkedTocReader : JsonScanner {
   std::optional<TocObject> last_ = {};
   std::uint64_t entries_ = 0;
   std::uint64_t plain_ = 0;
-  std::uint64_t stream_at_ = 0;  ///< where contents may begin; they stand in the order of the entries
+  std::uint64_t stream_at_ = 0;  ///< least offset of the next contents, which are in entry order
 };
 
 }  // namespace detail
 
-/// Reads a table of contents: calls `use(ChunkedEntry&&)` for one entry after the other.
+/// Parses a table of contents and calls `use(ChunkedEntry&&)` for each entry.
 ///
-/// It comes from a stranger. What it says of places is checked as far as it can be without the stream: contents of files
-/// follow each other in the stream in the order of the entries and do not overlap, the chunks of a file follow each other
-/// and are all of it. Names are as they stand there.
-/// @return  digest of the tar-split as it stands in the stream; empty: it has none
-/// @throws  `Errc::corrupt_archive`, `Errc::over_budget`; `Errc::unsupported`: another version, or a kind of entry
-/// Linear; memory of one entry.
+/// The input is untrusted. Positions are checked as far as possible without the stream: contents of files
+/// follow each other in the order of the entries without overlap, and the chunks of a file are contiguous and
+/// complete. Names are not checked. Linear in the input; memory of one entry.
+/// @return  digest of the compressed tar-split; empty if there is none
+/// @throws  `Errc::corrupt_archive`, `Errc::over_budget`; `Errc::unsupported` for another version or entry
+///   type
 template <class Use>
 std::string read_chunked_toc(std::string_view json, ChunkedBudgets const& budgets, Use&& use) {
   detail::ChunkedTocReader reader(json, budgets);

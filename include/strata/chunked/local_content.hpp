@@ -29,19 +29,19 @@
 #include <utility>
 #include <vector>
 
-/// What a store has already of a layer that is to come: found by the tables of contents that layers from zstd:chunked
-/// streams keep, in the store's own layers and in those that are only read.
+/// Finds contents that a store already has, through the tables of contents that layers from zstd:chunked
+/// streams keep: in the store's own layers and in read-only stores.
 namespace strata {
 
-/// Bytes in a file of a layer.
+/// A range of bytes in a file of a layer.
 struct LocalPlace {
-  std::filesystem::path tree;  ///< root of the layer's own files
-  std::string path;            ///< below it
+  std::filesystem::path tree;  ///< root of the layer's own tree
+  std::string path;            ///< relative to `tree`
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
 };
 
-/// Opens the file; nothing if it is not there any more, is none, or is too short.
+/// Opens the file; none if it is missing, not a regular file, or too short.
 inline std::optional<sys::Fd> open_place(LocalPlace const& place) {
   sys::Fd const root = sys::try_open_at(AT_FDCWD, place.tree.c_str(), O_PATH | O_DIRECTORY);
   if (!root) return std::nullopt;
@@ -53,7 +53,7 @@ inline std::optional<sys::Fd> open_place(LocalPlace const& place) {
   return file;
 }
 
-/// Digest of these bytes; nothing if they cannot be read.
+/// Digest of the bytes; none if they cannot be read.
 inline std::optional<Digest> digest_of_place(LocalPlace const& place, Control const& control) {
   auto const file = open_place(place);
   if (!file) return std::nullopt;
@@ -71,14 +71,15 @@ inline std::optional<Digest> digest_of_place(LocalPlace const& place, Control co
   return hasher.finish();
 }
 
-/// Where a store has contents of some digests, of whole files and of chunks.
+/// Index from digests to places in the store, for whole files and chunks.
 class LocalContent {
  public:
   void want_file(std::string const& digest) { files_.try_emplace(digest); }
   void want_chunk(std::string const& digest) { chunks_.try_emplace(digest); }
 
-  /// Looks through all layers; of each digest the first few places count. Reads the tables of all layers that have one: some
-  /// 300 bytes a file. No lock is held meanwhile; a layer that goes away is passed over, as is a table that is damaged.
+  /// Searches all layers for the wanted digests; keeps the first few places of each. Reads every table of
+  /// contents in the store, some 300 bytes per file. Holds no lock; removed layers and damaged tables are
+  /// skipped.
   template <class Core>
   void search(Core& core, Control const& control) {
     if constexpr (CheckDriver<typename Core::Driver>) {
@@ -103,7 +104,7 @@ class LocalContent {
 
  private:
   using Places = std::unordered_map<std::string, std::vector<LocalPlace>>;
-  static constexpr std::size_t most_places = 4;  // the first may have been changed since
+  static constexpr std::size_t most_places = 4;  // the first may have been modified since
 
   static std::span<LocalPlace const> places(Places const& all, std::string const& digest) {
     auto const found = all.find(digest);
@@ -133,7 +134,7 @@ class LocalContent {
           add(chunks_, piece.digest, entry, piece.file_offset, piece.plain_size);
       });
     } catch (Error const&) {
-      return;  // what was read before still may be true, and is looked at before it is used
+      return;  // entries read so far are verified before use
     }
   }
 

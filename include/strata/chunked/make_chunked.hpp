@@ -17,10 +17,11 @@
 
 namespace strata::archive {
 
-/// Makes a zstd:chunked stream of a tar archive that is not compressed.
-/// @param scratch  a directory for the tar-split, until it is written behind the others
-/// @throws as `TarReader` with `budgets`; `Errc::corrupt_archive`: two entries of one name; `Errc::stopped`; `errno`
-/// Memory: the table of contents, some 300 bytes an entry.
+/// Converts an uncompressed tar archive to a zstd:chunked stream. Memory: the table of contents, some 300
+/// bytes per entry.
+/// @param scratch  directory for a temporary file with the tar-split, which comes last in the stream
+/// @throws as `TarReader` with `budgets`; `Errc::corrupt_archive` for two entries of one name;
+///   `Errc::stopped`; `errno`
 inline ChunkedResult make_zstd_chunked(Source tar, Sink stream, std::filesystem::path const& scratch,
                                        TarBudgets const& budgets = {}, Control const& control = {}) {
   sys::Fd const kept = sys::scratch_file(scratch);

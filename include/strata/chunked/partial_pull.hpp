@@ -38,44 +38,47 @@
 #include <utility>
 #include <vector>
 
-/// A layer of which only that is read which the store does not have yet, as containers/storage pulls zstd:chunked streams
-/// (PrepareStagedLayer, ApplyDiffWithDiffer).
+/// Partial pulls: only those parts of a layer are fetched that the store lacks, as containers/storage pulls
+/// zstd:chunked streams (PrepareStagedLayer, ApplyDiffWithDiffer).
 namespace strata {
 
+/// Options of `pull_chunked`.
+/// Options of `pull_chunked`.
 struct PullOptions {
-  /// Of the layer's descriptor in the image's manifest. That of the digest of the table of contents must be there: all
-  /// else is checked by it. Without those of positions the stream's footer is read.
+  /// Annotations of the layer's descriptor in the image manifest. The digest of the table of contents is
+  /// required: everything else is verified against it. Without positions the stream's footer is read.
   archive::Annotations annotations = {};
-  /// The tar's digest, as the image's configuration has it ("diff ID"); `Errc::digest_mismatch` if it is another.
+  /// Expected digest of the tar ("diff ID" in the image configuration); else `Errc::digest_mismatch`.
   std::string diff_digest = {};
-  /// Makes files that the store has one more name of these where owner, mode and attributes are the same; their times
-  /// are then those of the first (pull_options' `use_hard_links`).
+  /// Hard-link files that the store has with the same owner, mode and attributes; they then share one mtime
+  /// (`use_hard_links` of pull_options).
   bool use_hard_links = false;
-  /// Takes streams without a tar-split as well, as containers/storage made them before 1.51. What the layer's tar is
-  /// then is not known: it is made from the files when asked for, and no digest of it is recorded (pull_options'
-  /// `insecure_allow_unpredictable_image_contents`).
+  /// Accept streams without a tar-split, as containers/storage made them before 1.51. The layer's tar is then
+  /// unknown: it is made from the files on demand, and no digest of it is recorded
+  /// (`insecure_allow_unpredictable_image_contents` of pull_options).
   bool without_tar_split = false;
-  std::uint64_t merge_gap = 1024;        ///< bytes that are read and dropped rather than asked around
+  std::uint64_t merge_gap = 1024;        ///< read and drop gaps up to this size between two ranges
   std::size_t ranges_in_request = 1024;  ///< at most
-  std::uint64_t table_bytes = std::uint64_t{150} << 20;  ///< of the table of contents, and of the tar-split
+  std::uint64_t table_bytes = std::uint64_t{150} << 20;  ///< limit for table of contents and tar-split, each
   ImportLimits limits = {};
   ProgressSink progress = {};
   std::stop_token stop = {};
 };
 
-/// What came from where.
+/// How much of a layer was fetched and how much was reused.
 struct PullReport {
-  std::uint64_t files = 0;          ///< regular files that are not empty
-  std::uint64_t bytes = 0;          ///< in them
-  std::uint64_t reused_files = 0;   ///< found as a whole in layers of the store
-  std::uint64_t reused_bytes = 0;   ///< found there, in files and in chunks
-  std::uint64_t fetched_bytes = 0;  ///< read from the stream, tables included
+  std::uint64_t files = 0;          ///< non-empty regular files
+  std::uint64_t bytes = 0;          ///< total size of these
+  std::uint64_t reused_files = 0;   ///< files found complete in the store
+  std::uint64_t reused_bytes = 0;   ///< bytes found in the store, in files and chunks
+  std::uint64_t fetched_bytes = 0;  ///< read from the stream, including tables
   std::uint64_t requested_ranges = 0;
 };
 
 namespace detail {
 
-/// Rebuilds an archive of which the recorded one gives all but the contents, and sums and records it anew.
+/// Reassembles the tar from the tar-split's headers and the files' contents, to hash it and write a new
+/// tar-split.
 class RebuiltArchive final : public archive::TarObserver, public ContentObserver {
  public:
   RebuiltArchive(archive::TarSplitWriter& split, archive::ZeroFilledTar& recorded)
@@ -88,7 +91,7 @@ class RebuiltArchive final : public archive::TarObserver, public ContentObserver
     recorded_->entry(header);
     split_->entry(header);
   }
-  void payload(Bytes) override {}  // zeros in the place of contents
+  void payload(Bytes) override {}  // zeros in place of contents
   void global_header(std::string_view name) override { split_->global_header(name); }
   void end_marker() override { split_->end_marker(); }
   void contents(Bytes bytes) override {
@@ -106,7 +109,7 @@ class RebuiltArchive final : public archive::TarObserver, public ContentObserver
   SummingWriter sum_ = {};
 };
 
-/// The work of one pull.
+/// State of one pull.
 template <class Core, class Staged>
 class Pull {
  public:
@@ -179,7 +182,7 @@ class Pull {
       throw Error(Errc::digest_mismatch, "tar-split, wanted " + tar_split_digest_ + ", got " + found.str());
   }
 
-  /// What is there already, and still what it was.
+  /// Decides for each file and chunk whether to reuse or fetch it; verifies the digests of what is reused.
   void plan() {
     for (auto const& file : files_) {
       if (file.entry.pieces.empty()) continue;
@@ -225,7 +228,7 @@ class Pull {
     return ranges;
   }
 
-  /// One entry, with its contents from wherever they are.
+  /// Adds one entry with its contents, reused or fetched.
   void add(archive::TarHeader const& header, FilePlan const& file, ContentObserver* observer) {
     control_.check();
     if (!archive::is_whiteout(base_name(header.name))) {
@@ -235,7 +238,8 @@ class Pull {
     if (file.whole != nullptr) {
       auto opened = open_place(*file.whole);
       if (!opened) throw Error(Errc::changed_meanwhile, "file " + file.whole->path + " of a layer");
-      // What a hard link of the archive leads to gets attributes once more, which would be those of the other file, too.
+      // Attributes are set again for the target of a hard link in the archive; if it were linked, this would
+      // change the reused file.
       bool const may_link = options_.use_hard_links && !linked_.contains(archive::path_in_tree(header.name));
       WholeBody body(*std::move(opened), file.entry, observer, may_link);
       staged_.add(header, body);
@@ -257,7 +261,7 @@ class Pull {
     record.diff_size = -1;
   }
 
-  /// Headers are those of the tar-split; the table of contents must say the same.
+  /// Takes headers from the tar-split; those of the table of contents must be equal.
   void add_by_tar_split(std::string compressed, std::uint64_t plain_size,
                         std::filesystem::path const& tar_split, LayerRecord& record) {
     auto const received = tar_split.native() + "-received";
@@ -306,7 +310,7 @@ class Pull {
   }
 
   static bool same_entry(archive::TarHeader const& a, archive::TarHeader const& b) {
-    // Go's zero time stands for none, and in a header that is 1970.
+    // Go writes its zero time for a missing one; in a tar header that is 1970.
     auto const time = [](archive::FileTime t) {
       return t.seconds == Timestamp().seconds ? archive::FileTime{} : t;
     };
@@ -321,7 +325,7 @@ class Pull {
   PullOptions const& options_;
   Control control_;
   std::vector<FilePlan> files_ = {};
-  std::unordered_set<std::string> linked_ = {};  ///< paths that hard links of the archive lead to
+  std::unordered_set<std::string> linked_ = {};  ///< targets of hard links in the archive
   std::string tar_split_digest_ = {};
   LocalContent local_ = {};
   RangeFetcher* fetcher_ = nullptr;
@@ -334,18 +338,18 @@ class Pull {
 
 }  // namespace detail
 
-/// Fills a staged layer from a zstd:chunked stream of which only the missing parts are read: contents that a layer of the
-/// store has, known by their digests, are taken from there, by shared blocks where the file system can.
+/// Fills a staged layer from a zstd:chunked stream, fetching only what the store lacks.
 ///
-/// The stream is trusted in nothing: the table of contents must have the digest that the annotations say, files the digests
-/// that the table says, and headers of the tar-split, by which files are made and the layer is exported later, must be
-/// those of the table. The digest of the whole tar is found out on the way, and recorded. The layer is then known by the
-/// digest of its table of contents, keeps that table, and serves later pulls.
+/// Contents that any layer of the store has, by digest, are copied from there, by shared blocks where the
+/// file system can. The stream is untrusted: the table of contents must match the digest in the annotations,
+/// files the digests in the table, and headers of the tar-split those of the table. The digest of the whole
+/// tar is computed and recorded. The layer is then identified by the digest of its table of contents, and
+/// serves later pulls. Reads and hashes all files once, reused ones twice. Memory: the table of contents and
+/// some 400 bytes per file.
 /// @param staged  `layers.stage(…)`, still empty
-/// @param stream  read by a thread of this call; not used after it
-/// @throws as `Layers::import`; `Errc::digest_mismatch`; `Errc::unsupported`: not a stream that can be pulled in parts, import
-///         it as a whole; `Errc::changed_meanwhile`: a layer that parts were taken of went away or changed, call it again
-/// Reads and hashes all files once, those that are reused twice; memory: the table of contents and some 400 bytes a file.
+/// @param stream  read by a thread of this call; not used after it returns
+/// @throws as `Layers::import`; `Errc::digest_mismatch`; `Errc::unsupported` if the stream must be imported
+///   whole; `Errc::changed_meanwhile` if a reused layer was removed or changed: call again
 template <class Staged>
 PullReport pull_chunked(Staged& staged, Ranges stream, PullOptions const& options) {
   PullReport report;
@@ -356,7 +360,7 @@ PullReport pull_chunked(Staged& staged, Ranges stream, PullOptions const& option
   });
   staged.set_toc_digest(*archive::find_annotation(options.annotations, archive::toc_digest_annotation));
   staged.add_big_data(std::string(chunked_manifest_key), table);
-  staged.add_big_data(std::string(chunked_layer_data_key), R"({"format":0})");  // a directory, no composefs
+  staged.add_big_data(std::string(chunked_layer_data_key), R"({"format":0})");  // not composefs
   return report;
 }
 

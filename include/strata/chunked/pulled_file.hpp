@@ -18,29 +18,31 @@
 #include <utility>
 #include <vector>
 
-/// The contents of one file of a layer that is pulled in parts: taken from files of other layers, from the stream, and from
-/// nowhere (zeros), hashed on the way, and refused if they are not what the table of contents says.
+/// Contents of one file of a partially pulled layer: assembled from files of other layers, from the stream
+/// and from zeros, hashed on the way, and rejected if they do not match the table of contents.
 namespace strata::detail {
 
-/// Where the contents of a file come from.
+/// Source of one chunk.
 struct PiecePlan {
   archive::ChunkedPiece piece = {};
-  LocalPlace const* local = nullptr;  ///< none: from the stream, unless it is zeros
+  LocalPlace const* local = nullptr;  ///< null: from the stream, or zeros
 };
+/// Source of one file: a whole file of the store, or chunks.
+/// Source of one file: a whole file of the store, or chunks.
 struct FilePlan {
   archive::ChunkedEntry entry = {};
   LocalPlace const* whole = nullptr;
-  std::vector<PiecePlan> pieces = {};  ///< if it is not `whole`
+  std::vector<PiecePlan> pieces = {};  ///< unless `whole` is set
 };
 
-/// Sees the contents of the files of a layer go by.
+/// Observes the contents of a layer's files.
 class ContentObserver {
  public:
   virtual ~ContentObserver() = default;
   virtual void contents(Bytes bytes) = 0;
 };
 
-/// Hashes a file's contents on the way, and compares in the end.
+/// Hashes a file's contents and compares the digest at the end.
 class CheckedContent {
  public:
   CheckedContent(archive::ChunkedEntry const& entry, ContentObserver* observer)
@@ -51,7 +53,7 @@ class CheckedContent {
     if (observer_ != nullptr) observer_->contents(bytes);
     return bytes;
   }
-  /// @throws `code` if the contents were other ones
+  /// @throws `code` if the digest differs
   void finish(Errc code) {
     if (auto const found = hasher_.finish(); found.str() != entry_.digest)
       throw Error(code,
@@ -64,7 +66,7 @@ class CheckedContent {
   Hasher hasher_ = {};
 };
 
-/// A file that a layer has.
+/// A file reused as a whole.
 class WholeBody final : public archive::FileBody {
  public:
   WholeBody(sys::Fd file, archive::ChunkedEntry const& entry, ContentObserver* observer, bool may_link)
@@ -92,7 +94,7 @@ class WholeBody final : public archive::FileBody {
   std::vector<std::byte> buffer_ = std::vector<std::byte>(256 * 1024);
 };
 
-/// A file that is put together of pieces.
+/// A file assembled from chunks.
 class PiecesBody final : public Reader {
  public:
   PiecesBody(FilePlan const& plan, RangeFetcher& fetcher, ContentObserver* observer)
@@ -109,7 +111,7 @@ class PiecesBody final : public Reader {
   }
 
  private:
-  /// The compressed bytes of one piece.
+  /// Reader of one chunk's compressed bytes.
   struct FromStream {
     RangeFetcher* fetcher;
     std::uint64_t left;
@@ -145,7 +147,7 @@ class PiecesBody final : public Reader {
     }
   }
 
-  /// The next bytes of the piece; empty at its end.
+  /// Next bytes of the current chunk; empty at its end.
   Bytes part() {
     auto const wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left_, buffer_size));
     Bytes bytes;

@@ -17,17 +17,17 @@
 
 namespace strata {
 
-/// Reads many small ranges of a stream in few requests, on a thread of its own, ahead of who takes them. Memory: 2 MiB.
+/// Reads many small ranges of a stream in few requests, ahead of the consumer, on its own thread. Memory: 2
+/// MiB. Not thread-safe.
 class RangeFetcher {
  public:
   struct Limits {
-    std::uint64_t gap =
-        1024;  ///< bytes between two ranges that are read and dropped rather than asked around
-    std::size_t in_request = 1024;  ///< ranges
+    std::uint64_t gap = 1024;       ///< read and drop gaps up to this size
+    std::size_t in_request = 1024;  ///< ranges per request
   };
 
-  /// @param stream  outlives this; nobody else uses it meanwhile
-  /// @param wanted  in ascending order, no two overlap, none is empty
+  /// @param stream  must outlive this object, and not be used elsewhere meanwhile
+  /// @param wanted  non-empty ranges, ascending, without overlap
   RangeFetcher(Ranges& stream, std::vector<ByteRange> wanted, Limits const& limits)
       : stream_(&stream), wanted_(std::move(wanted)), limits_(limits) {
     for (auto const& range : wanted_) {
@@ -45,11 +45,12 @@ class RangeFetcher {
     if (thread_.joinable()) thread_.join();
   }
 
-  /// The ranges that are really asked for.
+  /// The ranges requested from the source, after merging.
   std::vector<ByteRange> const& asked() const noexcept { return asked_; }
 
-  /// The next bytes of what is wanted, at most `max`; they may be of several ranges. Valid until the next call.
-  /// @throws what the source throws; `Errc::corrupt_archive`: it gave something else than asked for
+  /// Next wanted bytes, at most `max`; they may span several ranges. Valid until the next call.
+  /// @throws what the source throws; `Errc::corrupt_archive` if it returns fewer or other bytes than
+  ///   requested
   Bytes next(std::size_t max) {
     if (rest_.empty()) rest_ = reader_.next();
     if (rest_.empty()) throw Error(Errc::corrupt_archive, "range source: too few bytes");
@@ -67,7 +68,7 @@ class RangeFetcher {
         auto const batch =
             std::span(asked_).subspan(first, std::min(limits_.in_request, asked_.size() - first));
         std::size_t at = 0;
-        std::uint64_t done = 0;  // of the range `at`
+        std::uint64_t done = 0;  // bytes received of range `at`
         stream_->read(batch, [&](std::size_t index, Bytes bytes) {
           while (at < index && done == batch[at].size) {
             ++at;
@@ -88,7 +89,7 @@ class RangeFetcher {
     }
   }
 
-  /// Passes on what is wanted of these bytes, which stand at `offset` of the stream.
+  /// Passes on the wanted part of these bytes, which begin at `offset` in the stream.
   void take(std::uint64_t offset, Bytes bytes) {
     while (!bytes.empty()) {
       while (wanted_at_ < wanted_.size() && wanted_[wanted_at_].end() <= offset) ++wanted_at_;

@@ -21,29 +21,32 @@
 
 namespace strata::archive {
 
-/// Where a part of a zstd:chunked stream stands, and what it holds.
+/// Position and size of one part of a zstd:chunked stream.
 struct ChunkedPart {
-  std::uint64_t offset = 0;      ///< of the part's own bytes, behind the header of its frame
-  std::uint64_t size = 0;        ///< there
-  std::uint64_t plain_size = 0;  ///< once decompressed
+  std::uint64_t offset = 0;      ///< of the payload, after the frame header
+  std::uint64_t size = 0;        ///< of the payload
+  std::uint64_t plain_size = 0;  ///< uncompressed
 };
 
+/// What is known about a finished zstd:chunked stream.
+/// What is known about a finished zstd:chunked stream.
 struct ChunkedResult {
-  std::string manifest;                   ///< the table of contents, JSON
-  std::optional<Digest> toc_digest = {};  ///< of the table as it stands in the stream; by it a layer is known
+  std::string manifest;                   ///< table of contents, JSON
+  std::optional<Digest> toc_digest = {};  ///< of the compressed table; identifies the layer
   ChunkedPart manifest_at = {};
   ChunkedPart tar_split_at = {};
-  std::uint64_t size = 0;  ///< bytes of the whole stream
+  std::uint64_t size = 0;  ///< of the whole stream
 };
 
-/// Makes a zstd:chunked stream of a tar archive: a zstd stream of that archive in which the contents of each file are frames of
-/// their own, followed by three skippable frames: a table of contents with their places, the tar-split
-/// (tar-split), and a footer. Who wants a few files need read only these (github.com/containers/storage,
-/// docs/zstd-chunked.md; RFC 8878 3.1.2 for skippable frames).
+/// Writes a tar archive as a zstd:chunked stream.
 ///
-/// The observer of a `TarReader`. A file with holes is refused (`Errc::unsupported`): the stream has no frame that holds its
-/// contents. A file's contents are one frame: they are not divided where they could be alike in parts.
-/// Memory: the table, some 300 bytes an entry.
+/// The stream is a zstd stream of the archive in which the contents of each file are a frame of their own,
+/// followed by three skippable frames: a table of contents with the positions, the tar-split, and a footer. A
+/// reader can fetch single files with it (github.com/containers/storage, docs/zstd-chunked.md; RFC 8878 3.1.2
+/// for skippable frames).
+///
+/// Used as observer of a `TarReader`. Sparse files are refused (`Errc::unsupported`), since no frame holds
+/// their contents. Each file is one chunk. Memory: the table, some 300 bytes per entry.
 class ZstdChunkedWriter final : public TarObserver {
  public:
   explicit ZstdChunkedWriter(Sink out, codec::EncodeOptions encode = {.level = 0, .threads = 0})
@@ -77,8 +80,8 @@ class ZstdChunkedWriter final : public TarObserver {
     put(bytes);
   }
 
-  /// Writes what follows the archive. Call once.
-  /// @param tar_split  the lines of the tar-split, not compressed
+  /// Writes the three trailing frames. Call once.
+  /// @param tar_split  lines of the tar-split, uncompressed
   ChunkedResult finish(Reader& tar_split) {
     end_file();
     end_frame();
@@ -103,7 +106,7 @@ class ZstdChunkedWriter final : public TarObserver {
  private:
   static constexpr std::uint32_t skippable_magic = 0x184D2A50;
   static constexpr std::uint64_t footer_size = 64;
-  static constexpr std::uint64_t manifest_type = 1;  // a table like that of CRFS
+  static constexpr std::uint64_t manifest_type = 1;  // a table of contents in the format of CRFS
   static constexpr std::string_view footer_magic = "GNUlInUx";
 
   struct Counted {
@@ -125,7 +128,7 @@ class ZstdChunkedWriter final : public TarObserver {
     in_frame_ = in_frame_ || !bytes.empty();
   }
   void end_frame() {
-    if (std::exchange(in_frame_, false)) encoder_->finish();  // what is written next begins another frame
+    if (std::exchange(in_frame_, false)) encoder_->finish();  // the next write starts a new frame
   }
 
   void end_file() {
@@ -209,7 +212,7 @@ class ZstdChunkedWriter final : public TarObserver {
     if (time) put_text(key, Timestamp{.seconds = time->seconds, .nanoseconds = time->nanoseconds}.str());
   }
 
-  /// All but what is known once the contents are.
+  /// Writes everything but the fields that depend on the contents.
   void start_entry(TarHeader const& header) {
     ((toc_ += R"({"type":")") += type_name(header.type)) += R"(","name":")";
     append_json_escaped(toc_, header.name);
@@ -246,7 +249,7 @@ class ZstdChunkedWriter final : public TarObserver {
   std::uint64_t entries_ = 0;
   bool in_frame_ = false;
   bool in_file_ = false;
-  std::uint64_t start_ = 0;  ///< of the contents of the file that is written; 0: none yet
+  std::uint64_t start_ = 0;  ///< offset of the current file's contents; 0: none yet
   std::optional<Hasher> hash_ = {};
 };
 

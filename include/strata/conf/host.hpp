@@ -13,20 +13,21 @@
 #include <string_view>
 #include <unistd.h>
 
-/// Where a store is and how it is opened, as containers/storage configures it: storage.conf and the environment.
-/// `load.hpp` needs toml++ (Debian: libtomlplusplus-dev); the rest does not.
+/// Configuration of a store as containers/storage has it: storage.conf and the environment. `load.hpp` needs
+/// toml++ (Debian: libtomlplusplus-dev); the other headers do not.
 namespace strata::conf {
 
-/// What the configuration depends on besides its files. Tests and programs that serve others fill in their own.
+/// What the configuration depends on besides its files. Tests, and programs that act for other users, fill in
+/// their own.
 struct Host {
-  std::uint32_t uid = 0;  ///< of the user, also where a user namespace shows it as 0
-  /// Lacks the rights of the machine's root, if only because it is in a user namespace.
+  std::uint32_t uid = 0;  ///< of the user, even where a user namespace shows it as 0
+  /// True without the privileges of the host's root, even as root of a user namespace.
   bool rootless = false;
   std::function<std::optional<std::string>(std::string const&)> environment = {};
-  std::filesystem::path system = "/";  ///< what etc/ and usr/share/ are looked for in
+  std::filesystem::path system = "/";  ///< prefix of etc/ and usr/share/
 
-  /// This process, as containers/storage sees itself: the variables that a container program leaves in its user
-  /// namespace (`_CONTAINERS_ROOTLESS_UID`, `_CONTAINERS_USERNS_CONFIGURED`) come first.
+  /// This process as containers/storage sees it: variables that a container program sets in its user
+  /// namespace (`_CONTAINERS_ROOTLESS_UID`, `_CONTAINERS_USERNS_CONFIGURED`) take precedence.
   static Host current() {
     Host host;
     host.environment = [](std::string const& name) -> std::optional<std::string> {
@@ -35,7 +36,7 @@ struct Host {
     };
     host.uid = ::geteuid();
     if (auto const text = host.variable("_CONTAINERS_ROOTLESS_UID"); !text.empty()) {
-      host.uid = 0;  // what is no number counts as 0
+      host.uid = 0;  // a value that is not a number counts as 0
       std::from_chars(text.data(), text.data() + text.size(), host.uid);
     }
     host.rootless = host.uid != 0 || !host.variable("_CONTAINERS_USERNS_CONFIGURED").empty() ||
@@ -43,15 +44,16 @@ struct Host {
     return host;
   }
 
-  /// Empty if it is not set.
+  /// Value of an environment variable; empty if unset.
   std::string variable(std::string const& name) const {
     return environment ? environment(name).value_or(std::string()) : std::string();
   }
 
-  /// An ordinary user keeps a store of their own; root of a user namespace that somebody else set up uses the system's.
+  /// True for an ordinary user, who has a store of their own; root of a user namespace set up by another
+  /// program uses the system's.
   bool own_store() const noexcept { return rootless && uid != 0; }
 
-  /// @throws nothing; empty if it cannot be found out
+  /// Empty if it cannot be determined. Does not throw.
   std::string home_directory() const {
     if (auto home = variable("HOME"); !home.empty()) return home;
     auto const* const entry = ::getpwuid(uid);

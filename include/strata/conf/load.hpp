@@ -26,8 +26,8 @@ namespace strata::conf {
 
 namespace detail {
 
-/// What files say, before it is put together. Sources: containers-storage.conf(5), and the structures that
-/// containers/storage decodes into (storage/pkg/config of release 1.63).
+/// Settings of one or more files, before they are combined. Sources: containers-storage.conf(5), and the
+/// structures that containers/storage decodes into (storage/pkg/config of release 1.63).
 struct FileSettings {
   std::string driver, run_root, graph_root, image_store, rootless_storage_path;
   List driver_priority;
@@ -38,16 +38,16 @@ struct FileSettings {
   std::string userns_user;
   std::uint32_t userns_min_size = 0, userns_max_size = 0;
   std::optional<std::map<std::string, std::string>> pull_options;
-  std::map<std::string, std::string> common;  ///< options that several drivers know, from [storage.options]
+  std::map<std::string, std::string> common;  ///< driver-independent options, from [storage.options]
   std::map<std::string, std::map<std::string, std::string>> of_driver;  ///< from [storage.options.<driver>]
 };
 
-/// In the order in which containers/storage hands them on.
+/// In the order in which containers/storage passes them on.
 inline constexpr std::array<std::string_view, 5> common_options{"size", "mount_program", "skip_mount_home",
                                                                 "ignore_chown_errors", "mountopt"};
 struct DriverTable {
   std::string_view driver;
-  std::array<std::string_view, 9> keys;  // empty ones at the end are none
+  std::array<std::string_view, 9> keys;  // padded with empty strings
 };
 inline constexpr std::array driver_tables{
     DriverTable{"btrfs", {"min_space", "size"}},
@@ -58,7 +58,7 @@ inline constexpr std::array driver_tables{
     DriverTable{"zfs", {"fsname", "mountopt", "size"}},
 };
 
-/// Lays a file over what was read before it.
+/// Applies a file on top of those read before.
 /// @return  its unknown keys
 inline std::vector<std::string> read_into(FileSettings& settings, TomlFile const& file) {
   TableReader top(file);
@@ -80,8 +80,8 @@ inline std::vector<std::string> read_into(FileSettings& settings, TomlFile const
       options.value("additionallayerstores", settings.layer_stores);
       for (auto const key : common_options) text(options, key, settings.common);
       options.value("force_mask", settings.force_mask);
-      // Of releases before 1.59, as are remap-user and remap-group: those are read there and have no effect, since what
-      // these two say, be it nothing, replaces it.
+      // From releases before 1.59, like remap-user and remap-group, which have no effect there: the values of
+      // remap-uids and remap-gids replace theirs, even when empty.
       options.value("remap-uids", settings.default_maps.uids);
       options.value("remap-gids", settings.default_maps.gids);
       options.value("root-auto-userns-user", settings.userns_user);
@@ -94,7 +94,8 @@ inline std::vector<std::string> read_into(FileSettings& settings, TomlFile const
           for (auto const key : table.keys)
             if (!key.empty()) text(reader, key, settings.of_driver[std::string(table.driver)]);
         });
-      // Accepted and without effect: only [storage]'s counts; composefs is asked for in overlay's table; drivers that are gone.
+      // Accepted without effect: only [storage]'s imagestore counts, use_composefs belongs to overlay's
+      // table, and the other drivers are gone.
       for (auto const* key : {"imagestore", "use_composefs", "strip_suid_sgid", "aufs", "thinpool"})
         options.ignore(key);
     });
@@ -102,7 +103,7 @@ inline std::vector<std::string> read_into(FileSettings& settings, TomlFile const
   return top.unknown_keys();
 }
 
-/// Options for the driver of that name, or, if it is not known yet, for all.
+/// Options for the named driver; for all drivers if it is not known yet.
 inline std::vector<std::string> driver_options(FileSettings const& settings, std::string const& driver) {
   std::vector<std::string> out;
   auto const own = settings.of_driver.find(driver);
@@ -151,7 +152,8 @@ inline StorageConf read_files(std::vector<ConfigFile> const& files, Host const& 
   for (auto const& file : files) {
     auto next = settings;
     auto const unknown = read_into(next, TomlFile(file.path));
-    // Debian's and older shipped files set root's directories, which no release before 1.63 took for a user's.
+    // The storage.conf that Debian and older packages ship sets root's directories; no release before 1.63
+    // used those for other users.
     if (file.role == FileRole::system && host.own_store())
       next.graph_root = settings.graph_root, next.run_root = settings.run_root;
     settings = std::move(next);
@@ -196,19 +198,22 @@ inline StorageConf read_files(std::vector<ConfigFile> const& files, Host const& 
 
 }  // namespace detail
 
-/// One file as it stands, and the environment: no search, no default roots, nothing expanded.
+/// Reads one file and the environment, without searching for files, default roots or expansion of variables.
 /// @throws `errno`, "stat <path>"; `Errc::configuration`
 inline StorageConf read_storage_conf(std::filesystem::path const& path, Host const& host) {
   if (!detail::file_exists(path)) sys::throw_errno("stat", path);
   return detail::read_files({{path, FileRole::named}}, host);
 }
 
-/// The configuration of this machine and user: all files of `find_files`, the environment, and roots where none are
-/// configured.
+/// Reads the configuration of this host and user: all files of `find_files`, the environment, and default
+/// roots.
 ///
-/// As release 1.63 reads it, with one exception: an ordinary user's roots are not taken from the machine's storage.conf, but
-/// may come from its drop-ins.
-/// @throws `errno`; `Errc::configuration`, whose subject is the whole message and names file, line and key
+/// Follows release 1.63 with one exception: an ordinary user's roots are not taken from the system's
+/// storage.conf, but may come from its drop-ins.
+/// @throws `errno`; `Errc::configuration`, whose subject is the complete message with file, line and key
+/// @code
+/// auto const conf = strata::conf::load_storage_conf(strata::conf::Host::current());
+/// @endcode
 inline StorageConf load_storage_conf(Host const& host) {
   auto conf = detail::read_files(find_files(host), host);
   auto const defaults = default_roots(host);

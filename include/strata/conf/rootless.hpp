@@ -11,18 +11,18 @@
 #include <unistd.h>
 #include <vector>
 
-/// How an ordinary user gets to open a store: as root of a user namespace, as containers/storage does it.
+/// User namespaces for stores of ordinary users, as containers/storage sets them up.
 namespace strata::conf {
 
-/// Has somebody already put this process where it is root, for a user that is not?
+/// True if another program already started this process as root of a user namespace for an ordinary user.
 inline bool in_own_namespace(Host const& host) { return ::geteuid() == 0 && host.uid != 0; }
 
-/// Moves this process into a user namespace of its own, unless it is in one already: an ordinary user is root there, followed
-/// by their subordinate ids in order; root keeps all ids. The environment then says so to container programs
-/// that are started from there. Each process gets a namespace of its own, as from containers-storage: what one mounts,
-/// others do not see.
+/// Moves this process into a new user namespace, unless it is in one already.
 ///
-/// To be called while there is but one thread.
+/// An ordinary user becomes root there, followed by the user's subordinate ids in order; root keeps all ids.
+/// Sets the environment variables that tell container programs started from here. As with containers-storage,
+/// each process gets its own namespace: other processes do not see its mounts. Must be called while the
+/// process has a single thread.
 /// @return  warnings for the user
 /// @throws  `errno`
 inline std::vector<std::string> enter_own_namespace(Host const& host) {
@@ -39,7 +39,7 @@ inline std::vector<std::string> enter_own_namespace(Host const& host) {
     auto const own = [&](std::uint32_t id, std::string_view file, std::string_view kind) {
       auto const ranges = idmap::subordinate_ranges(std::filesystem::path(file), name, uid);
       if (ranges.empty())
-        warnings.push_back("Found no " + std::string(kind) + " ranges set staging for user \"" + name +
+        warnings.push_back("Found no " + std::string(kind) + " ranges set aside for user \"" + name +
                            "\" in " + std::string(file) + '.');
       IdMap map{{0, id, 1}};
       for (auto const& range : ranges) map.push_back({range.container_id + 1, range.host_id, range.size});

@@ -11,6 +11,8 @@
 
 namespace strata::conf {
 
+/// Graph root and run root.
+/// Graph root and run root.
 struct Roots {
   std::string graph_root;
   std::string run_root;
@@ -18,7 +20,7 @@ struct Roots {
 
 namespace detail {
 
-/// The directory for what lives as long as the user's session (XDG base directories), or what stands in for it.
+/// Directory for files that live as long as the user's session (XDG base directories), or a substitute.
 inline std::filesystem::path runtime_directory(Host const& host) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -28,7 +30,7 @@ inline std::filesystem::path runtime_directory(Host const& host) {
   }
   fs::path const by_system = host.system / "run/user" / std::to_string(host.uid);
   struct stat status {};
-  // Within a user namespace the user's own files are root's.
+  // Inside a user namespace the user's own files belong to root.
   if (::stat(by_system.c_str(), &status) == 0 && (status.st_uid == host.uid || status.st_uid == ::geteuid()))
     return by_system;
   auto const temporary = host.variable("TMPDIR");
@@ -37,7 +39,7 @@ inline std::filesystem::path runtime_directory(Host const& host) {
 
 }  // namespace detail
 
-/// Where the store is if nothing says otherwise: the machine's, or for an ordinary user one of their own.
+/// Default roots: the system's, or for an ordinary user those in the home directory.
 inline Roots default_roots(Host const& host) {
   if (!host.own_store()) return {"/var/lib/containers/storage", "/run/containers/storage"};
   auto data = host.variable("XDG_DATA_HOME");
@@ -46,8 +48,8 @@ inline Roots default_roots(Host const& host) {
           (detail::runtime_directory(host) / "containers").native()};
 }
 
-/// Replaces `$UID` by the user's number, `$NAME` and `${NAME}` by what the environment has, or nothing. A dollar that no name
-/// follows stays; `${}` and a brace that is not closed go.
+/// Replaces `$UID` by the user id, and `$NAME` and `${NAME}` by environment variables, empty if unset. A
+/// dollar sign without a name stays; `${}` and an unclosed brace are removed.
 inline std::string expand_variables(std::string_view text, Host const& host) {
   auto const is_name = [](char c) { return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0; };
   std::string plain;
@@ -84,7 +86,8 @@ inline std::string expand_variables(std::string_view text, Host const& host) {
   return out;
 }
 
-/// A path of the configuration: variables expanded, links resolved if it exists, else only tidied.
+/// Expands variables in a configured path, and resolves symbolic links if it exists; otherwise normalizes it
+/// lexically.
 inline std::string expand_path(std::string const& text, Host const& host) {
   std::filesystem::path const path = expand_variables(text, host);
   std::error_code error;

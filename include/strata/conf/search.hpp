@@ -14,14 +14,16 @@
 
 namespace strata::conf {
 
-/// What a file of the configuration is to it.
+/// Role of a configuration file.
 enum class FileRole {
-  named,    ///< by CONTAINERS_STORAGE_CONF or its _OVERRIDE
+  named,    ///< named by CONTAINERS_STORAGE_CONF or CONTAINERS_STORAGE_CONF_OVERRIDE
   user,     ///< the user's storage.conf
-  system,   ///< the machine's storage.conf
-  drop_in,  ///< one of a storage.conf.d
+  system,   ///< the system's storage.conf
+  drop_in,  ///< in a storage.conf.d
 };
 
+/// A configuration file and its role.
+/// A configuration file and its role.
 struct ConfigFile {
   std::filesystem::path path;
   FileRole role;
@@ -29,14 +31,14 @@ struct ConfigFile {
 
 namespace detail {
 
-/// @throws `errno`, "stat <path>", unless the file is just not there
+/// @throws `errno`, "stat <path>", unless the file is missing
 inline bool file_exists(std::filesystem::path const& path) {
   auto const status = sys::find_status(path, 0);
   if (status.code() != 0 && status.code() != ENOENT && status.code() != ENOTDIR) status.raise();
   return static_cast<bool>(status);
 }
 
-/// Names of the regular files "*.conf" of a directory, which need not exist.
+/// Names of the regular files "*.conf" in a directory; none if it is missing.
 inline std::vector<std::string> conf_names(std::filesystem::path const& directory) {
   std::vector<std::string> names;
   std::error_code error;
@@ -54,12 +56,13 @@ inline std::vector<std::string> conf_names(std::filesystem::path const& director
 
 }  // namespace detail
 
-/// The files to read, each over those before it, by the rules of release 1.63: the first storage.conf of
-/// `$XDG_CONFIG_HOME/containers` (`$HOME/.config/containers`), `/etc/containers` and `/usr/share/containers`; then the
-/// drop-ins of all three, by file name, of equal names only the one of the highest place.
-/// `CONTAINERS_STORAGE_CONF` names a file that is read in place of all these, `CONTAINERS_STORAGE_CONF_OVERRIDE` one that is
-/// read last.
-/// @throws `errno`, "stat <path>": a file that a variable names and that is not there; "open <directory>"
+/// Configuration files in the order in which they are applied, by the rules of release 1.63.
+///
+/// First the storage.conf found first in `$XDG_CONFIG_HOME/containers` (`$HOME/.config/containers`),
+/// `/etc/containers` and `/usr/share/containers`; then the drop-ins of all three by file name, where a name
+/// in an earlier directory hides the same name in a later one. `CONTAINERS_STORAGE_CONF` replaces them all by
+/// one file; `CONTAINERS_STORAGE_CONF_OVERRIDE` names one that is applied last.
+/// @throws `errno`, "stat <path>" if a file named by a variable is missing; "open <directory>"
 inline std::vector<ConfigFile> find_files(Host const& host) {
   std::vector<ConfigFile> files;
   auto const add_named = [&](std::string const& path) {
@@ -84,7 +87,7 @@ inline std::vector<ConfigFile> find_files(Host const& host) {
       files.push_back({share, FileRole::system});
 
     std::map<std::string, std::filesystem::path>
-        drop_ins;  // the lowest place first, so that higher ones replace it
+        drop_ins;  // lowest precedence first, so that later ones replace it
     auto const add_from = [&](std::filesystem::path const& directory) {
       for (auto const& name : detail::conf_names(directory)) drop_ins[name] = directory / name;
     };

@@ -22,7 +22,8 @@
 namespace strata::conf::toml_detail {
 
 struct ParserStuck {};
-/// Where toml++ asserts what hostile text can break, which would end the program (or, with NDEBUG, be passed over).
+/// Replaces toml++'s assertions, which hostile input can trigger; they would abort or, with NDEBUG, be
+/// ignored.
 [[noreturn]] inline void parser_stuck() { throw ParserStuck(); }
 
 }  // namespace strata::conf::toml_detail
@@ -36,12 +37,12 @@ struct ParserStuck {};
 #endif
 #include <toml++/toml.h>
 
-/// The one door through which toml++ comes in. Errors read as those of the parser that the Go programs use
-/// (BurntSushi/toml), with the file's name behind.
+/// The only header that includes toml++. Errors are worded as by the parser of the Go programs
+/// (BurntSushi/toml), followed by the file's name.
 namespace strata::conf {
 
-/// A list that a later file replaces, or, where an element `{append=true}` says so, adds to. That holds for the files
-/// after it as well, until one says `{append=false}`.
+/// A list that a later file replaces, or extends after an element `{append=true}`; that also holds for the
+/// files after it, until one has `{append=false}`.
 struct List {
   std::vector<std::string> values = {};
   bool append = false;
@@ -56,7 +57,7 @@ namespace toml_detail {
                                        " (file \"" + file.native() + "\")");
 }
 
-/// The key that stands last before an error, its table's name in front.
+/// Last key before an error, qualified by its table.
 inline std::string last_key(std::string_view text, std::uint64_t error_line) {
   auto const trimmed = [](std::string_view part) {
     while (!part.empty() && std::isspace(static_cast<unsigned char>(part.front())) != 0)
@@ -81,7 +82,7 @@ inline std::string last_key(std::string_view text, std::uint64_t error_line) {
   return key;
 }
 
-/// The line at which the parser gets stuck, as it is known to do: the shortest text that it does so in ends with it.
+/// First line at which the parser fails an assertion, by bisection over the lines.
 inline std::uint64_t stuck_line(std::string_view text) {
   std::vector<std::size_t> ends;
   for (std::size_t at = 0; at < text.size(); ++at)
@@ -98,7 +99,7 @@ inline std::uint64_t stuck_line(std::string_view text) {
   return static_cast<std::uint64_t>(std::ranges::partition_point(ends, passes) - ends.begin()) + 1;
 }
 
-/// Go's name for what a value is.
+/// Go's name for a value's type.
 inline std::string type_name(toml::node const& node) {
   switch (node.type()) {
     case toml::node_type::string:
@@ -125,10 +126,11 @@ inline bool same_word(std::string_view a, std::string_view b) {
 
 }  // namespace toml_detail
 
-/// A file that was parsed.
+/// A parsed file.
 class TomlFile {
  public:
-  /// @throws `Errc::configuration`, the whole message: "toml: line 3 (last key "storage.driver"): ..."; `errno`
+  /// @throws `Errc::configuration` with the complete message, as "toml: line 3 (last key "storage.driver"):
+  ///   ..."; `errno`
   explicit TomlFile(std::filesystem::path path) : path_(std::move(path)) {
     auto const text = sys::read_file(path_);
     if (auto const flaw = find_toml_flaw(text))
@@ -153,11 +155,11 @@ class TomlFile {
   toml::table top_;
 };
 
-/// Reads the keys of one table and its tables, and remembers which it was not asked for. Keys are compared without regard
-/// to case, as the Go programs do.
+/// Reads the keys of a table and its subtables, and remembers which keys were not read. Keys are compared
+/// case-insensitively, as in the Go programs.
 class TableReader {
  public:
-  /// A key that nobody asked for, and where it stands.
+  /// A key that was not read, and its position.
   struct Unknown {
     toml::source_position at;
     std::string key;
@@ -165,7 +167,7 @@ class TableReader {
 
   explicit TableReader(TomlFile const& file) : file_(file), table_(&file.top()), unknown_(&own_) {}
 
-  /// Reads a table below this one, if it is there: `read(reader)`.
+  /// Calls `read(reader)` for a subtable, if present.
   template <class Read>
   void table(std::string_view key, Read&& read) {
     auto const* const node = take(key);
@@ -178,7 +180,7 @@ class TableReader {
     reader.finish();
   }
 
-  /// Passes over a table or value that is known and of no use.
+  /// Accepts a known table or value without using it.
   void ignore(std::string_view key) { take(key); }
 
   void value(std::string_view key, std::string& to) {
@@ -230,7 +232,7 @@ class TableReader {
     if (!to.append) to.values.clear();
     to.values.insert(to.values.end(), values.begin(), values.end());
   }
-  /// Texts by name; those of an earlier file stay.
+  /// Map of strings; merged with that of earlier files.
   void value(std::string_view key, std::optional<std::map<std::string, std::string>>& to) {
     auto const* const node = take(key);
     if (node == nullptr) return;
@@ -241,7 +243,7 @@ class TableReader {
       (*to)[std::string(name.str())] = text(element, std::string(key) + '.' + std::string(name.str()));
   }
 
-  /// What was not asked for, in the order of the file; a table before what is in it.
+  /// Keys that were not read, in file order; a table before its keys.
   std::vector<std::string> unknown_keys() {
     finish();
     std::ranges::stable_sort(own_, {},

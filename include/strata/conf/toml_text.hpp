@@ -11,21 +11,21 @@
 #include <string_view>
 #include <utility>
 
-/// What toml++ must not be given: release 3.3 ends the program at a table's header that begins with anything but a key
-/// ("[=]", "[ ") and at a "}" where a list wants a value ("[}"), is undefined for most letters that are not ASCII outside
-/// of strings, and nests as deep as a key has dots.
+/// Detects input that toml++ 3.3 cannot handle: it aborts on a table header that begins with anything but a
+/// key ("[=]", "[ ") and on a "}" in place of a list element ("[}"), has undefined behaviour for most
+/// non-ASCII letters outside strings, and recurses once for each dot of a key.
 namespace strata::conf {
 
-/// What is wrong with a text, in the words of BurntSushi/toml.
+/// A syntax error, in the words of BurntSushi/toml.
 struct TomlFlaw {
   std::uint64_t line = 0;
   std::string what = {};
-  bool in_value = false;  ///< behind a key, on its line
+  bool in_value = false;  ///< after a key, on its line
 };
 
 namespace toml_detail {
 
-/// Goes through a text as far as it must, to tell strings and comments from the rest.
+/// Scans a text just far enough to tell strings and comments from the rest.
 class TomlScanner {
  public:
   explicit TomlScanner(std::string_view text) : text_(text) {}
@@ -37,7 +37,7 @@ class TomlScanner {
   }
 
  private:
-  static constexpr std::size_t most_dots = 1000;  // of a header, and of a value with its key; in a store's: 3
+  static constexpr std::size_t most_dots = 1000;  // per header, and per value with its key; real files have 3
 
   void step() {
     char const c = text_[at_];
@@ -92,7 +92,7 @@ class TomlScanner {
     refuse_character();
   }
 
-  /// One that does not end leaves nothing to look at: toml++ comes no further either.
+  /// Ends the scan at an unterminated string, where toml++ fails as well.
   void string(char quote) {
     bool const many_lines = text_.substr(at_, 3) == std::string(3, quote);
     at_ += many_lines ? 3 : 1;
@@ -141,7 +141,7 @@ class TomlScanner {
     refuse(std::string("TOML files cannot contain control characters: '") + hex + '\'');
   }
 
-  /// Of one that stands where only a key, a value or a sign can.
+  /// Rejects a character where only a key, a value or punctuation can be.
   void refuse_character() {
     auto const* const here = text_.data() + at_;
     auto const length = serializers::json::utf8_length(here, text_.data() + text_.size());
@@ -164,18 +164,18 @@ class TomlScanner {
   std::string_view text_;
   std::size_t at_ = 0;
   std::uint64_t line_ = 1;
-  bool fresh_ = true;  ///< nothing was on this line but blanks
+  bool fresh_ = true;  ///< only blanks on this line so far
   bool in_header_ = false;
   bool in_value_ = false;
-  std::string open_ = {};     ///< brackets in a value
-  bool wants_value_ = false;  ///< a list does, at this place, or it ends
+  std::string open_ = {};     ///< open brackets of a value
+  bool wants_value_ = false;  ///< a list element or the end of the list must follow
   std::size_t dots_ = 0;
   std::optional<TomlFlaw> flaw_ = {};
 };
 
 }  // namespace toml_detail
 
-/// The first thing in a text for which toml++ must not see it; nothing says that it is TOML. Linear.
+/// First place that toml++ must not see. Not finding one does not mean that the text is valid. Linear.
 inline std::optional<TomlFlaw> find_toml_flaw(std::string_view text) {
   return toml_detail::TomlScanner(text).run();
 }

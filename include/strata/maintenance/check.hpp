@@ -36,7 +36,8 @@
 #include <utility>
 #include <vector>
 
-/// What is wrong with a store, whatever the damage: records are read as they stand on disk, and nothing is mounted.
+/// Consistency check of a store. Works on any damage: records are read directly from disk, and nothing is
+/// mounted.
 namespace strata {
 
 namespace detail {
@@ -49,11 +50,12 @@ class Checker {
   using ContainerTraits = typename Core::ContainerTraits;
 
  public:
-  /// @param trees  of who is going to change what is found: told how each layer's tree was before it was compared
+  /// @param trees  for a caller that goes on to repair: receives the state of each layer's tree before it was
+  ///   compared
   explicit Checker(Core& core, CheckOptions const& options, TreeSignatures* trees = nullptr)
       : core_(core), options_(options), trees_(trees), records_(StoreSnapshot<Core>::read(core)) {}
 
-  /// What was found is told of these.
+  /// The snapshot that the report refers to.
   StoreSnapshot<Core> take_records() noexcept { return std::move(records_); }
 
   CheckReport run() {
@@ -115,7 +117,7 @@ class Checker {
     return tell_of(report_.problems, severity, subject, std::move(id), kind, std::move(text), action);
   }
 
-  /// What `look` finds is in a store that nobody changes from here.
+  /// Runs `look` and marks every problem it reports as one of a read-only store.
   template <class Look>
   void read_only(Look&& look) {
     auto const before = report_.problems.size();
@@ -128,14 +130,15 @@ class Checker {
     }
   }
 
-  // Others work meanwhile ----------------------------------------------------------------------------------------
+  // Concurrent changes
+  // -------------------------------------------------------------------------------------------
 
   static bool same_layer(LayerRecord const& one, LayerRecord const* other) {
     return other != nullptr && one.created == other->created && one.diff_digest == other->diff_digest &&
            one.parent == other->parent;
   }
 
-  /// Files that go while somebody looks at them are no failure, if their layer has gone.
+  /// Ignores errors from files that vanish during the check, if their layer was removed.
   template <class Look>
   void unless_changed(LayerRecord const& layer, Look&& look) {
     try {
@@ -147,7 +150,7 @@ class Checker {
     }
   }
 
-  /// What was found of layers that were removed, or filled or made anew meanwhile, tells of nothing that there is.
+  /// Drops the problems of layers that were removed, filled or replaced during the check.
   void forget_changed_layers() {
     auto const is_own = [this](Problem const& f) {
       return f.subject == Subject::layer && !f.read_only && records_.layers.has_own(f.id);
@@ -159,8 +162,8 @@ class Checker {
     });
   }
 
-  /// What is wrong with the big data of items, by id. Its files change before the record does: those that seem wrong are
-  /// looked at again while nobody can write.
+  /// Problems of the items' big data, by id. A chunk is replaced before its record, so an apparent problem is
+  /// checked again with writers locked out.
   template <class Traits>
   std::map<std::string, std::vector<Problem>> damaged_data(
       std::vector<typename Traits::Record> const& rows) const {
@@ -183,9 +186,9 @@ class Checker {
     return found;
   }
 
-  // Layers -----------------------------------------------------------------------------------------------------
+  // Layers --------------------------------------------------------------------------------------------------
 
-  /// What of a layer cannot be told now is told as that.
+  /// Reports transient errors as `ProblemKind::unreadable`.
   template <class Look>
   void unless_unreadable(std::string const& id, Look&& look) {
     try {
@@ -199,14 +202,14 @@ class Checker {
     }
   }
 
-  /// Whether the driver has a layer; yes, and told of, if that cannot be told.
+  /// True if the driver has the layer, or if that cannot be determined, which is reported.
   bool driver_has(std::string const& id) {
     bool has = is_safe_component(id);
     if (has) unless_unreadable(id, [&] { has = core_.driver().exists(LayerId(id)); });
     return has;
   }
 
-  /// @param directory  of the layers' data
+  /// @param directory  data directory of the layers
   void check_layer(LayerRecord const& layer, std::filesystem::path const& directory, bool other) {
     control().check();
     auto const name = "layer " + layer.id + ": ";
@@ -314,7 +317,8 @@ class Checker {
         "layer " + layer.id + ": " + text + ", layer content modified",
         repaired ? RepairAction::repair : RepairAction::none);
   }
-  /// What is missing may never have been there, and what is changed may be another entry's: that proves no damage.
+  /// Missing files may never have been unpacked, and changed ones may belong to another entry, so they do not
+  /// prove damage.
   void excuse_contents(LayerRecord const& layer) {
     for (auto& found : report_.problems)
       if (found.subject == Subject::layer && found.id == layer.id &&
@@ -326,7 +330,7 @@ class Checker {
       }
   }
 
-  // Images and containers --------------------------------------------------------------------------------------
+  // Images and containers -----------------------------------------------------------------------------------
 
   void check_image(ImageRecord const& image, std::vector<Problem> const& data) {
     control().check();
@@ -379,7 +383,7 @@ class Checker {
       inherit(Subject::layer, container.layer, Subject::container, container.id);
   }
 
-  /// What is wrong with an item is wrong with those that need it.
+  /// Reports the problems of an item for the items that depend on it, too.
   void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id) {
     for (std::size_t i = 0, count = report_.problems.size(); i < count; ++i) {
       auto const& found = report_.problems[i];
@@ -389,15 +393,16 @@ class Checker {
       copy.subject = to;
       copy.id = to_id;
       copy.inherited = true;
-      copy.read_only = false;  // it is the one that inherits whose store matters
+      copy.read_only = false;  // what matters is the store of the dependent item
       report_.problems.push_back(std::move(copy));
     }
   }
 
-  // What belongs to no record -----------------------------------------------------------------------------------
+  // Files without a record
+  // ----------------------------------------------------------------------------------------
 
   void check_unaccounted() {
-    // The trees first, then a new look at the records: a layer may have been made meanwhile, or be gone by then.
+    // Trees first, then the current records: a layer may have been created or removed in between.
     auto const listed = core_.driver().list();
     auto const now = read_kept_records<LayerTraits>(core_);
     auto const elsewhere = KnownIds::in_other_files(core_);
@@ -410,7 +415,7 @@ class Checker {
       if (now.find(id.str()) == nullptr && records_.layers.find(id.str()) == nullptr &&
           elsewhere.all_layers && !elsewhere.layers.contains(id.str()) && driver_has(id.str())) {
         bool const wanted = is_wanted(id.str());
-        // Records of transient containers go at each boot; their layers are garbage then.
+        // Records of transient containers are lost at each boot; their layers are garbage then.
         bool const expected = core_.options().transient && !wanted;
         add(expected ? Severity::note : Severity::error, Subject::layer, id.str(),
             ProblemKind::layer_unaccounted,
@@ -418,7 +423,7 @@ class Checker {
             wanted ? RepairAction::repair : RepairAction::discard);
       }
   }
-  /// Does something that has a record need this layer?
+  /// True if any record refers to this layer, or if layer records may be missing.
   bool is_wanted(std::string const& id) const {
     return std::ranges::any_of(records_.layers.rows, [&](auto const& l) { return l.parent == id; }) ||
            std::ranges::any_of(records_.images.rows,
@@ -451,17 +456,18 @@ class Checker {
   CheckReport report_;
   HeadersOfLayers headers_;
   std::set<std::string> broken_;                            ///< layers whose tar cannot be rebuilt
-  std::map<std::string, std::vector<Problem>> layer_data_;  ///< what is wrong with it
+  std::map<std::string, std::vector<Problem>> layer_data_;  ///< problems of each layer's big data
   std::optional<std::set<std::string>> needed_;
-  std::set<std::string> told_ = {};  ///< of what cannot be read, once
+  std::set<std::string> told_ = {};  ///< problems of unreadable files already reported
 };
 
 }  // namespace detail
 
-/// Looks at everything that a store consists of. Changes nothing, save what opening the store's layers does. A record file that
-/// nobody can load is no obstacle.
+/// Checks records, trees, contents, big data and mounts of a store.
 ///
-/// Others may work in the store meanwhile: what they remove, or fill or make anew, while this runs is passed over.
+/// Changes nothing, except that opening the store completes interrupted operations. Record files that cannot
+/// be parsed do not stop it. Safe while other processes use the store: what they remove, fill or replace
+/// meanwhile is not reported. Reads all files of all imported layers unless `CheckOptions` say otherwise.
 /// @throws `Errc::stopped`, `errno`
 template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 CheckReport check(Store<D, S, Durability, T> const& store, CheckOptions const& options = {}) {

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-/// Whether the big data of an item is what its record says.
+/// Checks the big data of an item against its record.
 namespace strata::detail {
 
 inline bool is_valid_digest(std::string const& text) {
@@ -31,7 +31,8 @@ inline bool is_valid_digest(std::string const& text) {
   }
 }
 
-/// Nothing if there is no such file, or another kind of thing.  @throws `errno`, of which `sys::is_transient` holds
+/// Contents of a regular file; none if it is missing or not a regular file. @throws transient errors only, as
+/// `errno`
 inline std::optional<std::string> read_data(std::filesystem::path const& path) {
   try {
     return sys::read_stored(path);
@@ -40,13 +41,13 @@ inline std::optional<std::string> read_data(std::filesystem::path const& path) {
     return std::nullopt;
   }
 }
-/// The digest of a manifest of Docker's first form is that of a part of it (distribution specification, "schema 1").
+/// The digest of a Docker schema 1 manifest covers only part of it (distribution specification, "schema 1").
 inline bool is_signed_manifest(std::string_view key, std::string_view bytes) {
   return key.starts_with("manifest") && bytes.find("\"signatures\"") != bytes.npos;
 }
 
-/// Adds what is wrong with the chunks of one item; reads all of them.
-/// @param directory  of the item's data
+/// Adds the problems of one item's chunks. Reads all of them.
+/// @param directory  data directory of the item
 template <class Traits, class Record>
 void check_big_data(Record const& record, std::filesystem::path const& directory,
                     std::vector<Problem>& found) {

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-/// What of a store no item needs: files without a record, what a crash left, mounts that nobody counts.
+/// What no item needs: files without a record, leftovers of crashes, mounts without a count.
 namespace strata::detail {
 
 inline Problem& tell_of(std::vector<Problem>& problems, Severity severity, Subject subject, std::string id,
@@ -32,8 +32,8 @@ inline Problem& tell_of(std::vector<Problem>& problems, Severity severity, Subje
                                        .inherited = false});
 }
 
-/// Files that belong to nothing, but for those of layers that were told of as `ProblemKind::layer_unaccounted`.
-/// @param problems  what was told of before; what is found is added
+/// Reports files that belong to no item, except layers already reported as `ProblemKind::layer_unaccounted`.
+/// @param problems  problems found so far; extended
 template <class Core>
 void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptions const& options,
                        std::vector<Problem>& problems) {
@@ -63,14 +63,14 @@ void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptio
   }
 }
 
-/// Mounts that are counted and gone, or there and not counted.
-/// @param unless_unreadable  called with a layer's id and a look at it, tells of what cannot be told now
+/// Reports mounts that are counted but gone, or present but not counted.
+/// @param unless_unreadable  called as `(layer id, check)`; runs the check and reports transient errors
 template <class Core, class Guard>
 void tell_of_mounts(Core& core, StoreSnapshot<Core> const& records, Guard&& unless_unreadable,
                     std::vector<Problem>& problems) {
   if constexpr (MountDriver<typename Core::Driver>) {
     std::vector<Row<MountRecord>> rows;
-    // Held until the end, so that nobody mounts or unmounts between two looks.
+    // Held until the end, so that nothing is mounted or unmounted between the two reads.
     std::optional<decltype(core.mounts().read())> mounts;
     try {
       mounts.emplace(core.mounts().read());

@@ -14,33 +14,39 @@
 
 namespace strata {
 
+/// Options of `check`.
+/// Options of `check`.
 struct CheckOptions {
-  bool quick = false;   ///< leave out what needs a look at every file's owner, mode and time
-  bool digests = true;  ///< rebuild the tar of every imported layer, which reads all files
-  /// Layers that no image and no container needs, and that are older than this, are found wanting; none: not looked for.
+  bool quick = false;   ///< skip comparing owner, mode and time of every file
+  bool digests = true;  ///< rebuild the tar of each imported layer, which reads all files
+  /// Report layers older than this that no image and no container needs; unset: do not.
   std::optional<std::chrono::nanoseconds> unreferenced_after = {};
   std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `ScanOptions`
-  ProgressSink progress = {};                                   ///< `entries`: layers that were looked at
+  ProgressSink progress = {};                                   ///< `entries`: layers checked
   std::stop_token stop = {};
 };
 
+/// Result of `check`.
+/// Result of `check`.
 struct CheckReport {
-  /// By subject, then by id; those of one item in the order in which they were found.
+  /// Sorted by subject and id; problems of one item in the order in which they were found.
   std::vector<Problem> problems = {};
 
-  /// Nothing at all was found.
+  /// True if nothing was found.
   bool clean() const noexcept { return problems.empty(); }
-  /// No item is damaged.
+  /// True if no item has errors.
   bool sound() const noexcept {
     return std::ranges::none_of(problems, [](auto const& f) { return f.severity == Severity::error; });
   }
-  /// Items with errors.
+  /// Number of items with errors.
   std::size_t damaged(Subject subject, bool read_only = false) const {
     std::set<std::string_view> ids;
     for (auto const& f : problems)
       if (f.severity == Severity::error && f.subject == subject && f.read_only == read_only) ids.insert(f.id);
     return ids.size();
   }
+  /// Problems of one item.
+  /// Problems of one item.
   std::vector<Problem> of(Subject subject, std::string_view id) const {
     std::vector<Problem> out;
     for (auto const& f : problems)

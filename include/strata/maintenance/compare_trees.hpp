@@ -27,30 +27,30 @@
 #include <utility>
 #include <vector>
 
-/// Whether layers are, from the lowest up, what their tars say.
+/// Compares the trees of layers, from the base up, with what their tars unpack to.
 namespace strata::detail {
 
-/// What a difference of a layer's tree from its archives proves.
+/// What a difference between a layer's tree and its archive proves.
 enum class Proves {
-  damage,   ///< what its archive brought is not there as it was: unpacked anew, it is
-  nothing,  ///< its archive does not tell of it, nor does it tell of what was hidden or changed there
-  refused,  ///< the archive is one that we do not unpack, or not to this: there is nothing to compare with
+  damage,   ///< an archived file is missing or changed; unpacking again repairs it
+  nothing,  ///< an addition, whiteout or change that is not in the archive
+  refused,  ///< the archive cannot be unpacked by strata, or not onto this tree: nothing to compare with
 };
 
-/// What was kept of a layer's tar.
+/// Tar headers of a layer, from its tar-split.
 struct KeptHeaders {
   std::vector<archive::TarHeader> headers = {};
   bool over_former = false;  ///< see `is_over_former`
 };
-using HeadersOfLayers = std::map<std::string, KeptHeaders>;  // by id
+using HeadersOfLayers = std::map<std::string, KeptHeaders>;  // by layer id
 
-/// A layer that was never a tar is what it is, and those over it are compared as if it were right. Memory: that of two trees,
-/// for each place where layers part.
+/// Compares each layer with its archive. A layer that was never imported is taken as it is, and the layers
+/// above it are compared as if it were intact. Memory: two trees for each branching point of the layer graph.
 template <class Core>
 requires CheckDriver<typename Core::Driver>
 class TreeComparison {
  public:
-  /// @param headers  of those layers that have them
+  /// @param headers  of the layers that have a tar-split
   TreeComparison(Core& core, StoreSnapshot<Core> const& records, HeadersOfLayers const& headers,
                  Control control)
       : core_(core), records_(records), headers_(headers), control_(std::move(control)) {
@@ -60,12 +60,13 @@ class TreeComparison {
         at = records_.layers.find(at->parent);
   }
 
-  /// Calls `look(layer, compare)` for each layer, after its parent; `compare(tell, refused)` reads the layer's tree and calls
-  /// `tell(text, proves)` for each difference, and `refused()` if contents that are missing, or others, are no damage: the
-  /// archive is none that we would unpack, or the tree is as release 1.43 unpacks it, which takes contents of an archive away
-  /// again.
-  /// What stands on the layer is gone through if `look` returns true, which is to be what `compare` returned. What differs in a
-  /// parent is not told of again.
+  /// Calls `look(layer, compare)` for each layer, parents first.
+  ///
+  /// `compare(tell, refused)` reads the layer's tree and calls `tell(text, proves)` for each difference. It
+  /// calls `refused()` if missing or changed contents prove no damage: strata would not unpack the archive,
+  /// or the tree is as release 1.43 unpacks it, where one entry can remove another's contents. Children are
+  /// visited only if `look` returns true; it must return what `compare` returned. Differences inherited from
+  /// a parent are not reported again.
   template <class Look>
   void run(Look&& look) {
     std::map<std::string, std::vector<LayerRecord const*>> children;
@@ -91,20 +92,20 @@ class TreeComparison {
  private:
   struct Step {
     LayerRecord const* layer;
-    archive::MemoryTree wanted = archive::MemoryTree();  ///< of what lies below, then with the layer
+    archive::MemoryTree wanted = archive::MemoryTree();  ///< of the parents, then with this layer
     archive::MemoryTree found = archive::MemoryTree();
-    bool differs = false;  ///< from what is found of what lies below
+    bool differs = false;  ///< expected and actual trees of the parents differ
   };
-  /// What a layer should be, one way or another.
+  /// Expected tree of a layer, by one of the two rule sets.
   struct Wanted {
     archive::MemoryTree tree;
-    std::set<std::string> told;  ///< paths of entries of its archive
-    bool by_us = true;           ///< by our rules
-    bool is_refused = false;     ///< by our rules it is no archive
+    std::set<std::string> told;  ///< paths of the archive's entries
+    bool by_us = true;           ///< by strata's rules
+    bool is_refused = false;     ///< rejected by strata's rules
     std::vector<archive::Difference> differences = {};
   };
 
-  /// @return  false if nothing is known of what is over the layer, or nobody asks
+  /// @return  false if the layers above cannot be compared, or need not be
   template <class Tell, class Refused>
   bool compare(Step& step, Tell&& tell, Refused&& refused) const {
     auto const& layer = *step.layer;
@@ -135,7 +136,7 @@ class TreeComparison {
     auto wanted = closest_over(step.wanted);
     if (!wanted) {
       if (headers != headers_.end()) refused();
-      // What was put in by other means than a tar, or is told of already.
+      // Filled by other means than a tar, or already reported.
       if (tree->whole)
         step.wanted = std::move(loaded);
       else
@@ -179,7 +180,7 @@ class TreeComparison {
         return proof(is_told || (inside != wanted.told.end() && inside->starts_with(path + '/')));
       }
       case archive::Differs::added: {
-        // What is below the layer shows where its own sign is lost.
+        // Where the layer's own whiteout is lost, the file below shows.
         auto const own = loaded.find(path);
         return proof(form == archive::TreeForm::changes && (!own || own->is_whiteout()));
       }
@@ -187,12 +188,13 @@ class TreeComparison {
     return Proves::nothing;
   }
 
-  /// What an archive is to make of what is below, by our rules or those of others: whichever the tree is closer to.
-  /// One that went over former contents, of which nothing else tells, was unpacked by us. It is to make of the layer's tree
-  /// what that is: what the archive brought is there then, where the links led that were there.
-  /// @param own    the layer's tree alone
-  /// @param found  with what is below
-  /// @return       nothing if it can be unpacked by neither
+  /// Expected tree by strata's rules or by those of containers/storage, whichever is closer to the actual
+  /// tree. An archive applied over earlier contents that have no archive of their own was unpacked by strata.
+  /// It is applied to the layer's actual tree then: its entries must be there, wherever symbolic links led at
+  /// the time.
+  /// @param own    the layer's own tree
+  /// @param found  the same merged with the layers below
+  /// @return       none if neither rule set accepts the archive
   static std::optional<Wanted> closest(archive::MemoryTree const& below, KeptHeaders const& kept,
                                        archive::TreeForm form, archive::MemoryTree const& own,
                                        archive::MemoryTree const& found, archive::Compared const& compared) {
@@ -209,8 +211,8 @@ class TreeComparison {
     return theirs_is_closer ? std::move(theirs) : std::move(ours);
   }
 
-  /// What unpacking an archive over a tree makes of it; nothing if that is refused.
-  /// @param own  what the layer has, if the archive went over former contents of it
+  /// Tree after unpacking an archive; none if it is rejected.
+  /// @param own  the layer's tree, if the archive was applied over earlier contents
   static std::optional<Wanted> unpacked(archive::MemoryTree const& below, archive::MemoryTree const* own,
                                         std::vector<archive::TarHeader> const& headers,
                                         archive::TreeForm form, bool by_us) {
@@ -234,7 +236,7 @@ class TreeComparison {
       return std::nullopt;
     }
   }
-  /// As a copy with other owners shows an owner that its maps may not have (`idmap::Shift`).
+  /// Owner as an id-mapped copy stores it if its maps do not cover the id (`idmap::Shift`).
   static std::int64_t shown(IdMap const& map, std::int64_t id) {
     if (idmap::to_host(map, id)) return id;
     return idmap::to_container(map, idmap::overflow_id).value_or(idmap::overflow_id);
@@ -244,7 +246,7 @@ class TreeComparison {
   StoreSnapshot<Core> const& records_;
   HeadersOfLayers const& headers_;
   Control control_;
-  std::set<std::string> below_archives_;  ///< layers that have one with a recorded tar above them
+  std::set<std::string> below_archives_;  ///< layers below one that has a tar-split
 };
 
 }  // namespace strata::detail

@@ -30,29 +30,33 @@
 #include <utility>
 #include <vector>
 
-/// Files with the same contents share their blocks, where the file system can (XFS, btrfs).
+/// Deduplication of equal files by sharing their blocks, where the file system can (XFS, btrfs).
 namespace strata {
 
-/// How files are found that may be equal. Whether they are, the kernel decides in any case.
+/// How candidates are found. The kernel compares contents before it shares blocks in any case.
 enum class EqualBy {
   crc,     ///< size and CRC-64
-  size,    ///< size alone: nothing is read beforehand, but the kernel compares many that differ
+  size,    ///< size alone: no reads beforehand, but more failed comparisons in the kernel
   sha256,  ///< size and SHA-256
 };
 
+/// Options of `dedup_trees` and `dedup_layers`.
+/// Options of `dedup_trees` and `dedup_layers`.
 struct DedupOptions {
   EqualBy equal_by = EqualBy::crc;
-  Control control = {};  ///< progress: bytes and files that were looked at
+  Control control = {};  ///< progress: bytes and files examined
 };
 
+/// How much was deduplicated.
+/// How much was deduplicated.
 struct DedupResult {
-  std::uint64_t bytes = 0;  ///< of files that share with an earlier one now, those that did before included
-  std::uint64_t files = 0;  ///< that many
+  std::uint64_t bytes = 0;  ///< size of files that now share blocks, including those that already did
+  std::uint64_t files = 0;  ///< number of those files
 };
 
 namespace detail {
 
-/// Looks for equal files in directory trees and lets them share. Memory: a path a file.
+/// Finds equal files in directory trees and shares their blocks. Memory: one path per file.
 class Deduplicator {
  public:
   explicit Deduplicator(DedupOptions const& options) : options_(options) {}
@@ -60,7 +64,7 @@ class Deduplicator {
   DedupResult run(std::vector<std::filesystem::path> const& trees) {
     for (auto const& tree : trees) collect(tree);
     std::vector<Group*> groups;
-    // What has a size of its own is equal to nothing, and need not be read.
+    // A file of unique size has no duplicate and need not be read.
     for (auto& [key, group] : by_size_)
       if (group.size() > 1) groups.push_back(&group);
     sys::Workers<Group*> workers(std::clamp(std::thread::hardware_concurrency(), 1U, 8U), 64,
@@ -96,11 +100,11 @@ class Deduplicator {
         by_size_[size].push_back({top, at.path, status.st_ino, size});
       });
     } catch (Error const& error) {
-      if (error.code() != std::errc::no_such_file_or_directory) throw;  // the layer has gone meanwhile
+      if (error.code() != std::errc::no_such_file_or_directory) throw;  // the layer was removed meanwhile
     }
   }
 
-  /// No symbolic link may lead out of a tree that others fill. Empty if it is not that file any more.
+  /// Opens without following symbolic links out of the tree. Empty if the file was replaced.
   static sys::Fd open(File const& file) {
     sys::Fd const tree = sys::try_open_at(AT_FDCWD, file.tree->c_str(), O_PATH | O_DIRECTORY);
     auto const attempt = [&](int flags) {
@@ -116,9 +120,9 @@ class Deduplicator {
     return fd;
   }
 
-  /// Files of one size.
+  /// Shares blocks among files of one size.
   void share_group(Group const& group) {
-    std::map<std::string, std::vector<File const*>> kinds;  // by what they have in common
+    std::map<std::string, std::vector<File const*>> kinds;  // by fingerprint
     for (auto const& file : group) {
       if (!possible_) return;
       sys::Fd const fd = open(file);
@@ -155,7 +159,7 @@ class Deduplicator {
     auto const shared =
         sys::share_blocks(from.get(), fd, file.size, *file.tree / file.path, options_.control);
     if (!shared) {
-      possible_ = false;  // nor will it work for any other pair
+      possible_ = false;  // not supported here at all
       return false;
     }
     if (*shared == 0) return false;
@@ -187,15 +191,18 @@ class Deduplicator {
 
 }  // namespace detail
 
-/// Lets equal files of directory trees share their blocks. Reads only files that have a size in common with another; on
-/// several threads. Where blocks cannot be shared nothing happens, and that is no error. Others may use the trees.
-/// @throws  `errno`, "read <path>", "share <path>"; `Errc::stopped`: what is shared by then stays so
+/// Shares blocks among equal files of directory trees.
+///
+/// Reads files whose size occurs more than once, on several threads. A file system that cannot share blocks
+/// is no error. The trees may be in use.
+/// @throws `errno`, "read <path>", "share <path>"; `Errc::stopped`: blocks shared so far stay shared
 inline DedupResult dedup_trees(std::vector<std::filesystem::path> const& trees,
                                DedupOptions const& options = {}) {
   return detail::Deduplicator(options).run(trees);
 }
 
-/// The same with the files of all layers. No lock is held meanwhile.
+/// As `dedup_trees`, over the trees of all layers. Holds no lock.
+/// @throws as `dedup_trees`; `Errc::unsupported` if the driver's layers have no trees
 template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 DedupResult dedup_layers(Store<D, S, Durability, T> const& store, DedupOptions const& options = {}) {
   using Core = typename Store<D, S, Durability, T>::Core;

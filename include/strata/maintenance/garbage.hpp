@@ -23,38 +23,42 @@
 #include <utility>
 #include <vector>
 
-/// Files and directories that no record names and no process works on.
+/// Removal of files and directories that no record names and no process works on.
 namespace strata {
 
+/// Options of `collect_garbage`.
+/// Options of `collect_garbage`.
 struct GarbageOptions {
-  bool dry_run = false;                                         ///< only tell
+  bool dry_run = false;                                         ///< remove nothing
   std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `ScanOptions`
-  ProgressSink progress = {};                                   ///< `entries`: what was found so far
+  ProgressSink progress = {};                                   ///< `entries`: items found so far
   std::stop_token stop = {};
 };
 
-/// One thing that goes, and what it takes on disk.
+/// A file or directory to be removed, and its size on disk.
 struct Garbage {
   Ownership claim;
   std::uint64_t bytes = 0;
 };
 
+/// Result of `collect_garbage`.
+/// Result of `collect_garbage`.
 struct GarbageReport {
-  std::vector<Garbage> items = {};      ///< those that went, or would go, in path order
-  std::uint64_t bytes = 0;              ///< of all
-  std::exception_ptr first_error = {};  ///< of what could not be removed; the others went
+  std::vector<Garbage> items = {};      ///< removed, or to be removed with `dry_run`, in path order
+  std::uint64_t bytes = 0;              ///< sum over `items`
+  std::exception_ptr first_error = {};  ///< of an item that could not be removed; the others were
 };
 
 namespace detail {
 
-/// What `discard_garbage` did.
+/// Result of `discard_garbage`.
 struct Discarded {
   std::set<std::filesystem::path> gone = {};
   std::exception_ptr first_error = {};
 };
 
-/// Removes paths that a scan called garbage, those that still are: looked at again under the locks of all kinds, where
-/// they are moved out of sight; they are deleted when the locks are given back.
+/// Removes those of the given paths that still are garbage. Checks again under the locks of all kinds and
+/// moves them into the trash; deletes them after the locks are released.
 template <class Core>
 Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& paths) {
   using LayerTraits = typename Core::LayerTraits;
@@ -71,7 +75,7 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
   for (auto const& root : roots)
     for (auto const& seen : sys::StagingDirectory::look(root))
       if (!seen.in_use && temp_dirs.contains(seen.path)) dead.insert(seen.path);
-  if (!dead.empty()) {  // what was noted there is still to be done: it goes after that
+  if (!dead.empty()) {  // complete their intents before removing them
     core.collect_again();
     core.collect_left();
   }
@@ -108,7 +112,7 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
   }
   try {
     trash.empty();
-  } catch (std::exception const&) {  // out of sight it is; the next opener tries again
+  } catch (std::exception const&) {  // already in the trash; the next opener retries
     if (!done.first_error) done.first_error = std::current_exception();
   }
   return done;
@@ -116,11 +120,11 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
 
 }  // namespace detail
 
-/// Removes what `usage` calls orphans and what dead processes left, of the graph root and the run root. Names that no
-/// program makes up are left alone in the directories of images and containers, as containers/storage does.
+/// Removes orphaned files and the leftovers of dead processes from graph root and run root.
 ///
-/// One failure keeps nothing else from going.
-/// @throws `Errc::stopped`; `Errc::corrupt_record`: without records everything would be garbage
+/// Like containers/storage, it leaves names alone that are no generated ids in the directories of images and
+/// containers. An item that cannot be removed does not stop it; see `GarbageReport::first_error`.
+/// @throws `Errc::stopped`; `Errc::corrupt_record`, since without records everything would look like garbage
 template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 GarbageReport collect_garbage(Store<D, S, Durability, T> const& store, GarbageOptions const& options = {}) {
   auto& core = store.core();

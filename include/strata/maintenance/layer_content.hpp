@@ -30,7 +30,7 @@
 #include <utility>
 #include <vector>
 
-/// Whether the files of an imported layer still are what its record says. No lock is held, no table is looked at.
+/// Compares the files of an imported layer with its record. Takes no lock and reads no table.
 namespace strata {
 
 /// Digest and length of a tar.
@@ -39,7 +39,7 @@ struct TarSum {
   std::int64_t size = 0;
 };
 
-/// Hashes and counts what is written to it.
+/// Hashes and counts the bytes written to it.
 class SummingWriter final : public Writer {
  public:
   void write(Bytes bytes) override {
@@ -53,8 +53,8 @@ class SummingWriter final : public Writer {
   std::int64_t size_ = 0;
 };
 
-/// The headers of a layer's tar, from what was kept of it.
-/// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`: it cannot be read to its end
+/// Headers of a layer's tar, from its tar-split.
+/// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`
 inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
   auto file = stored_source(tar_split);
   archive::ZeroFilledTar hollow(file);
@@ -64,11 +64,11 @@ inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const&
   return headers;
 }
 
-/// What is wrong with a layer's contents, and what they sum up to now.
+/// Problems of a layer's contents, and their actual digests.
 struct LayerContent {
   std::vector<Problem> problems = {};
-  std::optional<TarSum> sum = {};                               ///< if the tar could be rebuilt
-  std::optional<std::vector<archive::TarHeader>> headers = {};  ///< if what was kept of it can be read
+  std::optional<TarSum> sum = {};                               ///< unset if the tar could not be rebuilt
+  std::optional<std::vector<archive::TarHeader>> headers = {};  ///< unset if the tar-split cannot be read
 };
 
 namespace detail {
@@ -86,7 +86,7 @@ inline Problem content_finding(LayerRecord const& layer, ProblemKind kind, std::
           .inherited = false};
 }
 
-/// Compares what is written to it with what a reader gives.
+/// Compares the bytes written to it with those of a reader.
 class ComparingWriter final : public Writer {
  public:
   explicit ComparingWriter(Reader& wanted) : from_(wanted) {}
@@ -100,7 +100,7 @@ class ComparingWriter final : public Writer {
       bytes = bytes.subspan(n);
     }
   }
-  /// Was it all of that, and nothing else? Call once.
+  /// True if both streams were equal. Call once, at the end.
   bool same() { return same_ && wanted_.empty() && from_.next().empty(); }
 
  private:
@@ -109,9 +109,9 @@ class ComparingWriter final : public Writer {
   bool same_ = true;
 };
 
-/// The first file with holes that is not as it was imported. Rebuilding the tar does not read these files: the tar-split
-/// holds what the tar stores of them.
-/// @throws  what the driver does for one that is missing, with its name in `file`
+/// Finds the first sparse file that differs from what was imported. Rebuilding the tar does not read these:
+/// the tar-split holds their data as the tar stores it.
+/// @throws  what the driver throws for a missing file, whose name is then in `file`
 template <class Core>
 std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id,
                                                std::filesystem::path const& tar_split, std::string& file,
@@ -132,15 +132,16 @@ std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id,
 
 }  // namespace detail
 
-/// Was it imported as a whole, so that its tar must come out again? Layers that were pulled in parts are known by the digest
-/// of a table of contents; release 1.43 records instead, as that of the tar, the digest of the stream, and keeps the table.
+/// True if the layer was imported from a complete tar, which must be reproducible. Partially pulled layers
+/// are identified by the digest of their table of contents; release 1.43 records the digest of the compressed
+/// stream as that of the tar, and keeps the table.
 inline bool has_whole_archive(LayerRecord const& layer) {
   return !layer.diff_digest.empty() && layer.toc_digest.empty() &&
          !names::contains(layer.big_data_names, std::string(chunked_manifest_key));
 }
 
-/// Rebuilds the tar of a layer and compares it with the record; reads all of its files.
-/// @param path  of what was kept of the tar
+/// Rebuilds the tar of a layer and compares it with the record. Reads all files of the layer.
+/// @param path  tar-split of the layer
 /// @throws `Errc::stopped`, `errno`
 template <class Core>
 LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::filesystem::path const& path,
@@ -204,7 +205,7 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::file
   return out;
 }
 
-/// Fills the fields of a record that tell of a plain tar.
+/// Records digest, size and owners of an uncompressed tar.
 inline void record_plain_archive(LayerRecord& record, TarSum const& sum,
                                  std::vector<archive::TarHeader> const& headers) {
   detail::OwnerSet uids;
@@ -223,20 +224,20 @@ inline void record_plain_archive(LayerRecord& record, TarSum const& sum,
   record.gidset = gids.take();
 }
 
-/// A tar made from a layer's files, and what must be kept to make it again.
+/// A tar made from a layer's files, and its tar-split.
 struct RemadeArchive {
   TarSum sum;
   std::vector<archive::TarHeader> headers = {};
 };
 
-/// Makes the tar of a layer's changes and writes what must be kept of it.
-/// @param tar_split  file to be made
+/// Makes a tar of a layer's changes and writes its tar-split.
+/// @param tar_split  file to create
 template <class Core>
 RemadeArchive remake_archive(Core& core, LayerRecord const& layer, std::filesystem::path const& tar_split,
                              Control const& control) requires DiffDriver<typename Core::Driver> {
   std::optional<LayerId> const parent =
       layer.parent.empty() ? std::optional<LayerId>{} : LayerId(layer.parent);
-  // The reader pulls and the driver pushes: the tar goes through a file, as large as the layer, beside the other.
+  // The reader pulls and the driver pushes, so the tar passes through a temporary file of its size.
   auto const tar_path = std::filesystem::path(tar_split).concat(".tar");
   {
     auto out = file_sink(tar_path);

@@ -21,48 +21,51 @@
 #include <utility>
 #include <vector>
 
-/// The records of a kind as they stand on disk, which a table does not show: it puts in order what it can, and gives up where
-/// it cannot.
+/// Records of a kind exactly as they are on disk. A table hides what it corrects, and fails on what it cannot
+/// parse.
 namespace strata {
 
-/// Whose serializer can read what is left of a damaged file.
+/// A serializer that can read the intact records of a damaged file.
 template <class S, class Record>
 concept SalvagingSerializerFor = SerializerFor<S, Record> && requires(std::string_view bytes) {
   { S::template salvage<Record>(bytes) } -> std::same_as<std::vector<Record>>;
 };
 
+/// Records of one kind, and the problems found while reading them.
+/// Records of one kind, and the problems found while reading them.
 template <class Record>
 struct RawRecords {
-  std::vector<Record> rows = {};  ///< each id once, each name once, as a table would show them
+  std::vector<Record> rows = {};  ///< with unique ids and names, as a table would show them
   std::vector<Problem> problems = {};
-  /// Files that no table can be loaded from, or not all of it.
+  /// Files that cannot be parsed, or only in part.
   std::vector<std::filesystem::path> damaged = {};
-  /// Not so of a store that is only read: what stands on its items looks as if it stood on nothing.
+  /// True if records of a read-only store are damaged: their references are unknown then.
   bool others_damaged = false;
 
-  /// In `rows`, else in `others`.
+  /// Looks in `rows`, then in `others`; null if not found.
   Record const* find(std::string_view id) const {
     std::string const key(id);
     if (auto const found = by_id.find(key); found != by_id.end()) return &rows[found->second];
     auto const other = others.find(key);
     return other == others.end() ? nullptr : &other->second.record;
   }
-  /// Not of a store that is only read.
+  /// True if the store itself has a record of this id.
   bool has_own(std::string_view id) const { return by_id.contains(std::string(id)); }
 
-  /// Of stores that are only read.
+  /// A record of a read-only store.
   struct Other {
     Record record;
-    std::filesystem::path directory = {};  ///< of the data of its kind there
+    std::filesystem::path directory = {};  ///< data directory of the kind in that store
   };
   std::map<std::string, Other, std::less<>> others = {};
   std::unordered_map<std::string, std::size_t> by_id = {};
-  std::unordered_map<std::string, std::string> by_name = {};  ///< ids
+  std::unordered_map<std::string, std::string> by_name = {};  ///< name to id
 };
 
 namespace detail {
 
-/// Takes one record up, as a table does: a name goes to the later, and one that stands twice is lost.
+/// Adds a record by a table's rules: the later record keeps a name, and a name repeated within a record is
+/// dropped.
 template <class Traits>
 void keep(RawRecords<typename Traits::Record>& kept, typename Traits::Record record) {
   constexpr auto subject = Traits::subject;
@@ -97,7 +100,8 @@ void keep(RawRecords<typename Traits::Record>& kept, typename Traits::Record rec
   }
 }
 
-/// Whether an id that another program wrote can be a path component, and is not the name of a file of the kind itself.
+/// True if an id that another program wrote is a safe path component, and not the name of one of the kind's
+/// own files.
 template <class Traits, class Core>
 bool can_have_files(std::string const& id) {
   return is_safe_component(id) && !paths::is_reserved(id, Traits::stem, Core::Serializer::extension());
@@ -113,15 +117,15 @@ auto hold_records(Core& core) {
 
 }  // namespace detail
 
-/// Keeps others from changing the records of a kind, as long as it lives; not for a thread that holds a guard of the
-/// kind's table. Several kinds are held in the order of all locks: layers, images, containers.
+/// Locks out writers of a kind's records while it lives. Must not be used by a thread that holds a guard of
+/// the kind's table. Lock order: layers, images, containers.
 template <class Traits, class Core>
 class HeldRecords {
  public:
   explicit HeldRecords(Core& core) : core_(core), held_(detail::hold_records<Traits>(core)) {}
 
-  /// What the store's own files hold, damaged or not. A store of one log has checked it when it was opened.
-  /// Cost: reads the files once.
+  /// Records of the store's own files, damaged or not. A log-structured store was validated when it was
+  /// opened. Cost: reads each file once.
   RawRecords<typename Traits::Record> read() const;
 
  private:
@@ -182,7 +186,7 @@ RawRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
         }
       if constexpr (requires(Record & r) { r.place; }) {
         for (auto& record : records) record.place = place;
-        if (place != RecordPlace::main)  // the main file's record counts
+        if (place != RecordPlace::main)  // the main file takes precedence
           std::erase_if(records, [&](auto const& r) { return kept.by_id.contains(r.id); });
       }
       add_all(std::move(records));
@@ -191,7 +195,8 @@ RawRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
   return kept;
 }
 
-/// Adds the records of stores that are only read. No lock of the own store is held: theirs come before some of these.
+/// Adds the records of read-only stores. Must not be called with a lock of the store itself: the locks of
+/// read-only stores come before some of those.
 template <class Traits, class Core>
 void add_other_records(Core& core, RawRecords<typename Traits::Record>& kept) {
   try {
@@ -211,7 +216,7 @@ void add_other_records(Core& core, RawRecords<typename Traits::Record>& kept) {
   }
 }
 
-/// All records of a kind, as they stand now.
+/// Current records of a kind, including read-only stores.
 template <class Traits, class Core>
 RawRecords<typename Traits::Record> read_kept_records(Core& core) {
   auto kept = HeldRecords<Traits, Core>(core).read();
@@ -219,8 +224,9 @@ RawRecords<typename Traits::Record> read_kept_records(Core& core) {
   return kept;
 }
 
-/// Writes damaged record files anew with what can be read of them, and keeps the old ones beside them.
-/// @return  what was done, a line each
+/// Rewrites damaged record files with the records that can be read, and keeps the damaged originals beside
+/// them.
+/// @return  what was done, one line per action
 template <class Traits, class Core>
 std::vector<std::string> repair_record_files(Core& core, std::vector<std::filesystem::path> const& damaged) {
   std::vector<std::string> done;

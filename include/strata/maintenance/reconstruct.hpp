@@ -25,7 +25,8 @@
 #include <utility>
 #include <vector>
 
-/// Records made anew from what stands in an item's directories. Names, metadata and labels are lost with a record.
+/// Reconstructs records from an item's directories. Names, metadata and labels exist only in records and are
+/// lost.
 namespace strata::detail {
 
 inline Timestamp time_of(std::filesystem::path const& path) {
@@ -35,8 +36,8 @@ inline Timestamp time_of(std::filesystem::path const& path) {
           .nanoseconds = static_cast<std::int32_t>(status->st_mtim.tv_nsec)};
 }
 
-/// Keys of the big data that has files, by name; none if the directory is missing, or is no directory.
-/// @throws `errno`, "stat <directory>", if that cannot be told
+/// Keys of stored big data, by name; empty if the directory is missing.
+/// @throws `errno`, "stat <directory>"
 inline std::vector<std::string> stored_keys(std::filesystem::path const& directory) {
   std::vector<std::string> keys;
   if (!sys::is_directory(directory)) return keys;
@@ -49,9 +50,10 @@ inline std::vector<std::string> stored_keys(std::filesystem::path const& directo
   return keys;
 }
 
-/// The parent of which Podman and its like would have made this layer's id: the SHA-256 of the parent's id, "+" and the
-/// digits of the tar's digest (github.com/containers/image, storage destination); for a base layer these digits.
-/// @return  empty for a base layer; nothing if it is none of those given
+/// Finds a layer's parent by the rule that Podman derives ids with: the SHA-256 of the parent's id, "+" and
+/// the hex digits of the tar's digest; a base layer's id is those digits (github.com/containers/image,
+/// storage destination).
+/// @return  empty for a base layer; none if no candidate matches
 inline std::optional<std::string> parent_by_id(std::string const& id, std::string const& diff_digest,
                                                std::vector<std::string> const& candidates) {
   auto const hex = std::string_view(diff_digest).substr(diff_digest.find(':') + 1);
@@ -61,8 +63,8 @@ inline std::optional<std::string> parent_by_id(std::string const& id, std::strin
   return std::nullopt;
 }
 
-/// A layer's record from its files; reads all of them if it was imported.
-/// @param candidates  ids of layers that may be its parent, for a driver that does not know it
+/// Reconstructs a layer's record from its files. Reads all of them if the layer was imported.
+/// @param candidates  possible parents, for a driver that does not know the parent
 template <class Core>
 LayerRecordOf<Core> reconstructed_layer(Core& core, LayerId const& id,
                                         std::vector<std::string> const& candidates, Control const& control) {
@@ -86,8 +88,9 @@ LayerRecordOf<Core> reconstructed_layer(Core& core, LayerId const& id,
   return record;
 }
 
-/// An image's record from its big data: the top layer is the one to which the digests in its configuration lead.
-/// @return  nothing if there is none, or a layer is missing
+/// Reconstructs an image's record from its big data; the top layer follows from the diff ids in its
+/// configuration.
+/// @return  none if there is no configuration, or a layer is missing
 template <class Core>
 std::optional<ImageRecordOf<Core>> reconstructed_image(Core& core, std::string const& id,
                                                        std::vector<LayerRecordOf<Core>> const& layers) {
@@ -122,8 +125,8 @@ std::optional<ImageRecordOf<Core>> reconstructed_image(Core& core, std::string c
   }
 }
 
-/// A container's record, if its configuration (OCI runtime specification, `config.json` in its directory) names a layer
-/// that nobody else uses.
+/// Reconstructs a container's record, if its configuration (OCI runtime specification, `config.json` in its
+/// directory) names a layer that nothing else uses.
 template <class Core>
 std::optional<ContainerRecordOf<Core>> reconstructed_container(
     Core& core, std::string const& id, std::vector<LayerRecordOf<Core>> const& layers,

@@ -17,7 +17,7 @@
 
 namespace strata::detail {
 
-/// Gives records to what a check found without.
+/// Reconstructs the missing records that a check reported.
 template <class Core>
 class Reconstructor {
   using LayerTraits = typename Core::LayerTraits;
@@ -25,11 +25,11 @@ class Reconstructor {
   using ContainerTraits = typename Core::ContainerTraits;
 
  public:
-  /// @param lost_records  kinds whose record file was damaged; those whose file is missing are added
+  /// @param lost_records  kinds whose record file was damaged; kinds without a record file are added
   Reconstructor(Core& core, RepairLog& log, std::set<std::string>& lost_records, Control control)
       : core_(core), log_(log), lost_records_(lost_records), control_(std::move(control)) {}
 
-  /// Makes records for files that something needs, or of which the record is lost.
+  /// Reconstructs records of files that another record refers to, or whose record file is lost.
   void run(CheckReport const& report, StoreSnapshot<Core> const& records) {
     std::set<std::string> wanted;
     std::vector<std::string> candidates;
@@ -58,7 +58,7 @@ class Reconstructor {
         put<LayerTraits>(std::move(record));
       });
     }
-    // A file that is lost as a whole is no file that cannot be read: the store looks as if nothing had been made yet.
+    // A missing record file is not reported as unreadable: the store looks empty.
     if (records.images.rows.empty()) lost_records_.insert("image");
     if (records.containers.rows.empty()) lost_records_.insert("container");
     if (lost_records_.contains("image")) reconstruct_images(report);
@@ -66,8 +66,8 @@ class Reconstructor {
   }
 
  private:
-  /// The top layer of the image that the container of this layer was made from: for a driver that does not know what
-  /// lies below a layer.
+  /// Top layer of the image that this layer's container was created from, for a driver that does not know
+  /// parents.
   static std::string image_below(std::string const& layer, StoreSnapshot<Core> const& records) {
     for (auto const& container : records.containers.rows)
       if (container.layer == layer)

@@ -27,10 +27,10 @@
 #include <utility>
 #include <vector>
 
-/// What a repair removes: items of which no tree can be used, or of which recorded bytes are gone for good, and no others.
+/// Removal of items that are beyond repair: their tree is unusable, or recorded bytes are lost.
 namespace strata::detail {
 
-/// Does the driver keep a layer's files so that they need nothing of what lies below it?
+/// True if the driver stores the layer's tree without reference to its parents.
 template <class Core>
 bool has_whole_tree(Core& core, std::string const& id) {
   if constexpr (CheckDriver<typename Core::Driver>) {
@@ -41,7 +41,7 @@ bool has_whole_tree(Core& core, std::string const& id) {
   }
 }
 
-/// Does a layer, or the top one of an image, need nothing of what lies below it?
+/// True if the layer, or the image's top layer, does not depend on its parents.
 template <class Core>
 bool stands_alone(Core& core, StoreSnapshot<Core> const& records, Problem const& found) {
   if (found.subject == Subject::layer) return has_whole_tree(core, found.id);
@@ -50,7 +50,7 @@ bool stands_alone(Core& core, StoreSnapshot<Core> const& records, Problem const&
          has_whole_tree(core, image->top_layer);
 }
 
-/// May what a record names be in an image store, or in one that is only read, that is not there now?
+/// True if a referenced item may be in an image store or read-only store that is not available now.
 template <class Core>
 bool has_other_stores(Core const& core) {
   if (!core.options().image_store.empty()) return true;
@@ -60,29 +60,29 @@ bool has_other_stores(Core const& core) {
     return false;
 }
 
-/// Whether something that was found of an item itself, and could not be repaired, proves that nobody can use the item.
-/// @param records  that the finding is about
+/// True if a problem that could not be repaired proves that the item is unusable.
+/// @param records  snapshot that the problem refers to
 template <class Core>
 bool proves_unusable(Core& core, StoreSnapshot<Core> const& records, Problem const& found) {
   switch (found.kind) {
-    case ProblemKind::layer_incomplete:    // as whoever was making it, or removing it, has recorded
-    case ProblemKind::layer_unreferenced:  // as the caller asked: nobody uses it
-    case ProblemKind::layer_unaccounted:   // no record names it, and nothing that has one needs it
-    // Bytes that are recorded by their digests are gone, or never were all there.
+    case ProblemKind::layer_incomplete:    // intended by the process that created or removed it
+    case ProblemKind::layer_unreferenced:  // requested by the caller: nothing uses it
+    case ProblemKind::layer_unaccounted:   // no record names it or depends on it
+    // Bytes recorded by digest are lost, or were never complete.
     case ProblemKind::content_checksum:
     case ProblemKind::data_missing:
     case ProblemKind::data_size:
     case ProblemKind::data_digest:
-    case ProblemKind::container_layer_missing:  // a container goes only if the caller asks for it
+    case ProblemKind::container_layer_missing:  // containers are removed only on request
       return true;
     case ProblemKind::image_missing:
       return !has_other_stores(core);
     case ProblemKind::tree_missing:
       return !stands_alone(core, records, found);
     case ProblemKind::image_layer_missing:
-    case ProblemKind::parent_missing:  // nothing can be mounted over what is not there
+    case ProblemKind::parent_missing:  // a missing parent makes it unmountable
       return !stands_alone(core, records, found) && !has_other_stores(core);
-    // A tree is there, and can be walked: another record, or another archive, would do.
+    // The tree exists and can be read; a new record or tar-split would suffice.
     case ProblemKind::record_file_damaged:
     case ProblemKind::record_unreadable:
     case ProblemKind::duplicate_id:
@@ -113,7 +113,7 @@ bool proves_unusable(Core& core, StoreSnapshot<Core> const& records, Problem con
   return false;
 }
 
-/// Removes items that are proven unusable in two looks.
+/// Removes items that two consecutive checks prove unusable.
 template <class Core>
 class DamageRemover {
   using LayerTraits = typename Core::LayerTraits;
@@ -122,14 +122,14 @@ class DamageRemover {
   DamageRemover(Core& core, RepairLog& log, bool containers)
       : core_(core), log_(log), containers_(containers) {}
 
-  /// The first look.
-  /// @param records  that the problems are about
+  /// Takes the result of the first check.
+  /// @param records  snapshot that the problems refer to
   void see(CheckReport const& report, StoreSnapshot<Core> const& records) {
     seen_ = damaged_in(report, records);
   }
 
-  /// Whoever works in the store meanwhile can make it look damaged for a moment. So what goes was damaged in two looks, and
-  /// still is the same item then.
+  /// Removes what this check and the first one prove unusable, and only the same item (by creation time):
+  /// concurrent work can look like damage for a moment.
   void remove(CheckReport const& report, StoreSnapshot<Core> const& records) {
     auto const now = damaged_in(report, records);
     std::map<std::string, ExpectedCreated> damaged[3];
@@ -161,16 +161,16 @@ class DamageRemover {
   }
 
  private:
-  /// Items, each with the time when it was made; trees without a record, with none.
+  /// Items with their creation times, and trees without a record.
   struct Damaged {
     std::map<std::string, ExpectedCreated> items[3];
     std::set<std::string> unaccounted;
-    std::map<std::string, std::string> kept;  ///< what would go but for this, by kind and id
+    std::map<std::string, std::string> kept;  ///< items not removed, and why, by kind and id
   };
 
   Damaged damaged_in(CheckReport const& report, StoreSnapshot<Core> const& records) {
     Damaged out;
-    std::vector<Problem const*> lost;  // of layers of which no tree can be used
+    std::vector<Problem const*> lost;  // of layers with an unusable tree
     for (auto const& found : report.problems) {
       if (found.inherited || found.read_only || found.subject == Subject::store) continue;
       if (!proves_unusable(core_, records, found)) continue;
@@ -183,7 +183,7 @@ class DamageRemover {
       else if (found.severity == Severity::error)
         add(out, found.subject, found.id, found.text, records);
     }
-    // Those that go with what stands on them are no hindrance to those below.
+    // Children first: those removed together do not block each other.
     sort_children_first(
         lost, [](auto const* found) { return found->id; },
         [&](std::string const& id) { return records.layers.find(id); });
@@ -197,7 +197,7 @@ class DamageRemover {
     return out;
   }
 
-  /// @param why  no item goes for two reasons: the first is told
+  /// @param why  the first reason given for an item is the one reported
   void add(Damaged& out, Subject kind, std::string const& id, std::string const& why,
            StoreSnapshot<Core> const& records) {
     auto const item = std::string(to_text(kind)) + ' ' + id;
@@ -220,8 +220,8 @@ class DamageRemover {
       add_of(records.containers);
   }
 
-  /// A layer of which no tree can be used goes with all that stands on it: unless there are files that nobody would have
-  /// again, for no archive tells of them. What lies below it stays.
+  /// Adds a layer with an unusable tree and everything above it, unless that would destroy files that are in
+  /// no archive. Layers below it stay.
   void add_with_users(Damaged& out, Problem const& lost, CheckReport const& report,
                       StoreSnapshot<Core> const& records) {
     auto& layers = out.items[static_cast<int>(Subject::layer)];
@@ -232,7 +232,7 @@ class DamageRemover {
     for (std::size_t i = 0; i < going.size(); ++i) {
       auto const* const layer = records.layers.find(going[i]);
       if (layer == nullptr) return;
-      // Of one that was being made or removed, whoever did that knew that it goes.
+      // A layer whose creation or removal was interrupted was to go anyway.
       bool const is_expected =
           (i == 0 && lost.kind == ProblemKind::layer_incomplete) || goes_with_container(*layer, records);
       if (records.elsewhere.wanted.contains(going[i]))
@@ -244,7 +244,7 @@ class DamageRemover {
         if (row.parent != going[i] || layers.contains(row.id) ||
             std::ranges::find(going, row.id) != going.end())
           continue;
-        // Nothing is wrong with what nobody uses, nor with what stands on it.
+        // An unreferenced layer is intact, and so is what stands on it.
         if (lost.kind == ProblemKind::layer_unreferenced) return keep("layer " + row.id + " stands on it");
         if (has_whole_tree(core_, row.id) && !goes_with_container(row, records))
           return keep("layer " + row.id + " stands on it, which has all of its files");
@@ -261,12 +261,12 @@ class DamageRemover {
       if (shows(row.layer)) add(out, Subject::container, row.id, lost.text, records);
   }
 
-  /// Would somebody see its files go? One who mounts it later finds it gone.
+  /// True if the layer may be mounted. A process that mounts it later gets an error.
   bool is_in_use(std::string const& layer) const {
     return is_safe_component(layer) && may_be_mounted(core_, LayerId(layer));
   }
 
-  /// Is it a container's, whose files go because the caller asked for that, and of no image?
+  /// True if it belongs to a container, and no image, whose removal the caller requested.
   bool goes_with_container(LayerRecord const& layer, StoreSnapshot<Core> const& records) const {
     auto const shows = [&](auto const& image) { return image.top_layer == layer.id; };
     auto const has = [&](auto const& container) { return container.layer == layer.id; };
@@ -281,7 +281,7 @@ class DamageRemover {
     });
   }
 
-  /// Does it stand there between blanks and colons?
+  /// True if `text` contains `word` delimited by blanks and colons.
   static bool has_word(std::string_view text, std::string_view word) {
     auto const ends = [](char c) { return c == ' ' || c == ':'; };
     for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
@@ -291,7 +291,7 @@ class DamageRemover {
     return false;
   }
 
-  /// What was tried in vain for something that goes now is said no more.
+  /// Drops the repair failures of items that are about to be removed.
   void forget_failures(std::set<std::string> const& unaccounted,
                        std::map<std::string, ExpectedCreated> const (&damaged)[3]) {
     std::erase_if(log_.failures, [&](RepairFailure const& failure) {
@@ -321,7 +321,7 @@ class DamageRemover {
     log_.attempt("deleting " + what, [&] {
       try {
         work();
-      } catch (Error const& error) {  // with its image, say
+      } catch (Error const& error) {  // removed along with its image, for instance
         if (error.not_found()) return;
         throw;
       }

@@ -23,19 +23,23 @@
 #include <utility>
 #include <vector>
 
-/// Puts a damaged store in order: first everything is rebuilt that can be, and only what is left broken is removed; nothing
-/// is while there are records that cannot be read.
+/// Repair of a damaged store: everything that can be is repaired first; then what remains broken is removed,
+/// but only if all records can be read.
 namespace strata {
 
+/// Options of `repair`.
+/// Options of `repair`.
 struct RepairOptions {
-  CheckOptions check = {};         ///< what is looked for, before and after
-  bool remove_containers = false;  ///< those that stay damaged, with their layers
-  bool keep_damaged = false;       ///< only repair: remove no image and no layer
+  CheckOptions check = {};         ///< what is checked, before and after
+  bool remove_containers = false;  ///< remove damaged containers with their layers
+  bool keep_damaged = false;       ///< repair only: remove no image and no layer
 };
 
+/// Result of `repair`.
+/// Result of `repair`.
 struct RepairReport {
   CheckReport before;
-  std::vector<std::string> actions = {};  ///< what was done, a line each, in order
+  std::vector<std::string> actions = {};  ///< what was done, one line per action, in order
   std::vector<RepairFailure> failures = {};
   CheckReport after;
 };
@@ -56,14 +60,15 @@ class Repairer {
     RepairReport report;
     report.before = look();
     report.after = report.before;
-    // One thing repaired shows, or makes it possible to repair, the next: a record its layer's damage, a parent its child's.
+    // Each repair can reveal or enable another: a record reveals damage of its layer, a parent that of its
+    // children.
     for (int round = 0; round < most_rounds && !report.after.clean(); ++round) {
       auto const done = log_.actions.size();
       repair(report.after);
       if (log_.actions.size() == done) break;
       report.after = look();
     }
-    // What a later repair may repair is not removed now.
+    // Nothing is removed that a later repair could save.
     if (!options_.keep_damaged && !report.after.clean() && !log_.transient && sees_all(report.after)) {
       DamageRemover<Core> remover(core_, log_, options_.remove_containers);
       remover.see(report.after, seen_);
@@ -72,21 +77,21 @@ class Repairer {
       remover.remove(report.after, seen_);
       report.after = look();
       auto const done = log_.actions.size();
-      collect(report.after);  // what the removed leave behind
+      collect(report.after);  // files that the removals left
       if (log_.actions.size() != done) report.after = look();
     }
     return ended(std::move(report));
   }
 
  private:
-  /// What is not as it should be, could not be repaired, and is not to be removed, each with what speaks against it.
+  /// Records what is still damaged and stays, each with the reason.
   void tell_of_kept(CheckReport const& report) {
     std::set<std::string> told;
     for (auto const& found : report.problems) {
       if (found.severity != Severity::error || found.read_only || found.inherited) continue;
       if (found.subject == Subject::store || found.kind == ProblemKind::unreadable) continue;
       if (proves_unusable(core_, seen_, found)) continue;
-      // The same change has a text with and one without a plus (`archive::differences`).
+      // The same change can be reported with and without a plus (`archive::differences`).
       auto text = found.text;
       auto const name = std::string(to_text(found.subject)) + ' ' + found.id + ": ";
       if (text.starts_with(name + "+/")) text.erase(name.size(), 1);
@@ -105,8 +110,7 @@ class Repairer {
     return report;
   }
 
-  /// What seems to be missing, or nobody's, may have a record that could not be read, nor be repaired, or be mounted. As long as
-  /// there is something that cannot be told now, nothing is removed.
+  /// True if every record could be read; otherwise references may be incomplete, and nothing is removed.
   bool sees_all(CheckReport const& report) const {
     return !counts_lost_ && seen_.elsewhere.unreadable.empty() && seen_.all_readable() &&
            seen_.others_readable() && !log_.records_to_come &&
@@ -131,14 +135,15 @@ class Repairer {
     log_.attempt(doing, work);
   }
 
-  // Mending ----------------------------------------------------------------------------------------------------
+  // Repair
+  // ------------------------------------------------------------------------------------------------------
 
   void repair(CheckReport const& report) {
     repair_record_files(report);
-    // All other work goes through tables, which a damaged file keeps shut.
+    // Record files first: all other work goes through tables, which fail to load a damaged one.
     auto records = StoreSnapshot<Core>::read(core_);
     if (!records.all_readable()) return;
-    // What seems to have no record may have one in a store that is only read.
+    // Its record may be in a read-only store.
     if (records.others_readable())
       Reconstructor<Core>(core_, log_, lost_records_, control()).run(report, records);
     records = StoreSnapshot<Core>::read(core_);
@@ -148,7 +153,7 @@ class Repairer {
       if (found.kind == ProblemKind::content_modified && !found.inherited) modified_.insert(found.id);
       if (found.kind == ProblemKind::content_foreign && !found.inherited) foreign_.insert(found.id);
     }
-    // Mounts that are gone first: what is mounted is not rebuilt.
+    // Stale mounts first: mounted layers are not rebuilt.
     for (bool const mounts : {true, false})
       for (auto const& found : report.problems) {
         control().check();
@@ -194,7 +199,7 @@ class Repairer {
     lost_records_.insert(std::string(Traits::kind));
     for (auto& line : strata::repair_record_files<Traits>(core_, own)) did(std::move(line));
   }
-  /// A table holds each id and each name once; saved, so does the file.
+  /// Saving a table removes duplicate ids and names from its file.
   template <class Traits>
   void rewrite() {
     auto table = core_.template table<Traits>().write();
@@ -220,7 +225,7 @@ class Repairer {
       case ProblemKind::content_size:
       case ProblemKind::content_modified:
         if (layer == nullptr) break;
-        // With its parents in order first.
+        // Parents are rebuilt first.
         if (found.kind == ProblemKind::content_modified &&
             (stands_on_modified(*layer, records) || !rebuilt_.insert(layer->id).second))
           break;
@@ -265,7 +270,7 @@ class Repairer {
            std::ranges::any_of(*below, [&](auto const& id) { return modified_.contains(id.str()); });
   }
 
-  // Mounts -----------------------------------------------------------------------------------------------------
+  // Mounts --------------------------------------------------------------------------------------------------
 
   void repair_mount(Problem const& found) {
     if constexpr (MountDriver<Driver>) {
@@ -297,7 +302,7 @@ class Repairer {
     }
   }
 
-  // Leftovers --------------------------------------------------------------------------------------------------
+  // Leftovers -----------------------------------------------------------------------------------------------
 
   void collect(CheckReport const& report) {
     if (!sees_all(report)) return;
@@ -305,8 +310,7 @@ class Repairer {
     for (auto const& found : report.problems) {
       if (found.action != RepairAction::discard || found.subject != Subject::store) continue;
       std::filesystem::path const path(found.id);
-      // Data whose record was lost and could not be made anew may be somebody's last. A file of records that was not written
-      // to its end is none.
+      // Data whose record could not be reconstructed may be the only copy; temporary record files are not.
       bool const may_be_last = (lost_records_.contains("image") &&
                                 path.parent_path() == core_.template kind_directory<ImageTraits>()) ||
                                (lost_records_.contains("container") &&
@@ -323,29 +327,28 @@ class Repairer {
   Core& core_;
   RepairOptions const& options_;
   RepairLog log_;
-  StoreSnapshot<Core> seen_ = {};   ///< in the last look
-  TreeSignatures trees_ = {};       ///< the same of trees
-  std::set<std::string> foreign_;   ///< layers that have more than their tar tells of
-  std::set<std::string> modified_;  ///< layers that are not as in their tar
-  std::set<std::string> rebuilt_;   ///< layers
-  bool counts_lost_ = false;        ///< of mounts; whole trees show no other sign of them
-  std::set<std::string>
-      lost_records_;  ///< kinds whose record file had to be written from what was left of it
+  StoreSnapshot<Core> seen_ = {};   ///< of the last check
+  TreeSignatures trees_ = {};       ///< of the same check
+  std::set<std::string> foreign_;   ///< layers with files that are not in their tar-split
+  std::set<std::string> modified_;  ///< layers that differ from their tar
+  std::set<std::string> rebuilt_;   ///< layers unpacked again
+  bool counts_lost_ = false;  ///< mount counts lost: trees stored whole show no other sign of being mounted
+  std::set<std::string> lost_records_;  ///< kinds whose record file had to be salvaged
 };
 
 }  // namespace detail
 
-/// Checks, repairs what can be repaired, removes the images, layers and trees of the driver of which what is still found proves
-/// that they cannot be used (`detail::proves_unusable`), and checks again. What stays damaged is among the failures, item by
-/// item (`Errc::kept`). Files in a layer of which no archive tells are not removed, nor is what they stand on, save those of
-/// containers that the caller gives up and of layers that were never whole; nor is what is mounted, or what has all of its
-/// files although a layer below it is damaged. What goes with a layer is what stands on it, item by item among the actions;
-/// what lies below it stays.
+/// Checks a store, repairs what can be repaired, removes what is proven unusable, and checks again.
 ///
-/// Damage goes in the order in which it can be repaired; each step is short and holds the locks that it needs, bytes move
-/// without. An image that a container uses and a layer that something sound needs stay, with a failure. Safe while others
-/// use the store, except for what is damaged.
-/// @throws `Errc::stopped`: what was repaired so far is repaired; `errno`
+/// Removes images, layers and trees whose remaining problems prove that they cannot be used
+/// (`detail::proves_unusable`), together with everything above them, each listed in `RepairReport::actions`.
+/// Never removed: what is mounted, what is in use by something intact, trees that do not depend on a damaged
+/// parent, and files that are in no archive, unless they belong to containers with `remove_containers` or to
+/// layers that were never complete. What stays damaged is among the failures, as `Errc::kept`.
+///
+/// Each step holds only the locks it needs, none while bytes move. Safe while other processes use the intact
+/// items.
+/// @throws `Errc::stopped`: repairs done so far persist; `errno`
 template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 RepairReport repair(Store<D, S, Durability, T> const& store, RepairOptions const& options = {}) {
   using Core = typename Store<D, S, Durability, T>::Core;

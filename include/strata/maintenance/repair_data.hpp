@@ -19,10 +19,10 @@
 #include <utility>
 #include <vector>
 
-/// What a repair does to single records and to their big data.
+/// Repair of single records and their big data.
 namespace strata {
 
-/// Something that could not be removed, or repaired.
+/// A removal or repair that failed.
 struct RepairFailure {
   std::string doing;  ///< "deleting layer base"
   std::exception_ptr error;
@@ -32,12 +32,12 @@ struct RepairFailure {
 
 namespace strata::detail {
 
-/// What was done, and what was tried in vain.
+/// Collects what was done and what failed.
 class RepairLog {
  public:
   void did(std::string text) { actions.push_back(std::move(text)); }
 
-  /// One failure keeps nothing else from being repaired; what stays broken is told of by the next check.
+  /// Runs one repair. A failure is recorded and does not stop the others.
   template <class Work>
   void attempt(std::string const& doing, Work&& work) {
     if (tried.contains(doing)) return;
@@ -56,13 +56,13 @@ class RepairLog {
 
   std::vector<std::string> actions = {};
   std::vector<RepairFailure> failures = {};
-  std::set<std::string> tried = {};  ///< and failed: not once more
-  bool transient = false;            ///< something failed for a reason that may pass
-  bool records_to_come = false;      ///< one could not be made anew now, for an error that may pass
+  std::set<std::string> tried = {};  ///< repairs that failed; not retried
+  bool transient = false;            ///< something failed for a transient reason
+  bool records_to_come = false;      ///< a record could not be reconstructed for a transient reason
 };
 
-/// Changes a record as it stands now, if the item still exists. Others may have changed it since it was looked at, or made
-/// another of the same id: `apply` looks again.
+/// Changes the current record of an item, if it still exists. It may have changed since the check, or belong
+/// to a new item of the same id, so `apply` must check again.
 template <class Traits, class Core, class Change>
 void change_record(Core& core, std::string const& id, Change&& apply) {
   auto table = core.template table<Traits>().write();
@@ -74,7 +74,7 @@ void change_record(Core& core, std::string const& id, Change&& apply) {
   table.commit(core.flush());
 }
 
-/// Mends what is wrong with the big data and the digests of an item.
+/// Repairs the big data and digests of an item.
 template <class Core>
 class DataRepairer {
  public:
@@ -133,8 +133,8 @@ class DataRepairer {
     log_.did(who + "recorded the data item \"" + *key + '"');
   }
 
-  /// A chunk that is not as recorded: where its key, or the size, says that the bytes are right, the record follows
-  /// them; else they come from another chunk that was to be the same. Nobody writes meanwhile.
+  /// Repairs a chunk that differs from its record. If its key or the recorded size confirms the bytes, the
+  /// record is updated; otherwise an identical chunk of another item is copied. Writers are locked out.
   template <class Traits>
   void repair_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
                     std::string const& who) {
@@ -157,7 +157,7 @@ class DataRepairer {
     bool const same_size =
         size != row->big_data_sizes.end() && size->second == static_cast<std::int64_t>(bytes->size());
     if (same_size && now == wanted) return;
-    // "sha256:<hex>" and "manifest-sha256:<hex>" are keys that say what the bytes must be.
+    // The keys "sha256:<hex>" and "manifest-sha256:<hex>" contain the digest of the chunk.
     auto const in_key = key.rfind("sha256:");
     auto const named = in_key == key.npos ? std::string() : key.substr(in_key);
     bool const bytes_right = is_digest(named) && !named.empty() ? named == now : now == wanted;
@@ -172,7 +172,7 @@ class DataRepairer {
         log_.did(who + "copied the data item \"" + key + "\" from \"" + other + '"');
         return;
       }
-      // What bytes they were is known, and they are gone: nothing to record but damage.
+      // The right bytes are known by digest and lost: updating the record would hide the damage.
       if (!named.empty() || (!same_size && !wanted.empty() && is_digest(wanted))) return;
     }
     record(now, bytes->size());

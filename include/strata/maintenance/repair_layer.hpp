@@ -30,27 +30,30 @@
 #include <utility>
 #include <vector>
 
-/// What a repair does to a layer: to its place among the others, its files, its tar-split and what is recorded of it.
+/// Repair of a layer: its parent, files, tar-split and record.
 namespace strata::detail {
 
-/// A layer's tree as it was when something was found of it.
+/// State of a layer's tree at the time of a check.
 struct SeenTree {
-  bool has_more = false;                 ///< than its tar-split tells of
+  bool has_more = false;                 ///< has files that are not in its tar-split
   std::optional<Digest> signature = {};  ///< see `own_tree_signature`
 };
 
+/// Repairs the problems of one layer at a time.
+/// Repairs the problems of one layer at a time.
 template <class Core>
 class LayerRepairer {
   using Driver = typename Core::Driver;
   using LayerTraits = typename Core::LayerTraits;
 
  public:
-  /// @param records  of the store, as they were just now
+  /// @param records  current snapshot of the store
   LayerRepairer(Core& core, RepairLog& log, StoreSnapshot<Core> const& records, Control control)
       : core_(core), log_(log), records_(records), control_(std::move(control)) {}
 
-  /// Does nothing if the layer is not as it was seen any more, or if the problem is none of these.
-  /// @param layer  the record that the problem was found with
+  /// Repairs one problem of a layer. Does nothing if the layer has changed since the check, or the problem is
+  /// of another kind.
+  /// @param layer  record that the problem was found with
   void repair(ProblemKind kind, LayerRecord const& layer, SeenTree const& seen = {}) {
     switch (kind) {
       case ProblemKind::parent_circle:
@@ -74,15 +77,15 @@ class LayerRepairer {
   }
 
  private:
-  /// Nobody has filled the layer, or made it anew, since it was looked at. A digest that is none may have been forgotten
-  /// here.
+  /// True if the layer was not filled or replaced since the check. An invalid digest may have been cleared by
+  /// a repair.
   static bool is_as_seen(LayerRecord const& now, LayerRecord const& seen) {
     bool const same_digest = now.diff_digest == seen.diff_digest ||
                              (now.diff_digest.empty() && !is_valid_digest(seen.diff_digest));
     return now.created == seen.created && now.parent == seen.parent && same_digest;
   }
 
-  /// Returns whether the layer was as it was seen; else nothing is changed, and nothing is to be said.
+  /// Changes the record. @return false, with nothing changed, if the layer has changed since the check
   template <class Change>
   bool change(LayerRecord const& seen, Change&& apply) {
     bool as_seen = false;
@@ -104,7 +107,7 @@ class LayerRepairer {
       parent = parent_by_id(layer.id, layer.diff_digest, candidates);
     }
     if (!parent || *parent == layer.parent) {
-      // A tree that holds all of its own needs none; the others of the circle may know theirs.
+      // A tree stored whole needs no parent; another layer of the cycle may know its own.
       bool whole = false;
       if constexpr (CheckDriver<Driver>)
         if (auto const tree = core_.driver().own_tree(LayerId(layer.id))) whole = tree->whole;
@@ -126,8 +129,8 @@ class LayerRepairer {
     }
   }
 
-  /// The tar cannot be had back bit for bit: one is made from the files, and recorded in its place. So the archive is read
-  /// once more first: what kept it from being read, an error of the device or a limit, may have passed.
+  /// Replaces a tar-split that cannot be used by one made from the files. Reads the tar-split once more
+  /// first: an I/O error or a limit may have been transient.
   void repair_archive(LayerRecord const& layer) {
     if constexpr (DiffDriver<Driver>) {
       if (can_be_read(core_.tar_split(layer.id))) return;
@@ -151,10 +154,10 @@ class LayerRepairer {
     }
   }
 
-  /// Puts a tar-split in place, and into the record what is new of it: record first, so that who dies between the two
-  /// leaves a layer that lacks its archive, which the next repair makes again with that digest.
-  /// @param made   nothing: the record is right
-  /// @return       whether the layer was as it was seen; else nothing is changed
+  /// Installs a tar-split and records what it changes. The record is written first: a crash in between leaves
+  /// a layer without tar-split, which the next repair makes again with that digest.
+  /// @param made   null: the record is right
+  /// @return       false, with nothing changed, if the layer has changed since the check
   bool put_archive(LayerRecord const& seen, std::filesystem::path const& path, sys::StagingDirectory& staging,
                    RemadeArchive const* made) {
     auto table = core_.template table<LayerTraits>().write();
@@ -190,9 +193,10 @@ class LayerRepairer {
              std::to_string(content.sum->size) + " of its tar");
   }
 
-  /// Unpacks the layer anew from its own tar, whose contents are in order. Where it has more than its tar tells of, that is
-  /// done over a copy of it, so that the rest is taken over.
-  /// @throws `Errc::changed_meanwhile`: somebody wrote to it after it was looked at, which would be lost
+  /// Unpacks the layer again from its own tar, which must be intact. Files that are not in the tar are kept,
+  /// by unpacking over a copy of the layer.
+  /// @throws `Errc::changed_meanwhile` if the layer was written to since the check; those writes would be
+  ///   lost
   void rebuild(LayerRecord const& layer, SeenTree const& seen) {
     auto const row = core_.template table<LayerTraits>().read().by_id(layer.id);
     if (!row || !is_as_seen(*row, layer)) return;

@@ -26,26 +26,28 @@
 #include <type_traits>
 #include <vector>
 
-/// What each file and directory of a store belongs to: the one list from which bytes are counted, garbage is collected and
-/// leftovers are told of.
+/// Maps each file and directory of a store to its owner. Usage, garbage collection and the check of leftovers
+/// all use this scan.
 namespace strata {
 
+/// Options of the scans of graph root and run root.
+/// Options of the scans of graph root and run root.
 struct ScanOptions {
-  /// Temporary files that are younger may be somebody's who writes right now.
+  /// Younger temporary files may still be in use by a writer.
   std::chrono::seconds leftover_after = std::chrono::hours(1);
 };
 
 namespace detail {
 
-/// A name that no person gave: what containers/storage generates has 64 lower-case hexadecimal digits, and it removes
-/// nothing else from the directories of images and containers (on-disk-format §9).
+/// True for generated ids: containers/storage generates 64 lower-case hexadecimal digits, and removes only
+/// such names from the directories of images and containers.
 inline bool is_generated_id(std::string_view name, std::size_t digits) {
   return (name.size() == 64 || name.size() == digits) &&
          name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-/// Sorted; of a directory that is not there, nothing.
-/// @throws `errno`, "open <path>", "getdents <path>", if it cannot be told what is in it
+/// Entries of a directory, sorted; none if it is missing.
+/// @throws `errno`, "open <path>", "getdents <path>"
 inline std::vector<std::filesystem::path> entries_of(std::filesystem::path const& directory) {
   std::vector<std::filesystem::path> out;
   auto const fd = sys::find_at(directory, O_RDONLY | O_DIRECTORY);
@@ -60,7 +62,7 @@ inline bool is_old(std::filesystem::path const& path, std::chrono::seconds age) 
   return status && ::time(nullptr) - status->st_mtime >= age.count();
 }
 
-/// A `.tmp-…` file: somebody is writing it, or died while doing so.
+/// Ownership of a `.tmp-…` file: it is being written, or its writer died.
 inline Ownership temporary_file(std::filesystem::path const& path, ScanOptions const& options) {
   bool const left = is_old(path, options.leftover_after);
   return {.path = path,
@@ -69,15 +71,15 @@ inline Ownership temporary_file(std::filesystem::path const& path, ScanOptions c
           .removable = left};
 }
 
-/// Those of a directory.
+/// Adds the temporary files of a directory.
 inline void own_temporary_files(std::filesystem::path const& directory, ScanOptions const& options,
                                 std::vector<Ownership>& to) {
   for (auto const& path : entries_of(directory))
     if (paths::is_temporary(path.filename().native())) to.push_back(temporary_file(path, options));
 }
 
-/// Ids of items that a living process is making or removing right now, by its notes: their files stand without a record
-/// for a moment.
+/// Ids of items that a live process is creating or removing, from its intent records: their files have no
+/// record for a moment.
 template <class Core>
 std::set<std::string, std::less<>> ids_in_work(Core& core) {
   std::set<std::string, std::less<>> ids;
@@ -87,7 +89,7 @@ std::set<std::string, std::less<>> ids_in_work(Core& core) {
   return ids;
 }
 
-/// What has no record stays where it may have one that cannot be read.
+/// Keeps orphans that an unreadable record may refer to.
 inline void spare_unreadable(std::vector<Ownership>& claims, KnownIds const& known) {
   for (auto& claim : claims)
     if (claim.kind == UsageClass::orphan && !known.all(claim.subject)) {
@@ -96,8 +98,8 @@ inline void spare_unreadable(std::vector<Ownership>& claims, KnownIds const& kno
     }
 }
 
-/// Nor does a layer go that may be of use: one that a record refers to, though its own is lost; one that is mounted, or lies
-/// below one that is; an archive or data without a tree, which may be those of a layer in an image store that is not there.
+/// Keeps layers that may still be needed: referred to by a record, mounted or below a mount; also a tar-split
+/// or data without a tree, whose layer may be in an image store that is not available.
 template <class Core>
 void spare_useful(Core& core, KnownIds const& known, std::vector<Ownership>& claims) {
   auto const records = core.template kind_directory<typename Core::LayerTraits>();
@@ -118,7 +120,7 @@ void spare_useful(Core& core, KnownIds const& known, std::vector<Ownership>& cla
   }
 }
 
-/// @param in_work  ids of items that somebody is making or removing
+/// @param in_work  ids of items that a live process is creating or removing
 template <class Traits>
 void own_items(std::filesystem::path const& directory, std::set<std::string, std::less<>> const& known,
                std::set<std::string, std::less<>> const& in_work, Subject subject, std::string_view extension,
@@ -152,8 +154,7 @@ void own_items(std::filesystem::path const& directory, std::set<std::string, std
 
 }  // namespace detail
 
-/// Drops orphans that have a record by now, or have gone: files are listed after records are read, and others work
-/// meanwhile.
+/// Drops orphans that have a record by now or were removed: records are read before files are listed.
 inline void forget_changed(std::vector<Ownership>& claims, KnownIds const& now) {
   std::erase_if(claims, [&](Ownership const& claim) {
     if (claim.kind != UsageClass::orphan) return false;
@@ -164,7 +165,7 @@ inline void forget_changed(std::vector<Ownership>& claims, KnownIds const& now) 
   });
 }
 
-/// Everything below the graph root, in claims: one that lies within another counts for itself.
+/// Everything below the graph root. A nested entry is not part of the one around it.
 template <class Core>
 std::vector<Ownership> scan_graph_root(Core& core, KnownIds const& known, ScanOptions const& options = {}) {
   using Serializer = typename Core::Serializer;
@@ -205,7 +206,7 @@ std::vector<Ownership> scan_graph_root(Core& core, KnownIds const& known, ScanOp
   return claims;
 }
 
-/// The same of the run root, where a reboot cleans up as well.
+/// The same for the run root, which a reboot also clears.
 template <class Core>
 std::vector<Ownership> scan_run_root(Core& core, KnownIds const& known, ScanOptions const& options = {}) {
   using Serializer = typename Core::Serializer;

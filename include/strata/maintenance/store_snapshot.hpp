@@ -22,18 +22,18 @@
 
 namespace strata::detail {
 
-/// All records of a store, as they stand on disk.
+/// All records of a store, as they are on disk.
 template <class Core>
 struct StoreSnapshot {
   using LayerTraits = typename Core::LayerTraits;
   RawRecords<LayerRecordOf<Core>> layers;
   RawRecords<ImageRecordOf<Core>> images;
   RawRecords<ContainerRecordOf<Core>> containers;
-  KnownIds elsewhere = {};  ///< `KnownIds::in_other_files`
+  KnownIds elsewhere = {};  ///< see `KnownIds::in_other_files`
 
-  /// All kinds at one moment: else an image that was made in between would lack its layer.
+  /// Reads all kinds under their locks: otherwise an image created in between would lack its layer.
   static StoreSnapshot read(Core& core) {
-    // Who looks at layers first finishes what dead processes began; a store that is damaged may not get that far.
+    // Opening the layers completes interrupted operations; a damaged store may fail there.
     try {
       core.template table<LayerTraits>();
     } catch (Error const&) {
@@ -52,12 +52,12 @@ struct StoreSnapshot {
     return records;
   }
 
-  /// False: there may be more items than these.
+  /// False: the store may have more items than these.
   bool all_readable() const noexcept {
     return layers.damaged.empty() && images.damaged.empty() && containers.damaged.empty();
   }
 
-  /// False: the same of stores that are only read.
+  /// The same for read-only stores.
   bool others_readable() const noexcept {
     return !layers.others_damaged && !images.others_damaged && !containers.others_damaged;
   }
@@ -73,8 +73,8 @@ struct StoreSnapshot {
     return ids;
   }
 
-  /// Parents of a layer, the nearest first, as far as they have records.
-  /// @return  nothing if one of them has none, or the records go in a circle
+  /// Parents of a layer, nearest first.
+  /// @return  none if one has no record, or the parents form a cycle
   std::optional<std::vector<LayerId>> ancestors(LayerRecord const& of) const {
     std::vector<LayerId> out;
     std::set<std::string_view> seen{of.id};
@@ -86,14 +86,14 @@ struct StoreSnapshot {
     return out;
   }
 
-  /// A copy of a layer with other owners: what lies below it is the driver's affair (on-disk-format §5.9).
+  /// True for id-mapped copies, whose parent is known to the driver only.
   bool is_mapped(LayerRecord const& layer) const {
     return !layer.uidmap.empty() || !layer.gidmap.empty() ||
            std::ranges::any_of(images.rows,
                                [&](auto const& i) { return names::contains(i.mapped_top_layers, layer.id); });
   }
 
-  /// Layers that an image or a container needs, that of another way to open the store included.
+  /// Layers that an image or container needs, including records of stores opened with other options.
   std::set<std::string> needed_layers() const {
     std::set<std::string> out;
     auto const need = [&](std::string const& top) {

@@ -24,7 +24,7 @@
 
 namespace strata::detail {
 
-/// Of the store that the layer is in.
+/// Path of a layer's tar-split, in the store that has the layer.
 template <class Core>
 std::filesystem::path tar_split_of(Core const& core, StoreSnapshot<Core> const& records,
                                    std::string const& layer) {
@@ -34,17 +34,19 @@ std::filesystem::path tar_split_of(Core const& core, StoreSnapshot<Core> const& 
   return core.tar_split(layer);
 }
 
-/// Is everything in a layer's own tree there by a tar-split, of the layer or, in a whole tree, of one below it? Then
-/// whoever has the archives can have it again. Names and kinds are looked at, and of what a whole tree has from below, size
-/// and time; the bytes of what the layer's own archive has are its digests' affair. When in doubt, no: what an archive of
-/// ours went over is in no other one, and neither is what a user wrote.
-/// @throws `errno`, if it cannot be told what is there
+/// True if every file of a layer's tree is in a tar-split: its own or, for a tree stored whole, one below it.
+/// The layer can be restored from the archives then.
+///
+/// Compares names and types, and size and time of files from below in a whole tree; contents are covered by
+/// digests. If in doubt, false: contents replaced by a second archive and files written by a user are in no
+/// archive.
+/// @throws `errno`
 template <class Core>
 bool is_told_by_archives(Core const& core, StoreSnapshot<Core> const& records, LayerRecord const& layer) {
   if constexpr (CheckDriver<typename Core::Driver>) {
     auto const tree = core.driver().own_tree(LayerId(layer.id));
-    if (!tree || !sys::is_present(tree->path)) return true;  // there is nothing
-    std::vector<LayerId> chain;                              // the nearest first
+    if (!tree || !sys::is_present(tree->path)) return true;  // no files
+    std::vector<LayerId> chain;                              // nearest first
     if (tree->whole) {
       auto below = records.ancestors(layer);
       if (!below) return false;
@@ -52,7 +54,7 @@ bool is_told_by_archives(Core const& core, StoreSnapshot<Core> const& records, L
     }
     chain.insert(chain.begin(), LayerId(layer.id));
     archive::MemoryTree told;
-    std::set<std::string> own;  // paths of which the layer's own archive tells
+    std::set<std::string> own;  // paths of the layer's own archive
     for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
       auto const split = tar_split_of(core, records, at->str());
       own.clear();

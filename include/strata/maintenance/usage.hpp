@@ -17,25 +17,28 @@
 #include <utility>
 #include <vector>
 
-/// Whose the bytes are that a store takes on disk.
+/// Disk usage of a store, by owner.
 namespace strata {
 
+/// Options of `measure_usage`.
+/// Options of `measure_usage`.
 struct UsageOptions {
   std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `ScanOptions`
   std::stop_token stop = {};
 };
 
-/// What one claim stands for, without those within it.
+/// Usage of one path, without nested entries.
 struct UsageShare {
   Ownership claim;
-  std::uint64_t bytes =
-      0;  ///< on disk: blocks, of directories too; a file with several names counts once, at the first
+  std::uint64_t bytes = 0;  ///< blocks, of directories too; hard links count at the first name
 };
 
+/// Result of `measure_usage`.
+/// Result of `measure_usage`.
 struct UsageReport {
   std::vector<UsageShare> shares = {};         ///< in path order
-  std::array<std::uint64_t, 4> by_class = {};  ///< by `UsageClass`
-  std::uint64_t bytes = 0;  ///< of all: what `du -x` says of the graph root, and of the image store
+  std::array<std::uint64_t, 4> by_class = {};  ///< indexed by `UsageClass`
+  std::uint64_t bytes = 0;  ///< total: what `du -x` reports for the graph root and the image store
 
   std::uint64_t of(UsageClass kind) const { return by_class[static_cast<std::size_t>(kind)]; }
 };
@@ -45,7 +48,7 @@ inline std::string_view to_text(UsageClass kind) noexcept {
   return words[static_cast<int>(kind)];
 }
 
-/// Ids of everything that has a record.  @throws `Errc::corrupt_record`
+/// Ids of all items that have a record. @throws `Errc::corrupt_record`
 template <class Core>
 KnownIds known_ids(Core& core) {
   auto const layers = core.template table<typename Core::LayerTraits>().read();
@@ -54,14 +57,15 @@ KnownIds known_ids(Core& core) {
   return KnownIds::of(core, layers, images, containers);
 }
 
-/// Bytes on disk of a path and all that is below it.
+/// Disk usage in bytes of a path and everything below it.
 inline std::uint64_t blocks_below(std::filesystem::path const& path) {
   std::uint64_t bytes = 0;
   sys::walk_blocks(path, [&](std::filesystem::path const&, std::uint64_t size) { bytes += size; });
   return bytes;
 }
 
-/// Counts every byte below the graph root, for the nearest claim above it. Walks all files; holds no lock.
+/// Counts every byte below the graph root and attributes it to an owner. Reads the metadata of all files;
+/// holds no lock.
 /// @throws `Errc::stopped`, `errno`, `Errc::corrupt_record`
 template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 UsageReport measure_usage(Store<D, S, Durability, T> const& store, UsageOptions const& options = {}) {

@@ -11,7 +11,7 @@ namespace strata::serializers {
 
 namespace detail {
 
-/// Tables for eight bytes at a step; the polynomial is Castagnoli's, bits reversed (RFC 3720, 12.1).
+/// Tables for eight bytes per step; Castagnoli's polynomial, bit-reversed (RFC 3720, 12.1).
 inline constexpr auto crc32c_tables = [] {
   std::array<std::array<std::uint32_t, 256>, 8> tables{};
   for (std::uint32_t i = 0; i < 256; ++i) {
@@ -55,8 +55,8 @@ __attribute__((target("sse4.2"))) inline std::uint32_t crc32c_by_instruction(std
 
 }  // namespace detail
 
-/// CRC-32C, as iSCSI and ext4 use it, by the processor's instruction where it has one.
-/// @param crc  of the bytes before, to go on from there
+/// CRC-32C as in iSCSI and ext4; uses the processor's instruction if available.
+/// @param crc  result for the preceding bytes, to continue from
 inline std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc = 0) noexcept {
 #if defined(__x86_64__)
   static bool const has_instruction = __builtin_cpu_supports("sse4.2");

@@ -20,18 +20,19 @@
 
 namespace strata::serializers {
 
-/// An append-only log with checksums: a change costs the same among 10 records and 100,000. Ours alone, text that a
-/// person can read:
+/// Serializer to an append-only log with checksums: a change costs the same among 10 records and 100,000.
+///
+/// The format is strata's own, as readable text:
 ///
 ///     strata journal 1 log overlay
 ///     frame 000000b7 5f1c07a3
 ///     put layers 4:base {"id":"base","created":"2026-11-23T16:56:22.394348017Z"}
 ///     erase images 3:old
 ///
-/// A frame names the bytes behind its line, in hexadecimal, and the CRC-32C of them and of the line up to it. Records
-/// are JSON objects by field name, so a key that another version wrote survives; bytes that are not UTF-8 stay as they
-/// are. Ids are preceded by their length, because nothing forbids a line break in one.
-/// A file of its own (mount counts) is `strata journal 1 records` and one frame, a record a line.
+/// A frame line has the hexadecimal length of the bytes after it, and the CRC-32C of these bytes and of the
+/// line up to it. Records are JSON objects by field name, so unknown keys of other versions are kept; bytes
+/// that are not UTF-8 are stored as they are. Ids are preceded by their length, since they may contain a line
+/// break. A separate file (mount counts) is `strata journal 1 records` and one frame, one record per line.
 struct Journal {
   static constexpr std::string_view name() noexcept { return "journal"; }
   static constexpr std::string_view extension() noexcept { return "journal"; }
@@ -68,7 +69,7 @@ struct Journal {
       if (auto record = read<Record>(line))
         out.records.push_back(*std::move(record));
       else
-        out.unreadable.push_back(json::read_raw(line, json::BadUtf8::keep));  // as it is written
+        out.unreadable.push_back(json::read_raw(line, json::BadUtf8::keep));  // verbatim
     }
     return out;
   }
@@ -109,7 +110,8 @@ struct Journal {
     return framed(body);
   }
 
-  /// @throws `Errc::corrupt_record` if a frame that checks out holds what this version does not know
+  /// @throws `Errc::corrupt_record` if a frame with a valid checksum has contents that this version does not
+  ///   know
   template <class Visit>
   static std::size_t read_frames(std::string_view bytes, Visit&& visit) {
     std::size_t at = 0;
@@ -148,7 +150,7 @@ struct Journal {
 
   struct Frame {
     std::string_view body = {};
-    std::size_t size = 0;  // all of it; 0: no whole frame
+    std::size_t size = 0;  // of the whole frame; 0: incomplete
   };
 
   static Error damaged(std::size_t at, std::string_view what) {
@@ -160,12 +162,12 @@ struct Journal {
   }
   static bool read_hex(std::string_view text, std::uint32_t& value) {
     if (text.find_first_of("ABCDEF") != std::string_view::npos)
-      return false;  // only what we write checks out
+      return false;  // only lines in canonical form are valid
     auto const [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
     return error == std::errc{} && stop == text.data() + text.size();
   }
 
-  /// @throws `Errc::over_budget`: the changes of one frame exceed 4 GiB
+  /// @throws `Errc::over_budget` if the changes of one frame exceed 4 GiB
   static std::string framed(std::string_view body) {
     if (body.size() > 0xFFFFFFFFU) throw Error(Errc::over_budget, "changes at once");
     std::string out;
@@ -199,7 +201,7 @@ struct Journal {
     return out += id;
   }
 
-  /// The change that `body` begins with; `encoded` is empty if it is none.
+  /// Parses the change that `body` begins with; `encoded` is empty if there is none.
   static LogChange change_at(std::string_view body) {
     auto rest = body;
     auto const take_until = [&](char stop) {

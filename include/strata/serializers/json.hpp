@@ -18,16 +18,15 @@
 
 namespace strata::serializers {
 
-/// The files of containers/storage, which Podman, Buildah and Skopeo read: one array of objects, one line, without
-/// spaces, as Go's encoding/json writes it.
+/// Serializer to the files of containers/storage, which Podman, Buildah and Skopeo share: one array of
+/// objects in one line, without spaces, as Go's encoding/json writes it.
 ///
-/// Reading takes what Go takes: white space, keys in any case, `null` for "not set". An element that is not an object,
-/// has a known key of another type or an id that cannot name a directory is unreadable; it and its neighbours are
-/// kept. Bytes that are not UTF-8 become U+FFFD, which is the one thing that does not come back as it was.
+/// Reads what Go reads: white space, keys in any case, `null` for unset. An element that is not an object,
+/// has a known key of another type, or an id that is not a safe path component is unreadable, but kept with
+/// its neighbours. Bytes that are not UTF-8 become U+FFFD; nothing else is altered by reading and writing.
 struct Json {
   static constexpr std::size_t id_digits = 64;  ///< Podman refuses a store with an image whose id has fewer
-  static constexpr bool podman_layout =
-      true;  ///< its record files say all: the store needs no marker of its maker
+  static constexpr bool podman_layout = true;   ///< no marker of the serializer is needed
 
   static constexpr std::string_view name() noexcept { return "json"; }
   static constexpr std::string_view extension() noexcept { return "json"; }
@@ -36,7 +35,7 @@ struct Json {
   template <class Record>
   static std::string encode(std::span<Row<Record> const> rows, std::span<std::string const> unreadable) {
     std::string out;
-    out.reserve(rows.size() * 768 + 2);  // what is not written to costs nothing
+    out.reserve(rows.size() * 768 + 2);  // untouched pages cost nothing
     out += '[';
     for (auto const& row : rows) {
       json::write_value(out, *row, json::BadUtf8::replace);
@@ -59,8 +58,8 @@ struct Json {
     return out;
   }
 
-  /// As `decode`, giving each record away as soon as it is read.
-  /// @throws `Errc::corrupt_record`, possibly after some were given away
+  /// As `decode`, but passes on each record as soon as it is read.
+  /// @throws `Errc::corrupt_record`, possibly after some records were passed on
   template <class Record, class OnRecord, class OnUnreadable>
   static void decode_each(std::string_view bytes, OnRecord&& on_record, OnUnreadable&& on_unreadable) {
     if (bytes.empty()) return;
@@ -81,7 +80,7 @@ struct Json {
     json::read(bytes, each, json::Document::list, json::BadUtf8::replace);
   }
 
-  /// The records that can still be read of a file that was cut short or written over in places.
+  /// Intact records of a file that was truncated or partly overwritten.
   template <class Record>
   static std::vector<Record> salvage(std::string_view bytes) {
     std::vector<Record> found;
@@ -98,11 +97,11 @@ struct Json {
     return found;
   }
 
-  /// Whether a text comes back as it was, which matters for those that files are named after.
+  /// True if a text is read back unchanged; required for those that become file names.
   static bool keeps(std::string_view text) noexcept { return json::is_utf8(text); }
 
-  /// Digests of an image's plain layers, the lowest first, as its configuration has them (OCI image specification,
-  /// "rootfs"); nothing if the text is none.
+  /// Digests of an image's uncompressed layers from its configuration, base layer first (OCI image
+  /// specification, "rootfs"); empty if the text is no configuration.
   static std::vector<std::string> layer_digests(std::string_view configuration) {
     try {
       auto found = json::read_record<json::ImageConfiguration>(configuration, json::BadUtf8::replace);

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-/// Writes records as JSON objects, field by field: the members that `Record::fields` lists, in that order, then `extra`.
+/// Writes records as JSON objects: the members that `Record::fields` lists, in that order, then `extra`.
 namespace strata::serializers::json {
 
 namespace detail {
@@ -30,7 +30,7 @@ bool is_empty(T const& value) {
     return value == T{};
 }
 
-/// One append for all of `,"key":`, as there are a dozen of them in a record.
+/// Writes `,"key":` in one append, since a record has a dozen of them.
 inline void write_key(std::string& out, char separator, std::string_view key) {
   char text[64];
   std::size_t const size = key.size() + 4;
@@ -66,7 +66,8 @@ inline void write_value(std::string& out, Timestamp const& value, BadUtf8) {
   out += '"';
 }
 
-/// @throws `Errc::corrupt_record` if the text is not one JSON value: it would make the whole file unreadable
+/// @throws `Errc::corrupt_record` if the text is not one JSON value, which would make the whole file
+///   unreadable
 inline void write_value(std::string& out, RawJson const& value, BadUtf8 bad) {
   out += read_raw(value.text, bad);
 }
@@ -100,7 +101,7 @@ void write_value(std::string& out, std::map<std::string, T> const& values, BadUt
   out += '}';
 }
 
-/// A record, or one of the structures in it.
+/// A record, or a structure nested in one.
 template <HasFields T>
 void write_value(std::string& out, T const& value, BadUtf8 bad) {
   char separator = '{';

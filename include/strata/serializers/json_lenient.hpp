@@ -10,12 +10,12 @@
 #include <system_error>
 #include <utility>
 
-/// What Go reads as JSON and Boost.JSON (1.81) does not, brought into a form that it reads.
+/// Rewrites JSON that Go accepts and Boost.JSON (1.81) does not.
 namespace strata::serializers::json {
 
 namespace detail {
 
-/// The code of `\uXXXX` at `at`; 0 if there is none.
+/// Code unit of `\uXXXX` at `at`; 0 if there is none.
 inline unsigned escaped_code(std::string_view text, std::size_t at) noexcept {
   if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return 0;
   unsigned code = 0;
@@ -24,7 +24,7 @@ inline unsigned escaped_code(std::string_view text, std::size_t at) noexcept {
   return error == std::errc{} && stop == end ? code : 0;
 }
 
-/// The end of the escape at `at`; half of a surrogate pair becomes U+FFFD.
+/// End of the escape at `at`; an unpaired surrogate is replaced by U+FFFD.
 inline std::size_t replace_half(std::string& text, std::size_t at) {
   unsigned const code = escaped_code(text, at);
   if (code < 0xD800 || code > 0xDFFF) return at + 2;
@@ -34,7 +34,7 @@ inline std::size_t replace_half(std::string& text, std::size_t at) {
   return at + 6;
 }
 
-/// The end of the exponent at `at`; one that an `int` may not hold becomes 0, since nobody wants its value.
+/// End of the exponent at `at`; one beyond `int` is replaced by 0, since such a value is never used.
 inline std::size_t replace_exponent(std::string& text, std::size_t at) {
   auto const first = std::min(text.find_first_not_of("+-", at + 1), text.size());
   auto const last = std::min(text.find_first_not_of("0123456789", first), text.size());
@@ -44,8 +44,7 @@ inline std::size_t replace_exponent(std::string& text, std::size_t at) {
 
 }  // namespace detail
 
-/// Text of the same length in which halves of surrogate pairs are U+FFFD and large exponents 0. Whatever else is
-/// wrong with it stays.
+/// Text of the same length with U+FFFD for unpaired surrogates and 0 for large exponents. Other errors stay.
 inline std::string lenient(std::string_view text) {
   std::string out(text);
   bool quoted = false;
@@ -62,7 +61,7 @@ inline std::string lenient(std::string_view text) {
   return out;
 }
 
-/// Puts U+FFFD for each byte that is not UTF-8, as Go does.
+/// Replaces each byte that is not UTF-8 by U+FFFD, as Go does.
 inline void replace_bad_utf8(std::string& text) {
   std::string out;
   char const* at = text.data();

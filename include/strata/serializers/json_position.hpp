@@ -8,20 +8,20 @@
 
 namespace strata::serializers::json {
 
-/// Where in a JSON text its parser is. Only some of what it reports says so; the rest is counted, and stepped over
-/// when somebody asks. Asking is linear in what came since the last token with a place of its own.
+/// Position of the parser in a JSON text. Only some events of the parser carry one; other tokens are counted,
+/// and skipped on request. A request is linear in the text since the last token with a known position.
 ///
-/// For text that the parser has found to be sound up to there.
+/// Only for text that the parser has already accepted.
 class Position {
  public:
   explicit Position(std::string_view text) noexcept : text_(text) {}
 
-  /// A token without a place was reported: a bracket, `true`, `null`.
+  /// Notes a token without position: a bracket, `true`, `null`.
   void pass() noexcept { ++steps_; }
 
-  /// A string or a number was reported.
-  /// @param token  its characters; without a place if the parser had to put them together
-  /// @param quote  length of what ends it
+  /// Notes a string or a number.
+  /// @param token  its characters; without position if the parser had to assemble them
+  /// @param quote  length of the closing delimiter
   void pass(std::string_view token, std::size_t quote) noexcept {
     auto const offset =
         reinterpret_cast<std::uintptr_t>(token.data()) - reinterpret_cast<std::uintptr_t>(text_.data());
@@ -30,13 +30,13 @@ class Position {
     steps_ = 0;
   }
 
-  /// Offset behind the last token.
+  /// Offset after the last token.
   std::size_t behind() noexcept {
     for (; steps_ > 0; --steps_) step();
     return at_;
   }
 
-  /// Offset of the token that comes next.
+  /// Offset of the next token.
   std::size_t ahead() noexcept {
     behind();
     skip();
@@ -60,10 +60,10 @@ class Position {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  std::size_t steps_ = 0;  // tokens behind `at_` that were passed
+  std::size_t steps_ = 0;  // tokens passed since `at_`
 };
 
-/// JSON text with white space between its parts left out.
+/// JSON text without white space between tokens.
 inline std::string compact(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -19,37 +19,39 @@
 #include <utility>
 #include <vector>
 
-/// Records out of JSON (RFC 8259), by Boost.JSON's parser: its events go into the records, without a tree in between.
-/// 10,000 layers of 467 bytes each take 9,800 instructions a layer (g++ 12 -O2, freeing them included), 1.3 times what
-/// a scanner took that was written for just these records; the time is 1.5 times as long.
+/// Reads records from JSON (RFC 8259): events of Boost.JSON's parser fill the records directly, without an
+/// intermediate tree. 10,000 layers of 467 bytes take 9,800 instructions per layer (g++ 12 -O2, freeing
+/// included), 1.3 times those of a scanner written for just these records, and 1.5 times its time.
 namespace strata::serializers::json {
 
-/// Takes the values of a text one after the other.
+/// Receives the values of a text, one at a time.
 class Receiver {
  public:
-  /// Where the next one goes. Called once more without `end` or `unreadable`: forget what came, it comes anew.
+  /// Slot for the next value. A further call without `end` or `unreadable` in between discards the partial
+  /// value: it is parsed again.
   virtual Slot begin() = 0;
-  /// It was read. @return whether it is fit; if not, it is like one of another shape
+  /// The value is complete. @return false if it is not acceptable and counts as unreadable
   virtual bool end() = 0;
-  /// A value of another shape, as text without white space between its parts.
+  /// A value of another shape, as compact JSON text.
   virtual void unreadable(std::string&& text) = 0;
 
  protected:
   ~Receiver() = default;
 };
 
-/// What a text holds.
+/// Shape of a text.
 enum class Document {
   value,  ///< one value for the receiver
-  list,   ///< an array of them; `null` for none
+  list,   ///< an array of them; `null` for an empty one
 };
 
 namespace detail {
 
-/// Boost.JSON's handler: puts what the parser reports into slots.
+/// Handler for Boost.JSON's parser that stores values in slots.
 ///
-/// A value that its slot does not take spoils the receiver's value that it is in; what is left of that is checked and
-/// kept as text. Nothing is put anywhere within such a value, nor within one that is wanted as text ("quiet").
+/// A value that its slot does not accept makes the receiver's enclosing value unreadable; the rest of that is
+/// only validated and kept as text. Nothing is stored within such a value, nor within one that is wanted as
+/// text (`quiet_`).
 class Events {
  public:
   using error_code = boost::json::error_code;
@@ -60,9 +62,9 @@ class Events {
   static constexpr std::size_t max_string_size = max_object_size;
 
   struct Options {
-    std::string_view text = {};           ///< what values as text are cut out of; as long as what is parsed
+    std::string_view text = {};           ///< source of values kept as text; as long as the parsed text
     Document document = Document::value;  ///< shape of it
-    std::size_t known = 0;                ///< first values, which the receiver has got already
+    std::size_t known = 0;                ///< number of leading values that the receiver already has
     BadUtf8 bad = BadUtf8::keep;
   };
 
@@ -75,7 +77,7 @@ class Events {
     open_.reserve(4);
   }
 
-  /// Values that the receiver has got.
+  /// Number of values that the receiver has.
   std::size_t known() const noexcept { return options_.known; }
 
   bool on_document_begin(error_code&) { return true; }
@@ -118,7 +120,7 @@ class Events {
   bool on_uint64(std::uint64_t, string_view text, error_code& error) {
     return scalar({text.data(), text.size()}, 0, error, [](Slot) { return false; });
   }
-  /// Other programs' libraries write whole numbers as 1.0 or 1e3, and Go's reader lets them pass.
+  /// Other programs' libraries write integers as 1.0 or 1e3, and Go accepts that.
   bool on_double(double value, string_view text, error_code& error) {
     constexpr double exact = std::int64_t{1} << std::numeric_limits<double>::digits;
     if (value > -exact && value < exact && std::trunc(value) == value)
@@ -146,7 +148,7 @@ class Events {
     return true;
   }
 
-  /// The string that ends with this part, until the next event.
+  /// The string that ends with this part; valid until the next event.
   std::string_view whole(string_view part) {
     std::string_view const last(part.data(), part.size());
     if (gathered_.empty() && options_.bad == BadUtf8::keep) return last;
@@ -155,7 +157,7 @@ class Events {
     return gathered_;
   }
 
-  /// Where the value goes that comes now.
+  /// Slot for the next value.
   Slot next() {
     if (depth_ != outside_) {
       auto const& in = open_.back().slot;
@@ -254,28 +256,28 @@ class Events {
 
   Options options_;
   Receiver* receiver_;
-  std::size_t outside_;  // depth at which the receiver's values stand
+  std::size_t outside_;  // depth of the receiver's values
   Position position_;
   Position start_;  // before the receiver's value
   std::size_t depth_ = 0;
   std::size_t seen_ = 0;
   bool spoiled_ = false;
-  std::size_t quiet_ = never;  // until the value ends that began at this depth
-  Slot as_text_;               // which goes here
+  std::size_t quiet_ = never;  // depth of the value to skip
+  Slot as_text_;               // slot for its text
   std::size_t text_start_ = 0;
-  Slot member_;  // where the value of the last key goes
+  Slot member_;  // slot for the value of the last key
   std::vector<OpenSlot> open_;
   std::string gathered_;  // parts of a string
 };
 
 }  // namespace detail
 
-/// Reads a text in one pass. A nesting of 500 is the most it takes (100 KB of stack), where Go takes 10,000: no record has
-/// more than three, and a thread's stack may be small.
+/// Parses a text in one pass. At most 500 nested levels (100 KB of stack), where Go accepts 10,000: a record
+/// has three, and a thread's stack may be small.
 ///
-/// Boost.JSON finds out what is JSON. What it finds wanting is given to it once more without what only Go reads
-/// (`lenient`); values that the receiver has got by then are passed over.
-/// @throws `Errc::corrupt_record`, with the position, possibly after the receiver got some values
+/// If Boost.JSON rejects the text, it is parsed once more after `lenient`; values that the receiver already
+/// has are skipped.
+/// @throws `Errc::corrupt_record` with the position, possibly after the receiver got some values
 inline void read(std::string_view text, Receiver& receiver, Document document, BadUtf8 bad) {
   detail::Events::Options options{.text = text, .document = document};
   boost::json::error_code error;
@@ -308,7 +310,7 @@ std::optional<Record> read_record(std::string_view text, BadUtf8 bad) {
   return std::move(one.record);
 }
 
-/// A value of any shape, as text without white space between its parts.
+/// Any value, as compact JSON text.
 inline std::string read_raw(std::string_view text, BadUtf8 bad) {
   struct One final : Receiver {
     RawJson value = {};

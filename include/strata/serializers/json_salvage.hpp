@@ -7,12 +7,12 @@
 #include <string_view>
 #include <vector>
 
-/// What can be had of JSON that is damaged, and of JSON that is not the store's own.
+/// Recovers objects from damaged JSON, and reads JSON that is not the store's own.
 namespace strata::serializers::json {
 
 namespace detail {
 
-/// Where the object that begins at `at` ends; `npos` if it does not.
+/// End of the object that begins at `at`; `npos` if it is incomplete.
 inline std::size_t end_of_object(std::string_view text, std::size_t at) noexcept {
   std::size_t depth = 0;
   for (bool quoted = false; at < text.size(); ++at) {
@@ -31,8 +31,8 @@ inline std::size_t end_of_object(std::string_view text, std::size_t at) noexcept
 
 }  // namespace detail
 
-/// Calls `take(object)` with each text that may be an object, from the first "{" on: behind one that was taken it goes on
-/// behind it, else at the next "{". Gives up after 10,000 that were not, for each may cost a look at all of the text.
+/// Calls `take(object)` with each text that may be an object. Continues after an object that was taken, else
+/// at the next "{". Gives up after 10,000 failures, each of which may scan the whole text.
 template <class Take>
 void for_each_object(std::string_view text, Take&& take) {
   std::size_t failures = 0;
@@ -47,8 +47,7 @@ void for_each_object(std::string_view text, Take&& take) {
   }
 }
 
-/// The one part of an image's configuration that a store can make use of (OCI image specification, "Image
-/// configuration").
+/// The part of an image's configuration that a store uses (OCI image specification, "Image configuration").
 struct ImageConfiguration {
   struct RootFs {
     std::vector<std::string> diff_ids;

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-/// Places for the values that a parser reports: members of records, elements, entries of maps. A place knows its
-/// type at run time, so that the parser is compiled once and not for each record.
+/// Destinations for parsed values: members of records, array elements, map entries. A slot knows its type at
+/// run time, so that the parser is compiled once, not for each record type.
 namespace strata::serializers::json {
 
 namespace detail {
@@ -27,40 +27,40 @@ struct Takes;
 
 }  // namespace detail
 
-/// Records, and the structures in them.
+/// Records, and structures nested in them.
 template <class T>
 concept HasFields = requires(T& value) {
   T::fields(value, detail::IgnoreField{});
 };
 
-/// A place. Without `takes`, the value is passed over.
+/// A destination. Without `takes`, the value is skipped.
 struct Slot {
   void* place = nullptr;
   detail::Takes const* takes = nullptr;
 };
 
-/// The place that `value` is: a record, or anything that `Record::fields` may list.
+/// Slot for `value`: a record, or any type that `Record::fields` may list.
 template <class T>
 Slot slot_of(T& value) noexcept;
 
 namespace detail {
 
-/// A field of a type, by its position within it.
+/// A member, by its offset.
 struct Field {
   std::string key;
   std::ptrdiff_t offset;
   Takes const* takes;
 };
 
-/// What a type does with a value; null: it takes none of that kind, which makes the record unreadable. JSON's
-/// `null` leaves a value as it was, as in Go.
+/// How a type accepts each kind of value. Null: a value of that kind makes the record unreadable. As in Go,
+/// JSON's `null` leaves a member unchanged.
 struct Takes {
   bool (*text)(void* place, std::string_view value) = nullptr;
   bool (*integer)(void* place, std::int64_t value) = nullptr;
-  void (*clear)(void* place) = nullptr;                        ///< an array begins
-  Slot (*element)(void* place) = nullptr;                      ///< one more at its end
-  std::vector<Field> const& (*fields)() = nullptr;             ///< an object: the keys of all of its type
-  Slot (*entry)(void* place, std::string_view key) = nullptr;  ///< an object: any other key
+  void (*clear)(void* place) = nullptr;                        ///< beginning of an array
+  Slot (*element)(void* place) = nullptr;                      ///< slot for one more element
+  std::vector<Field> const& (*fields)() = nullptr;             ///< of an object with fixed keys
+  Slot (*entry)(void* place, std::string_view key) = nullptr;  ///< of an object with arbitrary keys
   std::string RawJson::*raw = nullptr;                         ///< any value, as text
 };
 
@@ -69,7 +69,7 @@ T& as(void* place) noexcept {
   return *static_cast<T*>(place);
 }
 
-/// As Go compares keys of objects: without regard to case, which takes in U+017F (s) and U+212A (k).
+/// Compares keys as Go does: case-insensitively, including U+017F (s) and U+212A (k).
 inline bool same_key(std::string_view ours, std::string_view theirs) noexcept {
   auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   std::size_t at = 0;
@@ -87,7 +87,7 @@ inline bool same_key(std::string_view ours, std::string_view theirs) noexcept {
   return at == theirs.size();
 }
 
-/// An object that is being read: a slot, and where its next key is expected.
+/// An object being read: its slot, and the expected next key.
 struct OpenSlot {
   Slot slot = {};
   Field const* first = nullptr;
@@ -101,8 +101,8 @@ struct OpenSlot {
     last = first + all.size();
   }
 
-  /// Where the value of that key goes. Keys usually come in the order in which they are written, so it is looked for
-  /// behind the last one; if it is not there, everywhere, exact before in another case.
+  /// Slot for a key. Keys are usually in the order of the fields, so the search starts after the last one;
+  /// failing that, exact matches precede case-insensitive ones.
   Slot member(std::string_view key) {
     for (auto field = next; field != last; ++field)
       if (field->key == key) {
@@ -136,7 +136,7 @@ std::vector<Field> const& fields_of() {
   return all;
 }
 
-/// A time without a zone, which Go's reader lets pass as no time at all, is one of UTC, as all that are written are.
+/// Go accepts a time without a zone as unset; strata takes it as UTC, the zone of all times that are written.
 inline bool take_time(void* place, std::string_view text) {
   auto const take = [&](std::string_view time) {
     try {
@@ -155,7 +155,7 @@ struct TakesOf;
 template <>
 struct TakesOf<std::string> {
   static bool text(void* place, std::string_view value) {
-    as<std::string>(place) = std::string(value);  // fewer steps than `assign`, as nearly all are empty before
+    as<std::string>(place) = std::string(value);  // cheaper than `assign`, as the target is usually empty
     return true;
   }
   static constexpr Takes takes{.text = text};
@@ -186,7 +186,7 @@ struct TakesOf<std::vector<T>> {
   static void clear(void* place) {
     auto& values = as<std::vector<T>>(place);
     values.clear();
-    if constexpr (std::integral<T>) values.reserve(16 / sizeof(T));  // one allocation for the usual few
+    if constexpr (std::integral<T>) values.reserve(16 / sizeof(T));  // one allocation for typical lists
   }
   static Slot element(void* place) { return slot_of(as<std::vector<T>>(place).emplace_back()); }
   static constexpr Takes takes{.clear = clear, .element = element};

@@ -11,16 +11,17 @@
 #include <string>
 #include <string_view>
 
-/// Strings as JSON text. Boost.JSON's own serializer escapes other characters than Go's does.
+/// Writes strings as JSON. Boost.JSON's serializer escapes other characters than Go's.
 namespace strata::serializers::json {
 
-/// What becomes of bytes in a string that are not UTF-8.
+/// Treatment of bytes that are not UTF-8.
 enum class BadUtf8 {
-  replace,  ///< U+FFFD for each byte, as Go's encoding/json does
-  keep,     ///< as they are, which is not JSON any more
+  replace,  ///< U+FFFD for each byte, as Go's encoding/json
+  keep,     ///< verbatim, which is not valid JSON
 };
 
-/// Length of the well-formed UTF-8 sequence at `at` (RFC 3629: no surrogates, shortest form), 0 if there is none.
+/// Length of the well-formed UTF-8 sequence at `at` (RFC 3629: no surrogates, shortest form); 0 if there is
+/// none.
 inline std::size_t utf8_length(char const* at, char const* end) noexcept {
   auto const byte = [&](std::ptrdiff_t i) { return static_cast<unsigned char>(at[i]); };
   auto const tail = [&](std::ptrdiff_t i) { return (byte(i) & 0xC0U) == 0x80U; };
@@ -40,6 +41,8 @@ inline std::size_t utf8_length(char const* at, char const* end) noexcept {
   return 0;
 }
 
+/// True if all of a text is well-formed UTF-8.
+/// True if all of a text is well-formed UTF-8.
 inline bool is_utf8(std::string_view text) noexcept {
   char const* at = text.data();
   char const* const end = at + text.size();
@@ -55,13 +58,13 @@ namespace detail {
 
 constexpr std::uint64_t eight(unsigned char byte) noexcept { return 0x0101010101010101U * byte; }
 
-/// The first of [at, end) that is a control character, not ASCII, or one of `Special`; many bytes at a step.
+/// First character in [at, end) that is a control character, not ASCII, or one of `Special`. Vectorized.
 template <char... Special>
 char const* find_special(char const* at, char const* end) noexcept {
 #if defined(__SSE2__)
   for (; end - at >= 16; at += 16) {
     auto const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(at));
-    auto wanted = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));  // signed: what is not ASCII is below as well
+    auto wanted = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));  // signed comparison: non-ASCII is below, too
     ((wanted = _mm_or_si128(wanted, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(Special)))), ...);
     if (auto const hits = static_cast<unsigned>(_mm_movemask_epi8(wanted)); hits != 0)
       return at + std::countr_zero(hits);
@@ -70,7 +73,7 @@ char const* find_special(char const* at, char const* end) noexcept {
   for (; end - at >= 8; at += 8) {
     std::uint64_t word;
     std::memcpy(&word, at, sizeof word);
-    // The top bit of a byte is set where the byte is wanted; a borrow can only spoil bytes behind such a one.
+    // A byte's top bit is set if it matches; a borrow can only set it wrongly after a match.
     std::uint64_t const hits = (word | (word - eight(0x20)) |
                                 (((word ^ eight(static_cast<unsigned char>(Special))) - eight(1)) | ...)) &
                                eight(0x80);
@@ -89,7 +92,7 @@ char const* find_special(char const* at, char const* end) noexcept {
 
 }  // namespace detail
 
-/// Whether all of a text is ASCII, many bytes at a step.
+/// True if a text is ASCII only. Vectorized.
 inline bool is_ascii(std::string_view text) noexcept {
   char const* at = text.data();
   char const* const end = at + text.size();
@@ -102,8 +105,8 @@ inline bool is_ascii(std::string_view text) noexcept {
   return (all & detail::eight(0x80)) == 0;
 }
 
-/// Appends a string literal exactly as Go's encoding/json writes it: `<`, `>`, `&`, U+2028 and U+2029 as escapes,
-/// control characters too (`\n`, `\r`, `\t` by name), all other characters as they are.
+/// Appends a string literal exactly as Go's encoding/json writes it: `<`, `>`, `&`, U+2028, U+2029 and
+/// control characters are escaped (`\n`, `\r`, `\t` by name), all others are not.
 inline void write_string(std::string& out, std::string_view text, BadUtf8 bad = BadUtf8::replace) {
   static constexpr char hex[] = "0123456789abcdef";
   char const* at = text.data();

@@ -21,8 +21,8 @@
 
 namespace strata {
 
-/// A layer that another program shows unpacked, and that this store does not have yet. The other program is told of its use
-/// for as long as this lives. For one thread at a time.
+/// An unpacked layer that another program provides and that is not in this store yet. The other program is
+/// notified of its use while this object exists. Not thread-safe.
 template <class Core>
 class AdditionalLayer {
   using Traits = typename Core::LayerTraits;
@@ -31,7 +31,7 @@ class AdditionalLayer {
   AdditionalLayer(std::shared_ptr<Core> core, AdditionalTree tree)
       : core_(std::move(core)), tree_(std::move(tree)) {}
 
-  /// What the other program tells of it: digests, sizes, compression; id and names mean nothing.
+  /// The other program's record: digests, sizes and compression; its id and names have no meaning here.
   /// @throws `Errc::corrupt_record`
   LayerRecord record() const {
     auto decoded = Core::Serializer::template decode<LayerRecord>('[' + sys::read_file(tree_.info()) + ']');
@@ -39,15 +39,16 @@ class AdditionalLayer {
     return std::move(decoded.records.front());
   }
 
-  /// The layer as it is pulled, compressed as the record says.
+  /// The layer as it would be pulled, compressed as the record says.
   Source blob() const { return file_source(tree_.blob()); }
 
   std::filesystem::path const& path() const noexcept { return tree_.path(); }
 
-  /// Makes it a layer of the store. Its files stay where they are: should the other program take them away, the layer
-  /// is damaged.
+  /// Creates a layer of the store that refers to these files. If the other program removes them, the layer is
+  /// damaged.
   /// @param options  id, names, parent, metadata and label; the rest comes from the other program
-  /// @throws as `Layers::create`, and `Errc::corrupt_record`; `Errc::unsupported`: its files would need other owners
+  /// @throws as `Layers::create`, `Errc::corrupt_record`; `Errc::unsupported` if the files would need other
+  ///   owners
   Item<Traits> put(LayerOptions const& options = {}) const {
     auto& core = *core_;
     LayerRecord const told = this->record();

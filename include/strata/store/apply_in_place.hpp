@@ -29,19 +29,20 @@
 #include <utility>
 #include <vector>
 
-/// A stream that is applied to a layer which is seen through a mount. Its tree cannot be exchanged then, for the kernel would
-/// go on showing the old one: entries are unpacked into the tree itself, as containers/storage does it.
+/// Applies an archive to a layer that is visible through a mount. Replacing the tree is not possible then,
+/// since the kernel would keep showing the old one: entries are unpacked into the tree itself, as in
+/// containers/storage.
 ///
-/// The whole stream is kept first, and unpacked beside, so that one that is damaged, or cannot be unpacked, changes
-/// nothing. From the moment in which the layer itself begins to change, until its record tells of the stream, it has no
-/// tar-split and no digests: its tar is made from its files. Should the process die in between, the next opener
-/// unpacks the stream once more, to its end. Other programs, until then, see some of the new files and not the others.
+/// The whole stream is stored first, and unpacked into a copy, so that one that is damaged or cannot be
+/// unpacked changes nothing. While the layer's tree changes, its record has no tar-split and no digests; its
+/// tar is made from its files. If the process dies, the next opener unpacks the stream again, completely;
+/// until then other programs see only some of the new files.
 namespace strata {
 namespace detail {
 
-inline constexpr std::string_view kept_stream = "stream-";  ///< and when the layer was made, in the temp-dir
+inline constexpr std::string_view kept_stream = "stream-";  ///< followed by the layer's creation time
 
-/// Gives what another source gives, and keeps it.
+/// Forwards another source and stores a copy of its bytes.
 class KeepingSource {
  public:
   KeepingSource(Source from, std::filesystem::path path)
@@ -60,7 +61,7 @@ class KeepingSource {
   sys::Fd file_;
 };
 
-/// Can what has failed succeed at another time?
+/// True if the same call may succeed later.
 inline bool may_succeed_later(Error const& error) {
   return sys::is_transient(error) && error.code() != std::errc::file_exists &&
          error.code() != std::errc::directory_not_empty && error.code() != std::errc::operation_not_permitted;
@@ -70,7 +71,7 @@ inline std::string in_place_note(std::string const& layer) {
   return intent_text({IntentKind::layer_in_place, layer});
 }
 
-/// Unpacks the stream into a copy of the layer, which then goes.
+/// Unpacks the stream into a temporary copy of the layer.
 template <class Core>
 void try_out(Core& core, LayerRecord const& layer, Source source, std::filesystem::path const& tar_split,
              ApplyOptions const& options) {
@@ -79,8 +80,8 @@ void try_out(Core& core, LayerRecord const& layer, Source source, std::filesyste
   unpack_layer(core, std::move(source), staged, tar_split, options, tried);
 }
 
-/// Takes the layer's tar-split away, which tells of what its files will no longer be.
-/// @param staging  has the stream; gets the note that the next opener goes by
+/// Removes the layer's tar-split, which will no longer match its files.
+/// @param staging  has the stream; receives the intent record for the next opener
 template <class Core>
 void begin_in_place(Core& core, LayerRecord const& before, sys::StagingDirectory& staging) {
   auto layers = core.template table<typename Core::LayerTraits>().write();
@@ -104,7 +105,7 @@ void begin_in_place(Core& core, LayerRecord const& before, sys::StagingDirectory
 }
 
 /// Unpacks the stream into the layer's own tree and records it.
-/// @param again  another process began, and may have left some of it
+/// @param again  another process began, and may have unpacked some of it
 template <class Core>
 Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before,
                                          std::filesystem::path const& stream, ImportLimits const& limits,
@@ -131,7 +132,7 @@ Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before,
   return row;
 }
 
-/// The layer that a dead process was unpacking into, if it is still that one and nobody has changed it since.
+/// Record of the layer that a dead process was unpacking into; null if it was replaced or changed since.
 template <class Core>
 Row<LayerRecordOf<Core>> layer_in_place(Core& core, std::string const& id,
                                         std::filesystem::path const& stream) {
@@ -142,7 +143,7 @@ Row<LayerRecordOf<Core>> layer_in_place(Core& core, std::string const& id,
 
 }  // namespace detail
 
-/// Do notes tell of a stream that is being unpacked into a layer's own tree?
+/// True if the intents include a stream being unpacked into a layer's own tree.
 inline bool is_in_place(std::vector<std::string> const& notes) {
   return std::ranges::any_of(notes, [](std::string const& text) {
     auto const note = parse_intent(text);
@@ -150,8 +151,9 @@ inline bool is_in_place(std::vector<std::string> const& notes) {
   });
 }
 
-/// Ends what dead processes began to unpack into layers. No guard of the tables may be held.
-/// @throws what kept one from being ended: it may succeed later, and the layer should not be changed before
+/// Completes what dead processes began to unpack into layers. No guard of the tables may be held.
+/// @throws the error of a layer that could not be completed; it may succeed later, and must not be changed
+///   before
 template <class Core>
 void finish_left_in_place(Core& core) {
   if constexpr (InPlaceDriver<typename Core::Driver>) {
@@ -179,7 +181,7 @@ void finish_left_in_place(Core& core) {
   }
 }
 
-/// The same over an existing layer, mounted or not.
+/// Applies an archive to a layer, mounted or not.
 /// @throws as `apply_to_layer`
 template <class Core>
 Row<LayerRecordOf<Core>> apply_stream(Core& core, std::string const& id, Source source,

@@ -6,7 +6,7 @@
 
 namespace strata {
 
-/// What a layer's record tells of the archive that the layer came from, as references.
+/// The fields of a layer's record that describe the imported archive, as references.
 template <class Record>
 auto archive_fields(Record& record) {
   return std::tie(record.compressed_diff_digest, record.compressed_size, record.diff_digest,

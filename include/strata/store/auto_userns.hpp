@@ -20,14 +20,14 @@
 #include <utility>
 #include <vector>
 
-/// Id maps for containers that are to share ids with no other: as large as the image needs, out of the ids that are set
-/// staging for a user, those of other containers excluded.
+/// Chooses id maps for containers that must not share ids: as large as the image needs, from the ids
+/// delegated to a user, without those of other containers.
 namespace strata {
 namespace detail {
 
-/// One more than the highest id in a text of the form of passwd(5) or group(5). Passed over are those who stand for
-/// nobody, and so would make every map as large as can be.
-/// @param fields  which of the colon-separated fields are ids, from 0
+/// Highest id in a text in the format of passwd(5) or group(5), plus one. The ids of "nobody" and the like
+/// are ignored, since they would make every map as large as possible.
+/// @param fields  indices of the colon-separated fields that are ids, from 0
 inline std::int64_t ids_needed(std::string_view text, std::vector<std::size_t> const& fields) {
   std::int64_t needed = 0;
   while (!text.empty()) {
@@ -43,7 +43,7 @@ inline std::int64_t ids_needed(std::string_view text, std::vector<std::size_t> c
   return needed;
 }
 
-/// Collects a file of an image, and refuses one that is no list of users.
+/// Collects a file of an image; refuses one that is too large to be a list of users.
 class BoundedText final : public Writer {
  public:
   void write(Bytes bytes) override {
@@ -56,7 +56,7 @@ class BoundedText final : public Writer {
   static constexpr std::size_t most = std::size_t{16} << 20U;
 };
 
-/// @param given  a file of the host, instead of the image's; empty: the image's, if it has one
+/// @param given  a file of the host to use instead of the image's; empty: the image's, if it has one
 template <class Core>
 std::string user_list(Core& core, std::string const& layer, std::filesystem::path const& given,
                       std::string_view name) {
@@ -70,7 +70,7 @@ std::string user_list(Core& core, std::string const& layer, std::filesystem::pat
   return std::move(to.text);
 }
 
-/// As many ids as an image uses: of its layers' files, of its users and groups.
+/// Number of ids that an image uses, by its files, users and groups.
 template <class Core>
 std::int64_t image_needs(Core& core, std::string const& image, AutoUserns const& wanted) {
   std::int64_t needed = 0;
@@ -78,7 +78,7 @@ std::int64_t image_needs(Core& core, std::string const& image, AutoUserns const&
   {
     auto const layers = core.template read_view<typename Core::LayerTraits>();
     top = core.template read_view<typename Core::ImageTraits>().get(Ref::exactly(image))->top_layer;
-    std::set<std::string> seen;  // records that were edited by hand may go in a circle
+    std::set<std::string> seen;  // hand-edited records may form a cycle
     for (auto id = top; !id.empty() && seen.insert(id).second;) {
       auto const layer = layers.get(Ref::exactly(id));
       for (auto const* owners : {&layer->uidset, &layer->gidset})
@@ -93,8 +93,8 @@ std::int64_t image_needs(Core& core, std::string const& image, AutoUserns const&
   return std::max({needed, ids_needed(users, {2, 3}), ids_needed(groups, {2})});
 }
 
-/// Ids that may be given to containers: in the machine's own namespace those set staging for a user, in another, all of it
-/// but its root.
+/// Ids available to containers: on the host those delegated to the user, inside a user namespace all but its
+/// root.
 inline idmap::IdSet ids_set_aside(AutoUserns const& wanted, std::string_view which) {
   idmap::IdSet set;
   if (!sys::has_all_ids()) {
@@ -119,8 +119,8 @@ inline idmap::IdSet ids_set_aside(AutoUserns const& wanted, std::string_view whi
   return set;
 }
 
-/// One side of a map.
-/// @param used  those of all containers, of which the host's ids count
+/// Chooses one of the two maps.
+/// @param used  maps of all containers, of which the host ids count
 inline IdMap choose_ids(idmap::IdSet available, std::int64_t size, std::vector<IdMap> const& used,
                         IdMap const& additional) {
   for (auto const& map : used) available.remove_hosts(map);
@@ -136,10 +136,11 @@ inline IdMap choose_ids(idmap::IdSet available, std::int64_t size, std::vector<I
 
 }  // namespace detail
 
-/// Chooses maps for a new container. The caller holds `core.userns_lock()` exclusively until the container's record is
-/// there, or another container may get the same ids.
+/// Chooses maps for a new container. The caller holds `core.userns_lock()` exclusively until the container's
+/// record is stored; otherwise another container may get the same ids.
 /// @param image  empty: none
-/// @throws `Errc::no_available_ids`; `Errc::invalid_mappings`: too many are needed, or additional maps are bad
+/// @throws `Errc::no_available_ids`; `Errc::invalid_mappings` if too many are needed, or additional maps are
+///   invalid
 template <class Core>
 IdMaps choose_maps(Core& core, std::string const& image, AutoUserns const& wanted) {
   std::int64_t size = wanted.size;

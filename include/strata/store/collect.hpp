@@ -21,10 +21,10 @@
 namespace strata {
 namespace detail {
 
-/// Does what one dead process noted, and no longer can do. Nothing that a record names is touched, save layers that were
-/// for one item only, and that nobody else has taken up.
-/// @return  false if there are records that cannot be read, which may name any of it, or it has one in a file that this store
-///          does not read (`KnownIds::in_other_files`): nothing is done
+/// Completes the intents of one dead process. Touches nothing that a record names, except layers that were
+/// only for one item and that nothing else uses.
+/// @return  false, with nothing done, if unreadable records may refer to the items, or a record in a file
+///   that this store does not read does (`KnownIds::in_other_files`)
 template <class Core>
 bool collect_noted(Core& core, sys::StagingDirectory const& left, std::vector<std::string> const& notes) {
   Trash trash;
@@ -35,7 +35,7 @@ bool collect_noted(Core& core, sys::StagingDirectory const& left, std::vector<st
     if (!all_readable(layers, images, containers)) return false;
     auto const elsewhere = KnownIds::in_other_files(core);
     if (!elsewhere.all_layers || !elsewhere.all_containers) return false;
-    for (auto const& text : notes)  // left to who reads that record
+    for (auto const& text : notes)  // left to a store that reads that record
       if (auto const note = parse_intent(text);
           note && (elsewhere.layers.contains(note->id) || elsewhere.containers.contains(note->id)))
         return false;
@@ -87,9 +87,9 @@ bool collect_noted(Core& core, sys::StagingDirectory const& left, std::vector<st
 
 }  // namespace detail
 
-/// Finishes what others began and did not live to end: what they noted, and layers that are flagged incomplete (by the Go
-/// library, which sets the flag before it makes or removes one). A note goes when what it tells of has gone, so that one
-/// who dies here leaves it to the next.
+/// Completes what dead processes began: their intents, and layers flagged incomplete (by the Go library,
+/// which sets the flag before it creates or removes one). An intent record is removed only after its work is
+/// done, so that a crash here leaves it for the next process.
 template <class Core>
 void collect_after_crash(Core& core) {
   using Traits = typename Core::LayerTraits;

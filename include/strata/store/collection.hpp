@@ -14,7 +14,7 @@
 
 namespace strata {
 
-/// What layers, images and containers of a store have in common: finding them. Safe to use from many threads.
+/// Look-up functions that the layers, images and containers of a store share. Thread-safe.
 template <class Core, class Traits>
 class Collection {
  public:
@@ -22,7 +22,9 @@ class Collection {
 
   explicit Collection(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
-  /// By id, by name, or by a prefix that only one id has: in the store itself, then in those that it only reads.
+  /// Finds an item by id, name, or unique prefix of an id; in the store itself, then in its read-only stores.
+  /// Reads record files only if they have changed.
+  /// @return none if not found
   std::optional<Item> find(Ref const& ref) const {
     auto found = core_->template read_view<Traits>().find(ref);
     return found ? std::make_optional(Item(core_, std::move(found.row), found.place)) : std::nullopt;
@@ -34,12 +36,14 @@ class Collection {
     return Item(core_, std::move(found.row), found.place);
   }
 
+  /// True if `find` finds an item.
+  /// True if `find` finds an item.
   bool exists(Ref const& ref) const {
     return static_cast<bool>(core_->template read_view<Traits>().find(ref));
   }
 
-  /// All, in the order in which they were created, those of a separate image store and of volatile files last; then those
-  /// of stores that are only read, store by store. An id that several stores have is there as often.
+  /// All items in order of creation, those of a separate image store and volatile ones last; then those of
+  /// read-only stores. An id that several stores have is listed once for each.
   std::vector<Item> list() const {
     std::vector<Item> out;
     std::size_t own = 0;
@@ -47,7 +51,7 @@ class Collection {
       out.emplace_back(core_, row, &place);
       if (!place.read_only) own = out.size();
     });
-    // As they are read from their files, also while this object remembers in which order it made them.
+    // In file order, which may differ from the order in which this object created them.
     if constexpr (requires(Item const& item) { item.record().place; }) {
       auto const place = [](Item const& item) { return item.record().place; };
       auto const last = out.begin() + static_cast<std::ptrdiff_t>(own);

@@ -19,7 +19,7 @@
 
 namespace strata {
 
-/// The containers of a store.
+/// The containers of a store. Thread-safe.
 template <class Core>
 class Containers : public Collection<Core, typename Core::ContainerTraits> {
   using Traits = typename Core::ContainerTraits;
@@ -32,18 +32,19 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
   using Base::Base;
   using typename Base::Item;
 
-  /// A container with a read-write layer of its own over the image's top layer; over nothing if `image` is empty.
-  /// With maps it has ids of its own: its files are shown or stored with them, the image's top layer copied if need be.
+  /// Creates a container with a writable layer over the image's top layer, or without a parent if `image` is
+  /// empty. With id maps, its files are stored or shown with them; where the driver cannot map mounts, the
+  /// image's top layer is copied first.
   /// @throws `Errc::invalid_mappings`, `Errc::no_available_ids`, `Errc::stopped`, `Errc::image_unknown`,
-  ///         `Errc::layer_unknown`, `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id,
-  ///         `Errc::corrupt_record` as `check_data_free`
+  ///   `Errc::layer_unknown`, `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id,
+  ///   `Errc::corrupt_record` as `check_data_free`
   Item create(Ref const& image, ContainerOptions const& options = {}) {
     auto& core = *core_;
     auto record = new_record(image, options);
     core.template table<Traits>().read().check_free(record.id, record.names);
     check_data_free<Traits>(core, record.id);
 
-    // As containers/storage has it, from the choice of ids until the record tells of them.
+    // As in containers/storage, this lock is held from choosing the ids until the record with them is stored.
     std::optional<typename Core::Lock::Guard> alone;
     if (options.auto_userns || !options.maps.empty()) alone.emplace(core.userns_lock().exclusive());
     set_maps(record,
@@ -72,8 +73,9 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     }
   }
 
-  /// Removes a container with its layer, mounted or not, its data and its directories.
-  /// @throws `Errc::layer_used_by_image`, `Errc::layer_has_children`: somebody made an image of its layer as it is
+  /// Removes a container with its layer (mounted or not), its big data and its directories.
+  /// @throws `Errc::container_unknown`; `Errc::layer_used_by_image`, `Errc::layer_has_children` if its layer
+  ///   was given an image or a child
   void remove(Ref const& ref, RemoveContainerOptions const& options = {}) {
     auto& core = *core_;
     Trash trash;
@@ -126,7 +128,7 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     LayerPlan<Core> plan{.id = LayerId(record.layer), .names = {}, .parent = {}};
     auto const maps = maps_of(record);
     WantedMaps wanted{.uids = maps.uids, .gids = maps.gids};
-    stored_maps(core, wanted, {});  // refuses what cannot be
+    stored_maps(core, wanted, {});  // refuses unsuitable maps early
     if (record.image.empty()) {
       if (maps.uids.empty() && !options.host_uids) wanted.uids.reset();
       if (maps.gids.empty() && !options.host_gids) wanted.gids.reset();

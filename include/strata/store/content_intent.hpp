@@ -23,15 +23,15 @@
 #include <utility>
 #include <vector>
 
-/// The contents of a layer, its tar-split and its record change one after the other; an intent record tells who
-/// opens the store after a crash what all of them were and were to be. The contents decide: with the old ones the rest is put
-/// back, with the new ones it is finished.
+/// A layer's contents, tar-split and record are replaced one after the other. An intent record has the old
+/// and new states, from which the next opener recovers after a crash: if the old contents are in place, the
+/// rest is undone; if the new ones are, it is completed.
 namespace strata {
 
 struct ContentIntent {
-  std::string tree = {};            ///< what tells the old contents from others
-  std::uint64_t archive_inode = 0;  ///< of the new tar-split; 0: there is none
-  std::string archive = {};         ///< its name in the temp-dir, before it is in place
+  std::string tree = {};            ///< identity of the old contents
+  std::uint64_t archive_inode = 0;  ///< of the new tar-split; 0: none
+  std::string archive = {};         ///< name of the new tar-split in the staging directory
   LayerRecord before = {};
   LayerRecord after = {};
 };
@@ -47,7 +47,7 @@ std::string encode_one(LayerRecord const& record) {
   return Core::Serializer::encode(std::span<Row<LayerRecord> const>(rows), std::span<std::string const>());
 }
 
-/// Nothing if it is none: it was not written to its end, and nothing was done then.
+/// None if the record is incomplete: nothing was changed then.
 template <class Core>
 std::optional<ContentIntent> read_content_intent(std::filesystem::path const& directory) {
   auto const text = sys::read_stored(directory / intent_file);
@@ -66,8 +66,7 @@ std::optional<ContentIntent> read_content_intent(std::filesystem::path const& di
   return intent;
 }
 
-/// What tells a layer's own contents from others that take their place, on disk `sys::tree_identity`; nothing if the driver
-/// cannot tell.
+/// Identity of a layer's contents, on disk `sys::tree_identity`; none if the driver has no such thing.
 template <class Core>
 std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
   if constexpr (requires { core.driver().contents_identity(id); })
@@ -77,7 +76,7 @@ std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
   return std::nullopt;
 }
 
-/// The tar-split of a layer and what takes its place, which waits in a temp-dir.
+/// Exchanges a layer's tar-split with the new one in the staging directory.
 template <class Core>
 class ArchiveExchange {
  public:
@@ -96,7 +95,7 @@ class ArchiveExchange {
       sys::rename(place_, directory_ / former_archive);
     else if (sys::is_present(directory_ / intent_.archive))
       swap();
-    else  // it was in place, and another program has put its own there since
+    else  // another program has replaced it since
       return;
     flush();
   }
@@ -110,7 +109,7 @@ class ArchiveExchange {
   }
 
  private:
-  /// Neither is lost: whatever fails next, both ways stay open.
+  /// Keeps both files, so that whatever fails next can be completed or undone.
   void swap() const {
     auto const other = directory_ / intent_.archive;
     if (!sys::is_present(other))
@@ -132,7 +131,7 @@ class ArchiveExchange {
 
 }  // namespace detail
 
-/// Of contents that are nowhere to be identified.
+/// An intent without identity of the contents.
 inline ContentIntent content_intent(std::filesystem::path const& tar_split, LayerRecord const& before,
                                     LayerRecord const& after) {
   ContentIntent intent{.before = before, .after = after};
@@ -143,8 +142,9 @@ inline ContentIntent content_intent(std::filesystem::path const& tar_split, Laye
   return intent;
 }
 
-/// Writes the intent record; from now on it counts. Nothing is written where the driver cannot tell contents apart.
-/// @param staging      has the new tar-split, and stays until the change is done or undone
+/// Writes the intent record, which takes effect at once. Writes nothing if the driver cannot identify
+/// contents.
+/// @param staging      has the new tar-split, and stays until the change is complete or undone
 /// @param tar_split  the new tar-split; empty: none
 template <class Core>
 std::optional<ContentIntent> log_content_intent(Core& core, sys::StagingDirectory& staging,
@@ -164,8 +164,8 @@ std::optional<ContentIntent> log_content_intent(Core& core, sys::StagingDirector
   return intent;
 }
 
-/// Finishes or undoes a change that another process began.
-/// @param layers  a guard of their table, to be written
+/// Completes or undoes the change of a dead process.
+/// @param layers  write guard of the table
 template <class Core, class Writing>
 void settle_contents(Core& core, Writing& layers, std::filesystem::path const& directory,
                      std::string const& id) {
@@ -174,12 +174,12 @@ void settle_contents(Core& core, Writing& layers, std::filesystem::path const& d
   if (!row || !intent) return;
   bool const is_before = has_archive_fields_of(*row, intent->before);
   bool const is_after = has_archive_fields_of(*row, intent->after);
-  // Changed, or made anew, by another program since, which knows nothing of intent records.
+  // Another program, without support for intent records, has changed or replaced the layer since.
   if (row->created != intent->before.created || (!is_before && !is_after)) return;
   auto const tree = detail::contents_identity(core, LayerId(id));
   if (!tree) return;
   bool const old = *tree == intent->tree;
-  if (old && !is_before) return;  // the record comes last: another program has applied the same archive
+  if (old && !is_before) return;  // the record is written last: another program has applied the same archive
   detail::ArchiveExchange<Core> const archive(core, id, directory, *intent);
   if (old)
     archive.undo();

@@ -57,38 +57,39 @@ struct LogOf<S, Lock, true> {
 };
 }  // namespace detail
 
-/// Where a store is and how it is opened.
+/// Location of a store, and how it is opened.
 template <class Driver, class Durability>
 struct StoreOptions {
-  std::filesystem::path graph_root;  ///< what must survive a reboot; made if it is missing
+  std::filesystem::path graph_root;  ///< persistent data; created if missing
   std::filesystem::path run_root;    ///< mount counts and the like; may be lost at reboot
   typename Driver::Options driver = {};
   [[no_unique_address]] Durability durability = {};
-  bool read_only = false;  ///< change and make nothing, lock files included
+  bool read_only = false;  ///< change and create nothing, including lock files
 
-  /// Graph roots of further stores, whose layers and images are found behind the store's own, in this order. They are only
-  /// read: nothing is made or locked in them that was not there, and they may be on a file system that can only be read
-  /// or that refuses locks. To those that the driver's options name.
+  /// Graph roots of read-only stores, searched in this order after the store itself. Nothing is created or
+  /// locked in them that did not exist, and they may be on a file system that is read-only or refuses locks.
+  /// Added to those in the driver's options.
   std::vector<std::filesystem::path> image_stores = {};
-  /// Root of images, and of the layers that no container writes to; they are then shared by all stores that name it. Empty:
+  /// Root of images and of the layers that no container writes to, shared by all stores that name it. Empty:
   /// the graph root. (containers/storage since 1.47; earlier releases do not see what is there.)
   std::filesystem::path image_store = {};
-  /// Keeps the records of new containers and of their layers in the run root: they are gone with the next reboot. Never to
-  /// be mixed with use without it, which has another lock for containers. (containers/storage since 1.45)
+  /// Keep records of new containers and their layers in the run root, where the next reboot removes them.
+  /// Must not be mixed with use without it, which has another lock for containers. (containers/storage since
+  /// 1.45)
   bool transient = false;
-  /// Keeps the records of volatile containers and of their layers in files of their own, which are not flushed, as
-  /// containers/storage does since 1.45. Not done unasked, since earlier releases neither see these nor keep what they
-  /// stand on: an image that such a container was made from would be theirs to remove.
+  /// Keep records of volatile containers and their layers in separate files that are not flushed, as
+  /// containers/storage does since 1.45. Off by default: earlier releases do not see these records, and may
+  /// remove an image that such a container uses.
   bool volatile_apart = false;
-  /// Mounts volatile containers as others are: what is written in them is flushed at unmounting.
+  /// Mount volatile containers like others: writes are flushed when unmounting.
   bool disable_volatile = false;
-  /// Whose ids the files of new layers have that have no parent, and those of containers without an image, where the call
-  /// does not say. Layers over a parent have the parent's, and where mounts can map ids, all are stored with the host's.
+  /// Maps for files of layers without a parent, and of containers without an image, unless the call has its
+  /// own. Other layers have their parent's; where mounts can map ids, all are stored with host ids.
   IdMaps default_maps = {};
 };
 
-/// The inner parts of a store: tables, driver, locks and places, shared by the store and its items. It knows each kind
-/// of item, but no rule that ties two kinds together.
+/// Internals of a store: tables, driver, locks and paths, shared by the store and its items. Knows each kind
+/// of item, but no rule that involves two kinds.
 template <class T, DurabilityPolicy D>
 class Core : public std::enable_shared_from_this<Core<T, D>> {
   using StoreSerializer = SerializerOf<typename T::Serializer, typename T::Layer::Record,
@@ -118,8 +119,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
                 "a record of your own derives from the library's");
   static_assert(ItemTraits<LayerTraits> && ItemTraits<ImageTraits> && ItemTraits<ContainerTraits>);
 
-  /// Makes what is missing of the store, unless it is opened for reading, and collects what dead processes left
-  /// behind: staged trees and half-deleted ones. Damage in a record file shows when its kind is first used.
+  /// Creates what is missing, unless opened for reading, and collects leftovers of dead processes: staged
+  /// trees and half-deleted ones. Damage in a record file is reported when its kind is first used.
   explicit Core(Options options)
       : options_(checked(std::move(options))),
         store_lock_(lock(options_.graph_root / paths::store_lock)),
@@ -135,7 +136,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
         place->table.read();  // what is wrong there shows now, as in containers/storage
     if (options_.read_only) return;
     driver_.recover();
-    // What takes a look at records is done when somebody asks for them.
+    // Leftovers with intents need the records and are collected at first access.
     sys::StagingDirectory::recover(layer_trash(),
                                    [](sys::StagingDirectory const& left) { return left.notes().empty(); });
   }
@@ -146,12 +147,13 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Flush flush() const noexcept { return options_.durability.level(); }
   MountTable<Serializer, Lock>& mounts() noexcept { return mounts_; }
   Lock& store_lock() noexcept { return store_lock_; }
-  /// Held by who makes a container with ids of its own, before all other locks, until its record tells of them.
+  /// Held while a container with ids of its own is created, until its record is stored. Taken before all
+  /// other locks.
   Lock userns_lock() const { return lock(options_.graph_root / paths::userns_lock); }
 
-  /// The store's own rows of a kind. Whoever looks at layers first finishes what dead processes began; so does
-  /// who looks at items whose data they were replacing. What failed half way in this object is finished by who looks at
-  /// layers next: they are the first to be locked, so that nobody waits here who holds another table.
+  /// The store's own table of a kind. The first access to layers completes the intents of dead processes, as
+  /// does access to items whose data was being replaced. Failures within this object are completed at the
+  /// next access to layers: these are locked first, so the caller holds no other table.
   template <class Traits>
   auto& table() {
     if (Traits::locked_first)
@@ -161,12 +163,12 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return own<Traits>().table;
   }
 
-  /// Finishes what was left, unless that was done. No table may be held.
+  /// Completes pending intents, if any. No table may be locked.
   void collect_left() {
     if (!options_.read_only && (!collected_ || left_)) collect_once();
   }
 
-  /// Something was left with its notes, as if the process had died: it is collected once more.
+  /// Makes the next access collect again, after intents were left as if the process had died.
   void collect_again() noexcept { left_ = true; }
 
   template <class Traits>
@@ -180,7 +182,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return *readable_stores<Traits>().front();
   }
 
-  /// Looks at the rows of a kind in all places, the store's own and those that are only read. No other guard of the kind
+  /// Read view of a kind in all places, the store's own and the read-only stores. No other guard of the kind
   /// may be held.
   template <class Traits>
   ReadView<Traits, Lock> read_view() {
@@ -188,14 +190,14 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return ReadView<Traits, Lock>(readable_stores<Traits>());
   }
 
-  /// The same without the store's own, a guard of which may be held. Waits for nobody.
+  /// Read view of the read-only stores alone; a guard of the store's own table may be held. Does not wait.
   template <class Traits>
   ReadView<Traits, Lock> read_only_view() {
     return ReadView<Traits, Lock>(readable_stores<Traits>(), ReadOnlyStoresOnly{});
   }
 
-  /// The store's own row, to be changed. @param rows  a guard of its table
-  /// @throws `Errc::store_read_only` if only another store has one; `Traits::unknown`
+  /// The store's own record of an item, to be changed. @param rows  guard of the table
+  /// @throws `Errc::store_read_only` if only a read-only store has the item; `Traits::unknown`
   template <class Traits, class Rows>
   auto own_row(Rows const& rows, Ref const& ref, std::string_view what) {
     auto row = rows.find(ref);
@@ -209,8 +211,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Images<Core> images() { return Images<Core>(this->shared_from_this()); }
   Containers<Core> containers() { return Containers<Core>(this->shared_from_this()); }
 
-  /// A record that another program wrote may carry any id; only a safe one, that no file of the kind itself has as its
-  /// name, may become a path.
+  /// Checks that an id, which another program may have written, can be a path component: safe, and not the
+  /// name of one of the kind's own files.
   /// @throws `Errc::invalid_id`
   template <class Traits>
   static std::string const& component(std::string const& id) {
@@ -218,8 +220,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
       throw Error(Errc::invalid_id, "\"" + id + "\"");
     return id;
   }
-  /// The id that a caller gave, or a new one.
-  /// @throws `Errc::invalid_id`: as `component`, or the serializer would not give it back as it is
+  /// The given id, or a new one.
+  /// @throws `Errc::invalid_id` as `component`, or if the serializer would not preserve it
   template <class Traits>
   static typename Traits::Id new_id(std::string const& given) {
     using Id = typename Traits::Id;
@@ -227,8 +229,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return given.empty() ? Id::random(Traits::id_digits) : Id(component<Traits>(given));
   }
 
-  /// `<graph root>/<driver>-<stem>`, where records and data of a kind are; those of images in the image store, if there is
-  /// one (on-disk-format §1.5).
+  /// `<graph root>/<driver>-<stem>`, with the records and data of a kind; that of images is in the image
+  /// store, if there is one.
   template <class Traits>
   std::filesystem::path kind_directory() const {
     bool const apart = Traits::data_in_image_store && !options_.image_store.empty();
@@ -238,13 +240,13 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   std::filesystem::path kind_directory(std::filesystem::path const& root) const {
     return paths::kind_directory(root, driver_.name(), Traits::stem);
   }
-  /// Directory of an item's big data; need not exist.
-  /// @throws `Errc::invalid_id`: there, the id is the name of something else
+  /// Directory of an item's big data; may not exist.
+  /// @throws `Errc::invalid_id` if the id is the name of something else there
   template <class Traits>
   std::filesystem::path data_directory(std::string const& id) const {
     return kind_directory<Traits>() / component<Traits>(id);
   }
-  /// Parent of the directory that an item's users are given: in the graph root always.
+  /// Parent of the directory for the item's users; always in the graph root.
   template <class Traits>
   std::filesystem::path user_directory(std::string const& id) const {
     return kind_directory<Traits>(options_.graph_root) / component<Traits>(id);
@@ -254,7 +256,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   std::filesystem::path run_directory(std::string const& id) const {
     return kind_directory<Traits>(options_.run_root) / component<Traits>(id);
   }
-  /// Files that records of a kind are in, the one that survives a power cut first. None for a store of one log.
+  /// Record files of a kind, the most durable first. None for a store in one log.
   template <class Traits>
   std::vector<std::pair<RecordPlace, std::filesystem::path>> record_files() const {
     if constexpr (appends) return {};
@@ -263,18 +265,18 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   std::filesystem::path tar_split(std::string const& layer) const {
     return tar_split(kind_directory<LayerTraits>(), layer);
   }
-  /// @param directory  of the layers of a place
+  /// @param directory  data directory of the layers
   static std::filesystem::path tar_split(std::filesystem::path const& directory, std::string const& layer) {
     return directory / (component<LayerTraits>(layer) + std::string(paths::tar_split_suffix));
   }
-  /// Where files are built or wait for their deletion, on the file system of the records.
+  /// Staging area and trash, on the file system of the records.
   std::filesystem::path layer_trash() const { return kind_directory<LayerTraits>() / paths::table_trash; }
 
-  /// Where the record of a new layer goes.
+  /// Record file for a new layer.
   RecordPlace place_of_layer(bool writable) const noexcept {
     return !writable && !options_.image_store.empty() ? RecordPlace::image_store : RecordPlace::main;
   }
-  /// Where that of a new container and of its layer goes.
+  /// Record file for a new container and its layer.
   RecordPlace place_of_container(bool is_volatile) const noexcept {
     return options_.transient || (options_.volatile_apart && is_volatile) ? RecordPlace::volatile_file
                                                                           : RecordPlace::main;
@@ -319,8 +321,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return one == other || std::filesystem::equivalent(one, other, error);
   }
 
-  /// The stores that are only read, each once, in order. Those that are the store itself tell nothing new, and would wait
-  /// for its locks for ever.
+  /// Read-only stores in order, without duplicates and the store itself, whose locks would deadlock.
   std::vector<std::filesystem::path> other_stores() const {
     std::vector<std::filesystem::path> roots;
     if constexpr (ImageStoreDriver<Driver>)
@@ -334,8 +335,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return roots;
   }
 
-  /// Podman's layout names no maker, its record files are enough. A store in another layout says who wrote it, so that
-  /// nobody takes it for empty.
+  /// A store in Podman's layout has no marker. One in another layout names its serializer, so that it is not
+  /// mistaken for empty.
   static void check_maker(std::filesystem::path const& root, bool read_only, Flush flush) {
     auto const marker = root / paths::marker;
     auto const found = sys::read_stored(marker);
@@ -368,7 +369,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
                   options_.driver);
   }
 
-  /// Of all stores, the own one first; none if the serializer does not append.
+  /// Logs of all stores, the own one first; none if the serializer does not append.
   std::vector<std::shared_ptr<SharedLog>> open_logs() const {
     std::vector<std::shared_ptr<SharedLog>> logs;
     if constexpr (appends) {
@@ -381,7 +382,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return logs;
   }
 
-  /// Where records of a kind are, for serializers that keep them in files.
+  /// Record files of a kind, for serializers that use files.
   template <class Traits>
   RecordPlaces record_places() const {
     RecordPlaces places{.main = kind_directory<Traits>()};
@@ -392,7 +393,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return places;
   }
 
-  /// The lock of containers moves with their volatile records (on-disk-format §1.6).
+  /// In a transient store the lock of containers is in the run root, with their records.
   template <class Traits>
   std::filesystem::path lock_directory() const {
     bool const moved = Traits::lock_follows_volatile && options_.transient;
@@ -439,14 +440,15 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
         out.emplace_back(new ReadableStoreOf<Traits>{other_table<Traits>(directory, store), directory, true,
                                                      root == options_.graph_root});
       };
-      // Images from before there was a separate image store: shown and used, removed, and not changed otherwise.
+      // Images in the graph root from before there was an image store: listed, used and removed, but not
+      // changed.
       if (Traits::data_in_image_store && !options_.image_store.empty()) add(options_.graph_root, 0);
       for (std::size_t i = 0; i < image_stores_.size(); ++i) add(image_stores_[i], i);
     }
     return out;
   }
 
-  /// Has a dead process begun to replace an item's data? Who is the first to ask holds no lock yet.
+  /// True if a dead process was replacing an item's data. The first caller holds no lock yet.
   bool is_data_left() {
     if (looked_for_data_) return false;
     bool const left = std::ranges::any_of(sys::StagingDirectory::look(layer_trash()), [](auto const& seen) {
@@ -456,7 +458,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
     return left;
   }
 
-  /// Who comes while another thread is at it waits; that thread itself passes, for it needs the tables.
+  /// Other threads wait until collection ends; the collecting thread itself passes, since it needs the
+  /// tables.
   void collect_once() {
     std::scoped_lock const alone(collecting_mutex_);
     if (collecting_ || (collected_ && !left_)) return;
@@ -482,17 +485,17 @@ class Core : public std::enable_shared_from_this<Core<T, D>> {
   Options options_;
   Lock store_lock_;
   Driver driver_;
-  std::vector<std::filesystem::path> image_stores_;  ///< graph roots that are only read, in order
+  std::vector<std::filesystem::path> image_stores_;  ///< graph roots of read-only stores, in order
   std::vector<std::shared_ptr<SharedLog>> logs_;
   std::tuple<ReadableStores<LayerTraits, Lock>, ReadableStores<ImageTraits, Lock>,
              ReadableStores<ContainerTraits, Lock>>
       stores_;
   MountTable<Serializer, Lock> mounts_;
   std::atomic<bool> collected_ = false;
-  std::atomic<bool> left_ = false;  ///< by this object, since then
+  std::atomic<bool> left_ = false;  ///< intents left by this object since then
   std::atomic<bool> looked_for_data_ = false;
   std::recursive_mutex collecting_mutex_;
-  bool collecting_ = false;  ///< by the thread that has the mutex
+  bool collecting_ = false;  ///< by the thread that holds the mutex
 };
 
 }  // namespace strata

@@ -19,14 +19,14 @@
 #include <unistd.h>
 #include <utility>
 
-/// Data that replaces other data of an item, and the record that tells its size and digest, change one after the other: first
-/// the record, then the file's name. An intent record tells who opens the store after a crash of the file that waits; the
-/// record decides whether it gets its name or goes.
+/// Replacing big data changes the record, with size and digest, and then renames the new file into place. An
+/// intent record tells the next opener of the waiting file after a crash; the record decides whether it is
+/// renamed or removed.
 namespace strata {
 
 struct DataIntent {
-  std::string temporary = {};  ///< name of the file that waits, beside the old one
-  std::int64_t size = 0;       ///< as the record tells them afterwards
+  std::string temporary = {};  ///< name of the waiting file, beside the old one
+  std::int64_t size = 0;       ///< as in the new record
   std::string digest = {};
   std::string key = {};
 
@@ -43,7 +43,7 @@ namespace detail {
 
 inline constexpr std::string_view data_intent_file = "data-intent";
 
-/// Nothing if it is none: it was not written to its end, and nothing was done then.
+/// None if the record is incomplete: nothing was changed then.
 inline std::optional<DataIntent> read_data_intent(std::filesystem::path const& directory) {
   auto const text = sys::read_stored(directory / data_intent_file);
   if (!text) return std::nullopt;
@@ -73,9 +73,9 @@ sys::StagingDirectory log_data_intent(Core& core, std::string const& id, DataInt
 
 }  // namespace detail
 
-/// Puts a file in the place of an item's data, and a record that tells of it in the place of the item's. When it throws, both are
-/// the old ones or both the new ones, or the next opener makes them so.
-/// @param table  a guard of the item's table, to be written
+/// Replaces an item's data and its record. On failure both are old or both are new, if necessary after
+/// recovery by the next opener.
+/// @param table  write guard of the item's table
 template <class Traits, class Core, class Writing>
 Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename Traits::Record next,
                                           std::string const& key, sys::ReplacingFile& file) {
@@ -95,7 +95,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
   try {
     table.commit(core.flush());
   } catch (...) {
-    // The record may be on disk all the same; then the file follows it.
+    // The record may have reached the disk despite the error; then the file must follow.
     auto const now = table.reload() ? table.by_id(id) : Row<typename Traits::Record>{};
     if (!now) {
       leave();
@@ -111,7 +111,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
   try {
     file.commit();
   } catch (...) {
-    if (file.is_committed()) {  // but perhaps not on the device
+    if (file.is_committed()) {  // but perhaps not flushed
       leave_intents(core, staging);
       throw;
     }
@@ -126,8 +126,8 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
   return row;
 }
 
-/// Finishes or undoes a change that another process began.
-/// @param rows  a guard of the kind's table
+/// Completes or undoes the change of a dead process.
+/// @param rows  guard of the kind's table
 template <class Traits, class Core, class Rows>
 void settle_data(Core& core, Rows const& rows, std::filesystem::path const& directory,
                  std::string const& id) {

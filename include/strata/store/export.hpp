@@ -19,21 +19,21 @@
 #include <utility>
 #include <vector>
 
-/// What a layer changed, as a list, a number or a tar. No lock is held while bytes move.
+/// Changes of a layer as a list, a size or a tar. No lock is held while bytes move.
 namespace strata {
 namespace detail {
 
-/// The layers of one comparison.
+/// The two layers of a comparison.
 template <class Core>
 struct Comparison {
   typename Core::template FoundRow<typename Core::LayerTraits> layer;
   ReadOnlyLayers<Core> foreign;
   std::optional<LayerId> against;
-  bool with_parent = false;  ///< `against` is the recorded parent, or neither exists
+  bool with_parent = false;  ///< `against` is the recorded parent, or there is none
   DiffMaps maps = {};
 };
 
-/// Calls a function of the driver that compares: with the maps if it knows of any.
+/// Calls a comparing function of the driver, with the id maps if it takes any.
 template <class Core, class Compare>
 auto with_maps(Core& core, Comparison<Core> const& pair, Compare&& compare) {
   if constexpr (IdMapDriver<typename Core::Driver>)
@@ -93,9 +93,9 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
 
 }  // namespace detail
 
-/// What changed in a layer against another, or against its parent; see `Item::changes`. No lock is held while files are
-/// looked at, as many as the driver needs to.
-/// @throws `Errc::layer_unknown`, `Errc::store_changed`, what the driver throws
+/// Changes of a layer against another, or against its parent; see `Item::changes`. Reads as many files as the
+/// driver needs to.
+/// @throws `Errc::layer_unknown`, `Errc::store_changed`, and what the driver throws
 template <class Core>
 std::vector<Change> layer_changes(Core& core, LayerId const& id,
                                   Ref const& against) requires DiffDriver<typename Core::Driver> {
@@ -107,7 +107,7 @@ std::vector<Change> layer_changes(Core& core, LayerId const& id,
   });
 }
 
-/// Bytes of the files that changed or are new, likewise.
+/// Total size in bytes of the files that are new or changed. As `layer_changes`.
 template <class Core>
 std::int64_t layer_diff_size(Core& core, LayerId const& id,
                              Ref const& against) requires DiffDriver<typename Core::Driver> {
@@ -121,12 +121,11 @@ std::int64_t layer_diff_size(Core& core, LayerId const& id,
 
 /// Writes a layer's changes as a tar.
 ///
-/// Against its parent, a layer that was imported comes out as the very bytes that went in, each file checked by its
-/// CRC-64 on the way. Otherwise the tar is made from the files.
-/// @throws `Errc::file_changed`: a file is not what was imported; `Errc::corrupt_tar_split`: the record of its archive is
-///         damaged, or tells of a file that is gone. What was written so far is then not to be used
-/// @throws `Errc::unsupported_compression`; `Errc::store_changed`: the layer is in a store that is only read, or stands on
-///         one, and what was written may be half of one and half of the other
+/// Against its parent, an imported layer is reproduced byte for byte, and the CRC-64 of each file is checked
+/// on the way. Otherwise the tar is made from the files. After an exception the output so far is unusable.
+/// @throws `Errc::file_changed` if a file is not what was imported; `Errc::corrupt_tar_split` if the
+///   tar-split is damaged or names a missing file; `Errc::unsupported_compression`; `Errc::store_changed` if
+///   the layer, or one below it, is in a read-only store that changed meanwhile
 template <class Core>
 void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& options) {
   auto const pair = detail::comparison(core, id, options.against);

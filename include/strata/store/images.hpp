@@ -23,7 +23,7 @@
 
 namespace strata {
 
-/// The images of a store.
+/// The images of a store. Thread-safe.
 template <class Core>
 class Images : public Collection<Core, typename Core::ImageTraits> {
   using Traits = typename Core::ImageTraits;
@@ -34,14 +34,14 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   using Base::Base;
   using typename Base::Item;
 
-  /// With the id of an image of a store that is only read: what is not given is taken over from that one, its names and
-  /// data besides those given.
-  /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::duplicate_name` with the holder's id,
-  ///         `Errc::corrupt_record` as `check_data_free`, and the codes of `Digest::parse`
+  /// Creates an image. Given the id of an image in a read-only store, fields that are not set are copied from
+  /// it, and its names and big data are added.
+  /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::duplicate_name` with the
+  ///   holder's id, `Errc::corrupt_record` as `check_data_free`, and the codes of `Digest::parse`
   Item create(ImageOptions const& options = {}) {
     auto& core = *core_;
     auto const id = Core::template new_id<Traits>(options.id);
-    core.collect_left();  // what was left of an image with this id would take what is written now with it
+    core.collect_left();  // pending removal of an image with this id would delete what is written below
     check_data_free<Traits>(core, id.str());
     flush_volatile(core, options.top_layer);
     PulledImage<ImageRecordOf<Core>> image;
@@ -49,11 +49,11 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
             options.id.empty() ? FoundImage{} : core.template read_only_view<Traits>().by_id(id.str()))
       image = read_image(core, *foreign, *foreign.place);
     std::optional<sys::StagingDirectory> staging;
-    if (!image.data.empty())  // what is refused then is refused before anything is written
+    if (!image.data.empty())  // fail before anything is written
       core.template table<Traits>().read().check_free(id.str(), names::unique(options.names));
     if (!image.data.empty()) staging = log_intents(core, {{IntentKind::image_files, id.str()}});
     auto data = write_image_data(core, image);
-    // The layers stay locked until the record is there, so that the top layer cannot go in between.
+    // The layers stay locked until the record is stored, so that the top layer cannot be removed in between.
     auto const layers = core.template read_view<typename Core::LayerTraits>();
     auto& record = image.record;
     auto const taken_over = std::exchange(record.names, names::unique(options.names));
@@ -74,7 +74,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     return Item(core_, publish_image(core, images, std::move(record), data, staging));
   }
 
-  /// Images that have this digest, or a manifest that has it.
+  /// Images with this digest, or with a manifest that has it.
   std::vector<Item> by_digest(Digest const& digest) const {
     std::vector<Item> out;
     core_->template read_view<Traits>().each_referring_to(digest.str(), [&](auto const& row, auto& place) {
@@ -83,11 +83,12 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     return out;
   }
 
-  /// Removes an image and every layer of its chain that nothing else needs. With a separate image store, an image that the
-  /// graph root had before goes as well, and is removed also if only the graph root has it: unless this is about one
-  /// record (`expected_created`), or nothing is checked (`force`).
-  /// @return  the removed layers, top down
-  /// @throws  `Errc::image_used_by_container` with the container's id; `Errc::store_read_only`
+  /// Removes an image and the layers that only it needs, walking up its chain of parents. With a separate
+  /// image store, also removes an image of that id in the graph root, unless `expected_created` or `force` is
+  /// set.
+  /// @return  the removed layers, from the top layer down
+  /// @throws  `Errc::image_used_by_container` with the container's id; `Errc::image_unknown`,
+  ///   `Errc::store_read_only`
   std::vector<LayerId> remove(Ref const& ref, RemoveImageOptions const& options = {}) {
     auto& core = *core_;
     std::vector<LayerId> gone;
@@ -116,7 +117,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       auto const mounts = unmount_layers(core, gone);
       auto staging = log_intents(core, notes);
       with_intents(core, staging, [&] {
-        // The own record last: who dies in between leaves an image that is whole.
+        // The own record last: a crash in between leaves a complete image.
         if (before) erase(core, *older, before->id);
         if (own) erase(core, images, own->id);
         trash = discard_layers(core, layers, mounts, gone, staging);
@@ -133,7 +134,8 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
 
   using Writing = typename Table<Traits, typename Core::Lock>::Writing;
 
-  /// A volatile container's files need not survive a crash; those that an image shows from now on do.
+  /// Flushes the layer of a volatile container: from now on an image refers to its files, which must survive
+  /// a crash.
   static void flush_volatile(Core& core, Ref const& top_layer) {
     if constexpr (CheckDriver<typename Core::Driver>) {
       if (top_layer.empty() || core.flush() == Flush::none) return;
@@ -153,21 +155,22 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
     images.commit(core.flush());
   }
 
-  /// The own record of an image, and that which the graph root had before there was a separate image store.
-  /// @throws `Errc::store_read_only`, `Errc::image_unknown`: there is none of the two
+  /// Records of an image in the store and in the graph root behind a separate image store; either may be
+  /// null.
+  /// @throws `Errc::store_read_only`, `Errc::image_unknown` if there is neither
   static std::pair<Row<ImageRecordOf<Core>>, Row<ImageRecordOf<Core>>> find_all(
       Core& core, Writing const& images, std::optional<Writing> const& older, Ref const& ref) {
     auto own = images.find(ref);
     Row<ImageRecordOf<Core>> before;
     if (older) before = own ? older->by_id(own->id) : older->find(ref);
-    if (!own && before && images.by_id(before->id)) before.reset();  // a name that was taken from the own one
+    if (!own && before && images.by_id(before->id)) before.reset();  // its name now belongs to the own image
     if (!own && !before) own = core.template own_row<Traits>(images, ref, "delete images");
     return {std::move(own), std::move(before)};
   }
 
-  /// Layers that would be of no use without the image: its own copies, then down from the top as long as nothing else
-  /// stands on them, or on a copy.
-  /// @param out  those that go already, to which they are added
+  /// Adds the layers that only this image needs: its id-mapped copies, then those from its top layer down to
+  /// the first that is otherwise needed.
+  /// @param out  layers already chosen for removal; extended
   template <class LayerView, class ImageView, class ContainerView>
   static void add_only_used_by(Core& core, ImageRecord const& image, LayerView const& layers,
                                ImageView const& images, ContainerView const& containers,
@@ -197,7 +200,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       }
     };
     for (auto const& copy : image.mapped_top_layers) take_down_from(copy);
-    // on overlay a copy shows what is in the layer that it was made of
+    // On overlay an id-mapped copy shares files with the layer it was made from.
     bool const copy_stays = std::ranges::any_of(
         image.mapped_top_layers, [&](auto const& copy) { return layers.by_id(copy) && !going(copy); });
     if (!copy_stays) take_down_from(image.top_layer);

@@ -35,12 +35,12 @@
 #include <utility>
 #include <vector>
 
-/// A tar into a layer: source, codec, digests, tar reader, then the driver's tree and the tar-split side by side.
+/// Imports a tar: source, codec, digests, tar reader, then the driver's tree and the tar-split side by side.
 /// No lock is held while bytes move.
 namespace strata {
 namespace detail {
 
-/// Distinct owners, ascending. Most entries repeat the one before.
+/// Distinct owners, ascending. Most entries have the same owner as the one before.
 class OwnerSet {
  public:
   void add(std::int64_t id) {
@@ -92,11 +92,11 @@ class ProgressMeter {
 
 }  // namespace detail
 
-/// Unpacks a stream into a staged tree and writes its tar-split; fills the fields of the record that tell of it.
-/// @param tar_split  file to be made
-/// @param also       sees the archive, too
-/// @param over       whether the tree has what another archive had; then the tar-split is marked so
-/// @throws           EBADF: a source that is empty, or was moved from
+/// Unpacks a stream into a staged tree, writes its tar-split, and fills the archive's fields of the record.
+/// @param tar_split  file to create
+/// @param also       further observer of the archive
+/// @param over       the tree has contents of another archive, and the tar-split is marked so
+/// @throws           EBADF for an empty or moved-from source
 template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
                   ApplyOptions const& options, LayerRecord& record, archive::TarObserver* also = nullptr,
@@ -143,7 +143,7 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
   record.gidset = gids.take();
 }
 
-/// A new layer from a stream.
+/// Creates a layer from a stream.
 template <class Core>
 Row<LayerRecordOf<Core>> import_layer(Core& core, Source source, ImportOptions const& options) {
   if (!options.claimed_digest.empty()) Digest::parse(options.claimed_digest);
@@ -164,11 +164,11 @@ Row<LayerRecordOf<Core>> import_layer(Core& core, Source source, ImportOptions c
   return change.publish(layers);
 }
 
-/// What was written to a layer after it was looked at, or copied, would go with its old tree; so would what is written from
-/// now on through a mount that goes on showing that one. A walk of the tree under the locks that the caller holds: who
-/// writes meanwhile would have to mount it first.
-/// @param mounts  a guard of the mount counts, which the caller holds: nobody can mount the layer meanwhile
-/// @param seen    its `own_tree_signature` from before; none: it has none, or does not matter
+/// Checks that replacing a layer's tree loses nothing: neither writes since it was examined or copied, nor
+/// writes through a mount that would keep showing it. Walks the tree under the caller's locks, so that
+/// nothing can be mounted meanwhile.
+/// @param mounts  guard of the mount counts, held by the caller
+/// @param seen    earlier `own_tree_signature`; none: there is none, or it does not matter
 /// @throws `Errc::layer_used_by_container`, `Errc::changed_meanwhile`
 template <class Core, class Mounts>
 void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, std::optional<Digest> const& seen) {
@@ -179,16 +179,16 @@ void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, std::o
     throw Error(Errc::changed_meanwhile, "layer " + id.str() + " was written to");
 }
 
-/// Puts a staged tree and its tar-split in the place of a layer's, and into `staged` what it had: all of it, or, when it
-/// throws, nothing. Who dies here leaves an intent record, by which the next opener does the same. Children keep
-/// seeing a whole parent, but not the one they were made on; the caller answers for that, as in containers/storage.
-/// Mounted children would see nothing.
+/// Replaces a layer's tree and tar-split by staged ones, and moves the old ones into `staged`; on failure
+/// nothing changes. After a crash, the next opener completes or undoes it by an intent record. Children keep
+/// a complete parent, but not the one they were made on, which is the caller's responsibility as in
+/// containers/storage; mounted children would break.
 /// @param before    the layer's record when the work began
-/// @param staging     in which the tar-split was built
-/// @param unpacked  has the fields that tell of the archive
-/// @param copied    if the staged tree began as a copy of the layer: its `own_tree_signature` from before that
-/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it since then, or wrote to what was copied;
-///         `Errc::layer_used_by_container`: it is mounted, or one that stands on it is
+/// @param staging     staging directory of the tar-split
+/// @param unpacked  has the archive's fields
+/// @param copied    if the staged tree began as a copy of the layer: its `own_tree_signature` before that
+/// @throws `Errc::changed_meanwhile` if an archive was applied since then, or the copied files were written
+///   to; `Errc::layer_used_by_container` if the layer or one above it is mounted
 template <class Core, class Staged>
 Row<LayerRecordOf<Core>> exchange_contents(Core& core, LayerRecord const& before, Staged& staged,
                                            sys::StagingDirectory& staging,
@@ -202,19 +202,19 @@ Row<LayerRecordOf<Core>> exchange_contents(Core& core, LayerRecord const& before
     throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
   LayerRecordOf<Core> next = now;
   copy_archive_fields(unpacked, next);
-  // A mount that began just now would go on showing the old contents.
+  // A new mount would keep showing the old contents.
   auto const no_mounts = core.mounts().write();
   check_not_below_mount(core, no_mounts, id);
   if (copied) check_untouched(core, no_mounts, id, copied);
   auto const logged = log_content_intent(core, staging, now, next, tar_split);
   auto const intent = logged ? *logged : content_intent(tar_split, now, next);
   detail::ArchiveExchange<Core> const archive(core, before.id, staging.path(), intent);
-  auto row = layers.put(std::move(next));  // taken back with the guard, if what follows fails
+  auto row = layers.put(std::move(next));  // rolled back with the guard if the rest fails
   bool replaced = false;
   auto const undo = [&] {
     with_intents(core, staging, [&] {
       std::exception_ptr failure;
-      try {  // it may have failed after the contents were exchanged
+      try {  // it may have failed after the exchange
         if (logged ? detail::contents_identity(core, id) != intent.tree : replaced)
           core.driver().replace(id, staged);
       } catch (...) {
@@ -235,7 +235,7 @@ Row<LayerRecordOf<Core>> exchange_contents(Core& core, LayerRecord const& before
   try {
     layers.commit(core.flush());
   } catch (...) {
-    // The record may be on disk all the same: then all of it is new.
+    // The record may have reached the disk despite the error; then everything is new.
     auto const now_there = layers.reload() ? layers.by_id(before.id) : Row<LayerRecordOf<Core>>{};
     if (now_there && has_archive_fields_of(*now_there, now))
       undo();
@@ -246,7 +246,7 @@ Row<LayerRecordOf<Core>> exchange_contents(Core& core, LayerRecord const& before
   return row;
 }
 
-/// A copy of a layer, over which a stream is to be unpacked.
+/// Stages a copy of a layer, to unpack a stream over.
 template <class Core>
 auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& stop,
                 Former former = Former::gives_way) {
@@ -261,8 +261,8 @@ auto stage_copy(Core& core, LayerRecord const& layer, std::stop_token const& sto
        .former = former});
 }
 
-/// Has a layer files that the archive which is about to be applied to it does not put there: of another one, or what was
-/// written through a mount?
+/// True if the layer has files that the archive to be applied does not provide: of another archive, or
+/// written through a mount.
 template <class Core>
 bool has_former_contents(Core& core, LayerRecord const& layer) {
   if (!layer.diff_digest.empty()) return true;
@@ -272,15 +272,16 @@ bool has_former_contents(Core& core, LayerRecord const& layer) {
     return false;
 }
 
-/// The same over an existing layer: its contents and its tar-split change together.
-/// @throws `Errc::changed_meanwhile`: somebody else applied a stream to it, or wrote to it, since this call began;
-///         `Errc::layer_used_by_container`: somebody has mounted it since then. It is then what it was, and one can try again
+/// Applies an archive to an existing layer; contents and tar-split are replaced together.
+/// @throws `Errc::changed_meanwhile` if another archive was applied or the layer was written to since this
+///   call began; `Errc::layer_used_by_container` if it was mounted since then. This call then had no effect,
+///   and can be repeated
 template <class Core>
 Row<LayerRecordOf<Core>> apply_to_layer(Core& core, std::string const& id, Source source,
                                         ApplyOptions const& options) {
   using Traits = typename Core::LayerTraits;
   auto const before = core.template table<Traits>().read().get(Ref::exactly(id));
-  auto const copied = own_tree_signature(core, LayerId(before->id));  // before anything of it is looked at
+  auto const copied = own_tree_signature(core, LayerId(before->id));  // before anything of it is read
   bool const over = has_former_contents(core, *before);
   auto staged = stage_copy(core, *before, options.stop);
   auto staging = sys::StagingDirectory::create(core.layer_trash());

@@ -13,27 +13,27 @@
 #include <utility>
 #include <vector>
 
-/// Words left on disk for as long as a change of several steps is under way, so that whoever opens the store after a crash
-/// knows where to look instead of searching all of it (`collect_after_crash`).
+/// Intent records: written to disk before a change of several steps, so that the next opener knows what to
+/// recover after a crash without searching the whole store (`collect_after_crash`).
 namespace strata {
 
-/// What may be left of an item.
+/// What a crash may leave of an item.
 enum class IntentKind {
-  layer_files,      ///< files of a layer that has no record
-  spare_layer,      ///< the same, or a whole layer that only a container or image was to use, or used
-  image_files,      ///< data and directories of an image that has no record
+  layer_files,      ///< files of a layer without a record
+  spare_layer,      ///< the same, or a complete layer for one container or image only
+  image_files,      ///< data and directories of an image without a record
   container_files,  ///< the same of a container
-  layer_in_place,   ///< a stream is being unpacked into a layer's own tree: see apply_in_place.hpp
-  layer_contents,   ///< a layer's contents are being exchanged: see `ContentIntent`
-  image_data,       ///< big data of an image takes the place of other: see `DataIntent`
+  layer_in_place,   ///< an archive is being unpacked into a layer's own tree: see apply_in_place.hpp
+  layer_contents,   ///< a layer's contents are being replaced: see `ContentIntent`
+  image_data,       ///< big data of an image is being replaced: see `DataIntent`
   container_data,   ///< the same of a container
-  named_layer,      ///< a spare layer that had names
+  named_layer,      ///< a spare layer with names
 };
 
 struct IntentRecord {
   IntentKind what;
   std::string id;
-  std::string names = {};  ///< of `named_layer`: a mark of the names that it had
+  std::string names = {};  ///< of `named_layer`: digest of its names
 };
 
 namespace detail {
@@ -44,7 +44,7 @@ inline constexpr std::array<std::string_view, 9> leftover_words{
 inline constexpr std::size_t mark_digits = 12;
 }  // namespace detail
 
-/// Twelve digits that stand for a list of names; empty for none.
+/// Twelve digits derived from a list of names; empty for none.
 inline std::string mark_of_names(std::vector<std::string> const& names) {
   if (names.empty()) return {};
   std::string all;
@@ -52,7 +52,7 @@ inline std::string mark_of_names(std::vector<std::string> const& names) {
   return std::string(Digest::of(as_bytes(all)).hex().substr(0, detail::mark_digits));
 }
 
-/// That a layer goes with an item, as it is now: whoever gives it another name until then wants it kept.
+/// Intent to remove a layer with its item. A layer that is renamed until then is kept.
 inline IntentRecord spare_intent(LayerRecord const& layer) {
   if (layer.names.empty()) return {IntentKind::spare_layer, layer.id};
   return {IntentKind::named_layer, layer.id, mark_of_names(layer.names)};
@@ -70,8 +70,8 @@ void add_intents(Core& core, sys::StagingDirectory& staging, std::vector<IntentR
   if (!notes.empty() && core.flush() == Flush::full) staging.keep_notes();
 }
 
-/// Makes a temp-dir with these notes in it; they are true until it goes.
-/// @param core  whose trash it is made in
+/// Creates a staging directory with these intents, which are valid until it is removed.
+/// @param core  its trash holds the directory
 template <class Core>
 sys::StagingDirectory log_intents(Core& core, std::vector<IntentRecord> const& notes) {
   auto staging = sys::StagingDirectory::create(core.layer_trash());
@@ -79,14 +79,14 @@ sys::StagingDirectory log_intents(Core& core, std::vector<IntentRecord> const& n
   return staging;
 }
 
-/// Leaves what was begun, with its notes, to who looks at layers next: in this process, or after it.
+/// Leaves pending intents to the next access to layers, in this process or a later one.
 template <class Core>
 void leave_intents(Core& core, sys::StagingDirectory& staging) noexcept {
   staging.leave();
   core.collect_again();
 }
 
-/// Does a part of a change that cannot be taken back: what of it fails is left to others, as if the process had died.
+/// Runs a step that cannot be undone: if it fails, its intents are left to recovery, as after a crash.
 template <class Core, class Work>
 void with_intents(Core& core, sys::StagingDirectory& staging, Work&& work) {
   try {
@@ -97,7 +97,7 @@ void with_intents(Core& core, sys::StagingDirectory& staging, Work&& work) {
   }
 }
 
-/// Nothing if it is not a note of ours.
+/// None if the text is no intent of strata.
 inline std::optional<IntentRecord> parse_intent(std::string_view text) {
   for (std::size_t i = 0; i < detail::leftover_words.size(); ++i) {
     if (!text.starts_with(detail::leftover_words[i])) continue;
@@ -111,7 +111,7 @@ inline std::optional<IntentRecord> parse_intent(std::string_view text) {
   return std::nullopt;
 }
 
-/// Does a note tell of data that takes the place of other?
+/// True for an intent to replace big data.
 inline bool is_about_data(std::string_view text) {
   auto const note = parse_intent(text);
   return note && (note->what == IntentKind::image_data || note->what == IntentKind::container_data);

@@ -5,10 +5,10 @@
 
 namespace strata::detail {
 
-/// Reads an intent record: some lines, and a rest that may have anything in it.
+/// Parses an intent record: some lines, then arbitrary text.
 class IntentText {
  public:
-  /// @param text  outlives this
+  /// @param text  must outlive this object
   explicit IntentText(std::string_view text) : rest_(text) {}
 
   std::string_view line() {
@@ -17,7 +17,7 @@ class IntentText {
     rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);
     return found;
   }
-  /// A line; 0 if it is no number.
+  /// Next line as a number; 0 if it is not one.
   template <class Number>
   Number number() {
     auto const digits = line();

@@ -22,8 +22,8 @@
 
 namespace strata {
 
-/// Takes the names of a record that is about to be put away from the others.
-/// @param table  holds the table's lock exclusively
+/// Removes the names of `next` from other records of the table, so that `next` can be stored.
+/// @param table  locked exclusively by the caller
 template <class Writing, class Record>
 void take_names(Writing& table, Record const& next) {
   for (auto const& name : next.names)
@@ -34,15 +34,15 @@ void take_names(Writing& table, Record const& next) {
     }
 }
 
-/// A handle on one layer, image or container of an open store.
+/// Handle on one layer, image or container of an open store.
 ///
-/// It holds an immutable record: what it says was true when it was made, and after each change made through it.
-/// Copies are cheap; the store stays open as long as one of its items lives. One handle is for one thread, handles
-/// on the same item for as many as you like.
+/// It holds an immutable snapshot of the record, taken when the handle was made and after each change made
+/// through it. Copies are cheap; the store stays open while a handle exists. One handle must not be used by
+/// two threads at once; different handles on the same item may.
 ///
-/// `T` is one of the store's traits: `LayerTraits`, `ImageTraits`, `ContainerTraits` or one derived from them, with
-/// the type of the store's inner parts as `T::Core`. Functions that need files (`mount`, `diff`) work on the layer
-/// that holds the item's: itself, an image's top layer, a container's own.
+/// `T` is one of the store's traits (`LayerTraits`, `ImageTraits`, `ContainerTraits` or a type derived from
+/// one), with the internals of the store as `T::Core`. Functions that need files (`mount`, `diff`) use the
+/// item's layer: the layer itself, an image's top layer, a container's own layer.
 template <class T>
 class Item {
  public:
@@ -54,36 +54,46 @@ class Item {
   using ReadableStore = typename Core::template ReadableStoreOf<T>;
   static constexpr std::string_view kind = T::kind;
 
-  /// @param place  where the row was found; null: in the store itself
+  /// @param place  store in which the record was found; null: the store itself
   Item(std::shared_ptr<Core> core, Row<Record> row, ReadableStore* place = nullptr)
       : core_(std::move(core)), row_(std::move(row)), place_(place) {
     if (place_ == nullptr) place_ = &core_->template own<T>();
   }
 
-  /// @throws `Errc::invalid_id` if what another program recorded cannot be an id
+  /// @throws `Errc::invalid_id` if another program recorded an id that is not valid
   Id id() const { return Id(row_->id); }
   names::List const& names() const noexcept { return row_->names; }
   std::string const& metadata() const noexcept { return row_->metadata; }
   Timestamp created() const noexcept { return row_->created; }
   Record const& record() const noexcept { return *row_; }
 
-  /// Whether it is in a store that is only read. Its names can be changed if it is an image, which makes a copy of its
-  /// record in the store itself; whatever else would change it is `Errc::store_read_only`.
+  /// True if the item is in a read-only store. Names of such an image can still be changed, which copies its
+  /// record into the store itself; any other change throws `Errc::store_read_only`.
   bool read_only() const noexcept { return place_->read_only; }
-  /// Whether it can be removed. So can images that the graph root had before there was a separate image store.
+  /// True if it can be removed. That includes images in the graph root of a store with a separate image
+  /// store.
   bool removable() const noexcept { return !place_->read_only || place_->on_own_layers; }
 
-  /// Each name once. A name that another item of the kind has moves to this one. Returns the resulting list.
+  /// Replaces the names. A name that another item of the kind has moves to this one. Writes the record under
+  /// the exclusive lock of its kind.
+  /// @return the resulting names, without duplicates
+  /// @throws `T::unknown` if the item was removed, `Errc::store_read_only`
   names::List set_names(names::List const& wanted) {
     return rename([&](names::List const&) { return names::unique(wanted); });
   }
+  /// Adds names. @return, @throws as `set_names`
+  /// Adds names. @return, @throws as `set_names`
   names::List add_names(names::List const& added) {
     return rename([&](names::List const& old) { return names::add(old, added); });
   }
+  /// Removes those of the names that it has. @return, @throws as `set_names`
+  /// Removes those of the names that it has. @return, @throws as `set_names`
   names::List remove_names(names::List const& removed) {
     return rename([&](names::List const& old) { return names::remove(old, removed); });
   }
 
+  /// Replaces the metadata, a text that strata does not interpret. @throws as `set_names`
+  /// Replaces the metadata, a text that strata does not interpret. @throws as `set_names`
   void set_metadata(std::string text) {
     change([&](Record& record) { record.metadata = std::move(text); });
   }
@@ -107,39 +117,43 @@ class Item {
     });
   }
 
+  /// Named blobs stored with the item.
+  /// Named blobs stored with the item.
   BigData<Item> big_data() { return BigData<Item>(*this); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
   void refresh() { row_ = place_->table.read().get(itself()); }
 
-  // Layers -----------------------------------------------------------------------------------------------------
+  // Layers --------------------------------------------------------------------------------------------------
 
-  /// The layer that this one is stored as changes to; none for a base layer.
+  /// Parent layer; none for a base layer. @throws `Errc::layer_unknown` if the parent's record is missing
   auto parent() const requires(T::has_parent) { return related_layer(row_->parent); }
 
-  /// Unpacks an archive over the layer, in one step for everyone who looks: the old contents or all of the new; one entry
-  /// after the other if it is mounted, or lies below a mount. The recorded digests, sizes and archive become those of
-  /// this stream.
-  /// @throws as `Layers::import`; `Errc::changed_meanwhile`, `Errc::layer_used_by_container`: it was not mounted at first, and
-  ///         was written to or mounted while the stream was read. It is then what it was, and a new call succeeds
+  /// Unpacks an archive over the layer's contents.
+  ///
+  /// Atomic for other processes, which see the old contents or all of the new; if the layer or one above it
+  /// is mounted, entries appear one by one. The recorded digests, sizes and tar-split become those of this
+  /// stream.
+  /// @throws as `Layers::import`; `Errc::changed_meanwhile` or `Errc::layer_used_by_container` if the layer
+  ///   was written to or mounted while the stream was read. This call then had no effect and can be repeated
   template <class Options = typename Core::ApplyOptions>
   void apply(Source source, Options const& options = {}) requires(T::has_parent) {
     place_->check_writable("update layer contents");
     row_ = apply_stream(*core_, row_->id, std::move(source), options);
   }
 
-  // Images -----------------------------------------------------------------------------------------------------
+  // Images --------------------------------------------------------------------------------------------------
 
   auto top_layer() const requires(T::subject == Subject::image) { return related_layer(row_->top_layer); }
 
-  /// Digests by which it can be found.
+  /// All digests under which `Images::by_digest` finds it.
   std::vector<std::string> digests() const requires(T::subject == Subject::image) {
     return image_digests(*row_);
   }
 
-  // Containers -------------------------------------------------------------------------------------------------
+  // Containers ----------------------------------------------------------------------------------------------
 
-  /// The image it was made from; none if it was made from none or the image has gone.
+  /// Image that it was created from; none if there was none or it was removed.
   auto image() const requires(T::subject == Subject::container) {
     return core_->images().find(Ref::exactly(row_->image));
   }
@@ -148,12 +162,18 @@ class Item {
     return core_->layers().get(Ref::exactly(row_->layer));
   }
 
-  // Files ------------------------------------------------------------------------------------------------------
+  // Files ---------------------------------------------------------------------------------------------------
 
-  /// Mounts it; the guard unmounts when it goes. Mounts are counted, over all processes. An image is mounted read-only and
-  /// with the host's ids (where its layers have others, through a copy, which is made at the first mount), the others as
-  /// `request` says; a container with its maps.
-  /// @throws `Errc::layer_unknown`, `Errc::store_read_only`, what the driver throws
+  /// Mounts the item; the returned guard unmounts when destroyed.
+  ///
+  /// Mounts are counted across processes. An image is mounted read-only with host ids, if need be through an
+  /// id-mapped copy that the first mount creates. A container defaults to its recorded maps; a layer uses
+  /// `request` as it is.
+  /// @throws `Errc::layer_unknown`, `Errc::store_read_only`, and what the driver throws
+  /// @code
+  /// auto root = box.mount();
+  /// std::ofstream(root.path() / "etc/hostname") << "box\n";
+  /// @endcode
   auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
     if constexpr (T::mounts_read_only) {
       request.read_only = true;
@@ -167,47 +187,50 @@ class Item {
     return mount_layer(core_, files_layer(), request);
   }
 
-  /// Gives back one mount, or all. Returns whether it is still mounted. @throws `Errc::layer_unknown`, what the driver
-  /// throws
+  /// Drops one mount, or all of them. @return true if it is still mounted
+  /// @throws `Errc::layer_unknown`, and what the driver throws
   template <class Options = typename Core::UnmountOptions>
   bool unmount(Options const& options = {}) const requires MountDriver<typename T::Driver> {
     return unmount_layer(*core_, known_layer(), options);
   }
 
-  /// How often it is mounted, over all processes. @throws `Errc::layer_unknown`
+  /// Number of mounts across all processes. @throws `Errc::layer_unknown`
   std::int64_t mount_count() const requires MountDriver<typename T::Driver> {
     return layer_mount_count(*core_, known_layer());
   }
 
-  /// Where it is mounted; none if it is not.
+  /// Mount point; none if not mounted.
   std::optional<std::filesystem::path> mounted_at() const requires MountDriver<typename T::Driver> {
     return layer_mounted_at(*core_, mounted_layer());
   }
 
-  /// Who owns directories above the mount point and is not in the maps that its files are stored with.
+  /// Owners of the directories above the mount point that are outside the maps its files are stored with.
   /// @throws `Errc::layer_not_mounted`
   auto parent_owners() const requires MountDriver<typename T::Driver> {
     return layer_parent_owners(*core_, files_layer());
   }
 
-  /// What changed against another layer, in path order; against the parent if `against` is empty or unknown.
-  /// @throws `Errc::layer_unknown` if `against` is unknown and there is no parent either
+  /// Changes against another layer, in path order; against the parent if `against` is empty or unknown.
+  /// Compares trees if the driver has no cheaper way.
+  /// @throws `Errc::layer_unknown` if `against` is unknown and the layer has no parent
   std::vector<Change> changes(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
     return layer_changes(*core_, files_layer(), against);
   }
 
-  /// Bytes of the files that changed or are new.
+  /// Total size in bytes of the files that are new or changed.
   std::int64_t diff_size(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
     return layer_diff_size(*core_, files_layer(), against);
   }
 
-  /// Writes the changes as a tar: the very bytes that were imported, if they were and nothing else is asked for.
+  /// Writes the changes as a tar. An imported layer comes out byte for byte as it was imported, unless
+  /// `options` ask for another base or compression.
   template <class Options = typename Core::DiffOptions>
   void diff(Sink to, Options const& options = {}) const {
     export_layer(*core_, files_layer(), std::move(to), options);
   }
 
-  /// Directory for the item's users, made if it is missing (0700): kept, or lost at reboot.
+  /// Directory for the item's users, created with mode 0700 if missing. Persistent; that of `run_directory`
+  /// is lost at reboot.
   std::filesystem::path directory() const {
     return user_directory(core_->template user_directory<T>(row_->id));
   }
@@ -215,8 +238,9 @@ class Item {
     return user_directory(core_->template run_directory<T>(row_->id));
   }
 
-  /// Bytes: the plain diffs of a layer, of all layers and big data of an image; the changes, big data and directories
-  /// of a container. @throws `Errc::layer_unknown`
+  /// Size in bytes. Layer: its uncompressed diff. Image: those of all layers, and big data. Container:
+  /// changes, big data and directories.
+  /// @throws `Errc::layer_unknown`
   std::int64_t size() const requires DiffDriver<typename T::Driver> { return item_size(*core_, *row_); }
 
   Core& core() const noexcept { return *core_; }
@@ -224,7 +248,7 @@ class Item {
   void renew(Row<Record> row) noexcept { row_ = std::move(row); }
 
  private:
-  /// For looking the record up again: another item may by now have the id as its name or as the beginning of its own.
+  /// Exact reference: the id may meanwhile be another item's name, or a prefix of its id.
   Ref itself() const { return Ref::exactly(row_->id); }
 
   static auto ties(Record const& record) {
@@ -234,7 +258,7 @@ class Item {
                       std::string(T::layer_of(record)));
   }
 
-  /// Changes the record as it stands now, not as this handle knew it.
+  /// Applies a change to the current record, which may be newer than this handle's snapshot.
   template <class Change>
   void change(Change&& apply_change) {
     place_->check_writable("change " + std::string(T::kind) + " metadata");
@@ -278,14 +302,14 @@ class Item {
     return LayerId(id);
   }
 
-  /// The layer that a mount of it shows.
+  /// Layer that `mount` mounts for this item.
   LayerId mounted_layer() const {
     auto layer = files_layer();
     if constexpr (T::mounts_read_only) layer = known_host_layer(*core_, *row_);
     return layer;
   }
 
-  /// The same, if it has a record.
+  /// As `mounted_layer`. @throws `Errc::layer_unknown` if it has no record
   LayerId known_layer() const {
     auto layer = mounted_layer();
     core_->layers().get(Ref::exactly(layer.str()));

@@ -20,20 +20,20 @@
 
 namespace strata {
 
-/// Ids that have records; what has none of them is nobody's, unless there are records that cannot be read.
+/// Ids that have records. Files of other ids are orphans, unless some records cannot be read.
 struct KnownIds {
   std::set<std::string, std::less<>> layers = {};
   std::set<std::string, std::less<>> images = {};
   std::set<std::string, std::less<>> containers = {};
-  std::set<std::string, std::less<>> wanted = {};      ///< ids of images and layers that a record refers to
-  std::vector<std::filesystem::path> unreadable = {};  ///< files of records, of `in_other_files`
+  std::set<std::string, std::less<>> wanted = {};      ///< images and layers that a record refers to
+  std::vector<std::filesystem::path> unreadable = {};  ///< unreadable record files, for `in_other_files`
   bool all_layers = true;
   bool all_images = true;
   bool all_containers = true;
 
-  /// Those of volatile records that this store does not read: in the run root, where stores that were opened as transient
-  /// have them, or, if this one is, in the graph root.
-  /// @throws `errno`, if it cannot be told what they hold
+  /// Ids in volatile record files that this store does not read: in the run root, written by stores opened as
+  /// transient, or, if this one is, in the graph root.
+  /// @throws `errno` if they cannot be read
   template <class Core>
   static KnownIds in_other_files(Core& core) {
     KnownIds known;
@@ -62,8 +62,8 @@ struct KnownIds {
     return known;
   }
 
-  /// Adds an item, and what it stands on.
-  /// @param ids  those of its kind, of this object
+  /// Adds an item, and what it refers to.
+  /// @param ids  the set of its kind in this object
   template <class Record>
   void add(Record const& record, std::set<std::string, std::less<>>& ids) {
     ids.insert(record.id);
@@ -76,7 +76,7 @@ struct KnownIds {
   }
   void want(ContainerRecord const& container) { wanted.insert({container.image, container.layer}); }
 
-  /// As guards of the three tables show them.
+  /// Ids in the three tables.
   template <class Core, class Layers, class Images, class Containers>
   static KnownIds of(Core& core, Layers const& layers, Images const& images, Containers const& containers) {
     auto known = in_other_files(core);

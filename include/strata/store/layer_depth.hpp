@@ -11,8 +11,9 @@
 
 namespace strata::detail {
 
-/// How many layers a layer stands on, itself counted; each once, where records that were edited by hand go in a circle.
-/// @param find  (id) -> the record, or null
+/// Number of layers in a chain, including the layer itself; each counted once, even if hand-edited records
+/// form a cycle.
+/// @param find  id to record, or null
 template <class Find>
 std::size_t layer_depth(std::string const& id, Find&& find) {
   std::set<std::string_view> seen;
@@ -20,8 +21,8 @@ std::size_t layer_depth(std::string const& id, Find&& find) {
   return seen.size();
 }
 
-/// Sorts what has to do with layers so that none comes after one that it stands on, where none stands on itself.
-/// @param id_of  (element) -> the layer's id
+/// Sorts elements that refer to layers so that children precede their parents.
+/// @param id_of  element to layer id
 /// @param find   as above
 template <class Element, class IdOf, class Find>
 void sort_children_first(std::vector<Element>& elements, IdOf&& id_of, Find&& find) {

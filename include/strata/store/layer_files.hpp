@@ -21,19 +21,20 @@
 #include <utility>
 #include <vector>
 
-/// A layer's files and its record: put in place together, taken away together. Bytes first, then names, the record
-/// last; removal runs the other way. A crash between two steps leaves files without a record, never the reverse.
+/// Publishes and removes a layer's files together with its record. Files are written first, then renamed, the
+/// record last; removal runs in reverse. A crash in between leaves files without a record, never a record
+/// without files.
 namespace strata {
 
-/// A layer that is about to be made; what was checked when the work began is checked again at its end.
+/// A layer about to be created. Its conditions are checked at the beginning of the work and again at the end.
 template <class Core>
 struct LayerPlan {
   LayerId id;
   std::vector<std::string> names;
   std::optional<LayerId> parent;
-  ReadOnlyLayers<Core> below = {};  ///< those of the parent's chain that are in stores which are only read
-  IdMaps maps = {};                 ///< that it is stored with
-  std::optional<IdMaps> parent_maps = {};  ///< those of the parent, if it must still have them in the end
+  ReadOnlyLayers<Core> below = {};         ///< layers of the parent's chain in read-only stores
+  IdMaps maps = {};                        ///< maps that it is stored with
+  std::optional<IdMaps> parent_maps = {};  ///< maps that the parent must still have at the end
 
   StageRequest request(bool writable, Flush flush, Control const& control) const {
     return {.parent = parent,
@@ -46,10 +47,10 @@ struct LayerPlan {
   }
 };
 
-/// Checks id, names and parent, so that a long piece of work does not begin in vain. An id that a store has which is only
-/// read is taken as well: a layer of that id would hide the one that others stand on.
+/// Checks id, names and parent before a long operation. An id that a read-only store has is a duplicate, too:
+/// the new layer would hide one that others depend on.
 /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`, `Errc::parent_is_container`,
-///         `Errc::invalid_mappings`
+///   `Errc::invalid_mappings`
 template <class Core>
 LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::string> const& wanted,
                            Ref const& parent, WantedMaps const& maps) {
@@ -73,15 +74,15 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
   return plan;
 }
 
-/// @throws `Traits::unknown`: it is another one, which was made at another time
+/// @throws `Traits::unknown` if the item was created at another time
 template <class Traits>
 void check_created(typename Traits::Record const& record, ExpectedCreated const& expected_created) {
   if (expected_created && record.created != *expected_created)
     throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + record.id + "\", made anew meanwhile");
 }
 
-/// @param images  a look at all of them
-/// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, each with the id of the holder
+/// @param images  read view of all images
+/// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, each with the id of the referrer
 template <class LayerView, class ImageLook>
 void check_layer_unused(LayerView const& layers, ImageLook const& images, std::string const& id) {
   auto const subject = "layer \"" + id + '"';
@@ -93,8 +94,8 @@ void check_layer_unused(LayerView const& layers, ImageLook const& images, std::s
   });
 }
 
-/// Moves a layer's files into the trash, and into `staging` those that are not the driver's. Called when no record names
-/// them any more, or yet.
+/// Moves the driver's files of a layer into the trash, and the others into `staging`. For a layer without a
+/// record.
 template <class Core>
 Trash discard_layer_files(Core& core, LayerId const& id, sys::StagingDirectory& staging) {
   Trash trash = core.driver().remove(id);
@@ -103,8 +104,8 @@ Trash discard_layer_files(Core& core, LayerId const& id, sys::StagingDirectory& 
   return trash;
 }
 
-/// Unmounts layers that are to be removed, while that can still be refused: nothing is removed yet. Nobody can mount them
-/// again for as long as the returned guard lives.
+/// Unmounts layers before their removal, while that can still be refused. They cannot be mounted again while
+/// the returned guard lives.
 template <class Core>
 auto unmount_layers(Core& core, std::vector<LayerId> const& ids) {
   for (auto const& id : ids) Core::template component<typename Core::LayerTraits>(id.str());
@@ -115,17 +116,17 @@ auto unmount_layers(Core& core, std::vector<LayerId> const& ids) {
   return mounts;
 }
 
-/// The files of a layer that no record names, and what is mounted of it.
-/// @param staging  as of `discard_layer_files`
+/// Unmounts and discards a layer without a record.
+/// @param staging  as in `discard_layer_files`
 template <class Core>
 Trash discard_unrecorded_layer(Core& core, LayerId const& id, sys::StagingDirectory& staging) {
   auto const mounts = unmount_layers(core, {id});
   return discard_layer_files(core, id, staging);
 }
 
-/// The same of what stands where a new layer goes, left by a crash: it has no record.
-/// @param layers  a guard of their table
-/// @throws `Errc::corrupt_record`: a record that cannot be read may be its
+/// Discards leftovers of a crash where a new layer goes.
+/// @param layers  guard of the table
+/// @throws `Errc::corrupt_record` if an unreadable record may refer to them
 template <class Core, class View>
 Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys::StagingDirectory& staging) {
   if (!layers.all_readable() && core.driver().exists(id))
@@ -134,10 +135,10 @@ Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys:
   return discard_unrecorded_layer(core, id, staging);
 }
 
-/// Removes layers whose records go now: unrecorded, then out of sight.
-/// @param layers  holds the table's lock; committed on return
-/// @param mounts  what `unmount_layers` gave: held until the files are out of sight
-/// @param staging   has a note of each
+/// Removes layers: their records first, then their files into the trash.
+/// @param layers  write guard of the table; committed on return
+/// @param mounts  result of `unmount_layers`, held until the files are in the trash
+/// @param staging   has an intent for each layer
 template <class Core, class Writing, class Mounts>
 Trash discard_layers(Core& core, Writing& layers, Mounts const& /*mounts*/, std::vector<LayerId> const& ids,
                      sys::StagingDirectory& staging) {
@@ -149,15 +150,15 @@ Trash discard_layers(Core& core, Writing& layers, Mounts const& /*mounts*/, std:
   return trash;
 }
 
-/// Moves an item's big data and directories into `staging`. Called when no record names them.
+/// Moves an item's big data and directories into `staging`. For an item without a record.
 template <class Traits, class Core>
 void discard_item_files(Core& core, std::string const& id, sys::StagingDirectory& staging) {
   staging.take(core.template data_directory<Traits>(id));
-  // The same, unless the data is in an image store; then it may be that of an image which the graph root still has.
+  // Data in the image store may belong to an image that the graph root still has.
   if constexpr (Traits::data_in_image_store)
     if (has_older_image(core, id)) return;
   staging.take(core.template user_directory<Traits>(id));
-  // The run root is another file system: nothing can be renamed out of it, and nothing in it is large.
+  // The run root is another file system, so nothing can be renamed out of it; its files are small.
   sys::remove_tree(core.template run_directory<Traits>(id));
 }
 

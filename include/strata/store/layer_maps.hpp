@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-/// Which owners the files of a layer have on disk.
+/// Owners that a layer's files have on disk.
 namespace strata {
 
 template <class Record>
@@ -23,16 +23,16 @@ void set_maps(Record& record, IdMaps const& maps) {
   record.gidmap = maps.gids;
 }
 
-/// Can the driver show what is stored with the host's ids with other maps?
+/// True if the driver can mount files stored with host ids under these maps.
 template <class Core>
 bool shifts_mounts(Core const& core, IdMaps const& maps) {
   if constexpr (IdMapDriver<typename Core::Driver>) return core.driver().shifts(maps);
   return false;
 }
 
-/// Maps that a new layer is stored with: those wanted, on a side where none are the parent's, or without a parent the store's
-/// default; but none at all where a mount can do it, unless the parent is stored with some already.
-/// @throws `Errc::invalid_mappings`; `Errc::unsupported`
+/// Maps to store a new layer with: the wanted ones, where unset the parent's, or the store's default for a
+/// base layer; but host ids where mounts can map, unless the parent is stored with maps.
+/// @throws `Errc::invalid_mappings`, `Errc::unsupported`
 template <class Core>
 IdMaps stored_maps(Core const& core, WantedMaps const& wanted, std::optional<IdMaps> const& parent) {
   auto const& inherited = parent ? *parent : core.options().default_maps;
@@ -45,7 +45,7 @@ IdMaps stored_maps(Core const& core, WantedMaps const& wanted, std::optional<IdM
   return has_none_below && shifts_mounts(core, maps) ? IdMaps{} : maps;
 }
 
-/// What a mount is left to do for a container with some maps, on a layer that is stored with others.
+/// Maps that a mount must apply for a container, on a layer stored with other maps.
 /// @throws `Errc::cannot_shift`
 template <class Core>
 IdMaps mount_maps(Core const& core, IdMaps const& container, LayerRecord const& layer) {

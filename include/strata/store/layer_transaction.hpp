@@ -97,7 +97,8 @@ class LayerTransaction {
     try {
       layers.commit(core_->flush());
     } catch (...) {
-      // The record may be on disk all the same; then the files are a layer, if only a spare one.
+      // The record may have reached the disk despite the error; then the files belong to a layer, if only a
+      // spare one.
       if (!layers.reload() || layers.by_id(plan_.id.str()))
         leave_intents(*core_, staging());
       else

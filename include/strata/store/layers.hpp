@@ -18,7 +18,7 @@
 
 namespace strata {
 
-/// The layers of a store.
+/// The layers of a store. Thread-safe.
 template <class Core>
 class Layers : public Collection<Core, typename Core::LayerTraits> {
   using Traits = typename Core::LayerTraits;
@@ -29,9 +29,9 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   using Base::Base;
   using typename Base::Item;
 
-  /// An empty layer, or one without changes over its parent.
-  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown` (parent), `Errc::parent_is_container`,
-  ///         `Errc::invalid_mappings`, `Errc::stopped`
+  /// Creates a layer: empty, or with the contents of its parent. On failure nothing of it remains.
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown` (parent),
+  ///   `Errc::parent_is_container`, `Errc::invalid_mappings`, `Errc::stopped`
   Item create(LayerOptions const& options = {}) {
     auto& core = *core_;
     auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
@@ -46,17 +46,24 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     return Item(core_, change.publish(layers));
   }
 
-  /// A layer from a tar stream, plain or in a compression that the store's codecs read. Kept for ever is what it takes
-  /// to give back the same bytes. After a failure or a stop nothing is left of it.
-  /// @throws as `create`; `Errc::corrupt_archive`, `Errc::over_budget`, `Errc::unsafe_path`, `Errc::digest_mismatch`,
-  ///         `Errc::unsupported_compression`, `Errc::stopped`, and what the source throws
+  /// Creates a layer from a tar stream, plain or in a compression that the store's codecs can read.
+  ///
+  /// Keeps a tar-split, from which `Item::diff` reproduces the stream byte for byte. No lock is held while
+  /// the stream is read. On failure or stop nothing of the layer remains.
+  /// @throws as `create`; `Errc::corrupt_archive`, `Errc::over_budget`, `Errc::unsafe_path`,
+  ///   `Errc::digest_mismatch`, `Errc::unsupported_compression`, and what the source throws
+  /// @code
+  /// auto layer = store.layers().import(strata::file_source("debian.tar.zst"), {.names = {"base"}});
+  /// @endcode
   Item import(Source source, ImportOptions const& options = {}) {
     return Item(core_, import_layer(*core_, std::move(source), options));
   }
 
-  /// A layer that another program shows unpacked in one of the driver's additional layer stores; none if no store has it.
-  /// @param digest     of the layer's table of contents, or of the layer: the other program decides
-  /// @param reference  of the image that it is pulled with; for stores that want one
+  /// Finds an unpacked layer that another program provides in one of the driver's additional layer stores.
+  /// @param digest     digest of the layer's table of contents or of the layer; which one, the other program
+  ///   decides
+  /// @param reference  reference of the image being pulled, for stores that need one
+  /// @return none if no such store has the layer
   /// @throws the codes of `Digest::parse`
   std::optional<AdditionalLayer<Core>> find_additional(std::string_view digest,
                                                        std::string_view reference = {}) const requires
@@ -66,13 +73,23 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     return AdditionalLayer<Core>(core_, *std::move(tree));
   }
 
-  /// A layer to be built without any lock, and made one when it is whole.
+  /// Starts a layer that the caller fills without holding a lock, and publishes when complete.
   /// @throws `Errc::layer_unknown` (parent), `Errc::parent_is_container`
+  /// @code
+  /// auto staged = store.layers().stage({.parent = "base"});
+  /// strata::pull_chunked(staged, std::move(ranges), {.annotations = annotations});
+  /// auto layer = staged.commit({.names = {"top"}});
+  /// @endcode
+  /// @code
+  /// auto staged = store.layers().stage({.parent = "base"});
+  /// strata::pull_chunked(staged, std::move(ranges), {.annotations = annotations});
+  /// auto layer = staged.commit({.names = {"top"}});
+  /// @endcode
   StagedLayer<Core> stage(StageOptions const& options = {}) { return {core_, options}; }
 
-  /// Removes a layer that nothing refers to; it is unmounted first.
-  /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each with the
-  ///         id of the holder; `Errc::store_read_only`
+  /// Unmounts and removes a layer that nothing refers to.
+  /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each
+  ///   with the id of the referrer; `Errc::layer_unknown`, `Errc::store_read_only`
   void remove(Ref const& ref, RemoveLayerOptions const& options = {}) {
     auto& core = *core_;
     Trash trash;

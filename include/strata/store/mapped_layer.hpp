@@ -22,11 +22,12 @@
 #include <utility>
 #include <vector>
 
-/// Copies of an image's top layer for containers with other ids, where mounts cannot map them; once made, found again.
+/// Id-mapped copies of an image's top layer, for containers where mounts cannot map ids; created once for
+/// each map.
 namespace strata {
 namespace detail {
 
-/// The top layer that fits, or else the first there is, to copy from.
+/// The top layer that fits, or else the first one, to copy from.
 template <class Found>
 struct TopLayer {
   Found layer = {};
@@ -52,9 +53,9 @@ auto find_top_layer(Core const& core, ImageRecord const& image, LayerLook const&
 
 }  // namespace detail
 
-/// The layer that a container of an image with these maps stands on: the top layer, if it has them or a mount can map it;
-/// else a copy with other owners, which is made and recorded in the image if there is none yet. That takes as long as the
-/// files are many; no lock is held meanwhile. Of an image that is only read the layer is taken as it is.
+/// Layer for a container of an image with these maps: the top layer if it has them or mounts can map it, else
+/// an id-mapped copy, which is created and recorded in the image if missing. Copying reads all files, without
+/// a lock. For an image of a read-only store, the layer is used as it is.
 /// @throws `Errc::image_unknown`, `Errc::layer_unknown`, `Errc::invalid_mappings`, `Errc::stopped`
 template <class Core>
 typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core& core, std::string const& id,
@@ -78,8 +79,7 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   }
   if (!from->parent.empty()) plan.parent = LayerId(from->parent);
   plan.maps = wanted;
-  plan.parent_maps
-      .reset();  // the copy is shown as the layer that it is a copy of, whatever maps its parent has
+  plan.parent_maps.reset();  // a copy shows the same layers, whatever maps its parent has
   LayerTransaction<Core> copy(core, plan,
                               StageRequest{.parent = plan.parent,
                                            .copy_of = LayerId(from->id),
@@ -100,7 +100,7 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   auto images = core.template table<ImageTraits>().write();
   auto const now = images.by_id(id);
   if (!now) throw Error(Errc::image_unknown, "image \"" + id + "\", removed meanwhile");
-  for (auto const& known : now->mapped_top_layers)  // somebody else may have been faster
+  for (auto const& known : now->mapped_top_layers)  // another process may have been faster
     if (auto const layer = layers.by_id(known); layer && maps_of(*layer) == wanted)
       return {layer, from.place};
   if (!layers.by_id(from->id))
@@ -118,8 +118,8 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   return {std::move(row), from.place};
 }
 
-/// The layer that shows an image with the host's ids: its top layer, or a copy, which is made if there is none yet.
-/// @throws as `top_layer_for`; `Errc::store_read_only`: a copy would have to be made of what is only read
+/// Layer that shows an image with host ids: its top layer or an id-mapped copy, which is created if missing.
+/// @throws as `top_layer_for`; `Errc::store_read_only` if an image of a read-only store would need a copy
 template <class Core>
 LayerId host_layer_for(Core& core, ImageRecord const& image) {
   auto const layer = top_layer_for(core, image.id, {}, {});
@@ -128,7 +128,7 @@ LayerId host_layer_for(Core& core, ImageRecord const& image) {
   return LayerId(layer->id);
 }
 
-/// The same without making one: the top layer, then.
+/// The same without creating a copy: the top layer then.
 template <class Core>
 LayerId known_host_layer(Core& core, ImageRecord const& image) {
   auto const layers = core.template read_view<typename Core::LayerTraits>();
@@ -137,8 +137,8 @@ LayerId known_host_layer(Core& core, ImageRecord const& image) {
   return LayerId(found.fits ? found.layer->id : image.top_layer);
 }
 
-/// A copy that is removed is no longer one of its image's.
-/// @param images  holds the table's lock; committed on return if something changed
+/// Removes a copy from its image's record.
+/// @param images  write guard of the table; committed on return if changed
 template <class Core, class Writing>
 void forget_mapped_layer(Core& core, Writing& images, std::string const& layer) {
   for (auto const& image : images.referring_to(layer)) {

@@ -18,11 +18,12 @@
 #include <string>
 #include <utility>
 
-/// Counted mounts. The count's lock is held while the kernel mounts, no table's is; and so is the store's, as the reference
-/// has it, which keeps a shutdown of the driver apart from a mount that it would take away or hide.
+/// Counted mounts. The lock of the mount counts is held while the kernel mounts, but no table's. So is the
+/// store's lock, as in containers/storage: a concurrent shutdown of the driver would remove or hide the
+/// mount.
 namespace strata {
 
-/// One mount of a layer; gives it back at the end of its life.
+/// One mount of a layer; unmounts when destroyed.
 template <class Core>
 class MountPoint {
  public:
@@ -41,13 +42,14 @@ class MountPoint {
 
   std::filesystem::path const& path() const noexcept { return path_; }
 
-  /// Ends it now. The destructor does the same, but cannot report what fails, such as a flush of what was written.
-  /// @throws as `unmount_layer`; the mount is not this object's any more
+  /// Unmounts now. The destructor does the same, but cannot report errors such as a failed flush of written
+  /// data.
+  /// @throws as `unmount_layer`; this object gives up the mount in any case
   void unmount() {
     if (auto const core = std::exchange(core_, nullptr)) unmount_layer(*core, layer_, {});
   }
 
-  /// Leaves it mounted; to be given back with `unmount`, from any process.
+  /// Leaves the layer mounted. Any process can drop the mount with `unmount`.
   std::filesystem::path keep() {
     core_.reset();
     return path_;
@@ -58,7 +60,7 @@ class MountPoint {
     if (!core_) return;
     try {
       unmount_layer(*core_, layer_, {});
-    } catch (...) {  // a destructor has nobody to tell; `status` and `mounted` show what stayed
+    } catch (...) {  // a destructor cannot report it; `mounted` shows what is still mounted
     }
     core_.reset();
   }
@@ -68,9 +70,9 @@ class MountPoint {
   std::filesystem::path path_;
 };
 
-/// Mounts a layer or counts one more mount of it. One of a store that is only read can be mounted for reading only.
-/// @param request  its maps are the container's
-/// @throws `Errc::store_read_only`, `Errc::store_changed`, `Errc::cannot_shift`, what the driver throws
+/// Mounts a layer, or counts one more mount of it. Layers of read-only stores can only be mounted read-only.
+/// @param request  its maps are those of the container
+/// @throws `Errc::store_read_only`, `Errc::store_changed`, `Errc::cannot_shift`, and what the driver throws
 template <class Core>
 MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& id, MountRequest request) {
   ReadOnlyLayers<Core> foreign;
@@ -95,8 +97,8 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
       mounts.set(next);
       return MountPoint<Core>(core, id, next.path);
     }
-    // A count without a mount is left from before a reboot, or from a mount namespace that has gone; a mount without a
-    // count by a process that died in between, and nobody was told of it.
+    // A count without a mount dates from before a reboot, or from another mount namespace; a mount without a
+    // count from a process that died before it returned.
     if (next.count == 0) core->driver().unmount(id, Flush::none);
     next.path = core->driver().mount(id, request).native();
     next.count = 1;
@@ -110,14 +112,14 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
   });
 }
 
-/// Is it mounted, in this mount namespace or in another one?
+/// True if the layer is mounted, in this mount namespace or another.
 template <class Core>
 bool is_mounted_anywhere(Core& core, LayerId const& id) requires MountDriver<typename Core::Driver> {
   return core.driver().is_mounted(id) || !sys::holders(core.driver().mount_path(id), 1).empty();
 }
 
-/// A mounted layer that stands on this one, and shows its files. Trees that hold all of their own show no others.
-/// @param mounts  a guard of the mount counts, which the caller holds
+/// Finds a mounted layer above this one that shows its files; drivers that store whole trees have none.
+/// @param mounts  guard of the mount counts, held by the caller
 template <class Core, class Mounts>
 std::optional<LayerId> find_mount_above(Core& core, Mounts const& mounts, LayerId const& id) {
   if constexpr (MountDriver<typename Core::Driver> && CheckDriver<typename Core::Driver>) {
@@ -134,9 +136,9 @@ std::optional<LayerId> find_mount_above(Core& core, Mounts const& mounts, LayerI
   return std::nullopt;
 }
 
-/// Who looks at a layer through a mount of another one that stands on it would see its files go when its tree is
-/// exchanged.
-/// @param mounts  a guard of the mount counts, which the caller holds
+/// Refuses to replace the tree of a layer while a layer above it is mounted, since files would vanish from
+/// that mount.
+/// @param mounts  guard of the mount counts, held by the caller
 /// @throws `Errc::layer_used_by_container`
 template <class Core, class Mounts>
 void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) {
@@ -145,9 +147,9 @@ void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) 
                 "layer " + id.str() + " lies below layer " + above->str() + ", which is mounted");
 }
 
-/// Would somebody go on seeing a layer's old tree if it were exchanged now? Mounts of drivers that show whole trees as they
-/// are can only be told by their counts.
-/// @param mounts  a guard of the mount counts, which the caller holds
+/// True if a mount would keep showing the layer's old tree if it were replaced now. For drivers that mount
+/// whole trees directly, only the count tells.
+/// @param mounts  guard of the mount counts, held by the caller
 template <class Core, class Mounts>
 bool is_seen_mounted(Core& core, Mounts const& mounts,
                      LayerId const& id) requires MountDriver<typename Core::Driver> {
@@ -163,8 +165,9 @@ bool is_seen_mounted(Core& core, Mounts const& mounts,
          find_mount_above(core, mounts, id);
 }
 
-/// The same for who holds no guard of the counts, and wants to remove the layer. Yes, if the counts are damaged.
-/// @throws `errno`, if the counts cannot be read now
+/// As above, for a caller that holds no guard of the counts and is about to remove the layer. True if the
+/// counts are damaged.
+/// @throws `errno` if the counts cannot be read now
 template <class Core>
 bool may_be_mounted(Core& core, LayerId const& id) {
   if constexpr (MountDriver<typename Core::Driver>) {
@@ -172,17 +175,17 @@ bool may_be_mounted(Core& core, LayerId const& id) {
       return is_seen_mounted(core, core.mounts().read(), id);
     } catch (Error const& error) {
       if (sys::is_transient(error)) throw;
-      return true;  // a check tells of it
+      return true;  // a check reports it
     }
   } else {
     return false;
   }
 }
 
-/// Gives back one mount, or all.
-/// @param mounts  `core.mounts().write()`, which the caller holds
-/// @return        whether the layer is still mounted
-/// @throws        what the driver throws if the kernel refuses: the count is then as it was
+/// Drops one mount of a layer, or all.
+/// @param mounts  `core.mounts().write()`, held by the caller
+/// @return        true if the layer is still mounted
+/// @throws        what the driver throws if the kernel refuses; the count is then unchanged
 template <class Core, class Mounts>
 bool unmount_layer(Core& core, Mounts& mounts, LayerId const& id, UnmountOptions const& options) {
   auto const known = mounts.find(id.str());
@@ -197,14 +200,14 @@ bool unmount_layer(Core& core, Mounts& mounts, LayerId const& id, UnmountOptions
   return false;
 }
 
-/// The same for who holds no guard of the counts.
+/// As above, for a caller that holds no guard of the counts.
 template <class Core>
 bool unmount_layer(Core& core, LayerId const& id, UnmountOptions const& options) {
   auto mounts = core.mounts().write();
   return unmount_layer(core, mounts, id, options);
 }
 
-/// How often a layer is mounted, over all processes; 0 if it is not.
+/// Number of mounts of a layer across all processes.
 template <class Core>
 std::int64_t layer_mount_count(Core& core, LayerId const& id) {
   auto const mounts = core.mounts().read();
@@ -212,7 +215,7 @@ std::int64_t layer_mount_count(Core& core, LayerId const& id) {
   return known ? known->count : 0;
 }
 
-/// Where the first mount put it.
+/// Mount point of the first mount; none if not mounted.
 template <class Core>
 std::optional<std::filesystem::path> layer_mounted_at(Core& core, LayerId const& id) {
   auto const mounts = core.mounts().read();

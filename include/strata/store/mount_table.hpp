@@ -16,10 +16,11 @@
 
 namespace strata {
 
-/// How often each layer is mounted and where: `mountpoints.<extension>` in the run root, shared with other processes.
+/// Mount counts and mount points of layers: `mountpoints.<extension>` in the run root, shared with other
+/// processes.
 ///
-/// A guard holds the file's lock: for looking, shared, which a store that is only read can do as well; for changing,
-/// exclusive, which is what makes mounting and unmounting of a layer exclusive. It is the innermost of all locks.
+/// A guard holds the file's lock: shared for reading, which a read-only store can do as well; exclusive for
+/// changing, which serializes mounting and unmounting. It is the innermost of all locks.
 template <class Serializer, StoreLock Lock>
 class MountTable {
  public:
@@ -30,7 +31,7 @@ class MountTable {
    public:
     explicit Reading(MountTable& table) : Reading(table, table.lock_.shared()) {}
 
-    /// Null if the layer is not mounted.
+    /// Null if not mounted.
     Row<MountRecord> find(std::string_view layer) const {
       for (auto const& row : table_.rows_)
         if (row->id == layer) return row;
@@ -54,7 +55,7 @@ class MountTable {
    public:
     explicit Writing(MountTable& table) : Reading(table, table.lock_.exclusive()) {}
 
-    /// A count of 0 removes the entry.
+    /// Sets an entry; a count of 0 removes it.
     void set(MountRecord record) {
       std::vector<RecordChange<MountRecord>> changes(1);
       if (record.count > 0)
@@ -66,13 +67,13 @@ class MountTable {
       std::string const& id = changes[0].put ? changes[0].put->id : changes[0].erase;
       std::erase_if(next, [&](auto const& row) { return row->id == id; });
       if (changes[0].put) next.push_back(changes[0].put);
-      // The run root is gone after a power cut, and so are the mounts: nothing to flush.
+      // The run root and the mounts are lost in a power cut: no flush needed.
       table.file_.commit([&] { return this->held_.renew(); }, [&] { return next; }, changes, Flush::none);
       table.rows_ = std::move(next);
     }
   };
 
-  /// Forgets all counts, also those of a file that cannot be read.
+  /// Removes all entries, also of an unreadable file.
   void reset() {
     auto held = lock_.exclusive();
     std::unique_lock const alone(mutex_);
@@ -84,7 +85,7 @@ class MountTable {
   Reading read() { return Reading(*this); }
   Writing write() { return Writing(*this); }
 
-  // What `RecordFile::refresh` fills.
+  // Interface for `RecordFile::refresh`.
   void clear() { rows_.clear(); }
   void put(MountRecord&& record) {
     if (!record.path.empty() && record.count > 0)

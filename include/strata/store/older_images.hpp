@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-/// The images that a graph root had before there was a separate image store: shown, used and removed, not changed otherwise.
+/// Images in the graph root from before there was an image store: listed, used and removed, but not changed.
 namespace strata {
 
 template <class Core>
@@ -16,7 +16,7 @@ std::filesystem::path older_images_directory(Core const& core) {
   return core.template kind_directory<typename Core::ImageTraits>(core.options().graph_root);
 }
 
-/// Their table, to remove some of them; null if there can be none. Its lock is taken after that of the store's own images.
+/// Their table, for removals; null if there is none. Its lock is taken after that of the store's own images.
 template <class Core>
 auto older_images(Core const& core) {
   using Traits = typename Core::ImageTraits;
@@ -31,7 +31,7 @@ auto older_images(Core const& core) {
   return std::unique_ptr<Images>();
 }
 
-/// Is there one of this id? A guard of the store's own images may be held; waits for nobody.
+/// True if there is one with this id. A guard of the store's own images may be held; does not wait.
 template <class Core>
 bool has_older_image(Core& core, std::string const& id) {
   if (core.options().image_store.empty()) return false;

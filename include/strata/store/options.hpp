@@ -15,16 +15,17 @@
 #include <stop_token>
 #include <string>
 
-/// What the store's calls take: aggregates with defaults, called as `{.names = {"base"}}`.
+/// Options of the store's calls: aggregates with defaults, called as `{.names = {"base"}}`.
 namespace strata {
 
-/// How much of an archive a store takes before it refuses with `Errc::over_budget`. Generous for any real layer;
-/// a program that imports from strangers lowers them.
+/// Budgets for reading an archive; exceeding one is `Errc::over_budget`.
+///
+/// The defaults are generous for any real layer. Lower them to import from untrusted sources.
 struct ImportLimits {
-  /// Of the archive; and, apart from that, of all files with holes in it as they are once unpacked. Holes cost no space, but
-  /// whoever reads or checks the files reads them.
+  /// Decompressed size of the archive, in bytes. The apparent size of all sparse files is counted separately
+  /// against the same number: holes use no space on disk, but readers and checksums pass over them.
   std::uint64_t plain_bytes = std::uint64_t{256} << 30;
-  /// Plain bytes for each byte of a compressed input, once more than 1 GiB came out.
+  /// Largest ratio of decompressed to compressed bytes; enforced once 1 GiB has been decompressed.
   std::uint64_t ratio = 1000;
   std::uint64_t entries = 10'000'000;
   std::uint64_t path_bytes = 4096;                      ///< of one name or link target
@@ -32,116 +33,140 @@ struct ImportLimits {
   std::uint64_t header_bytes = std::uint64_t{8} << 20;  ///< of one entry's extended headers
 };
 
-/// Whose ids the files of a new layer have. Nothing on a side: its parent's there, or the store's default without a parent;
-/// an empty map: the host's.
+/// Id maps that a layer's files are to be stored with. Unset: inherited from the parent, or the store's
+/// default for a base layer. An empty map: host ids.
 struct WantedMaps {
   std::optional<IdMap> uids = {};
   std::optional<IdMap> gids = {};
 };
 
+/// Options of `Layers::create`.
+/// Options of `Layers::create`.
 struct LayerOptions {
-  std::string id = {};  ///< empty: a random one
+  std::string id = {};  ///< empty: a random id
   names::List names = {};
   Ref parent = "";  ///< empty: a base layer
   std::string metadata = {};
   std::string mount_label = {};
   bool writable = true;
   WantedMaps maps = {};
-  ProgressSink progress = {};  ///< of owners that change, if the parent's maps are others
+  ProgressSink progress = {};  ///< reports ownership changes, if the parent has other maps
   std::stop_token stop = {};
 };
 
+/// Options of `Layers::import`; members without a comment are as in `LayerOptions`.
+/// Options of `Layers::import`; members without a comment are as in `LayerOptions`.
 struct ImportOptions {
   std::string id = {};
   names::List names = {};
   Ref parent = "";
   std::string metadata = {};
   std::string mount_label = {};
-  std::string claimed_digest = {};  ///< the stream's, as it comes; `Errc::digest_mismatch` if it has another
+  std::string claimed_digest = {};  ///< of the stream as given; else `Errc::digest_mismatch`
   ImportLimits limits = {};
   WantedMaps maps = {};
   ProgressSink progress = {};
   std::stop_token stop = {};
 };
 
+/// Options of `Item::apply`.
+/// Options of `Item::apply`.
 struct ApplyOptions {
   ImportLimits limits = {};
   ProgressSink progress = {};
   std::stop_token stop = {};
 };
 
+/// Options of `Item::diff`.
+/// Options of `Item::diff`.
 struct DiffOptions {
   Ref against = "";                             ///< empty: the parent
-  std::optional<Compression> compression = {};  ///< none given: as the layer was imported
+  std::optional<Compression> compression = {};  ///< unset: the compression of the imported stream
   ProgressSink progress = {};
   std::stop_token stop = {};
 };
 
+/// Options of `Images::create`.
+/// Options of `Images::create`.
 struct ImageOptions {
   std::string id = {};
   names::List names = {};
-  Ref top_layer = "";       ///< empty: an image without files
-  std::string digest = {};  ///< one to find it by
+  Ref top_layer = "";       ///< empty: an image without layers
+  std::string digest = {};  ///< a digest under which `by_digest` finds it
   std::string metadata = {};
-  std::optional<Timestamp> created = {};  ///< none: now
+  std::optional<Timestamp> created = {};  ///< unset: now
 };
 
-/// Asks for maps to ids that no other container of the store has. The lowest that are free, of those that /etc/subuid and
-/// /etc/subgid set staging for a user; in a user namespace, of those that it has.
+/// Requests id maps that overlap with no other container's in the store. The lowest free ids are chosen from
+/// the ranges that /etc/subuid and /etc/subgid delegate to a user; inside a user namespace, from the ids
+/// mapped there.
 struct AutoUserns {
-  std::uint32_t size = 0;          ///< of both maps; 0: as the image needs, within the bounds
-  std::uint32_t initial_size = 0;  ///< at least so many, when the size is not given
+  std::uint32_t size = 0;  ///< number of ids in each map; 0: as many as the image needs, within the bounds
+  std::uint32_t initial_size = 0;  ///< lower bound if `size` is 0
   std::uint32_t min_size = 1024;
   std::uint32_t max_size = 65536;
   std::string user = "containers";
-  IdMaps additional = {};                  ///< of these ids nothing is chosen; they stand behind the others
+  IdMaps additional = {};  ///< fixed mappings; their ids are not chosen, and they are appended to the maps
   std::filesystem::path passwd_file = {};  ///< instead of the image's
   std::filesystem::path group_file = {};
   std::filesystem::path subuid_file = std::filesystem::path(idmap::subuid_file);
   std::filesystem::path subgid_file = std::filesystem::path(idmap::subgid_file);
 };
 
+/// Options of `Containers::create`.
+/// Options of `Containers::create`.
 struct ContainerOptions {
   std::string id = {};
   names::List names = {};
   std::string metadata = {};
-  bool is_volatile = false;  ///< its files need not survive a crash
-  /// Which ids of the host it runs with. The record has these maps, whether its files are stored or only shown with them.
+  bool is_volatile = false;  ///< files need not survive a crash
+  /// Id maps of the container. They are recorded whether its files are stored with them or the kernel maps
+  /// the mount.
   IdMaps maps = {};
-  /// Without an image: the host's ids on a side without a map, even if the store has others as its default.
+  /// Without an image: host ids where `maps` has no map, even if the store has default maps.
   bool host_uids = false;
   bool host_gids = false;
   std::optional<AutoUserns> auto_userns = {};  ///< instead of `maps`
-  ProgressSink progress = {};                  ///< of owners that change
+  ProgressSink progress = {};                  ///< reports ownership changes
   std::stop_token stop = {};
 };
 
+/// Options of `Item::unmount`.
+/// Options of `Item::unmount`.
 struct UnmountOptions {
-  bool force = false;  ///< give back all mounts at once
+  bool force = false;  ///< drop all mounts, not just one
 };
 
-/// For those who decided upon a removal some time ago: an id may have been given to another item since.
+/// Guards a deferred removal: the id may have been given to another item since the caller looked.
 using ExpectedCreated = std::optional<Timestamp>;
 
+/// Options of `Layers::remove`.
+/// Options of `Layers::remove`.
 struct RemoveLayerOptions {
-  ExpectedCreated expected_created = {};  ///< only the one that was made then; another is unknown
-  bool force = false;                     ///< leaves children, images and containers behind that lack it
+  ExpectedCreated expected_created = {};  ///< remove only if created then; else unknown
+  bool force = false;  ///< also if children, images or containers still refer to it; they are left without it
 };
 
+/// Options of `Images::remove`.
+/// Options of `Images::remove`.
 struct RemoveImageOptions {
   ExpectedCreated expected_created = {};  ///< as for layers
-  bool dry_run = false;                   ///< only tell which layers would go
-  bool keep_layers = false;               ///< remove the record and the big data alone
-  bool force = false;                     ///< leaves containers behind that lack it
+  bool dry_run = false;                   ///< only return the layers that would be removed
+  bool keep_layers = false;               ///< remove only the record and the big data
+  bool force = false;                     ///< also if containers still use it; they are left without it
 };
 
+/// Options of `Containers::remove`.
+/// Options of `Containers::remove`.
 struct RemoveContainerOptions {
   ExpectedCreated expected_created = {};  ///< as for layers
-  bool force = false;                     ///< leaves images behind that lack its layer
+  bool force = false;                     ///< also if an image refers to its layer; it is left without it
 };
 
+/// Options of `Store::shutdown`.
+/// Options of `Store::shutdown`.
 struct ShutdownOptions {
-  bool force = false;  ///< unmount what is mounted first
+  bool force = false;  ///< unmount mounted layers first
 };
 
 }  // namespace strata

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <string_view>
 
-/// An archive that is applied to a layer which came from another one, or was written to, goes over those files, of which the
-/// tar-split tells nothing. It begins with an empty gzip member then, whose comment says so; readers pass over that.
+/// Marks the tar-split of an archive that was applied over earlier contents, which the tar-split does not
+/// have: it then begins with an empty gzip member whose comment says so. Readers skip that.
 namespace strata {
 
 inline constexpr std::string_view over_former_mark(
@@ -18,8 +18,8 @@ inline constexpr std::string_view over_former_mark(
     "\x03\0\0\0\0\0\0\0\0\0",
     41);
 
-/// Was the tar-split unpacked over former contents?
-/// @throws `errno`, "open <path>", "read <path>", if that cannot be told
+/// True if the archive was applied over earlier contents.
+/// @throws `errno`, "open <path>", "read <path>"
 inline bool is_over_former(std::filesystem::path const& tar_split) {
   auto const fd = sys::find_at(tar_split, O_RDONLY);
   if (!fd) return false;

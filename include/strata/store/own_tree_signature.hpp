@@ -11,7 +11,7 @@
 
 namespace strata {
 
-/// What tells whether anything was written to a layer's own files since; nothing if the driver has none that can be looked at.
+/// Changes when a layer's own files are written to; none if the driver has no such files.
 template <class Core>
 std::optional<Digest> own_tree_signature(Core const& core, LayerId const& id) {
   if constexpr (CheckDriver<typename Core::Driver>)
@@ -19,7 +19,7 @@ std::optional<Digest> own_tree_signature(Core const& core, LayerId const& id) {
   return std::nullopt;
 }
 
-/// Those of layers, by id.
+/// By layer id.
 using TreeSignatures = std::map<std::string, Digest>;
 
 }  // namespace strata

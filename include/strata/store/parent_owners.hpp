@@ -20,9 +20,9 @@ struct ParentOwners {
   std::set<std::int64_t> gids = {};
 };
 
-/// Who owns directories above the place where a layer is mounted and is not in the layer's maps: who runs in it may need
-/// them mapped, to come there. Nobody if the layer has no maps.
-/// @throws `Errc::layer_not_mounted`; `Errc::invalid_mappings`: the maps have no root
+/// Owners of the directories above a layer's mount point that are outside the layer's maps; processes inside
+/// may need them mapped to reach it. Empty if the layer has no maps.
+/// @throws `Errc::layer_not_mounted`; `Errc::invalid_mappings` if the maps have no root
 template <class Core>
 ParentOwners layer_parent_owners(Core& core, LayerId const& id) {
   ParentOwners out;

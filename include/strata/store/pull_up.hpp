@@ -16,18 +16,18 @@
 #include <utility>
 #include <vector>
 
-/// An image of a store that is only read gets a record in the store itself when its names are to be changed. Its layers
-/// stay where they are (containers/storage, "pull up").
+/// Copies the record of an image from a read-only store into the store itself when its names are changed. Its
+/// layers stay where they are (containers/storage, "pull up").
 namespace strata {
 
-/// What is taken over of such an image.
+/// What is copied of the image.
 template <class Record>
 struct PulledImage {
   Record record;
-  std::vector<std::pair<std::string, std::string>> data = {};  ///< key, bytes
+  std::vector<std::pair<std::string, std::string>> data = {};  ///< pairs of key and bytes
 };
 
-/// Reads an image's data without any lock. @throws `Errc::store_changed`: it has gone meanwhile
+/// Reads an image's data without a lock. @throws `Errc::store_changed` if it was removed meanwhile
 template <class Core, class ReadableStore>
 PulledImage<ImageRecordOf<Core>> read_image(Core& core, ImageRecordOf<Core> const& record,
                                             ReadableStore const& place) {
@@ -43,7 +43,8 @@ PulledImage<ImageRecordOf<Core>> read_image(Core& core, ImageRecordOf<Core> cons
   return image;
 }
 
-/// Writes the data of an image that has no record yet, under temporary names: to be committed with the table's lock held.
+/// Writes the data of an image without a record under temporary names, to be committed under the table's
+/// lock.
 template <class Core>
 std::vector<sys::ReplacingFile> write_image_data(Core& core, PulledImage<ImageRecordOf<Core>> const& image) {
   std::vector<sys::ReplacingFile> files;
@@ -59,9 +60,9 @@ std::vector<sys::ReplacingFile> write_image_data(Core& core, PulledImage<ImageRe
   return files;
 }
 
-/// Puts the data in place and makes the record.
-/// @param images  holds the table's lock; committed on return
-/// @param staging   has a note of the image, if there is data
+/// Renames the data into place and creates the record.
+/// @param images  write guard of the table; committed on return
+/// @param staging   has an intent for the image, if there is data
 template <class Core, class Writing>
 Row<ImageRecordOf<Core>> publish_image(Core& core, Writing& images, ImageRecordOf<Core> record,
                                        std::vector<sys::ReplacingFile>& data,
@@ -73,7 +74,7 @@ Row<ImageRecordOf<Core>> publish_image(Core& core, Writing& images, ImageRecordO
     images.commit(core.flush());
     return row;
   } catch (...) {
-    // The record may be on disk all the same; then the data is its.
+    // The record may have reached the disk despite the error; then the data belongs to it.
     if (staging) {
       if (!images.reload() || images.by_id(id))
         leave_intents(core, *staging);
@@ -84,8 +85,8 @@ Row<ImageRecordOf<Core>> publish_image(Core& core, Writing& images, ImageRecordO
   }
 }
 
-/// The own record of an image, made if there is none.
-/// @throws `Errc::duplicate_name`: an image of the store itself has one of its names; `Errc::store_changed`
+/// The store's own record of an image, created if missing.
+/// @throws `Errc::duplicate_name` if an image of the store itself has one of its names; `Errc::store_changed`
 template <class Core, class ReadableStore>
 Row<ImageRecordOf<Core>> pull_up_image(Core& core, Row<ImageRecordOf<Core>> const& row,
                                        ReadableStore const& place) {

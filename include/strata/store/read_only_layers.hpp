@@ -11,8 +11,9 @@
 
 namespace strata {
 
-/// The layers of a chain that are in stores which we only read. Nobody who changes such a store asks us, and no lock of ours
-/// is held while bytes move; so what fails in between, or what was made of such layers, is told for what it is.
+/// Layers of a chain that are in read-only stores. Other processes may change such a store without our locks,
+/// none of which is held while bytes move; a failure or a result made from changed layers is reported as
+/// such.
 template <class Core>
 class ReadOnlyLayers {
   using Traits = typename Core::LayerTraits;
@@ -21,11 +22,11 @@ class ReadOnlyLayers {
  public:
   ReadOnlyLayers() = default;
 
-  /// @param layers  a look at all layers
-  /// @param top     the uppermost of the chain, found by that look
+  /// @param layers  read view of all layers
+  /// @param top     top of the chain, from that view
   template <class LookAtAll>
   ReadOnlyLayers(LookAtAll const& layers, Found top) {
-    std::unordered_set<std::string> seen;  // records that were edited by hand may go in a circle
+    std::unordered_set<std::string> seen;  // hand-edited records may form a cycle
     while (top && seen.insert(top->id).second) {
       auto next = top->parent.empty() ? Found{} : layers.by_id(top->parent);
       if (top.place->read_only) layers_.push_back(std::move(top));
@@ -33,7 +34,7 @@ class ReadOnlyLayers {
     }
   }
 
-  /// No guard of the stores that are only read may be held; waits for nobody. @throws `Errc::store_changed`
+  /// No guard of the read-only stores may be held; does not wait. @throws `Errc::store_changed`
   void check() const {
     for (auto const& [row, place] : layers_) {
       auto const now = place->table.read_now().by_id(row->id);
@@ -43,7 +44,7 @@ class ReadOnlyLayers {
     }
   }
 
-  /// Does a piece of work with the layers. If it fails, and one of them has changed, then that is the reason given.
+  /// Runs some work on the layers. If it fails and one of them has changed, reports that as the reason.
   template <class Work>
   decltype(auto) explain(Work&& work) const {
     try {

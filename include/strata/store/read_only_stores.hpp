@@ -16,19 +16,19 @@
 #include <utility>
 #include <vector>
 
-/// The items of a kind may be in several places: the store's own, and stores that it only reads. What looks for items looks
-/// at all of them; what changes them works on the table of their place.
+/// Items of a kind can be in several places: the store itself and its read-only stores. Look-ups search all
+/// of them; changes use the table of the item's place.
 namespace strata {
 
 /// The items of a kind in one place.
 template <ItemTraits Traits, StoreLock Lock>
 struct ReadableStore {
   Table<Traits, Lock> table;
-  std::filesystem::path directory;  ///< `<root>/<driver>-<stem>`, with the records and the data of the items
+  std::filesystem::path directory;  ///< `<root>/<driver>-<stem>`, with the records and data of the items
   bool read_only = false;
-  bool on_own_layers = true;  ///< its items stand on layers of the store itself
+  bool on_own_layers = true;  ///< items refer to layers of the store itself
 
-  /// @param what  that is not allowed: "change image name assignments"
+  /// @param what  the refused action: "change image name assignments"
   Error refusal(std::string_view what) const {
     return Error(Errc::store_read_only,
                  "not allowed to " + std::string(what) + " at \"" + directory.native() + '"');
@@ -38,11 +38,11 @@ struct ReadableStore {
   }
 };
 
-/// All places of a kind, the store's own first.
+/// All places of a kind, the store itself first.
 template <ItemTraits Traits, StoreLock Lock>
 using ReadableStores = std::vector<std::unique_ptr<ReadableStore<Traits, Lock>>>;
 
-/// A row and where it was found; null if there is none.
+/// A record and where it was found; null if not found.
 template <ItemTraits Traits, StoreLock Lock>
 struct Found {
   Row<typename Traits::Record> row = {};
@@ -55,17 +55,17 @@ struct Found {
 
 struct ReadOnlyStoresOnly {};
 
-/// Looks at several places of a kind at once, with their locks held shared.
+/// Read view of several places of a kind, with their locks held shared.
 ///
-/// Two stores may read each other. So whoever holds the own lock of a kind, shared or not, never waits for that of another
-/// store: two who did would wait for each other.
+/// Two stores may read each other. To avoid deadlock, a holder of the store's own lock of a kind, shared or
+/// not, never waits for that of another store.
 template <ItemTraits Traits, StoreLock Lock>
 class ReadView {
  public:
   using Record = typename Traits::Record;
   using FoundRow = Found<Traits, Lock>;
 
-  /// At all places. No guard of the kind may be held.
+  /// Of all places. No guard of the kind may be held.
   explicit ReadView(ReadableStores<Traits, Lock> const& readable_stores) {
     readings_.reserve(readable_stores.size());
     for (int attempt = 0;; ++attempt) {
@@ -79,19 +79,19 @@ class ReadView {
           });
       if (busy == readable_stores.end()) return;
       readings_.clear();
-      (*busy)->table.shared();  // until who writes there has done so
+      (*busy)->table.shared();  // waits for the writer
     }
   }
-  /// Without the store's own, a guard of which may be held: waits for nobody.
+  /// Without the store itself, a guard of which may be held. Does not wait.
   ReadView(ReadableStores<Traits, Lock> const& readable_stores, ReadOnlyStoresOnly) : with_own_(false) {
     readings_.reserve(readable_stores.size());
     for (auto const& place : readable_stores)
       if (place != readable_stores.front()) readings_.push_back({place.get(), place->table.read_now()});
   }
 
-  /// By id, name or unique prefix of an id in one place, unless `ref` is an id; the first place that has one counts. A
-  /// name by which only another place knows an item that the store itself has a record of, too, was removed from that
-  /// record, and means nothing (as in containers/storage 1.59).
+  /// By id, name or unique prefix of an id, or by id alone if `ref` is exact; the first place with a match
+  /// counts. A name that only another place has for an item with a record in the store itself was removed
+  /// from that record, and does not resolve (as in containers/storage 1.59).
   FoundRow find(Ref const& ref) const {
     return first([&](auto const& view) {
       auto row = view.find(ref);
@@ -108,13 +108,13 @@ class ReadView {
     return first([&](auto const& view) { return view.by_id(id); });
   }
 
-  /// Calls `use(row, place)` for all rows, place by place.
+  /// Calls `use(row, place)` for all records, place by place.
   template <class Use>
   void each(Use&& use) const {
     for (auto const& [place, view] : readings_)
       for (auto const& row : view.rows()) use(row, *place);
   }
-  /// The same for rows that mention an id or digest.
+  /// The same for records that mention an id or digest.
   template <class Use>
   void each_referring_to(std::string_view key, Use&& use) const {
     for (auto const& [place, view] : readings_)

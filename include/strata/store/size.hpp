@@ -12,12 +12,12 @@
 #include <unordered_set>
 #include <vector>
 
-/// How many bytes an item stands for, from the records where they know it.
+/// Sizes of items, from records where these have them.
 namespace strata {
 
 namespace detail {
 
-/// @throws  what reading the layer does, with the layer's id as holder
+/// @throws  as reading the layer, with the layer's id as holder
 template <class Core>
 std::int64_t size_of_changes(Core& core, std::string const& layer) {
   try {
@@ -29,22 +29,22 @@ std::int64_t size_of_changes(Core& core, std::string const& layer) {
 
 }  // namespace detail
 
-/// Bytes of a layer's plain tar as recorded; bytes of its changed files if it was not imported.
+/// Recorded size of a layer's uncompressed tar; size of its changed files if it was not imported.
 template <class Core>
 std::int64_t item_size(Core& core, LayerRecord const& layer) {
   if (!layer.diff_digest.empty() && layer.diff_size >= 0) return layer.diff_size;
   return detail::size_of_changes(core, layer.id);
 }
 
-/// Bytes of an item's big data, as recorded.
+/// Recorded size of an item's big data.
 inline std::int64_t data_size(auto const& record) {
   std::int64_t sum = 0;
   for (auto const& [key, size] : record.big_data_sizes) sum += size;
   return sum;
 }
 
-/// Every layer of the chain once, those of other owners' copies too, and the big data.
-/// @throws `Errc::layer_unknown` for a layer that is missing, or what reading one does: the error's holder is its id
+/// Size of all layers of the chain, counted once, including those of id-mapped copies, and of big data.
+/// @throws `Errc::layer_unknown` for a missing layer, or as reading one, with the layer's id as holder
 template <class Core>
 std::int64_t item_size(Core& core, ImageRecord const& image) {
   std::vector<Row<LayerRecord>> chain;
@@ -64,8 +64,8 @@ std::int64_t item_size(Core& core, ImageRecord const& image) {
   return sum;
 }
 
-/// What its layer changed, its big data, and what stands in its two directories.
-/// @throws  what reading the layer does: the error's holder is its id
+/// Size of its layer's changes, big data and both directories.
+/// @throws  as reading the layer, with the layer's id as holder
 template <class Core>
 std::int64_t item_size(Core& core, ContainerRecord const& container) {
   using Traits = typename Core::ContainerTraits;

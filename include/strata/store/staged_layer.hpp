@@ -30,24 +30,25 @@ namespace strata {
 
 struct StageOptions {
   Ref parent = "";        ///< empty: a base layer
-  bool writable = false;  ///< for a container; with `replace`, as the layer was made
-  WantedMaps maps = {};   ///< none: the parent's
+  bool writable = false;  ///< writable by a container; with `replace`, must be as the layer was created
+  WantedMaps maps = {};   ///< unset: the parent's
   std::stop_token stop = {};
 };
 
 struct CommitOptions {
-  std::string id = {};  ///< empty: a random one
+  std::string id = {};  ///< empty: a random id
   names::List names = {};
   std::string metadata = {};
   std::string mount_label = {};
 };
 
-/// A layer that is being built where nobody sees it and no lock is held: filled, given data, and then made a layer in one
-/// short step, or the contents of one that exists. What is not committed goes away with the object, or, if the process
-/// dies, when the store is opened next. Movable; for one thread at a time, any number of them at once.
+/// A layer under construction, invisible and without a lock: it is filled, given big data, and then published
+/// in one short step, as a new layer or as the contents of an existing one. If it is not committed, it is
+/// discarded by the destructor or, after a crash, when the store is opened next. Movable. Not thread-safe;
+/// any number may be built at once.
 ///
-/// What containers/storage does in PrepareStagedLayer, ApplyStagedLayer and CleanupStagedLayer; here it needs no
-/// abilities of the driver.
+/// Corresponds to PrepareStagedLayer, ApplyStagedLayer and CleanupStagedLayer of containers/storage, but
+/// works with every driver.
 template <class Core>
 class StagedLayer {
   using Traits = typename Core::LayerTraits;
@@ -59,15 +60,15 @@ class StagedLayer {
       : core_(std::move(core)), options_(options), change_(begin(*core_, options)) {}
 
   /// Unpacks a tar, plain or compressed. Call at most once.
-  /// @param also  sees the archive, too
+  /// @param also  further observer of the archive
   /// @throws as `Layers::import`
   void fill(Source tar, ApplyOptions const& options = {}, archive::TarObserver* also = nullptr) {
     auto const tar_split = change_.new_tar_split();
     unpack_layer(*core_, std::move(tar), change_.tree(), tar_split, options, change_.record(), also);
   }
 
-  /// Fills the layer in another way: `fill(core, staged, tar_split, record)` puts entries into the driver's tree, says in
-  /// the record what is known of them, and may make the file of the tar-split. Call at most one of the two.
+  /// Alternative to `fill`: `fill(core, staged, tar_split, record)` adds entries to the driver's tree, sets
+  /// the known fields of the record, and may write the tar-split.
   template <class Fill>
   void fill_by(Fill&& fill) {
     auto const tar_split = change_.new_tar_split();
@@ -75,12 +76,12 @@ class StagedLayer {
     if (!sys::is_present(tar_split)) change_.drop_tar_split();
   }
 
-  /// What is known of the archive, once it was unpacked: digests, sizes, owners.
+  /// Digests, sizes and owners of the archive, once unpacked.
   LayerRecordOf<Core> const& record() const noexcept { return change_.record(); }
-  /// The tar-split, gzip; empty before `fill`.
+  /// The tar-split, compressed with gzip; empty before `fill`.
   std::filesystem::path const& tar_split() const noexcept { return change_.tar_split(); }
 
-  /// Makes it known by the digest of a table of contents, not by that of a compressed archive.
+  /// Identifies the layer by the digest of its table of contents instead of that of a compressed archive.
   void set_toc_digest(std::string digest) {
     auto& record = change_.record();
     record.toc_digest = std::move(digest);
@@ -89,7 +90,7 @@ class StagedLayer {
     record.compression = 0;
   }
 
-  /// Big data that the layer has from its first moment.  @throws `Errc::invalid_name`
+  /// Adds big data to be published with the layer. @throws `Errc::invalid_name`
   void add_big_data(std::string const& key, std::string_view bytes) {
     check_key<typename Core::Serializer>(key, "layer, big data \"" + key + '"');
     if (data_.empty()) data_ = change_.staging().next_addition();
@@ -100,8 +101,8 @@ class StagedLayer {
     if (!names::contains(keys, key)) keys.push_back(key);
   }
 
-  /// Makes the layer. Call once, and nothing after it.
-  /// @throws as `Layers::create`; `Errc::layer_unknown`: the parent has gone meanwhile
+  /// Publishes a new layer. Must be the last call.
+  /// @throws as `Layers::create`; `Errc::layer_unknown` if the parent was removed meanwhile
   Item commit(CommitOptions const& options = {}) {
     auto& core = *core_;
     auto const& before = change_.plan();
@@ -119,7 +120,7 @@ class StagedLayer {
     if (data_.empty()) return Item(core_, change_.publish(layers));
     auto const id = change_.plan().id.str();
     layers.check_free(id, change_.plan().names);
-    // Now, since the data is put where such files may have been.
+    // Before the data is put where such leftovers may be.
     change_.clear_place(layers);
     auto const data = core.template data_directory<Traits>(id);
     sys::rename(data_, data);
@@ -133,10 +134,10 @@ class StagedLayer {
     }
   }
 
-  /// Makes what was unpacked the contents of a layer that exists, in one step for everyone who looks; digests and
-  /// sizes become those of the archive, big data is added. Call once, and nothing after it.
-  /// @throws `Errc::layer_unknown`; `Errc::changed_meanwhile`: it was changed while this was going on, or has another
-  ///         parent or maps than this was built for
+  /// Replaces the contents of an existing layer atomically; digests and sizes become those of the archive,
+  /// big data is added. Must be the last call.
+  /// @throws `Errc::layer_unknown`; `Errc::changed_meanwhile` if the layer was changed during this, or has
+  ///   another parent or maps than assumed
   Item replace(Ref const& ref) {
     auto& core = *core_;
     auto const& plan = change_.plan();

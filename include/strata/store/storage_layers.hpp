@@ -14,20 +14,20 @@
 namespace strata {
 
 struct StorageLayerOptions {
-  std::string id = {};      ///< empty: a random one
-  std::string parent = {};  ///< id of a layer that the driver has; no name, no prefix. Empty: a base layer
+  std::string id = {};      ///< empty: a random id
+  std::string parent = {};  ///< id of a layer of the driver, not a name or prefix; empty: a base layer
   bool writable = true;
-  IdMaps maps = {};  ///< whose root owns its directories; files of the parent stay as they are
+  IdMaps maps = {};  ///< their root owns the layer's directories; the parent's files are unchanged
 };
 
-/// What the driver of a store keeps, whether a record tells of it or not: for looking at what lies on the disk, and for
-/// tests. A layer without a record is garbage to all others, who remove it.
+/// Layers as the driver has them, with and without records; for inspection and tests. To other programs, a
+/// layer without a record is garbage.
 template <class Core>
 class StorageLayers {
  public:
   explicit StorageLayers(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
-  /// In the order of the ids.
+  /// Sorted by id.
   std::vector<LayerId> list() const {
     auto ids = core_->driver().list();
     std::ranges::sort(ids, {}, [](LayerId const& id) { return id.str(); });
@@ -36,7 +36,8 @@ class StorageLayers {
 
   bool exists(LayerId const& id) const { return core_->driver().exists(id); }
 
-  /// An empty layer, or one without changes over its parent, that no record tells of. One that exists is left as it is.
+  /// Creates a layer without a record: empty, or with the contents of its parent. An existing layer is left
+  /// unchanged.
   /// @throws `Errc::invalid_id`, `Errc::layer_unknown` (parent)
   LayerId create(StorageLayerOptions const& options = {}) {
     using Traits = typename Core::LayerTraits;
@@ -57,7 +58,7 @@ class StorageLayers {
     }
     auto staged = core.driver().stage(request);
     staged.finish();
-    auto const layers = core.template table<Traits>().write();  // for nobody else publishes meanwhile
+    auto const layers = core.template table<Traits>().write();  // no other process may publish meanwhile
     if (!core.driver().exists(id)) core.driver().publish(id, std::move(staged));
     return id;
   }

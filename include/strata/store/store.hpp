@@ -31,15 +31,20 @@
 
 namespace strata {
 
-/// Layers, images and containers in one place, composed at compile time.
+/// A store of layers, images and containers, composed at compile time.
 ///
-/// @tparam Driver      keeps the files of layers: `drivers::Overlay`, or one of your own
-/// @tparam Serializer  keeps the records: `serializers::Json` for the store that Podman reads, `serializers::Journal`
+/// A `Store` may be used by many threads, and its directories by many processes. A change that a call
+/// acknowledged survives a crash, with `durability::Full` also a power cut; after a failed call the store
+/// holds the old or the new state.
+/// @tparam Driver      stores the files of layers: `drivers::Overlay`, or one of your own
+/// @tparam Serializer  stores the records: `serializers::Json` to share the store with Podman,
+///   `serializers::Journal`
 /// @tparam Durability  when a change counts as done
 /// @tparam Traits      `StoreTraits<Driver, Serializer>` or a type derived from it
-///
-/// A store object may be used from many threads, and a store by many processes. What a call acknowledged is there, with
-/// `durability::Full` also after a power cut; after a call that failed the store holds the old or the new state.
+/// @code
+/// strata::Store<strata::drivers::Overlay, strata::serializers::Json> store(
+///     {.graph_root = "/var/lib/containers/storage", .run_root = "/run/containers/storage"});
+/// @endcode
 template <LayerDriver Driver, class Serializer, DurabilityPolicy Durability, class Traits>
 class Store {
  public:
@@ -50,17 +55,17 @@ class Store {
   using Container = Item<typename Core::ContainerTraits>;
   using AnyItem = std::variant<Layer, Image, Container>;
 
-  /// Opens a store and makes what is missing of it.
-  /// @throws `Errc::incomplete_options`, `Errc::store_mismatch`, what the driver throws, `errno` values
+  /// Opens a store; creates its directories if missing.
+  /// @throws `Errc::incomplete_options`, `Errc::store_mismatch`, what the driver throws, `errno`
   explicit Store(Options options) : core_(std::make_shared<Core>(std::move(options))) {}
 
   Layers<Core> layers() const { return core_->layers(); }
   Images<Core> images() const { return core_->images(); }
   Containers<Core> containers() const { return core_->containers(); }
-  /// The driver's own view of the layers, recorded or not.
+  /// Layers as the driver sees them, with and without records.
   StorageLayers<Core> storage_layers() const { return StorageLayers<Core>(core_); }
 
-  /// An item of any kind: layers are looked through first, then images, then containers.
+  /// Finds an item of any kind: layers first, then images, then containers.
   std::optional<AnyItem> find(Ref const& ref) const {
     if (auto layer = layers().find(ref)) return AnyItem(std::in_place_type<Layer>, *std::move(layer));
     if (auto image = images().find(ref)) return AnyItem(std::in_place_type<Image>, *std::move(image));
@@ -71,13 +76,13 @@ class Store {
 
   std::string driver_name() const { return std::string(core_->driver().name()); }
   Options const& options() const noexcept { return core_->options(); }
-  /// What functions over a store work on, as those of maintenance/. No part of it is stable.
+  /// Internals, for functions over a store such as those of maintenance/. Not a stable interface.
   Core& core() const noexcept { return *core_; }
 
-  /// What the driver tells of itself and of the host: key, value.
+  /// Properties of the driver and the host, as pairs of key and value.
   std::vector<std::pair<std::string, std::string>> status() const { return core_->driver().status(); }
 
-  /// Ids of mounted layers.
+  /// Ids of the layers with a mount count.
   std::vector<LayerId> mounted_layers() const {
     std::vector<LayerId> out;
     auto const mounts = core_->mounts().read();
@@ -85,8 +90,8 @@ class Store {
     return out;
   }
 
-  /// Removes a container, else an image without its layers, else a layer, whoever still uses it: for cleaning up by
-  /// hand. What used it stays behind damaged. @throws `Errc::item_unknown`
+  /// Removes a container, else an image without its layers, else a layer, even if it is in use; for manual
+  /// cleanup. Items that depend on it are left damaged. @throws `Errc::item_unknown`
   void remove(Ref const& ref) {
     if (auto const container = containers().find(ref))
       return containers().remove(*container, {.force = true});
@@ -96,17 +101,17 @@ class Store {
     throw Error(Errc::item_unknown, '"' + ref.text() + '"');
   }
 
-  /// Removes all containers, images and layers of the store itself, unmounting what is mounted. What cannot be removed keeps
-  /// what it stands on, and nothing else. @throws the first failure, at the end
+  /// Unmounts and removes all containers, images and layers of the store itself. If one cannot be removed,
+  /// only what it depends on stays as well. @throws the first failure, at the end
   void wipe() {
     std::exception_ptr first;
-    std::set<std::string> needed;  // ids, of any kind
+    std::set<std::string> needed;  // ids of any kind
     auto const remove = [&](auto const& item, auto&& remove_from, auto const& stands_on) {
       if (!needed.contains(item.id().str())) {
         try {
           remove_from.remove(item, {.force = true});
           return;
-        } catch (Error const& error) {  // gone already: another process was faster, or it went with its image
+        } catch (Error const& error) {  // already removed by another process, or with its image
           if (error.not_found()) return;
           if (!first) first = std::current_exception();
         }
@@ -125,20 +130,21 @@ class Store {
     if (first) std::rethrow_exception(first);
   }
 
-  /// Gives back what the driver holds of the host while no store is open.
-  /// @throws `Errc::layer_used_by_container` if a layer is mounted and `force` was not asked for
+  /// Releases the host resources of the driver, until a store is opened again.
+  /// @throws `Errc::layer_used_by_container` if a layer is mounted, unless `force` is set
   void shutdown(ShutdownOptions const& options = {}) {
     auto alone = core_->store_lock().exclusive();
     for (auto const& id : mounted_layers()) {
       if (!options.force) throw Error(Errc::layer_used_by_container, "a layer is mounted", id.str());
       if constexpr (MountDriver<Driver>) unmount_layer(*core_, id, {.force = true});
     }
-    alone.renew();  // other processes see by this that they must open their driver again
+    alone.renew();  // tells other processes to reopen their driver
     if constexpr (ShutdownDriver<Driver>) core_->driver().shutdown();
   }
 
  private:
-  /// The list has the layers of the graph root before those of a separate image store, on which they may stand.
+  /// Sorts explicitly: the list has layers of the graph root before those of a separate image store, which
+  /// may be their parents.
   static std::vector<Layer> children_first(std::vector<Layer> layers) {
     std::map<std::string_view, typename Layer::Record const*> records;
     for (auto const& layer : layers) records.emplace(layer.record().id, &layer.record());

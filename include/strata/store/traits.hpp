@@ -8,8 +8,8 @@
 
 namespace strata {
 
-/// What a store is composed of besides its driver, its serializer and its durability. Derive and shadow one member to
-/// change one thing: other traits for a kind, fewer codecs (then their libraries are not needed), another lock.
+/// Composition of a store besides driver, serializer and durability. Derive and shadow a member to change it:
+/// other traits for a kind, fewer codecs (whose libraries are then not needed), another lock.
 template <LayerDriver D, class S>
 struct StoreTraits {
   using Driver = D;

@@ -6,19 +6,19 @@
 #include <filesystem>
 #include <string>
 
-/// Records that another release wrote, or somebody by hand, and that cannot be read: what has no record that can be read may
-/// have one of these, so nothing is removed for want of a record, nor made in its place.
+/// Records that cannot be read, written by another release or edited by hand. Files without a readable record
+/// may belong to one of them, so nothing is removed or created in their place.
 namespace strata {
 
-/// Is all known of what needs what? A record that cannot be read may need anything.
+/// True if every record could be parsed; otherwise references may be incomplete.
 /// @param views  guards of tables
 template <class... Views>
 bool all_readable(Views const&... views) noexcept {
   return (views.all_readable() && ...);
 }
 
-/// For an image or a container that is to be made: before anything of it is written.
-/// @throws `Errc::corrupt_record`: there is data of that id, and a record that cannot be read may be its
+/// To be called before anything of a new image or container is written.
+/// @throws `Errc::corrupt_record` if there is data of that id, and an unreadable record may refer to it
 template <class Traits, class Core>
 void check_data_free(Core& core, std::string const& id) {
   if (sys::is_present(core.template data_directory<Traits>(id)) &&

@@ -26,7 +26,7 @@ namespace strata::testing {
 
 namespace detail {
 
-/// Is there anything of that name in the driver's place, however deep?
+/// True if a file of that name exists anywhere below `top`.
 inline bool anywhere(std::filesystem::path const& top, std::string const& name) {
   using std::filesystem::directory_options, std::filesystem::recursive_directory_iterator;
   for (auto const& entry : recursive_directory_iterator(top, directory_options::skip_permission_denied))
@@ -90,7 +90,7 @@ void check_life(D& driver, std::filesystem::path const& place) {
       try {
         auto left = driver.stage({.parent = base});
         add_all(left, {file("abandoned", "text")});
-        ::_exit(0);  // no destructor runs
+        ::_exit(0);  // without running destructors
       } catch (...) {
         ::_exit(1);
       }
@@ -256,7 +256,7 @@ void check_files(D& driver, std::filesystem::path const& place) {
     auto entry = file("hidden", "");
     entry.header.type = archive::EntryType::char_device;
     auto const code = code_of([&] { create_layer(driver, base, {}, {entry}); });
-    CHECK((!code || code == Errc::reserved_entry));  // whose layers are whole trees has nothing of the kind
+    CHECK((!code || code == Errc::reserved_entry));  // drivers with whole trees have no reserved entries
   }
 }
 
@@ -328,7 +328,7 @@ void check_changes(D& driver) {
     CHECK(names_of(tar) == ".wh.e d d/.wh.two d/one new new/file ");
   }
   SECTION("whiteouts of nothing, and a directory in a file's place") {
-    // What the changes and the diff say of these is the driver's choice: overlay keeps the whiteouts, others cannot.
+    // How these appear in changes and diffs is up to the driver: overlay keeps whiteouts, others cannot.
     create_layer(driver, base, {}, base_entries);
     create_layer(driver, top, base,
                  {whiteout("never-there"), whiteout("x"), directory("x"), file("x/below", "7")});
@@ -386,7 +386,7 @@ void check_mounts(D& driver) {
   SECTION("a mounted layer is a directory with all its files; what is written there is the layer's") {
     create_layer(driver, base, {}, {file("a", "lower"), file("gone", "lower")});
     create_layer(driver, top, base, {file("b", "upper"), whiteout("gone")});
-    bool const always = driver.is_mounted(top);  // its directory is there anyway
+    bool const always = driver.is_mounted(top);  // its directory exists anyway
     CHECK(code_of([&] { driver.mount(LayerId("none"), {}); }) == Errc::layer_unknown);
     auto const path = driver.mount(top, {});
     CHECK(driver.is_mounted(top));
@@ -410,10 +410,13 @@ void check_mounts(D& driver) {
 
 }  // namespace detail
 
-/// Checks what the concepts of drivers promise, with Catch2's sections; to be called in a test case.
+/// Checks the semantics of the driver concepts with Catch2; call it in a test case.
 ///
-/// @param make  a driver at a place of its own, which is empty
-/// @param in    where that place is made
+/// @param make  makes a driver in an empty directory of its own
+/// @param in    parent of that directory
+/// @code
+/// TEST_CASE("MyDriver keeps the driver contract") { strata::testing::driver_suite<MyDriver>(); }
+/// @endcode
 template <LayerDriver D>
 void driver_suite(std::function<D(DriverPlace const&)> const& make,
                   std::filesystem::path const& in = std::filesystem::temp_directory_path()) {
@@ -424,7 +427,7 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
   D driver = make(place);
   if constexpr (ShutdownDriver<D>) {
     driver.shutdown();
-    driver.resume();  // all that follows must be as if there had been no shutdown
+    driver.resume();  // must have the same effect as if never shut down
   }
   detail::check_life(driver, directory.path());
   detail::check_files(driver, directory.path());
@@ -433,7 +436,7 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
   if constexpr (ShutdownDriver<D>) driver.shutdown();
 }
 
-/// With the driver's own defaults.
+/// As above, with the driver's default options.
 template <OpenableDriver D>
 void driver_suite(std::filesystem::path const& in = std::filesystem::temp_directory_path()) {
   driver_suite<D>([](DriverPlace const& place) { return D(place, typename D::Options()); }, in);

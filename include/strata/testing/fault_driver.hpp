@@ -9,17 +9,17 @@
 
 namespace strata::testing {
 
-/// A driver that fails at one chosen step, to see what a store makes of it. All other steps are `Base`'s.
+/// A driver that fails at one chosen step, to test how a store handles it; otherwise behaves as `Base`.
 ///
-/// Steps are the calls that change something (`stage`, `add`, `finish`, `publish`, `replace`, `remove`), counted from 0
-/// over the life of the options, so that one run per step tries them all.
+/// Steps are the calls that change something (`stage`, `add`, `finish`, `publish`, `replace`, `remove`),
+/// counted from 0 over the life of the options, so that one run per step covers them all.
 template <LayerDriver Base>
 class FaultDriver : public Base {
  public:
   struct Options {
     typename Base::Options base = {};
-    int fail_at = -1;                                       ///< the step that throws EIO; none if negative
-    std::shared_ptr<int> steps = std::make_shared<int>(0);  ///< how many were taken
+    int fail_at = -1;                                       ///< the step that throws EIO; negative: none
+    std::shared_ptr<int> steps = std::make_shared<int>(0);  ///< number of steps so far
   };
 
   class Staged : public Base::Staged {

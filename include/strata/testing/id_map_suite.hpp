@@ -33,7 +33,7 @@ inline Entry owned(Entry entry, std::int64_t uid, std::int64_t gid) {
   return entry;
 }
 
-/// Of two layers: the upper one hides and replaces things of the lower one, whose links stay links.
+/// Entries of a lower layer; those of the upper one hide and replace some of them.
 inline std::vector<Entry> lower_entries() {
   return {owned(directory("d"), 5, 6), owned(file("d/a", "text"), 5, 6), owned(hard_link("d/b", "d/a"), 5, 6),
           owned(file("d/gone", "gone"), 7, 7), owned(file("program", "run", 04755), 1000, 0)};
@@ -59,7 +59,7 @@ inline struct stat host_status(std::filesystem::path const& path) {
   return status;
 }
 
-/// @param shown  a directory in which a layer with all of the above is seen
+/// @param shown  directory in which a layer with all of these entries is visible
 inline void check_owners(std::filesystem::path const& shown, IdMaps const& maps) {
   auto const is = [&](std::string const& name, std::int64_t uid, std::int64_t gid) {
     INFO(name);
@@ -81,9 +81,9 @@ inline void check_owners(std::filesystem::path const& shown, IdMaps const& maps)
 
 }  // namespace detail
 
-/// What the concept `IdMapDriver` cannot say. Needs the privileges to give files away, and those of the driver.
+/// Checks the semantics of `IdMapDriver` with Catch2. Needs CAP_CHOWN and the privileges of the driver.
 ///
-/// @param open  called with an empty directory; makes a driver there
+/// @param open  makes a driver in the given empty directory
 template <IdMapDriver D>
 void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
   using detail::sample_maps, detail::other_maps, detail::publish_mapped, detail::check_owners;

@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
-/// Ways to fill and to look into a layer through the calls of its driver alone.
+/// Fills and inspects layers through their driver alone.
 namespace strata::testing {
 
-/// An archive entry and its payload.
+/// An archive entry with its contents.
 struct Entry {
   archive::TarHeader header;
   std::string bytes = {};
@@ -31,7 +31,7 @@ struct Entry {
 
 inline archive::FileTime const sample_time{.seconds = 1'600'000'000, .nanoseconds = 0};
 
-/// Owned by who runs the test, who may not be allowed to give files away.
+/// Owned by the current user, who may not be allowed to change owners.
 inline archive::TarHeader header(archive::EntryType type, std::string name, std::uint32_t mode) {
   return {.name = std::move(name),
           .type = type,
@@ -58,7 +58,7 @@ inline Entry hard_link(std::string name, std::string first) {
   made.link_name = std::move(first);
   return {std::move(made)};
 }
-/// @param name  of what is to be gone; whiteouts are files
+/// @param name  path to be hidden; whiteouts are files
 inline Entry whiteout(std::string name) { return file(archive::whiteout_path(name), "", 0); }
 inline Entry opaque(std::string const& in_directory) {
   return file(in_directory + '/' + std::string(archive::whiteout_opaque), "", 0);
@@ -81,7 +81,7 @@ void create_layer(D& driver, LayerId const& id, std::optional<LayerId> const& pa
   driver.publish(id, std::move(staged));
 }
 
-/// The code of the `Error` that `call` throws, or none.
+/// Code of the `Error` that `call` throws; none if it does not throw.
 template <class Call>
 std::error_code code_of(Call&& call) {
   try {
@@ -104,7 +104,7 @@ bool has_layer_file(D const& driver, LayerId const& id, std::string_view name) {
   return code_of([&] { read_layer_file(driver, id, name); }) != Errc::data_unknown;
 }
 
-/// Entries by path, without a "/" at the end; of a hard link also where its first name is.
+/// Entries by path, without a trailing "/".
 using Snapshot = std::map<std::string, Entry>;
 
 inline Snapshot read_archive(std::string tar) {
@@ -124,7 +124,7 @@ inline Snapshot read_archive(std::string tar) {
 template <class D>
 concept CanTellChanges = DiffDriver<D> || MountDriver<D>;
 
-/// What a driver says changed: by itself, or by its two trees.
+/// Tar of a layer's changes: made by the driver, or by comparing trees.
 template <CanTellChanges D>
 std::string diff_of(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
   std::string tar;
@@ -152,13 +152,13 @@ std::int64_t diff_size_of(D& driver, LayerId const& id, std::optional<LayerId> c
     return drivers::naive::diff_size(driver, id, parent);
 }
 
-/// Everything that a layer shows.
+/// All entries visible in a layer.
 template <CanTellChanges D>
 Snapshot snapshot(D& driver, LayerId const& id) {
   return read_archive(diff_of(driver, id, std::nullopt));
 }
 
-/// Paths and kinds, as one text.
+/// All paths, each followed by a blank.
 inline std::string names_of(Snapshot const& found) {
   std::string text;
   for (auto const& [path, entry] : found) text += path + ' ';

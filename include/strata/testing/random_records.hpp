@@ -17,7 +17,7 @@
 
 namespace strata::testing {
 
-/// All that a record holds, as text to compare and to print; two records are equal if their texts are.
+/// Text with all fields of a record, for comparison and printing; records are equal if their texts are.
 template <class Record>
 std::string describe(Record const& record) {
   std::string out;
@@ -70,8 +70,8 @@ std::string describe(Record const& record) {
   return out;
 }
 
-/// Makes records of any kind, the same ones for the same seed: empty and long values, numbers at their limits,
-/// characters that need care. Strings are UTF-8; ids are unique and can name a directory.
+/// Generates records of any kind, deterministically by seed: empty and long values, numbers at their limits,
+/// characters that need escaping. Strings are UTF-8; ids are unique and safe path components.
 class RandomRecords {
  public:
   explicit RandomRecords(std::uint32_t seed) : engine_(seed) {}
@@ -94,7 +94,8 @@ class RandomRecords {
     return record;
   }
 
-  /// Bytes with a few of them changed, removed, doubled or replaced by what has meaning in many formats.
+  /// Changes, removes or duplicates some bytes, or replaces them by characters that are special in many
+  /// formats.
   std::string damage(std::string bytes) {
     static constexpr std::string_view meaningful = "\"\\{}[]:,nt0-9eE. \n\0\xFF";
     for (std::size_t i = 1 + below(3); i > 0 && !bytes.empty(); --i) {
@@ -169,7 +170,7 @@ class RandomRecords {
     } else if constexpr (std::is_same_v<T, std::string>) {
       value = string();
     } else if constexpr (std::is_same_v<T, Timestamp>) {
-      // From year 1 to year 9999.
+      // Years 1 to 9999.
       value.seconds = -62'135'596'800 + static_cast<std::int64_t>(engine_() % 315'537'897'600);
       static constexpr std::int32_t nanoseconds[] = {0, 1, 999'999'999, 120'000'000, 35'937'103};
       value.nanoseconds = nanoseconds[below(std::size(nanoseconds))];

@@ -31,7 +31,7 @@ std::vector<std::string> described(std::vector<Record> const& records) {
   return out;
 }
 
-/// What a call threw; success if it came to its end. Anything but an `Error` fails the test.
+/// Error code that a call threw; success if it returned. Anything but an `Error` fails the test.
 template <class Call>
 std::error_code error_of(Call&& call) {
   try {
@@ -136,7 +136,7 @@ void check_log(std::uint32_t seed) {
 
   INFO("changes come back in order, whatever is in their ids");
   std::vector<std::string> frames;
-  std::vector<std::string> changes;  // as encoded
+  std::vector<std::string> changes;  // encoded changes
   std::vector<std::size_t> changes_before = {0};
   for (int i = 0; i < 5; ++i) {
     auto record = random.make<Record>();
@@ -194,8 +194,8 @@ void check_log(std::uint32_t seed) {
 
 }  // namespace detail
 
-/// Checks what `SerializerFor` and `AppendingSerializerFor` promise and a concept cannot check, with generated
-/// records of each kind that `S` takes. Call it in a test case; the seed is in the report.
+/// Checks the semantics of `SerializerFor` and `AppendingSerializerFor` with generated records of each kind
+/// that `S` supports. Call it in a test case; the seed is reported.
 /// @tparam OwnRecords  record types of your own, checked as a store has them kept (`own_fields.hpp`)
 template <class S, class... OwnRecords>
 void serializer_suite(std::uint32_t seed = 1) {

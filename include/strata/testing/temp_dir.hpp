@@ -12,10 +12,10 @@
 
 namespace strata::testing {
 
-/// A directory for one test, removed at the end with all that is in it; mounts below are detached first.
+/// A temporary directory, removed with its contents by the destructor, after detaching mounts below it.
 class TempDir {
  public:
-  /// Below `$TMPDIR`, or /tmp.
+  /// Created below `$TMPDIR`, or /tmp.
   TempDir() : TempDir(std::filesystem::temp_directory_path()) {}
   explicit TempDir(std::filesystem::path const& parent) {
     std::string pattern = (parent / "strata-test-XXXXXX").native();
