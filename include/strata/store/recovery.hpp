@@ -1,0 +1,68 @@
+#pragma once
+
+#include <strata/store/collect.hpp>
+#include <strata/store/intent_log.hpp>
+#include <strata/sys/staging_directory.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+
+namespace strata {
+
+/// Completes the intents of dead processes, once in the life of an open store: before its layers are first used,
+/// or before other items are, if the data of one was being replaced. Intents that this process leaves behind are
+/// completed at the next access to layers. Thread-safe.
+class Recovery {
+ public:
+  /// Intents were left, as if this process had died.
+  void again() noexcept { left_ = true; }
+
+  /// Call before layers are used, with no guard of a table held. @throws as `collect_after_crash`
+  template <class Core>
+  void before_layers(Core& core) {
+    if (!done_ || left_) run(core);
+  }
+  /// Call before other items are used. The first call in a process holds no guard yet.
+  template <class Core>
+  void before_data(Core& core) {
+    if (!done_ && is_data_left(core.layer_trash())) run(core);
+  }
+
+ private:
+  bool is_data_left(std::filesystem::path const& trash) {
+    if (no_data_left_) return false;
+    bool const left = std::ranges::any_of(sys::StagingDirectory::look(trash), [](auto const& seen) {
+      return !seen.in_use && std::ranges::any_of(seen.notes, &is_about_data);
+    });
+    no_data_left_ = !left;
+    return left;
+  }
+
+  /// Other threads wait; the running thread itself passes, since it uses the tables.
+  template <class Core>
+  void run(Core& core) {
+    std::scoped_lock const alone(mutex_);
+    if (running_ || (done_ && !left_)) return;
+    running_ = true;
+    left_ = false;
+    try {
+      collect_after_crash(core);
+    } catch (...) {
+      running_ = false;
+      left_ = true;
+      throw;
+    }
+    running_ = false;
+    done_ = true;
+  }
+
+  std::atomic<bool> done_ = false;
+  std::atomic<bool> left_ = false;
+  std::atomic<bool> no_data_left_ = false;
+  std::recursive_mutex mutex_;
+  bool running_ = false;  ///< by the thread that has the mutex
+};
+
+}  // namespace strata
