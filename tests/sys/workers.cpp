@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <system_error>
+#include <thread>
 #include <unistd.h>
 
 using strata::sys::Workers;
@@ -48,8 +48,31 @@ TEST_CASE("workers that are left early end", "[sys]") {
 #endif
 #endif
 
+TEST_CASE("a single piece of work is done by the caller, and needs no thread", "[sys]") {
+  auto const caller = std::this_thread::get_id();
+  std::thread::id worked;
+  Workers<int> workers(4, 4, [&](int&) { worked = std::this_thread::get_id(); });
+  workers.add(1);
+  workers.finish();
+  CHECK(worked == caller);
+}
+
+TEST_CASE("a failure of the caller's own work comes out as well", "[sys]") {
+  Workers<int> workers(4, 4, [](int&) { throw std::runtime_error("one"); });
+  workers.add(1);
+  CHECK_THROWS_WITH(workers.finish(), "one");
+}
+
+TEST_CASE("workers without threads process a queue longer than it may be", "[sys]") {
+  int sum = 0;
+  Workers<int> workers(0, 2, [&](int& item) { sum += item; });
+  for (int i = 1; i <= 100; ++i) workers.add(i);
+  workers.finish();
+  CHECK(sum == 5050);
+}
+
 #ifndef STRATA_TEST_ADDRESS_SANITIZER
-TEST_CASE("where not all threads can be had, those that run already end, and the error comes out", "[sys]") {
+TEST_CASE("where not all threads can be had, those that run do the work", "[sys]") {
   auto const child = ::fork();
   if (child == 0) {  // a limit that the other tests must not have
     ::alarm(20);
@@ -59,12 +82,14 @@ TEST_CASE("where not all threads can be had, those that run already end, and the
     rlim_t const room = pages * static_cast<std::size_t>(::getpagesize()) + (rlim_t{64} << 20);
     rlimit const limit{.rlim_cur = room, .rlim_max = room};
     ::setrlimit(RLIMIT_AS, &limit);
-    try {
-      Workers<int> const workers(1000, 1, [](int&) {});
-    } catch (std::system_error const&) {
-      ::_exit(0);
-    }
-    ::_exit(1);
+    std::atomic<int> done = 0;
+    Workers<int> workers(1000, 1000, [&](int&) {
+      ::usleep(1000);
+      ++done;
+    });
+    for (int i = 0; i < 1000; ++i) workers.add(i);
+    workers.finish();
+    ::_exit(done == 1000 ? 0 : 1);
   }
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
