@@ -99,6 +99,97 @@ class OpenPlace {
   Fd root_;
 };
 
+/// One call of `copy_path`.
+class PathCopy {
+ public:
+  PathCopy(Place const& from, Place const& to, CopyPathOptions const& options)
+      : from_(from),
+        to_(to),
+        options_(options),
+        target_(to),
+        node_(OpenPlace(from).try_open(from.inside(), O_PATH)) {
+    if (!node_ || ::fstat(node_.get(), &status_) != 0) throw_errno("stat", from.shown());
+  }
+
+  CopyResult run() const {
+    if (S_ISDIR(status_.st_mode)) return copy_directory();
+    if (options_.owner) options_.owner({status_.st_uid, status_.st_gid});  // before anything is created
+    return copy_file();
+  }
+
+ private:
+  CopyResult copy_directory() const {
+    Fd top = make_directories(to_.inside(), 0755);
+    Fd const kept(retry([&] { return ::fcntl(top.get(), F_DUPFD_CLOEXEC, 0); }));
+    if (!kept) throw_errno("open", to_.shown());
+    TreeCopier copier(from_.shown(), to_.shown(), how());
+    auto const done = copier.copy(reopened(O_RDONLY | O_DIRECTORY), std::move(top), TreeCopier::Top::kept);
+    if (options_.flush == Flush::full) flush_tree("/proc/self/fd/" + std::to_string(kept.get()));
+    return done;
+  }
+
+  CopyResult copy_file() const {
+    auto path = to_.inside();
+    if (to_.root.empty() && !path.has_filename()) path /= from_.inside().filename();
+    std::string const base = path.filename();
+    Fd const parent = make_directories(path.parent_path(), 0700);
+    auto const old =
+        find_status(parent.get(), base.empty() ? "." : base.c_str()).named([&] { return to_.shown(); });
+    if (old && S_ISDIR(old->st_mode)) {
+      errno = EISDIR;
+      throw_errno("open", to_.shown());
+    }
+    bool const regular = S_ISREG(status_.st_mode);
+    TreeCopier copier(from_.shown(), to_.shown().parent_path(), how());
+    auto const done = copier.copy_file(reopened(regular ? O_RDONLY : O_PATH), parent, base);
+    if (options_.flush == Flush::full) {
+      if (regular)
+        sync_file(open_at(parent.get(), base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).get(), to_.shown());
+      if (::fsync(parent.get()) != 0 && errno != EINVAL) throw_errno("fsync", to_.shown());
+    }
+    return done;
+  }
+
+  CopyOptions how() const {
+    return {
+        .flush = options_.flush,
+        .control = options_.control,
+        .keeps_xattr =
+            [](std::string_view name) noexcept {
+              return is_portable_xattr(name) && name.find(".overlay.") == name.npos;
+            },
+        .existing = Existing::replace,
+        .mounts = Mounts::enter,
+        .vanished = Vanished::pass,
+        .order = Order::by_name,
+        .owner = options_.owner,
+    };
+  }
+
+  Fd reopened(int flags) const {
+    Fd fd = try_open_at(AT_FDCWD, ("/proc/self/fd/" + std::to_string(node_.get())).c_str(), flags);
+    if (!fd) throw_errno("open", from_.shown());
+    return fd;
+  }
+
+  Fd make_directories(std::filesystem::path const& path, mode_t mode) const {
+    return target_.make_directories(path, mode, [&](int fresh, int above, mode_t fresh_mode) {
+      auto const owner = S_ISDIR(status_.st_mode) ? options_.new_directories : options_.new_parents;
+      if (::fchown(fresh, owner.uid, owner.gid) != 0 || ::fchmod(fresh, fresh_mode) != 0)
+        throw_errno("chown", to_.shown());
+      if (options_.flush == Flush::full && ::fsync(above) != 0 && errno != EINVAL)
+        throw_errno("fsync", to_.shown());
+    });
+  }
+
+  Place const& from_;
+  Place const& to_;
+  CopyPathOptions const& options_;
+  OpenPlace target_;
+  Fd node_;
+  struct stat status_ {};
+};
+
 }  // namespace detail
 
 /// Copies a file, or a directory with its contents, from one tree into another: data (sharing blocks where
@@ -118,68 +209,7 @@ class OpenPlace {
 ///
 ///     sys::copy_path({.path = "hosts"}, {.root = mounted, .path = "/etc/hosts"});
 inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions const& options = {}) {
-  detail::OpenPlace const source(from);
-  detail::OpenPlace const target(to);
-  CopyOptions const copy{
-      .flush = options.flush,
-      .control = options.control,
-      .keeps_xattr =
-          [](std::string_view name) noexcept {
-            return is_portable_xattr(name) && name.find(".overlay.") == name.npos;
-          },
-      .existing = Existing::replace,
-      .mounts = Mounts::enter,
-      .vanished = Vanished::pass,
-      .order = Order::by_name,
-      .owner = options.owner,
-  };
-  Fd const node = source.try_open(from.inside(), O_PATH);
-  struct stat status {};
-  if (!node || ::fstat(node.get(), &status) != 0) throw_errno("stat", from.shown());
-  if (options.owner && !S_ISDIR(status.st_mode))  // before anything is created
-    options.owner({status.st_uid, status.st_gid});
-  auto const reopened = [&](int flags) {
-    Fd fd = try_open_at(AT_FDCWD, ("/proc/self/fd/" + std::to_string(node.get())).c_str(), flags);
-    if (!fd) throw_errno("open", from.shown());
-    return fd;
-  };
-  auto const made = [&](int fresh, int above, mode_t mode) {
-    auto const owner = S_ISDIR(status.st_mode) ? options.new_directories : options.new_parents;
-    if (::fchown(fresh, owner.uid, owner.gid) != 0 || ::fchmod(fresh, mode) != 0)
-      throw_errno("chown", to.shown());
-    if (options.flush == Flush::full && ::fsync(above) != 0 && errno != EINVAL)
-      throw_errno("fsync", to.shown());
-  };
-  if (S_ISDIR(status.st_mode)) {
-    Fd top = target.make_directories(to.inside(), 0755, made);
-    std::string const top_path = "/proc/self/fd/" + std::to_string(top.get());
-    Fd const kept(retry([&] { return ::fcntl(top.get(), F_DUPFD_CLOEXEC, 0); }));
-    if (!kept) throw_errno("open", to.shown());
-    detail::TreeCopier copier(from.shown(), to.shown(), copy);
-    auto const done =
-        copier.copy(reopened(O_RDONLY | O_DIRECTORY), std::move(top), detail::TreeCopier::Top::kept);
-    if (options.flush == Flush::full) flush_tree("/proc/self/fd/" + std::to_string(kept.get()));
-    return done;
-  }
-  auto path = to.inside();
-  if (to.root.empty() && !path.has_filename()) path /= from.inside().filename();
-  std::string const base = path.filename();
-  Fd const parent = target.make_directories(path.parent_path(), 0700, made);
-  auto const old =
-      find_status(parent.get(), base.empty() ? "." : base.c_str()).named([&] { return to.shown(); });
-  if (old && S_ISDIR(old->st_mode)) {
-    errno = EISDIR;
-    throw_errno("open", to.shown());
-  }
-  detail::TreeCopier copier(from.shown(), to.shown().parent_path(), copy);
-  auto const done =
-      copier.copy_file(S_ISREG(status.st_mode) ? reopened(O_RDONLY) : reopened(O_PATH), parent, base);
-  if (options.flush == Flush::full) {
-    if (S_ISREG(status.st_mode))
-      sync_file(open_at(parent.get(), base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).get(), to.shown());
-    if (::fsync(parent.get()) != 0 && errno != EINVAL) throw_errno("fsync", to.shown());
-  }
-  return done;
+  return detail::PathCopy(from, to, options).run();
 }
 
 }  // namespace strata::sys

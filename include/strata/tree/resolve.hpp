@@ -31,6 +31,49 @@ struct Resolved {
   bool found() const noexcept { return rest.empty() && !led_astray; }
 };
 
+namespace detail {
+
+/// The names that a path resolution still has to pass, those of links included.
+class NamesAhead {
+ public:
+  explicit NamesAhead(std::string_view path) {
+    push(path);
+    own_ = names_.size();
+  }
+
+  bool empty() const noexcept { return names_.empty(); }
+  /// True if the last name that `pop` returned came from a link.
+  bool of_link() const noexcept { return of_link_; }
+
+  std::string pop() {
+    auto name = std::move(names_.back());
+    names_.pop_back();
+    of_link_ = names_.size() >= own_;
+    if (!of_link_) own_ = names_.size();
+    return name;
+  }
+  void push(std::string_view more) {
+    auto const size = static_cast<std::ptrdiff_t>(names_.size());
+    while (!more.empty()) {
+      auto const slash = more.find('/');
+      if (slash != 0) names_.insert(names_.begin() + size, std::string(more.substr(0, slash)));
+      more.remove_prefix(slash == std::string_view::npos ? more.size() : slash + 1);
+    }
+  }
+  /// `name` and all that is ahead, as a path.
+  std::string rest(std::string name) {
+    while (!empty()) name += '/' + pop();
+    return name;
+  }
+
+ private:
+  std::vector<std::string> names_ = {};  // in reverse order
+  std::size_t own_ = 0;                  // how many of them belong to the path itself
+  bool of_link_ = false;
+};
+
+}  // namespace detail
+
 /// Resolves a path to a directory with the tree's root as "/", like openat2(2) with RESOLVE_IN_ROOT: ".." of
 /// the root is the root, and at most 40 links are followed. The tree must not change meanwhile.
 /// @param path clean, without a leading "/"
@@ -44,26 +87,11 @@ Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path)
     return at;
   }
   if (!sys::is_absent(errno)) sys::throw_errno("open", path);
-  constexpr int most_links = 40;
-  std::vector<std::string> ahead;  // in reverse order
-  auto const push = [&](std::string_view more) {
-    auto const size = ahead.size();
-    while (!more.empty()) {
-      auto const slash = more.find('/');
-      if (slash != 0)
-        ahead.insert(ahead.begin() + static_cast<std::ptrdiff_t>(size), std::string(more.substr(0, slash)));
-      more.remove_prefix(slash == std::string_view::npos ? more.size() : slash + 1);
-    }
-  };
-  push(path);
-  std::size_t own = ahead.size();  // how many of them belong to the path itself, not to a link
+  constexpr std::size_t most_links = 40;
+  detail::NamesAhead ahead(path);
   at.place.directory = tree.open_root();
-  int links = 0;
   while (!ahead.empty()) {
-    auto const name = std::move(ahead.back());
-    ahead.pop_back();
-    bool const of_link = ahead.size() >= own;
-    if (!of_link) own = ahead.size();
+    auto const name = ahead.pop();
     if (name == ".") continue;
     if (name == "..") {
       at.place.left.push_back(at.place.path);
@@ -75,30 +103,21 @@ Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path)
     if (status && S_ISDIR(status->st_mode)) {
       at.place.directory = tree.enter(tree.ref(at.place.directory), name, path);
       at.place.path = join(at.place.path, name);
-      continue;
-    }
-    if (status && S_ISLNK(status->st_mode)) {
+    } else if (status && S_ISLNK(status->st_mode)) {
       at.place.links.push_back(join(at.place.path, name));
-      if (++links > most_links) {
-        at.led_astray = true;
-        return at;
-      }
+      at.led_astray = at.place.links.size() > most_links;
+      if (at.led_astray) return at;
       auto const target = tree.read_link(tree.ref(at.place.directory), name, path);
       if (target.starts_with('/')) {
         at.place.path.clear();
         at.place.directory = tree.open_root();
       }
-      push(target);
-      continue;
+      ahead.push(target);
+    } else {
+      at.blocked = status.has_value();
+      at.led_astray = ahead.of_link();
+      at.rest = ahead.rest(name);
     }
-    at.blocked = status.has_value();
-    at.led_astray = of_link;
-    at.rest = name;
-    while (!ahead.empty()) {
-      at.rest += '/' + ahead.back();
-      ahead.pop_back();
-    }
-    return at;
   }
   return at;
 }
