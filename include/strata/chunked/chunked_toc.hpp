@@ -143,60 +143,68 @@ class ChunkedTocReader : JsonScanner {
     }
   }
 
+  TocObject fields() {
+    TocObject next;
+    if (!take('{')) fail("is damaged");
+    if (take('}')) return next;
+    do {
+      field(member(), next);
+    } while (take(','));
+    if (!take('}')) fail("is damaged");
+    return next;
+  }
+
+  void field(std::string const& key, TocObject& next) {
+    auto& header = next.entry.header;
+    if (key == "type")
+      next.type = text();
+    else if (key == "name")
+      header.name = text();
+    else if (key == "linkName")
+      header.link_name = text();
+    else if (key == "mode")
+      header.mode = small<std::uint32_t>() & 07777U;
+    else if (key == "size")
+      next.size = integer();
+    else if (key == "uid")
+      header.uid = integer();
+    else if (key == "gid")
+      header.gid = integer();
+    else if (key == "modtime")
+      header.mtime = time().value_or(FileTime{});
+    else if (key == "accesstime")
+      header.atime = time();
+    else if (key == "changetime")
+      header.ctime = time();
+    else if (key == "devMajor")
+      header.dev_major = small<std::uint32_t>();
+    else if (key == "devMinor")
+      header.dev_minor = small<std::uint32_t>();
+    else if (key == "xattrs")
+      xattrs(header);
+    else if (key == "digest")
+      next.entry.digest = text();
+    else if (key == "offset")
+      next.offset = integer();
+    else if (key == "endOffset")
+      next.end_offset = integer();
+    else if (key == "chunkSize")
+      next.chunk_size = integer();
+    else if (key == "chunkOffset")
+      next.chunk_offset = integer();
+    else if (key == "chunkDigest")
+      next.chunk_digest = text();
+    else if (key == "chunkType")
+      next.chunk_type = text();
+    else if (!value(held_))
+      fail("is damaged");
+  }
+
   template <class Use>
   void object(Use&& use) {
     check_budget(++entries_, budgets_.entries, "entries");
-    TocObject next;
-    auto& header = next.entry.header;
-    if (!take('{')) fail("is damaged");
-    if (!take('}')) {
-      do {
-        auto const key = member();
-        if (key == "type")
-          next.type = text();
-        else if (key == "name")
-          header.name = text();
-        else if (key == "linkName")
-          header.link_name = text();
-        else if (key == "mode")
-          header.mode = small<std::uint32_t>() & 07777U;
-        else if (key == "size")
-          next.size = integer();
-        else if (key == "uid")
-          header.uid = integer();
-        else if (key == "gid")
-          header.gid = integer();
-        else if (key == "modtime")
-          header.mtime = time().value_or(FileTime{});
-        else if (key == "accesstime")
-          header.atime = time();
-        else if (key == "changetime")
-          header.ctime = time();
-        else if (key == "devMajor")
-          header.dev_major = small<std::uint32_t>();
-        else if (key == "devMinor")
-          header.dev_minor = small<std::uint32_t>();
-        else if (key == "xattrs")
-          xattrs(header);
-        else if (key == "digest")
-          next.entry.digest = text();
-        else if (key == "offset")
-          next.offset = integer();
-        else if (key == "endOffset")
-          next.end_offset = integer();
-        else if (key == "chunkSize")
-          next.chunk_size = integer();
-        else if (key == "chunkOffset")
-          next.chunk_offset = integer();
-        else if (key == "chunkDigest")
-          next.chunk_digest = text();
-        else if (key == "chunkType")
-          next.chunk_type = text();
-        else if (!value(held_))
-          fail("is damaged");
-      } while (take(','));
-      if (!take('}')) fail("is damaged");
-    }
+    auto next = fields();
+    auto const& header = next.entry.header;
     check_budget(std::max(header.name.size(), header.link_name.size()), budgets_.path_bytes, "path bytes");
     if (next.type != "chunk") {
       end_entry(use);
