@@ -1,8 +1,8 @@
 #pragma once
 
 #include <strata/chunked/chunked_toc.hpp>
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
@@ -82,20 +82,19 @@ class LocalContent {
   /// skipped.
   template <class Core>
   void search(Core& core, Control const& control) {
-    if constexpr (CheckDriver<typename Core::Driver>) {
-      using Traits = typename Core::LayerTraits;
-      std::vector<std::pair<std::string, std::filesystem::path>> tables;
-      core.template read_view<Traits>().each([&](auto const& row, auto const& place) {
-        if (names::contains(row->big_data_names, std::string(chunked_manifest_key)) &&
-            is_safe_component(row->id))
-          tables.emplace_back(row->id, place.directory / row->id / big_data_file_name(chunked_manifest_key));
-      });
-      for (auto const& [id, path] : tables) {
-        control.check();
-        auto const tree = core.driver().own_tree(LayerId(id));
-        auto const table = tree ? read_if_readable(path) : std::nullopt;
-        if (table) note(*table, tree->path);
-      }
+    if (!has_own_trees(core.driver())) return;
+    using Traits = typename Core::LayerTraits;
+    std::vector<std::pair<std::string, std::filesystem::path>> tables;
+    core.template read_view<Traits>().each([&](auto const& row, auto const& place) {
+      if (names::contains(row->big_data_names, std::string(chunked_manifest_key)) &&
+          is_safe_component(row->id))
+        tables.emplace_back(row->id, place.directory / row->id / big_data_file_name(chunked_manifest_key));
+    });
+    for (auto const& [id, path] : tables) {
+      control.check();
+      auto const tree = own_tree_of(core.driver(), LayerId(id));
+      auto const table = tree ? read_if_readable(path) : std::nullopt;
+      if (table) note(*table, tree->path);
     }
   }
 

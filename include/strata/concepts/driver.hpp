@@ -99,8 +99,6 @@ struct Change {
 ///                            existed, `Errc::layer_unknown` if the parent has gone meanwhile
 /// - `d.replace(id, staged)`  the contents of an existing layer and the staged ones change places, in one step; called
 ///                            once more it is undone
-/// - `d.contents_identity(id)`  optional, for drivers that are no `CheckDriver`: what tells these contents of a layer from
-///                            others that `replace` puts there; nothing if there is no such layer
 /// - `d.remove(id)`           afterwards not `d.exists(id)`; what is left to delete is in the `Trash`, to be
 ///                            emptied without locks; nothing happens if it did not exist
 /// - `d.copy_file(id, name, to)`  writes the bytes of the regular file that was put in under `name`;
@@ -202,6 +200,15 @@ template <class D>
 concept ShutdownDriver = LayerDriver<D> && requires(D& d) {
   { d.shutdown() } -> std::same_as<void>;
   { d.resume() } -> std::same_as<void>;
+};
+
+/// Tells the contents of a layer from others that `replace` puts in their place. An `OwnTreeDriver` need not: its trees are
+/// told apart by the file system.
+///
+/// - `c.contents_identity(id)`  a text without line breaks, the same until `replace`; none if there is no such layer
+template <class D>
+concept IdentityDriver = LayerDriver<D> && requires(D const& c, LayerId const& id) {
+  { c.contents_identity(id) } -> std::same_as<std::optional<std::string>>;
 };
 
 /// Finds layers in further places, which it only reads, and keeps those that no container writes to in a place of their own

@@ -2,8 +2,8 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/drivers/btrfs.hpp>
 #include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/naive_diff.hpp>
@@ -90,7 +90,8 @@ inline std::optional<std::string> prior_home(std::filesystem::path const& graph_
 ///
 /// It models what callers of a store see as calls and options (`DiffDriver`, `MountDriver`, `IdMapDriver`, `InPlaceDriver`,
 /// `ImageStoreDriver`, `LayerStoreDriver`) if one of its drivers does; a chosen driver that does not throws
-/// `Errc::unsupported`. Layers of one that can only mount are compared as trees.
+/// `Errc::unsupported`. Layers of one that can only mount are compared as trees. For the other abilities ask `with_ability`,
+/// which reaches the chosen driver itself.
 template <ListedDriver... Ds>
 class AnyOf {
   template <class D>
@@ -180,12 +181,6 @@ class AnyOf {
   void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
     visit([&](auto const& driver) { driver.copy_file(id, file, to); });
   }
-  std::optional<std::string> contents_identity(LayerId const& id) const {
-    return visit([&](auto const& driver) -> std::optional<std::string> {
-      if constexpr (requires { driver.contents_identity(id); }) return driver.contents_identity(id);
-      return std::nullopt;
-    });
-  }
   void recover() {
     visit([](auto& driver) { driver.recover(); });
   }
@@ -274,50 +269,6 @@ class AnyOf {
     });
   }
 
-  void shutdown() {
-    visit([]<class D>([[maybe_unused]] D& driver) {
-      if constexpr (ShutdownDriver<D>) driver.shutdown();
-    });
-  }
-  void resume() {
-    visit([]<class D>([[maybe_unused]] D& driver) {
-      if constexpr (ShutdownDriver<D>) driver.resume();
-    });
-  }
-
-  // What `CheckDriver` asks for; a driver that is none has nothing to tell.
-  std::vector<Problem> inspect(LayerId const& id,
-                               std::optional<std::vector<LayerId>> const& ancestors) const {
-    return visit([&]<class D>([[maybe_unused]] D const& driver) -> std::vector<Problem> {
-      if constexpr (CheckDriver<D>) return driver.inspect(id, ancestors);
-      return {};
-    });
-  }
-  std::vector<std::string> repair(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
-    return visit([&]<class D>([[maybe_unused]] D& driver) -> std::vector<std::string> {
-      if constexpr (CheckDriver<D>) return driver.repair(id, ancestors);
-      return {};
-    });
-  }
-  std::optional<std::vector<LayerId>> ancestors(LayerId const& id) const {
-    return visit([&]<class D>([[maybe_unused]] D const& driver) -> std::optional<std::vector<LayerId>> {
-      if constexpr (CheckDriver<D>) return driver.ancestors(id);
-      return std::nullopt;
-    });
-  }
-  std::optional<OwnTree> own_tree(LayerId const& id) const {
-    return visit([&]<class D>([[maybe_unused]] D const& driver) -> std::optional<OwnTree> {
-      if constexpr (CheckDriver<D>) return driver.own_tree(id);
-      return std::nullopt;
-    });
-  }
-  std::vector<Ownership> claims(std::vector<LayerId> const& known) const {
-    return visit([&]<class D>([[maybe_unused]] D const& driver) -> std::vector<Ownership> {
-      if constexpr (CheckDriver<D>) return driver.claims(known);
-      return {};
-    });
-  }
-
   std::vector<std::filesystem::path> image_stores() const requires(ImageStoreDriver<Ds> || ...) {
     return visit([]<class D>([[maybe_unused]] D const& driver) -> std::vector<std::filesystem::path> {
       if constexpr (ImageStoreDriver<D>) return driver.image_stores();
@@ -389,7 +340,7 @@ class AnyOf {
 /// The drivers of a usual program.
 using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
-static_assert(IdMapDriver<Any> && CheckDriver<Any> && OpenableDriver<Any> && ShutdownDriver<Any>);
-static_assert(ImageStoreDriver<Any> && LayerStoreDriver<Any> && InPlaceDriver<Any>);
+static_assert(OpenableDriver<Any> && DriverHolder<Any>);
+static_assert(IdMapDriver<Any> && InPlaceDriver<Any> && ImageStoreDriver<Any> && LayerStoreDriver<Any>);
 
 }  // namespace strata::drivers

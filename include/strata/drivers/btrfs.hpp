@@ -1,8 +1,9 @@
 #pragma once
 
 #include <strata/archive/tar_writer.hpp>
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
@@ -178,15 +179,9 @@ class Btrfs {
   bool is_mounted(LayerId const& id) const { return exists(id); }
   std::filesystem::path mount_path(LayerId const& id) const { return trees_.own(id); }
 
-  // What `CheckDriver` asks for. A layer is one directory: it is there, or it is not.
-  std::vector<Problem> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
-    return trees_.inspect(id);
-  }
-  std::vector<std::string> repair(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
-  std::optional<std::vector<LayerId>> ancestors(LayerId const&) const { return std::nullopt; }
   std::optional<OwnTree> own_tree(LayerId const& id) const { return trees_.own_tree(id, true); }
-  std::vector<Ownership> claims(std::vector<LayerId> const& known) const {
-    return trees_.claims(home_, known);
+  std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {
+    return trees_.ownership(home_, known);
   }
 
   /// Gives the private mount of the home back; a file system of its own stays mounted.
@@ -253,7 +248,7 @@ inline Btrfs::Options Btrfs::Options::parse(std::vector<std::string> const& key_
   return options;
 }
 
-static_assert(CheckDriver<Btrfs> && IdMapDriver<Btrfs> && InPlaceDriver<Btrfs> && OpenableDriver<Btrfs> &&
-              ShutdownDriver<Btrfs>);
+static_assert(IdMapDriver<Btrfs> && InPlaceDriver<Btrfs> && OpenableDriver<Btrfs> && ShutdownDriver<Btrfs>);
+static_assert(OwnTreeDriver<Btrfs> && UsageDriver<Btrfs>);
 
 }  // namespace strata::drivers

@@ -253,6 +253,6 @@ inline std::int64_t Memory::diff_size(LayerId const& id, std::optional<LayerId> 
   return bytes;
 }
 
-static_assert(DiffDriver<Memory> && OpenableDriver<Memory>);
+static_assert(DiffDriver<Memory> && OpenableDriver<Memory> && IdentityDriver<Memory>);
 
 }  // namespace strata::drivers

@@ -3,6 +3,10 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/inspect_driver.hpp>
+#include <strata/concepts/lineage_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/overlay/backing.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
@@ -280,7 +284,6 @@ class Overlay {
     return (layer && !is_own(*layer) ? run_home_ / id.str() : dirs_.own(id.str())) / paths::overlay::merged;
   }
 
-  // What `CheckDriver` asks for.
   std::vector<Problem> inspect(LayerId const& id,
                                std::optional<std::vector<LayerId>> const& ancestors) const {
     return overlay::inspect_layer(dirs_, id.str(), ancestors);
@@ -300,7 +303,7 @@ class Overlay {
     return OwnTree{
         .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
   }
-  std::vector<Ownership> claims(std::vector<LayerId> const& known) const {
+  std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {
     return overlay::own_home(dirs_, known);
   }
 
@@ -456,6 +459,8 @@ inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
   return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};
 }
 
-static_assert(IdMapDriver<Overlay> && InPlaceDriver<Overlay>);
+static_assert(IdMapDriver<Overlay> && InPlaceDriver<Overlay> && LayerStoreDriver<Overlay>);
+static_assert(OwnTreeDriver<Overlay> && LineageDriver<Overlay> && RepairDriver<Overlay> &&
+              UsageDriver<Overlay>);
 
 }  // namespace strata::drivers

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <strata/archive/tar_writer.hpp>
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/inspect_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
@@ -147,17 +149,15 @@ class Vfs {
     return trees_.find(id).value_or(trees_.own(id));
   }
 
-  // What `CheckDriver` asks for. A layer is one directory: it is there, or it is not.
+  /// A layer is one directory, which is there or is not; one of an image store does not stand in for it.
   std::vector<Problem> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
     return trees_.inspect(id);
   }
-  std::vector<std::string> repair(LayerId const&, std::optional<std::vector<LayerId>> const&) { return {}; }
-  std::optional<std::vector<LayerId>> ancestors(LayerId const&) const { return std::nullopt; }
   std::optional<OwnTree> own_tree(LayerId const& id) const {
     return trees_.own_tree(id, !options_.ignore_chown_errors);
   }
-  std::vector<Ownership> claims(std::vector<LayerId> const& known) const {
-    return trees_.claims(home_, known);
+  std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {
+    return trees_.ownership(home_, known);
   }
   std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
 
@@ -221,7 +221,7 @@ inline Vfs::Options Vfs::Options::parse(std::vector<std::string> const& key_valu
   return options;
 }
 
-static_assert(IdMapDriver<Vfs> && InPlaceDriver<Vfs> && OpenableDriver<Vfs> && CheckDriver<Vfs>);
-static_assert(ImageStoreDriver<Vfs>);
+static_assert(IdMapDriver<Vfs> && InPlaceDriver<Vfs> && OpenableDriver<Vfs> && ImageStoreDriver<Vfs>);
+static_assert(OwnTreeDriver<Vfs> && InspectDriver<Vfs> && !RepairDriver<Vfs> && UsageDriver<Vfs>);
 
 }  // namespace strata::drivers

@@ -2,11 +2,13 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
 #include <strata/former.hpp>
+#include <strata/problem.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -225,7 +227,7 @@ class WholeTrees {
     return archive::changed_bytes(get(id), changes(id, parent, maps));
   }
 
-  // For `CheckDriver`.
+  // What the drivers have in common of what a check asks for.
   std::vector<Problem> inspect(LayerId const& id) const {
     if (is_directory(own(id))) return {};
     return {
@@ -236,7 +238,8 @@ class WholeTrees {
     if (!path) return std::nullopt;
     return OwnTree{.path = *std::move(path), .whole = true, .keeps_owners = keeps_owners};
   }
-  std::vector<Ownership> claims(std::filesystem::path const& home, std::vector<LayerId> const& known) const {
+  std::vector<Ownership> ownership(std::filesystem::path const& home,
+                                   std::vector<LayerId> const& known) const {
     std::vector<Ownership> found{{.path = home, .reason = "driver"}};
     std::unordered_set<std::string_view> ids;
     for (auto const& id : known) ids.insert(id.str());

@@ -1,6 +1,8 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/inspect_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/check_data.hpp>
 #include <strata/maintenance/check_leftovers.hpp>
@@ -44,7 +46,6 @@ namespace detail {
 
 template <class Core>
 class Checker {
-  using Driver = typename Core::Driver;
   using LayerTraits = typename Core::LayerTraits;
   using ImageTraits = typename Core::ImageTraits;
   using ContainerTraits = typename Core::ContainerTraits;
@@ -228,9 +229,8 @@ class Checker {
     bool const has_tree = core_.driver().exists(LayerId(layer.id));
     if (!has_tree)
       tell(Severity::error, ProblemKind::tree_missing, "its files are missing", RepairAction::none);
-    else if constexpr (CheckDriver<Driver>) {
-      if (!other) inspect(layer, ancestors);
-    }
+    else if (!other)
+      inspect(layer, ancestors);
     if (other)
       check_big_data<LayerTraits>(layer, directory / layer.id, report_.problems);
     else
@@ -256,8 +256,10 @@ class Checker {
   }
 
   void inspect(LayerRecord const& layer, std::optional<std::vector<LayerId>> const& ancestors) {
-    for (auto& found :
-         core_.driver().inspect(LayerId(layer.id), records_.is_mapped(layer) ? std::nullopt : ancestors)) {
+    auto problems = with_ability<std::vector<Problem>>(core_.driver(), [&](InspectDriver auto const& driver) {
+      return driver.inspect(LayerId(layer.id), records_.is_mapped(layer) ? std::nullopt : ancestors);
+    });
+    for (auto& found : problems) {
       found.subject = Subject::layer;
       found.id = layer.id;
       found.text = "layer " + layer.id + ": " + found.text;
@@ -286,26 +288,29 @@ class Checker {
   }
 
   void check_trees() {
-    if constexpr (CheckDriver<Driver>)
-      TreeComparison<Core>(core_, records_, headers_, control())
-          .run([&](LayerRecord const& layer, auto&& compare) {
-            bool goes_on = false;
-            auto const look = [&] {
-              unless_unreadable(layer.id, [&] {
-                if (trees_ != nullptr && records_.layers.has_own(layer.id))
-                  if (auto signature = own_tree_signature(core_, LayerId(layer.id)))
-                    trees_->emplace(layer.id, *signature);
-                goes_on =
-                    compare([&](auto const& text, Proves proves) { tell_difference(layer, text, proves); },
-                            [&] { excuse_contents(layer); });
-              });
-            };
-            if (records_.layers.has_own(layer.id))
-              unless_changed(layer, look);
-            else
-              read_only(look);
-            return goes_on;
-          });
+    with_ability(core_.driver(), [this](OwnTreeDriver auto const&) { compare_trees(); });
+  }
+
+  void compare_trees() {
+    TreeComparison<Core>(core_, records_, headers_, control())
+        .run([&](LayerRecord const& layer, auto&& compare) {
+          bool goes_on = false;
+          auto const look = [&] {
+            unless_unreadable(layer.id, [&] {
+              if (trees_ != nullptr && records_.layers.has_own(layer.id))
+                if (auto signature = own_tree_signature(core_, LayerId(layer.id)))
+                  trees_->emplace(layer.id, *signature);
+              goes_on =
+                  compare([&](auto const& text, Proves proves) { tell_difference(layer, text, proves); },
+                          [&] { excuse_contents(layer); });
+            });
+          };
+          if (records_.layers.has_own(layer.id))
+            unless_changed(layer, look);
+          else
+            read_only(look);
+          return goes_on;
+        });
   }
 
   void tell_difference(LayerRecord const& layer, std::string const& text, Proves proves) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/archive/tar_header.hpp>
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/error.hpp>
 #include <strata/former.hpp>
 #include <strata/id.hpp>
@@ -47,7 +47,6 @@ using HeadersOfLayers = std::map<std::string, KeptHeaders>;  // by layer id
 /// Compares each layer with its archive. A layer that was never imported is taken as it is, and the layers
 /// above it are compared as if it were intact. Memory: two trees for each branching point of the layer graph.
 template <class Core>
-requires CheckDriver<typename Core::Driver>
 class TreeComparison {
  public:
   /// @param headers  of the layers that have a tar-split
@@ -110,7 +109,7 @@ class TreeComparison {
   bool compare(Step& step, Tell&& tell, Refused&& refused) const {
     auto const& layer = *step.layer;
     bool const mapped = records_.is_mapped(layer);
-    auto const tree = core_.driver().own_tree(LayerId(layer.id));
+    auto const tree = own_tree_of(core_.driver(), LayerId(layer.id));
     if (!tree || (!tree->whole && mapped)) return false;
     auto const owners = [&](std::int64_t uid, std::int64_t gid) {
       return std::pair(idmap::to_container(layer.uidmap, uid).value_or(uid),

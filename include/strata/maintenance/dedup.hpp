@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/crc64.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/fwd.hpp>
@@ -208,14 +209,12 @@ DedupResult dedup_layers(Store<D, S, Durability, T> const& store, DedupOptions c
   using Core = typename Store<D, S, Durability, T>::Core;
   auto& core = store.core();
   std::vector<std::filesystem::path> trees;
-  if constexpr (requires(LayerId const& id) { core.driver().own_tree(id)->path; }) {
-    for (auto const& row : core.template table<typename Core::LayerTraits>().read().rows())
-      if (is_safe_component(row->id))
-        if (auto const tree = core.driver().own_tree(LayerId(row->id))) trees.push_back(tree->path);
-    return dedup_trees(trees, options);
-  } else {
+  if (!has_own_trees(core.driver()))
     throw Error(Errc::unsupported, "sharing blocks with driver " + std::string(core.driver().name()));
-  }
+  for (auto const& row : core.template table<typename Core::LayerTraits>().read().rows())
+    if (is_safe_component(row->id))
+      if (auto const tree = own_tree_of(core.driver(), LayerId(row->id))) trees.push_back(tree->path);
+  return dedup_trees(trees, options);
 }
 
 }  // namespace strata

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/lineage_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
@@ -71,11 +72,8 @@ LayerRecordOf<Core> reconstructed_layer(Core& core, LayerId const& id,
   LayerRecordOf<Core> record;
   record.id = id.str();
   record.big_data_names = stored_keys(core.template data_directory<typename Core::LayerTraits>(record.id));
-  std::optional<std::vector<LayerId>> ancestors;
-  if constexpr (CheckDriver<typename Core::Driver>) {
-    ancestors = core.driver().ancestors(id);
-    if (auto const tree = core.driver().own_tree(id)) record.created = time_of(tree->path);
-  }
+  auto const ancestors = ancestors_of(core.driver(), id);
+  if (auto const tree = own_tree_of(core.driver(), id)) record.created = time_of(tree->path);
   auto content = check_layer_content(core, record, core.tar_split(record.id), control);
   for (auto const& found : content.problems)
     if (found.kind == ProblemKind::unreadable)

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/check_report.hpp>
@@ -33,12 +34,8 @@ namespace strata::detail {
 /// True if the driver stores the layer's tree without reference to its parents.
 template <class Core>
 bool has_whole_tree(Core& core, std::string const& id) {
-  if constexpr (CheckDriver<typename Core::Driver>) {
-    auto const tree = is_safe_component(id) ? core.driver().own_tree(LayerId(id)) : std::nullopt;
-    return tree && tree->whole && sys::is_directory(tree->path);
-  } else {
-    return false;
-  }
+  auto const tree = is_safe_component(id) ? own_tree_of(core.driver(), LayerId(id)) : std::nullopt;
+  return tree && tree->whole && sys::is_directory(tree->path);
 }
 
 /// True if the layer, or the image's top layer, does not depend on its parents.

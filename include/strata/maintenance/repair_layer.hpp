@@ -2,8 +2,11 @@
 
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/inspect_driver.hpp>
+#include <strata/concepts/lineage_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/former.hpp>
@@ -98,20 +101,17 @@ class LayerRepairer {
 
   void repair_circle(LayerRecord const& layer) {
     std::optional<std::string> parent;
-    if constexpr (CheckDriver<Driver>)
-      if (auto const below = core_.driver().ancestors(LayerId(layer.id)))
-        parent = below->empty() ? std::string() : below->front().str();
+    if (auto const below = ancestors_of(core_.driver(), LayerId(layer.id)))
+      parent = below->empty() ? std::string() : below->front().str();
     if (!parent && !layer.diff_digest.empty()) {
       std::vector<std::string> candidates;
       for (auto const& row : records_.layers.rows) candidates.push_back(row.id);
       parent = parent_by_id(layer.id, layer.diff_digest, candidates);
     }
     if (!parent || *parent == layer.parent) {
-      // A tree stored whole needs no parent; another layer of the cycle may know its own.
-      bool whole = false;
-      if constexpr (CheckDriver<Driver>)
-        if (auto const tree = core_.driver().own_tree(LayerId(layer.id))) whole = tree->whole;
-      if (parent || !whole) return;
+      // A tree that holds all of its own needs none; the others of the circle may know theirs.
+      auto const tree = own_tree_of(core_.driver(), LayerId(layer.id));
+      if (parent || !tree || !tree->whole) return;
       parent = "";
     }
     if (!change(layer, [&](auto& r) { r.parent = *parent; })) return;
@@ -120,13 +120,12 @@ class LayerRepairer {
   }
 
   void repair_driver(LayerRecord const& layer) {
-    if constexpr (CheckDriver<Driver>) {
+    with_ability(core_.driver(), [&](RepairDriver auto& driver) {
       auto const table = core_.template table<LayerTraits>().write();
       if (auto const now = table.by_id(layer.id); !now || !is_as_seen(*now, layer)) return;
       auto const below = records_.is_mapped(layer) ? std::nullopt : records_.ancestors(layer);
-      for (auto& line : core_.driver().repair(LayerId(layer.id), below))
-        log_.did("layer " + layer.id + ": " + line);
-    }
+      for (auto& line : driver.repair(LayerId(layer.id), below)) log_.did("layer " + layer.id + ": " + line);
+    });
   }
 
   /// Replaces a tar-split that cannot be used by one made from the files. Reads the tar-split once more

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/store/intent_log.hpp>
@@ -189,12 +190,13 @@ std::vector<Ownership> scan_graph_root(Core& core, KnownIds const& known, ScanOp
   kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
   kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);
   own_staging_directories(core.layer_trash(), claims);
-  if constexpr (CheckDriver<typename Core::Driver>)
-    for (auto& claim : core.driver().claims(known.layer_ids())) {
-      bool const temporary = claim.kind == UsageClass::staged && claim.subject == Subject::store &&
-                             paths::is_temporary(claim.path.filename().native());
-      claims.push_back(temporary ? detail::temporary_file(claim.path, options) : std::move(claim));
-    }
+  auto of_driver = with_ability<std::vector<Ownership>>(
+      core.driver(), [&](UsageDriver auto const& able) { return able.ownership(known.layer_ids()); });
+  for (auto& claim : of_driver) {
+    bool const temporary = claim.kind == UsageClass::staged && claim.subject == Subject::store &&
+                           paths::is_temporary(claim.path.filename().native());
+    claims.push_back(temporary ? detail::temporary_file(claim.path, options) : std::move(claim));
+  }
   for (auto const& path : detail::entries_of(root))
     if (!own.contains(path.filename().native()) &&
         std::ranges::find(claims, path, &Ownership::path) == claims.end() &&

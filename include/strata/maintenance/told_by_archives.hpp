@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/layer_content.hpp>
@@ -43,46 +43,43 @@ std::filesystem::path tar_split_of(Core const& core, StoreSnapshot<Core> const& 
 /// @throws `errno`
 template <class Core>
 bool is_told_by_archives(Core const& core, StoreSnapshot<Core> const& records, LayerRecord const& layer) {
-  if constexpr (CheckDriver<typename Core::Driver>) {
-    auto const tree = core.driver().own_tree(LayerId(layer.id));
-    if (!tree || !sys::is_present(tree->path)) return true;  // no files
-    std::vector<LayerId> chain;                              // nearest first
-    if (tree->whole) {
-      auto below = records.ancestors(layer);
-      if (!below) return false;
-      chain = std::move(*below);
-    }
-    chain.insert(chain.begin(), LayerId(layer.id));
-    archive::MemoryTree told;
-    std::set<std::string> own;  // paths of the layer's own archive
-    for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
-      auto const split = tar_split_of(core, records, at->str());
-      own.clear();
-      if (!sys::is_present(split)) continue;
-      if (is_over_former(split)) return false;
-      try {
-        archive::ApplyOptions options;
-        options.whiteouts = tree->whole ? archive::Whiteouts::execute : archive::Whiteouts::overlay;
-        auto unpacked = archive::unpack_headers(std::move(told), kept_headers(split), std::move(options));
-        told = std::move(unpacked.tree);
-        own = std::move(unpacked.told);
-      } catch (Error const& error) {
-        if (sys::is_transient(error)) throw;
-        return false;
-      }
-    }
-    bool all = true;
-    sys::walk(tree->path, [&](sys::Visited const& visited) {
-      auto const node = told.find(visited.path);
-      auto const& status = visited.status;
-      all = all && node && (node->mode & S_IFMT) == (status.st_mode & S_IFMT);
-      if (!all || !S_ISREG(status.st_mode) || own.contains(visited.path)) return;
-      all = node->size == status.st_size && archive::detail::is_time_of(node->mtime.seconds, status.st_mtime);
-    });
-    return all;
-  } else {
-    return false;
+  if (!has_own_trees(core.driver())) return false;
+  auto const tree = own_tree_of(core.driver(), LayerId(layer.id));
+  if (!tree || !sys::is_present(tree->path)) return true;  // there is nothing
+  std::vector<LayerId> chain;                              // the nearest first
+  if (tree->whole) {
+    auto below = records.ancestors(layer);
+    if (!below) return false;
+    chain = std::move(*below);
   }
+  chain.insert(chain.begin(), LayerId(layer.id));
+  archive::MemoryTree told;
+  std::set<std::string> own;  // paths of which the layer's own archive tells
+  for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
+    auto const split = tar_split_of(core, records, at->str());
+    own.clear();
+    if (!sys::is_present(split)) continue;
+    if (is_over_former(split)) return false;
+    try {
+      archive::ApplyOptions options;
+      options.whiteouts = tree->whole ? archive::Whiteouts::execute : archive::Whiteouts::overlay;
+      auto unpacked = archive::unpack_headers(std::move(told), kept_headers(split), std::move(options));
+      told = std::move(unpacked.tree);
+      own = std::move(unpacked.told);
+    } catch (Error const& error) {
+      if (sys::is_transient(error)) throw;
+      return false;
+    }
+  }
+  bool all = true;
+  sys::walk(tree->path, [&](sys::Visited const& visited) {
+    auto const node = told.find(visited.path);
+    auto const& status = visited.status;
+    all = all && node && (node->mode & S_IFMT) == (status.st_mode & S_IFMT);
+    if (!all || !S_ISREG(status.st_mode) || own.contains(visited.path)) return;
+    all = node->size == status.st_size && archive::detail::is_time_of(node->mtime.seconds, status.st_mtime);
+  });
+  return all;
 }
 
 }  // namespace strata::detail

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/scan.hpp>
 #include <strata/progress.hpp>

@@ -1,7 +1,9 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/serializer.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
@@ -69,10 +71,11 @@ std::optional<ContentIntent> read_content_intent(std::filesystem::path const& di
 /// Identity of a layer's contents, on disk `sys::tree_identity`; none if the driver has no such thing.
 template <class Core>
 std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
-  if constexpr (requires { core.driver().contents_identity(id); })
-    if (auto known = core.driver().contents_identity(id)) return known;
-  if constexpr (CheckDriver<typename Core::Driver>)
-    if (auto const tree = core.driver().own_tree(id)) return sys::tree_identity(tree->path);
+  using Known = std::optional<std::string>;
+  if (auto known = with_ability<Known>(
+          core.driver(), [&](IdentityDriver auto const& able) { return able.contents_identity(id); }))
+    return known;
+  if (auto const tree = own_tree_of(core.driver(), id)) return sys::tree_identity(tree->path);
   return std::nullopt;
 }
 

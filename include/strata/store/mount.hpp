@@ -1,7 +1,9 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/lineage_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
 #include <strata/records/record.hpp>
 #include <strata/store/layer_maps.hpp>
@@ -88,7 +90,7 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
   }
   return foreign.explain([&] {
     auto const no_shutdown = core->store_lock().exclusive();
-    if constexpr (ShutdownDriver<typename Core::Driver>) core->driver().resume();
+    with_ability(core->driver(), [](ShutdownDriver auto& able) { able.resume(); });
     auto mounts = core->mounts().write();
     auto const known = mounts.find(id.str());
     MountRecord next = known ? *known : MountRecord{.id = id.str(), .path = {}, .count = 0, .extra = {}};
@@ -122,13 +124,13 @@ bool is_mounted_anywhere(Core& core, LayerId const& id) requires MountDriver<typ
 /// @param mounts  guard of the mount counts, held by the caller
 template <class Core, class Mounts>
 std::optional<LayerId> find_mount_above(Core& core, Mounts const& mounts, LayerId const& id) {
-  if constexpr (MountDriver<typename Core::Driver> && CheckDriver<typename Core::Driver>) {
+  if constexpr (MountDriver<typename Core::Driver>) {
     for (auto const& row : mounts.rows()) {
       if (!is_safe_component(row->id)) continue;
       LayerId const above(row->id);
-      auto const tree = core.driver().own_tree(above);
+      auto const tree = own_tree_of(core.driver(), above);
       if (!tree || tree->whole) continue;
-      auto const below = core.driver().ancestors(above);
+      auto const below = ancestors_of(core.driver(), above);
       if (below && std::ranges::find(*below, id) == below->end()) continue;
       if (is_mounted_anywhere(core, above)) return above;
     }
@@ -153,14 +155,10 @@ void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) 
 template <class Core, class Mounts>
 bool is_seen_mounted(Core& core, Mounts const& mounts,
                      LayerId const& id) requires MountDriver<typename Core::Driver> {
-  bool whole = false;
-  if constexpr (CheckDriver<typename Core::Driver>) {
-    auto const tree = core.driver().own_tree(id);
-    whole = tree && tree->whole;
-  }
+  auto const tree = own_tree_of(core.driver(), id);
   auto const row = mounts.find(id.str());
   bool const counted = row && row->count > 0;
-  if (whole) return counted;
+  if (tree && tree->whole) return counted;
   return core.driver().is_mounted(id) || (counted && is_mounted_anywhere(core, id)) ||
          find_mount_above(core, mounts, id);
 }

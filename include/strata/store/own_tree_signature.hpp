@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/id.hpp>
 #include <strata/sys/tree_signature.hpp>
@@ -14,8 +14,7 @@ namespace strata {
 /// Changes when a layer's own files are written to; none if the driver has no such files.
 template <class Core>
 std::optional<Digest> own_tree_signature(Core const& core, LayerId const& id) {
-  if constexpr (CheckDriver<typename Core::Driver>)
-    if (auto const tree = core.driver().own_tree(id)) return sys::tree_signature(tree->path);
+  if (auto const tree = own_tree_of(core.driver(), id)) return sys::tree_signature(tree->path);
   return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/concepts/with_ability.hpp>
 #include <strata/fwd.hpp>
 #include <strata/store/collect.hpp>
 #include <strata/store/containers.hpp>
@@ -138,8 +139,8 @@ class Store {
       if (!options.force) throw Error(Errc::layer_used_by_container, "a layer is mounted", id.str());
       if constexpr (MountDriver<Driver>) unmount_layer(*core_, id, {.force = true});
     }
-    alone.renew();  // tells other processes to reopen their driver
-    if constexpr (ShutdownDriver<Driver>) core_->driver().shutdown();
+    alone.renew();  // other processes see by this that they must open their driver again
+    with_ability(core_->driver(), [](ShutdownDriver auto& able) { able.shutdown(); });
   }
 
  private:

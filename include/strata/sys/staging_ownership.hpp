@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/staging_directory.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/layer_probe.hpp>
@@ -425,15 +426,15 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
   std::filesystem::create_directories(place.graph_root);
   std::filesystem::create_directories(place.run_root);
   D driver = make(place);
-  if constexpr (ShutdownDriver<D>) {
-    driver.shutdown();
-    driver.resume();  // must have the same effect as if never shut down
-  }
+  with_ability(driver, [](ShutdownDriver auto& able) {
+    able.shutdown();
+    able.resume();  // all that follows must be as if there had been no shutdown
+  });
   detail::check_life(driver, directory.path());
   detail::check_files(driver, directory.path());
   if constexpr (CanTellChanges<D>) detail::check_changes(driver);
   if constexpr (MountDriver<D>) detail::check_mounts(driver);
-  if constexpr (ShutdownDriver<D>) driver.shutdown();
+  with_ability(driver, [](ShutdownDriver auto& able) { able.shutdown(); });
 }
 
 /// As above, with the driver's default options.

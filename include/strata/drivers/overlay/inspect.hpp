@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/concepts/check_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
 #include <strata/problem.hpp>
@@ -130,7 +130,7 @@ inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vec
 
 }  // namespace detail
 
-/// As `CheckDriver` says.
+/// As `InspectDriver` says.
 inline std::vector<Problem> inspect_layer(LayerDirs const& dirs, std::string const& id,
                                           Ancestors const& ancestors) {
   using detail::wrong;
@@ -179,7 +179,7 @@ inline void repair_links(LayerDirs const& dirs, std::string const& id, std::vect
   }
 }
 
-/// As `CheckDriver` says. What a layer's own lists need of those below it is repaired with it.
+/// As `RepairDriver` says. What a layer's own lists need of those below it is repaired with it.
 inline std::vector<std::string> repair_layer_files(LayerDirs const& dirs, std::string const& id,
                                                    Ancestors const& ancestors) {
   std::vector<std::string> done;
