@@ -89,8 +89,8 @@ TEST_CASE("any: the named driver is opened and does the work", "[drivers][any]")
     auto sink = strata::string_sink(text);
     driver.copy_file(id, "f", sink);
     CHECK(text == "text");
-    CHECK(driver.changes(id, {}).size() == 1);
-    CHECK(driver.diff_size(id, {}) == 4);
+    CHECK(driver.changes({id}).size() == 1);
+    CHECK(driver.diff_size({id}) == 4);
     auto const path = driver.mount(id, {});
     CHECK(fs::exists(path / "f"));
     CHECK(path == driver.mount_path(id));
@@ -98,7 +98,7 @@ TEST_CASE("any: the named driver is opened and does the work", "[drivers][any]")
     driver.unmount(id);
     auto empty = driver.stage({});
     driver.replace(id, empty);
-    CHECK(driver.changes(id, {}).empty());
+    CHECK(driver.changes({id}).empty());
     driver.remove(id).empty();
     CHECK(!driver.exists(id));
     driver.recover();

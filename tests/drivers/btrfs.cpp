@@ -134,7 +134,7 @@ TEST_CASE("btrfs takes layers that are plain directories", "[drivers][btrfs]") {
   strata::sys::replace_file(place.layer("restored") / "a", "text");
   create_layer(driver, LayerId("top"), LayerId("restored"), {file("b", "more")});
   CHECK(strata::sys::btrfs::is_subvolume(place.layer("top")));
-  CHECK(strata::testing::describe(driver.changes(LayerId("top"), LayerId("restored"))) == "+/b ");
+  CHECK(strata::testing::describe(driver.changes({LayerId("top"), LayerId("restored")})) == "+/b ");
   driver.remove(LayerId("restored")).empty();
   CHECK(driver.list() == std::vector{LayerId("top")});
 }

@@ -68,11 +68,11 @@ TEST_CASE("comparing gives back the mounts that it made, and no others", "[drive
   MountsOnly driver({.graph_root = place / "g", .run_root = place / "r"});
   strata::testing::create_layer(driver, LayerId("base"), {}, {strata::testing::file("a", "1")});
   strata::testing::create_layer(driver, LayerId("top"), LayerId("base"), {strata::testing::file("b", "22")});
-  CHECK(strata::drivers::naive::diff_size(driver, LayerId("top"), LayerId("base")) == 2);
+  CHECK(strata::drivers::naive::diff_size(driver, {LayerId("top"), LayerId("base")}) == 2);
   CHECK(driver.mounted.empty());
   driver.mount(LayerId("top"), {});
-  CHECK(strata::drivers::naive::changes(driver, LayerId("top"), LayerId("base")).size() == 1);
+  CHECK(strata::drivers::naive::changes(driver, {LayerId("top"), LayerId("base")}).size() == 1);
   CHECK(driver.mounted == std::set{LayerId("top")});
-  CHECK_THROWS_AS(strata::drivers::naive::changes(driver, LayerId("top"), LayerId("none")), strata::Error);
+  CHECK_THROWS_AS(strata::drivers::naive::changes(driver, {LayerId("top"), LayerId("none")}), strata::Error);
   CHECK(driver.mounted == std::set{LayerId("top")});
 }

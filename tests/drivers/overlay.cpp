@@ -121,7 +121,7 @@ std::map<std::string, TarHeader> entries_of(Overlay const& driver, LayerId const
   {
     auto sink = strata::string_sink(tar);
     strata::archive::TarWriter writer(sink);
-    driver.diff(id, parent, writer, {});
+    driver.diff({id, parent}, writer);
     writer.finish();
   }
   auto source = strata::memory_source(tar);
@@ -213,7 +213,7 @@ TEST_CASE("opening for reading makes and changes nothing", "[drivers][overlay]")
   CHECK(strata::sys::mounts_below(place.home()).empty());
   CHECK(driver.exists(base));
   CHECK(file_of(driver, base, "f") == "text");
-  CHECK(driver.changes(base, {}).size() == 1);
+  CHECK(driver.changes({base}).size() == 1);
   CHECK(code_of([&] { driver.stage({}); }) == Errc::store_read_only);
   CHECK(code_of([&] { driver.remove(base); }) == Errc::store_read_only);
   driver.recover();
@@ -516,14 +516,14 @@ TEST_CASE("native changes, diff and size", "[drivers][overlay]") {
   fs::remove(path / "gone2");
   driver.unmount(top);
 
-  auto const changes = driver.changes(top, base);
+  auto const changes = driver.changes({top, base});
   std::vector<strata::Change> const expected = {
       {"/d", ChangeKind::modify},         {"/d/sub", ChangeKind::remove}, {"/etc", ChangeKind::modify},
       {"/etc/hello", ChangeKind::modify}, {"/etc/new", ChangeKind::add},  {"/etc/new2", ChangeKind::add},
       {"/gone", ChangeKind::remove},      {"/gone2", ChangeKind::remove}, {"/opq", ChangeKind::remove},
       {"/opq/new", ChangeKind::add}};
   CHECK(changes == expected);
-  CHECK(driver.diff_size(top, base) == 6 + 3 + 1);
+  CHECK(driver.diff_size({top, base}) == 6 + 3 + 1);
 
   std::vector<std::string> order;
   auto const entries = entries_of(driver, top, base, &order);
@@ -537,25 +537,25 @@ TEST_CASE("native changes, diff and size", "[drivers][overlay]") {
 
   SECTION("compared with another layer than the parent, the trees are") {
     auto const third = put(driver, "third", top, {file("more", "1")});
-    auto const all = driver.changes(third, base);
+    auto const all = driver.changes({third, base});
     CHECK(std::find(all.begin(), all.end(), strata::Change{"/more", ChangeKind::add}) != all.end());
     CHECK(std::find(all.begin(), all.end(), strata::Change{"/gone", ChangeKind::remove}) != all.end());
-    CHECK(driver.changes(top, {}).size() == 7);
+    CHECK(driver.changes({top}).size() == 7);
     CHECK(entries_of(driver, third, base).count(".wh.gone") == 1);
-    CHECK(driver.diff_size(third, base) == 6 + 3 + 1 + 1);
+    CHECK(driver.diff_size({third, base}) == 6 + 3 + 1 + 1);
     CHECK(!driver.is_mounted(third));
     CHECK(names_in(place.home() / "tempdirs").empty());
     CHECK(strata::sys::mounts_below(place.home()).size() == 1);
   }
   SECTION("a base layer is all additions") {
-    auto const all = driver.changes(base, {});
+    auto const all = driver.changes({base});
     CHECK(all.size() == 8);
     for (auto const& change : all) CHECK(change.kind == ChangeKind::add);
-    CHECK(driver.diff_size(base, {}) == 5);
+    CHECK(driver.diff_size({base}) == 5);
   }
   SECTION("what a lower layer hid is new when it comes back") {
     auto const back = put(driver, "back", top, {file("gone", "2"), directory("opq"), file("opq/old", "2")});
-    auto const again = driver.changes(back, top);
+    auto const again = driver.changes({back, top});
     CHECK(std::find(again.begin(), again.end(), strata::Change{"/gone", ChangeKind::add}) != again.end());
     CHECK(std::find(again.begin(), again.end(), strata::Change{"/opq/old", ChangeKind::add}) != again.end());
   }
@@ -564,14 +564,14 @@ TEST_CASE("native changes, diff and size", "[drivers][overlay]") {
     std::string tar;
     auto sink = strata::string_sink(tar);
     strata::archive::TarWriter writer(sink);
-    driver.diff(top, base, writer, {});
+    driver.diff({top, base}, writer);
     writer.finish();
     auto source = strata::memory_source(tar);
     strata::archive::TarReader reader(source);
     for (TarHeader header; reader.next(header);) staged.add(header, reader);
     staged.finish();
     driver.publish(LayerId("copy"), std::move(staged));
-    CHECK(driver.changes(LayerId("copy"), base) == changes);
+    CHECK(driver.changes({LayerId("copy"), base}) == changes);
   }
 }
 
@@ -601,7 +601,7 @@ TEST_CASE("a comparison sees what it began with, whoever unmounts or shuts down 
                               },
                               &tar};
   strata::archive::TarWriter writer(sink);
-  driver.diff(two, one, writer, {});
+  driver.diff({two, one}, writer);
   writer.finish();
   auto source = strata::memory_source(tar);
   strata::archive::TarReader reader(source);
@@ -626,11 +626,11 @@ TEST_CASE("native changes tell of whiteouts and of what replaced something, as t
           {directory("d"), file("d/one", "2"), file("d/.wh.two", ""), file(".wh.never-there", ""),
            file(".wh.x", ""), directory("x"), file("x/below", "1")});
   // Only what is in "d" tells that it changed: it is listed all the same, and first. A whiteout of nothing is not made.
-  CHECK(driver.changes(top, base) == std::vector<strata::Change>{{"/d", ChangeKind::modify},
-                                                                 {"/d/one", ChangeKind::modify},
-                                                                 {"/d/two", ChangeKind::remove},
-                                                                 {"/x", ChangeKind::remove},
-                                                                 {"/x/below", ChangeKind::add}});
+  CHECK(driver.changes({top, base}) == std::vector<strata::Change>{{"/d", ChangeKind::modify},
+                                                                   {"/d/one", ChangeKind::modify},
+                                                                   {"/d/two", ChangeKind::remove},
+                                                                   {"/x", ChangeKind::remove},
+                                                                   {"/x/below", ChangeKind::add}});
 }
 
 TEST_CASE("a whiteout of what was never there is no change of a layer against itself", "[drivers][overlay]") {
@@ -640,8 +640,8 @@ TEST_CASE("a whiteout of what was never there is no change of a layer against it
   auto const base =
       put(driver, "base", {}, {directory("d"), directory("d/e"), file("d/e/.wh.never-there", "")});
   auto const other = put(driver, "other", {}, {directory("d")});
-  CHECK(driver.changes(base, base).empty());
-  CHECK(driver.changes(other, base) ==
+  CHECK(driver.changes({base, base}).empty());
+  CHECK(driver.changes({other, base}) ==
         std::vector<strata::Change>{{"/d", ChangeKind::modify}, {"/d/e", ChangeKind::remove}});
 }
 
@@ -805,7 +805,7 @@ TEST_CASE("layers of an image store are parents and mount read-only", "[drivers]
   CHECK(names_in(shown) == std::set<std::string>{"f", "g"});
   CHECK(driver.is_mounted(LayerId("image")));
   driver.unmount(LayerId("image"));
-  CHECK(driver.changes(LayerId("box"), LayerId("image")).size() == 1);
+  CHECK(driver.changes({LayerId("box"), LayerId("image")}).size() == 1);
   CHECK(file_of(driver, LayerId("box"), "f") == "1");
 }
 

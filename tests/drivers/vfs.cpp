@@ -129,7 +129,7 @@ TEST_CASE("vfs sees the layers of image stores, and leaves them alone", "[driver
   CHECK(driver.exists(LayerId("base")));
   CHECK(driver.list().empty());
   create_layer(driver, LayerId("top"), LayerId("base"), {file("b", "more")});
-  CHECK(strata::testing::describe(driver.changes(LayerId("top"), LayerId("base"))) == "+/b ");
+  CHECK(strata::testing::describe(driver.changes({LayerId("top"), LayerId("base")})) == "+/b ");
   driver.remove(LayerId("base")).empty();
   CHECK(std::filesystem::exists(place / "shared/vfs/dir/base/a"));
 }

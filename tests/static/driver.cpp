@@ -33,5 +33,5 @@ static_assert(!strata::LayerDriver<std::string>);
 template void strata::testing::driver_suite<Driver>(std::filesystem::path const&);
 template void strata::testing::driver_suite<Differ>(std::filesystem::path const&);
 template void strata::testing::driver_suite<Mounter>(std::filesystem::path const&);
-template std::vector<strata::Change> strata::drivers::naive::changes<Mounter>(
-    Mounter&, strata::LayerId const&, std::optional<strata::LayerId> const&, strata::DiffMaps const&);
+template std::vector<strata::Change> strata::drivers::naive::changes<Mounter>(Mounter&,
+                                                                              strata::DiffRequest const&);

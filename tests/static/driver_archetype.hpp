@@ -43,9 +43,9 @@ struct Driver {
 /// The least that also compares.
 struct Differ : Driver {
   using Driver::Driver;
-  std::vector<Change> changes(LayerId const&, std::optional<LayerId> const&) const;
-  void diff(LayerId const&, std::optional<LayerId> const&, archive::TarWriter&, Control const&) const;
-  std::int64_t diff_size(LayerId const&, std::optional<LayerId> const&) const;
+  std::vector<Change> changes(DiffRequest const&) const;
+  void diff(DiffRequest const&, archive::TarWriter&) const;
+  std::int64_t diff_size(DiffRequest const&) const;
 };
 
 /// The least that also mounts.
@@ -60,10 +60,9 @@ struct Mounter : Driver {
 /// The least that also keeps or shows other owners.
 struct Mapper : Mounter {
   using Mounter::Mounter;
-  std::vector<Change> changes(LayerId const&, std::optional<LayerId> const&, DiffMaps const& = {}) const;
-  void diff(LayerId const&, std::optional<LayerId> const&, archive::TarWriter&, Control const&,
-            DiffMaps const& = {}) const;
-  std::int64_t diff_size(LayerId const&, std::optional<LayerId> const&, DiffMaps const& = {}) const;
+  std::vector<Change> changes(DiffRequest const&) const;
+  void diff(DiffRequest const&, archive::TarWriter&) const;
+  std::int64_t diff_size(DiffRequest const&) const;
   bool shifts(IdMaps const&) const;
 };
 

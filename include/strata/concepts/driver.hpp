@@ -127,25 +127,32 @@ concept LayerDriver = std::movable<D> && std::movable<typename D::Staged> &&
   { c.status() } -> std::same_as<std::vector<std::pair<std::string, std::string>>>;
 };
 
-/// Knows what changed in a layer since its parent. For a driver that can only mount, `drivers::naive` compares trees;
-/// `drivers::Any` does so by itself.
-///
-/// - `changes`    in path order; `parent` empty: compared with nothing
-/// - `diff`       the same as archive entries, deletions as whiteouts
-/// - `diff_size`  bytes of the files added and changed, each inode once
-template <class D>
-concept DiffDriver = LayerDriver<D> &&
-    requires(D const& c, LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-             Control const& control) {
-  { c.changes(id, parent) } -> std::same_as<std::vector<Change>>;
-  { c.diff(id, parent, to, control) } -> std::same_as<void>;
-  { c.diff_size(id, parent) } -> std::same_as<std::int64_t>;
-};
-
 /// Whose ids the files of two compared layers have.
 struct DiffMaps {
   IdMaps newer = {};
   IdMaps older = {};
+};
+
+/// Which layer is compared with which.
+struct DiffRequest {
+  LayerId layer;
+  std::optional<LayerId> parent = {};  ///< none: compared with nothing
+  DiffMaps maps = {};                  ///< an `IdMapDriver` honours them
+  Control control = {};                ///< of `diff`
+};
+
+/// Knows what changed in a layer since its parent. For a driver that can only mount, `drivers::naive` compares trees;
+/// `drivers::Any` does so by itself.
+///
+/// - `c.changes(request)`   in path order
+/// - `c.diff(request, to)`  the same as archive entries, deletions as whiteouts
+/// - `c.diff_size(request)` bytes of the files added and changed, each inode once
+template <class D>
+concept DiffDriver = LayerDriver<D> &&
+    requires(D const& c, DiffRequest const& request, archive::TarWriter& to) {
+  { c.changes(request) } -> std::same_as<std::vector<Change>>;
+  { c.diff(request, to) } -> std::same_as<void>;
+  { c.diff_size(request) } -> std::same_as<std::int64_t>;
 };
 
 /// Shows a layer as a directory of the host. The store counts mounts; the driver sees the first and the last.
@@ -181,15 +188,10 @@ concept InPlaceDriver = MountDriver<D> && requires(D& d, LayerId const& id, InPl
 ///
 /// - `shifts(maps)`  can `mount` show files that are stored with the host's ids as `MountRequest::maps` says? Then
 ///                   layers need not be stored once for each map
-/// - `changes`, `diff`, `diff_size`  as of a `DiffDriver`, in the container's ids
+/// - `changes`, `diff`, `diff_size`  honour `DiffRequest::maps`: they tell the container's ids
 template <class D>
-concept IdMapDriver = DiffDriver<D> && MountDriver<D> &&
-    requires(D const& c, LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-             Control const& control, IdMaps const& maps, DiffMaps const& both) {
+concept IdMapDriver = DiffDriver<D> && MountDriver<D> && requires(D const& c, IdMaps const& maps) {
   { c.shifts(maps) } -> std::same_as<bool>;
-  { c.changes(id, parent, both) } -> std::same_as<std::vector<Change>>;
-  { c.diff(id, parent, to, control, both) } -> std::same_as<void>;
-  { c.diff_size(id, parent, both) } -> std::same_as<std::int64_t>;
 };
 
 /// Holds something of the host (a bind mount) while a store is open. The store's lock is held for both calls.

@@ -188,46 +188,37 @@ class AnyOf {
     return visit([](auto const& driver) { return driver.status(); });
   }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
-                              DiffMaps const& maps = {}) const requires(can_compare<Ds> || ...) {
+  std::vector<Change> changes(DiffRequest const& request) const requires(can_compare<Ds> || ...) {
     return std::visit(
         [&]<class D>(D& driver) -> std::vector<Change> {
-          if constexpr (IdMapDriver<D>)
-            return driver.changes(id, parent, maps);
-          else if constexpr (DiffDriver<D>)
-            return driver.changes(id, parent);
+          if constexpr (DiffDriver<D>)
+            return driver.changes(request);
           else if constexpr (MountDriver<D>)
-            return naive::changes(driver, id, parent, maps);
+            return naive::changes(driver, request);
           else
             cannot<D>("changes");
         },
         *held_);
   }
-  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control, DiffMaps const& maps = {}) const requires(can_compare<Ds> || ...) {
+  void diff(DiffRequest const& request, archive::TarWriter& to) const requires(can_compare<Ds> || ...) {
     std::visit(
         [&]<class D>(D& driver) {
-          if constexpr (IdMapDriver<D>)
-            driver.diff(id, parent, to, control, maps);
-          else if constexpr (DiffDriver<D>)
-            driver.diff(id, parent, to, control);
+          if constexpr (DiffDriver<D>)
+            driver.diff(request, to);
           else if constexpr (MountDriver<D>)
-            naive::diff(driver, id, parent, to, control, maps);
+            naive::diff(driver, request, to);
           else
             cannot<D>("diff");
         },
         *held_);
   }
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
-                         DiffMaps const& maps = {}) const requires(can_compare<Ds> || ...) {
+  std::int64_t diff_size(DiffRequest const& request) const requires(can_compare<Ds> || ...) {
     return std::visit(
         [&]<class D>(D& driver) -> std::int64_t {
-          if constexpr (IdMapDriver<D>)
-            return driver.diff_size(id, parent, maps);
-          else if constexpr (DiffDriver<D>)
-            return driver.diff_size(id, parent);
+          if constexpr (DiffDriver<D>)
+            return driver.diff_size(request);
           else if constexpr (MountDriver<D>)
-            return naive::diff_size(driver, id, parent, maps);
+            return naive::diff_size(driver, request);
           else
             cannot<D>("size of a diff");
         },

@@ -142,18 +142,9 @@ class Btrfs {
   /// None, as of an original built with "btrfs_noversion": its lines tell versions of a library that is not used here.
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
-                              DiffMaps const& maps = {}) const {
-    return trees_.changes(id, parent, maps);
-  }
-  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control, DiffMaps const& maps = {}) const {
-    trees_.diff(id, parent, to, control, maps);
-  }
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
-                         DiffMaps const& maps = {}) const {
-    return trees_.diff_size(id, parent, maps);
-  }
+  std::vector<Change> changes(DiffRequest const& request) const { return trees_.changes(request); }
+  void diff(DiffRequest const& request, archive::TarWriter& to) const { trees_.diff(request, to); }
+  std::int64_t diff_size(DiffRequest const& request) const { return trees_.diff_size(request); }
 
   /// A tree is shown as it is.
   static bool shifts(IdMaps const&) noexcept { return false; }

@@ -147,10 +147,9 @@ class Memory {
   }
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent) const;
-  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control) const;
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent) const;
+  std::vector<Change> changes(DiffRequest const& request) const;
+  void diff(DiffRequest const& request, archive::TarWriter& to) const;
+  std::int64_t diff_size(DiffRequest const& request) const;
 
  private:
   struct State {
@@ -183,9 +182,9 @@ class Memory {
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
-inline std::vector<Change> Memory::changes(LayerId const& id, std::optional<LayerId> const& parent) const {
-  auto const layer = get(id);
-  auto const older = parent ? get(*parent) : std::make_shared<Layer const>();
+inline std::vector<Change> Memory::changes(DiffRequest const& request) const {
+  auto const layer = get(request.layer);
+  auto const older = request.parent ? get(*request.parent) : std::make_shared<Layer const>();
   auto const now = nodes_of(*layer);
   auto const before = nodes_of(*older);
   std::map<std::string, ChangeKind> found;
@@ -212,14 +211,13 @@ inline std::vector<Change> Memory::changes(LayerId const& id, std::optional<Laye
   return changes;
 }
 
-inline void Memory::diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-                         Control const& control) const {
-  auto const layer = get(id);
+inline void Memory::diff(DiffRequest const& request, archive::TarWriter& to) const {
+  auto const layer = get(request.layer);
   auto const nodes = nodes_of(*layer);
   auto const now = Timestamp::now();
   std::map<File const*, std::string> first_names;
-  for (auto const& change : changes(id, parent)) {
-    control.check();
+  for (auto const& change : changes(request)) {
+    request.control.check();
     std::string const path = change.path.substr(1);
     if (change.kind == ChangeKind::remove) {
       to.add({.name = archive::whiteout_path(path),
@@ -241,12 +239,12 @@ inline void Memory::diff(LayerId const& id, std::optional<LayerId> const& parent
   }
 }
 
-inline std::int64_t Memory::diff_size(LayerId const& id, std::optional<LayerId> const& parent) const {
-  auto const layer = get(id);
+inline std::int64_t Memory::diff_size(DiffRequest const& request) const {
+  auto const layer = get(request.layer);
   auto const nodes = nodes_of(*layer);
   std::set<File const*> seen;
   std::int64_t bytes = 0;
-  for (auto const& change : changes(id, parent))
+  for (auto const& change : changes(request))
     if (change.kind != ChangeKind::remove)
       if (auto const* const node = nodes.at(change.path.substr(1)); seen.insert(node).second)
         bytes += node->size;

@@ -43,38 +43,36 @@ class ShownLayer {
 namespace detail {
 /// Calls `use(newer, older)` with the directories of two layers.
 template <MountDriver D, class Use>
-auto with_trees(D& driver, LayerId const& id, std::optional<LayerId> const& parent, Use&& use) {
-  ShownLayer<D> const newer(driver, id);
+auto with_trees(D& driver, DiffRequest const& request, Use&& use) {
+  ShownLayer<D> const newer(driver, request.layer);
   std::optional<ShownLayer<D>> older;
-  if (parent) older.emplace(driver, *parent);
+  if (request.parent) older.emplace(driver, *request.parent);
   return use(newer.path(), older ? std::optional(older->path()) : std::nullopt);
 }
 }  // namespace detail
 
 /// As `DiffDriver::changes`. Cost: one `lstat` a file of either tree, and the attributes of those alike.
 template <MountDriver D>
-std::vector<Change> changes(D& driver, LayerId const& id, std::optional<LayerId> const& parent,
-                            DiffMaps const& maps = {}) {
-  return detail::with_trees(driver, id, parent, [&](auto const& newer, auto const& older) {
-    return archive::compare_trees(newer, older, maps);
+std::vector<Change> changes(D& driver, DiffRequest const& request) {
+  return detail::with_trees(driver, request, [&](auto const& newer, auto const& older) {
+    return archive::compare_trees(newer, older, request.maps);
   });
 }
 
 /// As `DiffDriver::diff`: the entries, without the end of the archive.
 template <MountDriver D>
-void diff(D& driver, LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-          Control const& control, DiffMaps const& maps = {}) {
-  detail::with_trees(driver, id, parent, [&](auto const& newer, auto const& older) {
-    archive::write_changes(newer, archive::compare_trees(newer, older, maps), to, control, maps.newer);
+void diff(D& driver, DiffRequest const& request, archive::TarWriter& to) {
+  detail::with_trees(driver, request, [&](auto const& newer, auto const& older) {
+    archive::write_changes(newer, archive::compare_trees(newer, older, request.maps), to, request.control,
+                           request.maps.newer);
   });
 }
 
 /// As `DiffDriver::diff_size`.
 template <MountDriver D>
-std::int64_t diff_size(D& driver, LayerId const& id, std::optional<LayerId> const& parent,
-                       DiffMaps const& maps = {}) {
-  return detail::with_trees(driver, id, parent, [&](auto const& newer, auto const& older) {
-    return archive::changed_bytes(newer, archive::compare_trees(newer, older, maps));
+std::int64_t diff_size(D& driver, DiffRequest const& request) {
+  return detail::with_trees(driver, request, [&](auto const& newer, auto const& older) {
+    return archive::changed_bytes(newer, archive::compare_trees(newer, older, request.maps));
   });
 }
 

@@ -239,12 +239,9 @@ class Overlay {
   }
 
   /// In path order. Natively if `parent` is the layer's own, by comparing trees if not.
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
-                              DiffMaps const& maps = {}) const;
-  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control, DiffMaps const& maps = {}) const;
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
-                         DiffMaps const& maps = {}) const;
+  std::vector<Change> changes(DiffRequest const& request) const;
+  void diff(DiffRequest const& request, archive::TarWriter& to) const;
+  std::int64_t diff_size(DiffRequest const& request) const;
 
   /// Linux does it from 5.19 on, a mount program for maps that are one offset; see `overlay::Mounter::shifts`.
   bool shifts(IdMaps const& maps) const { return mounter_.shifts(maps); }
@@ -371,12 +368,12 @@ class Overlay {
     std::vector<std::filesystem::path> lowers = {};
   };
   /// Nothing if the tree does not tell what was asked for: another parent, or a tree that another program wrote.
-  std::optional<Trees> native_trees(LayerId const& id, std::optional<LayerId> const& parent) const;
+  std::optional<Trees> native_trees(DiffRequest const& request) const;
 
   /// Calls `use(newer, older)` with the trees of two layers, mounted where nobody else looks: others would take a mount at
   /// `mount_path` for one that is counted, and use it.
   template <class Use>
-  auto compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const;
+  auto compare(DiffRequest const& request, Use&& use) const;
 
   void shift(Staged& staged, StageRequest const& request) const;
 
@@ -401,7 +398,7 @@ inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
 }
 
 template <class Use>
-auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const {
+auto Overlay::compare(DiffRequest const& request, Use&& use) const {
   auto place = sys::StagingDirectory::create(private_mounts());
   auto const show = [&](LayerId const& shown) {
     auto const target = mount_point(place);
@@ -418,39 +415,37 @@ auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, U
     mounter_.mount(std::move(plan));
     return target;
   };
-  auto const newer = show(id);
-  auto const older = parent ? std::optional(show(*parent)) : std::nullopt;
+  auto const newer = show(request.layer);
+  auto const older = request.parent ? std::optional(show(*request.parent)) : std::nullopt;
   return use(newer, older);
 }
 
-inline std::vector<Change> Overlay::changes(LayerId const& id, std::optional<LayerId> const& parent,
-                                            DiffMaps const& maps) const {
-  if (auto const own = native_trees(id, parent)) return overlay::native_changes(own->tree, own->lowers);
-  return compare(id, parent, [&](auto const& newer, auto const& older) {
-    return archive::compare_trees(newer, older, maps);
+inline std::vector<Change> Overlay::changes(DiffRequest const& request) const {
+  if (auto const own = native_trees(request)) return overlay::native_changes(own->tree, own->lowers);
+  return compare(request, [&](auto const& newer, auto const& older) {
+    return archive::compare_trees(newer, older, request.maps);
   });
 }
 
-inline void Overlay::diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-                          Control const& control, DiffMaps const& maps) const {
-  if (auto const own = native_trees(id, parent))
-    return overlay::native_diff(own->tree, own->lowers, to, control, maps.newer);
-  compare(id, parent, [&](auto const& newer, auto const& older) {
-    archive::write_changes(newer, archive::compare_trees(newer, older, maps), to, control, maps.newer);
+inline void Overlay::diff(DiffRequest const& request, archive::TarWriter& to) const {
+  if (auto const own = native_trees(request))
+    return overlay::native_diff(own->tree, own->lowers, to, request.control, request.maps.newer);
+  compare(request, [&](auto const& newer, auto const& older) {
+    archive::write_changes(newer, archive::compare_trees(newer, older, request.maps), to, request.control,
+                           request.maps.newer);
   });
 }
 
-inline std::int64_t Overlay::diff_size(LayerId const& id, std::optional<LayerId> const& parent,
-                                       DiffMaps const& maps) const {
-  if (auto const own = native_trees(id, parent)) return overlay::native_size(own->tree);
-  return compare(id, parent, [&](auto const& newer, auto const& older) {
-    return archive::changed_bytes(newer, archive::compare_trees(newer, older, maps));
+inline std::int64_t Overlay::diff_size(DiffRequest const& request) const {
+  if (auto const own = native_trees(request)) return overlay::native_size(own->tree);
+  return compare(request, [&](auto const& newer, auto const& older) {
+    return archive::changed_bytes(newer, archive::compare_trees(newer, older, request.maps));
   });
 }
 
-inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
-                                                           std::optional<LayerId> const& parent) const {
-  auto const layer = dirs_.get(id.str());
+inline std::optional<Overlay::Trees> Overlay::native_trees(DiffRequest const& request) const {
+  auto const& parent = request.parent;
+  auto const layer = dirs_.get(request.layer.str());
   auto const below = dirs_.lower_ids(layer);
   auto const lowers = dirs_.lowers(layer);
   if (overlay::is_composefs(layer) || std::ranges::any_of(lowers, overlay::is_composefs)) return std::nullopt;

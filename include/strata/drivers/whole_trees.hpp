@@ -214,17 +214,14 @@ class WholeTrees {
     for (Bytes part = source.next(); !part.empty(); part = source.next()) to.write(part);
   }
 
-  std::vector<Change> changes(LayerId const& id, std::optional<LayerId> const& parent,
-                              DiffMaps const& maps) const {
-    return archive::compare_trees(get(id), get(parent), maps);
+  std::vector<Change> changes(DiffRequest const& request) const {
+    return archive::compare_trees(get(request.layer), get(request.parent), request.maps);
   }
-  void diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-            Control const& control, DiffMaps const& maps) const {
-    archive::write_changes(get(id), changes(id, parent, maps), to, control, maps.newer);
+  void diff(DiffRequest const& request, archive::TarWriter& to) const {
+    archive::write_changes(get(request.layer), changes(request), to, request.control, request.maps.newer);
   }
-  std::int64_t diff_size(LayerId const& id, std::optional<LayerId> const& parent,
-                         DiffMaps const& maps) const {
-    return archive::changed_bytes(get(id), changes(id, parent, maps));
+  std::int64_t diff_size(DiffRequest const& request) const {
+    return archive::changed_bytes(get(request.layer), changes(request));
   }
 
   // What the drivers have in common of what a check asks for.

@@ -242,7 +242,7 @@ RemadeArchive remake_archive(Core& core, LayerRecord const& layer, std::filesyst
   {
     auto out = file_sink(tar_path);
     archive::TarWriter tar(out);
-    core.driver().diff(LayerId(layer.id), parent, tar, control);
+    core.driver().diff({.layer = LayerId(layer.id), .parent = parent, .control = control}, tar);
     tar.finish();
   }
   sys::Fd const fd = sys::open_at(AT_FDCWD, tar_split, O_WRONLY | O_CREAT | O_EXCL, 0600);

@@ -31,16 +31,11 @@ struct Comparison {
   std::optional<LayerId> against;
   bool with_parent = false;  ///< `against` is the recorded parent, or there is none
   DiffMaps maps = {};
-};
 
-/// Calls a comparing function of the driver, with the id maps if it takes any.
-template <class Core, class Compare>
-auto with_maps(Core& core, Comparison<Core> const& pair, Compare&& compare) {
-  if constexpr (IdMapDriver<typename Core::Driver>)
-    return compare(core.driver(), pair.maps);
-  else
-    return compare(core.driver());
-}
+  DiffRequest request(LayerId const& id, Control control = {}) const {
+    return {.layer = id, .parent = against, .maps = maps, .control = std::move(control)};
+  }
+};
 
 template <class Core>
 Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
@@ -81,9 +76,7 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
     archive::assemble(split, copy_file, outlet, control);
   } else if constexpr (DiffDriver<typename Core::Driver>) {
     archive::TarWriter tar(outlet);
-    with_maps(core, pair, [&](auto const& driver, auto const&... maps) {
-      driver.diff(id, pair.against, tar, control, maps...);
-    });
+    core.driver().diff(pair.request(id, control), tar);
     tar.finish();
   } else {
     throw Error(Errc::unsupported, "comparing layers with driver " + std::string(core.driver().name()));
@@ -100,11 +93,7 @@ template <class Core>
 std::vector<Change> layer_changes(Core& core, LayerId const& id,
                                   Ref const& against) requires DiffDriver<typename Core::Driver> {
   auto const pair = detail::comparison(core, id, against);
-  return pair.foreign.explain([&] {
-    return detail::with_maps(core, pair, [&](auto const& driver, auto const&... maps) {
-      return driver.changes(id, pair.against, maps...);
-    });
-  });
+  return pair.foreign.explain([&] { return core.driver().changes(pair.request(id)); });
 }
 
 /// Total size in bytes of the files that are new or changed. As `layer_changes`.
@@ -112,11 +101,7 @@ template <class Core>
 std::int64_t layer_diff_size(Core& core, LayerId const& id,
                              Ref const& against) requires DiffDriver<typename Core::Driver> {
   auto const pair = detail::comparison(core, id, against);
-  return pair.foreign.explain([&] {
-    return detail::with_maps(core, pair, [&](auto const& driver, auto const&... maps) {
-      return driver.diff_size(id, pair.against, maps...);
-    });
-  });
+  return pair.foreign.explain([&] { return core.driver().diff_size(pair.request(id)); });
 }
 
 /// Writes a layer's changes as a tar.

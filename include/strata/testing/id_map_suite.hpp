@@ -120,8 +120,8 @@ void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
     publish_mapped(driver, upper, {.parent = lower}, detail::upper_entries());
     publish_mapped(driver, copy, {.parent = lower, .copy_of = upper, .maps = sample_maps});
     DiffMaps const both{.newer = sample_maps, .older = {}};
-    CHECK(describe(driver.changes(copy, lower, both)) == describe(driver.changes(upper, lower)));
-    CHECK(driver.diff_size(copy, lower, both) == driver.diff_size(upper, lower));
+    CHECK(describe(driver.changes({copy, lower, both})) == describe(driver.changes({upper, lower})));
+    CHECK(driver.diff_size({copy, lower, both}) == driver.diff_size({upper, lower}));
     CHECK(read_layer_file(driver, copy, "new") == "new");
     publish_mapped(driver, child, {.parent = copy, .maps = sample_maps, .parent_maps = sample_maps});
     for (auto const& id : {copy, child}) {
@@ -139,7 +139,7 @@ void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
       Shown const shown(driver, upper, {});
       check_owners(shown.path, other_maps);
     }
-    CHECK(describe(driver.changes(upper, lower, {.newer = other_maps, .older = sample_maps})) ==
+    CHECK(describe(driver.changes({upper, lower, {.newer = other_maps, .older = sample_maps}})) ==
           "~/d -/d/gone +/d/link +/new ");
   }
   SECTION("an archive of changes has the container's ids") {
@@ -147,7 +147,7 @@ void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
     std::string tar;
     auto sink = string_sink(tar);
     archive::TarWriter writer(sink);
-    driver.diff(lower, std::nullopt, writer, {}, {.newer = sample_maps, .older = {}});
+    driver.diff({.layer = lower, .maps = {.newer = sample_maps, .older = {}}}, writer);
     writer.finish();
     auto const found = read_archive(tar);
     CHECK(found.at("program").header.uid == 1000);

@@ -131,25 +131,25 @@ std::string diff_of(D& driver, LayerId const& id, std::optional<LayerId> const& 
   auto sink = string_sink(tar);
   archive::TarWriter writer(sink);
   if constexpr (DiffDriver<D>)
-    driver.diff(id, parent, writer, {});
+    driver.diff({id, parent}, writer);
   else
-    drivers::naive::diff(driver, id, parent, writer, {});
+    drivers::naive::diff(driver, {id, parent}, writer);
   writer.finish();
   return tar;
 }
 template <CanTellChanges D>
 std::vector<Change> changes_of(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
   if constexpr (DiffDriver<D>)
-    return driver.changes(id, parent);
+    return driver.changes({id, parent});
   else
-    return drivers::naive::changes(driver, id, parent);
+    return drivers::naive::changes(driver, {id, parent});
 }
 template <CanTellChanges D>
 std::int64_t diff_size_of(D& driver, LayerId const& id, std::optional<LayerId> const& parent) {
   if constexpr (DiffDriver<D>)
-    return driver.diff_size(id, parent);
+    return driver.diff_size({id, parent});
   else
-    return drivers::naive::diff_size(driver, id, parent);
+    return drivers::naive::diff_size(driver, {id, parent});
 }
 
 /// All entries visible in a layer.

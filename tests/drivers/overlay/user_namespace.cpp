@@ -65,12 +65,12 @@ std::string use_layers(fs::path const& place) {
   std::ofstream(root / "d/new") << "new";
   driver.unmount(box);
   std::string changes;
-  for (auto const& change : driver.changes(box, upper)) changes += change.path + ' ';
+  for (auto const& change : driver.changes({box, upper})) changes += change.path + ' ';
   expect(changes == "/d /d/new ", changes.c_str());
   std::string tar;
   auto sink = string_sink(tar);
   archive::TarWriter writer(sink);
-  driver.diff(box, upper, writer, {});
+  driver.diff({box, upper}, writer);
   writer.finish();
   expect(tar.find("d/.wh..wh..opq") != tar.npos, "no opaque marker in the archive");
   expect(tar.find("user.overlay") == tar.npos, "overlayfs's own attributes in the archive");
