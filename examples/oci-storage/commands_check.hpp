@@ -28,7 +28,7 @@ inline void append(std::string& out, Told const& told) {
   auto const& found = told.found;
   Object(out)
       .member("severity", to_text(found.severity))
-      .member("code", to_text(found.kind))
+      .member("code", problem_code(found))
       .member("text", found.text)
       .member("repair", to_text(found.action));
 }

@@ -57,16 +57,12 @@ enum class ProblemKind {
   mapped_layer_missing,     ///< an image's id-mapped copy of its top layer has no record
   image_missing,            ///< a container's image has no record
   container_layer_missing,  ///< a container's layer has no record
-  link_lost,                ///< overlay: the file `link` or its entry in `l/` is missing
-  link_dangling,            ///< overlay: an entry of `l/` leads to no layer
-  lower_wrong,              ///< overlay: `lower` is missing or does not match the records
-  lower_layers_wrong,       ///< overlay: `lower-layers` is missing or does not match
-  directory_missing,        ///< overlay: `work`, `merged` or `empty` is missing
-  unreadable,               ///< unreadable because of the device, a permission or a limit; may be intact
-  orphan,                   ///< files of an item without a record
-  leftover,                 ///< remains of a crash: temporary files, staged trees, trash
-  mount_stale,              ///< counted as mounted but not mounted
-  mount_uncounted,          ///< mounted but not counted
+  driver_files,     ///< what the driver keeps beside a layer's tree is lost or wrong; see `Problem::code`
+  unreadable,       ///< a file that may be in order: the device, a right or a limit keeps it from being read
+  orphan,           ///< files of an item that has no record
+  leftover,         ///< what a crash left: temporary files, staged trees, trash
+  mount_stale,      ///< counted as mounted, and is not
+  mount_uncounted,  ///< mounted, and not counted
 };
 
 inline std::string_view to_text(ProblemKind kind) noexcept {
@@ -98,11 +94,7 @@ inline std::string_view to_text(ProblemKind kind) noexcept {
       std::string_view("mapped-layer-missing"),
       std::string_view("image-missing"),
       std::string_view("container-layer-missing"),
-      std::string_view("link-lost"),
-      std::string_view("link-dangling"),
-      std::string_view("lower-wrong"),
-      std::string_view("lower-layers-wrong"),
-      std::string_view("directory-missing"),
+      std::string_view("driver-files"),
       std::string_view("unreadable"),
       std::string_view("orphan"),
       std::string_view("leftover"),
@@ -131,11 +123,17 @@ struct Problem {
   Subject subject = Subject::store;
   std::string id = {};  ///< of the item; for the store: a path
   ProblemKind kind = ProblemKind::orphan;
-  std::string text = {};   ///< one line; worded as in containers/storage where it reports the same
-  std::string about = {};  ///< big-data key, id of another item, path, or empty
+  std::string code = {};   ///< a driver's own word for what is wrong, if it has one
+  std::string text = {};   ///< one line; those that containers/storage has too are worded like its
+  std::string about = {};  ///< key of big data, id of another item, path, or empty
   RepairAction action = RepairAction::none;
   bool read_only = false;  ///< in an additional store, which is never repaired from here
   bool inherited = false;  ///< of an image's layer or a container's image, repeated here
 };
+
+/// One word for what is wrong: the driver's, or that of the kind.
+inline std::string_view problem_code(Problem const& problem) noexcept {
+  return problem.code.empty() ? to_text(problem.kind) : std::string_view(problem.code);
+}
 
 }  // namespace strata

@@ -138,7 +138,7 @@ class StoreSubject final : public Subject {
     std::vector<std::string> out;
     for (auto const& found : strata::check(store_, with_leftovers).problems)
       if (found.severity == strata::Severity::error)
-        out.push_back(std::string(to_text(found.kind)) + ": " + found.text);
+        out.push_back(std::string(problem_code(found)) + ": " + found.text);
     return out;
   }
 
@@ -146,7 +146,7 @@ class StoreSubject final : public Subject {
     std::vector<std::string> out;
     auto const report = strata::repair(store_, {.check = with_leftovers});
     for (auto const& found : report.after.problems)
-      out.push_back(std::string(to_text(found.kind)) + ": " + found.text);
+      out.push_back(std::string(problem_code(found)) + ": " + found.text);
     for (auto const& failure : report.failures) out.push_back("failed: " + failure.doing);
     return out;
   }

@@ -16,7 +16,7 @@ namespace {
 std::string told(CheckReport const& report) {
   std::string text;
   for (auto const& f : report.problems)
-    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.kind)) + ' ' + f.text + '\n';
+    text += std::string(to_text(f.severity)) + ' ' + std::string(problem_code(f)) + ' ' + f.text + '\n';
   return text;
 }
 }  // namespace

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <vector>
 
@@ -162,12 +163,19 @@ Snapshot snapshot(S& store, Sample<S> const& sample) {
   return all;
 }
 
+/// A problem by its word: that of a kind, or a driver's own.
+struct Code {
+  Code(strata::ProblemKind kind) : text(strata::to_text(kind)) {}
+  Code(char const* own) : text(own) {}
+  std::string_view text;
+};
+
 /// Something that happened to a store.
 template <class S>
 struct Damage {
   std::string name;
   std::function<void(Sample<S> const&)> make;
-  strata::ProblemKind kind;             ///< what a check tells of it, among other things
+  Code code;                            ///< what a check tells of it, among other things
   std::vector<std::string> loses = {};  ///< beginnings of what may be another afterwards, or gone
 };
 
@@ -338,45 +346,43 @@ std::vector<Damage<S>> catalogue() {
          }
        },
        ProblemKind::leftover},
-      {"a lost link", [](Of const& s) { fs::remove(s.home() / s.mid / "link"); }, ProblemKind::link_lost},
-      {"an empty link", [](Of const& s) { fs::resize_file(s.home() / s.base / "link", 0); },
-       ProblemKind::link_lost},
+      {"a lost link", [](Of const& s) { fs::remove(s.home() / s.mid / "link"); }, "link-lost"},
+      {"an empty link", [](Of const& s) { fs::resize_file(s.home() / s.base / "link", 0); }, "link-lost"},
       {"a lost entry of l/",
-       [](Of const& s) { fs::remove(s.home() / "l" / read(s.home() / s.mid / "link")); },
-       ProblemKind::link_lost},
+       [](Of const& s) { fs::remove(s.home() / "l" / read(s.home() / s.mid / "link")); }, "link-lost"},
       {"an entry of l/ that leads elsewhere",
        [](Of const& s) {
          auto const link = s.home() / "l" / read(s.home() / s.mid / "link");
          fs::remove(link);
          fs::create_symlink("../" + s.lone + "/diff", link);
        },
-       ProblemKind::link_lost},
-      {"no l/ at all", [](Of const& s) { fs::remove_all(s.home() / "l"); }, ProblemKind::link_lost},
+       "link-lost"},
+      {"no l/ at all", [](Of const& s) { fs::remove_all(s.home() / "l"); }, "link-lost"},
       {"neither link nor entry",
        [](Of const& s) {
          fs::remove(s.home() / "l" / read(s.home() / s.base / "link"));
          fs::remove(s.home() / s.base / "link");
        },
-       ProblemKind::link_lost},
-      {"a lost lower", [](Of const& s) { fs::remove(s.home() / s.top / "lower"); }, ProblemKind::lower_wrong},
+       "link-lost"},
+      {"a lost lower", [](Of const& s) { fs::remove(s.home() / s.top / "lower"); }, "lower-wrong"},
       {"a lost lower-layers", [](Of const& s) { fs::remove(s.home() / s.top / "lower-layers"); },
-       ProblemKind::lower_layers_wrong},
+       "lower-layers-wrong"},
       {"neither lower nor lower-layers",
        [](Of const& s) {
          fs::remove(s.home() / s.box_layer / "lower");
          fs::remove(s.home() / s.box_layer / "lower-layers");
        },
-       ProblemKind::lower_wrong},
-      {"a short lower", [](Of const& s) { cut(s.home() / s.top / "lower", 0.7); }, ProblemKind::lower_wrong},
+       "lower-wrong"},
+      {"a short lower", [](Of const& s) { cut(s.home() / s.top / "lower", 0.7); }, "lower-wrong"},
       {"an empty lower-layers", [](Of const& s) { fs::resize_file(s.home() / s.top / "lower-layers", 0); },
-       ProblemKind::lower_layers_wrong},
+       "lower-layers-wrong"},
       {"a lost work directory", [](Of const& s) { fs::remove_all(s.home() / s.box_layer / "work"); },
-       ProblemKind::directory_missing},
+       "directory-missing"},
       {"an entry of l/ that leads nowhere",
        [](Of const& s) {
          fs::create_symlink("../nobody/diff", s.home() / "l" / "AAAAAAAAAAAAAAAAAAAAAAAAAA");
        },
-       ProblemKind::link_dangling},
+       "link-dangling"},
       {"a staged tree of a dead process",
        [](Of const& s) {
          fs::create_directories(s.home() / "staging/12/dir");

@@ -27,7 +27,7 @@ namespace {
 std::string told_of(CheckReport const& report) {
   std::string text;
   for (auto const& f : report.problems)
-    text += std::string(to_text(f.severity)) + ' ' + std::string(to_text(f.kind)) + ' ' + f.text + '\n';
+    text += std::string(to_text(f.severity)) + ' ' + std::string(problem_code(f)) + ' ' + f.text + '\n';
   return text;
 }
 
@@ -56,7 +56,8 @@ TEMPLATE_TEST_CASE("each kind of damage is found and repaired, and nothing intac
       TestType store(sample.options());
       auto const found = check(store);
       INFO(told_of(found));
-      CHECK(std::ranges::any_of(found.problems, [&](auto const& f) { return f.kind == damage.kind; }));
+      CHECK(std::ranges::any_of(found.problems,
+                                [&](auto const& f) { return problem_code(f) == damage.code.text; }));
       auto const report = repair(store, {.check = {.leftover_after = std::chrono::seconds(1)}});
       std::string done;
       for (auto const& line : report.actions) done += line + '\n';

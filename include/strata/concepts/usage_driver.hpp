@@ -26,6 +26,7 @@ struct Ownership {
   Subject subject = Subject::store;
   std::string id = {};      ///< of the item, if it is one's
   std::string reason = {};  ///< for a person
+  std::string code = {};    ///< of an orphan: the driver's own word for it, if it has one
   bool removable = false;   ///< collecting garbage removes it
 };
 

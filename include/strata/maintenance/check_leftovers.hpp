@@ -51,15 +51,12 @@ void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptio
     bool const orphan = claim.kind == UsageClass::orphan;
     if (!orphan && !(claim.kind == UsageClass::trash && claim.removable)) continue;
     if (unaccounted(claim)) continue;
-    bool const link = claim.path.parent_path().filename() == paths::overlay::links &&
-                      claim.subject == Subject::layer && orphan;
-    tell_of(problems, Severity::note, Subject::store, claim.path.native(),
-            link     ? ProblemKind::link_dangling
-            : orphan ? ProblemKind::orphan
-                     : ProblemKind::leftover,
-            claim.path.native() + ": " + claim.reason,
-            claim.removable ? RepairAction::discard : RepairAction::none)
-        .about = claim.id;
+    auto& problem = tell_of(problems, Severity::note, Subject::store, claim.path.native(),
+                            orphan ? ProblemKind::orphan : ProblemKind::leftover,
+                            claim.path.native() + ": " + claim.reason,
+                            claim.removable ? RepairAction::discard : RepairAction::none);
+    problem.about = claim.id;
+    if (orphan) problem.code = claim.code;
   }
 }
 

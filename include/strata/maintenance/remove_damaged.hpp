@@ -95,11 +95,7 @@ bool proves_unusable(Core& core, StoreSnapshot<Core> const& records, Problem con
     case ProblemKind::content_unpackable:
     case ProblemKind::data_unrecorded:
     case ProblemKind::mapped_layer_missing:
-    case ProblemKind::link_lost:
-    case ProblemKind::link_dangling:
-    case ProblemKind::lower_wrong:
-    case ProblemKind::lower_layers_wrong:
-    case ProblemKind::directory_missing:
+    case ProblemKind::driver_files:
     case ProblemKind::unreadable:
     case ProblemKind::orphan:
     case ProblemKind::leftover:

@@ -211,14 +211,11 @@ class Repairer {
 
   void repair(Problem const& found, StoreSnapshot<Core> const& records) {
     auto const doing = std::string(to_text(found.subject)) + ' ' + found.id + ": " +
-                       std::string(to_text(found.kind)) + (found.about.empty() ? "" : ' ' + found.about);
+                       std::string(problem_code(found)) + (found.about.empty() ? "" : ' ' + found.about);
     auto const* const layer = found.subject == Subject::layer ? records.layers.find(found.id) : nullptr;
     switch (found.kind) {
       case ProblemKind::parent_circle:
-      case ProblemKind::link_lost:
-      case ProblemKind::lower_wrong:
-      case ProblemKind::lower_layers_wrong:
-      case ProblemKind::directory_missing:
+      case ProblemKind::driver_files:
       case ProblemKind::archive_missing:
       case ProblemKind::archive_damaged:
       case ProblemKind::content_digest:

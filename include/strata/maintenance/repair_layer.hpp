@@ -61,10 +61,7 @@ class LayerRepairer {
     switch (kind) {
       case ProblemKind::parent_circle:
         return repair_circle(layer);
-      case ProblemKind::link_lost:
-      case ProblemKind::lower_wrong:
-      case ProblemKind::lower_layers_wrong:
-      case ProblemKind::directory_missing:
+      case ProblemKind::driver_files:
         return repair_driver(layer);
       case ProblemKind::archive_missing:
       case ProblemKind::archive_damaged:

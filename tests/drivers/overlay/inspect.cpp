@@ -37,7 +37,7 @@ struct Home {
   std::string faults(std::string const& id, Ancestors const& ancestors) const {
     std::string out;
     for (auto const& found : inspect_layer(dirs, id, ancestors))
-      out += std::string(to_text(found.kind)) + ' ';
+      out += std::string(problem_code(found)) + ' ';
     return out;
   }
 };

@@ -31,17 +31,25 @@ using Ancestors = std::optional<std::vector<LayerId>>;
 
 namespace detail {
 
-inline Problem wrong(Severity severity, ProblemKind kind, std::string text,
+/// What overlay calls its own problems.
+namespace code {
+inline constexpr std::string_view link_lost = "link-lost";  ///< file `link`, or its entry of `l/`
+inline constexpr std::string_view link_dangling =
+    "link-dangling";  ///< an entry of `l/` that leads to no layer
+inline constexpr std::string_view lower_wrong =
+    "lower-wrong";  ///< lost, or other layers than the records say
+inline constexpr std::string_view lower_layers_wrong = "lower-layers-wrong";
+inline constexpr std::string_view directory_missing = "directory-missing";  ///< `work`, `empty`
+}  // namespace code
+
+inline Problem wrong(Severity severity, std::string_view code, std::string text,
                      RepairAction action = RepairAction::repair) {
   return {.severity = severity,
           .subject = Subject::layer,
-          .id = {},
-          .kind = kind,
+          .kind = ProblemKind::driver_files,
+          .code = std::string(code),
           .text = std::move(text),
-          .about = {},
-          .action = action,
-          .read_only = false,
-          .inherited = false};
+          .action = action};
 }
 
 inline std::vector<std::string> texts_of(std::vector<LayerId> const& ids) {
@@ -92,14 +100,14 @@ inline bool lower_leads_to(LayerDirs const& dirs, std::string_view text,
 inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vector<Problem>& found) {
   auto const link = sys::read_stored(dirs.own(id) / paths::overlay::link);
   if (!link || !is_safe_component(*link)) {
-    found.push_back(wrong(Severity::warning, ProblemKind::link_lost,
-                          link ? "file link is damaged" : "file link is missing"));
+    found.push_back(
+        wrong(Severity::warning, code::link_lost, link ? "file link is damaged" : "file link is missing"));
     return;
   }
   auto const target = read_link(dirs.own(id).parent_path() / paths::overlay::links / *link);
   auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
   if (target != wanted)
-    found.push_back(wrong(Severity::warning, ProblemKind::link_lost,
+    found.push_back(wrong(Severity::warning, code::link_lost,
                           "entry l/" + *link + (target ? " leads to " + *target : " is missing")));
 }
 
@@ -110,22 +118,22 @@ inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vec
   if (ancestors.empty()) {
     // A mount goes by the files: which of the two is wrong, only a person can tell.
     if ((lower && !lower->empty()) || (layers && !layers->empty()))
-      found.push_back(wrong(Severity::error, ProblemKind::lower_wrong,
+      found.push_back(wrong(Severity::error, code::lower_wrong,
                             "its record names no parent, its directory does", RepairAction::none));
     return;
   }
   bool const layers_right = layers && *layers == joined(texts_of(ancestors));
   if (!lower)
-    found.push_back(wrong(layers_right ? Severity::warning : Severity::error, ProblemKind::lower_wrong,
+    found.push_back(wrong(layers_right ? Severity::warning : Severity::error, code::lower_wrong,
                           "file lower is missing"));
   else if (!lower_leads_to(dirs, *lower, ancestors))
     found.push_back(
-        wrong(Severity::error, ProblemKind::lower_wrong, "file lower does not name the layers below it"));
+        wrong(Severity::error, code::lower_wrong, "file lower does not name the layers below it"));
   if (layers && !layers_right)
-    found.push_back(wrong(Severity::error, ProblemKind::lower_layers_wrong,
+    found.push_back(wrong(Severity::error, code::lower_layers_wrong,
                           "file lower-layers does not name the layers below it"));
   else if (!layers && below_has_lower_layers(dirs, ancestors))
-    found.push_back(wrong(Severity::note, ProblemKind::lower_layers_wrong, "file lower-layers is missing"));
+    found.push_back(wrong(Severity::note, code::lower_layers_wrong, "file lower-layers is missing"));
 }
 
 }  // namespace detail
@@ -134,20 +142,22 @@ inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vec
 inline std::vector<Problem> inspect_layer(LayerDirs const& dirs, std::string const& id,
                                           Ancestors const& ancestors) {
   using detail::wrong;
+  namespace code = detail::code;
   std::vector<Problem> found;
   auto const layer = dirs.own(id);
   if (!holds_directory(layer) || !holds_directory(layer / paths::overlay::diff)) {
-    found.push_back(wrong(Severity::error, ProblemKind::tree_missing,
-                          holds_directory(layer) ? "directory diff is missing" : "its directory is missing",
-                          RepairAction::none));
+    found.push_back(
+        {.subject = Subject::layer,
+         .kind = ProblemKind::tree_missing,
+         .text = holds_directory(layer) ? "directory diff is missing" : "its directory is missing"});
     if (!holds_directory(layer)) return found;
   }
   detail::inspect_links(dirs, id, found);
   if (ancestors) detail::inspect_lower(dirs, id, *ancestors, found);
   if (!holds_directory(layer / paths::overlay::work))
-    found.push_back(wrong(Severity::warning, ProblemKind::directory_missing, "directory work is missing"));
+    found.push_back(wrong(Severity::warning, code::directory_missing, "directory work is missing"));
   if (ancestors && ancestors->empty() && !holds_directory(layer / paths::overlay::empty))
-    found.push_back(wrong(Severity::warning, ProblemKind::directory_missing, "directory empty is missing"));
+    found.push_back(wrong(Severity::warning, code::directory_missing, "directory empty is missing"));
   return found;
 }
 
@@ -186,16 +196,17 @@ inline std::vector<std::string> repair_layer_files(LayerDirs const& dirs, std::s
   auto const layer = dirs.own(id);
   if (!holds_directory(layer)) return done;
   auto const found = inspect_layer(dirs, id, ancestors);
-  auto const has = [&](ProblemKind kind) {
+  namespace code = detail::code;
+  auto const has = [&](std::string_view word) {
     return std::ranges::any_of(
-        found, [&](auto const& f) { return f.kind == kind && f.action == RepairAction::repair; });
+        found, [&](auto const& f) { return f.code == word && f.action == RepairAction::repair; });
   };
   repair_links(dirs, id, done);
-  if (has(ProblemKind::lower_wrong) || has(ProblemKind::lower_layers_wrong)) {
+  if (has(code::lower_wrong) || has(code::lower_layers_wrong)) {
     std::vector<std::string> below;
     for (auto const& ancestor : *ancestors)
       if (holds_directory(dirs.own(ancestor.str()))) repair_links(dirs, ancestor.str(), below);
-    if (has(ProblemKind::lower_wrong))
+    if (has(code::lower_wrong))
       if (auto const text = detail::lower_text(dirs, *ancestors)) {
         sys::replace_file(layer / paths::overlay::lower, *text, {.mode = 0644});
         done.push_back("wrote its file lower");
@@ -290,6 +301,7 @@ inline std::vector<Ownership> own_home(LayerDirs const& dirs, std::vector<LayerI
                         .subject = Subject::layer,
                         .id = id,
                         .reason = "leads to no layer that has a record",
+                        .code = std::string(detail::code::link_dangling),
                         .removable = true});
   }
   for (auto const& staged : names_in(paths::overlay::staging)) {
