@@ -9,15 +9,17 @@
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/overlay/backing.hpp>
+#include <strata/drivers/overlay/comparer.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
-#include <strata/drivers/overlay/diff.hpp>
 #include <strata/drivers/overlay/files.hpp>
 #include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
 #include <strata/drivers/overlay/lower_view.hpp>
+#include <strata/drivers/overlay/mount_places.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/options.hpp>
+#include <strata/drivers/overlay/placement.hpp>
 #include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/overlay/staged.hpp>
 #include <strata/drivers/shift_owners.hpp>
@@ -26,19 +28,14 @@
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
-#include <strata/sys/holders.hpp>
-#include <strata/sys/lookup.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
-#include <strata/tree/changes.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
-#include <fcntl.h>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -124,30 +121,10 @@ class Overlay {
     return InPlaceTree(layer / paths::overlay::diff, request, std::move(apply));
   }
 
-  /// The layer's directory is complete when it gets its name; a crash right after that leaves it without its entry
-  /// of `l/`, and without a record.
-  /// @throws `Errc::invalid_id` for the few names that mean something else in the home
+  /// @throws also `Errc::invalid_id` for the few names that mean something else in the home
   void publish(LayerId const& id, Staged staged) {
     check_writable();
-    if (overlay::is_reserved(id.str()) || id.str().find(':') != std::string::npos)
-      throw Error(Errc::invalid_id, "\"" + id.str() + "\" for an overlay layer");
-    if (sys::is_present(dirs_.own(id.str()))) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
-    staged.finish();
-    staged.settle_parent(dirs_);
-    auto const own = staged.home() / id.str();
-    if (::renameat2(AT_FDCWD, staged.layer().c_str(), AT_FDCWD, own.c_str(), RENAME_NOREPLACE) != 0) {
-      if (errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
-      sys::throw_busy("rename", own);
-    }
-    try {
-      if (staged.writable() && (options_.size != 0 || options_.inodes != 0))
-        overlay::limit_layer(home(), own, {.bytes = options_.size, .inodes = options_.inodes});
-      dirs_.make_link(staged.link(), id.str());
-    } catch (Error const&) {
-      ::rename(own.c_str(), staged.layer().c_str());
-      throw;
-    }
-    if (!staged.additional().empty()) AdditionalTree::announce(staged.additional());
+    overlay::put_in_place(dirs_, id, staged, {.bytes = options_.size, .inodes = options_.inodes});
     files_->forget();
     if (staged.flush() == Flush::full) {
       sys::sync_directory(staged.home() / paths::overlay::links);
@@ -155,36 +132,26 @@ class Overlay {
     }
   }
 
-  /// Exchanges the two trees by one rename.
   /// @throws `Errc::layer_unknown`; `Errc::layer_used_by_container` if the layer is mounted
   void replace(LayerId const& id, Staged& staged) {
     check_writable();
-    auto const diff = dirs_.own(id.str()) / paths::overlay::diff;
-    if (!overlay::holds_directory(diff)) throw Error(Errc::layer_unknown, "layer " + id.str());
-    check_own_tree(dirs_.own(id.str()));
+    auto const layer = dirs_.own(id.str());
+    if (!overlay::holds_directory(layer / paths::overlay::diff))
+      throw Error(Errc::layer_unknown, "layer " + id.str());
+    check_own_tree(layer);
     if (is_mounted(id)) throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
-    staged.finish();
-    overlay::join_project(dirs_.own(id.str()), staged.diff());
-    if (::renameat2(AT_FDCWD, staged.diff().c_str(), AT_FDCWD, diff.c_str(), RENAME_EXCHANGE) != 0)
-      sys::throw_busy("rename", diff);
+    overlay::exchange_trees(layer, staged);
     files_->forget();
-    if (staged.flush() == Flush::full) sys::sync_directory(dirs_.own(id.str()));
+    if (staged.flush() == Flush::full) sys::sync_directory(layer);
   }
 
   Trash remove(LayerId const& id) {
     check_writable();
     Trash trash;
-    auto const layer = dirs_.own(id.str());
-    if (overlay::is_reserved(id.str()) || !overlay::holds_directory(layer)) return trash;
-    auto const place = layer.parent_path();
-    auto directory = sys::StagingDirectory::create(place / paths::overlay::temp_dirs);
-    auto const link = sys::read_stored(layer / paths::overlay::link);
-    if (link && is_safe_component(*link)) directory.take(place / paths::overlay::links / *link);
-    auto const additional = sys::read_stored(layer / paths::overlay::additional_layer);
-    directory.take(layer);
-    if (additional) AdditionalTree::give_back(*additional);
-    files_->forget();
-    trash.add(std::move(directory));
+    if (auto gone = overlay::take_away(dirs_, id)) {
+      files_->forget();
+      trash.add(*std::move(gone));
+    }
     return trash;
   }
 
@@ -238,10 +205,10 @@ class Overlay {
             {"Supports volatile", text(mounter_.can_be_volatile())}};
   }
 
-  /// In path order. Natively if `parent` is the layer's own, by comparing trees if not.
-  std::vector<Change> changes(DiffRequest const& request) const;
-  void diff(DiffRequest const& request, archive::TarWriter& to) const;
-  std::int64_t diff_size(DiffRequest const& request) const;
+  /// Natively if the parent is the layer's own, by comparing trees if not.
+  std::vector<Change> changes(DiffRequest const& request) const { return comparer().changes(request); }
+  void diff(DiffRequest const& request, archive::TarWriter& to) const { comparer().diff(request, to); }
+  std::int64_t diff_size(DiffRequest const& request) const { return comparer().diff_size(request); }
 
   /// Linux does it from 5.19 on, a mount program for maps that are one offset; see `overlay::Mounter::shifts`.
   bool shifts(IdMaps const& maps) const { return mounter_.shifts(maps); }
@@ -249,7 +216,7 @@ class Overlay {
   /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
     auto const layer = dirs_.get(id.str());
-    bool const own = is_own(layer);
+    bool const own = mount_places().is_own(layer);
     auto plan = mounter_.plan(dirs_, layer, own, request);
     plan.target = mount_path(id);
     if (!own) sys::make_directories(plan.target.parent_path(), 0700);
@@ -275,11 +242,8 @@ class Overlay {
   void unmount(LayerId const& id, Flush flush = Flush::full) { mounter_.unmount(mount_path(id), flush); }
   bool is_mounted(LayerId const& id) const { return sys::is_mount_point(mount_path(id)); }
 
-  /// `<home>/<id>/merged`; for layers of other stores, and in a store opened for reading, below the run root.
-  std::filesystem::path mount_path(LayerId const& id) const {
-    auto const layer = dirs_.find(id.str());
-    return (layer && !is_own(*layer) ? run_home_ / id.str() : dirs_.own(id.str())) / paths::overlay::merged;
-  }
+  /// See `overlay::MountPlaces`.
+  std::filesystem::path mount_path(LayerId const& id) const { return mount_places().of(id); }
 
   std::vector<Problem> inspect(LayerId const& id,
                                std::optional<std::vector<LayerId>> const& ancestors) const {
@@ -336,21 +300,14 @@ class Overlay {
 
   std::filesystem::path const& home() const { return dirs_.home(); }
   std::filesystem::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
-  /// Where layers are mounted for a moment that nobody else is to see or count. Not in the home: a shutdown by another
-  /// process takes the home's mount away with all that is mounted below it.
-  std::filesystem::path private_mounts() const { return run_home_ / paths::overlay::temp_dirs; }
-  static std::filesystem::path mount_point(sys::StagingDirectory& place) {
-    auto point = place.next_addition();
-    if (::mkdir(point.c_str(), 0700) != 0) sys::throw_errno("mkdir", point);
-    return point;
-  }
+  overlay::MountPlaces mount_places() const { return {dirs_, run_home_, read_only_}; }
+  overlay::Comparer comparer() const { return {mount_places(), mounter_}; }
   archive::ApplyOptions how_to_unpack() const {
     return {.whiteouts = mounter_.by_program() ? archive::Whiteouts::keep : archive::Whiteouts::overlay,
             .user_xattr = marks_.user_xattr,
             .force_mask = options_.force_mask,
             .ignore_chown_errors = options_.ignore_chown_errors};
   }
-  bool is_own(std::filesystem::path const& layer) const { return !read_only_ && dirs_.is_own(layer); }
 
   void check_writable() const {
     if (read_only_) throw Error(Errc::store_read_only, "overlay home " + home().native());
@@ -361,19 +318,6 @@ class Overlay {
     if (overlay::is_composefs(layer))
       throw Error(Errc::unsupported, "changing composefs layer " + layer.filename().native());
   }
-
-  /// A layer's own tree and those below it.
-  struct Trees {
-    std::filesystem::path tree;
-    std::vector<std::filesystem::path> lowers = {};
-  };
-  /// Nothing if the tree does not tell what was asked for: another parent, or a tree that another program wrote.
-  std::optional<Trees> native_trees(DiffRequest const& request) const;
-
-  /// Calls `use(newer, older)` with the trees of two layers, mounted where nobody else looks: others would take a mount at
-  /// `mount_path` for one that is counted, and use it.
-  template <class Use>
-  auto compare(DiffRequest const& request, Use&& use) const;
 
   void shift(Staged& staged, StageRequest const& request) const;
 
@@ -392,66 +336,9 @@ inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
   plan.lowers.insert(plan.lowers.begin(), below / paths::overlay::diff);
   // Each file copied up would be flushed alone; all are, together, when the staged tree is whole.
   if (!mounter_.by_program() && mounter_.can_be_volatile()) plan.options.emplace_back("volatile");
-  auto place = sys::StagingDirectory::create(private_mounts());
-  plan.target = mount_point(place);
+  auto staging = sys::StagingDirectory::create(mount_places().private_mounts());
+  plan.target = overlay::make_mount_point(staging);
   staged.change_owners(std::move(plan), request, [this](auto const& ready) { mounter_.mount(ready); });
-}
-
-template <class Use>
-auto Overlay::compare(DiffRequest const& request, Use&& use) const {
-  auto place = sys::StagingDirectory::create(private_mounts());
-  auto const show = [&](LayerId const& shown) {
-    auto const target = mount_point(place);
-    if (is_mounted(shown)) {
-      // A mount of our own of what is there: whoever has it mounted may unmount it at any time.
-      auto const seen = mount_path(shown);
-      sys::bind_mount(seen, target);
-      if (!sys::same_device(target, seen.parent_path())) return target;
-      sys::unmount(target);  // it was unmounted in between: that is the directory below it
-    }
-    auto const layer = dirs_.get(shown.str());
-    auto plan = mounter_.plan(dirs_, layer, is_own(layer), {.read_only = true});
-    plan.target = target;
-    mounter_.mount(std::move(plan));
-    return target;
-  };
-  auto const newer = show(request.layer);
-  auto const older = request.parent ? std::optional(show(*request.parent)) : std::nullopt;
-  return use(newer, older);
-}
-
-inline std::vector<Change> Overlay::changes(DiffRequest const& request) const {
-  if (auto const own = native_trees(request)) return overlay::native_changes(own->tree, own->lowers);
-  return compare(request, [&](auto const& newer, auto const& older) {
-    return archive::compare_trees(newer, older, request.maps);
-  });
-}
-
-inline void Overlay::diff(DiffRequest const& request, archive::TarWriter& to) const {
-  if (auto const own = native_trees(request))
-    return overlay::native_diff(own->tree, own->lowers, to, request.control, request.maps.newer);
-  compare(request, [&](auto const& newer, auto const& older) {
-    archive::write_changes(newer, archive::compare_trees(newer, older, request.maps), to, request.control,
-                           request.maps.newer);
-  });
-}
-
-inline std::int64_t Overlay::diff_size(DiffRequest const& request) const {
-  if (auto const own = native_trees(request)) return overlay::native_size(own->tree);
-  return compare(request, [&](auto const& newer, auto const& older) {
-    return archive::changed_bytes(newer, archive::compare_trees(newer, older, request.maps));
-  });
-}
-
-inline std::optional<Overlay::Trees> Overlay::native_trees(DiffRequest const& request) const {
-  auto const& parent = request.parent;
-  auto const layer = dirs_.get(request.layer.str());
-  auto const below = dirs_.lower_ids(layer);
-  auto const lowers = dirs_.lowers(layer);
-  if (overlay::is_composefs(layer) || std::ranges::any_of(lowers, overlay::is_composefs)) return std::nullopt;
-  bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
-  if (mounter_.by_program() || !asked_for_own || !mounter_.features().native_diff()) return std::nullopt;
-  return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};
 }
 
 static_assert(IdMapDriver<Overlay> && InPlaceDriver<Overlay> && LayerStoreDriver<Overlay>);

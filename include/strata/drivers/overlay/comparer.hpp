@@ -1,0 +1,104 @@
+#pragma once
+
+#include <strata/archive/tar_writer.hpp>
+#include <strata/concepts/driver.hpp>
+#include <strata/drivers/overlay/composefs.hpp>
+#include <strata/drivers/overlay/diff.hpp>
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/mount_places.hpp>
+#include <strata/drivers/overlay/mounter.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/mount.hpp>
+#include <strata/sys/staging_directory.hpp>
+#include <strata/tree/changes.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace strata::drivers::overlay {
+
+/// What a layer changed: read off its own tree if it is compared with its parent, else found by comparing two mounts.
+class Comparer {
+ public:
+  /// Both are kept by reference.
+  Comparer(MountPlaces const& places, Mounter const& mounter) : places_(places), mounter_(mounter) {}
+
+  /// As `DiffDriver` says.
+  std::vector<Change> changes(DiffRequest const& request) const {
+    if (auto const own = native_trees(request)) return native_changes(own->tree, own->lowers);
+    auto const shown = mount_both(request);
+    return archive::compare_trees(shown.newer, shown.older, request.maps);
+  }
+  void diff(DiffRequest const& request, archive::TarWriter& to) const {
+    if (auto const own = native_trees(request))
+      return native_diff(own->tree, own->lowers, to, request.control, request.maps.newer);
+    auto const shown = mount_both(request);
+    archive::write_changes(shown.newer, archive::compare_trees(shown.newer, shown.older, request.maps), to,
+                           request.control, request.maps.newer);
+  }
+  std::int64_t diff_size(DiffRequest const& request) const {
+    if (auto const own = native_trees(request)) return native_size(own->tree);
+    auto const shown = mount_both(request);
+    return archive::changed_bytes(shown.newer,
+                                  archive::compare_trees(shown.newer, shown.older, request.maps));
+  }
+
+ private:
+  /// A layer's own tree and those below it.
+  struct Trees {
+    std::filesystem::path tree;
+    std::vector<std::filesystem::path> lowers = {};
+  };
+
+  /// None if the tree does not tell what was asked for: another parent, or a tree that another program wrote.
+  std::optional<Trees> native_trees(DiffRequest const& request) const {
+    auto const& parent = request.parent;
+    auto const layer = places_.dirs.get(request.layer.str());
+    auto const below = places_.dirs.lower_ids(layer);
+    auto const lowers = places_.dirs.lowers(layer);
+    if (is_composefs(layer) || std::ranges::any_of(lowers, is_composefs)) return std::nullopt;
+    bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
+    if (mounter_.by_program() || !asked_for_own || !mounter_.features().native_diff()) return std::nullopt;
+    return Trees{.tree = layer / paths::overlay::diff, .lowers = places_.dirs.trees_below(layer)};
+  }
+
+  /// Two layers, mounted where nobody else looks while this lives: others would take a mount at the usual place for one
+  /// that is counted, and use it.
+  struct Mounts {
+    sys::StagingDirectory staging;
+    std::filesystem::path newer = {};
+    std::optional<std::filesystem::path> older = {};
+  };
+  Mounts mount_both(DiffRequest const& request) const {
+    Mounts shown{.staging = sys::StagingDirectory::create(places_.private_mounts())};
+    shown.newer = mount_aside(shown.staging, request.layer);
+    if (request.parent) shown.older = mount_aside(shown.staging, *request.parent);
+    return shown;
+  }
+
+  std::filesystem::path mount_aside(sys::StagingDirectory& staging, LayerId const& id) const {
+    auto const target = make_mount_point(staging);
+    if (auto const seen = places_.of(id); sys::is_mount_point(seen)) {
+      // A mount of our own of what is there: whoever has it mounted may unmount it at any time.
+      sys::bind_mount(seen, target);
+      if (!sys::same_device(target, seen.parent_path())) return target;
+      sys::unmount(target);  // it was unmounted in between: that is the directory below it
+    }
+    auto const layer = places_.dirs.get(id.str());
+    auto plan = mounter_.plan(places_.dirs, layer, places_.is_own(layer), {.read_only = true});
+    plan.target = target;
+    mounter_.mount(std::move(plan));
+    return target;
+  }
+
+  MountPlaces places_;
+  Mounter const& mounter_;
+};
+
+}  // namespace strata::drivers::overlay

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/id.hpp>
+#include <strata/paths.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/staging_directory.hpp>
+
+#include <filesystem>
+#include <sys/stat.h>
+
+namespace strata::drivers::overlay {
+
+/// Where the layers of a home are mounted. Refers to what it was made of.
+struct MountPlaces {
+  LayerDirs const& dirs;
+  std::filesystem::path const& run_home;  ///< lost at reboot
+  bool read_only = false;                 ///< nothing may be made in the home
+
+  /// Whether a layer is mounted in its own directory, and can be written to.
+  bool is_own(std::filesystem::path const& layer) const { return !read_only && dirs.is_own(layer); }
+
+  /// `<home>/<id>/merged`; for layers of other stores, and in a store opened for reading, below the run root.
+  std::filesystem::path of(LayerId const& id) const {
+    auto const layer = dirs.find(id.str());
+    return (layer && !is_own(*layer) ? run_home / id.str() : dirs.own(id.str())) / paths::overlay::merged;
+  }
+
+  /// Temp-dirs for mounts that nobody else is to see or count, and that last for a moment. Not in the home: a shutdown by
+  /// another process takes the home's mount away with all that is mounted below it.
+  std::filesystem::path private_mounts() const { return run_home / paths::overlay::temp_dirs; }
+};
+
+/// An empty directory in a temp-dir.
+/// @throws `errno`, "mkdir <path>"
+inline std::filesystem::path make_mount_point(sys::StagingDirectory& place) {
+  auto point = place.next_addition();
+  if (::mkdir(point.c_str(), 0700) != 0) sys::throw_errno("mkdir", point);
+  return point;
+}
+
+}  // namespace strata::drivers::overlay
