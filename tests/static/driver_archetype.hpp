@@ -1,6 +1,11 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/inspect_driver.hpp>
+#include <strata/concepts/lineage_driver.hpp>
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/usage_driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <filesystem>
@@ -73,11 +78,74 @@ struct Closer : Driver {
   void resume();
 };
 
+/// The least that also keeps trees.
+struct Keeper : Driver {
+  using Driver::Driver;
+  std::optional<OwnTree> own_tree(LayerId const&) const;
+};
+
+/// The least that also knows what lies below a layer.
+struct Descendant : Driver {
+  using Driver::Driver;
+  std::optional<std::vector<LayerId>> ancestors(LayerId const&) const;
+};
+
+/// The least that also finds problems, and the least that repairs them.
+struct Inspector : Driver {
+  using Driver::Driver;
+  std::vector<Problem> inspect(LayerId const&, std::optional<std::vector<LayerId>> const&) const;
+};
+struct Repairer : Inspector {
+  using Inspector::Inspector;
+  std::vector<std::string> repair(LayerId const&, std::optional<std::vector<LayerId>> const&);
+};
+
+/// The least that also knows what its files belong to.
+struct Owner : Driver {
+  using Driver::Driver;
+  std::vector<Ownership> ownership(std::vector<LayerId> const&) const;
+};
+
+/// The least that also tells contents apart.
+struct Identifier : Driver {
+  using Driver::Driver;
+  std::optional<std::string> contents_identity(LayerId const&) const;
+};
+
+/// Holds one of two drivers, and has no ability itself.
+template <LayerDriver One, LayerDriver Other>
+struct Holder : Driver {
+  using Driver::Driver;
+  template <class F>
+  decltype(auto) visit(F&& f) {
+    return one != nullptr ? f(*one) : f(*other);
+  }
+  template <class F>
+  decltype(auto) visit(F&& f) const {
+    return one != nullptr ? f(*one) : f(*other);
+  }
+  One* one;
+  Other* other;
+};
+
 static_assert(LayerDriver<Driver> && OpenableDriver<Driver>);
 static_assert(!DiffDriver<Driver> && !MountDriver<Driver> && !ShutdownDriver<Driver>);
 static_assert(DiffDriver<Differ> && !MountDriver<Differ>);
 static_assert(MountDriver<Mounter> && !DiffDriver<Mounter>);
 static_assert(ShutdownDriver<Closer>);
 static_assert(IdMapDriver<Mapper> && !IdMapDriver<Mounter> && !IdMapDriver<Differ>);
+
+/// How many of the abilities that are asked for one by one a driver has.
+template <class D>
+inline constexpr int abilities = OwnTreeDriver<D> + LineageDriver<D> + InspectDriver<D> + RepairDriver<D> +
+                                 UsageDriver<D> + IdentityDriver<D> + DriverHolder<D>;
+static_assert(abilities<Driver> == 0 && abilities<Mapper> == 0);
+static_assert(OwnTreeDriver<Keeper> && abilities<Keeper> == 1);
+static_assert(LineageDriver<Descendant> && abilities<Descendant> == 1);
+static_assert(InspectDriver<Inspector> && abilities<Inspector> == 1);
+static_assert(RepairDriver<Repairer> && abilities<Repairer> == 2);
+static_assert(UsageDriver<Owner> && abilities<Owner> == 1);
+static_assert(IdentityDriver<Identifier> && abilities<Identifier> == 1);
+static_assert(DriverHolder<Holder<Keeper, Owner>> && abilities<Holder<Keeper, Owner>> == 1);
 
 }  // namespace strata::archetype

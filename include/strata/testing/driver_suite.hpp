@@ -4,6 +4,7 @@
 #include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/testing/ability_checks.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -432,6 +433,7 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
   });
   detail::check_life(driver, directory.path());
   detail::check_files(driver, directory.path());
+  detail::check_abilities(driver);
   if constexpr (CanTellChanges<D>) detail::check_changes(driver);
   if constexpr (MountDriver<D>) detail::check_mounts(driver);
   with_ability(driver, [](ShutdownDriver auto& able) { able.shutdown(); });
