@@ -106,7 +106,7 @@ class LayerRepairer {
       parent = parent_by_id(layer.id, layer.diff_digest, candidates);
     }
     if (!parent || *parent == layer.parent) {
-      // A tree that holds all of its own needs none; the others of the circle may know theirs.
+      // A tree stored whole needs no parent; another layer of the cycle may know its own.
       auto const tree = own_tree_of(core_.driver(), LayerId(layer.id));
       if (parent || !tree || !tree->whole) return;
       parent = "";

@@ -45,8 +45,8 @@ template <class Core>
 bool is_told_by_archives(Core const& core, StoreSnapshot<Core> const& records, LayerRecord const& layer) {
   if (!has_own_trees(core.driver())) return false;
   auto const tree = own_tree_of(core.driver(), LayerId(layer.id));
-  if (!tree || !sys::is_present(tree->path)) return true;  // there is nothing
-  std::vector<LayerId> chain;                              // the nearest first
+  if (!tree || !sys::is_present(tree->path)) return true;  // no files
+  std::vector<LayerId> chain;                              // nearest first
   if (tree->whole) {
     auto below = records.ancestors(layer);
     if (!below) return false;
@@ -54,7 +54,7 @@ bool is_told_by_archives(Core const& core, StoreSnapshot<Core> const& records, L
   }
   chain.insert(chain.begin(), LayerId(layer.id));
   archive::MemoryTree told;
-  std::set<std::string> own;  // paths of which the layer's own archive tells
+  std::set<std::string> own;  // paths of the layer's own archive
   for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
     auto const split = tar_split_of(core, records, at->str());
     own.clear();

@@ -139,7 +139,7 @@ class Store {
       if (!options.force) throw Error(Errc::layer_used_by_container, "a layer is mounted", id.str());
       if constexpr (MountDriver<Driver>) unmount_layer(*core_, id, {.force = true});
     }
-    alone.renew();  // other processes see by this that they must open their driver again
+    alone.renew();  // tells other processes to reopen their driver
     with_ability(core_->driver(), [](ShutdownDriver auto& able) { able.shutdown(); });
   }
 

@@ -429,7 +429,7 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
   D driver = make(place);
   with_ability(driver, [](ShutdownDriver auto& able) {
     able.shutdown();
-    able.resume();  // all that follows must be as if there had been no shutdown
+    able.resume();  // must have the same effect as if never shut down
   });
   detail::check_life(driver, directory.path());
   detail::check_files(driver, directory.path());
