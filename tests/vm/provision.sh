@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 top=$(pwd)
 . tests/lib.sh
 
-packages_run='libstdc++6 libboost-json1.81.0 libboost-filesystem1.81.0 libssl3 libisal2 libzstd1 liblzma5 libbz2-1.0 zlib1g'
+packages_run='libstdc++6 libboost-json1.81.0 libboost-filesystem1.81.0 libssl3 libisal2 libzstd1 liblzma5 libbz2-1.0'
 packages_machine='ca-certificates kmod iproute2 procps'
 
 case ${1:-} in
