@@ -188,11 +188,7 @@ if wants program; then
   limit 'size, stripped' "$(calc "$(wc -c <"$scratch/stripped") / 1048576")" MiB 5
 fi
 
-if wants compile && [ -f examples/quickstart.cpp ]; then
-  heading 'compiling examples/quickstart.cpp'
-  limit 'at -O0' "$(timed_runs=2 timed '' env CCACHE_DISABLE=1 g++ -std=c++20 -O0 -Iinclude -c examples/quickstart.cpp -o "$scratch/quickstart.o")" s 5
-  limit 'at -O2' "$(timed_runs=2 timed '' env CCACHE_DISABLE=1 g++ -std=c++20 -O2 -Iinclude -c examples/quickstart.cpp -o "$scratch/quickstart.o")" s 9
-fi
+if wants compile; then sh bench/compile.sh; fi
 if [ -s "$scratch/errors" ]; then
   printf '\nwhat failed:\n'
   sort "$scratch/errors" | uniq -c
