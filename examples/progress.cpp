@@ -1,4 +1,5 @@
 // Report the progress of a long import, and cancel it: nothing of the layer remains.
+#include <strata/codec/all.hpp>
 #include <strata/drivers/memory.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/store/store.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <strata/maintenance/check.hpp>
+#include <strata/maintenance/garbage.hpp>
+#include <strata/maintenance/repair.hpp>
 #include <strata/problem.hpp>
 
 #include "command.hpp"

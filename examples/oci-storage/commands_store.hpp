@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/maintenance/dedup.hpp>
+
 #include "interrupt.hpp"
 #include "json.hpp"
 #include "progress_bar.hpp"

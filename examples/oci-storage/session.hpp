@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/drivers/any.hpp>
 #include <strata/strata.hpp>
 
 #include "command.hpp"

@@ -1,21 +1,24 @@
 #pragma once
 
-/// Everything public but testing/. For programs; the library's own headers include what they use.
+/// What a program needs that imports, creates and mounts: the store, its drivers, serializers and codecs, and tars as sources
+/// and sinks. Each other facility is a header that its user includes, as all of this can be had in parts, too:
+///
+/// - `drivers/any.hpp`, `drivers/btrfs.hpp`  a driver that is chosen at run time; subvolumes of btrfs
+/// - `maintenance/check.hpp`, `repair.hpp`, `garbage.hpp`, `usage.hpp`, `dedup.hpp`  functions over a store
+/// - `chunked/partial_pull.hpp`, `chunked/make_chunked.hpp`  zstd:chunked
+/// - `conf/load.hpp`  storage.conf
+/// - `sys/copy_path.hpp`  copies into a mounted container
+///
+/// For programs; the library's own headers include what they use.
 
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/drivers/any.hpp>
+#include <strata/codec/all.hpp>
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
-#include <strata/maintenance/check.hpp>
-#include <strata/maintenance/dedup.hpp>
-#include <strata/maintenance/garbage.hpp>
-#include <strata/maintenance/repair.hpp>
-#include <strata/maintenance/usage.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
-#include <strata/sys/copy_path.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/version.hpp>

@@ -6,6 +6,7 @@
 // [--point NTH[:sticky]]
 // Without --seconds: every point. Prints "ok NAME" or "not ok NAME" for each operation, and one line of counts.
 
+#include <strata/codec/all.hpp>
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/maintenance/check.hpp>

@@ -5,6 +5,7 @@
 
 #include <strata/chunked/chunked_layer.hpp>
 #include <strata/chunked/partial_pull.hpp>
+#include <strata/codec/all.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/serializers/json.hpp>

@@ -6,6 +6,7 @@
 // are done. Prints "ok …" or "not ok …", and after each failure the seed and a shrunk chain; then one line of counts.
 
 #include <strata/archive/tar_reader.hpp>
+#include <strata/codec/all.hpp>
 #include <strata/drivers/btrfs.hpp>
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/overlay.hpp>

@@ -1,6 +1,7 @@
 // Pulls a layer from a zstd:chunked stream in a file, for interop/partial_pull.sh; prints what came from where, as JSON.
 // usage: pull GRAPH RUN DRIVER STREAM ID [hard-links] [without-tar-split] ANNOTATION=VALUE...
 #include <strata/chunked/partial_pull.hpp>
+#include <strata/drivers/any.hpp>
 #include <strata/strata.hpp>
 #include <strata/sys/ranges.hpp>
 

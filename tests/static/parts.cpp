@@ -1,3 +1,4 @@
+#include <strata/codec/all.hpp>
 #include <strata/store/store.hpp>
 
 #include "driver_archetype.hpp"

@@ -1,3 +1,4 @@
+#include <strata/codec/all.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>

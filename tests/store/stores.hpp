@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/tar_writer.hpp>
+#include <strata/codec/all.hpp>
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>

@@ -8,7 +8,8 @@
 
 namespace strata::codec {
 
-/// All codecs of the library: the compressions that other programs may have used for a layer.
-using All = List<Gzip, Zstd, Xz, Bzip2>;
+/// All codecs of the library: the compressions that other programs may have used for a layer. The default of
+/// `StoreTraits`, which only declares it: include this header where layers are imported or exported.
+struct All : List<Gzip, Zstd, Xz, Bzip2> {};
 
 }  // namespace strata::codec

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <strata/concepts/driver.hpp>
 #include <strata/concepts/inspect_driver.hpp>
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/with_ability.hpp>
+#include <strata/durability.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/check_data.hpp>
 #include <strata/maintenance/check_leftovers.hpp>

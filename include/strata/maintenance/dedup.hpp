@@ -1,8 +1,10 @@
 #pragma once
 
 #include <strata/archive/crc64.hpp>
+#include <strata/concepts/driver.hpp>
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/digest.hpp>
+#include <strata/durability.hpp>
 #include <strata/error.hpp>
 #include <strata/fwd.hpp>
 #include <strata/id.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/durability.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>

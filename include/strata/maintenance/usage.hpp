@@ -1,6 +1,8 @@
 #pragma once
 
+#include <strata/concepts/driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
+#include <strata/durability.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/scan.hpp>
 #include <strata/progress.hpp>

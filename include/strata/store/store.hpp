@@ -46,8 +46,11 @@ namespace strata {
 /// strata::Store<strata::drivers::Overlay, strata::serializers::Json> store(
 ///     {.graph_root = "/var/lib/containers/storage", .run_root = "/run/containers/storage"});
 /// @endcode
-template <LayerDriver Driver, class Serializer, DurabilityPolicy Durability, class Traits>
+template <class Driver, class Serializer, class Durability, class Traits>
 class Store {
+  static_assert(LayerDriver<Driver>);
+  static_assert(DurabilityPolicy<Durability>);
+
  public:
   using Core = strata::Core<Traits, Durability>;
   using Options = typename Core::Options;

@@ -1,3 +1,4 @@
+#include <strata/codec/all.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/maintenance/check.hpp>

@@ -1,0 +1,1 @@
+#error "a store without this codec needs no lzma.h"
