@@ -1,7 +1,5 @@
 #pragma once
 
-#include <range/v3/view/concat.hpp>
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -16,17 +14,25 @@ inline bool contains(List const& list, std::string const& name) {
   return std::ranges::find(list, name) != list.end();
 }
 
+/// Appends those that are not there yet.
+inline void append(List& list, List const& added) {
+  for (auto const& name : added)
+    if (!contains(list, name)) list.push_back(name);
+}
+
 /// Each name once, at its first place.
-template <class Names = List>
-List unique(Names const& list) {
+inline List unique(List const& list) {
   List out;
-  for (std::string const& name : list)
-    if (!contains(out, name)) out.push_back(name);
+  append(out, list);
   return out;
 }
 
 /// New names stand in front, in the order given, then the old ones (as containers/storage since 1.44).
-inline List add(List const& old, List const& added) { return unique(ranges::views::concat(added, old)); }
+inline List add(List const& old, List const& added) {
+  List out = unique(added);
+  append(out, old);
+  return out;
+}
 
 inline List remove(List const& old, List const& removed) {
   List out;

@@ -3,18 +3,15 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
-#include <strata/paths.hpp>
 #include <strata/records/record.hpp>
 #include <strata/records/record_change.hpp>
-#include <strata/sys/file.hpp>
+#include <strata/records/record_file_set.hpp>
 #include <strata/sys/file_bytes.hpp>
-#include <strata/sys/file_state.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,13 +20,6 @@
 #include <vector>
 
 namespace strata {
-
-/// Directories of the files of one kind.
-struct RecordPlaces {
-  std::filesystem::path main;
-  std::filesystem::path image_store = {};  ///< empty: the store has no separate one
-  std::filesystem::path volatiles = {};    ///< empty: as `main`
-};
 
 /// Keeps the records of one kind in one file, which each change replaces as a whole: `<stem>.<extension>`; for kinds
 /// whose records have a `place`, also in the separate image store's file of that name, and in
@@ -42,17 +32,8 @@ class RecordFile {
  public:
   RecordFile(std::filesystem::path directory, std::string_view stem)
       : RecordFile(RecordPlaces{.main = std::move(directory)}, stem) {}
-  RecordFile(RecordPlaces const& places, std::string_view stem) {
-    auto const file = std::string(stem) + '.' + std::string(std::string_view(S::extension()));
-    files_[0].path = places.main / file;
-    if constexpr (has_places) {
-      if (!places.image_store.empty())
-        files_[static_cast<std::size_t>(RecordPlace::image_store)].path = places.image_store / file;
-      files_[static_cast<std::size_t>(RecordPlace::volatile_file)].path =
-          (places.volatiles.empty() ? places.main : places.volatiles) /
-          (std::string(paths::volatile_prefix) + file);
-    }
-  }
+  RecordFile(RecordPlaces const& places, std::string_view stem)
+      : files_(places, stem, std::string_view(S::extension()), has_places ? RecordFileSet::most_files : 1) {}
 
   /// Brings `target` up to date if another wrote since the last call: reads everything if the lock file's token or
   /// time, size or inode of a file differ from what was remembered. Two calls of `stat` if nothing did.
@@ -62,28 +43,20 @@ class RecordFile {
   ///          file, and the next call tries again
   template <RecordTarget<Record> Target>
   bool refresh(std::string const& token, Target& target) {
-    std::array<sys::FileState, file_count> states;
-    bool same = loaded_ && token == token_;
-    for (std::size_t i = 0; i < file_count; ++i) {
-      if (!files_[i].path.empty()) states[i] = sys::FileState::of(files_[i].path);
-      same = same && states[i] == files_[i].state;
-    }
-    if (same) return false;
+    auto const seen = files_.look(token);
+    if (!seen.changed) return false;
 
-    loaded_ = false;
+    files_.forget();
     target.clear();
     if constexpr (requires { target.reserve(std::size_t{1}); })
-      target.reserve(static_cast<std::size_t>(states[0].size) / short_record_size);
+      target.reserve(static_cast<std::size_t>(seen.states[0].size) / short_record_size);
     try {
       load(target);
     } catch (...) {
       target.clear();
       throw;
     }
-    // Taken before the files were read, so that a writer who ignores the lock is noticed the next time.
-    for (std::size_t i = 0; i < file_count; ++i) files_[i].state = states[i];
-    token_ = token;
-    loaded_ = true;
+    files_.loaded(seen, token);
     return true;
   }
 
@@ -105,31 +78,18 @@ class RecordFile {
     }
   }
 
-  std::filesystem::path const& path() const noexcept { return files_[0].path; }
+  std::filesystem::path const& path() const noexcept { return files_.path(); }
 
   /// False if the files hold elements that are no records, as far as can be told. As of the last `refresh`.
-  bool all_readable() const noexcept {
-    return std::ranges::all_of(files_, [](File const& file) { return file.unreadable.empty(); });
-  }
+  bool all_readable() const noexcept { return files_.all_readable(); }
 
   /// Where records are looked for, the main file first.
-  std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const {
-    std::vector<std::pair<RecordPlace, std::filesystem::path>> out;
-    for (std::size_t i = 0; i < file_count; ++i)
-      if (!files_[i].path.empty()) out.emplace_back(static_cast<RecordPlace>(i), files_[i].path);
-    return out;
-  }
+  std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const { return files_.files(); }
 
  private:
   static constexpr std::size_t short_record_size = 320;  // bytes; few records have less
   static constexpr bool has_places = requires(Record & record) { record.place = RecordPlace::main; };
-  static constexpr std::size_t file_count = has_places ? 3 : 1;
-
-  struct File {
-    std::filesystem::path path = {};
-    sys::FileState state = {};
-    std::vector<std::string> unreadable = {};
-  };
+  using File = RecordFileSet::File;
 
   /// Which file a record belongs to.
   static std::size_t place_of(Record const& record) noexcept {
@@ -167,7 +127,7 @@ class RecordFile {
     std::unordered_set<std::string> other_ids;
     if constexpr (has_places)
       for (auto const place : {RecordPlace::image_store, RecordPlace::volatile_file}) {
-        auto& file = files_[static_cast<std::size_t>(place)];
+        auto& file = files_.at(place);
         if (file.path.empty()) continue;
         read(file, [&](Record&& record) {
           if (!other_ids.insert(record.id).second) {
@@ -186,37 +146,30 @@ class RecordFile {
       if (other_ids.contains(record.id)) target.put(std::move(record));
   }
 
-  /// Files that the changes touch, in the order in which they are to be written. That of the last change is first: what takes
-  /// a name is put after what loses it, and the name stands in both files for a moment, never in none. Where all are
-  /// written the main file is last: its records are the ones that count, until they go.
-  std::vector<std::size_t> touched(std::span<RecordChange<Record> const> changes) const {
-    std::vector<std::size_t> files;
-    auto const touch = [&](std::size_t file) {
-      if (std::ranges::find(files, file) == files.end()) files.push_back(file);
-    };
+  TouchedFiles touched(std::span<RecordChange<Record> const> changes) const {
+    TouchedFiles files;
     bool all = changes.empty();
     for (auto change = changes.rbegin(); change != changes.rend(); ++change)
       if (auto const& row = change->put ? change->put : change->erased; row && (change->put || !shadows_))
-        touch(place_of(*row));
+        files.touch(place_of(*row));
       else
         all = true;
-    for (std::size_t file = file_count; all && file-- > 0;) touch(file);
+    if (all) files.touch_all(files_.size());
     return files;
   }
 
   template <class Renew>
   void save(Renew&& renew, std::span<Row<Record> const> rows, std::span<RecordChange<Record> const> changes,
             Flush flush) {
-    if (!loaded_)
-      throw Error(Errc::corrupt_record, path().native() + ": not saved, since it could not be read");
+    files_.check_loaded();
     auto const files = touched(changes);
 
-    loaded_ = false;
+    files_.forget();
     auto const token = renew();
     if constexpr (!has_places) {
       write(files_[0], rows, flush);
     } else {
-      std::array<std::vector<Row<Record>>, file_count> parts;
+      std::array<std::vector<Row<Record>>, RecordFileSet::most_files> parts;
       bool const split = std::ranges::any_of(rows, [](auto const& row) { return place_of(*row) != 0; });
       if (split)
         for (auto const& row : rows) parts[place_of(*row)].push_back(row);
@@ -228,20 +181,15 @@ class RecordFile {
               is_volatile ? Flush::none : flush);
       }
     }
-    token_ = token;
-    loaded_ = true;
+    files_.saved(token);
   }
 
   void write(File& file, std::span<Row<Record> const> rows, Flush flush) {
-    sys::replace_file(file.path, S::encode(rows, std::span<std::string const>(file.unreadable)),
-                      {.flush = flush, .temporary_name = sys::TemporaryName::fixed});
-    file.state = sys::FileState::of(file.path);
+    RecordFileSet::write(file, S::encode(rows, std::span<std::string const>(file.unreadable)), flush);
   }
 
-  std::array<File, file_count> files_;  ///< by `RecordPlace`; without a path: the store has none
-  bool shadows_ = false;                ///< a record is in several files: erased, it must go from all
-  std::string token_;
-  bool loaded_ = false;  ///< rows in memory and files agree, as far as this object knows
+  RecordFileSet files_;
+  bool shadows_ = false;  ///< a record is in several files: erased, it must go from all
 };
 
 }  // namespace strata

@@ -5,9 +5,8 @@
 #include <strata/durability.hpp>
 #include <strata/records/index.hpp>
 #include <strata/records/record_storage.hpp>
+#include <strata/records/table_locks.hpp>
 
-#include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -15,8 +14,6 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,20 +44,13 @@ class Table {
   using Storage = RecordStorage<Record, typename Traits::Serializer, Lock>;
 
   Table(Lock lock, Storage storage, TableOptions<Lock> options = {})
-      : lock_(std::move(lock)), storage_(std::move(storage)), options_(std::move(options)) {}
+      : locks_(std::move(lock), std::move(options.second)),
+        storage_(std::move(storage)),
+        read_only_(options.read_only),
+        place_(std::move(options.place)) {}
 
   /// The table's locks for as long as a guard lives.
-  struct Held {
-    typename Lock::Guard first;
-    std::optional<typename Lock::Guard> second;
-
-    LockToken token() const { return second ? first.token() + second->token() : first.token(); }
-    bool excludes() const { return first.excludes() && (!second || second->excludes()); }
-    LockToken renew() {
-      auto token = first.renew();
-      return second ? token + second->renew() : token;
-    }
-  };
+  using Held = typename TableLocks<Lock>::Held;
 
   /// What both guards can do.
   class View {
@@ -92,12 +82,7 @@ class Table {
 
     /// @throws `Errc::duplicate_id`, `Errc::duplicate_name` (its holder is the item that has it)
     void check_free(std::string_view id, names::List const& wanted) const {
-      if (!id.empty() && by_id(id))
-        throw Error(Errc::duplicate_id, std::string(Traits::kind) + " \"" + std::string(id) + "\"",
-                    std::string(id));
-      for (auto const& name : wanted)
-        if (auto const holder = by_name(name))
-          throw Error(Errc::duplicate_name, std::string(Traits::kind) + " name \"" + name + "\"", holder->id);
+      table_->index_.check_free(id, wanted);
     }
 
    protected:
@@ -147,7 +132,7 @@ class Table {
     /// When it throws, nothing has changed.
     void erase(std::string const& id) {
       remember({nullptr, id, nullptr}, [&] { return this->table_->index_.erase_row(id); });
-      changes_.back().erased = undo_.back().before;
+      changes_.back().erased = Index<Traits>::before(undo_.back());
     }
 
     /// Makes the changes true for everyone. When it throws, they are taken back here; what is on disk is then
@@ -187,9 +172,7 @@ class Table {
     }
 
     void roll_back() noexcept {
-      for (auto step = undo_.rbegin(); step != undo_.rend(); ++step)
-        this->table_->index_.undo(std::move(*step));
-      undo_.clear();
+      this->table_->index_.undo(undo_);
       changes_.clear();
     }
 
@@ -204,55 +187,38 @@ class Table {
 
   /// For a store that is only read: the same as `read`; nothing if another is writing there.
   std::optional<Reading> try_read() {
-    auto held = lock_.try_shared();
-    return held ? std::optional<Reading>(Reading(*this, {*std::move(held), {}})) : std::nullopt;
+    auto held = locks_.try_shared();
+    return held ? std::optional<Reading>(Reading(*this, *std::move(held))) : std::nullopt;
   }
   /// For a store that is only read: the same without waiting; what another is just writing there is seen as it was before
   /// or as it is afterwards.
-  Reading read_now() {
-    auto held = lock_.try_shared();
-    return Reading(*this, {held ? *std::move(held) : lock_.unlocked(), {}});
-  }
+  Reading read_now() { return Reading(*this, locks_.shared_or_unlocked()); }
 
   /// The locks without a look at the rows: for who reads, or repairs, files that no table can be loaded from.
-  Held shared() {
-    auto first = lock_.shared();
-    return {std::move(first), options_.second ? std::make_optional(options_.second->shared()) : std::nullopt};
-  }
-  Held exclusive() {
-    auto first = lock_.exclusive();
-    return {std::move(first),
-            options_.second ? std::make_optional(options_.second->exclusive()) : std::nullopt};
-  }
+  Held shared() { return locks_.shared(); }
+  Held exclusive() { return locks_.exclusive(); }
 
  private:
-  static constexpr int most_attempts = 50;  // a second or so
-
-  /// Without a lock that keeps writers away, what was read counts once nothing has changed since it was begun to be read.
   void refresh(Held const& held) {
     bool loaded = false;
-    for (int attempt = 0;; ++attempt) {
+    for (ReadAttempts attempts(held.excludes());; attempts.again(Traits::stem, place_)) {
       try {
         bool const anew = storage_.refresh(held.token(), index_);
         loaded = loaded || anew;
-        if (!anew || held.excludes()) break;
+        if (!anew || attempts.excludes()) break;
       } catch (Error const& error) {
-        if (held.excludes() || attempt == most_attempts) throw;
-        bool const replaced = error.code() == std::error_code(ESTALE, std::system_category());
-        if (error.code() != Errc::corrupt_record && !replaced) throw;
+        attempts.failed(error);
       }
-      if (attempt == most_attempts)
-        throw Error(Errc::store_changed, std::string(Traits::stem) + " in " + options_.place.native());
-      if (attempt > 2) std::this_thread::sleep_for(std::chrono::milliseconds(attempt));
     }
-    if (loaded && options_.read_only) repeated_names_ = index_.repeated_names();
-    if (repeated_names_) throw Error(Traits::repeated_names, options_.place.native());
+    if (loaded && read_only_) repeated_names_ = index_.repeated_names();
+    if (repeated_names_) throw Error(Traits::repeated_names, place_.native());
   }
 
-  Lock lock_;
+  TableLocks<Lock> locks_;
   std::shared_mutex mutex_;  ///< guards the rows in memory; the lock file guards those on disk
   Storage storage_;
-  TableOptions<Lock> options_;
+  bool read_only_;
+  std::filesystem::path place_;
   bool repeated_names_ = false;
   Index<Traits> index_;
 };

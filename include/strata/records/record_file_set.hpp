@@ -1,0 +1,133 @@
+#pragma once
+
+#include <strata/durability.hpp>
+#include <strata/error.hpp>
+#include <strata/paths.hpp>
+#include <strata/records/record.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/file_state.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// Directories of the files of one kind.
+struct RecordPlaces {
+  std::filesystem::path main;
+  std::filesystem::path image_store = {};  ///< empty: the store has no separate one
+  std::filesystem::path volatiles = {};    ///< empty: as `main`
+};
+
+/// The files of one kind and what is remembered of them: what `RecordFile` is but for the type of its records, so that a
+/// program has it once and not for each kind of item.
+class RecordFileSet {
+ public:
+  static constexpr std::size_t most_files = 3;
+
+  struct File {
+    std::filesystem::path path = {};
+    sys::FileState state = {};
+    std::vector<std::string> unreadable = {};
+  };
+
+  /// @param count  of files: `most_files`, or 1 for kinds whose records have no `place`
+  RecordFileSet(RecordPlaces const& places, std::string_view stem, std::string_view extension,
+                std::size_t count)
+      : count_(count) {
+    auto const file = std::string(stem) + '.' + std::string(extension);
+    files_[0].path = places.main / file;
+    if (count_ == 1) return;
+    if (!places.image_store.empty()) at(RecordPlace::image_store).path = places.image_store / file;
+    at(RecordPlace::volatile_file).path = (places.volatiles.empty() ? places.main : places.volatiles) /
+                                          (std::string(paths::volatile_prefix) + file);
+  }
+
+  File& at(RecordPlace place) { return files_[static_cast<std::size_t>(place)]; }
+  File& operator[](std::size_t index) { return files_[index]; }
+  std::size_t size() const noexcept { return count_; }
+  std::filesystem::path const& path() const noexcept { return files_[0].path; }
+
+  bool all_readable() const noexcept {
+    return std::ranges::all_of(files_, [](File const& file) { return file.unreadable.empty(); });
+  }
+
+  std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const {
+    std::vector<std::pair<RecordPlace, std::filesystem::path>> out;
+    for (std::size_t i = 0; i < count_; ++i)
+      if (!files_[i].path.empty()) out.emplace_back(static_cast<RecordPlace>(i), files_[i].path);
+    return out;
+  }
+
+  /// How the files are before they are read, so that a writer who ignores the lock is noticed the next time.
+  struct Seen {
+    std::array<sys::FileState, most_files> states = {};
+    bool changed = true;  ///< since `loaded`
+  };
+  Seen look(std::string const& token) const {
+    Seen seen;
+    bool same = loaded_ && token == token_;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (!files_[i].path.empty()) seen.states[i] = sys::FileState::of(files_[i].path);
+      same = same && seen.states[i] == files_[i].state;
+    }
+    seen.changed = !same;
+    return seen;
+  }
+
+  /// Rows in memory and files no longer agree, as far as is known.
+  void forget() noexcept { loaded_ = false; }
+  void loaded(Seen const& seen, std::string const& token) {
+    for (std::size_t i = 0; i < count_; ++i) files_[i].state = seen.states[i];
+    saved(token);
+  }
+  void saved(std::string const& token) {
+    token_ = token;
+    loaded_ = true;
+  }
+
+  /// @throws `Errc::corrupt_record` if the files could not be read
+  void check_loaded() const {
+    if (!loaded_)
+      throw Error(Errc::corrupt_record, path().native() + ": not saved, since it could not be read");
+  }
+
+  static void write(File& file, std::string const& bytes, Flush flush) {
+    sys::replace_file(file.path, bytes, {.flush = flush, .temporary_name = sys::TemporaryName::fixed});
+    file.state = sys::FileState::of(file.path);
+  }
+
+ private:
+  std::array<File, most_files> files_;  ///< by `RecordPlace`; without a path: the store has none
+  std::size_t count_;
+  std::string token_;
+  bool loaded_ = false;
+};
+
+/// Which files changes touch, in the order in which they are to be written.
+///
+/// That of the last change is first: what takes a name is put after what loses it, and the name stands in both files for a
+/// moment, never in none. Where all are written the main file is last: its records are the ones that count, until they go.
+class TouchedFiles {
+ public:
+  void touch(std::size_t file) {
+    if (std::find(begin(), end(), file) == end()) files_[count_++] = file;
+  }
+  void touch_all(std::size_t count) {
+    for (std::size_t file = count; file-- > 0;) touch(file);
+  }
+  std::size_t const* begin() const noexcept { return files_.data(); }
+  std::size_t const* end() const noexcept { return files_.data() + count_; }
+
+ private:
+  std::array<std::size_t, RecordFileSet::most_files> files_ = {};
+  std::size_t count_ = 0;
+};
+
+}  // namespace strata

@@ -1,0 +1,353 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/records/names.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+/// A row whose type of record is known elsewhere.
+using AnyRow = std::shared_ptr<void const>;
+
+/// What an index of rows asks of their records.
+struct RecordFacts {
+  std::string const& (*id)(void const* record);
+  names::List const& (*names)(void const* record);
+  std::string_view (*also_known_as)(void const* record);  ///< one more key, or empty
+  /// Adds the ids and digests that the record mentions.
+  void (*references)(void const* record, std::vector<std::string>& to);
+};
+
+/// Rows in memory and the ways to find one: what `Index` is but for the type of its records, so that a program has it once
+/// and not for each kind of item.
+class RowIndex {
+ private:
+  using Positions = std::unordered_map<std::string_view, std::size_t>;
+  using Prefixes = std::set<std::string_view, std::less<>>;
+  using References = std::unordered_multimap<std::string, std::size_t>;
+
+  /// What leads to one row: made before it is put in, and kept when it is taken out, so that neither this nor to take it
+  /// back can run out of memory half way.
+  struct Entries {
+    typename Positions::node_type id = {};
+    std::vector<typename Positions::node_type> names = {};
+    typename Prefixes::node_type prefix = {};
+    std::vector<typename References::node_type> references = {};
+    bool knows_prefix = false;      ///< there was an index of prefixes
+    bool knows_references = false;  ///< likewise
+  };
+
+ public:
+  /// Takes back one `put` or `erase`, in reverse order.
+  struct Undo {
+    std::size_t position = 0;
+    AnyRow before = {};
+    Entries entries = {};  ///< of `before`
+  };
+
+  explicit RowIndex(RecordFacts const& facts) : facts_(&facts) {}
+
+  void clear() {
+    rows_.clear();
+    count_ = 0;
+    by_id_.clear();
+    by_name_.clear();
+    repeated_names_ = false;
+    drop_lazy();
+  }
+
+  /// Whether records that were `put` since the last `clear` claimed one name more than once.
+  bool repeated_names() const noexcept { return repeated_names_; }
+
+  /// Makes room for that many rows at once; more or fewer may come.
+  void reserve(std::size_t count) {
+    rows_.reserve(count);
+    by_id_.reserve(count);
+  }
+
+  /// A name that stands twice in the list is lost.
+  void drop_repeated(names::List& list) {
+    names::List const all = list;
+    if (std::erase_if(list, [&](std::string const& name) { return std::ranges::count(all, name) > 1; }) > 0)
+      repeated_names_ = true;
+  }
+
+  /// As `put_row`, for what another row has left of a name that was given twice.
+  void put_poorer(AnyRow row) {
+    repeated_names_ = true;
+    put_row(std::move(row));
+  }
+
+  /// Inserts the row, whose names no other holds, or replaces the one of its id. When it throws, nothing has changed.
+  Undo put_row(AnyRow row) {
+    if (auto const found = by_id_.find(id_of(row)); found != by_id_.end())
+      return assign(found->second, std::move(row));
+    rows_.emplace_back();
+    try {
+      return assign(rows_.size() - 1, std::move(row));
+    } catch (...) {
+      rows_.pop_back();
+      throw;
+    }
+  }
+
+  void erase(std::string_view id) { erase_row(id); }
+
+  /// When it throws, nothing has changed.
+  Undo erase_row(std::string_view id) {
+    auto const found = by_id_.find(id);
+    if (found == by_id_.end()) return {static_cast<std::size_t>(-1), nullptr};
+    return assign(found->second, nullptr);
+  }
+
+  /// Needs no memory: the places of what was there are still there.
+  void undo(Undo step) noexcept {
+    if (step.position >= rows_.size()) {
+      if (!step.before) return;
+      rows_.resize(step.position + 1);  // as many as there were
+    }
+    auto const& old = step.entries;
+    if (step.before && ((has_prefixes_ && !old.knows_prefix) || (has_references_ && !old.knows_references)))
+      drop_lazy();  // it was built in between
+    exchange(step.position, std::move(step.before), std::move(step.entries), {}, nullptr);
+  }
+
+  /// Takes back all of them, the last one first.
+  void undo(std::vector<Undo>& steps) noexcept {
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) undo(std::move(*step));
+    steps.clear();
+  }
+
+  /// Gives back the places of erased rows once they are the greater part. Spoils every outstanding `Undo`.
+  void compact() {
+    if (rows_.size() < 64 || count_ > rows_.size() / 2) return;
+    std::vector<std::size_t> to(rows_.size());  // all the memory that it takes
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      to[i] = next;
+      if (!rows_[i]) continue;
+      if (next != i) rows_[next] = std::move(rows_[i]);
+      ++next;
+    }
+    rows_.resize(next);
+    for (auto& [id, position] : by_id_) position = to[position];
+    for (auto& [name, position] : by_name_) position = to[position];
+    for (auto& [key, position] : references_) position = to[position];
+  }
+
+  std::size_t size() const noexcept { return count_; }
+
+  /// All rows in order; null where one was erased.
+  std::vector<AnyRow> const& places() const noexcept { return rows_; }
+
+  AnyRow by_id(std::string_view id) const { return at(by_id_, id); }
+  AnyRow by_name(std::string_view name) const { return at(by_name_, name); }
+
+  /// Exact id, exact name, the one more key, then a prefix that only one id has. Null if there is none.
+  AnyRow find(std::string_view text) const {
+    if (auto row = by_id(text)) return row;
+    if (auto row = by_name(text)) return row;
+    if (text.empty()) return nullptr;
+    for (auto const& row : referring_to(text))
+      if (facts_->also_known_as(row.get()) == text) return row;
+    build_prefixes();
+    auto const first = prefixes_.lower_bound(text);
+    if (first == prefixes_.end() || !first->starts_with(text)) return nullptr;
+    auto const second = std::next(first);
+    if (second != prefixes_.end() && second->starts_with(text)) return nullptr;
+    return by_id(*first);
+  }
+
+  /// @param kind  the word that error texts use
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name` (its holder is the item that has it)
+  void check_free(std::string_view kind, std::string_view id, names::List const& wanted) const {
+    if (!id.empty() && by_id_.contains(id))
+      throw Error(Errc::duplicate_id, std::string(kind) + " \"" + std::string(id) + "\"", std::string(id));
+    for (auto const& name : wanted)
+      if (auto const holder = by_name(name))
+        throw Error(Errc::duplicate_name, std::string(kind) + " name \"" + name + "\"", id_of(holder));
+  }
+
+  /// Rows whose record mentions that id or digest, in order.
+  std::vector<AnyRow> referring_to(std::string_view key) const {
+    build_references();
+    std::vector<std::size_t> positions;
+    auto const [first, last] = references_.equal_range(std::string(key));
+    for (auto at = first; at != last; ++at) positions.push_back(at->second);
+    std::ranges::sort(positions);
+    positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
+    std::vector<AnyRow> out;
+    for (auto const position : positions) out.push_back(rows_[position]);
+    return out;
+  }
+
+ private:
+  std::string const& id_of(AnyRow const& row) const { return facts_->id(row.get()); }
+  names::List const& names_of(AnyRow const& row) const { return facts_->names(row.get()); }
+
+  AnyRow at(Positions const& index, std::string_view key) const {
+    auto const found = index.find(key);
+    return found == index.end() ? nullptr : rows_[found->second];
+  }
+
+  /// Puts a row in the place of another.
+  Undo assign(std::size_t position, AnyRow row) {
+    Keys keys;  // of the old one
+    Entries old;
+    if (auto const& before = rows_[position]) {
+      if (has_references_) facts_->references(before.get(), keys);
+      old.names.reserve(names_of(before).size());
+      old.references.reserve(keys.size());
+    }
+    return exchange(position, row, row ? entries_of(row, position) : Entries(), std::move(old), &keys);
+  }
+
+  using Keys = std::vector<std::string>;
+  Keys references_of(AnyRow const& row) const {
+    Keys keys;
+    facts_->references(row.get(), keys);
+    return keys;
+  }
+
+  /// The entries of a row that is not in yet, and room for them. The keys are views into the record they lead to.
+  Entries entries_of(AnyRow const& row, std::size_t position) {
+    auto const& id = id_of(row);
+    auto const& names = names_of(row);
+    Entries made{.knows_prefix = has_prefixes_, .knows_references = has_references_};
+    Positions places;
+    auto const place = [&](std::string_view key) {
+      return places.extract(places.emplace(key, position).first);
+    };
+    made.id = place(id);
+    made.names.reserve(names.size());
+    for (auto const& name : names) made.names.push_back(place(name));
+    if (has_prefixes_ && has_prefix(id)) {
+      Prefixes one{id};
+      made.prefix = one.extract(one.begin());
+    }
+    if (has_references_) {
+      References all;
+      for (auto& key : references_of(row)) all.emplace(std::move(key), position);
+      made.references.reserve(all.size());
+      while (!all.empty()) made.references.push_back(all.extract(all.begin()));
+    }
+    make_room(by_id_, 1);
+    make_room(by_name_, made.names.size());
+    make_room(references_, made.references.size());
+    return made;
+  }
+  template <class Map>
+  static void make_room(Map& map, std::size_t more) {
+    auto const wanted = map.size() + more;
+    if (static_cast<float>(wanted) > map.max_load_factor() * static_cast<float>(map.bucket_count()))
+      map.reserve(2 * wanted);
+  }
+
+  /// The one place where a row changes: all indexes follow. Needs no memory but what it is given.
+  /// @param old   gets the entries of the row that is there, and has room for them
+  /// @param keys  that row's references; null: they are searched for, which is linear
+  Undo exchange(std::size_t position, AnyRow row, Entries fresh, Entries old, Keys const* keys) noexcept {
+    auto before = std::exchange(rows_[position], nullptr);
+    if (before) {
+      --count_;
+      old.knows_prefix = has_prefixes_;
+      old.knows_references = has_references_;
+      old.id = by_id_.extract(id_of(before));
+      for (auto const& name : names_of(before))
+        if (auto const found = by_name_.find(name); found != by_name_.end() && found->second == position)
+          keep_or_drop(old.names, by_name_.extract(found));
+      if (has_prefixes_) old.prefix = prefixes_.extract(id_of(before));
+      if (keys == nullptr)
+        std::erase_if(references_, [&](auto const& entry) { return entry.second == position; });
+      for (auto const& key : keys != nullptr ? std::span(*keys) : std::span<std::string const>()) {
+        auto const [first, last] = references_.equal_range(key);
+        for (auto found = first; found != last; ++found)
+          if (found->second == position) {
+            keep_or_drop(old.references, references_.extract(found));
+            break;
+          }
+      }
+    }
+    if (row) {
+      ++count_;
+      by_id_.insert(std::move(fresh.id));
+      for (auto& name : fresh.names) {
+        by_name_.erase(name.key());  // the key must be a view into the new holder
+        by_name_.insert(std::move(name));
+      }
+      if (has_prefixes_ && fresh.prefix) prefixes_.insert(std::move(fresh.prefix));
+      if (has_references_)
+        for (auto& reference : fresh.references) references_.insert(std::move(reference));
+      rows_[position] = std::move(row);
+    }
+    trim();
+    return {position, std::move(before), std::move(old)};
+  }
+  template <class Node>
+  static void keep_or_drop(std::vector<Node>& nodes, Node node) noexcept {
+    if (nodes.size() < nodes.capacity()) nodes.push_back(std::move(node));
+  }
+
+  /// Rows at the end that are gone need no place; those in the middle keep theirs, as positions are
+  /// remembered.
+  void trim() {
+    while (!rows_.empty() && !rows_.back()) rows_.pop_back();
+  }
+
+  void build_prefixes() const {
+    std::scoped_lock const once(lazy_);
+    if (has_prefixes_) return;
+    Prefixes built;
+    for (auto const& row : rows_)
+      if (row && has_prefix(id_of(row))) built.insert(id_of(row));
+    prefixes_ = std::move(built);
+    has_prefixes_ = true;
+  }
+
+  /// As in containers/storage, whose index of prefixes takes no id with a blank.
+  static bool has_prefix(std::string_view id) { return id.find(' ') == id.npos; }
+
+  void build_references() const {
+    std::scoped_lock const once(lazy_);
+    if (has_references_) return;
+    References built;
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+      if (rows_[i])
+        for (auto& key : references_of(rows_[i])) built.emplace(std::move(key), i);
+    references_ = std::move(built);
+    has_references_ = true;
+  }
+
+  void drop_lazy() noexcept {
+    prefixes_.clear();
+    references_.clear();
+    has_prefixes_ = has_references_ = false;
+  }
+
+  RecordFacts const* facts_;
+  std::vector<AnyRow> rows_;  ///< null where one was erased
+  std::size_t count_ = 0;
+  Positions by_id_;
+  Positions by_name_;
+  bool repeated_names_ = false;
+  mutable std::mutex lazy_;  ///< several readers may be the first to ask
+  mutable Prefixes prefixes_;
+  mutable References references_;
+  mutable bool has_prefixes_ = false;
+  mutable bool has_references_ = false;
+};
+
+}  // namespace strata

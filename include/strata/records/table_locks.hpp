@@ -1,0 +1,92 @@
+#pragma once
+
+#include <strata/concepts/lock.hpp>
+#include <strata/error.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace strata {
+
+/// The locks of a table, whatever its kind: its own, and that of the separate image store, which is taken after it.
+template <StoreLock Lock>
+class TableLocks {
+ public:
+  explicit TableLocks(Lock first, std::optional<Lock> second = {})
+      : first_(std::move(first)), second_(std::move(second)) {}
+
+  /// For as long as a guard lives.
+  struct Held {
+    typename Lock::Guard first;
+    std::optional<typename Lock::Guard> second;
+
+    LockToken token() const { return second ? first.token() + second->token() : first.token(); }
+    bool excludes() const { return first.excludes() && (!second || second->excludes()); }
+    LockToken renew() {
+      auto token = first.renew();
+      return second ? token + second->renew() : token;
+    }
+  };
+
+  Held shared() {
+    auto first = first_.shared();
+    return {std::move(first), second_ ? std::make_optional(second_->shared()) : std::nullopt};
+  }
+  Held exclusive() {
+    auto first = first_.exclusive();
+    return {std::move(first), second_ ? std::make_optional(second_->exclusive()) : std::nullopt};
+  }
+
+  /// The first alone; nothing if another is writing.
+  std::optional<Held> try_shared() {
+    auto first = first_.try_shared();
+    return first ? std::optional<Held>({*std::move(first), {}}) : std::nullopt;
+  }
+  /// The first alone if it is free, else as if it were.
+  Held shared_or_unlocked() {
+    auto first = first_.try_shared();
+    return {first ? *std::move(first) : first_.unlocked(), {}};
+  }
+
+ private:
+  Lock first_;
+  std::optional<Lock> second_;
+};
+
+/// Reads of files that others may replace meanwhile: without a lock that keeps writers away, what was read counts once
+/// nothing has changed since it was begun to be read.
+class ReadAttempts {
+ public:
+  explicit ReadAttempts(bool excludes) : excludes_(excludes) {}
+
+  bool excludes() const noexcept { return excludes_; }
+
+  /// Call in a handler: throws it again unless what failed may have been another's doing.
+  void failed(Error const& error) const {
+    if (excludes_ || attempt_ == most) throw;
+    bool const replaced = error.code() == std::error_code(ESTALE, std::system_category());
+    if (error.code() != Errc::corrupt_record && !replaced) throw;
+  }
+
+  /// Waits a little, longer each time. @throws `Errc::store_changed` when it has been a second or so
+  void again(std::string_view stem, std::filesystem::path const& place) {
+    if (attempt_ == most) throw Error(Errc::store_changed, std::string(stem) + " in " + place.native());
+    if (attempt_ > 2) std::this_thread::sleep_for(std::chrono::milliseconds(attempt_));
+    ++attempt_;
+  }
+
+ private:
+  static constexpr int most = 50;
+
+  bool excludes_;
+  int attempt_ = 0;
+};
+
+}  // namespace strata
