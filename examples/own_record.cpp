@@ -1,5 +1,6 @@
 // Fields of your own in a store's records: here layers have a team and a priority. They are kept among the flags of a record,
 // so that Podman, which drops keys that it does not know, writes them back when it changes a layer.
+#include <strata/codec/all.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/durability.hpp>
 #include <strata/serializers/journal.hpp>

@@ -60,6 +60,9 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
                  DiffOptions const& options) {
   Control const control{.progress = options.progress, .stop = options.stop};
   auto const compression = options.compression.value_or(static_cast<Compression>(pair.layer->compression));
+  static_assert(
+      requires { sizeof(typename Core::Codecs); },
+      "exporting needs the store's codecs: include strata/codec/all.hpp, or those that its traits list");
   archive::CompressingWriter outlet(std::move(to), compression, typename Core::Codecs{});
   if (auto const recorded = core.tar_split(pair.layer.place->directory, pair.layer->id);
       pair.with_parent && sys::is_present(recorded)) {
