@@ -43,7 +43,6 @@
 namespace strata {
 
 /// Options of `pull_chunked`.
-/// Options of `pull_chunked`.
 struct PullOptions {
   /// Annotations of the layer's descriptor in the image manifest. The digest of the table of contents is
   /// required: everything else is verified against it. Without positions the stream's footer is read.

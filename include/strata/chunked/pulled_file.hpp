@@ -28,7 +28,6 @@ struct PiecePlan {
   LocalPlace const* local = nullptr;  ///< null: from the stream, or zeros
 };
 /// Source of one file: a whole file of the store, or chunks.
-/// Source of one file: a whole file of the store, or chunks.
 struct FilePlan {
   archive::ChunkedEntry entry = {};
   LocalPlace const* whole = nullptr;

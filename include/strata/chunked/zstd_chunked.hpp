@@ -29,7 +29,6 @@ struct ChunkedPart {
 };
 
 /// What is known about a finished zstd:chunked stream.
-/// What is known about a finished zstd:chunked stream.
 struct ChunkedResult {
   std::string manifest;                   ///< table of contents, JSON
   std::optional<Digest> toc_digest = {};  ///< of the compressed table; identifies the layer

@@ -12,7 +12,6 @@
 namespace strata::conf {
 
 /// Graph root and run root.
-/// Graph root and run root.
 struct Roots {
   std::string graph_root;
   std::string run_root;

@@ -23,7 +23,6 @@ enum class FileRole {
 };
 
 /// A configuration file and its role.
-/// A configuration file and its role.
 struct ConfigFile {
   std::filesystem::path path;
   FileRole role;

@@ -111,4 +111,29 @@ void check_big_data(Record const& record, std::filesystem::path const& directory
   }
 }
 
+/// Problems of the items' big data, by id. A chunk is replaced before its record, so an apparent problem is
+/// checked again with writers locked out.
+template <class Traits, class Core>
+std::map<std::string, std::vector<Problem>> damaged_data(Core& core,
+                                                         std::vector<typename Traits::Record> const& rows,
+                                                         Control const& control) {
+  std::map<std::string, std::vector<Problem>> found;
+  auto const look_at = [&](typename Traits::Record const& row) {
+    control.check();
+    std::vector<Problem> problems;
+    check_big_data<Traits>(row, core.template kind_directory<Traits>() / row.id, problems);
+    return problems;
+  };
+  for (auto const& row : rows)
+    if (auto problems = look_at(row); !problems.empty()) found.emplace(row.id, std::move(problems));
+  if (found.empty()) return found;
+  HeldRecords<Traits, Core> const held(core);
+  auto const now = held.read();
+  for (auto& [id, problems] : found) {
+    problems.clear();
+    if (now.has_own(id)) problems = look_at(*now.find(id));
+  }
+  return found;
+}
+
 }  // namespace strata::detail

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/id.hpp>
+#include <strata/maintenance/problem_list.hpp>
 #include <strata/maintenance/scan.hpp>
 #include <strata/maintenance/store_snapshot.hpp>
 #include <strata/paths.hpp>
@@ -19,31 +20,18 @@
 /// What no item needs: files without a record, leftovers of crashes, mounts without a count.
 namespace strata::detail {
 
-inline Problem& tell_of(std::vector<Problem>& problems, Severity severity, Subject subject, std::string id,
-                        ProblemKind kind, std::string text, RepairAction action) {
-  return problems.emplace_back(Problem{.severity = severity,
-                                       .subject = subject,
-                                       .id = std::move(id),
-                                       .kind = kind,
-                                       .text = std::move(text),
-                                       .about = {},
-                                       .action = action,
-                                       .read_only = false,
-                                       .inherited = false});
-}
-
 /// Reports files that belong to no item, except layers already reported as `ProblemKind::layer_unaccounted`.
 /// @param problems  problems found so far; extended
 template <class Core>
 void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptions const& options,
-                       std::vector<Problem>& problems) {
+                       ProblemList& problems) {
   auto const known = records.known();
   auto claims = scan_graph_root(core, known, options);
   for (auto& claim : scan_run_root(core, known, options)) claims.push_back(std::move(claim));
   if (std::ranges::any_of(claims, [](auto const& claim) { return claim.kind == UsageClass::orphan; }))
     forget_changed(claims, StoreSnapshot<Core>::read(core).known());
   auto const unaccounted = [&](Ownership const& claim) {
-    return claim.subject == Subject::layer && std::ranges::any_of(problems, [&](auto const& f) {
+    return claim.subject == Subject::layer && std::ranges::any_of(problems.all(), [&](auto const& f) {
              return f.kind == ProblemKind::layer_unaccounted && f.id == claim.id;
            });
   };
@@ -51,20 +39,18 @@ void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptio
     bool const orphan = claim.kind == UsageClass::orphan;
     if (!orphan && !(claim.kind == UsageClass::trash && claim.removable)) continue;
     if (unaccounted(claim)) continue;
-    auto& problem = tell_of(problems, Severity::note, Subject::store, claim.path.native(),
-                            orphan ? ProblemKind::orphan : ProblemKind::leftover,
-                            claim.path.native() + ": " + claim.reason,
-                            claim.removable ? RepairAction::discard : RepairAction::none);
+    auto& problem = problems.add(Severity::note, Subject::store, claim.path.native(),
+                                 orphan ? ProblemKind::orphan : ProblemKind::leftover,
+                                 claim.path.native() + ": " + claim.reason,
+                                 claim.removable ? RepairAction::discard : RepairAction::none);
     problem.about = claim.id;
     if (orphan) problem.code = claim.code;
   }
 }
 
 /// Reports mounts that are counted but gone, or present but not counted.
-/// @param unless_unreadable  called as `(layer id, check)`; runs the check and reports transient errors
-template <class Core, class Guard>
-void tell_of_mounts(Core& core, StoreSnapshot<Core> const& records, Guard&& unless_unreadable,
-                    std::vector<Problem>& problems) {
+template <class Core>
+void tell_of_mounts(Core& core, StoreSnapshot<Core> const& records, ProblemList& problems) {
   if constexpr (MountDriver<typename Core::Driver>) {
     std::vector<Row<MountRecord>> rows;
     // Held until the end, so that nothing is mounted or unmounted between the two reads.
@@ -74,31 +60,31 @@ void tell_of_mounts(Core& core, StoreSnapshot<Core> const& records, Guard&& unle
       rows = mounts->rows();
     } catch (Error const& error) {
       bool const unreadable = sys::is_transient(error);
-      tell_of(problems, Severity::warning, Subject::store, std::string(paths::mount_stem),
-              unreadable ? ProblemKind::unreadable : ProblemKind::record_file_damaged,
-              std::string("mount counts cannot be read: ") + error.what(),
-              unreadable ? RepairAction::none : RepairAction::repair);
+      problems.add(Severity::warning, Subject::store, std::string(paths::mount_stem),
+                   unreadable ? ProblemKind::unreadable : ProblemKind::record_file_damaged,
+                   std::string("mount counts cannot be read: ") + error.what(),
+                   unreadable ? RepairAction::none : RepairAction::repair);
       return;
     }
     for (auto const& row : rows) {
       if (!is_safe_component(row->id)) continue;
       bool is_mounted = true;
-      unless_unreadable(row->id, [&] { is_mounted = core.driver().is_mounted(LayerId(row->id)); });
+      problems.unless_unreadable(row->id, [&] { is_mounted = core.driver().is_mounted(LayerId(row->id)); });
       if (!is_mounted)
-        tell_of(
-            problems, Severity::warning, Subject::layer, row->id, ProblemKind::mount_stale,
+        problems.add(
+            Severity::warning, Subject::layer, row->id, ProblemKind::mount_stale,
             "layer " + row->id + ": counted as mounted " + std::to_string(row->count) + " times, and is not",
             RepairAction::repair);
     }
     for (auto const& layer : records.layers.rows) {
       LayerId const id(layer.id);
       bool is_mounted = false;
-      unless_unreadable(layer.id, [&] {
+      problems.unless_unreadable(layer.id, [&] {
         is_mounted = core.driver().is_mounted(id) && sys::is_mount_point(core.driver().mount_path(id));
       });
       if (is_mounted && std::ranges::none_of(rows, [&](auto const& row) { return row->id == layer.id; }))
-        tell_of(problems, Severity::warning, Subject::layer, layer.id, ProblemKind::mount_uncounted,
-                "layer " + layer.id + ": mounted, and not counted", RepairAction::repair);
+        problems.add(Severity::warning, Subject::layer, layer.id, ProblemKind::mount_uncounted,
+                     "layer " + layer.id + ": mounted, and not counted", RepairAction::repair);
     }
   }
 }

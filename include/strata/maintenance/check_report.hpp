@@ -15,7 +15,6 @@
 namespace strata {
 
 /// Options of `check`.
-/// Options of `check`.
 struct CheckOptions {
   bool quick = false;   ///< skip comparing owner, mode and time of every file
   bool digests = true;  ///< rebuild the tar of each imported layer, which reads all files
@@ -26,7 +25,6 @@ struct CheckOptions {
   std::stop_token stop = {};
 };
 
-/// Result of `check`.
 /// Result of `check`.
 struct CheckReport {
   /// Sorted by subject and id; problems of one item in the order in which they were found.
@@ -45,7 +43,6 @@ struct CheckReport {
       if (f.severity == Severity::error && f.subject == subject && f.read_only == read_only) ids.insert(f.id);
     return ids.size();
   }
-  /// Problems of one item.
   /// Problems of one item.
   std::vector<Problem> of(Subject subject, std::string_view id) const {
     std::vector<Problem> out;

@@ -44,13 +44,11 @@ enum class EqualBy {
 };
 
 /// Options of `dedup_trees` and `dedup_layers`.
-/// Options of `dedup_trees` and `dedup_layers`.
 struct DedupOptions {
   EqualBy equal_by = EqualBy::crc;
   Control control = {};  ///< progress: bytes and files examined
 };
 
-/// How much was deduplicated.
 /// How much was deduplicated.
 struct DedupResult {
   std::uint64_t bytes = 0;  ///< size of files that now share blocks, including those that already did

@@ -29,7 +29,6 @@
 namespace strata {
 
 /// Options of `collect_garbage`.
-/// Options of `collect_garbage`.
 struct GarbageOptions {
   bool dry_run = false;                                         ///< remove nothing
   std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `ScanOptions`
@@ -43,7 +42,6 @@ struct Garbage {
   std::uint64_t bytes = 0;
 };
 
-/// Result of `collect_garbage`.
 /// Result of `collect_garbage`.
 struct GarbageReport {
   std::vector<Garbage> items = {};      ///< removed, or to be removed with `dry_run`, in path order

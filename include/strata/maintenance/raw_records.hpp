@@ -32,7 +32,6 @@ concept SalvagingSerializerFor = SerializerFor<S, Record> && requires(std::strin
 };
 
 /// Records of one kind, and the problems found while reading them.
-/// Records of one kind, and the problems found while reading them.
 template <class Record>
 struct RawRecords {
   std::vector<Record> rows = {};  ///< with unique ids and names, as a table would show them

@@ -48,7 +48,7 @@ class Reconstructor {
       std::string const id = *wanted.begin();
       wanted.erase(wanted.begin());
       if (!seen.insert(id).second || records.layers.find(id) != nullptr || !is_safe_component(id)) continue;
-      attempt("making a record of layer " + id, [&] {
+      attempt(Subject::layer, id, [&] {
         if (!core_.driver().exists(LayerId(id))) return;
         auto record = reconstructed_layer(core_, LayerId(id), candidates, control_);
         if (record.parent.empty() && record.diff_digest.empty()) record.parent = image_below(id, records);
@@ -75,8 +75,8 @@ class Reconstructor {
     return {};
   }
   template <class Work>
-  void attempt(std::string const& doing, Work&& work) {
-    log_.attempt(doing, [&] {
+  void attempt(Subject subject, std::string const& id, Work&& work) {
+    log_.attempt("making a record of " + std::string(to_text(subject)) + ' ' + id, subject, id, [&] {
       try {
         work();
       } catch (std::system_error const& error) {
@@ -88,7 +88,7 @@ class Reconstructor {
   void reconstruct_images(CheckReport const& report) {
     auto const records = StoreSnapshot<Core>::read(core_);
     for (auto const& id : orphans<ImageTraits>(report))
-      attempt("making a record of image " + id, [&] {
+      attempt(Subject::image, id, [&] {
         if (auto record = reconstructed_image(core_, id, records.layers.rows)) {
           log_.did("image " + id + ": made its record anew, with top layer " + record->top_layer);
           put<ImageTraits>(*std::move(record));
@@ -98,7 +98,7 @@ class Reconstructor {
   void reconstruct_containers(CheckReport const& report) {
     auto const records = StoreSnapshot<Core>::read(core_);
     for (auto const& id : orphans<ContainerTraits>(report))
-      attempt("making a record of container " + id, [&] {
+      attempt(Subject::container, id, [&] {
         if (auto record = reconstructed_container(core_, id, records.layers.rows, records.images.rows,
                                                   records.containers.rows)) {
           log_.did("container " + id + ": made its record anew, with layer " + record->layer);

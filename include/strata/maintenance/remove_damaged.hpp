@@ -274,25 +274,13 @@ class DamageRemover {
     });
   }
 
-  /// True if `text` contains `word` delimited by blanks and colons.
-  static bool has_word(std::string_view text, std::string_view word) {
-    auto const ends = [](char c) { return c == ' ' || c == ':'; };
-    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-      auto const end = at + word.size();
-      if ((at == 0 || ends(text[at - 1])) && (end == text.size() || ends(text[end]))) return true;
-    }
-    return false;
-  }
-
   /// Drops the repair failures of items that are about to be removed.
   void forget_failures(std::set<std::string> const& unaccounted,
                        std::map<std::string, ExpectedCreated> const (&damaged)[3]) {
     std::erase_if(log_.failures, [&](RepairFailure const& failure) {
-      auto const is_about = [&](std::string const& id) { return has_word(failure.doing, id); };
-      return std::ranges::any_of(unaccounted, is_about) ||
-             std::ranges::any_of(damaged, [&](auto const& items) {
-               return std::ranges::any_of(items, [&](auto const& item) { return is_about(item.first); });
-             });
+      if (failure.subject == Subject::store) return false;
+      return damaged[static_cast<int>(failure.subject)].contains(failure.id) ||
+             (failure.subject == Subject::layer && unaccounted.contains(failure.id));
     });
   }
 
@@ -311,7 +299,7 @@ class DamageRemover {
 
   template <class Work>
   void removal(std::string const& what, Work&& work) {
-    log_.attempt("deleting " + what, [&] {
+    log_.attempt("deleting " + what, Subject::store, {}, [&] {
       try {
         work();
       } catch (Error const& error) {  // removed along with its image, for instance

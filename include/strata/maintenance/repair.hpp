@@ -29,14 +29,12 @@
 namespace strata {
 
 /// Options of `repair`.
-/// Options of `repair`.
 struct RepairOptions {
   CheckOptions check = {};         ///< what is checked, before and after
   bool remove_containers = false;  ///< remove damaged containers with their layers
   bool keep_damaged = false;       ///< repair only: remove no image and no layer
 };
 
-/// Result of `repair`.
 /// Result of `repair`.
 struct RepairReport {
   CheckReport before;
@@ -123,21 +121,18 @@ class Repairer {
 
   CheckReport look() {
     trees_.clear();
-    Checker<Core> checker(core_, options_.check, &trees_);
-    auto report = checker.run();
-    seen_ = checker.take_records();
-    return report;
+    seen_ = StoreSnapshot<Core>::read(core_);
+    return check_snapshot(core_, options_.check, seen_, &trees_);
   }
 
   Control control() const { return {.progress = {}, .stop = options_.check.stop}; }
   void did(std::string text) { log_.did(std::move(text)); }
   template <class Work>
   void attempt(std::string const& doing, Work&& work) {
-    log_.attempt(doing, work);
+    log_.attempt(doing, Subject::store, {}, work);
   }
 
-  // Repair
-  // ------------------------------------------------------------------------------------------------------
+  // Repair ----------------------------------------------------------------------------------------
 
   void repair(CheckReport const& report) {
     repair_record_files(report);
@@ -213,6 +208,7 @@ class Repairer {
   void repair(Problem const& found, StoreSnapshot<Core> const& records) {
     auto const doing = std::string(to_text(found.subject)) + ' ' + found.id + ": " +
                        std::string(problem_code(found)) + (found.about.empty() ? "" : ' ' + found.about);
+    auto const attempt = [&](auto&& work) { log_.attempt(doing, found.subject, found.id, work); };
     auto const* const layer = found.subject == Subject::layer ? records.layers.find(found.id) : nullptr;
     switch (found.kind) {
       case ProblemKind::parent_circle:
@@ -227,7 +223,7 @@ class Repairer {
         if (found.kind == ProblemKind::content_modified &&
             (stands_on_modified(*layer, records) || !rebuilt_.insert(layer->id).second))
           break;
-        attempt(doing, [&] {
+        attempt([&] {
           SeenTree seen{.has_more = foreign_.contains(layer->id)};
           if (auto const tree = trees_.find(layer->id); tree != trees_.end()) seen.signature = tree->second;
           LayerRepairer<Core>(core_, log_, records, control()).repair(found.kind, *layer, seen);
@@ -235,7 +231,7 @@ class Repairer {
         break;
       case ProblemKind::mapped_layer_missing:
         if (!records.others_readable()) break;
-        attempt(doing, [&] {
+        attempt([&] {
           change_record<ImageTraits>(core_, found.id,
                                      [&](auto& r) { std::erase(r.mapped_top_layers, found.about); });
           did("image " + found.id + ": forgot the missing copy " + found.about + " of its layer");
@@ -246,7 +242,7 @@ class Repairer {
       case ProblemKind::data_size:
       case ProblemKind::data_digest:
       case ProblemKind::data_unrecorded:
-        attempt(doing, [&] {
+        attempt([&] {
           DataRepairer<Core> data(core_, log_);
           if (found.subject == Subject::layer) data.template repair<LayerTraits>(found);
           if (found.subject == Subject::image) data.template repair<ImageTraits>(found);
@@ -255,7 +251,7 @@ class Repairer {
         break;
       case ProblemKind::mount_stale:
       case ProblemKind::mount_uncounted:
-        attempt(doing, [&] { repair_mount(found); });
+        attempt([&] { repair_mount(found); });
         break;
       default:
         break;

@@ -26,6 +26,8 @@ namespace strata {
 struct RepairFailure {
   std::string doing;  ///< "deleting layer base"
   std::exception_ptr error;
+  Subject subject = Subject::store;  ///< what it is about …
+  std::string id = {};               ///< … and its id; empty for the store
 };
 
 }  // namespace strata
@@ -37,9 +39,9 @@ class RepairLog {
  public:
   void did(std::string text) { actions.push_back(std::move(text)); }
 
-  /// Runs one repair. A failure is recorded and does not stop the others.
+  /// Runs one repair, of an item if `id` is not empty. A failure is recorded and does not stop the others.
   template <class Work>
-  void attempt(std::string const& doing, Work&& work) {
+  void attempt(std::string const& doing, Subject subject, std::string const& id, Work&& work) {
     if (tried.contains(doing)) return;
     try {
       work();
@@ -50,7 +52,7 @@ class RepairLog {
       transient = transient || (system != nullptr ? sys::is_transient(*system)
                                                   : dynamic_cast<std::bad_alloc const*>(&error) != nullptr);
       tried.insert(doing);
-      failures.push_back({doing, std::current_exception()});
+      failures.push_back({doing, std::current_exception(), subject, id});
     }
   }
 

@@ -43,7 +43,6 @@ struct SeenTree {
 };
 
 /// Repairs the problems of one layer at a time.
-/// Repairs the problems of one layer at a time.
 template <class Core>
 class LayerRepairer {
   using Driver = typename Core::Driver;

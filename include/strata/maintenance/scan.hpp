@@ -32,7 +32,6 @@
 namespace strata {
 
 /// Options of the scans of graph root and run root.
-/// Options of the scans of graph root and run root.
 struct ScanOptions {
   /// Younger temporary files may still be in use by a writer.
   std::chrono::seconds leftover_after = std::chrono::hours(1);

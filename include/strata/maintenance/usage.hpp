@@ -23,7 +23,6 @@
 namespace strata {
 
 /// Options of `measure_usage`.
-/// Options of `measure_usage`.
 struct UsageOptions {
   std::chrono::seconds leftover_after = std::chrono::hours(1);  ///< see `ScanOptions`
   std::stop_token stop = {};
@@ -35,7 +34,6 @@ struct UsageShare {
   std::uint64_t bytes = 0;  ///< blocks, of directories too; hard links count at the first name
 };
 
-/// Result of `measure_usage`.
 /// Result of `measure_usage`.
 struct UsageReport {
   std::vector<UsageShare> shares = {};         ///< in path order

@@ -42,7 +42,6 @@ inline std::size_t utf8_length(char const* at, char const* end) noexcept {
 }
 
 /// True if all of a text is well-formed UTF-8.
-/// True if all of a text is well-formed UTF-8.
 inline bool is_utf8(std::string_view text) noexcept {
   char const* at = text.data();
   char const* const end = at + text.size();

@@ -37,7 +37,6 @@ class Collection {
   }
 
   /// True if `find` finds an item.
-  /// True if `find` finds an item.
   bool exists(Ref const& ref) const {
     return static_cast<bool>(core_->template read_view<Traits>().find(ref));
   }

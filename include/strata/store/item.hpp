@@ -82,17 +82,14 @@ class Item {
     return rename([&](names::List const&) { return names::unique(wanted); });
   }
   /// Adds names. @return, @throws as `set_names`
-  /// Adds names. @return, @throws as `set_names`
   names::List add_names(names::List const& added) {
     return rename([&](names::List const& old) { return names::add(old, added); });
   }
-  /// Removes those of the names that it has. @return, @throws as `set_names`
   /// Removes those of the names that it has. @return, @throws as `set_names`
   names::List remove_names(names::List const& removed) {
     return rename([&](names::List const& old) { return names::remove(old, removed); });
   }
 
-  /// Replaces the metadata, a text that strata does not interpret. @throws as `set_names`
   /// Replaces the metadata, a text that strata does not interpret. @throws as `set_names`
   void set_metadata(std::string text) {
     change([&](Record& record) { record.metadata = std::move(text); });
@@ -117,7 +114,6 @@ class Item {
     });
   }
 
-  /// Named blobs stored with the item.
   /// Named blobs stored with the item.
   BigData<Item> big_data() { return BigData<Item>(*this); }
 

@@ -41,7 +41,6 @@ struct WantedMaps {
 };
 
 /// Options of `Layers::create`.
-/// Options of `Layers::create`.
 struct LayerOptions {
   std::string id = {};  ///< empty: a random id
   names::List names = {};
@@ -54,7 +53,6 @@ struct LayerOptions {
   std::stop_token stop = {};
 };
 
-/// Options of `Layers::import`; members without a comment are as in `LayerOptions`.
 /// Options of `Layers::import`; members without a comment are as in `LayerOptions`.
 struct ImportOptions {
   std::string id = {};
@@ -70,14 +68,12 @@ struct ImportOptions {
 };
 
 /// Options of `Item::apply`.
-/// Options of `Item::apply`.
 struct ApplyOptions {
   ImportLimits limits = {};
   ProgressSink progress = {};
   std::stop_token stop = {};
 };
 
-/// Options of `Item::diff`.
 /// Options of `Item::diff`.
 struct DiffOptions {
   Ref against = "";                             ///< empty: the parent
@@ -86,7 +82,6 @@ struct DiffOptions {
   std::stop_token stop = {};
 };
 
-/// Options of `Images::create`.
 /// Options of `Images::create`.
 struct ImageOptions {
   std::string id = {};
@@ -114,7 +109,6 @@ struct AutoUserns {
 };
 
 /// Options of `Containers::create`.
-/// Options of `Containers::create`.
 struct ContainerOptions {
   std::string id = {};
   names::List names = {};
@@ -132,7 +126,6 @@ struct ContainerOptions {
 };
 
 /// Options of `Item::unmount`.
-/// Options of `Item::unmount`.
 struct UnmountOptions {
   bool force = false;  ///< drop all mounts, not just one
 };
@@ -141,13 +134,11 @@ struct UnmountOptions {
 using ExpectedCreated = std::optional<Timestamp>;
 
 /// Options of `Layers::remove`.
-/// Options of `Layers::remove`.
 struct RemoveLayerOptions {
   ExpectedCreated expected_created = {};  ///< remove only if created then; else unknown
   bool force = false;  ///< also if children, images or containers still refer to it; they are left without it
 };
 
-/// Options of `Images::remove`.
 /// Options of `Images::remove`.
 struct RemoveImageOptions {
   ExpectedCreated expected_created = {};  ///< as for layers
@@ -157,13 +148,11 @@ struct RemoveImageOptions {
 };
 
 /// Options of `Containers::remove`.
-/// Options of `Containers::remove`.
 struct RemoveContainerOptions {
   ExpectedCreated expected_created = {};  ///< as for layers
   bool force = false;                     ///< also if an image refers to its layer; it is left without it
 };
 
-/// Options of `Store::shutdown`.
 /// Options of `Store::shutdown`.
 struct ShutdownOptions {
   bool force = false;  ///< unmount mounted layers first

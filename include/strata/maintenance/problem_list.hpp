@@ -1,0 +1,93 @@
+#pragma once
+
+#include <strata/error.hpp>
+#include <strata/problem.hpp>
+#include <strata/sys/fd.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace strata::detail {
+
+/// The problems that a check has found so far.
+class ProblemList {
+ public:
+  std::vector<Problem>& all() noexcept { return problems_; }
+
+  void add_all(std::vector<Problem> const& found) {
+    problems_.insert(problems_.end(), found.begin(), found.end());
+  }
+  Problem& add(Severity severity, Subject subject, std::string id, ProblemKind kind, std::string text,
+               RepairAction action) {
+    return problems_.emplace_back(Problem{.severity = severity,
+                                          .subject = subject,
+                                          .id = std::move(id),
+                                          .kind = kind,
+                                          .text = std::move(text),
+                                          .about = {},
+                                          .action = action});
+  }
+
+  /// Runs `look` and marks every problem it reports as one of a read-only store.
+  template <class Look>
+  void read_only(Look&& look) {
+    auto const before = problems_.size();
+    look();
+    for (auto at = before; at < problems_.size(); ++at) {
+      auto& found = problems_[at];
+      if (!found.read_only && !found.inherited) found.text = "read-only " + found.text;
+      found.read_only = true;
+      found.action = RepairAction::none;
+    }
+  }
+
+  /// Reports transient errors as `ProblemKind::unreadable`.
+  template <class Look>
+  void unless_unreadable(std::string const& id, Look&& look) {
+    try {
+      look();
+    } catch (std::system_error const& error) {
+      if (!sys::is_transient(error)) throw;
+      auto text = "layer " + id + ": " + error.what();
+      if (told_.insert(text).second)
+        add(Severity::error, Subject::layer, id, ProblemKind::unreadable, std::move(text),
+            RepairAction::none);
+    }
+  }
+
+  /// Reports the problems of an item for the items that depend on it, too.
+  void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id) {
+    for (std::size_t i = 0, count = problems_.size(); i < count; ++i) {
+      auto const& found = problems_[i];
+      if (found.subject != from || found.id != from_id || found.severity != Severity::error) continue;
+      if (found.kind == ProblemKind::layer_unreferenced) continue;
+      auto copy = found;
+      copy.subject = to;
+      copy.id = to_id;
+      copy.inherited = true;
+      copy.read_only = false;  // what matters is the store of the dependent item
+      problems_.push_back(std::move(copy));
+    }
+  }
+
+  /// All of them, by subject and id.
+  std::vector<Problem> sorted() && {
+    std::ranges::stable_sort(problems_, [](Problem const& a, Problem const& b) {
+      return std::tie(a.subject, a.id) < std::tie(b.subject, b.id);
+    });
+    return std::move(problems_);
+  }
+
+ private:
+  std::vector<Problem> problems_ = {};
+  std::set<std::string> told_ = {};  ///< texts of unreadable files, each reported once
+};
+
+}  // namespace strata::detail
