@@ -79,6 +79,13 @@ TEST_CASE("calls that a held driver cannot do are refused, and nothing is asked 
   CHECK(stores::code_of([&] { layer.mount(); }) == Errc::unsupported);
   CHECK(layer.changes().size() == 1);
   CHECK(layer.diff_size() == 1);
+  // As with a driver that cannot mount: a stream goes over the layer as a whole, and maps are refused before anything is made.
+  layer.apply(memory_source(stores::tar_of({{"b", "2"}})));
+  CHECK(store.layers().get("base").changes().size() == 2);
+  IdMap const shifted{{.container_id = 0, .host_id = 1000, .size = 10}};
+  CHECK(stores::code_of([&] {
+          store.layers().create({.id = "mapped", .maps = {.uids = shifted, .gids = shifted}});
+        }) == Errc::unsupported);
   store.layers().remove("base");
   CHECK(store.layers().list().empty());
   store.shutdown();

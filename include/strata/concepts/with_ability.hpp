@@ -22,16 +22,24 @@ concept DriverHolder = requires(D& d, detail::AnyDriverTaker const& take) {
 ///     auto const lines = with_ability<std::vector<std::string>>(
 ///         driver, [&](RepairDriver auto& able) { return able.repair(id, ancestors); });
 ///
-/// A driver that holds another behaves as if the store were composed with that one.
+/// A driver that holds another has the abilities of that one, as if the store were composed with it; `f` gets the holder
+/// if that passes the calls on, else what it holds.
 /// @return  what `f` does; `Result()` if the driver lacks the ability
 template <class Result = void, class D, class F>
 Result with_ability(D& driver, F&& f) {
-  if constexpr (std::invocable<F&, D&>)
+  if constexpr (DriverHolder<D>) {
+    auto const use = [&](auto& able) -> Result requires std::invocable<F&, decltype(able)> {
+      if constexpr (std::invocable<F&, D&>)
+        return f(driver);
+      else
+        return f(able);
+    };
+    return driver.visit([&](auto& held) -> Result { return with_ability<Result>(held, use); });
+  } else if constexpr (std::invocable<F&, D&>) {
     return f(driver);
-  else if constexpr (DriverHolder<D>)
-    return driver.visit([&](auto& held) -> Result { return with_ability<Result>(held, f); });
-  else
+  } else {
     return Result();
+  }
 }
 
 }  // namespace strata

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/problem_list.hpp>
 #include <strata/maintenance/scan.hpp>
@@ -52,6 +53,7 @@ void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptio
 template <class Core>
 void tell_of_mounts(Core& core, StoreSnapshot<Core> const& records, ProblemList& problems) {
   if constexpr (MountDriver<typename Core::Driver>) {
+    if (!with_ability<bool>(core.driver(), [](MountDriver auto const&) { return true; })) return;
     std::vector<Row<MountRecord>> rows;
     // Held until the end, so that nothing is mounted or unmounted between the two reads.
     std::optional<decltype(core.mounts().read())> mounts;

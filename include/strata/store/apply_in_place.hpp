@@ -2,6 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
@@ -189,7 +190,8 @@ Row<LayerRecordOf<Core>> apply_stream(Core& core, std::string const& id, Source 
   finish_left_in_place(core);
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));
-    if (is_seen_mounted(core, core.mounts().read(), LayerId(before->id))) {
+    bool const can = with_ability<bool>(core.driver(), [](InPlaceDriver auto const&) { return true; });
+    if (can && is_seen_mounted(core, core.mounts().read(), LayerId(before->id))) {
       auto staging = sys::StagingDirectory::create(core.layer_trash());
       auto const stream = staging.path() / (std::string(detail::kept_stream) + before->created.str());
       detail::try_out(core, *before, detail::KeepingSource(std::move(source), stream),

@@ -137,14 +137,17 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
   /// Flushes the layer of a volatile container: from now on an image refers to its files, which must survive
   /// a crash.
   static void flush_volatile(Core& core, Ref const& top_layer) {
-    if (top_layer.empty() || core.flush() == Flush::none || !has_own_trees(core.driver())) return;
-    auto const layer = core.template read_view<typename Core::LayerTraits>().find(top_layer);
-    bool const is_volatile =
-        layer && core.template table<typename Core::ContainerTraits>().read().any_of([&](auto const& record) {
-          return record.layer == layer->id && is_set(record.flags, "Volatile");
-        });
-    auto const tree = is_volatile ? own_tree_of(core.driver(), LayerId(layer->id)) : std::nullopt;
-    if (tree) sys::flush_file_system(tree->path);
+    if (has_own_trees(core.driver())) {
+      if (top_layer.empty() || core.flush() == Flush::none) return;
+      auto const layer = core.template read_view<typename Core::LayerTraits>().find(top_layer);
+      bool const is_volatile =
+          layer &&
+          core.template table<typename Core::ContainerTraits>().read().any_of([&](auto const& record) {
+            return record.layer == layer->id && is_set(record.flags, "Volatile");
+          });
+      auto const tree = is_volatile ? own_tree_of(core.driver(), LayerId(layer->id)) : std::nullopt;
+      if (tree) sys::flush_file_system(tree->path);
+    }
   }
 
   static void erase(Core& core, Writing& images, std::string const& id) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/records/layer.hpp>
@@ -26,8 +27,7 @@ void set_maps(Record& record, IdMaps const& maps) {
 /// True if the driver can mount files stored with host ids under these maps.
 template <class Core>
 bool shifts_mounts(Core const& core, IdMaps const& maps) {
-  if constexpr (IdMapDriver<typename Core::Driver>) return core.driver().shifts(maps);
-  return false;
+  return with_ability<bool>(core.driver(), [&](IdMapDriver auto const& able) { return able.shifts(maps); });
 }
 
 /// Maps to store a new layer with: the wanted ones, where unset the parent's, or the store's default for a
@@ -40,7 +40,7 @@ IdMaps stored_maps(Core const& core, WantedMaps const& wanted, std::optional<IdM
   bool const has_none_below = !parent || parent->empty();
   if (maps.empty() && has_none_below) return {};
   idmap::check(maps);
-  if constexpr (!IdMapDriver<typename Core::Driver>)
+  if (!with_ability<bool>(core.driver(), [](IdMapDriver auto const&) { return true; }))
     throw Error(Errc::unsupported, "ID mappings with driver " + std::string(core.driver().name()));
   return has_none_below && shifts_mounts(core, maps) ? IdMaps{} : maps;
 }
