@@ -47,7 +47,7 @@ class Digest {
   }
 
   /// The SHA-256 of bytes in memory.
-  static Digest of(std::span<std::byte const> bytes);
+  [[nodiscard]] static Digest of(std::span<std::byte const> bytes);
 
   std::string const& str() const noexcept { return text_; }
   std::string_view algorithm() const noexcept { return std::string_view(text_).substr(0, text_.find(':')); }
@@ -76,7 +76,7 @@ class Hasher {
   void write(std::span<std::byte const> bytes) { update(bytes); }
 
   /// Returns the digest. Call once; the object must not be used afterwards.
-  Digest finish() {
+  [[nodiscard]] Digest finish() {
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     EVP_DigestFinal_ex(context_.get(), raw, &size);

@@ -37,7 +37,7 @@ class Id {
   /// cannot be mistaken for a number.
   /// @param digits number of hexadecimal digits
   /// @throws `errno`, "getrandom"
-  static Id random(std::size_t digits) {
+  [[nodiscard]] static Id random(std::size_t digits) {
     static constexpr char hex[] = "0123456789abcdef";
     std::string text(digits, '0');
     do {
@@ -86,7 +86,7 @@ class Ref {
   Ref(I const& item) : Ref(exactly(item.id().str())) {}
 
   /// The item with exactly this id, even if others have it as a name or as the prefix of their id.
-  static Ref exactly(std::string id) {
+  [[nodiscard]] static Ref exactly(std::string id) {
     Ref ref(std::move(id));
     ref.is_id_ = true;
     return ref;

@@ -19,7 +19,7 @@ struct Timestamp {
 
   auto operator<=>(Timestamp const&) const = default;
 
-  static Timestamp now() noexcept {
+  [[nodiscard]] static Timestamp now() noexcept {
     timespec t{};
     ::clock_gettime(CLOCK_REALTIME, &t);
     return {t.tv_sec, static_cast<std::int32_t>(t.tv_nsec)};

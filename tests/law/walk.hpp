@@ -29,7 +29,7 @@ inline void walk(int directory, std::string const& path, std::map<std::string, s
       auto const file = sys::open_at(directory, entry.name, O_RDONLY | O_NOFOLLOW);
       files.emplace(at, sys::read_rest(file.get(), at));
     } else {
-      sys::open_at(directory, entry.name, O_PATH | O_NOFOLLOW);
+      static_cast<void>(sys::open_at(directory, entry.name, O_PATH | O_NOFOLLOW));
     }
   }
 }

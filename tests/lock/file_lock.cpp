@@ -256,7 +256,7 @@ TEST_CASE("what stands in the way of a lock file is named", "[lock]") {
   strata::testing::TempDir dir;
   strata::sys::replace_file(dir / "file", "");
   try {
-    FileLock(dir / "file/lock").shared();
+    static_cast<void>(FileLock(dir / "file/lock").shared());
     FAIL("no error");
   } catch (strata::Error const& error) {
     CHECK(error.code() == std::errc::not_a_directory);

@@ -133,7 +133,7 @@ TEMPLATE_TEST_CASE("an archive that a dead process was applying to a mounted lay
     staging.leave();
   }
   TestType next(mounted.options());
-  next.layers().list();
+  static_cast<void>(next.layers().list());
   if (!made_anew) return mounted.check_new(mounted.mount->path());
   // That was another layer of this id, which has gone.
   CHECK(next.layers().get("layer").record().diff_digest.empty());

@@ -211,3 +211,44 @@ TEMPLATE_TEST_CASE("a handle on a removed item does not affect any other", "[sto
   CHECK(layers.get(longer).metadata().empty());
   CHECK(layers.get(longer).names().empty());
 }
+
+TEST_CASE("an error tells what it is about apart from its text", "[store][layers]") {
+  Fixture<stores::Vfs> fixture;
+  auto& store = fixture.store;
+  auto base = store.layers().create({.id = "base", .names = {"name"}});
+  store.layers().create({.id = "top", .parent = base});
+  auto const error_of = [](auto&& call) {
+    try {
+      call();
+    } catch (Error const& error) {
+      return error;
+    }
+    FAIL("no error");
+    throw 0;
+  };
+  auto const unknown = error_of([&] { store.images().get("nothing"); });
+  CHECK(unknown.code() == std::errc::no_such_file_or_directory);
+  CHECK(unknown.kind() == Subject::image);
+  CHECK(unknown.id() == "nothing");
+  CHECK(error_of([&] { store.remove("nothing"); }).id() == "nothing");
+  auto const used = error_of([&] { store.layers().remove("name"); });
+  CHECK(used.code() == std::errc::device_or_resource_busy);
+  CHECK(used.kind() == Subject::layer);
+  CHECK(used.id() == "base");
+  CHECK(used.holder() == "top");
+  auto const twice = error_of([&] { store.layers().create({.id = "base"}); });
+  CHECK(twice.code() == std::errc::file_exists);
+  CHECK(twice.kind() == Subject::layer);
+  CHECK(twice.id() == "base");
+  auto const named = error_of([&] { store.layers().create({.names = {"name"}}); });
+  CHECK(named.id() == "name");
+  CHECK(named.holder() == "base");
+  auto const no_data = error_of([&] { base.big_data().get("key"); });
+  CHECK(no_data.kind() == Subject::layer);
+  CHECK(no_data.id() == "base");
+
+  sys::replace_file(fixture.graph() / "vfs-layers/layers.json", "[");
+  auto const damaged = error_of([&] { static_cast<void>(stores::Vfs(fixture.options()).layers().list()); });
+  CHECK(damaged.errc() == Errc::corrupt_record);
+  CHECK(damaged.path() == fixture.graph() / "vfs-layers/layers.json");
+}

@@ -41,7 +41,7 @@ class FileLock {
   using Token = LockToken;
   static constexpr std::size_t token_size = 64;
 
-  class Guard {
+  class [[nodiscard]] Guard {
    public:
     /// True if the lock is held.
     bool excludes() const noexcept { return excludes_; }

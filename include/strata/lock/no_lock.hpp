@@ -19,7 +19,7 @@ class NoLock {
  public:
   using Token = LockToken;
 
-  class Guard {
+  class [[nodiscard]] Guard {
    public:
     /// True: there are no other users.
     bool excludes() const noexcept { return true; }

@@ -98,7 +98,7 @@ class BigData {
   }
 
   /// In bytes. @throws `Errc::size_unknown`
-  std::int64_t size(std::string_view key) const {
+  [[nodiscard]] std::int64_t size(std::string_view key) const {
     if constexpr (Traits::keeps_data_sizes) {
       auto const& sizes = item_.record().big_data_sizes;
       if (auto const found = sizes.find(std::string(key)); found != sizes.end()) return found->second;
@@ -109,7 +109,7 @@ class BigData {
   }
 
   /// SHA-256 of the bytes, as recorded. @throws `Errc::digest_unknown`
-  Digest digest(std::string_view key) const {
+  [[nodiscard]] Digest digest(std::string_view key) const {
     if constexpr (Traits::keeps_data_sizes) {
       auto const& digests = item_.record().big_data_digests;
       if (auto const found = digests.find(std::string(key)); found != digests.end())

@@ -91,7 +91,7 @@ class Table {
   };
 
   /// Holds the lock shared: others may read meanwhile, nobody can change a record.
-  class Reading : public View {
+  class [[nodiscard]] Reading : public View {
    public:
     explicit Reading(Table& table) : Reading(table, table.shared()) {}
 
@@ -111,7 +111,7 @@ class Table {
 
   /// Holds the lock exclusively. Changes are seen through this guard at once and by others after `commit`;
   /// what was not committed when the guard goes is taken back.
-  class Writing : public View {
+  class [[nodiscard]] Writing : public View {
    public:
     explicit Writing(Table& table) : View(&table), file_(table.exclusive()), alone_(table.mutex_) {
       table.refresh(file_);

@@ -24,7 +24,7 @@ namespace strata {
 /// An unpacked layer that another program provides and that is not in this store yet. The other program is
 /// notified of its use while this object exists. Not thread-safe.
 template <class Core>
-class AdditionalLayer {
+class [[nodiscard]] AdditionalLayer {
   using Traits = typename Core::LayerTraits;
 
  public:

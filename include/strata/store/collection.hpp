@@ -25,7 +25,7 @@ class Collection {
   /// Finds an item by id, name, or unique prefix of an id; in the store itself, then in its read-only stores.
   /// Reads record files only if they have changed.
   /// @return none if not found
-  std::optional<Item> find(Ref const& ref) const {
+  [[nodiscard]] std::optional<Item> find(Ref const& ref) const {
     auto found = core_->template read_view<Traits>().find(ref);
     return found ? std::make_optional(Item(core_, std::move(found.row), found.place)) : std::nullopt;
   }
@@ -37,13 +37,13 @@ class Collection {
   }
 
   /// True if `find` finds an item.
-  bool exists(Ref const& ref) const {
+  [[nodiscard]] bool exists(Ref const& ref) const {
     return static_cast<bool>(core_->template read_view<Traits>().find(ref));
   }
 
   /// All items in order of creation, those of a separate image store and volatile ones last; then those of
   /// read-only stores. An id that several stores have is listed once for each.
-  std::vector<Item> list() const {
+  [[nodiscard]] std::vector<Item> list() const {
     std::vector<Item> out;
     std::size_t own = 0;
     core_->template read_view<Traits>().each([&](auto const& row, auto& place) {

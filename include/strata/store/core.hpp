@@ -100,7 +100,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
     auto const& images = readable_stores<ImageTraits>();
     for (auto const& place : images)
       if (place != images.front())
-        place->table.read();  // what is wrong there shows now, as in containers/storage
+        static_cast<void>(place->table.read());  // what is wrong there shows now, as in containers/storage
     if (options_.read_only) return;
     driver_.recover();
     // Leftovers with intents need the records and are collected at first access.

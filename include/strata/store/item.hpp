@@ -115,7 +115,7 @@ class Item {
   }
 
   /// Named blobs stored with the item.
-  BigData<Item> big_data() { return BigData<Item>(*this); }
+  [[nodiscard]] BigData<Item> big_data() { return BigData<Item>(*this); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
   void refresh() { row_ = place_->table.read().get(itself()); }
@@ -123,7 +123,7 @@ class Item {
   // Layers --------------------------------------------------------------------------------------------------
 
   /// Parent layer; none for a base layer. @throws `Errc::layer_unknown` if the parent's record is missing
-  auto parent() const requires(T::has_parent) { return related_layer(row_->parent); }
+  [[nodiscard]] auto parent() const requires(T::has_parent) { return related_layer(row_->parent); }
 
   /// Unpacks an archive over the layer's contents.
   ///
@@ -140,21 +140,23 @@ class Item {
 
   // Images --------------------------------------------------------------------------------------------------
 
-  auto top_layer() const requires(T::subject == Subject::image) { return related_layer(row_->top_layer); }
+  [[nodiscard]] auto top_layer() const requires(T::subject == Subject::image) {
+    return related_layer(row_->top_layer);
+  }
 
   /// All digests under which `Images::by_digest` finds it.
-  std::vector<std::string> digests() const requires(T::subject == Subject::image) {
+  [[nodiscard]] std::vector<std::string> digests() const requires(T::subject == Subject::image) {
     return image_digests(*row_);
   }
 
   // Containers ----------------------------------------------------------------------------------------------
 
   /// Image that it was created from; none if there was none or it was removed.
-  auto image() const requires(T::subject == Subject::container) {
+  [[nodiscard]] auto image() const requires(T::subject == Subject::container) {
     return core_->images().find(Ref::exactly(row_->image));
   }
 
-  auto layer() const requires(T::subject == Subject::container) {
+  [[nodiscard]] auto layer() const requires(T::subject == Subject::container) {
     return core_->layers().get(Ref::exactly(row_->layer));
   }
 
@@ -170,7 +172,7 @@ class Item {
   /// auto root = box.mount();
   /// std::ofstream(root.path() / "etc/hostname") << "box\n";
   /// @endcode
-  auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
+  [[nodiscard]] auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
     if constexpr (T::mounts_read_only) {
       request.read_only = true;
       files_layer();
@@ -191,30 +193,33 @@ class Item {
   }
 
   /// Number of mounts across all processes. @throws `Errc::layer_unknown`
-  std::int64_t mount_count() const requires MountDriver<typename T::Driver> {
+  [[nodiscard]] std::int64_t mount_count() const requires MountDriver<typename T::Driver> {
     return layer_mount_count(*core_, known_layer());
   }
 
   /// Mount point; none if not mounted.
-  std::optional<std::filesystem::path> mounted_at() const requires MountDriver<typename T::Driver> {
+  [[nodiscard]] std::optional<std::filesystem::path> mounted_at() const requires
+      MountDriver<typename T::Driver> {
     return layer_mounted_at(*core_, mounted_layer());
   }
 
   /// Owners of the directories above the mount point that are outside the maps its files are stored with.
   /// @throws `Errc::layer_not_mounted`
-  auto parent_owners() const requires MountDriver<typename T::Driver> {
+  [[nodiscard]] auto parent_owners() const requires MountDriver<typename T::Driver> {
     return layer_parent_owners(*core_, files_layer());
   }
 
   /// Changes against another layer, in path order; against the parent if `against` is empty or unknown.
   /// Compares trees if the driver has no cheaper way.
   /// @throws `Errc::layer_unknown` if `against` is unknown and the layer has no parent
-  std::vector<Change> changes(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
+  [[nodiscard]] std::vector<Change> changes(Ref const& against = "") const requires
+      DiffDriver<typename T::Driver> {
     return layer_changes(*core_, files_layer(), against);
   }
 
   /// Total size in bytes of the files that are new or changed.
-  std::int64_t diff_size(Ref const& against = "") const requires DiffDriver<typename T::Driver> {
+  [[nodiscard]] std::int64_t diff_size(Ref const& against = "") const requires
+      DiffDriver<typename T::Driver> {
     return layer_diff_size(*core_, files_layer(), against);
   }
 
@@ -237,7 +242,9 @@ class Item {
   /// Size in bytes. Layer: its uncompressed diff. Image: those of all layers, and big data. Container:
   /// changes, big data and directories.
   /// @throws `Errc::layer_unknown`
-  std::int64_t size() const requires DiffDriver<typename T::Driver> { return item_size(*core_, *row_); }
+  [[nodiscard]] std::int64_t size() const requires DiffDriver<typename T::Driver> {
+    return item_size(*core_, *row_);
+  }
 
   Core& core() const noexcept { return *core_; }
   ReadableStore& place() const noexcept { return *place_; }

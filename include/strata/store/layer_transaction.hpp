@@ -33,7 +33,7 @@ namespace strata {
 /// before the guard of the table: what `publish` throws away is deleted by the destructor, when the lock is given back.
 /// Movable; one thread at a time.
 template <class Core>
-class LayerTransaction {
+class [[nodiscard]] LayerTransaction {
  public:
   using Record = LayerRecordOf<Core>;
   using Staged = typename Core::Driver::Staged;

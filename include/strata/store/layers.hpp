@@ -65,9 +65,9 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// @param reference  reference of the image being pulled, for stores that need one
   /// @return none if no such store has the layer
   /// @throws the codes of `Digest::parse`
-  std::optional<AdditionalLayer<Core>> find_additional(std::string_view digest,
-                                                       std::string_view reference = {}) const requires
-      LayerStoreDriver<typename Core::Driver> {
+  [[nodiscard]] std::optional<AdditionalLayer<Core>> find_additional(
+      std::string_view digest,
+      std::string_view reference = {}) const requires LayerStoreDriver<typename Core::Driver> {
     auto tree = core_->driver().find_additional(Digest::parse(digest).str(), reference);
     if (!tree) return std::nullopt;
     return AdditionalLayer<Core>(core_, *std::move(tree));
@@ -85,7 +85,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// strata::pull_chunked(staged, std::move(ranges), {.annotations = annotations});
   /// auto layer = staged.commit({.names = {"top"}});
   /// @endcode
-  StagedLayer<Core> stage(StageOptions const& options = {}) { return {core_, options}; }
+  [[nodiscard]] StagedLayer<Core> stage(StageOptions const& options = {}) { return {core_, options}; }
 
   /// Unmounts and removes a layer that nothing refers to.
   /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each

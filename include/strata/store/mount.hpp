@@ -27,7 +27,7 @@ namespace strata {
 
 /// One mount of a layer; unmounts when destroyed.
 template <class Core>
-class MountPoint {
+class [[nodiscard]] MountPoint {
  public:
   MountPoint(std::shared_ptr<Core> core, LayerId layer, std::filesystem::path path)
       : core_(std::move(core)), layer_(std::move(layer)), path_(std::move(path)) {}

@@ -27,7 +27,7 @@ class MountTable {
   MountTable(Lock lock, RecordFile<MountRecord, Serializer> file)
       : lock_(std::move(lock)), file_(std::move(file)) {}
 
-  class Reading {
+  class [[nodiscard]] Reading {
    public:
     explicit Reading(MountTable& table) : Reading(table, table.lock_.shared()) {}
 
@@ -51,7 +51,7 @@ class MountTable {
     std::unique_lock<std::mutex> alone_;
   };
 
-  class Writing : public Reading {
+  class [[nodiscard]] Writing : public Reading {
    public:
     explicit Writing(MountTable& table) : Reading(table, table.lock_.exclusive()) {}
 

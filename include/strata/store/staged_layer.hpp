@@ -50,7 +50,7 @@ struct CommitOptions {
 /// Corresponds to PrepareStagedLayer, ApplyStagedLayer and CleanupStagedLayer of containers/storage, but
 /// works with every driver.
 template <class Core>
-class StagedLayer {
+class [[nodiscard]] StagedLayer {
   using Traits = typename Core::LayerTraits;
   using Item = strata::Item<Traits>;
 

@@ -70,7 +70,7 @@ class Store {
   StorageLayers<Core> storage_layers() const { return StorageLayers<Core>(core_); }
 
   /// Finds an item of any kind: layers first, then images, then containers.
-  std::optional<AnyItem> find(Ref const& ref) const {
+  [[nodiscard]] std::optional<AnyItem> find(Ref const& ref) const {
     if (auto layer = layers().find(ref)) return AnyItem(std::in_place_type<Layer>, *std::move(layer));
     if (auto image = images().find(ref)) return AnyItem(std::in_place_type<Image>, *std::move(image));
     if (auto container = containers().find(ref))
@@ -84,10 +84,12 @@ class Store {
   Core& core() const noexcept { return *core_; }
 
   /// Properties of the driver and the host, as pairs of key and value.
-  std::vector<std::pair<std::string, std::string>> status() const { return core_->driver().status(); }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> status() const {
+    return core_->driver().status();
+  }
 
   /// Ids of the layers with a mount count.
-  std::vector<LayerId> mounted_layers() const {
+  [[nodiscard]] std::vector<LayerId> mounted_layers() const {
     std::vector<LayerId> out;
     auto const mounts = core_->mounts().read();
     for (auto const& row : mounts.rows()) out.emplace_back(row->id);

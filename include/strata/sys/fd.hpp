@@ -58,7 +58,7 @@ auto retry(Call&& call) {
 }
 
 /// Owns a file descriptor; -1 means none.
-class Fd {
+class [[nodiscard]] Fd {
  public:
   Fd() noexcept = default;
   explicit Fd(int fd) noexcept : fd_(fd) {}

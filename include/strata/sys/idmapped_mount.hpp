@@ -36,7 +36,7 @@ namespace detail {
 }  // namespace detail
 
 /// A user namespace with given maps, kept alive by a descriptor. Requires CAP_SETUID and CAP_SETGID.
-class MappedNamespace {
+class [[nodiscard]] MappedNamespace {
  public:
   /// @throws `errno`, "clone user namespace" or "write /proc/…/uid_map"
   explicit MappedNamespace(IdMaps const& maps) {

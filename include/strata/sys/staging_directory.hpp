@@ -44,7 +44,7 @@ namespace strata::sys {
 ///
 ///     auto staging = sys::StagingDirectory::create(root);
 ///     auto const built = staging.next_addition();  // create it, fill it, then rename it into place
-class StagingDirectory {
+class [[nodiscard]] StagingDirectory {
  public:
   /// Creates one below `root`, which is created with mode 0700 if missing.
   /// @throws `errno`, "open <path>", "lock <path>", "mkdir <path>"
@@ -178,7 +178,7 @@ class StagingDirectory {
     constexpr std::size_t most = 200;
     auto const write = [&](std::string_view what, std::string_view part) {
       auto const name = std::to_string(count_++) + std::string(what) + std::string(part);
-      open_at(AT_FDCWD, path_ / name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+      static_cast<void>(open_at(AT_FDCWD, path_ / name, O_WRONLY | O_CREAT | O_EXCL, 0600));
     };
     for (; text.size() > most; text.remove_prefix(most)) write(paths::temp_dir::part, text.substr(0, most));
     write(paths::temp_dir::note, text);

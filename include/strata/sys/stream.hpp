@@ -98,7 +98,7 @@ inline std::string descriptor_name(int fd) { return "descriptor " + std::to_stri
 
 /// Reads a file.
 /// @throws `errno`, "open <path>"; while reading, "read <path>"
-inline Source file_source(std::filesystem::path const& path) {
+[[nodiscard]] inline Source file_source(std::filesystem::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY);
   int const number = fd.get();
   return detail::FdSource(std::move(fd), number, path);
@@ -106,7 +106,7 @@ inline Source file_source(std::filesystem::path const& path) {
 
 /// Reads a file of a store; does not block on a FIFO in its place.
 /// @throws as `sys::open_stored`; ENOENT; while reading, `errno`, "read <path>"
-inline Source stored_source(std::filesystem::path const& path) {
+[[nodiscard]] inline Source stored_source(std::filesystem::path const& path) {
   auto fd = sys::open_stored(path);
   if (!fd) {
     errno = ENOENT;
@@ -117,29 +117,33 @@ inline Source stored_source(std::filesystem::path const& path) {
 }
 
 /// Reads a descriptor that the caller keeps open, from its current position; pipes are allowed.
-inline Source fd_source(int fd) { return detail::FdSource(sys::Fd(), fd, detail::descriptor_name(fd)); }
+[[nodiscard]] inline Source fd_source(int fd) {
+  return detail::FdSource(sys::Fd(), fd, detail::descriptor_name(fd));
+}
 
 /// As above, but owns the descriptor.
-inline Source fd_source(sys::Fd fd) {
+[[nodiscard]] inline Source fd_source(sys::Fd fd) {
   int const number = fd.get();
   return detail::FdSource(std::move(fd), number, detail::descriptor_name(number));
 }
 
 /// Reads a string, in one chunk.
-inline Source memory_source(std::string text) { return detail::MemorySource(std::move(text)); }
+[[nodiscard]] inline Source memory_source(std::string text) { return detail::MemorySource(std::move(text)); }
 
 /// Writes a file, which is truncated or created with mode 0666 less the umask.
 /// @throws `errno`, "open <path>"; while writing, "write <path>"
-inline Sink file_sink(std::filesystem::path const& path) {
+[[nodiscard]] inline Sink file_sink(std::filesystem::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   int const number = fd.get();
   return detail::FdSink(std::move(fd), number, path);
 }
 
 /// Writes to a descriptor that the caller keeps open.
-inline Sink fd_sink(int fd) { return detail::FdSink(sys::Fd(), fd, detail::descriptor_name(fd)); }
+[[nodiscard]] inline Sink fd_sink(int fd) {
+  return detail::FdSink(sys::Fd(), fd, detail::descriptor_name(fd));
+}
 
 /// Appends to a string, which must outlive the sink.
-inline Sink string_sink(std::string& to) { return detail::StringSink(to); }
+[[nodiscard]] inline Sink string_sink(std::string& to) { return detail::StringSink(to); }
 
 }  // namespace strata

@@ -79,7 +79,7 @@ class ProbeMount {
     if (::mkdir(path(name).c_str(), 0700) != 0) sys::throw_errno("mkdir", path(name));
   }
   void make_file(std::string_view name) const {
-    sys::open_at(AT_FDCWD, path(name), O_WRONLY | O_CREAT | O_EXCL, 0644);
+    static_cast<void>(sys::open_at(AT_FDCWD, path(name), O_WRONLY | O_CREAT | O_EXCL, 0644));
   }
   void mount(std::vector<std::string> const& options, std::filesystem::path const& far = {}) const {
     mount_overlay({.lowers = {path("near"), far.empty() ? path("far") : far},
