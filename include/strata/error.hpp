@@ -1,5 +1,8 @@
 #pragma once
 
+#include <strata/subject.hpp>
+
+#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -62,7 +65,23 @@ enum class Errc {
   stopped,                  ///< the caller's stop token was triggered
 };
 
-/// Category of `Errc`: name "strata".
+/// Category of `Errc`: name "strata". Codes compare equal to the portable conditions of `std::errc`, so that code which does
+/// not know `Errc` can handle them, and treat them like the kernel's:
+///
+///     catch (std::system_error const& error) { if (error.code() == std::errc::no_such_file_or_directory) … }
+///
+/// - `no_such_file_or_directory`       `…_unknown` of items, a parent and big data
+/// - `file_exists`                     `duplicate_id`, `duplicate_name`
+/// - `device_or_resource_busy`         `layer_has_children`, `…_used_by_…`
+/// - `read_only_file_system`           `store_read_only`
+/// - `operation_not_permitted`         `record_field`, `reserved_entry`, `unsafe_path`
+/// - `not_supported`                   `unsupported`, `unsupported_compression`, `digest_unsupported`, `cannot_shift`,
+///                                     `driver_unknown`, `driver_unusable`
+/// - `invalid_argument`                malformed ids, keys, digests, maps, options; `parent_is_container`
+/// - `bad_message`                     `corrupt_…`, `digest_mismatch`, `file_changed`
+/// - `file_too_large`                  `over_budget`
+/// - `resource_unavailable_try_again`  `changed_meanwhile`, `store_changed`
+/// - `operation_canceled`              `stopped`
 inline std::error_category const& error_category() noexcept {
   struct Category final : std::error_category {
     char const* name() const noexcept override { return "strata"; }
@@ -171,6 +190,64 @@ inline std::error_category const& error_category() noexcept {
       }
       return "unknown error";
     }
+    std::error_condition default_error_condition(int value) const noexcept override {
+      switch (static_cast<Errc>(value)) {
+        case Errc::layer_unknown:
+        case Errc::image_unknown:
+        case Errc::container_unknown:
+        case Errc::item_unknown:
+        case Errc::parent_unknown:
+        case Errc::data_unknown:
+          return std::errc::no_such_file_or_directory;
+        case Errc::duplicate_id:
+        case Errc::duplicate_name:
+          return std::errc::file_exists;
+        case Errc::layer_has_children:
+        case Errc::layer_used_by_image:
+        case Errc::layer_used_by_container:
+        case Errc::image_used_by_container:
+          return std::errc::device_or_resource_busy;
+        case Errc::store_read_only:
+          return std::errc::read_only_file_system;
+        case Errc::record_field:
+        case Errc::reserved_entry:
+        case Errc::unsafe_path:
+          return std::errc::operation_not_permitted;
+        case Errc::unsupported:
+        case Errc::unsupported_compression:
+        case Errc::digest_unsupported:
+        case Errc::cannot_shift:
+        case Errc::driver_unknown:
+        case Errc::driver_unusable:
+          return std::errc::not_supported;
+        case Errc::invalid_id:
+        case Errc::invalid_name:
+        case Errc::digest_invalid_format:
+        case Errc::digest_invalid_length:
+        case Errc::invalid_mappings:
+        case Errc::incomplete_options:
+        case Errc::image_store_same:
+        case Errc::parent_is_container:
+        case Errc::driver_option:
+        case Errc::configuration:
+          return std::errc::invalid_argument;
+        case Errc::corrupt_record:
+        case Errc::corrupt_archive:
+        case Errc::corrupt_tar_split:
+        case Errc::digest_mismatch:
+        case Errc::file_changed:
+          return std::errc::bad_message;
+        case Errc::over_budget:
+          return std::errc::file_too_large;
+        case Errc::changed_meanwhile:
+        case Errc::store_changed:
+          return std::errc::resource_unavailable_try_again;
+        case Errc::stopped:
+          return std::errc::operation_canceled;
+        default:  // no portable condition
+          return {value, *this};
+      }
+    }
   };
   static Category const category;
   return category;
@@ -208,6 +285,52 @@ class Error : public std::system_error {
   std::string const& subject() const noexcept { return subject_; }
   std::string const& holder() const noexcept { return holder_; }
 
+  /// The code; none for `errno` values and codes of other categories.
+  std::optional<Errc> errc() const noexcept {
+    if (code().category() != error_category()) return std::nullopt;
+    return static_cast<Errc>(code().value());
+  }
+
+  /// The kind of the item that the error is about; none if it concerns no item, or one of any kind.
+  std::optional<Subject> kind() const noexcept {
+    if (kind_) return kind_;
+    switch (errc().value_or(Errc{})) {
+      case Errc::layer_unknown:
+      case Errc::parent_unknown:
+      case Errc::layer_has_children:
+      case Errc::layer_used_by_image:
+      case Errc::layer_used_by_container:
+      case Errc::layer_not_mounted:
+        return Subject::layer;
+      case Errc::image_unknown:
+      case Errc::image_used_by_container:
+        return Subject::image;
+      case Errc::container_unknown:
+        return Subject::container;
+      default:
+        return std::nullopt;
+    }
+  }
+  /// The id of that item. For the `…_unknown` codes: the id, name or prefix that was looked up; for `duplicate_name`: the
+  /// name. Empty if not known.
+  std::string const& id() const noexcept { return id_; }
+  /// The file, directory or mount point that the error is about. Empty if there is none, or if its name is not known.
+  std::string const& path() const noexcept { return path_; }
+
+  /// Sets `kind()` and `id()`, where the error is thrown:
+  ///
+  ///     throw Error(Errc::layer_has_children, "layer \"base\"", "top").about(Subject::layer, "base");
+  Error&& about(std::optional<Subject> kind, std::string id) && noexcept {
+    kind_ = kind;
+    id_ = std::move(id);
+    return std::move(*this);
+  }
+  /// Sets `path()`.
+  Error&& at(std::string path) && noexcept {
+    path_ = std::move(path);
+    return std::move(*this);
+  }
+
   /// True if the requested item or big data does not exist, whatever the kind.
   bool not_found() const noexcept {
     return code() == Errc::layer_unknown || code() == Errc::image_unknown ||
@@ -222,6 +345,9 @@ class Error : public std::system_error {
  private:
   std::string subject_;
   std::string holder_;
+  std::optional<Subject> kind_ = {};
+  std::string id_ = {};
+  std::string path_ = {};
 };
 
 }  // namespace strata

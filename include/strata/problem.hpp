@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/subject.hpp>
+
 #include <array>
 #include <cstddef>
 #include <string>
@@ -18,14 +20,6 @@ enum class Severity {
 inline std::string_view to_text(Severity severity) noexcept {
   constexpr std::string_view words[] = {"note", "warning", "error"};
   return words[static_cast<int>(severity)];
-}
-
-/// The kind of item that a problem concerns.
-enum class Subject { layer, image, container, store };
-
-inline std::string_view to_text(Subject subject) noexcept {
-  constexpr std::string_view words[] = {"layer", "image", "container", "store"};
-  return words[static_cast<int>(subject)];
 }
 
 /// Machine-readable kind of a problem; `Problem::text` is the message for people.

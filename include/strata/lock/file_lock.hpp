@@ -144,7 +144,7 @@ class FileLock {
   }
 
   std::optional<Guard> acquire(int type, int command) const {
-    if (read_only_ && type == F_WRLCK) throw Error(Errc::store_read_only, path_.native());
+    if (read_only_ && type == F_WRLCK) throw Error(Errc::store_read_only, path_.native()).at(path_.native());
     for (;;) {
       sys::Fd fd = open();
       if (!fd) return Guard(sys::Fd(), path_, false);

@@ -42,7 +42,7 @@ class NoLock {
 
   Guard shared() const { return Guard(count_); }
   Guard exclusive() const {
-    if (read_only_) throw Error(Errc::store_read_only, read_only_->native());
+    if (read_only_) throw Error(Errc::store_read_only, read_only_->native()).at(read_only_->native());
     return Guard(count_);
   }
   std::optional<Guard> try_shared() const { return shared(); }

@@ -86,14 +86,14 @@ class BigData {
 
   /// All bytes of one chunk. @throws `Errc::data_unknown`
   std::string get(std::string_view key) const {
-    if (key.empty()) throw Error(Errc::data_unknown, subject(key));
+    if (key.empty()) throw Error(Errc::data_unknown, subject(key)).about(Traits::subject, item_.record().id);
     std::optional<std::string> bytes;
     try {
       bytes = sys::read_stored(path(key));
     } catch (Error const& error) {
       if (error.code() != Errc::invalid_name) throw;
     }
-    if (!bytes) throw Error(Errc::data_unknown, subject(key));
+    if (!bytes) throw Error(Errc::data_unknown, subject(key)).about(Traits::subject, item_.record().id);
     return *std::move(bytes);
   }
 
@@ -105,7 +105,7 @@ class BigData {
     } else if (names::contains(names(), std::string(key))) {
       return static_cast<std::int64_t>(std::filesystem::file_size(path(key)));
     }
-    throw Error(Errc::size_unknown, subject(key));
+    throw Error(Errc::size_unknown, subject(key)).about(Traits::subject, item_.record().id);
   }
 
   /// SHA-256 of the bytes, as recorded. @throws `Errc::digest_unknown`
@@ -117,7 +117,7 @@ class BigData {
     } else if (names::contains(names(), std::string(key))) {
       return Digest::of(as_bytes(get(key)));
     }
-    throw Error(Errc::digest_unknown, subject(key));
+    throw Error(Errc::digest_unknown, subject(key)).about(Traits::subject, item_.record().id);
   }
 
   /// Sets or replaces one chunk. The file is whole and on the device before it gets its name, and has its

@@ -56,7 +56,7 @@ class Index : private RowIndex {
 
   /// @throws `Errc::duplicate_id`, `Errc::duplicate_name` (its holder is the item that has it)
   void check_free(std::string_view id, names::List const& wanted) const {
-    RowIndex::check_free(Traits::kind, id, wanted);
+    RowIndex::check_free(Traits::subject, id, wanted);
   }
 
   /// What was there before that step; null if nothing was.

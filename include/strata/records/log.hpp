@@ -182,12 +182,13 @@ class Log {
       if (from == 0) rest.remove_prefix(S::read_log_header(rest, driver_));
       rest.remove_prefix(S::read_frames(rest, visit));
     } catch (Error const& error) {
-      throw Error(error.code(), path_.native() + ": " + error.subject());
+      throw Error(error.code(), path_.native() + ": " + error.subject()).at(path_.native());
     }
     std::uint64_t const end = from + (bytes.size() - rest.size());
     if (S::frame_follows(rest))
       throw Error(Errc::corrupt_record,
-                  path_.native() + ": byte " + std::to_string(end) + ": a damaged frame before others");
+                  path_.native() + ": byte " + std::to_string(end) + ": a damaged frame before others")
+          .at(path_.native());
     valid_end_ = end;
     return end;
   }

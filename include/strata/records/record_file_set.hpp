@@ -95,7 +95,8 @@ class RecordFileSet {
   /// @throws `Errc::corrupt_record` if the files could not be read
   void check_loaded() const {
     if (!loaded_)
-      throw Error(Errc::corrupt_record, path().native() + ": not saved, since it could not be read");
+      throw Error(Errc::corrupt_record, path().native() + ": not saved, since it could not be read")
+          .at(path().native());
   }
 
   static void write(File& file, std::string const& bytes, Flush flush) {

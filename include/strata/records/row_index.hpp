@@ -2,6 +2,7 @@
 
 #include <strata/error.hpp>
 #include <strata/records/names.hpp>
+#include <strata/subject.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -171,14 +172,17 @@ class RowIndex {
     return by_id(*first);
   }
 
-  /// @param kind  the word that error texts use
   /// @throws `Errc::duplicate_id`, `Errc::duplicate_name` (its holder is the item that has it)
-  void check_free(std::string_view kind, std::string_view id, names::List const& wanted) const {
+  void check_free(Subject subject, std::string_view id, names::List const& wanted) const {
     if (!id.empty() && by_id_.contains(id))
-      throw Error(Errc::duplicate_id, std::string(kind) + " \"" + std::string(id) + "\"", std::string(id));
+      throw Error(Errc::duplicate_id, std::string(to_text(subject)) + " \"" + std::string(id) + "\"",
+                  std::string(id))
+          .about(subject, std::string(id));
     for (auto const& name : wanted)
       if (auto const holder = by_name(name))
-        throw Error(Errc::duplicate_name, std::string(kind) + " name \"" + name + "\"", id_of(holder));
+        throw Error(Errc::duplicate_name, std::string(to_text(subject)) + " name \"" + name + "\"",
+                    id_of(holder))
+            .about(subject, name);
   }
 
   /// Rows whose record mentions that id or digest, in order.

@@ -63,7 +63,8 @@ class Table {
     /// As `find`. @throws `Traits::unknown`
     Row<Record> get(Ref const& ref) const {
       if (auto row = find(ref)) return row;
-      throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + ref.text() + "\"");
+      throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + ref.text() + "\"")
+          .about(Traits::subject, ref.text());
     }
 
     /// By exact id; null if there is none.
@@ -211,7 +212,7 @@ class Table {
       }
     }
     if (loaded && read_only_) repeated_names_ = index_.repeated_names();
-    if (repeated_names_) throw Error(Traits::repeated_names, place_.native());
+    if (repeated_names_) throw Error(Traits::repeated_names, place_.native()).at(place_.native());
   }
 
   TableLocks<Lock> locks_;

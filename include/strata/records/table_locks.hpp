@@ -77,7 +77,8 @@ class ReadAttempts {
 
   /// Waits a little, longer each time. @throws `Errc::store_changed` when it has been a second or so
   void again(std::string_view stem, std::filesystem::path const& place) {
-    if (attempt_ == most) throw Error(Errc::store_changed, std::string(stem) + " in " + place.native());
+    if (attempt_ == most)
+      throw Error(Errc::store_changed, std::string(stem) + " in " + place.native()).at(place.native());
     if (attempt_ > 2) std::this_thread::sleep_for(std::chrono::milliseconds(attempt_));
     ++attempt_;
   }

@@ -35,7 +35,8 @@ class [[nodiscard]] AdditionalLayer {
   /// @throws `Errc::corrupt_record`
   LayerRecord record() const {
     auto decoded = Core::Serializer::template decode<LayerRecord>('[' + sys::read_file(tree_.info()) + ']');
-    if (decoded.records.size() != 1) throw Error(Errc::corrupt_record, tree_.info().native());
+    if (decoded.records.size() != 1)
+      throw Error(Errc::corrupt_record, tree_.info().native()).at(tree_.info().native());
     return std::move(decoded.records.front());
   }
 

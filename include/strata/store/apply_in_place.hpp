@@ -93,7 +93,7 @@ void begin_in_place(Core& core, LayerRecord const& before, sys::StagingDirectory
       std::ranges::any_of(others, [&](auto const& other) {
         return std::ranges::find(other.notes, note) != other.notes.end();
       }))
-    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
+    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"').about(Subject::layer, before.id);
   staging.note(note);
   if (core.flush() == Flush::full) {
     sys::sync_directory(staging.path());
@@ -123,7 +123,7 @@ Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before,
   auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecordOf<Core> next = *layers.get(Ref::exactly(before.id));
   if (next.created != before.created || !next.diff_digest.empty())
-    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
+    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"').about(Subject::layer, before.id);
   auto const recorded = core.tar_split(next.id);
   sys::rename(tar_split, recorded);
   if (core.flush() == Flush::full) sys::sync_directory(recorded.parent_path());

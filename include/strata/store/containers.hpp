@@ -59,7 +59,8 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
     auto const images = core.template read_view<ImageTraits>();
     auto containers = core.template table<Traits>().write();
     if (!record.image.empty() && !images.by_id(record.image))
-      throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile");
+      throw Error(Errc::image_unknown, "image \"" + record.image + "\", removed meanwhile")
+          .about(Subject::image, record.image);
     containers.check_free(record.id, record.names);
     layer.publish(layers);
     try {

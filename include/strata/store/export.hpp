@@ -47,7 +47,7 @@ Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
     out.against = LayerId(other->id);
     out.with_parent = other->id == out.layer->parent;
   } else if (!against.empty() && !out.against) {
-    throw Error(Errc::layer_unknown, "layer \"" + against.text() + '"');
+    throw Error(Errc::layer_unknown, "layer \"" + against.text() + '"').about(Subject::layer, against.text());
   }
   out.maps.newer = maps_of(*out.layer);
   if (auto const other = out.against ? layers.by_id(out.against->str()) : decltype(out.layer){})
@@ -73,7 +73,8 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
       } catch (Error const& error) {
         if (error.code() != Errc::data_unknown) throw;
         throw Error(Errc::corrupt_tar_split,
-                    "layer \"" + id.str() + "\", file \"" + std::string(name) + "\" is missing");
+                    "layer \"" + id.str() + "\", file \"" + std::string(name) + "\" is missing")
+            .about(Subject::layer, id.str());
       }
     };
     archive::assemble(split, copy_file, outlet, control);

@@ -105,7 +105,8 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
       auto const& image = own ? own : before;
       check_created<Traits>(*image, options.expected_created);
       if (auto const users = containers.referring_to(image->id); !users.empty() && !options.force)
-        throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id);
+        throw Error(Errc::image_used_by_container, "image \"" + image->id + '"', users.back()->id)
+            .about(Subject::image, image->id);
       bool const all_known = all_readable(layers, images, containers) && (!older || older->all_readable());
       if (!options.keep_layers && all_known)
         for (auto const& row : {own, before})

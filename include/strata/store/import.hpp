@@ -177,9 +177,11 @@ template <class Core, class Mounts>
 void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, std::optional<Digest> const& seen) {
   if constexpr (MountDriver<typename Core::Driver>)
     if (is_seen_mounted(core, mounts, id))
-      throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
+      throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted")
+          .about(Subject::layer, id.str());
   if (seen && own_tree_signature(core, id) != seen)
-    throw Error(Errc::changed_meanwhile, "layer " + id.str() + " was written to");
+    throw Error(Errc::changed_meanwhile, "layer " + id.str() + " was written to")
+        .about(Subject::layer, id.str());
 }
 
 /// Replaces a layer's tree and tar-split by staged ones, and moves the old ones into `staged`; on failure
@@ -202,7 +204,7 @@ Row<LayerRecordOf<Core>> exchange_contents(Core& core, LayerRecord const& before
   auto layers = core.template table<typename Core::LayerTraits>().write();
   LayerRecordOf<Core> const now = *layers.get(Ref::exactly(before.id));
   if (now.diff_digest != before.diff_digest || now.created != before.created)
-    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"');
+    throw Error(Errc::changed_meanwhile, "layer \"" + before.id + '"').about(Subject::layer, before.id);
   LayerRecordOf<Core> next = now;
   copy_archive_fields(unpacked, next);
   // A new mount would keep showing the old contents.

@@ -110,7 +110,8 @@ class Item {
       auto const before = ties(record);
       apply_change(record);
       if (ties(record) != before)
-        throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + '"', row_->id);
+        throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + '"', row_->id)
+            .about(T::subject, row_->id);
     });
   }
 

@@ -65,11 +65,14 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& row : containers.referring_to(plan.parent->str()))
       if (row->layer == plan.parent->str())
-        throw Error(Errc::parent_is_container, "layer \"" + plan.parent->str() + "\"", row->id);
+        throw Error(Errc::parent_is_container, "layer \"" + plan.parent->str() + "\"", row->id)
+            .about(Subject::layer, plan.parent->str());
   }
   layers.own().check_free(id, plan.names);
   if (auto const foreign = id.empty() ? typename Core::template FoundRow<Traits>{} : layers.by_id(id))
-    throw Error(Errc::duplicate_id, "layer \"" + id + "\" in " + foreign.place->directory.native(), id);
+    throw Error(Errc::duplicate_id, "layer \"" + id + "\" in " + foreign.place->directory.native(), id)
+        .about(Subject::layer, id)
+        .at(foreign.place->directory.native());
   plan.maps = stored_maps(core, maps, plan.parent_maps);
   return plan;
 }
@@ -78,7 +81,8 @@ LayerPlan<Core> plan_layer(Core& core, std::string const& id, std::vector<std::s
 template <class Traits>
 void check_created(typename Traits::Record const& record, ExpectedCreated const& expected_created) {
   if (expected_created && record.created != *expected_created)
-    throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + record.id + "\", made anew meanwhile");
+    throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + record.id + "\", made anew meanwhile")
+        .about(Traits::subject, record.id);
 }
 
 /// @param images  read view of all images
@@ -87,10 +91,10 @@ template <class LayerView, class ImageLook>
 void check_layer_unused(LayerView const& layers, ImageLook const& images, std::string const& id) {
   auto const subject = "layer \"" + id + '"';
   if (auto const children = layers.referring_to(id); !children.empty())
-    throw Error(Errc::layer_has_children, subject, children.front()->id);
+    throw Error(Errc::layer_has_children, subject, children.front()->id).about(Subject::layer, id);
   images.each_referring_to(id, [&](auto const& image, auto const& place) {
     if (place.on_own_layers && image->top_layer == id)
-      throw Error(Errc::layer_used_by_image, subject, image->id);
+      throw Error(Errc::layer_used_by_image, subject, image->id).about(Subject::layer, id);
   });
 }
 
@@ -131,7 +135,8 @@ template <class Core, class View>
 Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys::StagingDirectory& staging) {
   if (!layers.all_readable() && core.driver().exists(id))
     throw Error(Errc::corrupt_record,
-                "layer \"" + id.str() + "\" has files, and there are records that cannot be read");
+                "layer \"" + id.str() + "\" has files, and there are records that cannot be read")
+        .about(Subject::layer, id.str());
   return discard_unrecorded_layer(core, id, staging);
 }
 

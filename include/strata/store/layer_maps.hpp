@@ -51,7 +51,7 @@ template <class Core>
 IdMaps mount_maps(Core const& core, IdMaps const& container, LayerRecord const& layer) {
   if (container.empty() || container == maps_of(layer)) return {};
   if (!maps_of(layer).empty() || !shifts_mounts(core, container))
-    throw Error(Errc::cannot_shift, "cannot mount layer " + layer.id);
+    throw Error(Errc::cannot_shift, "cannot mount layer " + layer.id).about(Subject::layer, layer.id);
   return container;
 }
 

@@ -137,9 +137,11 @@ class [[nodiscard]] LayerTransaction {
     if (!plan_.parent) return;
     auto const parent = layers.by_id(plan_.parent->str());
     if (!parent && !core_->template read_only_view<typename Core::LayerTraits>().by_id(plan_.parent->str()))
-      throw Error(Errc::layer_unknown, "layer \"" + plan_.parent->str() + "\", removed meanwhile");
+      throw Error(Errc::layer_unknown, "layer \"" + plan_.parent->str() + "\", removed meanwhile")
+          .about(Subject::layer, plan_.parent->str());
     if (parent && plan_.parent_maps && maps_of(*parent) != *plan_.parent_maps)
-      throw Error(Errc::changed_meanwhile, "layer \"" + plan_.parent->str() + '"');
+      throw Error(Errc::changed_meanwhile, "layer \"" + plan_.parent->str() + '"')
+          .about(Subject::layer, plan_.parent->str());
   }
 
   void fill_record() {

@@ -118,7 +118,8 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& container : containers.referring_to(id))
       if (container->layer == id)
-        throw Error(Errc::layer_used_by_container, "layer \"" + id + '"', container->id);
+        throw Error(Errc::layer_used_by_container, "layer \"" + id + '"', container->id)
+            .about(Subject::layer, id);
   }
 };
 

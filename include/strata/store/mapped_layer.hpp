@@ -70,9 +70,12 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
     auto const layers = core.template read_view<LayerTraits>();
     auto const image = core.template read_view<ImageTraits>().get(Ref::exactly(id));
     auto const top = detail::find_top_layer(core, *image, layers, wanted);
-    if (!top.layer) throw Error(Errc::layer_unknown, "layer \"" + image->top_layer + '"');
+    if (!top.layer)
+      throw Error(Errc::layer_unknown, "layer \"" + image->top_layer + '"')
+          .about(Subject::layer, image->top_layer);
     if (auto const& parent = top.layer->parent; !parent.empty() && !layers.by_id(parent))
-      throw Error(Errc::layer_unknown, "layer \"" + parent + "\", below the image's");
+      throw Error(Errc::layer_unknown, "layer \"" + parent + "\", below the image's")
+          .about(Subject::layer, parent);
     if (top.fits || image.place->read_only || top.layer.place->read_only) return top.layer;
     from = top.layer;
     plan.below = ReadOnlyLayers<Core>(layers, from);
@@ -99,12 +102,14 @@ typename Core::template FoundRow<typename Core::LayerTraits> top_layer_for(Core&
   auto layers = core.template table<LayerTraits>().write();
   auto images = core.template table<ImageTraits>().write();
   auto const now = images.by_id(id);
-  if (!now) throw Error(Errc::image_unknown, "image \"" + id + "\", removed meanwhile");
-  for (auto const& known : now->mapped_top_layers)  // another process may have been faster
+  if (!now)
+    throw Error(Errc::image_unknown, "image \"" + id + "\", removed meanwhile").about(Subject::image, id);
+  for (auto const& known : now->mapped_top_layers)  // somebody else may have been faster
     if (auto const layer = layers.by_id(known); layer && maps_of(*layer) == wanted)
       return {layer, from.place};
   if (!layers.by_id(from->id))
-    throw Error(Errc::layer_unknown, "layer \"" + from->id + "\", removed meanwhile");
+    throw Error(Errc::layer_unknown, "layer \"" + from->id + "\", removed meanwhile")
+        .about(Subject::layer, from->id);
   auto row = copy.publish(layers);
   try {
     auto next = *now;
@@ -124,7 +129,8 @@ template <class Core>
 LayerId host_layer_for(Core& core, ImageRecord const& image) {
   auto const layer = top_layer_for(core, image.id, {}, {});
   if (!maps_of(*layer).empty())
-    throw Error(Errc::store_read_only, "cannot create an image with canonical UID/GID mappings");
+    throw Error(Errc::store_read_only, "cannot create an image with canonical UID/GID mappings")
+        .about(Subject::layer, layer->id);
   return LayerId(layer->id);
 }
 

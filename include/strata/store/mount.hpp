@@ -82,7 +82,8 @@ MountPoint<Core> mount_layer(std::shared_ptr<Core> const& core, LayerId const& i
     auto const layers = core->template read_view<typename Core::LayerTraits>();
     auto const layer = layers.get(id);
     if (layer.place->read_only && !request.read_only)
-      throw Error(Errc::store_read_only, "mounting read/only store images is not allowed");
+      throw Error(Errc::store_read_only, "mounting read/only store images is not allowed")
+          .about(Subject::layer, id.str());
     if (core->options().disable_volatile) request.is_volatile = false;
     if (request.label.empty()) request.label = layer->mount_label;
     request.maps = mount_maps(*core, request.maps, *layer);
@@ -146,7 +147,8 @@ template <class Core, class Mounts>
 void check_not_below_mount(Core& core, Mounts const& mounts, LayerId const& id) {
   if (auto const above = find_mount_above(core, mounts, id))
     throw Error(Errc::layer_used_by_container,
-                "layer " + id.str() + " lies below layer " + above->str() + ", which is mounted");
+                "layer " + id.str() + " lies below layer " + above->str() + ", which is mounted")
+        .about(Subject::layer, id.str());
 }
 
 /// True if a mount would keep showing the layer's old tree if it were replaced now. For drivers that mount

@@ -30,7 +30,8 @@ ParentOwners layer_parent_owners(Core& core, LayerId const& id) {
   auto const maps = maps_of(*layer);
   if (maps.empty()) return out;
   auto const place = layer_mounted_at(core, id);
-  if (!place) throw Error(Errc::layer_not_mounted, "layer \"" + id.str() + '"');
+  if (!place)
+    throw Error(Errc::layer_not_mounted, "layer \"" + id.str() + '"').about(Subject::layer, id.str());
   idmap::root_of(maps);
   auto const note = [&](struct stat const& status) {
     if (!idmap::to_container(maps.uids, status.st_uid)) out.uids.insert(status.st_uid);

@@ -37,7 +37,9 @@ PulledImage<ImageRecordOf<Core>> read_image(Core& core, ImageRecordOf<Core> cons
     auto bytes = sys::read_stored(directory / big_data_file_name(key));
     if (!bytes)
       throw Error(Errc::store_changed,
-                  "image \"" + record.id + "\", big data \"" + key + "\" in " + place.directory.native());
+                  "image \"" + record.id + "\", big data \"" + key + "\" in " + place.directory.native())
+          .about(Subject::image, record.id)
+          .at(place.directory.native());
     image.data.emplace_back(key, *std::move(bytes));
   }
   return image;

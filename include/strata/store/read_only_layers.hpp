@@ -40,7 +40,9 @@ class ReadOnlyLayers {
       auto const now = place->table.read_now().by_id(row->id);
       if (!now || now->parent != row->parent || now->diff_digest != row->diff_digest ||
           now->created != row->created)
-        throw Error(Errc::store_changed, "layer \"" + row->id + "\" in " + place->directory.native());
+        throw Error(Errc::store_changed, "layer \"" + row->id + "\" in " + place->directory.native())
+            .about(Subject::layer, row->id)
+            .at(place->directory.native());
     }
   }
 

@@ -31,7 +31,8 @@ struct ReadableStore {
   /// @param what  the refused action: "change image name assignments"
   Error refusal(std::string_view what) const {
     return Error(Errc::store_read_only,
-                 "not allowed to " + std::string(what) + " at \"" + directory.native() + '"');
+                 "not allowed to " + std::string(what) + " at \"" + directory.native() + '"')
+        .at(directory.native());
   }
   void check_writable(std::string_view what) const {
     if (read_only) throw refusal(what);
@@ -102,7 +103,8 @@ class ReadView {
   /// As `find`. @throws `Traits::unknown`
   FoundRow get(Ref const& ref) const {
     if (auto found = find(ref)) return found;
-    throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + ref.text() + "\"");
+    throw Error(Traits::unknown, std::string(Traits::kind) + " \"" + ref.text() + "\"")
+        .about(Traits::subject, ref.text());
   }
   FoundRow by_id(std::string_view id) const {
     return first([&](auto const& view) { return view.by_id(id); });

@@ -23,7 +23,7 @@ std::int64_t size_of_changes(Core& core, std::string const& layer) {
   try {
     return layer_diff_size(core, LayerId(layer), "");
   } catch (Error const& error) {
-    throw Error(error.code(), error.subject(), layer);
+    throw Error(error.code(), error.subject(), layer).about(Subject::layer, layer);
   }
 }
 
@@ -54,7 +54,7 @@ std::int64_t item_size(Core& core, ImageRecord const& image) {
     for (auto& id : image_layers(image))
       while (!id.empty() && seen.insert(id).second) {
         auto const layer = layers.by_id(id);
-        if (!layer) throw Error(Errc::layer_unknown, "layer \"" + id + '"', id);
+        if (!layer) throw Error(Errc::layer_unknown, "layer \"" + id + '"', id).about(Subject::layer, id);
         chain.push_back(layer.row);
         id = layer->parent;
       }

@@ -109,7 +109,8 @@ class [[nodiscard]] StagedLayer {
     auto plan = plan_layer(core, options.id, options.names, before.parent ? Ref(*before.parent) : Ref(""),
                            options_.maps);
     if (plan.maps != before.maps || plan.parent_maps != before.parent_maps)
-      throw Error(Errc::changed_meanwhile, "layer \"" + before.parent->str() + "\", its ID mappings");
+      throw Error(Errc::changed_meanwhile, "layer \"" + before.parent->str() + "\", its ID mappings")
+          .about(Subject::layer, before.parent->str());
     change_.set_plan(std::move(plan));
     auto& record = change_.record();
     record.metadata = options.metadata;
@@ -144,7 +145,8 @@ class [[nodiscard]] StagedLayer {
     change_.tree().finish();
     auto const before = core.template table<Traits>().read().get(ref);
     if (before->parent != (plan.parent ? plan.parent->str() : std::string()) || maps_of(*before) != plan.maps)
-      throw Error(Errc::changed_meanwhile, "layer \"" + before->id + "\", its parent or ID mappings");
+      throw Error(Errc::changed_meanwhile, "layer \"" + before->id + "\", its parent or ID mappings")
+          .about(Subject::layer, before->id);
     auto const keys = std::exchange(change_.record().big_data_names, {});
     Item item(core_, exchange_contents(core, *before, change_.tree(), change_.staging(), change_.tar_split(),
                                        change_.record()));

@@ -54,7 +54,8 @@ class StorageLayers {
     if (!options.parent.empty()) {
       request.parent = LayerId(Core::template component<Traits>(options.parent));
       if (!core.driver().exists(*request.parent))
-        throw Error(Errc::layer_unknown, "storage layer \"" + options.parent + '"');
+        throw Error(Errc::layer_unknown, "storage layer \"" + options.parent + '"')
+            .about(Subject::layer, options.parent);
     }
     auto staged = core.driver().stage(request);
     staged.finish();

@@ -104,7 +104,7 @@ class Store {
     if (auto const image = images().find(ref))
       return static_cast<void>(images().remove(*image, {.keep_layers = true, .force = true}));
     if (auto const layer = layers().find(ref)) return layers().remove(*layer, {.force = true});
-    throw Error(Errc::item_unknown, '"' + ref.text() + '"');
+    throw Error(Errc::item_unknown, '"' + ref.text() + '"').about({}, ref.text());
   }
 
   /// Unmounts and removes all containers, images and layers of the store itself. If one cannot be removed,
@@ -141,7 +141,9 @@ class Store {
   void shutdown(ShutdownOptions const& options = {}) {
     auto alone = core_->store_lock().exclusive();
     for (auto const& id : mounted_layers()) {
-      if (!options.force) throw Error(Errc::layer_used_by_container, "a layer is mounted", id.str());
+      if (!options.force)
+        throw Error(Errc::layer_used_by_container, "a layer is mounted", id.str())
+            .about(Subject::layer, id.str());
       if constexpr (MountDriver<Driver>) unmount_layer(*core_, id, {.force = true});
     }
     alone.renew();  // tells other processes to reopen their driver

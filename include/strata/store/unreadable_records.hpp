@@ -24,7 +24,8 @@ void check_data_free(Core& core, std::string const& id) {
   if (sys::is_present(core.template data_directory<Traits>(id)) &&
       !core.template table<Traits>().read().all_readable())
     throw Error(Errc::corrupt_record, std::string(Traits::kind) + " \"" + id +
-                                          "\" has data, and there are records that cannot be read");
+                                          "\" has data, and there are records that cannot be read")
+        .about(Traits::subject, id);
 }
 
 }  // namespace strata

@@ -20,7 +20,8 @@ namespace strata::sys {
 /// Throws `errno` as an `Error` in `std::system_category()` with the subject "<operation> <path>".
 [[noreturn]] inline void throw_errno(std::string_view operation, std::filesystem::path const& path) {
   int const code = errno;  // read before anything below can allocate
-  throw Error(std::error_code(code, std::system_category()), std::string(operation) + ' ' + path.native());
+  throw Error(std::error_code(code, std::system_category()), std::string(operation) + ' ' + path.native())
+      .at(path.native());
 }
 
 /// True if a failed lookup leaves open what the path is. False for errors that say that it does not exist or

@@ -275,7 +275,8 @@ inline std::string describe(std::vector<Holder> const& holders) {
   if (code == EBUSY || code == EINVAL || code == EPERM) who = describe(holders(path));
   std::string subject = std::string(operation) + ' ' + path.native();
   if (!who.empty()) subject += " (" + who + ')';
-  throw Error(std::error_code(code, std::system_category()), std::move(subject), std::move(who));
+  throw Error(std::error_code(code, std::system_category()), std::move(subject), std::move(who))
+      .at(path.native());
 }
 
 }  // namespace strata::sys

@@ -110,7 +110,8 @@ inline std::uint64_t disk_usage(std::filesystem::path const& path) {
   boost::system::error_code error;
   auto const check = [&] {
     if (error && error != boost::system::errc::no_such_file_or_directory)
-      throw Error(std::error_code(error.value(), std::system_category()), "open " + path.native());
+      throw Error(std::error_code(error.value(), std::system_category()), "open " + path.native())
+          .at(path.native());
     return !error;
   };
   fs::recursive_directory_iterator at(path.native(), error);
