@@ -3,7 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <sstream>
 #include <string>
+#include <unordered_set>
 
 using namespace strata;
 
@@ -48,4 +50,11 @@ TEST_CASE("a digest has an algorithm and as many lower-case digits as that asks 
   CHECK(parse("sha256:" + std::string(63, 'a')) == Errc::digest_invalid_length);
   CHECK(parse("sha256:" + std::string(65, 'a')) == Errc::digest_invalid_length);
   CHECK(parse("md5:" + std::string(32, 'a')) == Errc::digest_unsupported);
+}
+
+TEST_CASE("digests are written and hashed", "[digest]") {
+  std::ostringstream out;
+  out << Digest::parse(of_abc);
+  CHECK(out.str() == of_abc);
+  CHECK(std::unordered_set<Digest>{Digest::parse(of_abc), Digest::parse(of_abc)}.size() == 1);
 }

@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 
 #include <set>
+#include <sstream>
 #include <string>
 #include <type_traits>
+#include <unordered_set>
 
 using namespace strata;
 
@@ -58,4 +60,14 @@ TEST_CASE("ids of different kinds are different types", "[id]") {
   STATIC_REQUIRE_FALSE(std::is_constructible_v<LayerId, ImageId>);
   CHECK(std::hash<LayerId>{}(LayerId("a")) == std::hash<LayerId>{}(LayerId("a")));
   CHECK(LayerId("a") < LayerId("b"));
+}
+
+TEST_CASE("ids and references are written, compared and hashed", "[id]") {
+  std::ostringstream out;
+  out << LayerId("abc") << ' ' << Ref("name");
+  CHECK(out.str() == "abc name");
+  CHECK(Ref("abc") == Ref(std::string("abc")));
+  CHECK(Ref("abc") != Ref::exactly("abc"));
+  CHECK(Ref("a") < Ref("b"));
+  CHECK(std::unordered_set<Ref>{Ref("a"), Ref("a"), LayerId("a")}.size() == 2);
 }

@@ -4,7 +4,9 @@
 
 #include <cstdio>
 #include <ctime>
+#include <sstream>
 #include <string>
+#include <unordered_set>
 
 using strata::Timestamp;
 
@@ -59,4 +61,13 @@ TEST_CASE("what is no time is refused", "[timestamp]") {
     CAPTURE(bad);
     CHECK_THROWS_AS(Timestamp::parse(bad), strata::Error);
   }
+}
+
+TEST_CASE("times are written, compared and hashed", "[timestamp]") {
+  Timestamp const time{.seconds = 0, .nanoseconds = 5};
+  std::ostringstream out;
+  out << time;
+  CHECK(out.str() == "1970-01-01T00:00:00.000000005Z");
+  CHECK(Timestamp{.seconds = -1, .nanoseconds = 999'999'999} < time);
+  CHECK(std::unordered_set<Timestamp>{time, time, Timestamp{}}.size() == 2);
 }

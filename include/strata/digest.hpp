@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <compare>
 #include <cstddef>
+#include <functional>
+#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,6 +55,14 @@ class Digest {
   std::string_view algorithm() const noexcept { return std::string_view(text_).substr(0, text_.find(':')); }
   std::string_view hex() const noexcept { return std::string_view(text_).substr(text_.find(':') + 1); }
   auto operator<=>(Digest const&) const = default;
+
+  /// Writes `str()`.
+  template <class CharTraits>
+  friend std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTraits>& out,
+                                                          Digest const& digest) {
+    out << std::string_view(digest.text_);
+    return out;
+  }
 
  private:
   friend class Hasher;
@@ -103,3 +113,10 @@ inline Digest Digest::of(std::span<std::byte const> bytes) {
 }
 
 }  // namespace strata
+
+template <>
+struct std::hash<strata::Digest> {
+  std::size_t operator()(strata::Digest const& digest) const noexcept {
+    return std::hash<std::string>{}(digest.str());
+  }
+};

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <sys/random.h>
@@ -56,6 +57,14 @@ class Id {
   std::string const& str() const noexcept { return text_; }
   auto operator<=>(Id const&) const = default;
 
+  /// Writes `str()`.
+  template <class CharTraits>
+  friend std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTraits>& out,
+                                                          Id const& id) {
+    out << std::string_view(id.text_);
+    return out;
+  }
+
  private:
   std::string text_;
 };
@@ -96,6 +105,17 @@ class Ref {
   bool is_id() const noexcept { return is_id_; }
   bool empty() const noexcept { return text_.empty(); }
 
+  /// Compares what they say, not what they refer to: an id, and the name of the item that has it, differ.
+  friend auto operator<=>(Ref const&, Ref const&) = default;
+
+  /// Writes `text()`.
+  template <class CharTraits>
+  friend std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTraits>& out,
+                                                          Ref const& ref) {
+    out << std::string_view(ref.text_);
+    return out;
+  }
+
  private:
   std::string text_;
   bool is_id_ = false;
@@ -107,5 +127,12 @@ template <class Kind>
 struct std::hash<strata::Id<Kind>> {
   std::size_t operator()(strata::Id<Kind> const& id) const noexcept {
     return std::hash<std::string>{}(id.str());
+  }
+};
+
+template <>
+struct std::hash<strata::Ref> {
+  std::size_t operator()(strata::Ref const& ref) const noexcept {
+    return std::hash<std::string>{}(ref.text());
   }
 };

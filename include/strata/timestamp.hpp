@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <functional>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,14 @@ struct Timestamp {
   std::string str() const {
     std::string out;
     append_to(out);
+    return out;
+  }
+
+  /// Writes `str()`.
+  template <class CharTraits>
+  friend std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTraits>& out,
+                                                          Timestamp const& time) {
+    out << time.str();
     return out;
   }
 
@@ -121,3 +131,11 @@ struct Timestamp {
 };
 
 }  // namespace strata
+
+template <>
+struct std::hash<strata::Timestamp> {
+  std::size_t operator()(strata::Timestamp const& time) const noexcept {
+    return std::hash<std::uint64_t>{}(static_cast<std::uint64_t>(time.seconds) * 1'000'000'007 +
+                                      static_cast<std::uint64_t>(time.nanoseconds));
+  }
+};

@@ -7,9 +7,11 @@
 #include <strata/id_map.hpp>
 #include <strata/progress.hpp>
 
+#include <compare>
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,17 +70,29 @@ struct MountRequest {
 
 enum class ChangeKind { modify = 0, add = 1, remove = 2 };
 
+inline std::string_view to_text(ChangeKind kind) noexcept {
+  constexpr std::string_view words[] = {"modified", "added", "removed"};
+  return words[static_cast<int>(kind)];
+}
+
+/// Writes `to_text(kind)`.
+template <class CharTraits>
+std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTraits>& out, ChangeKind kind) {
+  out << to_text(kind);
+  return out;
+}
+
 /// One path that differs between two layers.
 struct Change {
   std::string path;  ///< absolute within the layer
   ChangeKind kind = ChangeKind::modify;
-  bool operator==(Change const&) const = default;
+  auto operator<=>(Change const&) const = default;
 
   /// For a person: the kind, and the path as it is.
-  template <class Stream>
-  friend Stream& operator<<(Stream& out, Change const& change) {
-    constexpr std::string_view words[] = {"modified", "added", "removed"};
-    out << words[static_cast<int>(change.kind)] << ' ' << change.path;
+  template <class CharTraits>
+  friend std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTraits>& out,
+                                                          Change const& change) {
+    out << to_text(change.kind) << ' ' << change.path;
     return out;
   }
 };
