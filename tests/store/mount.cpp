@@ -69,7 +69,28 @@ TEMPLATE_TEST_CASE("mounts are counted across store objects", "[store][mount]", 
   CHECK(layer.mount_count() == 0);
 }
 
-TEST_CASE("unmounting an item without its layer is an error, and it is not reported as mounted",
+TEST_CASE("a mount point says what keeps it from being given back, its destructor cannot", "[store][mount]") {
+  Fixture<stores::Vfs> fixture;
+  auto const layer = fixture.store.layers().create({.id = "one"});
+  auto mounted = layer.mount();
+  mounted.unmount();
+  CHECK(layer.mount_count() == 0);
+  mounted.unmount();  // given back already: nothing happens
+  CHECK(layer.mount_count() == 0);
+  {
+    auto const counts = fixture.directory.path() / "run/vfs-layers/mountpoints.json";
+    auto damaged = layer.mount();
+    auto const before = sys::read_file(counts);
+    sys::replace_file(counts, "[");
+    CHECK(stores::code_of([&] { damaged.unmount(); }) == Errc::corrupt_record);
+    CHECK_NOTHROW(damaged.unmount());  // it is not this object's any more
+    sys::replace_file(counts, before);
+  }
+  CHECK(layer.mount_count() == 1);
+  CHECK_FALSE(layer.unmount());
+}
+
+TEST_CASE("what has lost its layer is not unmounted without a word, nor said to be mounted",
           "[store][mount]") {
   Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
