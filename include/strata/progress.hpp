@@ -18,7 +18,7 @@ struct Progress {
   Phase phase = Phase::import_layer;
   std::uint64_t bytes = 0;    ///< input bytes read (import), output bytes written (export)
   std::uint64_t entries = 0;  ///< archive entries processed
-  std::optional<std::uint64_t> total_bytes = {};  ///< final value of `bytes`, if known
+  std::optional<std::uint64_t> total_bytes = {};  ///< final value of `bytes`, if the source knows it
 };
 
 /// Called on the thread that started the operation, at most a few times a second, and once at its end.

@@ -47,6 +47,15 @@ std::string fill(Source& source, std::size_t size) {
 static_assert(ByteSource<Parts> && !FillingSource<Parts> && FillingSource<Filling> && ByteSink<Collect>);
 static_assert(!ByteSource<Collect> && !ByteSink<Parts>);
 
+TEST_CASE("a source says how much it will give if it knows", "[bytes]") {
+  Source known = memory_source("12345");
+  CHECK(known.size() == 5u);
+  CHECK(fill(known, 2) == "12");
+  CHECK(known.size() == 3u);
+  CHECK(Source(Parts{{"a"}}).size() == std::nullopt);
+  CHECK(Source().size() == std::nullopt);
+}
+
 TEST_CASE("a source gives chunks, or fills what it is given, in any order", "[bytes]") {
   Source source = Parts{{"abcdef", "gh", "i"}};
   CHECK(fill(source, 2) == "ab");

@@ -3,6 +3,8 @@
 #include <strata/store/import.hpp>
 
 #include "stores.hpp"
+#include <algorithm>
+#include <chrono>
 #include <concepts>
 #include <filesystem>
 #include <fstream>
@@ -140,7 +142,59 @@ TEMPLATE_TEST_CASE("progress is monotonic and ends at the size of the input", "[
   CHECK(last.entries == 500);
 }
 
-TEMPLATE_TEST_CASE("an archive applied to a layer replaces the recorded digests and sizes", "[store][import]",
+namespace {
+/// Gives its bytes one MiB at a time, and takes its time.
+class Slow {
+ public:
+  explicit Slow(std::string text) : text_(std::move(text)) {}
+  Bytes next() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    auto const part = as_bytes(text_).subspan(at_).first(std::min(text_.size() - at_, std::size_t{1} << 20));
+    at_ += part.size();
+    return part;
+  }
+
+ private:
+  std::string text_;
+  std::size_t at_ = 0;
+};
+}  // namespace
+
+TEST_CASE("progress is reported within one large file", "[store][import]") {
+  Fixture<stores::Vfs> fixture;
+  auto const tar = tar_of({{"large", std::string(std::size_t{12} << 20, 'x')}});
+  std::vector<Progress> seen;
+  fixture.store.layers().import(Slow(tar), {.progress = [&](Progress const& now) { seen.push_back(now); }});
+  REQUIRE(seen.size() >= 3);
+  CHECK(std::ranges::is_sorted(seen, {}, &Progress::bytes));
+  auto const& middle = seen[seen.size() / 2];
+  CHECK(middle.bytes > 0);
+  CHECK(middle.bytes < tar.size());
+  CHECK(middle.entries == 0);  // the only one is being written
+  CHECK(middle.total_bytes == std::nullopt);
+  CHECK(seen.back().total_bytes == tar.size());
+}
+
+TEST_CASE("a file is imported by its path, and its size is known from the beginning", "[store][import]") {
+  Fixture<stores::Vfs> fixture;
+  auto const tar = tar_of({{"file", std::string(1'000'000, 'x')}});
+  auto const file = fixture.directory.path() / "layer.tar";
+  sys::replace_file(file, tar);
+  std::vector<Progress> seen;
+  auto const layer =
+      fixture.store.layers().import(file, {.progress = [&](Progress const& now) { seen.push_back(now); }});
+  CHECK(diff_of(layer) == tar);
+  REQUIRE(seen.size() >= 2);
+  for (auto const& now : seen) CHECK(now.total_bytes == tar.size());
+  CHECK(seen.front().bytes <= seen.back().bytes);
+  CHECK(fixture.store.layers().import(file.native()).record().diff_size ==
+        static_cast<std::int64_t>(tar.size()));
+  CHECK(code_of([&] { fixture.store.layers().import("/nothing/here"); }) ==
+        std::errc::no_such_file_or_directory);
+  CHECK(fixture.store.layers().list().size() == 2);
+}
+
+TEMPLATE_TEST_CASE("a stream applied to a layer replaces what is recorded of it", "[store][import]",
                    stores::Vfs, stores::Overlay) {
   Fixture<TestType> fixture;
   auto layers = fixture.store.layers();

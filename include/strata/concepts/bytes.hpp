@@ -6,8 +6,10 @@
 #include <cerrno>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -31,6 +33,13 @@ concept ByteSource = requires(S& s) {
 template <class S>
 concept FillingSource = ByteSource<S> && requires(S& s, std::span<std::byte> into) {
   { s.fill(into) } -> std::same_as<std::size_t>;
+};
+
+/// A stream that may know how long it is: `size()` gives the number of bytes from the current position to the end; none if
+/// it is not known. Progress reports are made of it; nothing else relies on it.
+template <class S>
+concept SizedSource = ByteSource<S> && requires(S const& s) {
+  { s.size() } -> std::same_as<std::optional<std::uint64_t>>;
 };
 
 /// A stream that is pushed: `write()` takes all bytes or throws.
@@ -65,11 +74,14 @@ class Source final : public Reader {
   Bytes next() override { return held().next(); }
   /// As `FillingSource` says; a source that is none has its chunks copied.
   std::size_t fill(std::span<std::byte> into) { return held().fill(into); }
+  /// As `SizedSource` says; none for a source that is none.
+  std::optional<std::uint64_t> size() const { return held_ ? held_->size() : std::nullopt; }
   explicit operator bool() const noexcept { return held_ != nullptr; }
 
  private:
   struct Base : Reader {
     virtual std::size_t fill(std::span<std::byte> into) = 0;
+    virtual std::optional<std::uint64_t> size() const = 0;
   };
   template <class S>
   struct Held final : Base {
@@ -90,6 +102,12 @@ class Source final : public Reader {
         rest_ = rest_.subspan(count);
         return count;
       }
+    }
+    std::optional<std::uint64_t> size() const override {
+      if constexpr (SizedSource<S>)
+        return source_.size();
+      else
+        return std::nullopt;
     }
     S source_;
     Bytes rest_;  // of the chunk last got, when `fill()` took only a part of it

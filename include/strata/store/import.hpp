@@ -65,12 +65,20 @@ inline std::string_view base_name(std::string_view path) {
 /// Reports at most ten times a second, and once at the end.
 class ProgressMeter {
  public:
-  ProgressMeter(ProgressSink sink, Phase phase) : sink_(std::move(sink)), now_{.phase = phase} {}
+  /// @param total  bytes at the end, if known
+  ProgressMeter(ProgressSink sink, Phase phase, std::optional<std::uint64_t> total = {})
+      : sink_(std::move(sink)), now_{.phase = phase, .total_bytes = total} {}
 
   template <class BytesDone>
   void entry(BytesDone&& bytes) {
     ++now_.entries;
-    if (!sink_ || now_.entries % 16 != 0) return;
+    if (now_.entries % 16 == 0) report(bytes);
+  }
+  /// Call it for each block of a few hundred KiB: it reads the clock.
+  /// @param bytes  gives how many are done
+  template <class BytesDone>
+  void report(BytesDone&& bytes) {
+    if (!sink_) return;
     auto const time = std::chrono::steady_clock::now();
     if (time < next_) return;
     next_ = time + std::chrono::milliseconds(100);
@@ -90,6 +98,22 @@ class ProgressMeter {
   std::chrono::steady_clock::time_point next_ = {};
 };
 
+/// The plain bytes of an input, which reports progress with each block, also in the middle of a large file.
+class MeteredReader final : public Reader {
+ public:
+  MeteredReader(archive::DecompressingReader& in, ProgressMeter& meter) : in_(in), meter_(meter) {}
+
+  Bytes next() override {
+    auto const block = in_.next();
+    meter_.report([&] { return in_.bytes_in(); });
+    return block;
+  }
+
+ private:
+  archive::DecompressingReader& in_;
+  ProgressMeter& meter_;
+};
+
 }  // namespace detail
 
 /// Unpacks a stream into a staged tree, writes its tar-split, and fills the archive's fields of the record.
@@ -101,9 +125,7 @@ template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
                   ApplyOptions const& options, LayerRecord& record, archive::TarObserver* also = nullptr,
                   bool over = false) {
-  static_assert(
-      requires { sizeof(typename Core::Codecs); },
-      "importing needs the store's codecs: include strata/codec/all.hpp, or those that its traits list");
+  detail::ProgressMeter meter(options.progress, Phase::import_layer, source.size());
   archive::DecompressingReader inlet(std::move(source), typename Core::Codecs{},
                                      {.max_bytes = options.limits.plain_bytes,
                                       .max_ratio = options.limits.ratio,
@@ -113,7 +135,8 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
   if (over) kept.write(as_bytes(over_former_mark));
   archive::TarSplitWriter split(kept);
   auto const both = also != nullptr ? std::make_unique<archive::TeeObserver>(split, *also) : nullptr;
-  archive::TarReader tar(inlet,
+  detail::MeteredReader metered(inlet, meter);
+  archive::TarReader tar(metered,
                          {.header_bytes = options.limits.header_bytes,
                           .path_bytes = options.limits.path_bytes,
                           .xattr_bytes = options.limits.xattr_bytes,
@@ -122,7 +145,6 @@ void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::pa
                          also != nullptr ? static_cast<archive::TarObserver*>(both.get()) : &split);
   detail::OwnerSet uids;
   detail::OwnerSet gids;
-  detail::ProgressMeter meter(options.progress, Phase::import_layer);
   archive::TarHeader header;
   while (tar.next(header)) {
     if (!archive::is_whiteout(detail::base_name(header.name))) {

@@ -9,8 +9,10 @@
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/staged_layer.hpp>
+#include <strata/sys/stream.hpp>
 #include <strata/sys/trash.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,11 +61,18 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
     return Item(core_, import_layer(*core_, std::move(source), options));
   }
 
-  /// Finds an unpacked layer that another program provides in one of the driver's additional layer stores.
-  /// @param digest     digest of the layer's table of contents or of the layer; which one, the other program
-  ///   decides
-  /// @param reference  reference of the image being pulled, for stores that need one
-  /// @return none if no such store has the layer
+  /// The same from a file.
+  ///
+  ///     store.layers().import("debian.tar.zst", {.names = {"base"}});
+  ///
+  /// @throws also `errno`, "open <path>"
+  Item import(std::filesystem::path const& file, ImportOptions const& options = {}) {
+    return import(file_source(file), options);
+  }
+
+  /// A layer that another program shows unpacked in one of the driver's additional layer stores; none if no store has it.
+  /// @param digest     of the layer's table of contents, or of the layer: the other program decides
+  /// @param reference  of the image that it is pulled with; for stores that want one
   /// @throws the codes of `Digest::parse`
   [[nodiscard]] std::optional<AdditionalLayer<Core>> find_additional(
       std::string_view digest,

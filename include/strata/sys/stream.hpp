@@ -7,11 +7,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 namespace strata {
@@ -40,6 +44,14 @@ class FdSource {
     std::size_t const n = sys::read_some(fd_, into.data(), into.size(), path_);
     at_end_ = n == 0;
     return n;
+  }
+
+  /// Of a regular file: what is behind its position now.
+  std::optional<std::uint64_t> size() const {
+    struct stat status {};
+    auto const at = ::lseek(fd_, 0, SEEK_CUR);
+    if (at < 0 || ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    return static_cast<std::uint64_t>(std::max<off_t>(status.st_size - at, 0));
   }
 
  private:
@@ -77,6 +89,8 @@ class MemorySource {
     at_ += part.size();
     return part.size();
   }
+
+  std::optional<std::uint64_t> size() const { return text_->size() - at_; }
 
  private:
   std::unique_ptr<std::string> text_;  // on the heap, so that chunks stay valid when the source is moved
