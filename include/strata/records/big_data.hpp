@@ -7,6 +7,7 @@
 #include <strata/digest.hpp>
 #include <strata/records/names.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace strata {
@@ -71,30 +73,58 @@ void check_key(std::string_view key, std::string const& subject) {
   if (key.empty() || !keeps<Serializer>(key)) throw Error(Errc::invalid_name, subject);
 }
 
-/// The named chunks of one item, each in a file of its own. A view: it lives no longer than the item it came
-/// from. Safe to use from many threads and processes at once.
-template <class Item>
+/// The named chunks of one item, each in a file of its own. Safe to use from many threads and processes at once. A chunk can
+/// be set and replaced; it goes with its item, as in containers/storage.
+///
+/// @tparam Held  `Item&` and `Item const&`: a view, which must not outlive the item; only the former can change it, and
+///               the item knows of the change. `Item`: holds an item of its own, of what was a temporary
+template <class Held>
 class BigData {
+  using Item = std::remove_cvref_t<Held>;
+  static constexpr bool is_constant = std::is_const_v<std::remove_reference_t<Held>>;
   using Traits = typename Item::Traits;
   using Record = typename Traits::Record;
 
  public:
-  explicit BigData(Item& item) : item_(item) {}
+  explicit BigData(Held&& item) : item_(std::forward<Held>(item)) {}
 
   /// Keys in the order in which they were first set.
   names::List names() const { return item_.record().big_data_names; }
 
   /// All bytes of one chunk. @throws `Errc::data_unknown`
   std::string get(std::string_view key) const {
-    if (key.empty()) throw Error(Errc::data_unknown, subject(key)).about(Traits::subject, item_.record().id);
+    if (key.empty()) throw unknown(key);
     std::optional<std::string> bytes;
     try {
       bytes = sys::read_stored(path(key));
     } catch (Error const& error) {
       if (error.code() != Errc::invalid_name) throw;
     }
-    if (!bytes) throw Error(Errc::data_unknown, subject(key)).about(Traits::subject, item_.record().id);
+    if (!bytes) throw unknown(key);
     return *std::move(bytes);
+  }
+
+  /// The same as a stream, in no more memory than its chunks: that of the time of the call, also if the chunk is replaced
+  /// while it is read.
+  ///
+  ///     auto config = image.big_data().source("config");
+  ///     for (Bytes part = config.next(); !part.empty(); part = config.next()) …
+  ///
+  /// @throws `Errc::data_unknown`; while reading, `errno`, "read <path>"
+  [[nodiscard]] Source source(std::string_view key) const {
+    if (key.empty()) throw unknown(key);
+    try {
+      return stored_source(path(key));
+    } catch (Error const& error) {
+      if (error.code() != Errc::invalid_name && error.code() != std::errc::no_such_file_or_directory) throw;
+      throw unknown(key);
+    }
+  }
+
+  /// Writes one chunk to a sink. @throws as `source`; what the sink throws
+  void get(std::string_view key, Sink to) const {
+    Source from = source(key);
+    for (Bytes part = from.next(); !part.empty(); part = from.next()) to.write(part);
   }
 
   /// In bytes. @throws `Errc::size_unknown`
@@ -124,12 +154,14 @@ class BigData {
   /// name before the record knows the key. When it throws, the chunk is the old or the new one.
   /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
   /// manifests)
-  void set(std::string_view key, std::string_view bytes, std::optional<Digest> known_digest = {}) {
+  void set(std::string_view key, std::string_view bytes,
+           std::optional<Digest> known_digest = {}) requires(!is_constant) {
     set_by(key, known_digest, [&](auto&& write) { write(as_bytes(bytes)); });
   }
 
   /// The same from a stream, in no more memory than its chunks.  @throws EBADF: an empty source; what it throws
-  void set(std::string_view key, Source source, std::optional<Digest> known_digest = {}) {
+  void set(std::string_view key, Source source,
+           std::optional<Digest> known_digest = {}) requires(!is_constant) {
     set_by(key, known_digest, [&](auto&& write) {
       for (Bytes part = source.next(); !part.empty(); part = source.next()) write(part);
     });
@@ -203,12 +235,15 @@ class BigData {
     return item_.place().directory / Core::template component<Traits>(item_.record().id) /
            big_data_file_name(key);
   }
+  Error unknown(std::string_view key) const {
+    return Error(Errc::data_unknown, subject(key)).about(Traits::subject, item_.record().id);
+  }
   std::string subject(std::string_view key) const {
     return std::string(Traits::kind) + " \"" + item_.record().id + "\", big data \"" + std::string(key) +
            "\"";
   }
 
-  Item& item_;
+  Held item_;
 };
 
 }  // namespace strata

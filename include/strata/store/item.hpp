@@ -116,7 +116,11 @@ class Item {
   }
 
   /// Named blobs stored with the item.
-  [[nodiscard]] BigData<Item> big_data() { return BigData<Item>(*this); }
+  [[nodiscard]] BigData<Item&> big_data() & { return BigData<Item&>(*this); }
+  /// Named blobs stored with the item.
+  [[nodiscard]] BigData<Item const&> big_data() const& { return BigData<Item const&>(*this); }
+  /// Named blobs stored with the item.
+  [[nodiscard]] BigData<Item> big_data() && { return BigData<Item>(std::move(*this)); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
   void refresh() { row_ = place_->table.read().get(itself()); }
