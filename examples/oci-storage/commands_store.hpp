@@ -43,7 +43,7 @@ inline int show_status(Session& session, Invocation const& call) {
 }
 
 inline int show_version(Session&, Invocation const& call) {
-  return report({{"Version", STRATA_VERSION}}, call);
+  return report({{"Version", STRATA_VERSION_TEXT}}, call);
 }
 
 /// A command that only succeeds or fails. As JSON, success is "" and an error, which Go cannot encode, is {}.

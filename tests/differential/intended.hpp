@@ -407,9 +407,9 @@ inline std::vector<Intended> const& intended() {
        .expect =
            [](Call const& c, Output& theirs, Output&) {
              if (c.step.json())
-               theirs.out = "[[\"Version\",\"" STRATA_VERSION "\"]]\n";
+               theirs.out = "[[\"Version\",\"" STRATA_VERSION_TEXT "\"]]\n";
              else
-               theirs.err = "Version: " STRATA_VERSION "\n";
+               theirs.err = "Version: " STRATA_VERSION_TEXT "\n";
            }},
       {.name = "status",
        .reason = "1.59 shows two more abilities of overlay",

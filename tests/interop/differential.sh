@@ -15,7 +15,7 @@ empty_store() {
 " '' layers --json
   same containers --json
   same layers --tree
-  ours_prints version 0 "[[\"Version\",\"$(sed -n 's/^#define STRATA_VERSION "\(.*\)"$/\1/p' "$top/include/strata/version.hpp")\"]]
+  ours_prints version 0 "[[\"Version\",\"$(sed -n 's/^#define STRATA_VERSION_TEXT "\(.*\)"$/\1/p' "$top/include/strata/version.hpp")\"]]
 " '' version --json
   same no-such-command
   same_usage layer

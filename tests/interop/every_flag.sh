@@ -393,7 +393,7 @@ o status
 is 'status: text on stderr' "$(printf '%s\n' "$err" | head -n 3)" "$(lines "Root: $graph" "Run Root: $run" "Driver Name: $driver")"
 o status --json
 is 'status: JSON' "$(field '.[2]')" "[\"Driver Name\",\"$driver\"]"
-version=$(sed -n 's/^#define STRATA_VERSION "\(.*\)"$/\1/p' include/strata/version.hpp)
+version=$(sed -n 's/^#define STRATA_VERSION_TEXT "\(.*\)"$/\1/p' include/strata/version.hpp)
 o version
 is 'version: text on stderr' "$err" "Version: $version"
 o version -j
