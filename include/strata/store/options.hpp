@@ -155,7 +155,7 @@ struct RemoveContainerOptions {
 
 /// Options of `Store::shutdown`.
 struct ShutdownOptions {
-  bool force = false;  ///< unmount mounted layers first
+  bool force = false;  ///< unmount first what is mounted, whichever process mounted it
 };
 
 }  // namespace strata

@@ -136,8 +136,17 @@ class Store {
     if (first) std::rethrow_exception(first);
   }
 
-  /// Releases the host resources of the driver, until a store is opened again.
-  /// @throws `Errc::layer_used_by_container` if a layer is mounted, unless `force` is set
+  /// Gives back what the driver holds of the host. Overlay and btrfs hold a private bind mount of their home onto itself,
+  /// which keeps mounts of layers out of other mount namespaces; vfs and memory hold nothing.
+  ///
+  /// Call it before the graph root is removed, moved, or the file system below it unmounted, all of which fail with EBUSY
+  /// before. A program that merely ends need not: the bind mount stays, as with containers/storage, costs nothing, and is
+  /// gone after a reboot. No destructor does this, since other processes use the same mount, and each would
+  /// have to open its driver again. The store stays usable: the next mount takes the bind mount again, in any process.
+  ///
+  /// Waits for other processes that hold the store's lock.
+  /// @throws `Errc::layer_used_by_container` with the layer as `holder()`: it is mounted, and `force` was not set; with
+  ///         `force`, what the driver throws if an unmount fails; `errno`, "unmount <path>"
   void shutdown(ShutdownOptions const& options = {}) {
     auto alone = core_->store_lock().exclusive();
     for (auto const& id : mounted_layers()) {
