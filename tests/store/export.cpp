@@ -3,6 +3,7 @@
 
 #include "stores.hpp"
 #include <fstream>
+#include <memory>
 
 using namespace strata;
 using stores::code_of;
@@ -130,4 +131,22 @@ TEST_CASE("an error of the sink ends the export", "[store][export]") {
       fixture.store.layers().import(memory_source(tar_of({{"file", std::string(100'000, 'x')}})));
   for (auto const how : {Compression::none, Compression::gzip, Compression::zstd})
     CHECK(code_of([&] { layer.diff(Full(), {.compression = how}); }) == std::errc::no_space_on_device);
+}
+
+TEMPLATE_TEST_CASE("what a layer changed can be pulled", "[store][export]", stores::Vfs, stores::Overlay) {
+  auto fixture = std::make_unique<Fixture<TestType>>();
+  auto const tar = tar_of({{"file", std::string(5'000'000, 'x')}, {"other", "content"}});
+  auto const layer = fixture->store.layers().import(memory_source(tar), {.id = "one"});
+  Fixture<stores::Journal> other;
+  auto const copy = other.store.layers().import(layer.diff_source(), {.id = "one"});
+  CHECK(copy.record().diff_digest == layer.record().diff_digest);
+  CHECK(diff_of(copy) == tar);
+  auto const packed = fixture->store.layers().import(layer.diff_source({.compression = Compression::gzip}));
+  CHECK(packed.record().compression == static_cast<std::int64_t>(Compression::gzip));
+  CHECK(packed.record().diff_digest == layer.record().diff_digest);
+
+  CHECK_FALSE(layer.diff_source().next().empty());  // not read to its end
+  fixture->store.layers().remove("one");
+  auto gone = layer.diff_source();
+  CHECK(code_of([&] { gone.next(); }) == Errc::layer_unknown);
 }

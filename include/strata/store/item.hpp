@@ -8,6 +8,7 @@
 #include <strata/records/image.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
+#include <strata/stream/pulled_source.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -235,8 +236,18 @@ class Item {
     export_layer(*core_, files_layer(), std::move(to), options);
   }
 
-  /// Directory for the item's users, created with mode 0700 if missing. Persistent; that of `run_directory`
-  /// is lost at reboot.
+  /// The same to be pulled, for what takes a `Source`: another layer's import, an upload. It is made on a thread of its own, a
+  /// little ahead of its reader, and keeps the store open; `options.progress` is called on that thread.
+  ///
+  ///     other_store.layers().import(layer.diff_source());
+  ///
+  /// @throws nothing of `diff` itself: the source's `next()` does
+  template <class Options = typename Core::DiffOptions>
+  [[nodiscard]] Source diff_source(Options const& options = {}) const {
+    return archive::PulledSource([item = *this, options](Sink to) { item.diff(std::move(to), options); });
+  }
+
+  /// Directory for the item's users, made if it is missing (0700): kept, or lost at reboot.
   std::filesystem::path directory() const {
     return user_directory(core_->template user_directory<T>(row_->id));
   }
