@@ -77,12 +77,12 @@ class Comparer {
   };
   Mounts mount_both(DiffRequest const& request) const {
     Mounts shown{.staging = sys::StagingDirectory::create(places_.private_mounts())};
-    shown.newer = mount_aside(shown.staging, request.layer);
-    if (request.parent) shown.older = mount_aside(shown.staging, *request.parent);
+    shown.newer = mount_privately(shown.staging, request.layer);
+    if (request.parent) shown.older = mount_privately(shown.staging, *request.parent);
     return shown;
   }
 
-  std::filesystem::path mount_aside(sys::StagingDirectory& staging, LayerId const& id) const {
+  std::filesystem::path mount_privately(sys::StagingDirectory& staging, LayerId const& id) const {
     auto const target = make_mount_point(staging);
     if (auto const seen = places_.of(id); sys::is_mount_point(seen)) {
       // A mount of our own of what is there: whoever has it mounted may unmount it at any time.
