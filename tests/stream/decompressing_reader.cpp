@@ -5,7 +5,14 @@
 #include "../codec/tools.hpp"
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 using namespace strata;
 using archive::DecompressingReader;
@@ -17,9 +24,19 @@ namespace {
 
 Digest digest(std::string const& text) { return Digest::of(as_bytes(text)); }
 
-void check(std::string const& packed, std::string const& plain, Compression compression, std::size_t chunk) {
-  INFO(codec::name(compression) << ", " << packed.size() << " bytes in chunks of " << chunk);
-  DecompressingReader in(Chunks(packed, chunk), codec::All{});
+/// Says how long it is; more or less than it has, if it is told.
+struct Sized {
+  Chunks chunks;
+  std::uint64_t said;
+  Bytes next() { return chunks.next(); }
+  std::optional<std::uint64_t> size() const { return said; }
+};
+
+/// Threads of this process.
+std::ptrdiff_t threads() { return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}); }
+
+void check(Source source, std::string const& packed, std::string const& plain, Compression compression) {
+  DecompressingReader in(std::move(source), codec::All{});
   CHECK(in.compression() == compression);
   CHECK(tools::drain(in) == plain);
   CHECK(in.next().empty());
@@ -30,6 +47,11 @@ void check(std::string const& packed, std::string const& plain, Compression comp
   CHECK(result.plain_digest == digest(plain));
   CHECK(result.plain_size == plain.size());
   CHECK(in.bytes_in() == packed.size());
+}
+
+void check(std::string const& packed, std::string const& plain, Compression compression, std::size_t chunk) {
+  INFO(codec::name(compression) << ", " << packed.size() << " bytes in chunks of " << chunk);
+  check(Chunks(packed, chunk), packed, plain, compression);
 }
 
 /// Zero bytes without end, or as many as it is told.
@@ -80,6 +102,51 @@ TEST_CASE("an inlet gives the plain bytes and both digests, however compressed",
       check(tools::filter("bzip2 -c", plain), plain, Compression::bzip2, chunk);
     }
   }
+}
+
+TEST_CASE("an input known to be small is processed by the caller", "[archive][inlet]") {
+  auto const before = threads();
+  for (std::size_t const size : {0u, 5u, 100'000u, 250'000u}) {
+    auto const plain = tools::sample(size);
+    for (auto const& [packed, compression] : {std::pair{plain, Compression::none},
+                                              {tools::filter("gzip -c", plain), Compression::gzip},
+                                              {tools::filter("xz -0 -c", plain), Compression::xz}}) {
+      if (packed.size() >= 262'144) continue;
+      DecompressingReader in(Sized{Chunks(packed, 1000), packed.size()}, codec::All{});
+      CHECK(threads() == before);
+      CHECK(tools::drain(in) == plain);
+      CHECK(threads() == before);
+      check(Sized{Chunks(packed, 777), packed.size()}, packed, plain, compression);
+    }
+  }
+  // A little archive may hold much: it is decompressed as the caller takes it.
+  auto const zeros = std::string(20'000'000, '\0');
+  auto const packed = tools::filter("gzip -c", zeros);
+  check(Sized{Chunks(packed, 1000), packed.size()}, packed, zeros, Compression::gzip);
+  CHECK(threads() == before);
+}
+
+TEST_CASE("what a source says of its size need not be true", "[archive][inlet]") {
+  auto const plain = tools::sample(900'000);
+  auto const packed = tools::filter("gzip -1 -c", plain);
+  for (std::uint64_t const said : {std::uint64_t{0}, std::uint64_t{10}, std::uint64_t{1} << 40}) {
+    check(Sized{Chunks(plain, 1000), said}, plain, plain, Compression::none);
+    check(Sized{Chunks(packed, 1000), said}, packed, plain, Compression::gzip);
+    check(Sized{Chunks("short", 1000), said}, "short", "short", Compression::none);
+  }
+}
+
+TEST_CASE("damage and failures of a small input are reported after the bytes before them",
+          "[archive][inlet]") {
+  auto const plain = tools::sample(100'000);
+  auto packed = tools::filter("gzip -c", plain);
+  packed.resize(packed.size() - 10);
+  DecompressingReader in(Sized{Chunks(packed, 1000), packed.size()}, codec::All{});
+  std::string got;
+  CHECK(error_of([&] {
+          for (Bytes some; !(some = in.next()).empty();) got += as_text(some);
+        }) == Errc::corrupt_archive);
+  CHECK(plain.starts_with(got));
 }
 
 TEST_CASE("an inlet takes an empty stream and one too short for any magic", "[archive][inlet]") {

@@ -45,7 +45,7 @@ struct DecompressingReaderResult {
 /// Decompresses an input if it is compressed, and computes the digest and size of both sides.
 ///
 /// Reading with hashing, decompression, and hashing of the output each run on their own thread; the caller
-/// pulls the output with `next()`. Memory: 8 MiB plus the decoder's. An exception of the source or of a stage
+/// pulls the output with `next()`. An input known to be below 256 KiB is processed by the caller. Memory: 8 MiB plus the decoder's. An exception of the source or of a stage
 /// is rethrown by `next()` after all data that precedes it. Destruction ends the threads, as soon as the
 /// source returns. Not safe for concurrent use, except `bytes_in()`.
 ///
@@ -65,14 +65,23 @@ class DecompressingReader final : public Reader {
       : stages_(std::make_unique<Stages>(std::move(in), options)) {
     auto const compression = decltype(codecs)::detect(stages_->read_first());
     stages_->prepare(compression);
-    stages_->start(compression == Compression::none
+    auto decoder = compression == Compression::none
                        ? Source()
                        : decltype(codecs)::decompress(compression, Source(BlockReader(*stages_->input, 0)),
-                                                      options.decode));
+                                                      options.decode);
+    if (stages_->small && !stages_->try_read_block())
+      stages_->own_decoder = std::move(decoder);
+    else
+      stages_->start(std::move(decoder));
   }
 
   Bytes next() override {
-    auto const block = stages_->plain->next(0);
+    auto& s = *stages_;
+    if (s.small) s.limits.control.check();
+    if (s.own_decoder && !s.try_decode_block(s.own_decoder)) s.own_decoder = {};
+    auto const block = s.plain->next(0);
+    if (s.small && s.compression != Compression::none && !s.plain_hashing.joinable())
+      s.plain_hash.update(block);
     taken_ += block.size();
     return block;
   }
@@ -103,7 +112,7 @@ class DecompressingReader final : public Reader {
 
   struct Stages {
     Stages(Source source, DecompressingReaderOptions const& options)
-        : in(std::move(source)), limits(options) {}
+        : in(std::move(source)), limits(options), small(in.size().value_or(block_bytes) < block_bytes) {}
     Stages(Stages const&) = delete;
     Stages& operator=(Stages const&) = delete;
     ~Stages() {
@@ -137,62 +146,77 @@ class DecompressingReader final : public Reader {
         plain = &input.emplace(plain_blocks, block_bytes, 1);
       } else {
         input.emplace(input_blocks, block_bytes, 1);
-        plain = &decoded.emplace(plain_blocks, block_bytes, 2);
+        plain = &decoded.emplace(plain_blocks, block_bytes, small ? 1 : 2);
       }
     }
 
     void start(Source decoder) {
       if (decoder) {
-        decompression = std::thread([this, d = std::move(decoder)]() mutable { decompress(std::move(d)); });
-        plain_hashing = std::thread([this] { hash_plain(); });
+        decompression = std::thread([this, d = std::move(decoder)]() mutable {
+          while (try_decode_block(d)) {
+          }
+        });
+        if (!small) plain_hashing = std::thread([this] { hash_plain(); });
       }
-      reading = std::thread([this] { read(); });
+      reading = std::thread([this] {
+        while (try_read_block()) {
+        }
+      });
       if (limits.control.stop.stop_possible())
         on_stop.emplace(limits.control.stop, [this] { cancel(stopped("the caller's request")); });
     }
 
-    /// Fills blocks from the source, passes them on, and hashes them while they are cached.
-    void read() noexcept {
+    /// Fills a block from the source, passes it on, and hashes it while it is cached. False at the end.
+    bool read_block() {
+      auto const block = input->claim();
+      auto have = std::exchange(first_bytes, 0);
+      std::ranges::copy_n(first.begin(), static_cast<std::ptrdiff_t>(have), block.begin());
+      bool ended = false;
+      while (have < block.size() && !ended && !limits.control.stop.stop_requested()) {
+        auto const count = in.fill(block.subspan(have));
+        have += count;
+        ended = count == 0;
+      }
+      bytes_in += have;
+      if (compression == Compression::none) check_size(bytes_in);
+      if (have != 0) {
+        input->publish(have);
+        compressed_hash.update(block.first(have));
+      }
+      return !ended;
+    }
+    bool try_read_block() noexcept {
       try {
-        for (auto ended = false; !ended;) {
-          auto const block = input->claim();
-          auto have = std::exchange(first_bytes, 0);
-          std::ranges::copy_n(first.begin(), static_cast<std::ptrdiff_t>(have), block.begin());
-          while (have < block.size() && !ended && !limits.control.stop.stop_requested()) {
-            auto const count = in.fill(block.subspan(have));
-            have += count;
-            ended = count == 0;
-          }
-          bytes_in += have;
-          if (compression == Compression::none) check_size(bytes_in);
-          if (have != 0) {
-            input->publish(have);
-            compressed_hash.update(block.first(have));
-          }
-        }
+        if (read_block()) return true;
         input->close();
       } catch (...) {
         input->close(std::current_exception());
       }
+      return false;
     }
 
-    void decompress(Source decoder) noexcept {
+    /// The same from the decoder.
+    bool decode_block(Source& decoder) {
+      auto const block = decoded->claim();
+      auto const count = decoder.fill(block);
+      if (count == 0) return false;
+      bytes_out += count;
+      check_size(bytes_out);
+      if (bytes_out > limits.ratio_free_bytes &&
+          bytes_out / std::max(limits.max_ratio, std::uint64_t{1}) > bytes_in)
+        throw Error(Errc::over_budget, "compression ratio of the input");
+      decoded->publish(count);
+      return true;
+    }
+    bool try_decode_block(Source& decoder) noexcept {
       try {
-        for (std::uint64_t out = 0;;) {
-          auto const block = decoded->claim();
-          auto const count = decoder.fill(block);
-          if (count == 0) break;
-          out += count;
-          check_size(out);
-          if (out > limits.ratio_free_bytes && out / std::max(limits.max_ratio, std::uint64_t{1}) > bytes_in)
-            throw Error(Errc::over_budget, "compression ratio of the input");
-          decoded->publish(count);
-        }
+        if (decode_block(decoder)) return true;
         decoded->close();
       } catch (...) {
         decoded->close(std::current_exception());
         input->cancel(std::current_exception());
       }
+      return false;
     }
 
     void hash_plain() noexcept {
@@ -218,14 +242,17 @@ class DecompressingReader final : public Reader {
 
     Source in;
     DecompressingReaderOptions limits;
+    bool small;  ///< fits into one block: no thread is started unless there is more than the source said
     std::array<std::byte, codec::magic_bytes> first{};
     std::size_t first_bytes = 0;
     std::optional<BlockRing> input;
     std::optional<BlockRing> decoded;
+    Source own_decoder = {};     // of a small input, used by the caller's thread
     BlockRing* plain = nullptr;  // the ring that the caller reads: `decoded` if present, else `input`
     Compression compression = Compression::none;
     std::atomic<std::uint64_t> bytes_in = 0;
-    Hasher compressed_hash;  // used by their threads until these are joined
+    std::uint64_t bytes_out = 0;  // of the decoder
+    Hasher compressed_hash;       // used by their threads until these are joined
     Hasher plain_hash;
     std::thread reading, decompression, plain_hashing;
     std::optional<std::stop_callback<std::function<void()>>> on_stop;
