@@ -4,11 +4,13 @@
 #   sanitized                           the test suite, built by clang 16 with ASan and UBSan
 #   headers examples interop            each header alone; what the examples print; each script of tests/interop
 #   format bare                         whether clang-format 14 changes a file; the README's commands in bare roots
+#   consume docs                        the library as programs get at it; the reference by Doxygen, without a warning
 #   law foreign                         random chains of layers on each driver; archives that nobody here wrote
 #   crash fault fuzz                    power cuts and kills; system calls and allocations that fail; libFuzzer; a minute each
+# sh tests/run.sh one FILE [CATCH ARGUMENT...] compiles that file of tests/ alone and runs it: sh tests/run.sh one store/import.cpp
 # Besides, when named: suite (as the compiler of the machine builds it, which takes the place of sanitized where there is no
-# clang 16), vm (parts of the tests in a virtual machine, tests/vm/run.sh), each script of tests/interop, and configure (no
-# more than what comes before the build).
+# clang 16), vm (parts of the tests in a virtual machine, tests/vm/run.sh), tidy (the headers by clang-tidy), each script of
+# tests/interop, and configure (no more than what comes before the build).
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD names the build directory (build/), STRATA_CACHE what
 # is kept between runs (/var/cache/strata), STRATA_SECONDS how long programs work on one store at once. With STRATA_BUILT
 # the programs in the build directory are taken as they are. STRATA_SUITE has Catch2's arguments for the suite. STRATA_LANES
@@ -19,8 +21,15 @@ top=$(pwd)
 . tests/lib.sh
 
 passed=0 failed=0 seconds_of_parts=
-# shellcheck disable=SC2086
-parts=$(printf '%s ' ${*:-format bare sanitized crash fault law foreign fuzz headers examples interop})
+if [ "${1:-}" = one ]; then
+  one=${2:?'a file of tests/ must be named'}
+  shift 2  # what is left are Catch2's arguments
+else
+  # shellcheck disable=SC2086
+  set -- ${*:-format bare sanitized crash fault law foreign fuzz headers examples docs consume interop}
+  one=
+fi
+parts=$(if [ -n "$one" ]; then printf one; else printf '%s ' "$@"; fi)
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 count() {
   passed=$((passed + $2)) failed=$((failed + $3))
@@ -64,6 +73,27 @@ run_catch() {
   count_catch "$log" "$status"
   [ "$status" = 0 ] || printf '   exit status %s: %s\n' "$status" "$*"
   rm -f "$log" "$log.status"
+}
+
+# run_one FILE [CATCH ARGUMENT...]: compiles it as Meson would (tests/meson.build), but alone; Catch2's main is kept
+run_one() {
+  source=tests/${1#tests/}
+  shift
+  mkdir -p "$STRATA_BUILD/one" || return 1
+  program=$STRATA_BUILD/one/$(printf '%s' "${source%.cpp}" | tr / -)
+  catch_main=$STRATA_BUILD/one/catch-main.o
+  flags="-std=c++20 -O0 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Werror -Iinclude -Itests"
+  if has mold; then linker=-fuse-ld=mold; else linker=; fi
+  # shellcheck disable=SC2086
+  {
+    if [ ! "$catch_main" -nt tests/main.cpp ]; then ${CXX:-g++} $flags -c tests/main.cpp -o "$catch_main" || return 1; fi
+    ${CXX:-g++} $flags "-DSTRATA_HEADERS=\"$top/include/strata\"" $linker "$source" "$catch_main" -o "$program" -lboost_json -lboost_filesystem \
+      -lcrypto -lisal -lzstd -llzma -lbz2 -pthread || return 1
+  }
+  run_catch "$program" "$@"
+  # a reporter that counts in other words
+  if [ "$status" = 0 ] && [ -z "$line" ]; then job_passed=1; fi
+  rm -f "$program"
 }
 
 run_sanitized() {
@@ -135,7 +165,7 @@ run_lane() {
   done
 }
 
-scripts= programs_of_parts=
+scripts= programs_of_parts= scripts_built=
 for part in $parts; do
   if [ "$part" = interop ]; then
     for script in tests/interop/*.sh; do scripts="$scripts $(basename "$script" .sh)"; done
@@ -145,6 +175,9 @@ for part in $parts; do
     scripts="$scripts $part"
     if [ -f "tests/$part/meson.build" ]; then programs_of_parts="$programs_of_parts build-$part"; fi
   fi
+done
+for script in $scripts; do  # those that run what is built
+  case $script in bare | consume | docs | tidy) ;; *) scripts_built="$scripts_built $script" ;; esac
 done
 
 begin 'what is installed'
@@ -159,7 +192,7 @@ if wants sanitized && ! has clang++-16; then
   parts="$(printf '%s' "$parts" | sed 's/\<sanitized\>/suite/')"
 fi
 # shellcheck disable=SC2086
-{ need $packages_tree && need $packages_other; } || say 'without these, parts are skipped below'
+[ -n "$one" ] || { need $packages_tree && need $packages_other; } || say 'without these, parts are skipped below'
 end 0 0
 
 # Jobs are what runs in lanes: the longest first, so that none of them is left over at the end.
@@ -167,6 +200,11 @@ jobs=
 for job in sanitized suite; do if wants "$job"; then jobs="$jobs $job"; fi; done
 jobs="$jobs $scripts"
 if wants examples; then jobs="$jobs examples"; fi
+
+if [ -n "$one" ]; then
+  begin "$one"
+  if run_one "$one" "$@"; then end "$job_passed" "$job_failed"; else end 0 1; fi
+fi
 
 if wants configure; then
   begin 'configuring'
@@ -181,12 +219,12 @@ if wants format; then
   if [ -z "$unformatted" ]; then end 1 0; else not_ok 'clang-format-14 -i would change these' "$unformatted"; end 0 1; fi
 fi
 
-if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scripts" ]; }; then
+if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scripts_built" ]; }; then
   begin 'build (warnings are errors)'
   targets=
   if wants suite; then targets="$targets build-tests"; fi
   if wants examples; then targets="$targets build-examples"; fi
-  if [ -n "$scripts" ] || wants examples; then targets="$targets build-binary"; fi
+  if [ -n "$scripts_built" ] || wants examples; then targets="$targets build-binary"; fi
   case " $scripts " in *' random '*) targets="$targets build-differential" ;; esac
   case " $scripts " in *' partial_pull '*) targets="$targets build-pull" ;; esac
   # shellcheck disable=SC2086
@@ -236,7 +274,7 @@ if [ -n "$jobs" ]; then
   lanes=${STRATA_LANES:-$(($(nproc) > 1 ? 2 : 1))}
   # shellcheck disable=SC2086
   [ "$(printf '%s\n' $jobs | wc -l)" -gt 1 ] || lanes=1
-  [ "$lanes" = 1 ] || [ -z "$scripts" ] || debian_tar >/dev/null  # made by one, not by each
+  [ "$lanes" = 1 ] || [ -z "$scripts_built" ] || debian_tar >/dev/null  # made by one, not by each
   lane=0
   while [ $((lane += 1)) -lt "$lanes" ]; do run_lane & done
   run_lane
