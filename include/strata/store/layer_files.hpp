@@ -140,10 +140,9 @@ Trash discard_left_files(Core& core, View const& layers, LayerId const& id, sys:
   return discard_unrecorded_layer(core, id, staging);
 }
 
-/// Removes layers: their records first, then their files into the trash.
-/// @param layers  write guard of the table; committed on return
-/// @param mounts  result of `unmount_layers`, held until the files are in the trash
-/// @param staging   has an intent for each layer
+/// Removes layers whose records go now: unrecorded, then out of sight. What `unmount_layers` gave is held until then.
+/// @param layers   holds the table's lock; committed on return
+/// @param staging  has a note of each
 template <class Core, class Writing, class Mounts>
 Trash discard_layers(Core& core, Writing& layers, Mounts const& /*mounts*/, std::vector<LayerId> const& ids,
                      sys::StagingDirectory& staging) {

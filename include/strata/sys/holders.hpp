@@ -31,9 +31,9 @@ namespace strata::sys {
 
 /// A process and one thing that it holds, or a mount of the calling process's mount namespace.
 struct Holder {
-  int pid = 0;                        ///< 0: a mount in this process's own namespace
-  std::string name = {};              ///< of the program, as in /proc/<pid>/comm
-  std::uint64_t mount_namespace = 0;  ///< inode number, as `lsns` shows it; 0: not permitted to read
+  int pid = 0;                        ///< 0: a mount of the own namespace
+  std::string name = {};              ///< of the program, as in /proc/PID/comm
+  std::uint64_t mount_namespace = 0;  ///< its number, as `lsns` shows it; 0: it may not be asked
   std::string what = {};              ///< "its working directory", "its root", "open: /x", "a mount at /x"
 };
 
