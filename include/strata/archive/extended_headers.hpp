@@ -65,8 +65,9 @@ struct ExtendedHeaders {
       if (key == "ctime") header.ctime = read_pax_time(value);
     });
     for (auto const& [key, value] : xattrs) header.xattrs.emplace_back(key, value);
-    if (auto const n = std::string_view(long_name.c_str()); !n.empty()) header.name = n;
-    if (auto const n = std::string_view(long_link.c_str()); !n.empty()) header.link_name = n;
+    auto const until_nul = [](std::string_view text) { return text.substr(0, text.find('\0')); };
+    if (auto const n = until_nul(long_name); !n.empty()) header.name = n;
+    if (auto const n = until_nul(long_link); !n.empty()) header.link_name = n;
     return said;
   }
 };

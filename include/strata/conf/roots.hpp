@@ -27,7 +27,7 @@ inline std::filesystem::path runtime_directory(Host const& host) {
     auto resolved = fs::canonical(given, error);
     return error ? fs::path(given) : resolved;
   }
-  fs::path const by_system = host.system / "run/user" / std::to_string(host.uid);
+  fs::path by_system = host.system / "run/user" / std::to_string(host.uid);
   struct stat status {};
   // Inside a user namespace the user's own files belong to root.
   if (::stat(by_system.c_str(), &status) == 0 && (status.st_uid == host.uid || status.st_uid == ::geteuid()))

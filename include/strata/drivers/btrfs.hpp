@@ -155,7 +155,7 @@ class Btrfs {
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
     for (auto const& option : request.options)
       if (option != "ro") throw Error(Errc::unsupported, "btrfs driver does not support mount options");
-    auto const path = trees_.get(id);
+    auto path = trees_.get(id);
     if (auto const size = recorded_limit(id); size != 0 && size >= options_.min_space && !read_only_) {
       sys::btrfs::enable_quota(home_);
       sys::btrfs::limit(path, size);

@@ -122,7 +122,8 @@ class TreeComparison {
   }
 
   void compare(Level& level, std::string const& entry_name) {
-    std::string const name = entry_name;  // a copy, as entering a directory moves the level
+    // Entering a directory moves the level. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+    std::string const name = entry_name;
     struct stat now {};
     if (::fstatat(newer_.fd(), name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) return;  // removed since the directory was read

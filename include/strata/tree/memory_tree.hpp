@@ -325,7 +325,7 @@ class MemoryTree {
     auto& made = copies[node.get()];
     if (made) return made;
     made = std::make_shared<MemoryNode>(*node);
-    auto const result = made;
+    auto result = made;
     for (auto& [name, child] : result->children) child = copy(child, copies);
     return result;
   }

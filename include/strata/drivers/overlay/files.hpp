@@ -130,7 +130,7 @@ class LayerFiles {
       if (::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);
       if (S_ISREG(status.st_mode)) return {.fd = std::move(contents), .size = status.st_size};
     }
-    fd.reset();
+    fd = {};
     errno = ENOENT;
     return {};
   }

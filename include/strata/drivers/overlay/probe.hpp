@@ -104,7 +104,8 @@ template <class Attempt>
 Answer ask(Attempt&& attempt) {
   try {
     std::string reason = attempt();
-    return {.works = reason.empty(), .reason = std::move(reason)};
+    bool const works = reason.empty();
+    return {.works = works, .reason = std::move(reason)};
   } catch (Error const& error) {
     return {.works = false, .reason = error.what()};
   }
