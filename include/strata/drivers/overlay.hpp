@@ -341,65 +341,8 @@ inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
   staged.change_owners(std::move(plan), request, [this](auto const& ready) { mounter_.mount(ready); });
 }
 
-template <class Use>
-auto Overlay::compare(LayerId const& id, std::optional<LayerId> const& parent, Use&& use) const {
-  auto place = sys::StagingDirectory::create(private_mounts());
-  auto const show = [&](LayerId const& shown) {
-    auto target = mount_point(place);
-    if (is_mounted(shown)) {
-      // A mount of our own of what is there: whoever has it mounted may unmount it at any time.
-      auto const seen = mount_path(shown);
-      sys::bind_mount(seen, target);
-      if (!sys::same_device(target, seen.parent_path())) return target;
-      sys::unmount(target);  // it was unmounted in between: that is the directory below it
-    }
-    auto const layer = dirs_.get(shown.str());
-    auto plan = mounter_.plan(dirs_, layer, is_own(layer), {.read_only = true});
-    plan.target = target;
-    mounter_.mount(std::move(plan));
-    return target;
-  };
-  auto const newer = show(id);
-  auto const older = parent ? std::optional(show(*parent)) : std::nullopt;
-  return use(newer, older);
-}
-
-inline std::vector<Change> Overlay::changes(LayerId const& id, std::optional<LayerId> const& parent,
-                                            DiffMaps const& maps) const {
-  if (auto const own = native_trees(id, parent)) return overlay::native_changes(own->tree, own->lowers);
-  return compare(id, parent, [&](auto const& newer, auto const& older) {
-    return archive::compare_trees(newer, older, maps);
-  });
-}
-
-inline void Overlay::diff(LayerId const& id, std::optional<LayerId> const& parent, archive::TarWriter& to,
-                          Control const& control, DiffMaps const& maps) const {
-  if (auto const own = native_trees(id, parent))
-    return overlay::native_diff(own->tree, own->lowers, to, control, maps.newer);
-  compare(id, parent, [&](auto const& newer, auto const& older) {
-    archive::write_changes(newer, archive::compare_trees(newer, older, maps), to, control, maps.newer);
-  });
-}
-
-inline std::int64_t Overlay::diff_size(LayerId const& id, std::optional<LayerId> const& parent,
-                                       DiffMaps const& maps) const {
-  if (auto const own = native_trees(id, parent)) return overlay::native_size(own->tree);
-  return compare(id, parent, [&](auto const& newer, auto const& older) {
-    return archive::changed_bytes(newer, archive::compare_trees(newer, older, maps));
-  });
-}
-
-inline std::optional<Overlay::Trees> Overlay::native_trees(LayerId const& id,
-                                                           std::optional<LayerId> const& parent) const {
-  auto const layer = dirs_.get(id.str());
-  auto const below = dirs_.lower_ids(layer);
-  auto const lowers = dirs_.lowers(layer);
-  if (overlay::is_composefs(layer) || std::ranges::any_of(lowers, overlay::is_composefs)) return std::nullopt;
-  bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
-  if (mounter_.by_program() || !asked_for_own || !mounter_.features().native_diff()) return std::nullopt;
-  return Trees{.tree = layer / paths::overlay::diff, .lowers = dirs_.trees_below(layer)};
-}
-
-static_assert(IdMapDriver<Overlay> && InPlaceDriver<Overlay>);
+static_assert(IdMapDriver<Overlay> && InPlaceDriver<Overlay> && LayerStoreDriver<Overlay>);
+static_assert(OwnTreeDriver<Overlay> && LineageDriver<Overlay> && RepairDriver<Overlay> &&
+              UsageDriver<Overlay>);
 
 }  // namespace strata::drivers
