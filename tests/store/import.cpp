@@ -144,9 +144,9 @@ TEMPLATE_TEST_CASE("progress is monotonic and ends at the size of the input", "[
 
 namespace {
 /// Gives its bytes one MiB at a time, and takes its time.
-class Slow {
+class SlowSource {
  public:
-  explicit Slow(std::string text) : text_(std::move(text)) {}
+  explicit SlowSource(std::string text) : text_(std::move(text)) {}
   Bytes next() {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     auto const part = as_bytes(text_).subspan(at_).first(std::min(text_.size() - at_, std::size_t{1} << 20));
@@ -164,7 +164,7 @@ TEST_CASE("progress is reported within one large file", "[store][import]") {
   Fixture<stores::Vfs> fixture;
   auto const tar = tar_of({{"large", std::string(std::size_t{12} << 20, 'x')}});
   std::vector<Progress> seen;
-  fixture.store.layers().import(Slow(tar), {.progress = [&](Progress const& now) { seen.push_back(now); }});
+  fixture.store.layers().import(SlowSource(tar), {.progress = [&](Progress const& now) { seen.push_back(now); }});
   REQUIRE(seen.size() >= 3);
   CHECK(std::ranges::is_sorted(seen, {}, &Progress::bytes));
   auto const& middle = seen[seen.size() / 2];
