@@ -21,15 +21,16 @@
 
 namespace strata {
 
-/// The file that holds the big data `key` (containers/storage, on-disk format, "Big data files"): the key
-/// itself if all its characters, except possibly the last, are digits, lower-case letters or dots; else "="
-/// and its base64. Base64 may contain "/", which then leads through a directory.
-/// @throws `Errc::invalid_name` for a key that no file name stands for
+/// Name of the file that holds the big data `key`, as in containers/storage: the key itself if all its
+/// characters, except possibly the last, are digits, lower-case letters or dots; otherwise "=" and its
+/// base64. Base64 may contain "/", in which case the name includes a directory.
+/// @throws `Errc::invalid_name` if the key cannot be a file name
 inline std::string big_data_file_name(std::string_view key) {
   auto const plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.'; };
   std::size_t at = 0;
   while (at < key.size() && plain(key[at])) ++at;
-  if (at < key.size()) {  // past the one character that may be anything: a whole UTF-8 sequence, if it is one
+  if (at <
+      key.size()) {  // after the one character that may be anything, which is a whole UTF-8 sequence if it is valid
     auto const lead = static_cast<unsigned char>(key[at]);
     std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
     for (std::size_t i = 1; i < length; ++i)
@@ -50,7 +51,7 @@ inline std::string big_data_file_name(std::string_view key) {
   return name;
 }
 
-/// The key that a file of big data is for; nothing if it is for none, or for one whose name leads through a directory.
+/// The key that a big data file stands for; none if the name is not of that form, or includes a directory.
 inline std::optional<std::string> big_data_key(std::string const& file_name) {
   std::string key = file_name;
   if (file_name.starts_with('=')) {
@@ -67,17 +68,17 @@ inline std::optional<std::string> big_data_key(std::string const& file_name) {
   }
 }
 
-/// @throws `Errc::invalid_name`: no key, or one that the records would give back as another
+/// @throws `Errc::invalid_name` if the key cannot be a file name, or if the serializer would not preserve it
 template <class Serializer>
 void check_key(std::string_view key, std::string const& subject) {
   if (key.empty() || !keeps<Serializer>(key)) throw Error(Errc::invalid_name, subject);
 }
 
-/// The named chunks of one item, each in a file of its own. Safe to use from many threads and processes at once. A chunk can
-/// be set and replaced; it goes with its item, as in containers/storage.
+/// The named blobs of one item, each in a file of its own. Blobs can be set and replaced, and are removed
+/// with their item, as in containers/storage. Thread-safe, and safe to use from several processes at once.
 ///
-/// @tparam Held  `Item&` and `Item const&`: a view, which must not outlive the item; only the former can change it, and
-///               the item knows of the change. `Item`: holds an item of its own, of what was a temporary
+/// @tparam Held  `Item&` or `Item const&`: a view, which must not outlive the item; only the former can
+///   change it, and updates the item. `Item`: owns the item, for temporaries
 template <class Held>
 class BigData {
   using Item = std::remove_cvref_t<Held>;
@@ -88,10 +89,10 @@ class BigData {
  public:
   explicit BigData(Held&& item) : item_(std::forward<Held>(item)) {}
 
-  /// Keys in the order in which they were first set.
+  /// Keys, in the order in which they were first set.
   names::List names() const { return item_.record().big_data_names; }
 
-  /// All bytes of one chunk. @throws `Errc::data_unknown`
+  /// All bytes of one blob. @throws `Errc::data_unknown`
   std::string get(std::string_view key) const {
     if (key.empty()) throw unknown(key);
     std::optional<std::string> bytes;
@@ -104,8 +105,8 @@ class BigData {
     return *std::move(bytes);
   }
 
-  /// The same as a stream, in no more memory than its chunks: that of the time of the call, also if the chunk is replaced
-  /// while it is read.
+  /// One blob as a stream; memory is bounded by its chunks. A blob that is replaced meanwhile is read to its
+  /// end as it was.
   ///
   ///     auto config = image.big_data().source("config");
   ///     for (Bytes part = config.next(); !part.empty(); part = config.next()) …
@@ -121,13 +122,13 @@ class BigData {
     }
   }
 
-  /// Writes one chunk to a sink. @throws as `source`; what the sink throws
+  /// Writes one blob to a sink. @throws as `source`, and what the sink throws
   void get(std::string_view key, Sink to) const {
     Source from = source(key);
     for (Bytes part = from.next(); !part.empty(); part = from.next()) to.write(part);
   }
 
-  /// In bytes. @throws `Errc::size_unknown`
+  /// Size in bytes. @throws `Errc::size_unknown`
   [[nodiscard]] std::int64_t size(std::string_view key) const {
     if constexpr (Traits::keeps_data_sizes) {
       auto const& sizes = item_.record().big_data_sizes;
@@ -150,16 +151,17 @@ class BigData {
     throw Error(Errc::digest_unknown, subject(key)).about(Traits::subject, item_.record().id);
   }
 
-  /// Sets or replaces one chunk. The file is whole and on the device before it gets its name, and has its
-  /// name before the record knows the key. When it throws, the chunk is the old or the new one.
-  /// @param known_digest  what to record where it is not the SHA-256 of the bytes (digests of signed
-  /// manifests)
+  /// Sets or replaces one blob. The file is complete and flushed before it is renamed into place, and in
+  /// place before the record has the key. After an exception the blob is the old or the new one.
+  /// @param known_digest  digest to record if it is not the SHA-256 of the bytes (digests of signed
+  ///   manifests)
   void set(std::string_view key, std::string_view bytes,
            std::optional<Digest> known_digest = {}) requires(!is_constant) {
     set_by(key, known_digest, [&](auto&& write) { write(as_bytes(bytes)); });
   }
 
-  /// The same from a stream, in no more memory than its chunks.  @throws EBADF: an empty source; what it throws
+  /// As above, from a stream; memory is bounded by its chunks. @throws EBADF: an empty source; what the
+  /// source throws
   void set(std::string_view key, Source source,
            std::optional<Digest> known_digest = {}) requires(!is_constant) {
     set_by(key, known_digest, [&](auto&& write) {
@@ -168,7 +170,7 @@ class BigData {
   }
 
  private:
-  /// @param fill  calls what it is given with all bytes, in order
+  /// @param fill  calls its argument with all bytes, in order
   template <class Fill>
   void set_by(std::string_view key, std::optional<Digest> const& known_digest, Fill&& fill) {
     check_key<typename Item::Core::Serializer>(key, subject(key));
@@ -213,13 +215,14 @@ class BigData {
     Traits::data_changed(next);
     if constexpr (Traits::keeps_data_sizes)
       if (!is_new) return item_.renew(replace_data<Traits>(core, table, std::move(next), name, file));
-    file.commit();  // what the record tells of data that is replaced does not change here
+    file.commit();  // the recorded size and digest of replaced data are not updated here
     auto row = table.put(std::move(next));
     table.commit(core.flush());
     item_.renew(std::move(row));
   }
 
-  /// Who removed the item could not see the directories that were made for it here afterwards.
+  /// Removes directories made here for an item that was removed meanwhile: the process that removed it could
+  /// not see them.
   void forget_if_removed(std::filesystem::path const& target) const noexcept try {
     auto const table = item_.place().table.read();
     if (table.by_id(item_.record().id)) return;
@@ -227,7 +230,7 @@ class BigData {
     for (auto directory = target.parent_path(); directory != item_.place().directory;
          directory = directory.parent_path())
       if (!std::filesystem::remove(directory, still_used)) return;
-  } catch (...) {  // what keeps the records from being read has been told of
+  } catch (...) {  // the error of reading the records was reported before
   }
 
   std::filesystem::path path(std::string_view key) const {

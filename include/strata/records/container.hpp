@@ -14,11 +14,11 @@
 
 namespace strata {
 
-/// What a store keeps of a container; keys and meaning as in `containers.json` of containers/storage.
+/// Record of a container, with keys and meanings as in `containers.json` of containers/storage.
 struct ContainerRecord {
   std::string id;
   std::vector<std::string> names;
-  std::string image;  ///< empty: made from no image
+  std::string image;  ///< empty: not made from an image
   std::string layer;  ///< its own read-write layer
   std::string metadata;
   std::vector<std::string> big_data_names;
@@ -29,7 +29,7 @@ struct ContainerRecord {
   std::vector<IdRange> gidmap;
   Flags flags;  ///< `MountLabel` and `ProcessLabel`, always both; `Volatile`; `MountOpts`
   Extra extra;
-  RecordPlace place = RecordPlace::main;  ///< not a field
+  RecordPlace place = RecordPlace::main;  ///< where it is stored; not a field
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -48,7 +48,7 @@ struct ContainerRecord {
   }
 };
 
-/// What makes an `Item` a container.
+/// Traits of containers.
 template <LayerDriver D, SerializerFor<ContainerRecord> S>
 struct ContainerTraits {
   using Driver = D;

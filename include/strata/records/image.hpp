@@ -15,15 +15,15 @@
 
 namespace strata {
 
-/// What a store keeps of an image; keys and meaning as in `images.json` of containers/storage.
+/// Record of an image, with keys and meanings as in `images.json` of containers/storage.
 struct ImageRecord {
   std::string id;
-  std::string digest;  ///< one digest to find it by
+  std::string digest;  ///< a digest by which it can be found
   std::vector<std::string> names;
   std::vector<std::string>
-      names_history;  ///< newest first, without repeats; filled by changes of names, not by creation
+      names_history;  ///< newest first, without repeats; added to when names change, not at creation
   std::string top_layer;
-  std::vector<std::string> mapped_top_layers;  ///< copies of the top layer with other owners
+  std::vector<std::string> mapped_top_layers;  ///< id-mapped copies of the top layer
   std::string metadata;
   std::vector<std::string> big_data_names;  ///< in the order in which they were first set
   std::map<std::string, std::int64_t> big_data_sizes;
@@ -49,15 +49,15 @@ struct ImageRecord {
   }
 };
 
-/// Layers that an image stands on, each of which has others below it: its top layer, then the copies with other owners.
+/// Layers that an image uses directly: its top layer, then the id-mapped copies.
 inline std::vector<std::string> image_layers(ImageRecord const& record) {
   std::vector<std::string> out = record.mapped_top_layers;
   if (!record.top_layer.empty()) out.insert(out.begin(), record.top_layer);
   return out;
 }
 
-/// Digests by which an image is found: its own first, then those of its big data whose key begins with
-/// "manifest", each once.
+/// Digests by which an image is found: its own, then those of its big data whose key begins with "manifest",
+/// without repeats.
 inline std::vector<std::string> image_digests(ImageRecord const& record) {
   std::vector<std::string> out;
   if (!record.digest.empty()) out.push_back(record.digest);
@@ -66,7 +66,7 @@ inline std::vector<std::string> image_digests(ImageRecord const& record) {
   return out;
 }
 
-/// What makes an `Item` an image.
+/// Traits of images.
 template <LayerDriver D, SerializerFor<ImageRecord> S>
 struct ImageTraits {
   using Driver = D;

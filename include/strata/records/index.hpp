@@ -14,12 +14,11 @@
 
 namespace strata {
 
-/// The records of one kind in memory, in the order in which they were created, and the ways to find one.
+/// The records of one kind in memory, in the order of creation, with look-ups.
 ///
-/// Rows are immutable and shared, so one that was handed out stays whole whatever happens here. Look-ups by
-/// id and name cost O(1); the indexes for prefixes and references are built when they are first asked for and
-/// kept up to date from then on. Safe for many readers at once; a change needs to be alone, which `Table`
-/// sees to.
+/// Rows are immutable and shared: one that was returned stays valid. Look-ups by id and name are O(1); the
+/// indexes of prefixes and references are built at first use and maintained from then on. Any number of
+/// threads may read; changes need exclusive access, which `Table` provides.
 template <ItemTraits Traits>
 class Index : private RowIndex {
  public:
@@ -34,8 +33,8 @@ class Index : private RowIndex {
 
   Index() : RowIndex(facts) {}
 
-  /// Inserts the record, or replaces the one of its id. A name that another record holds goes to this one; a
-  /// name that stands twice in the record is lost (both as containers/storage does when it loads).
+  /// Inserts the record, or replaces the one with its id. A name that another record holds moves to this one;
+  /// a name that occurs twice in the record is dropped (both as in containers/storage when it loads).
   void put(Record&& record) {
     drop_repeated(record.names);
     for (auto const& name : record.names)
@@ -47,19 +46,19 @@ class Index : private RowIndex {
     put_row(std::make_shared<Record const>(std::move(record)));
   }
 
-  /// As `put`, for a row whose names no other record holds. When it throws, nothing has changed.
+  /// As `put`, for a row whose names no other record holds. Strong exception guarantee.
   Undo put_row(Row<Record> row) { return RowIndex::put_row(std::move(row)); }
 
   void erase(std::string_view id) { RowIndex::erase_row(id); }
-  /// When it throws, nothing has changed.
+  /// Strong exception guarantee.
   Undo erase_row(std::string_view id) { return RowIndex::erase_row(id); }
 
-  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name` (its holder is the item that has it)
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, whose holder is the item that has the name
   void check_free(std::string_view id, names::List const& wanted) const {
     RowIndex::check_free(Traits::subject, id, wanted);
   }
 
-  /// What was there before that step; null if nothing was.
+  /// The row before that step; null if there was none.
   static Row<Record> before(Undo const& step) { return typed(step.before); }
 
   /// All rows in order. O(n).
@@ -71,7 +70,7 @@ class Index : private RowIndex {
     return out;
   }
 
-  /// Whether a record is as `wanted` says. O(n).
+  /// True if `wanted` is true for a record. O(n).
   template <class Wanted>
   bool any_of(Wanted&& wanted) const {
     for (auto const& row : places())
@@ -82,11 +81,11 @@ class Index : private RowIndex {
   Row<Record> by_id(std::string_view id) const { return typed(RowIndex::by_id(id)); }
   Row<Record> by_name(std::string_view name) const { return typed(RowIndex::by_name(name)); }
 
-  /// Exact id, exact name, what `Traits::also_known_as` says, then a prefix that only one id has. Null if
-  /// there is none.
+  /// Looks up an exact id, an exact name, the key of `Traits::also_known_as`, then a unique prefix of an id.
+  /// Null if there is none.
   Row<Record> find(std::string_view text) const { return typed(RowIndex::find(text)); }
 
-  /// Rows whose record mentions that id or digest (`Traits::refers_to`), in order.
+  /// Rows whose record mentions this id or digest (`Traits::refers_to`), in order.
   std::vector<Row<Record>> referring_to(std::string_view key) const {
     std::vector<Row<Record>> out;
     for (auto const& row : RowIndex::referring_to(key)) out.push_back(typed(row));

@@ -13,29 +13,29 @@
 
 namespace strata {
 
-/// What a store keeps of a layer; keys and meaning as in `layers.json` of containers/storage. Digests and ids
-/// are kept as text, since what another program wrote is kept as it is.
+/// Record of a layer, with keys and meanings as in `layers.json` of containers/storage. Digests and ids are
+/// texts, so that what another program wrote is preserved.
 struct LayerRecord {
   std::string id;
   std::vector<std::string> names;
-  std::string parent;  ///< id of the layer that this one is stored as changes to; empty for a base layer
+  std::string parent;  ///< id of the layer whose changes this one stores; empty for a base layer
   std::string metadata;
   std::string mount_label;
   Timestamp created;
-  std::string compressed_diff_digest;  ///< of the blob as it was supplied
+  std::string compressed_diff_digest;  ///< of the blob as supplied
   std::int64_t compressed_size = 0;    ///< bytes of that blob
   std::string diff_digest;             ///< of the plain tar ("DiffID")
-  std::string toc_digest;              ///< of the table of contents of a partially pulled layer
+  std::string toc_digest;              ///< of the table of contents, for a partially pulled layer
   std::int64_t diff_size = 0;          ///< bytes of the plain tar; -1: unknown
   std::int64_t compression = 0;        ///< as numbered by `Compression`
   std::vector<std::uint32_t> uidset;   ///< owners in the tar, ascending
   std::vector<std::uint32_t> gidset;
-  Flags flags;  ///< `incomplete`: still being made or removed
+  Flags flags;  ///< `incomplete`: being created or removed
   std::vector<IdRange> uidmap;
   std::vector<IdRange> gidmap;
   std::vector<std::string> big_data_names;
   Extra extra;
-  RecordPlace place = RecordPlace::main;  ///< not a field
+  RecordPlace place = RecordPlace::main;  ///< where it is stored; not a field
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -60,7 +60,7 @@ struct LayerRecord {
   }
 };
 
-/// What makes an `Item` a layer.
+/// Traits of layers.
 template <LayerDriver D, SerializerFor<LayerRecord> S>
 struct LayerTraits {
   using Driver = D;

@@ -28,44 +28,44 @@
 
 namespace strata {
 
-/// The one log of a store, `<root>/strata.journal`, that the records of all kinds go to (`RecordLog`).
+/// The log of a store, `<root>/strata.journal`, with the records of all kinds (`RecordLog`).
 ///
-/// A change is one write at the end, whatever the number of items. The log is guarded by a lock file of its own,
-/// taken after those of the kinds and for the time of the call only; calls from any thread and any process. Frames
-/// are never changed in place: the log grows, or is replaced by a shorter one (compaction), which readers notice by
-/// its inode.
+/// A change is one write at the end, whatever the number of items. The log has a lock file of its own, which
+/// is taken after those of the kinds and held for the duration of a call. Thread-safe, and safe to use from
+/// several processes. Frames are never changed in place: the log grows, or is replaced by a shorter one
+/// (compaction), which readers detect by its inode.
 template <class S, StoreLock Lock = FileLock>
 class Log {
  public:
-  /// How far a reader has come.
+  /// A reader's position.
   struct Position {
-    std::uint64_t generation = 0;  ///< of the file as this object knows it; 0: nothing was read
-    std::uint64_t offset = 0;      ///< bytes that were read
+    std::uint64_t generation = 0;  ///< of the file, counted by this object; 0: nothing was read
+    std::uint64_t offset = 0;      ///< in bytes
     bool operator==(Position const&) const = default;
   };
-  /// Where a frame went.
+  /// Positions before and after an appended frame.
   struct Appended {
     Position before = {};
     Position after = {};
   };
 
-  /// Opens nothing yet.
+  /// Does not open the log yet.
   /// @param driver  recorded in a new log; an existing one must have been made with it
   Log(std::filesystem::path const& root, std::string driver)
       : path_(root / paths::journal), driver_(std::move(driver)), lock_(root / paths::journal_lock) {}
-  /// For a store that is only read: makes no file, and `append` throws `Errc::store_read_only`.
+  /// For a read-only store: creates no file, and `append` throws `Errc::store_read_only`.
   Log(std::filesystem::path const& root, std::string driver, ReadOnly read_only)
       : path_(root / paths::journal),
         driver_(std::move(driver)),
         lock_(root / paths::journal_lock, read_only),
         flags_(O_RDONLY) {}
 
-  /// Gives all changes behind `from` to `visit(LogChange)`, in order. If the log is not the one that was read then, it
-  /// calls `restart()` first and begins at the start. One call of `stat` if nothing was written.
+  /// Passes all changes after `from` to `visit(LogChange)`, in order. If the log was replaced since, calls
+  /// `restart()` first and begins at the start. One `stat` if nothing was written.
   ///
-  /// @return  where to go on the next time
-  /// @throws  `Errc::corrupt_record` for damage that is not the end of a write that was cut short,
-  ///          `Errc::store_mismatch`; changes may have been visited before
+  /// @return  position to continue from
+  /// @throws  `Errc::corrupt_record` for damage other than an incomplete write at the end,
+  ///   `Errc::store_mismatch`; some changes may have been visited by then
   template <class Restart, class Visit>
   Position read(Position from, Restart&& restart, Visit&& visit) {
     std::scoped_lock const alone(mutex_);
@@ -77,7 +77,7 @@ class Log {
     auto const guard = lock_.shared();
     std::uint64_t const size = attach();
     if (from.generation != generation_ || from.offset > size) {
-      if (from.generation == generation_) ++generation_;  // somebody cut off what we had read
+      if (from.generation == generation_) ++generation_;  // another process cut off what was read
       from = {.generation = generation_, .offset = 0};
       restart();
     }
@@ -86,13 +86,13 @@ class Log {
     return from;
   }
 
-  /// Makes the changes true together, as one frame: one write, one flush.
+  /// Commits the changes atomically, as one frame: one write, one flush.
   ///
-  /// When it throws, none of them is true for anyone. A failed flush is not tried again, as the kernel may have dropped
-  /// what it could not write: the frame is cut off, the cached pages are given up, everyone in this process reads the log
-  /// anew, and the next append writes a new file instead of trusting this one.
+  /// After an exception none of them is committed. A failed flush is not retried, since the kernel may have
+  /// dropped what it could not write: the frame is cut off, the cached pages are dropped, all readers in this
+  /// process start again, and the next append writes a new file instead of relying on this one.
   ///
-  /// @param changes  as `S::encode_put` and `S::encode_erase` give them, of any kinds
+  /// @param changes  results of `S::encode_put` and `S::encode_erase`, of any kinds
   Appended append(std::span<std::string const> changes, Flush flush) {
     std::string const frame = S::frame(changes);
     std::scoped_lock const alone(mutex_);
@@ -130,8 +130,8 @@ class Log {
   static constexpr std::uint64_t compaction_floor = 2 << 20;
   static constexpr std::size_t compacted_frame_size = 1 << 20;
 
-  /// Makes `fd_` the file that has the name now; its size, 0 if there is none. Holding it open keeps its inode
-  /// number from being given to another.
+  /// Makes `fd_` the current file. An open file's inode number cannot be reused.
+  /// @return  its size in bytes; 0 if there is no file
   std::uint64_t attach() {
     auto state = sys::FileState::of(path_);
     if (!state.same_file(state_)) {
@@ -154,7 +154,7 @@ class Log {
   }
 
   std::uint64_t create() {
-    // Flushed whatever the policy: a later process may flush its frames, and its file must then have its name.
+    // Flushed whatever the policy: a later process may flush its frames, and the file must then be in place.
     sys::replace_file(path_, S::log_header(driver_), {.flush = Flush::full});
     return attach();
   }
@@ -173,7 +173,7 @@ class Log {
     return bytes;
   }
 
-  /// Visits the changes of [from, size) and gives the end of the last whole frame.
+  /// Visits the changes of [from, size). @return end of the last complete frame
   template <class Visit>
   std::uint64_t read_valid(std::uint64_t from, std::uint64_t size, Visit&& visit) {
     auto const bytes = read_range(from, size);
@@ -193,7 +193,7 @@ class Log {
     return end;
   }
 
-  /// A writer that died, or a full disk, may have left a piece of a frame.
+  /// A writer that died, or a full disk, may have left a partial frame.
   std::uint64_t cut_torn_tail(std::uint64_t size) {
     if (size == valid_end_) return size;
     std::uint64_t const end = read_valid(valid_end_ <= size ? valid_end_ : 0, size, [](LogChange const&) {});
@@ -212,26 +212,26 @@ class Log {
     }
   }
 
-  /// If that fails too, the next writer finds the frame whole, or cuts its remains off.
+  /// If that fails too, the next writer finds the complete frame, or cuts off its remains.
   void cut_off(std::uint64_t end) noexcept {
     int const saved = errno;
     if (::ftruncate(fd_.get(), static_cast<off_t>(end)) == 0) valid_end_ = end;
     errno = saved;
   }
 
-  /// Looks for dead bytes each time the log outgrows a power of two, so that the cost of looking is spread over as
-  /// many bytes as are looked at, and no process has to remember anything.
+  /// Looks for dead bytes each time the log outgrows a power of two: amortized, the cost is constant per
+  /// byte, and no state is kept between processes.
   void compact_if_due(std::uint64_t before, std::uint64_t after) noexcept {
     if (after < compaction_floor || std::bit_width(before) == std::bit_width(after)) return;
     try {
       rewrite(after, 0.5);
     } catch (...) {
-      // What was appended is true all the same; the next power of two tries again.
+      // The appended frame is committed all the same; the next power of two tries again.
     }
   }
 
-  /// Replaces the log by one without what was overwritten or erased, if that part exceeds `share` of it.
-  /// @return  size of the new file, if there is one
+  /// Replaces the log by one without overwritten and erased records, if these exceed `share` of it.
+  /// @return  size of the new file in bytes, if it was replaced
   std::optional<std::uint64_t> rewrite(std::uint64_t size, double share) {
     std::uint64_t const end = cut_torn_tail(size);
     auto const bytes = read_range(0, end);
@@ -259,7 +259,7 @@ class Log {
     });
     if (static_cast<double>(end - live_bytes) <= share * static_cast<double>(end)) return std::nullopt;
 
-    // Flushed whatever the policy: earlier changes may have been.
+    // Flushed whatever the policy, since earlier changes may have been.
     sys::ReplacingFile file(path_, {.flush = Flush::full});
     file.write(as_bytes(S::log_header(driver_)));
     std::vector<std::string> changes(1);
@@ -281,11 +281,11 @@ class Log {
   Lock lock_;
   int flags_ = O_RDWR;
 
-  std::mutex mutex_;  ///< guards what follows; taken before the lock file
+  std::mutex mutex_;  ///< guards the members below; taken before the lock file
   sys::Fd fd_;
   sys::FileState state_;
   std::uint64_t generation_ = 0;
-  std::uint64_t valid_end_ = 0;  ///< end of the frames that were checked in this generation
+  std::uint64_t valid_end_ = 0;  ///< end of the frames checked in this generation
   bool suspect_ = false;         ///< a flush of this file failed
 };
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-/// Names of one item: a list without repeats. Which item of a kind holds a name is the table's business.
+/// Names of one item: a list without repeats. That a name is unique within a kind is the table's concern.
 namespace strata::names {
 
 using List = std::vector<std::string>;
@@ -14,20 +14,20 @@ inline bool contains(List const& list, std::string const& name) {
   return std::ranges::find(list, name) != list.end();
 }
 
-/// Appends those that are not there yet.
+/// Appends the names that are not in the list yet.
 inline void append(List& list, List const& added) {
   for (auto const& name : added)
     if (!contains(list, name)) list.push_back(name);
 }
 
-/// Each name once, at its first place.
+/// Each name once, at its first position.
 inline List unique(List const& list) {
   List out;
   append(out, list);
   return out;
 }
 
-/// New names stand in front, in the order given, then the old ones (as containers/storage since 1.44).
+/// New names come first, in the given order, then the old ones (as in containers/storage since 1.44).
 inline List add(List const& old, List const& added) {
   List out = unique(added);
   append(out, old);
@@ -41,8 +41,8 @@ inline List remove(List const& old, List const& removed) {
   return out;
 }
 
-/// The history after an item got the names `now`: each goes to the front in turn, so that the newest is first
-/// and none stands twice.
+/// The history after an item was given the names `now`: each moves to the front in turn, so that the newest
+/// comes first, without repeats.
 inline List history(List old, List const& now) {
   for (auto const& name : now) {
     std::erase(old, name);

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-/// Fields of a user's own in a record.
+/// A user's own fields in a record.
 ///
 ///     struct TeamLayer : strata::LayerRecord {
 ///       std::string team;
@@ -26,10 +26,11 @@
 ///       static void own_fields(Self& self, Visitor&& visit) { visit("team", self.team); }
 ///     };
 ///
-/// They are kept among the record's `flags`, under their names: containers/storage writes back all flags of a record that it
-/// changes, and no key that it does not know (seen with 1.43). A type may be whatever `boost::json::value_from` and `value_to`
-/// take; numbers keep 53 bits where another program rewrites them. A value that equals a new one is not written; a flag of that
-/// name which is no value of the type stays a flag.
+/// They are stored among the record's `flags`, under their names, since containers/storage preserves all
+/// flags of a record that it changes, but no unknown keys (tested with 1.43). Any type that
+/// `boost::json::value_from` and `value_to` accept will do; numbers keep 53 bits if another program rewrites
+/// them. A value equal to the default is not written; a flag of that name whose value does not have the type
+/// remains a flag.
 namespace strata {
 namespace detail {
 
@@ -39,7 +40,7 @@ struct AnyField {
 
 }  // namespace detail
 
-/// Does a record type have fields of the user's own?
+/// True if a record type has fields of its own.
 template <class Record>
 concept HasOwnFields = requires(Record& record, Record const& constant, detail::AnyField visit) {
   Record::own_fields(record, visit);
@@ -73,7 +74,7 @@ Record with_own_flags(Record const& record) {
   return out;
 }
 
-/// A serializer that knows own fields, made of one that does not. Records without any pass as they are.
+/// Adds own fields to a serializer that does not know them. Other records pass unchanged.
 template <class S>
 struct OwnFieldSerializer : S {
   template <class Record>
@@ -143,7 +144,7 @@ struct OwnFieldSerializer : S {
   }
 };
 
-/// The serializer that a store with these record types works with.
+/// The serializer that a store with these record types uses.
 template <class S, class... Records>
 using SerializerOf = std::conditional_t<(HasOwnFields<Records> || ...), OwnFieldSerializer<S>, S>;
 

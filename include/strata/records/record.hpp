@@ -11,16 +11,16 @@
 
 namespace strata {
 
-/// One JSON value as text; what records carry without looking into it.
+/// One JSON value as text, which records store without parsing it.
 struct RawJson {
   std::string text;
   bool operator==(RawJson const&) const = default;
 };
 
-/// Free-form flags of a record: key to any JSON value ("true", "\"text\"", "[1,2]"). Sorted bytewise.
+/// Free-form flags of a record: key to any JSON value ("true", "\"text\"", "[1,2]"). Sorted by bytes.
 using Flags = std::map<std::string, RawJson>;
-/// Keys of a record that this version does not know, in the order in which they were read; written back
-/// behind the known ones.
+/// Keys of a record that this version does not know, in the order in which they were read; written after the
+/// known ones.
 using Extra = std::vector<std::pair<std::string, RawJson>>;
 
 inline bool is_set(Flags const& flags, std::string const& key) {
@@ -28,21 +28,21 @@ inline bool is_set(Flags const& flags, std::string const& key) {
   return found != flags.end() && found->second.text == "true";
 }
 
-/// Which of the files of its kind a record was read from and goes back to; the record itself does not say.
+/// The file, of those of its kind, that a record was read from and is written to; not part of the record.
 enum class RecordPlace {
   main,           ///< `<stem>.<extension>` in the graph root
   image_store,    ///< the same in a separate image store
-  volatile_file,  ///< `volatile-<stem>.<extension>`: need not survive a power cut
+  volatile_file,  ///< `volatile-<stem>.<extension>`: need not survive a power loss
 };
 
-/// Whether a field is written when it is empty, zero or false.
+/// Says if a field is written when it is empty, zero or false.
 enum class Presence { when_set, always };
 
 /// A record lists its fields once: `Record::fields(record, visit)` calls `visit(key, member, presence)` for
-/// each, in the order in which they are written; every serializer works from that list. Member types are
+/// each, in the order in which they are written; all serializers use that list. Member types are
 /// `std::string`, `std::int64_t`, `Timestamp`, `Flags`, `std::vector` of `std::string`, `std::uint32_t` or
-/// `IdRange`, and `std::map<std::string, std::int64_t>` or `<std::string, std::string>`.
-/// Besides those a record has `extra` (unknown keys) and may have `place`.
+/// `IdRange`, and `std::map<std::string, std::int64_t>` or `<std::string, std::string>`. A record also has
+/// `extra` (unknown keys) and may have `place`.
 template <class Self, class Visitor>
 void IdRange::fields(Self& self, Visitor&& visit) {
   visit("container_id", self.container_id, Presence::always);
@@ -50,11 +50,11 @@ void IdRange::fields(Self& self, Visitor&& visit) {
   visit("size", self.size, Presence::always);
 }
 
-/// What `mountpoints.json` holds of one mounted layer (on-disk format of containers/storage, 1.43 and later).
+/// Entry of `mountpoints.json` for one mounted layer (containers/storage 1.43 and later).
 struct MountRecord {
   std::string id;          ///< the layer
   std::string path;        ///< absolute mount point
-  std::int64_t count = 0;  ///< mounts that were not yet given back
+  std::int64_t count = 0;  ///< number of mounts that have not been released
   Extra extra;
 
   template <class Self, class Visitor>

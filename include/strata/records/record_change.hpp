@@ -9,20 +9,20 @@
 
 namespace strata {
 
-/// One change of a table: a row that is new or replaces the one of its id, or else an id to erase.
+/// One change of a table: a row to insert or to replace the one with its id, or else an id to erase.
 template <class Record>
 struct RecordChange {
   Row<Record> put = {};
   std::string erase = {};   ///< used if `put` is null
-  Row<Record> erased = {};  ///< what had that id, if it is known
+  Row<Record> erased = {};  ///< the row that had that id, if known
 };
 
-/// What records are loaded into.
+/// Target into which records are loaded.
 template <class T, class Record>
 concept RecordTarget = requires(T& target, Record record, std::string_view id) {
   target.clear();
-  target.put(std::move(record));  // inserts, or replaces the one of the same id
-  target.erase(id);               // nothing happens if there is none
+  target.put(std::move(record));  // inserts, or replaces the one with its id
+  target.erase(id);               // no effect if there is none
 };
 
 }  // namespace strata

@@ -21,12 +21,13 @@
 
 namespace strata {
 
-/// Keeps the records of one kind in one file, which each change replaces as a whole: `<stem>.<extension>`; for kinds
-/// whose records have a `place`, also in the separate image store's file of that name, and in
-/// `volatile-<stem>.<extension>` for those that need not survive a power cut. A record goes back where it came from.
+/// Stores the records of one kind in one file, which each change replaces: `<stem>.<extension>`; for kinds
+/// whose records have a `place`, also in the file of that name in the separate image store, and in
+/// `volatile-<stem>.<extension>` for those that need not survive a power loss. A record is written back to
+/// the file that it came from.
 ///
-/// For readers and writers that hold the lock of the kind, from any number of processes; one call at a time on
-/// one object. What could not be read as records is written back as it was.
+/// Callers hold the lock of the kind; any number of processes. One call at a time on an object. Elements that
+/// could not be read as records are written back unchanged.
 template <class Record, SerializerFor<Record> S>
 class RecordFile {
  public:
@@ -35,12 +36,13 @@ class RecordFile {
   RecordFile(RecordPlaces const& places, std::string_view stem)
       : files_(places, stem, std::string_view(S::extension()), has_places ? RecordFileSet::most_files : 1) {}
 
-  /// Brings `target` up to date if another wrote since the last call: reads everything if the lock file's token or
-  /// time, size or inode of a file differ from what was remembered. Two calls of `stat` if nothing did.
+  /// Brings `target` up to date if another object wrote since the last call: reads everything if the lock
+  /// file's token or the time, size or inode of a file differ from those at the last call. Two calls of
+  /// `stat` if nothing changed.
   ///
-  /// @return  whether `target` was filled anew
-  /// @throws  `Errc::corrupt_record`, naming file and position: `target` is empty then, nothing is saved over the
-  ///          file, and the next call tries again
+  /// @return  true if `target` was filled again
+  /// @throws  `Errc::corrupt_record`, with file and position: `target` is then empty, the file is not
+  ///   overwritten, and the next call tries again
   template <RecordTarget<Record> Target>
   bool refresh(std::string const& token, Target& target) {
     auto const seen = files_.look(token);
@@ -60,14 +62,14 @@ class RecordFile {
     return true;
   }
 
-  /// Writes the files that the changes touch; call with the lock held exclusively, after `refresh`.
+  /// Writes the files that the changes affect. The lock is held exclusively; call it after `refresh`.
   ///
-  /// The token is renewed first: a crash in between then costs the others a reload, and never hides a change
-  /// (on-disk-format §3.2). A volatile file is never flushed. When it throws, the next `refresh` reads again.
+  /// The token is renewed first: a crash in between then costs others a reload and never hides a change. A
+  /// volatile file is never flushed. After an exception the next `refresh` reads again.
   ///
   /// @param renew    writes a new token to the lock file and returns it
-  /// @param rows     all rows in order, changes included, or a function that gives them
-  /// @param changes  none: every file is written
+  /// @param rows     all rows in order, including the changes, or a function that returns them
+  /// @param changes  empty: every file is written
   template <class Renew, class Rows>
   void commit(Renew&& renew, Rows&& rows, std::span<RecordChange<Record> const> changes, Flush flush) {
     if constexpr (requires { rows(); }) {
@@ -80,18 +82,18 @@ class RecordFile {
 
   std::filesystem::path const& path() const noexcept { return files_.path(); }
 
-  /// False if the files hold elements that are no records, as far as can be told. As of the last `refresh`.
+  /// False if the last `refresh` found elements that are not records.
   bool all_readable() const noexcept { return files_.all_readable(); }
 
-  /// Where records are looked for, the main file first.
+  /// Paths of the files, the main file first.
   std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const { return files_.files(); }
 
  private:
-  static constexpr std::size_t short_record_size = 320;  // bytes; few records have less
+  static constexpr std::size_t short_record_size = 320;  // bytes; most records are longer
   static constexpr bool has_places = requires(Record & record) { record.place = RecordPlace::main; };
   using File = RecordFileSet::File;
 
-  /// Which file a record belongs to.
+  /// Index of the file that a record belongs to.
   static std::size_t place_of(Record const& record) noexcept {
     if constexpr (has_places)
       return static_cast<std::size_t>(record.place);
@@ -119,7 +121,7 @@ class RecordFile {
     }
   }
 
-  /// An id that is in several files: the main one's record counts, then the image store's (on-disk-format §2.2).
+  /// If an id is in several files, the main file's record takes precedence, then the image store's.
   template <class Target>
   void load(Target& target) {
     shadows_ = false;
@@ -189,7 +191,7 @@ class RecordFile {
   }
 
   RecordFileSet files_;
-  bool shadows_ = false;  ///< a record is in several files: erased, it must go from all
+  bool shadows_ = false;  ///< a record is in several files: an erase must remove it from all
 };
 
 }  // namespace strata

@@ -18,15 +18,15 @@
 
 namespace strata {
 
-/// Directories of the files of one kind.
+/// Directories of the record files of one kind.
 struct RecordPlaces {
   std::filesystem::path main;
-  std::filesystem::path image_store = {};  ///< empty: the store has no separate one
+  std::filesystem::path image_store = {};  ///< empty: no separate image store
   std::filesystem::path volatiles = {};    ///< empty: as `main`
 };
 
-/// The files of one kind and what is remembered of them: what `RecordFile` is but for the type of its records, so that a
-/// program has it once and not for each kind of item.
+/// The files of one kind and their state at the last read: the part of `RecordFile` that does not depend on
+/// the record type, so that a program contains it once.
 class RecordFileSet {
  public:
   static constexpr std::size_t most_files = 3;
@@ -37,7 +37,7 @@ class RecordFileSet {
     std::vector<std::string> unreadable = {};
   };
 
-  /// @param count  of files: `most_files`, or 1 for kinds whose records have no `place`
+  /// @param count  number of files: `most_files`, or 1 for kinds whose records have no `place`
   RecordFileSet(RecordPlaces const& places, std::string_view stem, std::string_view extension,
                 std::size_t count)
       : count_(count) {
@@ -65,7 +65,8 @@ class RecordFileSet {
     return out;
   }
 
-  /// How the files are before they are read, so that a writer who ignores the lock is noticed the next time.
+  /// State of the files before they are read, so that a writer that ignores the lock is detected the next
+  /// time.
   struct Seen {
     std::array<sys::FileState, most_files> states = {};
     bool changed = true;  ///< since `loaded`
@@ -81,7 +82,7 @@ class RecordFileSet {
     return seen;
   }
 
-  /// Rows in memory and files no longer agree, as far as is known.
+  /// Rows in memory and files may no longer agree.
   void forget() noexcept { loaded_ = false; }
   void loaded(Seen const& seen, std::string const& token) {
     for (std::size_t i = 0; i < count_; ++i) files_[i].state = seen.states[i];
@@ -105,16 +106,17 @@ class RecordFileSet {
   }
 
  private:
-  std::array<File, most_files> files_;  ///< by `RecordPlace`; without a path: the store has none
+  std::array<File, most_files> files_;  ///< by `RecordPlace`; an empty path: no such file in this store
   std::size_t count_;
   std::string token_;
   bool loaded_ = false;
 };
 
-/// Which files changes touch, in the order in which they are to be written.
+/// Determines which files a set of changes affects, in the order in which they are to be written.
 ///
-/// That of the last change is first: what takes a name is put after what loses it, and the name stands in both files for a
-/// moment, never in none. Where all are written the main file is last: its records are the ones that count, until they go.
+/// The file of the last change comes first: a change that takes a name follows the one that releases it, so
+/// that the name is briefly in both files, but never in none. If all are written the main file comes last,
+/// since its records take precedence until they are removed.
 class TouchedFiles {
  public:
   void touch(std::size_t file) {

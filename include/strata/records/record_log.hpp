@@ -17,20 +17,22 @@
 
 namespace strata {
 
-/// Keeps the records of one kind in the log that the kinds of a store share. A change costs the same whatever the
-/// number of items; what others wrote is read from the log's end. Same calls as `RecordFile`.
+/// Stores the records of one kind in the log that the kinds of a store share. The cost of a change does not
+/// depend on the number of items; changes by others are read from the log's end. Same interface as
+/// `RecordFile`.
 ///
-/// One call at a time on one object; its siblings on the same log are free.
+/// One call at a time on an object; objects of other kinds on the same log may be used concurrently.
 template <class Record, AppendingSerializerFor<Record> S, StoreLock Lock = FileLock>
 class RecordLog {
  public:
   RecordLog(std::shared_ptr<Log<S, Lock>> log, std::string_view kind) : log_(std::move(log)), kind_(kind) {}
 
-  /// Brings `target` up to date by what was appended since the last call, or by the whole log if it was compacted.
+  /// Brings `target` up to date with what was appended since the last call, or with the whole log if it was
+  /// compacted.
   ///
-  /// The lock file's token has no say: the log itself tells whether it grew.
-  /// @return  whether anything may have changed
-  /// @throws  as `Log::read`: `target` is empty then, and the next call begins anew
+  /// The lock file's token is ignored, since the log itself shows if it grew.
+  /// @return  true if anything may have changed
+  /// @throws  as `Log::read`: `target` is then empty, and the next call starts again
   template <RecordTarget<Record> Target>
   bool refresh(std::string const& /*token*/, Target& target) {
     bool changed = false;
@@ -49,7 +51,7 @@ class RecordLog {
         target.put(S::template decode_record<Record>(change.record));
       } catch (Error const& error) {
         if (error.code() != Errc::corrupt_record) throw;
-        target.erase(change.id);  // stays in the log, and out of the way of the others
+        target.erase(change.id);  // stays in the log, but not in the table
       }
     };
     try {
@@ -62,12 +64,12 @@ class RecordLog {
     return changed;
   }
 
-  /// A log that holds anything else is damaged as a whole.
+  /// Always true: a log with anything else is corrupt as a whole.
   static constexpr bool all_readable() noexcept { return true; }
 
-  /// Appends the changes as one frame; call with the kind's lock held exclusively, after `refresh`.
+  /// Appends the changes as one frame. The kind's lock is held exclusively; call it after `refresh`.
   ///
-  /// Neither the token nor the other rows are needed, they stand here for `RecordFile`'s sake.
+  /// Token and other rows are unused; the parameters are those of `RecordFile`.
   template <class Renew, class Rows>
   void commit(Renew&& /*renew*/, Rows&& /*rows*/, std::span<RecordChange<Record> const> changes,
               Flush flush) {
@@ -75,7 +77,7 @@ class RecordLog {
     appended(log_->append(encode(changes), flush));
   }
 
-  /// For a transaction over several kinds: the changes, to be put into one `Log::append` with those of the others.
+  /// Encodes the changes, for a transaction over several kinds that appends them with one `Log::append`.
   std::vector<std::string> encode(std::span<RecordChange<Record> const> changes) const {
     std::vector<std::string> out;
     out.reserve(changes.size());
@@ -84,9 +86,10 @@ class RecordLog {
     return out;
   }
 
-  /// Says that the rows in memory have what that append wrote. Optional: without it the next `refresh` reads it.
+  /// Marks that frame as already applied to the rows in memory. Optional: otherwise the next `refresh` reads
+  /// it.
   void appended(typename Log<S, Lock>::Appended const& where) {
-    // Frames of others that lie between are read by the next `refresh`, and then our own once more.
+    // If frames of others lie between, the next `refresh` reads these, and this frame once more.
     if (position_ == where.before) position_ = where.after;
   }
 

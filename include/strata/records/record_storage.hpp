@@ -19,7 +19,7 @@ struct StorageOf<Record, S, Lock> {
 
 }  // namespace detail
 
-/// How the records of one kind are kept: in the store's log if the serializer appends, else in a file of their own.
+/// Storage of the records of one kind: the store's log if the serializer appends, otherwise a file per kind.
 template <class Record, class S, class Lock = FileLock>
 using RecordStorage = typename detail::StorageOf<Record, S, Lock>::type;
 

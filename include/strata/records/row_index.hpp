@@ -20,39 +20,39 @@
 
 namespace strata {
 
-/// A row whose type of record is known elsewhere.
+/// A row without its record type.
 using AnyRow = std::shared_ptr<void const>;
 
-/// What an index of rows asks of their records.
+/// Functions by which an index reads its records.
 struct RecordFacts {
   std::string const& (*id)(void const* record);
   names::List const& (*names)(void const* record);
-  std::string_view (*also_known_as)(void const* record);  ///< one more key, or empty
-  /// Adds the ids and digests that the record mentions.
+  std::string_view (*also_known_as)(void const* record);  ///< one additional key, or empty
+  /// Appends the ids and digests that the record mentions.
   void (*references)(void const* record, std::vector<std::string>& to);
 };
 
-/// Rows in memory and the ways to find one: what `Index` is but for the type of its records, so that a program has it once
-/// and not for each kind of item.
+/// Rows in memory, with look-ups: the part of `Index` that does not depend on the record type, so that a
+/// program contains it once.
 class RowIndex {
  private:
   using Positions = std::unordered_map<std::string_view, std::size_t>;
   using Prefixes = std::set<std::string_view, std::less<>>;
   using References = std::unordered_multimap<std::string, std::size_t>;
 
-  /// What leads to one row: made before it is put in, and kept when it is taken out, so that neither this nor to take it
-  /// back can run out of memory half way.
+  /// The index entries of one row: allocated before it is inserted and kept when it is removed, so that
+  /// neither step, nor its undo, can run out of memory half-way.
   struct Entries {
     typename Positions::node_type id = {};
     std::vector<typename Positions::node_type> names = {};
     typename Prefixes::node_type prefix = {};
     std::vector<typename References::node_type> references = {};
     bool knows_prefix = false;      ///< there was an index of prefixes
-    bool knows_references = false;  ///< likewise
+    bool knows_references = false;  ///< there was an index of references
   };
 
  public:
-  /// Takes back one `put` or `erase`, in reverse order.
+  /// Undoes one `put` or `erase`; apply in reverse order.
   struct Undo {
     std::size_t position = 0;
     AnyRow before = {};
@@ -70,29 +70,30 @@ class RowIndex {
     drop_lazy();
   }
 
-  /// Whether records that were `put` since the last `clear` claimed one name more than once.
+  /// True if records that were `put` since the last `clear` had a name in common.
   bool repeated_names() const noexcept { return repeated_names_; }
 
-  /// Makes room for that many rows at once; more or fewer may come.
+  /// Reserves space for that number of rows; a hint.
   void reserve(std::size_t count) {
     rows_.reserve(count);
     by_id_.reserve(count);
   }
 
-  /// A name that stands twice in the list is lost.
+  /// Drops names that occur twice in the list.
   void drop_repeated(names::List& list) {
     names::List const all = list;
     if (std::erase_if(list, [&](std::string const& name) { return std::ranges::count(all, name) > 1; }) > 0)
       repeated_names_ = true;
   }
 
-  /// As `put_row`, for what another row has left of a name that was given twice.
+  /// As `put_row`, for a row that lost a name to another one.
   void put_poorer(AnyRow row) {
     repeated_names_ = true;
     put_row(std::move(row));
   }
 
-  /// Inserts the row, whose names no other holds, or replaces the one of its id. When it throws, nothing has changed.
+  /// Inserts the row, or replaces the one with its id. No other row has its names. Strong exception
+  /// guarantee.
   Undo put_row(AnyRow row) {
     if (auto const found = by_id_.find(id_of(row)); found != by_id_.end())
       return assign(found->second, std::move(row));
@@ -107,18 +108,18 @@ class RowIndex {
 
   void erase(std::string_view id) { erase_row(id); }
 
-  /// When it throws, nothing has changed.
+  /// Strong exception guarantee.
   Undo erase_row(std::string_view id) {
     auto const found = by_id_.find(id);
     if (found == by_id_.end()) return {static_cast<std::size_t>(-1), nullptr};
     return assign(found->second, nullptr);
   }
 
-  /// Needs no memory: the places of what was there are still there.
+  /// Allocates nothing: the removed entries are reused.
   void undo(Undo step) noexcept {
     if (step.position >= rows_.size()) {
       if (!step.before) return;
-      rows_.resize(step.position + 1);  // as many as there were
+      rows_.resize(step.position + 1);  // the previous size
     }
     auto const& old = step.entries;
     if (step.before && ((has_prefixes_ && !old.knows_prefix) || (has_references_ && !old.knows_references)))
@@ -126,16 +127,16 @@ class RowIndex {
     exchange(step.position, std::move(step.before), std::move(step.entries), {}, nullptr);
   }
 
-  /// Takes back all of them, the last one first.
+  /// Undoes all steps, the last one first.
   void undo(std::vector<Undo>& steps) noexcept {
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) undo(std::move(*step));
     steps.clear();
   }
 
-  /// Gives back the places of erased rows once they are the greater part. Spoils every outstanding `Undo`.
+  /// Removes the positions of erased rows once they are the majority. Invalidates every outstanding `Undo`.
   void compact() {
     if (rows_.size() < 64 || count_ > rows_.size() / 2) return;
-    std::vector<std::size_t> to(rows_.size());  // all the memory that it takes
+    std::vector<std::size_t> to(rows_.size());  // the only allocation
     std::size_t next = 0;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       to[i] = next;
@@ -157,7 +158,8 @@ class RowIndex {
   AnyRow by_id(std::string_view id) const { return at(by_id_, id); }
   AnyRow by_name(std::string_view name) const { return at(by_name_, name); }
 
-  /// Exact id, exact name, the one more key, then a prefix that only one id has. Null if there is none.
+  /// Looks up an exact id, an exact name, the additional key, then a unique prefix of an id. Null if there is
+  /// none.
   AnyRow find(std::string_view text) const {
     if (auto row = by_id(text)) return row;
     if (auto row = by_name(text)) return row;
@@ -172,7 +174,7 @@ class RowIndex {
     return by_id(*first);
   }
 
-  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name` (its holder is the item that has it)
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, whose holder is the item that has the name
   void check_free(Subject subject, std::string_view id, names::List const& wanted) const {
     if (!id.empty() && by_id_.contains(id))
       throw Error(Errc::duplicate_id, std::string(to_text(subject)) + " \"" + std::string(id) + "\"",
@@ -185,7 +187,7 @@ class RowIndex {
             .about(subject, name);
   }
 
-  /// Rows whose record mentions that id or digest, in order.
+  /// Rows whose record mentions this id or digest, in order.
   std::vector<AnyRow> referring_to(std::string_view key) const {
     build_references();
     std::vector<std::size_t> positions;
@@ -207,9 +209,9 @@ class RowIndex {
     return found == index.end() ? nullptr : rows_[found->second];
   }
 
-  /// Puts a row in the place of another.
+  /// Replaces the row at a position.
   Undo assign(std::size_t position, AnyRow row) {
-    Keys keys;  // of the old one
+    Keys keys;  // of the old row
     Entries old;
     if (auto const& before = rows_[position]) {
       if (has_references_) facts_->references(before.get(), keys);
@@ -226,7 +228,7 @@ class RowIndex {
     return keys;
   }
 
-  /// The entries of a row that is not in yet, and room for them. The keys are views into the record they lead to.
+  /// Allocates the entries of a row to be inserted. The keys are views into its record.
   Entries entries_of(AnyRow const& row, std::size_t position) {
     auto const& id = id_of(row);
     auto const& names = names_of(row);
@@ -260,9 +262,9 @@ class RowIndex {
       map.reserve(2 * wanted);
   }
 
-  /// The one place where a row changes: all indexes follow. Needs no memory but what it is given.
-  /// @param old   gets the entries of the row that is there, and has room for them
-  /// @param keys  that row's references; null: they are searched for, which is linear
+  /// Changes one row and all indexes; all changes go through here. Allocates nothing.
+  /// @param old   receives the entries of the present row, and has space for them
+  /// @param keys  that row's references; null: they are searched for, in linear time
   Undo exchange(std::size_t position, AnyRow row, Entries fresh, Entries old, Keys const* keys) noexcept {
     auto before = std::exchange(rows_[position], nullptr);
     if (before) {
@@ -305,8 +307,7 @@ class RowIndex {
     if (nodes.size() < nodes.capacity()) nodes.push_back(std::move(node));
   }
 
-  /// Rows at the end that are gone need no place; those in the middle keep theirs, as positions are
-  /// remembered.
+  /// Drops erased rows at the end. Those in the middle keep their positions, which may be stored elsewhere.
   void trim() {
     while (!rows_.empty() && !rows_.back()) rows_.pop_back();
   }
@@ -321,7 +322,7 @@ class RowIndex {
     has_prefixes_ = true;
   }
 
-  /// As in containers/storage, whose index of prefixes takes no id with a blank.
+  /// As in containers/storage, whose index of prefixes rejects ids with a blank.
   static bool has_prefix(std::string_view id) { return id.find(' ') == id.npos; }
 
   void build_references() const {
@@ -347,7 +348,7 @@ class RowIndex {
   Positions by_id_;
   Positions by_name_;
   bool repeated_names_ = false;
-  mutable std::mutex lazy_;  ///< several readers may be the first to ask
+  mutable std::mutex lazy_;  ///< several readers may build the lazy indexes at once
   mutable Prefixes prefixes_;
   mutable References references_;
   mutable bool has_prefixes_ = false;

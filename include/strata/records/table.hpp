@@ -19,24 +19,22 @@
 
 namespace strata {
 
-/// What a table is besides a lock and its storage.
+/// Options of a table, apart from its lock and storage.
 template <StoreLock Lock>
 struct TableOptions {
   std::optional<Lock> second =
-      {};  ///< of the separate image store, whose records are in the same table; taken after the first
-  /// One of somebody else's stores, which we only read: names that are given twice cannot be put right there.
+      {};  ///< lock of the separate image store, whose records are in the same table; taken after the table's own
+  /// The table of a read-only store: duplicate names cannot be repaired there.
   bool read_only = false;
-  std::filesystem::path place = {};  ///< for errors
+  std::filesystem::path place = {};  ///< the store's root, for errors
 };
 
-/// All items of a kind: loaded, indexed, locked and saved. The same template serves layers, images and
-/// containers.
+/// All items of a kind: loaded, indexed, locked and saved; one template for layers, images and containers.
 ///
-/// Reading and writing go through a guard, which holds the kind's lock file for as long as it lives (shared
-/// or exclusive, against other processes and other threads) and has brought the rows up to date before the
-/// caller sees them. A guard is for looking and for changing records only: no bytes are moved under it. One
-/// thread holds at most one guard of a table, and takes several tables in the order layers, images,
-/// containers.
+/// Reading and writing need a guard, which holds the kind's lock file while it exists (shared or exclusive,
+/// against other processes and threads) and brings the rows up to date when it is made. A guard is for
+/// reading and changing records only; no file contents are copied while one is held. A thread holds at most
+/// one guard of a table, and acquires several tables in the order layers, images, containers.
 template <ItemTraits Traits, StoreLock Lock>
 class Table {
  public:
@@ -49,13 +47,13 @@ class Table {
         read_only_(options.read_only),
         place_(std::move(options.place)) {}
 
-  /// The table's locks for as long as a guard lives.
+  /// The table's locks, held while a guard exists.
   using Held = typename TableLocks<Lock>::Held;
 
-  /// What both guards can do.
+  /// Operations common to both guards.
   class View {
    public:
-    /// By id, name or unique prefix of an id, unless `ref` is an id; null if there is none.
+    /// Finds by id, name or unique prefix of an id, or by exact id if `ref` is an id; null if there is none.
     Row<Record> find(Ref const& ref) const {
       return ref.is_id() ? by_id(ref.text()) : table_->index_.find(ref.text());
     }
@@ -67,11 +65,12 @@ class Table {
           .about(Traits::subject, ref.text());
     }
 
-    /// By exact id; null if there is none.
+    /// Finds by exact id; null if there is none.
     Row<Record> by_id(std::string_view id) const { return table_->index_.by_id(id); }
     Row<Record> by_name(std::string_view name) const { return table_->index_.by_name(name); }
     std::vector<Row<Record>> rows() const { return table_->index_.rows(); }
-    /// False: there may be more items than these, whose records another release wrote, or somebody by hand.
+    /// False if there may be more items than these, since some elements of the files could not be read as
+    /// records.
     bool all_readable() const noexcept { return table_->storage_.all_readable(); }
     template <class Wanted>
     bool any_of(Wanted&& wanted) const {
@@ -81,7 +80,7 @@ class Table {
       return table_->index_.referring_to(key);
     }
 
-    /// @throws `Errc::duplicate_id`, `Errc::duplicate_name` (its holder is the item that has it)
+    /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, whose holder is the item that has the name
     void check_free(std::string_view id, names::List const& wanted) const {
       table_->index_.check_free(id, wanted);
     }
@@ -91,7 +90,7 @@ class Table {
     Table* table_;
   };
 
-  /// Holds the lock shared: others may read meanwhile, nobody can change a record.
+  /// Holds the lock shared: others may read, but not change records.
   class [[nodiscard]] Reading : public View {
    public:
     explicit Reading(Table& table) : Reading(table, table.shared()) {}
@@ -110,8 +109,8 @@ class Table {
     std::shared_lock<std::shared_mutex> shared_;
   };
 
-  /// Holds the lock exclusively. Changes are seen through this guard at once and by others after `commit`;
-  /// what was not committed when the guard goes is taken back.
+  /// Holds the lock exclusively. Changes are visible through this guard at once, and to others after
+  /// `commit`; the destructor undoes uncommitted changes.
   class [[nodiscard]] Writing : public View {
    public:
     explicit Writing(Table& table) : View(&table), file_(table.exclusive()), alone_(table.mutex_) {
@@ -122,22 +121,22 @@ class Table {
     Writing& operator=(Writing const&) = delete;
     ~Writing() { roll_back(); }
 
-    /// Inserts or replaces by id. The caller has seen to it that no other item holds one of its names.
-    /// When it throws, nothing has changed.
+    /// Inserts, or replaces the row with the record's id. No other item may hold one of its names. Strong
+    /// exception guarantee.
     Row<Record> put(Record record) {
       auto row = std::make_shared<Record const>(std::move(record));
       remember({row, {}, nullptr}, [&] { return this->table_->index_.put_row(row); });
       return row;
     }
 
-    /// When it throws, nothing has changed.
+    /// Strong exception guarantee.
     void erase(std::string const& id) {
       remember({nullptr, id, nullptr}, [&] { return this->table_->index_.erase_row(id); });
       changes_.back().erased = Index<Traits>::before(undo_.back());
     }
 
-    /// Makes the changes true for everyone. When it throws, they are taken back here; what is on disk is then
-    /// the old or the new state, and is read again at the next look.
+    /// Commits the changes. After an exception they are undone in memory; on disk is the old or the new
+    /// state, which is read again at the next access.
     void commit(Flush flush) {
       if (changes_.empty()) return;
       auto& table = *this->table_;
@@ -152,7 +151,8 @@ class Table {
       changes_.clear();
     }
 
-    /// Reads the files again, to see what a failed `commit` left. False if they cannot be read: nothing is known then.
+    /// Reads the files again, to learn what a failed `commit` left. False if they cannot be read; the state
+    /// is then unknown.
     bool reload() noexcept {
       try {
         this->table_->refresh(file_);
@@ -163,7 +163,7 @@ class Table {
     }
 
    private:
-    /// The room first: what is done can be taken back then.
+    /// Allocates first, so that a completed change can always be undone.
     template <class Change>
     void remember(RecordChange<Record> change, Change&& apply) {
       if (undo_.size() == undo_.capacity()) undo_.reserve(2 * undo_.size() + 4);
@@ -186,16 +186,15 @@ class Table {
   Reading read() { return Reading(*this); }
   Writing write() { return Writing(*this); }
 
-  /// For a store that is only read: the same as `read`; nothing if another is writing there.
+  /// As `read`, for a read-only store, without waiting: none if another process is writing there.
   std::optional<Reading> try_read() {
     auto held = locks_.try_shared();
     return held ? std::optional<Reading>(Reading(*this, *std::move(held))) : std::nullopt;
   }
-  /// For a store that is only read: the same without waiting; what another is just writing there is seen as it was before
-  /// or as it is afterwards.
+  /// As `read`, for a read-only store, without waiting: a concurrent change is seen completely or not at all.
   Reading read_now() { return Reading(*this, locks_.shared_or_unlocked()); }
 
-  /// The locks without a look at the rows: for who reads, or repairs, files that no table can be loaded from.
+  /// Takes the locks without loading the rows, to read or repair files from which no table can be loaded.
   Held shared() { return locks_.shared(); }
   Held exclusive() { return locks_.exclusive(); }
 
@@ -216,7 +215,7 @@ class Table {
   }
 
   TableLocks<Lock> locks_;
-  std::shared_mutex mutex_;  ///< guards the rows in memory; the lock file guards those on disk
+  std::shared_mutex mutex_;  ///< guards the rows in memory; the lock file guards the files
   Storage storage_;
   bool read_only_;
   std::filesystem::path place_;

@@ -15,14 +15,14 @@
 
 namespace strata {
 
-/// The locks of a table, whatever its kind: its own, and that of the separate image store, which is taken after it.
+/// The locks of a table of any kind: its own, and that of the separate image store, which is taken after it.
 template <StoreLock Lock>
 class TableLocks {
  public:
   explicit TableLocks(Lock first, std::optional<Lock> second = {})
       : first_(std::move(first)), second_(std::move(second)) {}
 
-  /// For as long as a guard lives.
+  /// Locks held while a guard exists.
   struct Held {
     typename Lock::Guard first;
     std::optional<typename Lock::Guard> second;
@@ -44,12 +44,12 @@ class TableLocks {
     return {std::move(first), second_ ? std::make_optional(second_->exclusive()) : std::nullopt};
   }
 
-  /// The first alone; nothing if another is writing.
+  /// Locks only the first; none if another process is writing.
   std::optional<Held> try_shared() {
     auto first = first_.try_shared();
     return first ? std::optional<Held>({*std::move(first), {}}) : std::nullopt;
   }
-  /// The first alone if it is free, else as if it were.
+  /// Locks only the first if it is free; otherwise proceeds without it.
   Held shared_or_unlocked() {
     auto first = first_.try_shared();
     return {first ? *std::move(first) : first_.unlocked(), {}};
@@ -60,22 +60,22 @@ class TableLocks {
   std::optional<Lock> second_;
 };
 
-/// Reads of files that others may replace meanwhile: without a lock that keeps writers away, what was read counts once
-/// nothing has changed since it was begun to be read.
+/// Retries reads of files that others may replace meanwhile: without a lock that excludes writers, what was
+/// read is valid only if nothing has changed since reading began.
 class ReadAttempts {
  public:
   explicit ReadAttempts(bool excludes) : excludes_(excludes) {}
 
   bool excludes() const noexcept { return excludes_; }
 
-  /// Call in a handler: throws it again unless what failed may have been another's doing.
+  /// Call in a handler: rethrows unless a concurrent change may have caused the error.
   void failed(Error const& error) const {
     if (excludes_ || attempt_ == most) throw;
     bool const replaced = error.code() == std::error_code(ESTALE, std::system_category());
     if (error.code() != Errc::corrupt_record && !replaced) throw;
   }
 
-  /// Waits a little, longer each time. @throws `Errc::store_changed` when it has been a second or so
+  /// Waits a little, longer each time. @throws `Errc::store_changed` after about a second
   void again(std::string_view stem, std::filesystem::path const& place) {
     if (attempt_ == most)
       throw Error(Errc::store_changed, std::string(stem) + " in " + place.native()).at(place.native());
