@@ -1,6 +1,6 @@
 #pragma once
 
-/// Names of what programs mention before they use it, and the defaults of their template arguments. Includes nothing.
+/// Forward declarations of the main types, with the defaults of their template arguments. Includes nothing.
 namespace strata {
 
 namespace durability {
@@ -33,8 +33,8 @@ class Item;
 template <class Driver, class Serializer>
 struct StoreTraits;
 
-/// Who may stand for an argument is checked where the body is, in store/store.hpp: the concepts would bring with them all
-/// that they mention.
+/// Template arguments are constrained at the definition, in store/store.hpp: the concepts would need the
+/// headers of everything that they mention.
 template <class Driver, class Serializer, class Durability = durability::Full,
           class Traits = StoreTraits<Driver, Serializer>>
 class Store;

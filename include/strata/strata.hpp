@@ -1,15 +1,15 @@
 #pragma once
 
-/// What a program needs that imports, creates and mounts: the store, its drivers, serializers and codecs, and tars as sources
-/// and sinks. Each other facility is a header that its user includes, as all of this can be had in parts, too:
+/// Includes what a program needs to import, create and mount: the store, its drivers, serializers and codecs,
+/// and tars as sources and sinks. Other facilities have headers of their own:
 ///
-/// - `drivers/any.hpp`, `drivers/btrfs.hpp`  a driver that is chosen at run time; subvolumes of btrfs
+/// - `drivers/any.hpp`, `drivers/btrfs.hpp`  a driver chosen at run time; subvolumes of btrfs
 /// - `maintenance/check.hpp`, `repair.hpp`, `garbage.hpp`, `usage.hpp`, `dedup.hpp`  functions over a store
 /// - `chunked/partial_pull.hpp`, `chunked/make_chunked.hpp`  zstd:chunked
 /// - `conf/load.hpp`  storage.conf
 /// - `sys/copy_path.hpp`  copies into a mounted container
 ///
-/// For programs; the library's own headers include what they use.
+/// For programs; the library's own headers include only what they use.
 
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_writer.hpp>

@@ -20,49 +20,49 @@ namespace strata {
 
 using Bytes = std::span<std::byte const>;
 
-/// A stream that is pulled: `next()` gives the next bytes, valid until the following call; empty at the end
-/// and ever after. Chunks may have any size; 64 KiB and more keeps the cost of a call out of sight.
+/// A stream to read from: `next()` returns the next bytes, valid until the following call; empty at the end
+/// and from then on. Chunks may have any size; from 64 KiB on the cost of a call is negligible.
 template <class S>
 concept ByteSource = requires(S& s) {
   { s.next() } -> std::same_as<Bytes>;
 };
 
-/// A stream that can put its bytes where the caller wants them: `fill()` writes at most `into.size()` bytes
-/// to the front of `into` and returns how many, none only at the end. Saves the copy that `next()` costs a
-/// caller who keeps the bytes; the two may be mixed.
+/// A stream that can write its bytes to where the caller wants them: `fill()` writes at most `into.size()`
+/// bytes to the front of `into` and returns how many; 0 only at the end. Avoids a copy for a caller that
+/// keeps the bytes. Calls of both kinds may be mixed.
 template <class S>
 concept FillingSource = ByteSource<S> && requires(S& s, std::span<std::byte> into) {
   { s.fill(into) } -> std::same_as<std::size_t>;
 };
 
-/// A stream that may know how long it is: `size()` gives the number of bytes from the current position to the end; none if
-/// it is not known. Progress reports are made of it; nothing else relies on it.
+/// A stream that may know its length: `size()` returns the number of bytes from the current position to the
+/// end, or none if unknown. Used for progress reports only.
 template <class S>
 concept SizedSource = ByteSource<S> && requires(S const& s) {
   { s.size() } -> std::same_as<std::optional<std::uint64_t>>;
 };
 
-/// A stream that is pushed: `write()` takes all bytes or throws.
+/// A stream to write to: `write()` takes all bytes or throws.
 template <class S>
 concept ByteSink = requires(S& s, Bytes bytes) {
   { s.write(bytes) } -> std::same_as<void>;
 };
 
-/// Any `ByteSource` by reference; what library code takes where the type must not matter.
+/// Reference to any `ByteSource`, for library code that does not depend on its type.
 class Reader {
  public:
   virtual ~Reader() = default;
   virtual Bytes next() = 0;
 };
 
-/// Any `ByteSink` by reference.
+/// Reference to any `ByteSink`.
 class Writer {
  public:
   virtual ~Writer() = default;
   virtual void write(Bytes bytes) = 0;
 };
 
-/// Owns any `ByteSource`. Movable, not copyable; empty after a move, and reading it then is an error: EBADF.
+/// Owns any `ByteSource`. Movable, not copyable; empty after a move, and reading it then throws EBADF.
 class Source final : public Reader {
  public:
   Source() = default;
@@ -72,9 +72,9 @@ class Source final : public Reader {
       : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(source))) {}
 
   Bytes next() override { return held().next(); }
-  /// As `FillingSource` says; a source that is none has its chunks copied.
+  /// As `FillingSource::fill`; chunks of other sources are copied.
   std::size_t fill(std::span<std::byte> into) { return held().fill(into); }
-  /// As `SizedSource` says; none for a source that is none.
+  /// As `SizedSource::size`; none for other sources.
   std::optional<std::uint64_t> size() const { return held_ ? held_->size() : std::nullopt; }
   explicit operator bool() const noexcept { return held_ != nullptr; }
 
@@ -110,7 +110,7 @@ class Source final : public Reader {
         return std::nullopt;
     }
     S source_;
-    Bytes rest_;  // of the chunk last got, when `fill()` took only a part of it
+    Bytes rest_;  // of the last chunk, if `fill()` took only a part of it
   };
   Base& held() const {
     if (!held_) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
@@ -119,7 +119,7 @@ class Source final : public Reader {
   std::unique_ptr<Base> held_;
 };
 
-/// Owns any `ByteSink`. Movable, not copyable; empty after a move, and what is written then is an error: EBADF.
+/// Owns any `ByteSink`. Movable, not copyable; empty after a move, and writing to it then throws EBADF.
 class Sink final : public Writer {
  public:
   Sink() = default;

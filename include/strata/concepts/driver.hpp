@@ -28,44 +28,45 @@ namespace strata {
 class Trash;           // sys/trash.hpp
 class AdditionalTree;  // sys/additional_tree.hpp
 
-/// Where a driver keeps its files.
+/// Directories that a driver uses.
 struct DriverPlace {
   std::filesystem::path graph_root;  ///< persistent; a driver's home is `graph_root / name()`
   std::filesystem::path run_root;    ///< lost at reboot
-  bool read_only = false;            ///< make and change nothing
-  std::vector<std::filesystem::path> image_stores = {};  ///< graph roots with further layers, only read
+  bool read_only = false;            ///< create and change nothing
+  std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores
   std::filesystem::path image_store =
       {};  ///< root for layers that no container writes to; empty: the graph root
 };
 
-/// What a new tree starts from.
+/// Parameters of a new tree.
 struct StageRequest {
-  std::optional<LayerId> parent = {};  ///< the layer it will be changes to
-  /// Start with a copy of this layer's own contents (to change them as a whole).
+  std::optional<LayerId> parent = {};  ///< the layer below it
+  /// Start with a copy of this layer's own contents, to replace them as a whole.
   std::optional<LayerId> copy_of = {};
   bool writable = false;  ///< for a container: a quota may apply
   Flush flush = Flush::full;
   Control control = {};
-  IdMaps maps = {};                   ///< whose ids the new tree's files get
-  IdMaps parent_maps = {};            ///< whose ids those of the parent, or of `copy_of`, have
-  Former former = Former::gives_way;  ///< of what it starts with
+  IdMaps maps = {};                   ///< id maps of the new tree's files
+  IdMaps parent_maps = {};            ///< id maps of the files of the parent, or of `copy_of`
+  Former former = Former::gives_way;  ///< handling of files that the tree starts with
 };
 
-/// How entries get into the tree of a layer that is there.
+/// Parameters for unpacking into the tree of an existing layer.
 struct InPlaceRequest {
   Flush flush = Flush::full;
   Control control = {};
-  IdMaps maps = {};    ///< whose ids its files have
-  bool again = false;  ///< the same entries were being put there before, and perhaps were not all
+  IdMaps maps = {};    ///< id maps of its files
+  bool again = false;  ///< an earlier process began to unpack the same entries and may not have finished
 };
 
-/// How a layer is mounted.
+/// Parameters of a mount.
 struct MountRequest {
   bool read_only = false;
-  bool is_volatile = false;               ///< contents need not survive a crash
-  std::string label = {};                 ///< SELinux
-  std::vector<std::string> options = {};  ///< instead of the driver's own; the driver's words
-  IdMaps maps = {};                       ///< show files that are stored with the host's ids with these
+  bool is_volatile = false;  ///< contents need not survive a crash
+  std::string label = {};    ///< for SELinux
+  std::vector<std::string> options =
+      {};            ///< replace the driver's configured ones, if any; in the driver's syntax
+  IdMaps maps = {};  ///< maps for showing files that are stored with host ids
 };
 
 enum class ChangeKind { modify = 0, add = 1, remove = 2 };
@@ -82,13 +83,13 @@ std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTr
   return out;
 }
 
-/// One path that differs between two layers.
+/// A path that differs between two layers.
 struct Change {
   std::string path;  ///< absolute within the layer
   ChangeKind kind = ChangeKind::modify;
   auto operator<=>(Change const&) const = default;
 
-  /// For a person: the kind, and the path as it is.
+  /// Readable form: the kind, and the path unchanged.
   template <class CharTraits>
   friend std::basic_ostream<char, CharTraits>& operator<<(std::basic_ostream<char, CharTraits>& out,
                                                           Change const& change) {
@@ -97,31 +98,34 @@ struct Change {
   }
 };
 
-/// Keeps the files of layers; knows nothing of names, images or metadata.
+/// Stores the files of layers; has no knowledge of names, images or metadata.
 ///
-/// A layer is made in two steps, so that no lock is held while bytes move: `stage` builds its tree staging,
-/// which may take long and may fail; `publish` puts it in place, which is short. What is staged and not
-/// published goes away with the `Staged` object, or, if the process dies, with the next `recover`.
+/// A layer is made in two steps, so that no lock is held while bytes are copied: `stage` builds its tree in a
+/// staging directory, which may take long and may fail; `publish` moves it into place, which is short. A
+/// `Staged` object that is not published removes its files when destroyed, or, if the process dies, the next
+/// `recover` does.
 ///
-/// - `d.name()`               word recorded in the store, which then opens with no other driver
-/// - `d.stage(request)`       an empty tree over `request.parent` (vfs: a copy of it), owned by the `Staged`;
-///                            `Errc::layer_unknown` if the parent is not there
-/// - `staged.add(header, body)`  one archive entry into the tree, at the place that `header.name` has below its root;
-///                            whiteouts (".wh.") remove what the parent has; consumes `body`
-/// - `staged.finish()`        directory times, write-back; with `Flush::full` all contents are on the device after it
+/// - `d.name()`  the driver's name, recorded in the store, which other drivers then cannot open
+/// - `d.stage(request)`  an empty tree over `request.parent` (vfs: a copy of it), owned by the `Staged`;
+///   `Errc::layer_unknown` if the parent does not exist
+/// - `staged.add(header, body)`  unpacks one archive entry at `header.name` below the tree's root; whiteouts
+///   (".wh.") remove what the parent has; consumes `body`
+/// - `staged.finish()`  sets times of directories and writes back; with `Flush::full` all contents are
+///   durable afterwards
 /// - `d.publish(id, staged)`  afterwards `d.exists(id)`, with the staged contents; `Errc::duplicate_id` if it
-///                            existed, `Errc::layer_unknown` if the parent has gone meanwhile
-/// - `d.replace(id, staged)`  the contents of an existing layer and the staged ones change places, in one step; called
-///                            once more it is undone
-/// - `d.remove(id)`           afterwards not `d.exists(id)`; what is left to delete is in the `Trash`, to be
-///                            emptied without locks; nothing happens if it did not exist
-/// - `d.copy_file(id, name, to)`  writes the bytes of the regular file that was put in under `name`;
-///                            `Errc::data_unknown` if there is none
-/// - `d.recover()`            removes what dead processes left staged or in the trash
-/// - `d.status()`             lines for a person: key, value
+///   existed, `Errc::layer_unknown` if the parent was removed meanwhile
+/// - `d.replace(id, staged)`  exchanges the contents of an existing layer with the staged ones, atomically; a
+///   second call undoes it
+/// - `d.remove(id)`  afterwards not `d.exists(id)`; the files to delete are in the returned `Trash`, to be
+///   emptied without locks; no effect if the layer did not exist
+/// - `d.copy_file(id, name, to)`  writes the bytes of the regular file that was added as `name`;
+///   `Errc::data_unknown` if there is none
+/// - `d.recover()`  removes what dead processes left in staging directories and in the trash
+/// - `d.status()`  readable key-value pairs
 ///
-/// `stage`, `add`, `finish` and `copy_file` run without locks, on many threads with different objects; the
-/// store's lock serializes the others.  `testing::driver_suite<D>` checks what this concept cannot.
+/// Thread-safety: `stage`, `add`, `finish` and `copy_file` are called without locks, from many threads on
+/// different objects; the other calls are serialized by the store's lock. `testing::driver_suite<D>` checks
+/// what this concept cannot.
 template <class D>
 concept LayerDriver = std::movable<D> && std::movable<typename D::Staged> &&
     std::copyable<typename D::Options> &&
@@ -141,26 +145,26 @@ concept LayerDriver = std::movable<D> && std::movable<typename D::Staged> &&
   { c.status() } -> std::same_as<std::vector<std::pair<std::string, std::string>>>;
 };
 
-/// Whose ids the files of two compared layers have.
+/// Id maps of the files of two layers to compare.
 struct DiffMaps {
   IdMaps newer = {};
   IdMaps older = {};
 };
 
-/// Which layer is compared with which.
+/// The layers to compare.
 struct DiffRequest {
   LayerId layer;
-  std::optional<LayerId> parent = {};  ///< none: compared with nothing
-  DiffMaps maps = {};                  ///< an `IdMapDriver` honours them
-  Control control = {};                ///< of `diff`
+  std::optional<LayerId> parent = {};  ///< none: compare with an empty tree
+  DiffMaps maps = {};                  ///< used by an `IdMapDriver`
+  Control control = {};                ///< used by `diff`
 };
 
-/// Knows what changed in a layer since its parent. For a driver that can only mount, `drivers::naive` compares trees;
-/// `drivers::Any` does so by itself.
+/// Computes what changed in a layer relative to its parent. For a driver that can only mount,
+/// `drivers::naive` compares trees; `drivers::Any` does so itself.
 ///
-/// - `c.changes(request)`   in path order
+/// - `c.changes(request)`  in path order
 /// - `c.diff(request, to)`  the same as archive entries, deletions as whiteouts
-/// - `c.diff_size(request)` bytes of the files added and changed, each inode once
+/// - `c.diff_size(request)`  bytes of the files added and changed, each inode once
 template <class D>
 concept DiffDriver = LayerDriver<D> &&
     requires(D const& c, DiffRequest const& request, archive::TarWriter& to) {
@@ -169,13 +173,14 @@ concept DiffDriver = LayerDriver<D> &&
   { c.diff_size(request) } -> std::same_as<std::int64_t>;
 };
 
-/// Shows a layer as a directory of the host. The store counts mounts; the driver sees the first and the last.
+/// Shows a layer as a directory of the host. The store counts mounts; the driver is called for the first and
+/// the last one.
 ///
-/// - `mount`       where it appears; a mount of a mounted layer is an error
-/// - `unmount`     nothing happens if it is not mounted. With `Flush::full` all that was written through it is on the
-///                 device afterwards; `Flush::none`: nothing was, or nobody was promised that it lasts
-/// - `is_mounted`  what the kernel says (vfs: always true, for the directory is there)
-/// - `mount_path`  where `mount` puts it
+/// - `mount`  returns the directory; the layer must not be mounted yet
+/// - `unmount`  no effect if the layer is not mounted. With `Flush::full` all that was written through the
+///   mount is durable afterwards; `Flush::none`: nothing was written, or it need not be durable
+/// - `is_mounted`  state in the kernel (vfs: always true, since the directory exists)
+/// - `mount_path`  the directory that `mount` uses
 template <class D>
 concept MountDriver = LayerDriver<D> &&
     requires(D& d, D const& c, LayerId const& id, MountRequest const& request, Flush flush) {
@@ -185,10 +190,10 @@ concept MountDriver = LayerDriver<D> &&
   { c.mount_path(id) } -> std::same_as<std::filesystem::path>;
 };
 
-/// Unpacks into a layer while others look at it through mounts of it, or of layers that stand on it.
+/// Unpacks into a layer while it, or a layer above it, is mounted and in use.
 ///
-/// - `d.in_place(id, request)`  takes entries as `Staged` does, which appear in the layer itself one by one.
-///                              `Errc::layer_unknown`
+/// - `d.in_place(id, request)`  takes entries as `Staged` does; they appear in the layer one by one.
+///   `Errc::layer_unknown`
 template <class D>
 concept InPlaceDriver = MountDriver<D> && requires(D& d, LayerId const& id, InPlaceRequest const& request,
                                                    archive::TarHeader const& header, Reader& body) {
@@ -196,51 +201,55 @@ concept InPlaceDriver = MountDriver<D> && requires(D& d, LayerId const& id, InPl
   d.in_place(id, request).finish();
 };
 
-/// Keeps or shows files with other owners than those of the container. `stage` honours `maps` and `parent_maps`: header
-/// ids are a container's (one that the maps lack is `Errc::invalid_mappings`), and what is there of a parent with
-/// other maps gets other owners; a copy of a layer with other maps is shown, compared and exported as that layer.
+/// Stores or shows files with owners other than those of the container. `stage` uses `maps` and
+/// `parent_maps`: ids in headers are container ids (`Errc::invalid_mappings` if the maps lack one), and files
+/// of a parent with other maps get new owners; a copy of a layer with other maps is mounted, compared and
+/// exported as that layer.
 ///
-/// - `shifts(maps)`  can `mount` show files that are stored with the host's ids as `MountRequest::maps` says? Then
-///                   layers need not be stored once for each map
-/// - `changes`, `diff`, `diff_size`  honour `DiffRequest::maps`: they tell the container's ids
+/// - `shifts(maps)`  true if `mount` can show files stored with host ids as `MountRequest::maps` says; layers
+///   then need not be stored once per map
+/// - `changes`, `diff`, `diff_size`  use `DiffRequest::maps` to report container ids
 template <class D>
 concept IdMapDriver = DiffDriver<D> && MountDriver<D> && requires(D const& c, IdMaps const& maps) {
   { c.shifts(maps) } -> std::same_as<bool>;
 };
 
-/// Holds something of the host (a bind mount) while a store is open. The store's lock is held for both calls.
+/// Holds a resource of the host (a bind mount) while a store is open. The store's lock is held for both
+/// calls.
 ///
-/// - `shutdown`  gives it back, whoever took it
-/// - `resume`    takes it again if another process has given it back meanwhile; needed before each mount
+/// - `shutdown`  releases it, whichever process acquired it
+/// - `resume`  acquires it again if another process has released it meanwhile; called before each mount
 template <class D>
 concept ShutdownDriver = LayerDriver<D> && requires(D& d) {
   { d.shutdown() } -> std::same_as<void>;
   { d.resume() } -> std::same_as<void>;
 };
 
-/// Tells the contents of a layer from others that `replace` puts in their place. An `OwnTreeDriver` need not: its trees are
-/// told apart by the file system.
+/// Distinguishes the contents of a layer from those that `replace` puts in their place. Not needed for an
+/// `OwnTreeDriver`, whose trees are distinguished by the file system.
 ///
-/// - `c.contents_identity(id)`  a text without line breaks, the same until `replace`; none if there is no such layer
+/// - `c.contents_identity(id)`  a text without line breaks that only `replace` changes; none if there is no
+///   such layer
 template <class D>
 concept IdentityDriver = LayerDriver<D> && requires(D const& c, LayerId const& id) {
   { c.contents_identity(id) } -> std::same_as<std::optional<std::string>>;
 };
 
-/// Finds layers in further places, which it only reads, and keeps those that no container writes to in a place of their own
-/// if it was given one (`DriverPlace::image_store`, `StageRequest::writable`).
+/// Finds layers in read-only stores, and keeps layers that no container writes to in an image store if it was
+/// given one (`DriverPlace::image_store`, `StageRequest::writable`).
 ///
-/// - `image_stores`  the graph roots of those that are only read, in search order: `DriverPlace::image_stores` and those
-///                   of the driver's own options
+/// - `image_stores`  graph roots of the read-only stores, in search order: `DriverPlace::image_stores` and
+///   those of the driver's own options
 template <class D>
 concept ImageStoreDriver = LayerDriver<D> && requires(D const& c) {
   { c.image_stores() } -> std::same_as<std::vector<std::filesystem::path>>;
 };
 
-/// Takes layers that other programs show unpacked ("additional layer stores"), by reference to their files.
+/// Uses layers that other programs provide unpacked ("additional layer stores"), by reference to their files.
 ///
-/// - `find_additional`   in the stores of the driver's options, by a digest and the reference of an image
-/// - `stage_additional`  a tree that is that of the other program; it takes no entries
+/// - `find_additional`  searches the stores of the driver's options, by a digest and the reference of an
+///   image
+/// - `stage_additional`  a tree that stands for that of the other program; it takes no entries
 template <class D>
 concept LayerStoreDriver = LayerDriver<D> &&
     requires(D& d, D const& c, std::string_view text, AdditionalTree const& tree,
@@ -249,7 +258,7 @@ concept LayerStoreDriver = LayerDriver<D> &&
   { d.stage_additional(tree, request) } -> std::same_as<typename D::Staged>;
 };
 
-/// Can be opened by a store on a place; what tests make by hand need not be.
+/// Can be opened by a store; not required of drivers that tests construct themselves.
 template <class D>
 concept OpenableDriver =
     LayerDriver<D> && std::constructible_from<D, DriverPlace const&, typename D::Options const&>;

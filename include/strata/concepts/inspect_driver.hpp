@@ -10,23 +10,22 @@
 
 namespace strata {
 
-/// Finds problems in what it keeps of a layer itself.
+/// Finds problems in its own files of a layer.
 ///
-/// - `c.inspect(id, ancestors)`  what is wrong with a layer of which the records say that `ancestors` lie below it, the
-///                     nearest first; with none, only what needs no knowledge of them. Changes nothing. Subject and
-///                     id are filled in by the caller, `Problem::action` is `RepairAction::repair` only if the driver is
-///                     a `RepairDriver`. Throws `errno` if something cannot be read now
+/// - `c.inspect(id, ancestors)`  problems of a layer whose ancestors, according to the records, are these,
+///   nearest first; with none, only problems that can be found without them. Changes nothing. The caller
+///   fills in subject and id; `Problem::action` is `RepairAction::repair` only if the driver is a
+///   `RepairDriver`. Throws `errno` if something cannot be read now
 template <class D>
 concept InspectDriver = LayerDriver<D> &&
     requires(D const& c, LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {
   { c.inspect(id, ancestors) } -> std::same_as<std::vector<Problem>>;
 };
 
-/// Repairs what it finds, from what is there.
+/// Repairs the problems that it finds, from the files that are left.
 ///
-/// - `d.repair(id, ancestors)`  repairs what `inspect` reports with `RepairAction::repair`, and nothing else. Called with
-///                     the lock of layers held. Returns what was done, one line for each step; nothing, if there was
-///                     nothing to repair
+/// - `d.repair(id, ancestors)`  repairs what `inspect` reports with `RepairAction::repair`, and nothing else.
+///   The lock of layers is held. Returns one line for each step; empty if there was nothing to repair
 template <class D>
 concept RepairDriver = InspectDriver<D> &&
     requires(D& d, LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) {

@@ -9,16 +9,16 @@
 
 namespace strata {
 
-/// Knows from its own files which layers lie below a layer, whatever the records say.
+/// Knows from its own files, independently of the records, which layers are below a layer.
 ///
-/// - `c.ancestors(id)`  the nearest first, empty for a base layer; none if the files that tell are missing or damaged.
-///                      Throws `errno` if they cannot be read now
+/// - `c.ancestors(id)`  nearest first, empty for a base layer; none if the files needed are missing or
+///   damaged. Throws `errno` if they cannot be read now
 template <class D>
 concept LineageDriver = LayerDriver<D> && requires(D const& c, LayerId const& id) {
   { c.ancestors(id) } -> std::same_as<std::optional<std::vector<LayerId>>>;
 };
 
-/// None also if the driver is no `LineageDriver`.
+/// Also none if the driver is no `LineageDriver`.
 template <LayerDriver D>
 std::optional<std::vector<LayerId>> ancestors_of(D const& driver, LayerId const& id) {
   return with_ability<std::optional<std::vector<LayerId>>>(

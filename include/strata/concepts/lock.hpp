@@ -7,28 +7,29 @@
 
 namespace strata {
 
-/// Says who wrote last: opaque bytes, to be compared for equality; empty if nobody has written yet.
+/// Identifies the last writer: opaque bytes, to be compared for equality; empty if there was none yet.
 using LockToken = std::string;
 
-/// Chooses the constructor of a lock that can only be shared and makes no files.
+/// Selects the constructor of a lock that can only be shared and creates no files.
 struct ReadOnly {};
 
 /// Guards one file of records, against other processes and other threads of this one.
 ///
-/// - `L(path)`             makes nothing yet
-/// - `L(path, ReadOnly{})` for stores that may not be written: `exclusive` is `Errc::store_read_only`
-/// - `l.shared()`          waits until no other holds it exclusively
-/// - `l.exclusive()`       waits until no other holds it at all
+/// - `L(path)`  creates no file yet
+/// - `L(path, ReadOnly{})`  for read-only stores: `exclusive` throws `Errc::store_read_only`
+/// - `l.shared()`  waits until no other guard is exclusive
+/// - `l.exclusive()`  waits until there is no other guard
 /// - `l.try_shared()`, `l.try_exclusive()`  the same without waiting
-/// - `l.unlocked()`        keeps nobody from anything; for a store that is only read
-/// - `guard.excludes()`    false: nobody is kept from writing, since the store is only read and its file system has no
-///                         locks for us, or its lock was not to be waited for; what was read is then to be checked
-///                         against what is there afterwards
-/// - `guard.token()`       of the last `renew` anywhere
-/// - `guard.renew()`       the new token, different from all before; exclusive guards only; called before the
-///                         records are written, so that a crash between the two costs others a reload at worst
-/// A guard ends with the object and may outlive the lock that made it. All calls of a lock may run at once; a
-/// guard belongs to one thread at a time. One thread holds no two guards of the same file: it would wait for itself.
+/// - `l.unlocked()`  a guard that excludes no one; for read-only stores
+/// - `guard.excludes()`  false if writers are not excluded, since the store is read-only and its file system
+///   has no locks, or its lock was not waited for; what was read must then be checked against the files
+///   afterwards
+/// - `guard.token()`  of the last `renew` by any process
+/// - `guard.renew()`  a new token, different from all before; exclusive guards only. Called before the
+///   records are written, so that a crash in between costs others at most a reload
+///
+/// A guard releases the lock when destroyed and may outlive the lock object. A lock is thread-safe; a guard
+/// is used by one thread at a time. A thread must not hold two guards of the same file: it would deadlock.
 template <class L>
 concept StoreLock = std::movable<L> && std::movable<typename L::Guard> &&
     std::constructible_from<L, std::filesystem::path> &&

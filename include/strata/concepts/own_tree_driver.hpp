@@ -9,18 +9,18 @@
 
 namespace strata {
 
-/// The tree of one layer as a driver keeps it.
+/// The directory tree in which a driver stores one layer.
 struct OwnTree {
   std::filesystem::path path;
-  bool whole = true;         ///< has the parents' files, too; if not, whiteouts are overlayfs's
-  bool keeps_owners = true;  ///< those of the archive, as far as the layer's id maps tell
+  bool whole = true;         ///< contains the parents' files; otherwise deletions are overlayfs whiteouts
+  bool keeps_owners = true;  ///< the archive's owners, as far as the layer's id maps can express them
   bool keeps_modes = true;
 };
 
-/// Keeps each layer's files in a directory tree that can be walked without mounting the layer.
+/// Stores each layer's files in a directory tree that can be read without mounting the layer.
 ///
-/// - `c.own_tree(id)`  none if there is no such layer, or its files are not kept as a tree. The tree may be changed
-///                     while it is walked. Throws `errno` if that cannot be told
+/// - `c.own_tree(id)`  none if there is no such layer, or its files are not stored as a tree. The tree may
+///   change while it is read. Throws `errno` if this cannot be determined
 template <class D>
 concept OwnTreeDriver = LayerDriver<D> && requires(D const& c, LayerId const& id) {
   { c.own_tree(id) } -> std::same_as<std::optional<OwnTree>>;
@@ -31,7 +31,7 @@ bool has_own_trees(D const& driver) {
   return with_ability<bool>(driver, [](OwnTreeDriver auto const&) { return true; });
 }
 
-/// None also if the driver is no `OwnTreeDriver`.
+/// Also none if the driver is no `OwnTreeDriver`.
 template <LayerDriver D>
 std::optional<OwnTree> own_tree_of(D const& driver, LayerId const& id) {
   return with_ability<std::optional<OwnTree>>(

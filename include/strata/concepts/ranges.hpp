@@ -13,7 +13,7 @@
 
 namespace strata {
 
-/// Bytes of something larger.
+/// A range of bytes.
 struct ByteRange {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
@@ -21,18 +21,17 @@ struct ByteRange {
   bool operator==(ByteRange const&) const = default;
 };
 
-/// Gets what was read: the next bytes of the range with that index.
+/// Receives the next bytes of the range with that index.
 using RangeBytes = std::function<void(std::size_t range, Bytes bytes)>;
 
-/// Bytes that can be read at any place, several places at once: a file, or a blob of a registry by HTTP range requests.
+/// Random access to bytes, several ranges at a time: a file, or a blob of a registry by HTTP range requests.
 ///
-/// - `s.size()`            bytes of the whole
-/// - `s.read(ranges, to)`  reads all of these, which are in ascending order, do not overlap and are not empty: calls
-///                         `to(index, bytes)` for one range after the other, in order and with all of its bytes, in pieces
-///                         as they come. What `to` throws ends the call. `read` is called from another thread than the one
-///                         that made the source; never twice at once
+/// - `s.size()`  total number of bytes
+/// - `s.read(ranges, to)`  reads these ranges, which are ascending, disjoint and not empty: calls `to(index,
+///   bytes)` for one range after the other, each completely, in chunks of any size. Exceptions of `to` end
+///   the call. `read` may be called from another thread than the one that made the source; never concurrently
 ///
-/// What comes is checked by who asked: a source may lie.
+/// Callers verify the bytes: a source need not be trusted.
 template <class S>
 concept RangeSource = std::movable<S> &&
     requires(S& s, std::span<ByteRange const> ranges, RangeBytes const& to) {
@@ -40,7 +39,7 @@ concept RangeSource = std::movable<S> &&
   { s.read(ranges, to) } -> std::same_as<void>;
 };
 
-/// Owns any `RangeSource`. Movable, not copyable; may not be used after a move.
+/// Owns any `RangeSource`. Movable, not copyable; unusable after a move.
 class Ranges final {
  public:
   template <class S>

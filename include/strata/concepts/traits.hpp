@@ -13,8 +13,8 @@
 
 namespace strata {
 
-/// Number of digits of generated ids: what the serializer asks for (Podman refuses images whose id has not
-/// 64), else 32.
+/// Number of digits of generated ids: as the serializer requires (Podman rejects images whose id does not
+/// have 64), otherwise 32.
 template <class Serializer>
 inline constexpr std::size_t default_id_digits = 32;
 template <class Serializer>
@@ -23,29 +23,31 @@ requires requires {
 }
 inline constexpr std::size_t default_id_digits<Serializer> = Serializer::id_digits;
 
-/// All that differs between layers, images and containers, as types and constants. Derive from `LayerTraits`,
-/// `ImageTraits` or `ContainerTraits` and shadow one member to change one thing.
+/// The differences between layers, images and containers, as types and constants. Derive from `LayerTraits`,
+/// `ImageTraits` or `ContainerTraits` and shadow a member to change it.
 ///
 /// - `Driver`, `Serializer`, `Record`, `Id`
-/// - `kind`       the word that error texts use
-/// - `stem`       of the directory `<driver>-<stem>` and the files `<stem>.lock`, `<stem>.<extension>`
-/// - `unknown`    the error when there is none of that id or name
-/// - `repeated_names`  the error when a store that is only read gives one name to two of the kind
-/// - `id_digits`  how many hexadecimal digits a generated id has
-/// - `keeps_data_sizes`   whether size and digest of big data are recorded
-/// - `subject`    what a problem with an item is about
-/// - `locked_first`      its table is locked before the others; who reads it first finishes what a crash interrupted
-/// - `has_parent`        an item is stored as changes to another one of the kind, and takes archives
-/// - `mounts_read_only`  a mount shows it as it is and with the host's ids
-/// - `found_in_read_only_stores`  items of read-only (additional) stores are items of this store as well
-/// - `records_in_image_store`, `data_in_image_store`  where a separate image store has part of the kind: records of items that no
-///                       container writes to, or everything
-/// - `may_be_volatile`   records may be in a file that need not survive a power cut …
-/// - `lock_follows_volatile`      … and in a transient store the kind's lock file moves there as well
-/// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Index::referring_to` finds it
-/// - `also_known_as(record)`     one more exact key for look-ups, or empty
-/// - `layer_of(record)`          id of the layer that holds its files, or empty
-/// - `named(record)`, `data_changed(record)`  called after the names or the big data of an existing item changed
+/// - `kind`  the word for error texts
+/// - `stem`  of the directory `<driver>-<stem>` and the files `<stem>.lock`, `<stem>.<extension>`
+/// - `unknown`  error if no item has an id or name
+/// - `repeated_names`  error if a read-only store gives one name to two items of the kind
+/// - `id_digits`  number of hexadecimal digits of a generated id
+/// - `keeps_data_sizes`  size and digest of big data are recorded
+/// - `subject`  subject of a problem with an item
+/// - `locked_first`  its table is locked before the others; its first reader completes interrupted work
+/// - `has_parent`  an item stores changes to another one of the kind, and takes archives
+/// - `mounts_read_only`  a mount shows the item itself, with host ids, and cannot be written to
+/// - `found_in_read_only_stores`  items of read-only (additional) stores are also items of this store
+/// - `records_in_image_store`, `data_in_image_store`  what a separate image store contains of the kind:
+///   records of items that no container writes to, or everything
+/// - `may_be_volatile`  records may be in a file that need not survive a power loss
+/// - `lock_follows_volatile`  in a transient store, the kind's lock file is in the run root with that file
+/// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Index::referring_to`
+///   finds it
+/// - `also_known_as(record)`  one additional exact key for look-ups, or empty
+/// - `layer_of(record)`  id of the layer that has its files, or empty
+/// - `named(record)`, `data_changed(record)`  called after the names or the big data of an existing item
+///   changed
 template <class T>
 concept ItemTraits = LayerDriver<typename T::Driver> &&
     SerializerFor<typename T::Serializer, typename T::Record> &&

@@ -10,30 +10,31 @@
 
 namespace strata {
 
-/// What every byte below a store's root is.
+/// Classes of the bytes below a store's root.
 enum class UsageClass {
   referenced,  ///< of an item that has a record, of the store itself, or of another program
-  staged,      ///< being built by a process that lives
-  trash,       ///< waits to be deleted
-  orphan,      ///< nobody will ask for it any more
+  staged,      ///< being built by a live process
+  trash,       ///< waiting to be deleted
+  orphan,      ///< not used by anything any more
 };
 
-/// A file or directory whose bytes, and those below it, belong to something: unless another entry further down says
+/// Owner of a file or directory and of everything below it, except where a further entry below says
 /// otherwise.
 struct Ownership {
   std::filesystem::path path;
   UsageClass kind = UsageClass::referenced;
   Subject subject = Subject::store;
-  std::string id = {};      ///< of the item, if it is one's
-  std::string reason = {};  ///< for a person
-  std::string code = {};    ///< of an orphan: the driver's own word for it, if it has one
-  bool removable = false;   ///< collecting garbage removes it
+  std::string id = {};      ///< of the item; empty if it belongs to none
+  std::string reason = {};  ///< readable
+  std::string code = {};    ///< of an orphan: the driver's code for it, if any
+  bool removable = false;   ///< garbage collection removes it
 };
 
-/// Knows what the files in its directories belong to.
+/// Knows the owners of the files in its directories.
 ///
-/// - `c.ownership(known)`  entries for the driver's home and for what stands in it, given which layers have records:
-///                     those of other layers are `UsageClass::orphan`. Throws `errno` if a directory cannot be read now
+/// - `c.ownership(known)`  entries for the driver's home and its contents, given the layers that have
+///   records: those of other layers are `UsageClass::orphan`. Throws `errno` if a directory cannot be read
+///   now
 template <class D>
 concept UsageDriver = LayerDriver<D> && requires(D const& c, std::vector<LayerId> const& known) {
   { c.ownership(known) } -> std::same_as<std::vector<Ownership>>;

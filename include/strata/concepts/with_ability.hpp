@@ -11,20 +11,21 @@ struct AnyDriverTaker {
 };
 }  // namespace detail
 
-/// Holds a driver that is chosen at run time: `d.visit(f)` calls `f` with it, as an object of its own type.
+/// Holds a driver chosen at run time: `d.visit(f)` calls `f` with the driver, in its own type.
 template <class D>
 concept DriverHolder = requires(D& d, detail::AnyDriverTaker const& take) {
   d.visit(take);
 };
 
-/// Calls `f` with a driver that has the ability which `f` asks for by its parameter, or with the one that it holds:
+/// Calls `f` with the driver, or with the driver that it holds, if one has the ability that `f` requires of
+/// its parameter:
 ///
 ///     auto const lines = with_ability<std::vector<std::string>>(
 ///         driver, [&](RepairDriver auto& able) { return able.repair(id, ancestors); });
 ///
-/// A driver that holds another has the abilities of that one, as if the store were composed with it; `f` gets the holder
-/// if that passes the calls on, else what it holds.
-/// @return  what `f` does; `Result()` if the driver lacks the ability
+/// A holder has the abilities of the driver that it holds; `f` gets the holder if that models the concept
+/// itself, otherwise the driver held.
+/// @return  result of `f`; `Result()` if the driver lacks the ability
 template <class Result = void, class D, class F>
 Result with_ability(D& driver, F&& f) {
   if constexpr (DriverHolder<D>) {

@@ -29,8 +29,7 @@ inline std::string big_data_file_name(std::string_view key) {
   auto const plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.'; };
   std::size_t at = 0;
   while (at < key.size() && plain(key[at])) ++at;
-  if (at <
-      key.size()) {  // after the one character that may be anything, which is a whole UTF-8 sequence if it is valid
+  if (at < key.size()) {  // skip the last character, a whole UTF-8 sequence if valid
     auto const lead = static_cast<unsigned char>(key[at]);
     std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
     for (std::size_t i = 1; i < length; ++i)
@@ -215,7 +214,7 @@ class BigData {
     Traits::data_changed(next);
     if constexpr (Traits::keeps_data_sizes)
       if (!is_new) return item_.renew(replace_data<Traits>(core, table, std::move(next), name, file));
-    file.commit();  // the recorded size and digest of replaced data are not updated here
+    file.commit();  // replaced data come here only if sizes and digests are not recorded
     auto row = table.put(std::move(next));
     table.commit(core.flush());
     item_.renew(std::move(row));

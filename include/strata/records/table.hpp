@@ -23,7 +23,7 @@ namespace strata {
 template <StoreLock Lock>
 struct TableOptions {
   std::optional<Lock> second =
-      {};  ///< lock of the separate image store, whose records are in the same table; taken after the table's own
+      {};  ///< lock of the separate image store, whose records are in the same table; taken second
   /// The table of a read-only store: duplicate names cannot be repaired there.
   bool read_only = false;
   std::filesystem::path place = {};  ///< the store's root, for errors
