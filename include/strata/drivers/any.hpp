@@ -28,26 +28,28 @@
 
 namespace strata::drivers {
 
-/// A driver that can stand in the list of `AnyOf`: its name is known without an object, and its options come as texts.
+/// A driver that can be in the list of `AnyOf`: it has a static name, and options that can be parsed from
+/// texts.
 template <class D>
 concept ListedDriver = OpenableDriver<D> && requires(std::vector<std::string> const& texts) {
   { D::name() } -> std::convertible_to<std::string_view>;
   { D::Options::parse(texts) } -> std::same_as<typename D::Options>;
 };
 
-/// Which driver, and its options, as a program's configuration has them.
+/// The driver and its options, as in a program's configuration.
 struct AnyOptions {
-  std::string name = {};                   ///< empty: found out by what the graph root holds
-  std::vector<std::string> options = {};   ///< "overlay.mountopt=nodev", "skip_mount_home=true"
-  std::vector<std::string> priority = {};  ///< order of trial when no name is given; empty: the usual one
+  std::string name = {};                  ///< empty: determined from the contents of the graph root
+  std::vector<std::string> options = {};  ///< "overlay.mountopt=nodev", "skip_mount_home=true"
+  std::vector<std::string> priority =
+      {};  ///< order in which drivers are tried if no name is given; empty: the default order
 };
 
 namespace detail {
 
-/// Drivers that containers/storage knows, in the order in which it tries them; "aufs" until release 1.59.
+/// Drivers of containers/storage, in the order in which it tries them; "aufs" until release 1.59.
 inline constexpr std::array<std::string_view, 5> known_drivers{"overlay", "aufs", "btrfs", "zfs", "vfs"};
 
-/// The known drivers whose homes are in a graph root.
+/// The known drivers that have a home in a graph root.
 inline std::vector<std::string_view> existing_homes(std::filesystem::path const& graph_root) {
   std::vector<std::string_view> found;
   for (auto const name : known_drivers) {
@@ -57,8 +59,8 @@ inline std::vector<std::string_view> existing_homes(std::filesystem::path const&
   return found;
 }
 
-/// What the original says of a driver that is not in this program; of those that it has itself, that their
-/// prerequisites are missing, which makes a search go on.
+/// Error for a driver that this program does not include, as containers/storage reports it: for zfs that
+/// prerequisites are missing, so that a search continues; otherwise that the driver is unknown.
 inline Error not_here(std::string const& name, std::filesystem::path const& graph_root) {
   if (name == "aufs") return Error(Errc::driver_unknown, "kernel does not support aufs");
   if (name == "zfs") return Error(Errc::driver_unusable, "the 'zfs' command is not available");
@@ -66,8 +68,8 @@ inline Error not_here(std::string const& name, std::filesystem::path const& grap
 }
 
 /// The driver whose data is in a graph root, if any.
-/// @param order            names, the first preferred
-/// @param order_was_given  else a home of "vfs" does not count: it may have been a makeshift
+/// @param order            names, the preferred one first
+/// @param order_was_given  otherwise a home of "vfs" does not count, since it may have been a fallback
 /// @throws `Errc::several_drivers`
 inline std::optional<std::string> prior_home(std::filesystem::path const& graph_root,
                                              std::vector<std::string> const& order, bool order_was_given) {
@@ -88,10 +90,10 @@ inline std::optional<std::string> prior_home(std::filesystem::path const& graph_
 
 /// One of several drivers, chosen when a store is opened.
 ///
-/// It models what callers of a store see as calls and options (`DiffDriver`, `MountDriver`, `IdMapDriver`, `InPlaceDriver`,
-/// `ImageStoreDriver`, `LayerStoreDriver`) if one of its drivers does; a chosen driver that does not throws
-/// `Errc::unsupported`. Layers of one that can only mount are compared as trees. For the other abilities ask `with_ability`,
-/// which reaches the chosen driver itself.
+/// Models the concepts that add calls to a store (`DiffDriver`, `MountDriver`, `IdMapDriver`,
+/// `InPlaceDriver`, `ImageStoreDriver`, `LayerStoreDriver`) if one of its drivers does; if the chosen driver
+/// does not, the calls throw `Errc::unsupported`. If the chosen driver can only mount, layers are compared as
+/// trees. For other abilities use `with_ability`, which calls the chosen driver itself.
 template <ListedDriver... Ds>
 class AnyOf {
   template <class D>
@@ -117,7 +119,7 @@ class AnyOf {
     friend class AnyOf;
     template <class D>
     explicit Staged(StagedOf<D>&& of) : held_(std::move(of)) {}
-    /// The store hands back only what it got from the same driver.
+    /// The store only passes objects that the same driver made.
     template <class D>
     typename D::Staged& of() {
       return std::get<StagedOf<D>>(held_).staged;
@@ -125,15 +127,15 @@ class AnyOf {
     std::variant<StagedOf<Ds>...> held_;
   };
 
-  /// Opens the driver that was named, or else: the first, in order of priority, whose home is in the graph root (though
-  /// "vfs" only if there is a list that names it), or else the first that works here.
+  /// Opens the named driver; without a name, the first in order of priority whose home is in the graph root
+  /// ("vfs" only if an explicit list names it), or else the first that works on this host.
   ///
-  /// @throws `Errc::driver_unknown`, `Errc::driver_unusable`: it is not in this program, or does not work here, also
-  ///         when it was chosen for its data; `Errc::several_drivers`, `Errc::driver_option`: the subject is the whole
-  ///         message; what else opening the driver throws
+  /// @throws `Errc::driver_unknown`; `Errc::driver_unusable`: not part of this program, or not working on
+  ///   this host, even if chosen for its data; `Errc::several_drivers`; `Errc::driver_option`, whose subject
+  ///   is the whole message; what opening the driver throws
   AnyOf(DriverPlace const& place, Options const& options) : held_(choose(place, options)) {}
 
-  /// Calls `f` with the driver that was chosen, as an object of its own type.
+  /// Calls `f` with the chosen driver, in its own type.
   template <class F>
   decltype(auto) visit(F&& f) {
     return std::visit(f, *held_);
@@ -143,7 +145,7 @@ class AnyOf {
     return std::visit(f, std::as_const(*held_));
   }
 
-  /// Of the chosen driver; "overlay" also for one opened as "overlay2".
+  /// Name of the chosen driver; "overlay" also for one opened as "overlay2".
   std::string_view name() const {
     return visit([](auto const& driver) { return std::string_view(driver.name()); });
   }
@@ -314,7 +316,7 @@ class AnyOf {
     auto const try_one = [&]<class D>() {
       if (name != D::name() && !(name == "overlay2" && D::name() == "overlay")) return;
       auto parsed = D::Options::parse(options.options);
-      // The alias names another directory, as it does for the Go library.
+      // The alias selects another directory, as in the Go library.
       if constexpr (requires { parsed.home_name; }) parsed.home_name = name;
       if (!ImageStoreDriver<D> && (!place.image_stores.empty() || !place.image_store.empty()))
         cannot<D>("several stores");
@@ -328,7 +330,7 @@ class AnyOf {
   std::unique_ptr<Held> held_;
 };
 
-/// The drivers of a usual program.
+/// The drivers that most programs need.
 using Any = AnyOf<Overlay, Btrfs, Vfs>;
 
 static_assert(OpenableDriver<Any> && DriverHolder<Any>);

@@ -34,25 +34,25 @@
 
 namespace strata::drivers {
 
-/// Keeps each layer as a subvolume of btrfs, a writable snapshot of its parent with its own changes made:
-/// `<graph root>/btrfs/subvolumes/<id>`. A layer costs what it changes, whatever its parent's size.
+/// Stores each layer as a btrfs subvolume, a writable snapshot of its parent with the layer's changes:
+/// `<graph root>/btrfs/subvolumes/<id>`. A layer uses space only for its changes.
 ///
-/// The layout is that of containers/storage. The original makes and deletes subvolumes in place; here they are made in
-/// `btrfs/tempdirs`, which it does not look at, and come and go by one rename. Needs the privileges to mount and to
-/// delete subvolumes.
+/// The layout is that of containers/storage, which creates and deletes subvolumes in place; this driver does
+/// so in `btrfs/tempdirs`, which containers/storage does not look at, and moves them by one rename. Needs the
+/// privileges to mount and to delete subvolumes.
 class Btrfs {
  public:
   struct Options {
-    std::uint64_t size = 0;       ///< most bytes that a writable layer may refer to; 0: any number
-    std::uint64_t min_space = 0;  ///< the least `size` that is accepted; given, quotas are turned on at once
+    std::uint64_t size = 0;       ///< limit in bytes for what a writable layer refers to; 0: unlimited
+    std::uint64_t min_space = 0;  ///< least `size` accepted, in bytes; if set, quotas are enabled at once
 
-    /// From the "key=value" texts of storage.conf and the command line. Those with the prefix of another driver are
-    /// passed over.
+    /// Parses "key=value" texts of storage.conf and the command line. Options with the prefix of another
+    /// driver are ignored.
     /// @throws `Errc::driver_option`; its subject is the whole message
     static Options parse(std::vector<std::string> const& key_values);
   };
 
-  /// A subvolume that is being built, and its limit.
+  /// A subvolume being built, and its limit.
   class Staged : public StagedTree {
    private:
     friend class Btrfs;
@@ -62,8 +62,8 @@ class Btrfs {
 
   explicit Btrfs(DriverPlace const& place) : Btrfs(place, Options()) {}
 
-  /// Makes the home, and a private mount of it onto itself.
-  /// @throws `Errc::driver_unusable`: not on btrfs; `errno`
+  /// Creates the home, and bind-mounts it privately onto itself.
+  /// @throws `Errc::driver_unusable` if it is not on btrfs; `errno`
   Btrfs(DriverPlace const& place, Options const& options)
       : home_(std::filesystem::absolute(place.graph_root) / name()),
         options_(options),
@@ -80,8 +80,8 @@ class Btrfs {
 
   static constexpr std::string_view name() noexcept { return "btrfs"; }
 
-  /// Takes as long for a large parent as for a small one, some milliseconds: the kernel commits what is in flight.
-  /// @throws `Errc::driver_option`: the limit for a writable layer is less than what is accepted
+  /// Takes some milliseconds whatever the size of the parent: the kernel commits the current transaction.
+  /// @throws `Errc::driver_option`: the limit of a writable layer is below the accepted minimum
   Staged stage(StageRequest const& request) {
     check_writable();
     auto const from = trees_.origin(request);
@@ -116,7 +116,7 @@ class Btrfs {
     }
   }
 
-  /// A limit is that of the layer that the new contents began as a copy of.
+  /// The limit is that of the layer that the staged contents were copied from.
   void replace(LayerId const& id, Staged& staged) {
     check_writable();
     trees_.replace(id, staged);
@@ -134,23 +134,24 @@ class Btrfs {
     trees_.copy_file(id, file, to);
   }
 
-  /// What cannot be removed stays for the next time.
+  /// Files that cannot be removed are left for the next call.
   void recover() {
     if (!read_only_) sys::StagingDirectory::recover(trees_.temp_dirs());
   }
 
-  /// None, as of an original built with "btrfs_noversion": its lines tell versions of a library that is not used here.
+  /// Empty, as in containers/storage built with "btrfs_noversion": its entries are versions of a library that
+  /// is not used here.
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
 
   std::vector<Change> changes(DiffRequest const& request) const { return trees_.changes(request); }
   void diff(DiffRequest const& request, archive::TarWriter& to) const { trees_.diff(request, to); }
   std::int64_t diff_size(DiffRequest const& request) const { return trees_.diff_size(request); }
 
-  /// A tree is shown as it is.
+  /// False: trees are mounted with their owners unchanged.
   static bool shifts(IdMaps const&) noexcept { return false; }
 
-  /// The directory is there, and can be written to whatever `request` says; a recorded limit is set once more, for
-  /// quotas may have been off meanwhile.
+  /// Returns the directory, which is writable whatever `request` says, and sets a recorded limit again, since
+  /// quotas may have been disabled meanwhile.
   /// @throws `Errc::layer_unknown`; `Errc::unsupported`: a mount option other than "ro"
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
     for (auto const& option : request.options)
@@ -175,7 +176,7 @@ class Btrfs {
     return trees_.ownership(home_, known);
   }
 
-  /// Gives the private mount of the home back; a file system of its own stays mounted.
+  /// Removes the private mount of the home; the mount of a file system of its own stays.
   void shutdown() { sys::undo_private(home_); }
   void resume() {
     if (!sys::is_mount_point(home_)) recover();  // as in `Overlay`
@@ -189,7 +190,7 @@ class Btrfs {
     if (read_only_) throw Error(Errc::store_read_only, home_.native());
   }
 
-  /// A layer that is no subvolume (restored from a backup, say) is copied.
+  /// Copies a layer that is not a subvolume, such as one restored from a backup.
   static void make(std::filesystem::path const& tree, std::optional<std::filesystem::path> const& from,
                    Control const& control) {
     if (from && sys::btrfs::is_subvolume(*from)) return sys::btrfs::snapshot(*from, tree);
@@ -206,7 +207,7 @@ class Btrfs {
     return options_.size;
   }
 
-  /// 0 if there is none, or none that can be read.
+  /// 0 if there is none, or if it cannot be read.
   std::uint64_t recorded_limit(LayerId const& id) const {
     auto const text = sys::read_stored(quota(id));
     std::uint64_t size = 0;

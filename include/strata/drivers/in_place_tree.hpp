@@ -16,11 +16,11 @@
 
 namespace strata::drivers {
 
-/// A layer's own tree, into which entries are unpacked while others look at it and write to it: nothing but what the entries
-/// name is touched, and no directory becomes another one.
+/// The tree of a layer that others may be reading and writing while entries are unpacked into it: only what
+/// the entries name is changed, and no directory is replaced by another one.
 class InPlaceTree {
  public:
-  /// @param apply  without maps: these are the request's
+  /// @param apply  without maps, which are taken from the request
   InPlaceTree(std::filesystem::path tree, InPlaceRequest const& request, archive::ApplyOptions apply)
       : tree_(std::move(tree)),
         root_(sys::open_at(AT_FDCWD, tree_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)),
@@ -37,7 +37,7 @@ class InPlaceTree {
     applier_->add(header, body);
   }
 
-  /// Flushes all of the file system: a tree that others write to cannot be walked from end to end.
+  /// Flushes the whole file system, since a tree that others write to cannot be traversed reliably.
   void finish() {
     if (!applier_) return;
     applier_->finish();
@@ -47,7 +47,8 @@ class InPlaceTree {
 
  private:
   std::filesystem::path tree_;
-  sys::Fd root_;  ///< open since before the first write: `syncfs` tells of errors since then
+  sys::Fd
+      root_;  ///< opened before the first write, since `syncfs` reports errors that occurred after opening
   Flush flush_;
   Control control_;
   std::unique_ptr<archive::Applier> applier_;

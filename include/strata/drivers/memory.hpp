@@ -28,16 +28,17 @@
 
 namespace strata::drivers {
 
-/// Keeps layers in memory, for tests and dry runs; they end with the object and its copies, which share them.
+/// Keeps layers in memory, for tests and dry runs; they exist as long as the object or a copy of it, which
+/// share them.
 ///
-/// The shortest driver there is, to copy from. A layer is a tree, complete like a directory of vfs, and unpacked by the same
-/// code; contents that a child does not change it shares with its parent.
+/// The shortest driver, as a template for others. A layer is a complete tree, like a directory of vfs, and is
+/// unpacked by the same code; it shares unchanged contents with its parent.
 class Memory {
  public:
   struct Options {};
 
  private:
-  /// Holes take memory here; an archive of a few bytes must not ask for all of it.
+  /// Limit in bytes. Holes use memory here, which a small archive must not exhaust.
   static constexpr std::int64_t largest_sparse = std::int64_t{1} << 30;
 
   using File = archive::MemoryNode;
@@ -48,7 +49,7 @@ class Memory {
   };
 
  public:
-  /// A tree of its own; a copy is another.
+  /// A tree of its own. Copies are independent.
   class Staged {
    public:
     void add(archive::TarHeader const& header, Reader& body) {
@@ -74,7 +75,7 @@ class Memory {
     std::unique_ptr<archive::BasicApplier<archive::MemoryTree>> applier_ = {};
     std::optional<LayerId> parent_ = {};
     Control control_ = {};
-    std::shared_ptr<Layer const> layer_ = {};  ///< once it is whole
+    std::shared_ptr<Layer const> layer_ = {};  ///< set once it is complete
   };
 
   Memory() = default;
@@ -153,7 +154,7 @@ class Memory {
 
  private:
   struct State {
-    std::mutex mutex;  // of the map; a layer in it never changes
+    std::mutex mutex;  // guards the map; a layer in it never changes
     std::map<LayerId, std::shared_ptr<Layer const>> layers;
   };
 

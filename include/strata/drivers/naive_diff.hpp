@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-/// What changed in a layer, found by comparing two whole trees: for drivers that keep no record of it themselves.
+/// Finds what changed in a layer by comparing two whole trees, for drivers that do not record it themselves.
 namespace strata::drivers::naive {
 
-/// Shows a layer as a directory while it lives, and unmounts it only if it had to mount it.
+/// Mounts a layer while the object exists, unless it was mounted already.
 template <MountDriver D>
 class ShownLayer {
  public:
@@ -25,7 +25,7 @@ class ShownLayer {
     if (!mounted_here_) return;
     try {
       driver_.unmount(id_, Flush::none);
-    } catch (...) {  // it stays mounted, which the next mount will say
+    } catch (...) {  // it stays mounted, which the next mount reports
     }
   }
   ShownLayer(ShownLayer const&) = delete;
@@ -51,7 +51,8 @@ auto with_trees(D& driver, DiffRequest const& request, Use&& use) {
 }
 }  // namespace detail
 
-/// As `DiffDriver::changes`. Cost: one `lstat` a file of either tree, and the attributes of those alike.
+/// As `DiffDriver::changes`. Cost: one `lstat` per file of either tree, and reading the attributes of those
+/// that are equal.
 template <MountDriver D>
 std::vector<Change> changes(D& driver, DiffRequest const& request) {
   return detail::with_trees(driver, request, [&](auto const& newer, auto const& older) {
@@ -59,7 +60,7 @@ std::vector<Change> changes(D& driver, DiffRequest const& request) {
   });
 }
 
-/// As `DiffDriver::diff`: the entries, without the end of the archive.
+/// As `DiffDriver::diff`: writes entries, without the end of the archive.
 template <MountDriver D>
 void diff(D& driver, DiffRequest const& request, archive::TarWriter& to) {
   detail::with_trees(driver, request, [&](auto const& newer, auto const& older) {

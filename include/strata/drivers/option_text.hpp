@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-/// What all drivers' options have in common: "[driver.]key=value", from storage.conf and the command line.
+/// Syntax common to the options of all drivers: "[driver.]key=value", from storage.conf and the command line.
 namespace strata::drivers {
 
 /// @param text  the whole message
@@ -23,7 +23,7 @@ namespace strata::drivers {
   throw Error(Errc::driver_option, std::move(text));
 }
 
-/// Without white space at both ends (ASCII).
+/// Removes white space (ASCII) at both ends.
 inline std::string_view trim(std::string_view text) {
   auto const space = " \t\r\n\v\f";
   auto const first = text.find_first_not_of(space);
@@ -39,17 +39,17 @@ inline std::string lower_case(std::string_view text) {
   return lower;
 }
 
-/// One option, parted.
+/// An option split into key and value.
 struct OptionText {
-  std::string given;  ///< all before the "=", as it was written
+  std::string given;  ///< everything before the "=", unchanged
   std::string key;    ///< in lower case, without the prefix
   std::string value;
 };
 
-/// Splits at the first "=". Options that carry the prefix of another driver are nothing to this one, as release 1.63
-/// has it; those without a prefix, or with a bare dot for one, are every driver's.
+/// Splits at the first "=". Returns none for options with the prefix of another driver, as in release 1.63;
+/// those without a prefix, or with a bare dot instead, apply to every driver.
 /// @param own  prefixes with their dots, "overlay."
-/// @throws     `Errc::driver_option`: there is no "="
+/// @throws     `Errc::driver_option` if there is no "="
 inline std::optional<OptionText> own_option(std::string const& text,
                                             std::initializer_list<std::string_view> own) {
   auto const equals = text.find('=');
@@ -69,7 +69,7 @@ inline std::optional<OptionText> own_option(std::string const& text,
   return option;
 }
 
-/// The words that Go's strconv.ParseBool takes.
+/// Parses a bool as Go's strconv.ParseBool does.
 inline bool parse_bool(std::string const& value) {
   for (auto const* word : {"1", "t", "T", "TRUE", "true", "True"})
     if (value == word) return true;
@@ -78,8 +78,9 @@ inline bool parse_bool(std::string const& value) {
   reject_option("strconv.ParseBool: parsing \"" + value + "\": invalid syntax");
 }
 
-/// Bytes of a size as people write it, all units being powers of 1024: "10m", "1.5 GiB", "4096", "7b".
-/// @throws `Errc::driver_option`, in the words of Go's units package
+/// Parses a size in bytes with an optional unit, all units being powers of 1024: "10m", "1.5 GiB", "4096",
+/// "7b".
+/// @throws `Errc::driver_option`, with the text of Go's units package
 inline std::uint64_t parse_size(std::string const& text) {
   constexpr std::string_view units = "kmgtp";
   auto const last = text.find_last_of("0123456789. ");
@@ -102,7 +103,7 @@ inline std::uint64_t parse_size(std::string const& text) {
   return static_cast<std::uint64_t>(size);
 }
 
-/// A size for a person, in powers of 1000 with four digits: "10.49MB" (Go's units package).
+/// Formats a size in powers of 1000 with four digits: "10.49MB" (Go's units package).
 inline std::string human_size(std::uint64_t bytes) {
   constexpr std::array<char const*, 7> units{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   auto size = static_cast<double>(bytes);

@@ -48,11 +48,12 @@
 
 namespace strata::drivers {
 
-/// Layers as upper and lower directories of overlayfs, in the layout of containers/storage (release 1.63 and before).
+/// Stores layers as upper and lower directories of overlayfs, in the layout of containers/storage (up to
+/// release 1.63).
 ///
-/// A layer that is mounted cannot be replaced as a whole (`Errc::layer_used_by_container`): the kernel keeps using the
-/// directory that was there. Layers of `image_stores` can be parents and be mounted read-only, below the run root.
-/// Needs the privileges to mount.
+/// The tree of a mounted layer cannot be replaced as a whole (`Errc::layer_used_by_container`), since the
+/// kernel keeps using the old directory. Layers of `image_stores` can be parents, and be mounted read-only,
+/// below the run root. Needs the privileges to mount.
 class Overlay {
  public:
   using Options = overlay::Options;
@@ -60,8 +61,8 @@ class Overlay {
 
   static constexpr std::string_view name() noexcept { return "overlay"; }
 
-  /// Makes the home and, unless told otherwise, a private mount of it. What the kernel can do is looked up in the run
-  /// root, and tried out only if it is not known yet.
+  /// Creates the home and, unless disabled, bind-mounts it privately. Features of the kernel are looked up in
+  /// the run root, and probed only if unknown.
   /// @throws `Errc::driver_unusable`, with the kernel's reason; `errno`
   Overlay(DriverPlace const& place, Options const& options)
       : options_(with_stores(options, place)),
@@ -75,7 +76,7 @@ class Overlay {
         files_(std::make_unique<overlay::LayerFiles>()) {
     if (read_only_) return;
     for (auto const& own : dirs_.own_homes()) {
-      sys::make_directories(own, 0700, Flush::full);  // publishing flushes no more than the home itself
+      sys::make_directories(own, 0700, Flush::full);  // publishing flushes only the home itself
       auto const links = own / paths::overlay::links;
       if (::mkdir(links.c_str(), 0755) == 0) {
         if (::chmod(links.c_str(), 0755) != 0) sys::throw_errno("chmod", links);
@@ -108,7 +109,7 @@ class Overlay {
     return staged;
   }
 
-  /// Into the upper directory of the mount, if there is one.
+  /// Unpacks into the upper directory of the mount, if there is one.
   InPlaceTree in_place(LayerId const& id, InPlaceRequest const& request) {
     check_writable();
     auto const layer = dirs_.own(id.str());
@@ -121,7 +122,7 @@ class Overlay {
     return InPlaceTree(layer / paths::overlay::diff, request, std::move(apply));
   }
 
-  /// @throws also `Errc::invalid_id` for the few names that mean something else in the home
+  /// @throws also `Errc::invalid_id` for the few names that have another meaning in the home
   void publish(LayerId const& id, Staged staged) {
     check_writable();
     overlay::put_in_place(dirs_, id, staged, {.bytes = options_.size, .inodes = options_.inodes});
@@ -168,7 +169,7 @@ class Overlay {
     return staged;
   }
 
-  /// Of the own homes, not of stores that are only read.
+  /// Layers of the own homes, without those of read-only stores.
   std::vector<LayerId> list() const {
     std::vector<LayerId> ids;
     for (auto& id : dirs_.list()) ids.emplace_back(std::move(id));
@@ -179,7 +180,8 @@ class Overlay {
     files_->copy(dirs_, id.str(), file, to);
   }
 
-  /// Removes what dead processes left in temp-dirs. What cannot be removed stays for the next time. Needs no lock.
+  /// Removes what dead processes left in staging directories. What cannot be removed is left for the next
+  /// call. Needs no lock.
   void recover() {
     if (read_only_) return;
     auto const homes = dirs_.own_homes();
@@ -187,13 +189,13 @@ class Overlay {
     roots.push_back(run_home_);
     for (auto const& root : roots) {
       auto const left = root / paths::overlay::temp_dirs;
-      if (::rmdir(left.c_str()) == 0 || errno == ENOENT) continue;  // the usual case: nothing there
+      if (::rmdir(left.c_str()) == 0 || errno == ENOENT) continue;  // usually there is none
       sys::StagingDirectory::recover(left);
       ::rmdir(left.c_str());  // release 1.43 takes it for a layer when it repairs links
     }
   }
 
-  /// As `containers-storage status` names things.
+  /// The keys are those of `containers-storage status`.
   std::vector<std::pair<std::string, std::string>> status() const {
     auto const text = [](bool value) { return std::string(value ? "true" : "false"); };
     bool const by_program = mounter_.by_program();
@@ -205,12 +207,13 @@ class Overlay {
             {"Supports volatile", text(mounter_.can_be_volatile())}};
   }
 
-  /// Natively if the parent is the layer's own, by comparing trees if not.
+  /// Reads the layer's own tree if the parent is the layer's own; otherwise compares trees.
   std::vector<Change> changes(DiffRequest const& request) const { return comparer().changes(request); }
   void diff(DiffRequest const& request, archive::TarWriter& to) const { comparer().diff(request, to); }
   std::int64_t diff_size(DiffRequest const& request) const { return comparer().diff_size(request); }
 
-  /// Linux does it from 5.19 on, a mount program for maps that are one offset; see `overlay::Mounter::shifts`.
+  /// True on Linux from 5.19 on, and for a mount program if the maps are one offset; see
+  /// `overlay::Mounter::shifts`.
   bool shifts(IdMaps const& maps) const { return mounter_.shifts(maps); }
 
   /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
@@ -224,7 +227,8 @@ class Overlay {
     if (sys::is_mount_point(plan.target))
       throw Error(Errc::layer_used_by_container, "layer " + id.str() + " is mounted");
     if (!plan.upper.empty()) {
-      // The kernel's sign that a volatile mount was not unmounted cleanly; it would refuse any other mount.
+      // The kernel's mark of a volatile mount that was not unmounted cleanly; it would refuse any other
+      // mount.
       sys::remove_tree(layer / paths::overlay::work / paths::overlay::volatile_mark);
     }
     auto target = plan.target;
@@ -232,7 +236,7 @@ class Overlay {
       mounter_.mount(std::move(plan));
       return target;
     }
-    // The root of what is seen is that of the container, who may not be 0 of the host.
+    // The root directory belongs to the container's root, which may not be 0 on the host.
     if (!plan.upper.empty()) give_to_root(plan.upper, request.maps);
     if (own) give_to_root(target, request.maps);
     mounter_.mount_shifted(std::move(plan), layer, request.maps);
@@ -260,7 +264,7 @@ class Overlay {
   std::optional<OwnTree> own_tree(LayerId const& id) const {
     auto const layer = dirs_.find(id.str());
     if (!layer || !overlay::holds_directory(*layer / paths::overlay::diff)) return std::nullopt;
-    if (overlay::is_composefs(*layer)) return std::nullopt;  // not one that can be walked
+    if (overlay::is_composefs(*layer)) return std::nullopt;  // which cannot be walked
     return OwnTree{
         .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
   }
@@ -268,8 +272,8 @@ class Overlay {
     return overlay::own_home(dirs_, known);
   }
 
-  /// Gives the private mount of the home back; a file system of its own stays mounted. Removes what partial pulls
-  /// of other programs left.
+  /// Removes the private mount of the home; the mount of a file system of its own stays. Also removes what
+  /// partial pulls of other programs left.
   void shutdown() {
     files_->forget();
     if (!read_only_) overlay::prune_staging(home());
@@ -277,7 +281,7 @@ class Overlay {
   }
   void resume() {
     if (read_only_ || options_.skip_mount_home) return;
-    // The private mount hides what dead processes left mounted in the home, which could then no longer be removed.
+    // The private mount would hide, and thus pin, what dead processes left mounted in the home.
     if (!sys::is_mount_point(home())) recover();
     sys::make_private(home());
   }
@@ -313,7 +317,7 @@ class Overlay {
     if (read_only_) throw Error(Errc::store_read_only, "overlay home " + home().native());
   }
 
-  /// Layers of composefs are never changed.
+  /// Layers of composefs cannot be changed.
   static void check_own_tree(std::filesystem::path const& layer) {
     if (overlay::is_composefs(layer))
       throw Error(Errc::unsupported, "changing composefs layer " + layer.filename().native());
@@ -334,7 +338,7 @@ inline void Overlay::shift(Staged& staged, StageRequest const& request) const {
   auto const below = dirs_.get(staged.parent()->str());
   overlay::MountPlan plan{.lowers = dirs_.trees_below(below), .options = mounter_.options()};
   plan.lowers.insert(plan.lowers.begin(), below / paths::overlay::diff);
-  // Each file copied up would be flushed alone; all are, together, when the staged tree is whole.
+  // Avoids flushing each file that is copied up; the complete staged tree is flushed instead.
   if (!mounter_.by_program() && mounter_.can_be_volatile()) plan.options.emplace_back("volatile");
   auto staging = sys::StagingDirectory::create(mount_places().private_mounts());
   plan.target = overlay::make_mount_point(staging);

@@ -10,17 +10,17 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/// Owners of trees that are being built.
+/// Changes owners in trees that are being built.
 namespace strata::drivers {
 
-/// Does what is there of the parent, or of the copied layer, have other owners than the new layer is to have?
+/// True if the files of the parent, or of the copied layer, have owners other than those of the new layer.
 inline bool has_other_owners(StageRequest const& request) {
   return (request.parent || request.copy_of) && request.maps != request.parent_maps;
 }
 
-/// Gives all in a tree the owners that the new layer's maps ask for, on several threads. The tree's root stays as it
-/// is, as in containers/storage.
-/// @param relink  as of `sys::ChownOptions`
+/// Changes all owners in a tree to those of the new layer's maps, on several threads. The root of the tree is
+/// left unchanged, as in containers/storage.
+/// @param relink  as in `sys::ChownOptions`
 /// @throws `Errc::invalid_mappings`: an owner that the parent's maps do not have; `Errc::stopped`; `errno`
 inline void shift_owners(std::filesystem::path const& tree, StageRequest const& request,
                          bool relink = false) {
@@ -36,7 +36,7 @@ inline void shift_owners(std::filesystem::path const& tree, StageRequest const& 
                    .control = request.control});
 }
 
-/// Makes one file or directory root's, as the maps have it; nothing happens without maps.
+/// Gives one file or directory to the root of the maps; no effect without maps.
 inline void give_to_root(std::filesystem::path const& path, IdMaps const& maps) {
   if (maps.empty()) return;
   auto const root = idmap::root_of(maps);

@@ -31,20 +31,21 @@
 
 namespace strata::drivers {
 
-/// Keeps each layer as a full copy of its parent with its own changes made: `<graph root>/vfs/dir/<id>`. Needs nothing of
-/// the kernel; costs the space of every file once a layer, unless the file system shares blocks (reflink: XFS, btrfs).
+/// Stores each layer as a full copy of its parent with the layer's changes: `<graph root>/vfs/dir/<id>`.
+/// Needs nothing of the kernel; each layer uses the space of all its files, unless the file system shares
+/// blocks (reflink: XFS, btrfs).
 ///
-/// The layout is that of containers/storage; what is being built and what is being deleted stands in `vfs/tempdirs`
-/// as its releases from 1.59 on expect.
+/// The layout is that of containers/storage; trees being built or deleted are in `vfs/tempdirs`, as its
+/// releases from 1.59 on expect.
 class Vfs {
  public:
   struct Options {
     bool ignore_chown_errors = false;
-    std::vector<std::filesystem::path> image_stores = {};  ///< graph roots with further layers, only read
+    std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores
 
-    /// From the "key=value" texts of storage.conf and the command line. Those with the prefix of another driver are
-    /// passed over.
-    /// @throws `Errc::driver_option`; its subject is a whole sentence
+    /// Parses "key=value" texts of storage.conf and the command line. Options with the prefix of another
+    /// driver are ignored.
+    /// @throws `Errc::driver_option`; its subject is the whole message
     static Options parse(std::vector<std::string> const& key_values);
   };
 
@@ -59,13 +60,13 @@ class Vfs {
                apart(place)) {
     if (read_only_) return;
     for (auto const& home : trees_.homes())
-      // Flushed whatever the policy: publishing flushes no more than the directory of the layers.
+      // Flushed whatever the policy, since publishing flushes only the directory of the layers.
       sys::make_directories(home.directory, 0700, Flush::full);
   }
 
   static constexpr std::string_view name() noexcept { return "vfs"; }
 
-  /// Copies the parent, which takes as long as that is large, or has files where they cannot share blocks.
+  /// Copies the parent: linear in its size, or in its number of files if these can share blocks.
   Staged stage(StageRequest const& request) {
     check_writable();
     auto const from = trees_.origin(request);
@@ -102,13 +103,13 @@ class Vfs {
   }
 
   bool exists(LayerId const& id) const { return trees_.find(id).has_value(); }
-  /// Of the own home, not of image stores.
+  /// Layers of the own home, without those of image stores.
   std::vector<LayerId> list() const { return trees_.list(); }
   void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
     trees_.copy_file(id, file, to);
   }
 
-  /// What cannot be removed stays for the next time.
+  /// Files that cannot be removed are left for the next call.
   void recover() {
     if (read_only_) return;
     for (auto const& home : trees_.homes()) sys::StagingDirectory::recover(home.temp_dirs);
@@ -120,10 +121,10 @@ class Vfs {
   void diff(DiffRequest const& request, archive::TarWriter& to) const { trees_.diff(request, to); }
   std::int64_t diff_size(DiffRequest const& request) const { return trees_.diff_size(request); }
 
-  /// A tree is shown as it is.
+  /// False: trees are mounted with their owners unchanged.
   static bool shifts(IdMaps const&) noexcept { return false; }
 
-  /// Nothing happens: the directory is there, and can be written to whatever `request` says.
+  /// Returns the directory, which is writable whatever `request` says.
   /// @throws `Errc::layer_unknown`; `Errc::unsupported`: a mount option other than "ro"
   std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
     for (auto const& option : request.options)
@@ -140,7 +141,7 @@ class Vfs {
     return trees_.find(id).value_or(trees_.own(id));
   }
 
-  /// A layer is one directory, which is there or is not; one of an image store does not stand in for it.
+  /// Reports a missing directory; one in an image store does not replace it.
   std::vector<Problem> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
     return trees_.inspect(id);
   }
@@ -180,7 +181,7 @@ class Vfs {
 
   static void make_root(std::filesystem::path const& path) {
     if (::mkdir(path.c_str(), 0555) != 0) sys::throw_errno("mkdir", path);
-    if (::chmod(path.c_str(), 0555) != 0) sys::throw_errno("chmod", path);  // whatever the umask
+    if (::chmod(path.c_str(), 0555) != 0) sys::throw_errno("chmod", path);  // independent of the umask
   }
 
   std::filesystem::path home_;

@@ -42,10 +42,10 @@
 
 namespace strata::drivers {
 
-/// A layer's whole tree being built in a temp-dir, to be renamed into place.
+/// The complete tree of a layer being built in a staging directory, to be renamed into place.
 class StagedTree {
  public:
-  /// @param build  makes the tree at the path that it is called with: empty, or with what the parent has
+  /// @param build  called with a path; makes the tree there, empty or with the parent's files
   template <class Build>
   StagedTree(std::filesystem::path const& temp_dirs, StageRequest const& request, archive::ApplyOptions apply,
              Build&& build)
@@ -89,34 +89,34 @@ class StagedTree {
   bool writable_;
   Flush flush_;
   Control control_;
-  std::unique_ptr<archive::Applier> applier_ = {};  ///< none once finished
+  std::unique_ptr<archive::Applier> applier_ = {};  ///< null once finished
 };
 
-/// Layers each of which is a whole tree in a directory of its own, named by its id: what drivers have in common that
-/// copy or snapshot the parent. Trees come from temp-dirs and leave to them, by one rename each.
+/// Layers stored as complete trees, each in a directory named by its id: the common part of drivers that copy
+/// or snapshot the parent. Trees enter and leave by one rename each, from and to staging directories.
 class WholeTrees {
  public:
   struct Home {
-    std::filesystem::path directory;  ///< of own layers
-    std::filesystem::path temp_dirs;  ///< on the same file system
+    std::filesystem::path directory;  ///< of this store's layers
+    std::filesystem::path temp_dirs;  ///< staging directories, on the same file system
   };
 
-  /// @param others       directories with further layers, only read
-  /// @param image_store  where layers go that no container writes to; none: to the others
+  /// @param others       directories of read-only stores
+  /// @param image_store  place for layers that no container writes to; none: the same as for others
   WholeTrees(std::filesystem::path directory, std::filesystem::path temp_dirs,
              std::vector<std::filesystem::path> others = {}, std::optional<Home> image_store = {})
       : homes_{{std::move(directory), std::move(temp_dirs)}}, others_(std::move(others)) {
     if (image_store) homes_.push_back(*std::move(image_store));
   }
 
-  /// The graph root's, then the image store's if there is one.
+  /// That of the graph root, then that of the image store, if any.
   std::vector<Home> const& homes() const noexcept { return homes_; }
   std::filesystem::path const& directory() const noexcept { return homes_.front().directory; }
-  /// Where a layer is built.
+  /// Directory in which a layer is built.
   std::filesystem::path const& temp_dirs(bool writable = true) const noexcept {
     return home_for(writable).temp_dirs;
   }
-  /// Of a layer that is not there: where the graph root would have it.
+  /// For a layer that does not exist: its path in the graph root.
   std::filesystem::path own(LayerId const& id) const { return home_of(id).directory / id.str(); }
 
   std::optional<std::filesystem::path> find(LayerId const& id) const {
@@ -134,13 +134,13 @@ class WholeTrees {
     return id ? std::optional(get(*id)) : std::nullopt;
   }
 
-  /// The tree that a new one starts from, if any.  @throws `Errc::layer_unknown`, also for the parent of a copy
+  /// Tree that a new one starts from, if any.  @throws `Errc::layer_unknown`, also for the parent of a copy
   std::optional<std::filesystem::path> origin(StageRequest const& request) const {
     auto const parent = get(request.parent);
     return request.copy_of ? get(request.copy_of) : parent;
   }
 
-  /// Over a copy whose own links are foreign, entries may go through those of the parent.
+  /// In a copy, entries may follow links of the parent, but not those of the copied layer itself.
   archive::ApplyOptions how_to_unpack(StageRequest const& request, archive::ApplyOptions apply) const {
     if (request.former == Former::kept && request.parent)
       apply.below = std::make_shared<archive::LowerTrees>(
@@ -162,7 +162,7 @@ class WholeTrees {
     if (staged.flush() == Flush::full) sys::sync_directory(directory);
   }
 
-  /// One rename that exchanges the two.
+  /// Exchanges the two by one rename.
   void replace(LayerId const& id, StagedTree& staged) const {
     staged.finish();
     auto const place = own(id);
@@ -183,7 +183,7 @@ class WholeTrees {
     return trash;
   }
 
-  /// Of the own directories.
+  /// Layers of the own directories.
   std::vector<LayerId> list() const {
     std::vector<LayerId> ids;
     for (auto const& [directory, temp_dirs] : homes_) {
@@ -224,7 +224,7 @@ class WholeTrees {
     return archive::changed_bytes(get(request.layer), changes(request));
   }
 
-  // What the drivers have in common of what a check asks for.
+  // Common parts of the drivers' inspection.
   std::vector<Problem> inspect(LayerId const& id) const {
     if (is_directory(own(id))) return {};
     return {
@@ -253,7 +253,7 @@ class WholeTrees {
     return found;
   }
 
-  /// @throws `errno`, "stat <path>", if that cannot be told
+  /// @throws `errno`, "stat <path>", if this cannot be determined
   static bool is_directory(std::filesystem::path const& path) {
     auto const status = sys::find_status(path);
     return status && S_ISDIR(status->st_mode);
