@@ -62,11 +62,10 @@ struct InPlaceRequest {
 /// Parameters of a mount.
 struct MountRequest {
   bool read_only = false;
-  bool is_volatile = false;  ///< contents need not survive a crash
-  std::string label = {};    ///< for SELinux
-  std::vector<std::string> options =
-      {};            ///< replace the driver's configured ones, if any; in the driver's syntax
-  IdMaps maps = {};  ///< maps for showing files that are stored with host ids
+  bool is_volatile = false;               ///< contents need not survive a crash
+  std::string label = {};                 ///< for SELinux
+  std::vector<std::string> options = {};  ///< if any, replace the driver's own; in its syntax
+  IdMaps maps = {};                       ///< maps for showing files that are stored with host ids
 };
 
 enum class ChangeKind { modify = 0, add = 1, remove = 2 };

@@ -38,10 +38,9 @@ concept ListedDriver = OpenableDriver<D> && requires(std::vector<std::string> co
 
 /// The driver and its options, as in a program's configuration.
 struct AnyOptions {
-  std::string name = {};                  ///< empty: determined from the contents of the graph root
-  std::vector<std::string> options = {};  ///< "overlay.mountopt=nodev", "skip_mount_home=true"
-  std::vector<std::string> priority =
-      {};  ///< order in which drivers are tried if no name is given; empty: the default order
+  std::string name = {};                   ///< empty: determined from the contents of the graph root
+  std::vector<std::string> options = {};   ///< "overlay.mountopt=nodev", "skip_mount_home=true"
+  std::vector<std::string> priority = {};  ///< order of trial if no name is given; empty: the default
 };
 
 namespace detail {

@@ -47,8 +47,7 @@ class InPlaceTree {
 
  private:
   std::filesystem::path tree_;
-  sys::Fd
-      root_;  ///< opened before the first write, since `syncfs` reports errors that occurred after opening
+  sys::Fd root_;  ///< opened before the first write: `syncfs` reports errors since then
   Flush flush_;
   Control control_;
   std::unique_ptr<archive::Applier> applier_;

@@ -15,7 +15,7 @@
 
 namespace strata::drivers::overlay {
 
-/// Name of the file system that holds a path, in the words of the Go library's status.
+/// Name of the file system that contains a path, as in the Go library's status.
 inline std::string backing_name(std::filesystem::path const& path) {
   struct Name {
     std::uint32_t magic;  // linux/magic.h, or the file system's own header
@@ -46,7 +46,7 @@ inline std::string backing_name(std::filesystem::path const& path) {
   return "<unknown>";
 }
 
-/// Do the directories of this file system say what kind their entries are? Overlayfs needs that.
+/// True if directories of this file system report the type of their entries, which overlayfs needs.
 inline bool has_file_types(std::filesystem::path const& directory) {
   auto const fd = sys::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
   for (auto const& entry : sys::read_directory(fd.get(), directory))

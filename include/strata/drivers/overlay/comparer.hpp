@@ -23,13 +23,14 @@
 
 namespace strata::drivers::overlay {
 
-/// What a layer changed: read off its own tree if it is compared with its parent, else found by comparing two mounts.
+/// Computes what a layer changed: from its own tree if it is compared with its parent, otherwise by comparing
+/// two mounts.
 class Comparer {
  public:
-  /// Both are kept by reference.
+  /// Keeps references to both.
   Comparer(MountPlaces const& places, Mounter const& mounter) : places_(places), mounter_(mounter) {}
 
-  /// As `DiffDriver` says.
+  /// As `DiffDriver::changes`.
   std::vector<Change> changes(DiffRequest const& request) const {
     if (auto const own = native_trees(request)) return native_changes(own->tree, own->lowers);
     auto const shown = mount_both(request);
@@ -56,7 +57,8 @@ class Comparer {
     std::vector<std::filesystem::path> lowers = {};
   };
 
-  /// None if the tree does not tell what was asked for: another parent, or a tree that another program wrote.
+  /// None if the layer's own tree does not suffice: another parent was asked for, or another program wrote
+  /// the tree.
   std::optional<Trees> native_trees(DiffRequest const& request) const {
     auto const& parent = request.parent;
     auto const layer = places_.dirs.get(request.layer.str());
@@ -68,8 +70,8 @@ class Comparer {
     return Trees{.tree = layer / paths::overlay::diff, .lowers = places_.dirs.trees_below(layer)};
   }
 
-  /// Two layers, mounted where nobody else looks while this lives: others would take a mount at the usual place for one
-  /// that is counted, and use it.
+  /// Mounts two layers in private places while the object exists: other processes would take a mount at the
+  /// usual place for a counted one, and use it.
   struct Mounts {
     sys::StagingDirectory staging;
     std::filesystem::path newer = {};
@@ -85,10 +87,10 @@ class Comparer {
   std::filesystem::path mount_privately(sys::StagingDirectory& staging, LayerId const& id) const {
     auto const target = make_mount_point(staging);
     if (auto const seen = places_.of(id); sys::is_mount_point(seen)) {
-      // A mount of our own of what is there: whoever has it mounted may unmount it at any time.
+      // Bind-mounts the existing mount, which may be unmounted at any time.
       sys::bind_mount(seen, target);
       if (!sys::same_device(target, seen.parent_path())) return target;
-      sys::unmount(target);  // it was unmounted in between: that is the directory below it
+      sys::unmount(target);  // it was unmounted in between: this is the directory below it
     }
     auto const layer = places_.dirs.get(id.str());
     auto plan = mounter_.plan(places_.dirs, layer, places_.is_own(layer), {.read_only = true});

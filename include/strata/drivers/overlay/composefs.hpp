@@ -21,27 +21,29 @@
 #include <utility>
 #include <vector>
 
-/// Layers as containers/storage makes them with `use_composefs`: contents by digest, flat, in `diff`, and beside it an
-/// EROFS image of a tree whose files say by overlayfs's attributes where theirs are (on-disk-format §5.12; github.com/
-/// containers/composefs). They are read, not made.
+/// Layers as containers/storage makes them with `use_composefs`: `diff` is flat, with contents named by
+/// digest; beside it is an EROFS image of a tree whose files refer to their contents by overlayfs's
+/// attributes (github.com/containers/composefs). Such layers are read, not created.
 namespace strata::drivers::overlay {
 
 inline std::filesystem::path composefs_image(std::filesystem::path const& layer) {
   return layer / paths::overlay::composefs_image;
 }
 
-/// @param layer  its directory
-/// @throws       `errno`, "stat <image>", if that cannot be told
+/// @param layer  directory of the layer
+/// @throws       `errno`, "stat <image>", if this cannot be determined
 inline bool is_composefs(std::filesystem::path const& layer) {
   auto const status = sys::find_status(composefs_image(layer));
   return status && S_ISREG(status->st_mode);
 }
 
-/// Puts the images of such layers in the place of their flat trees among the lowers of a mount, and the flat trees behind
-/// all, where only contents are looked for. While it lives the images are mounted; overlayfs then keeps its own.
+/// Replaces the flat trees of such layers among the lowers of a mount by their images, and appends the flat
+/// trees as data-only lowers. The images are mounted while the object exists; overlayfs keeps its own
+/// references.
 class ComposefsLowers {
  public:
-  /// @param plan  its target's directory gets the images' mount points; changed if there are such layers
+  /// @param plan  changed if there are such layers; the mount points of images are made in its target's
+  ///   directory
   /// @throws `errno`, "mount erofs <image>"
   explicit ComposefsLowers(MountPlan& plan) {
     auto const places = plan.target.parent_path() / paths::overlay::composefs_mounts;
@@ -52,7 +54,7 @@ class ComposefsLowers {
       try {
         for (auto const& directory : {places, place})
           if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) sys::throw_errno("mkdir", directory);
-        while (sys::unmount(place)) continue;  // what a dead process left
+        while (sys::unmount(place)) continue;  // left by a dead process
         auto const image = sys::mount_erofs(composefs_image(layer));
         if (::move_mount(image.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
           sys::throw_errno("mount erofs", place);
@@ -75,16 +77,16 @@ class ComposefsLowers {
   void detach() noexcept {
     for (auto const& place : std::exchange(mounted_, {})) try {
         sys::unmount(place);
-      } catch (std::exception const&) {  // the next mount at that place takes it away
+      } catch (std::exception const&) {  // the next mount at that place removes it
       }
   }
   std::vector<std::filesystem::path> mounted_ = {};
 };
 
-/// A layer's own tree, in whichever form, open for files to be looked up.
+/// A layer's own tree, of either form, open for look-ups.
 struct OpenTree {
-  sys::Fd files;      ///< root of the tree
-  sys::Fd data = {};  ///< root of the contents, for a layer of composefs
+  sys::Fd files;      ///< the root of the tree
+  sys::Fd data = {};  ///< the root of the contents, for a composefs layer
 
   static OpenTree of(std::filesystem::path const& layer) {
     OpenTree tree{.files = sys::open_at(AT_FDCWD, layer / paths::overlay::diff, O_PATH | O_DIRECTORY)};
@@ -92,10 +94,10 @@ struct OpenTree {
     return tree;
   }
 
-  /// The file that has the contents of one of the image. Nothing, and `errno`, if they are not there.
+  /// The file that has the contents of one of the image. Invalid, with `errno` set, if it does not exist.
   sys::Fd contents(sys::Fd file, std::string const& path) const {
     auto const redirect = data ? sys::get_xattr(file.get(), "trusted.overlay.redirect", path) : std::nullopt;
-    if (!redirect) return file;  // short ones are in the image
+    if (!redirect) return file;  // contents of short files are in the image
     return sys::try_open_in_root(data.get(), redirect->c_str(),
                                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   }

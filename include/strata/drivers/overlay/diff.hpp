@@ -23,12 +23,13 @@
 #include <utility>
 #include <vector>
 
-/// What a layer changed, read from its own tree alone: the kernel keeps there just what differs from the layers below.
+/// Computes what a layer changed from its own tree alone, in which the kernel keeps only the differences from
+/// the layers below.
 namespace strata::drivers::overlay {
 
 namespace detail {
 
-/// Is a directory in the layer only for what is in it?
+/// True if a directory is in the layer only for its entries.
 inline bool same_directory(struct stat const& a, struct stat const& b) noexcept {
   return S_ISDIR(a.st_mode) && S_ISDIR(b.st_mode) && a.st_mode == b.st_mode && a.st_size == b.st_size &&
          archive::same_time(a.st_mtim, b.st_mtim);
@@ -38,8 +39,8 @@ inline bool same_directory(struct stat const& a, struct stat const& b) noexcept 
 
 /// @param tree    the layer's `diff`
 /// @param lowers  those of the layers below, nearest first
-/// @return        in path order: directories before what is in them, byte order within each. All directories above what was
-///                added or removed count as modified, as they do in containers/storage
+/// @return        in path order: directories before their entries, byte order within each. All directories
+///   above an added or removed path count as modified, as in containers/storage
 inline std::vector<Change> native_changes(std::filesystem::path const& tree,
                                           std::vector<std::filesystem::path> lowers) {
   std::vector<Change> changes;
@@ -54,12 +55,12 @@ inline std::vector<Change> native_changes(std::filesystem::path const& tree,
       change.kind = ChangeKind::modify;
     }
     if (change.kind != ChangeKind::modify) {
-      std::vector<std::string> above;  // those not listed, nearest first
+      std::vector<std::string> above;  // those not yet listed, nearest first
       for (auto at = change.path.rfind('/'); at != 0; at = change.path.rfind('/', at - 1))
         if (auto parent = change.path.substr(0, at); listed.insert(parent).second)
           above.push_back(std::move(parent));
       for (auto parent = above.rbegin(); parent != above.rend(); ++parent) {
-        // Found out late: the directory itself looks the same, and some of what is in it may stand here already.
+        // The directory itself is unchanged, and some of its entries may have been listed before it.
         in_order = in_order && (changes.empty() || !changes.back().path.starts_with(*parent + '/'));
         changes.push_back({.path = std::move(*parent), .kind = ChangeKind::modify});
       }
@@ -76,8 +77,8 @@ inline std::vector<Change> native_changes(std::filesystem::path const& tree,
   return changes;
 }
 
-/// The same as archive entries, whiteouts and opaque directories in the form that archives have for them.
-/// @param maps  of the layer; whiteouts, which are often made by the kernel, keep the owner that they have
+/// The same as archive entries, with whiteouts and opaque directories in the form used in archives.
+/// @param maps  of the layer; whiteouts, which are often made by the kernel, keep their owner
 inline void native_diff(std::filesystem::path const& tree, std::vector<std::filesystem::path> lowers,
                         archive::TarWriter& to, Control const& control, IdMaps const& maps = {}) {
   auto const root = sys::open_at(AT_FDCWD, tree, O_PATH | O_DIRECTORY);
@@ -89,7 +90,8 @@ inline void native_diff(std::filesystem::path const& tree, std::vector<std::file
     if (entry.is_whiteout()) {
       sign.name = archive::whiteout_path(entry.path);
       sign.mtime.seconds = status.st_mtim.tv_sec;
-      // The kernel makes whiteouts as links of one inode, and containers/storage names the first one in the others.
+      // The kernel makes whiteouts as links of one inode; containers/storage writes the others as links to
+      // the first.
       if (status.st_nlink > 1) {
         auto const [known, first] = whiteouts.try_emplace({status.st_dev, status.st_ino}, sign.name);
         if (!first) sign.link_name = known->second;
@@ -104,7 +106,7 @@ inline void native_diff(std::filesystem::path const& tree, std::vector<std::file
   });
 }
 
-/// Bytes of all that is no directory, each inode once.
+/// Total bytes of everything but directories, each inode once.
 inline std::int64_t native_size(std::filesystem::path const& tree) {
   std::int64_t bytes = 0;
   std::set<std::pair<dev_t, ino_t>> seen;

@@ -18,31 +18,32 @@
 
 namespace strata::drivers::overlay {
 
-/// Is a directory marked to hide all of the same name below it?
-/// @param path   not followed if it is a link
-/// @param names  of the marks that the kernel heeds: others are mere attributes of a user's file
+/// True if a directory is opaque: it hides everything of the same path below it.
+/// @param path   symbolic links are not followed
+/// @param names  of the attributes that the kernel uses; others are plain attributes of the user
 inline bool is_opaque(std::filesystem::path const& path, archive::OverlayXattr names) {
   char value = 0;
   return ::lgetxattr(path.c_str(), names.opaque(), &value, 1) == 1 && value == 'y';
 }
 
-/// One thing in a layer's own tree, and what it stands over.
+/// An entry of a layer's own tree, and what it replaces.
 struct DiffEntry {
   std::string path = {};  ///< relative to the tree
-  int directory = -1;     ///< descriptor of the directory that it is in; valid during the visit
+  int directory = -1;     ///< descriptor of the directory that contains it; valid during the visit
   std::string name = {};  ///< its name there
   struct stat status = {};
   bool opaque = false;                    ///< a directory that hides what is below it
-  std::optional<struct stat> below = {};  ///< what the layers below show under that path
+  std::optional<struct stat> below = {};  ///< what the layers below have at that path
 
   bool is_whiteout() const noexcept { return archive::is_overlay_whiteout(status); }
   bool is_directory() const noexcept { return S_ISDIR(status.st_mode); }
 };
 
-/// Visits a layer's own tree, directories before what is in them, the names of each directory in byte order.
+/// Visits a layer's own tree, directories before their entries, the names of each directory in byte order.
 ///
-/// For each entry it finds what the layers below show there, by overlayfs's rules: the nearest has precedence; a whiteout,
-/// a non-directory or an opaque directory hides the rest. Marks of the layer itself are left to the visitor.
+/// For each entry it looks up what the layers below have at that path, by overlayfs's rules: the nearest
+/// layer has precedence; a whiteout, a non-directory or an opaque directory hides those further below.
+/// Whiteouts and marks of the layer itself are passed to the visitor.
 class DiffWalk {
  public:
   /// @param tree    the layer's `diff`
@@ -50,7 +51,7 @@ class DiffWalk {
   DiffWalk(std::filesystem::path tree, std::vector<std::filesystem::path> lowers)
       : lowers_(std::move(lowers)), descent_(std::move(tree)) {}
 
-  /// Calls `visit(DiffEntry const&)` for all but the root.
+  /// Calls `visit(DiffEntry const&)` for everything but the root.
   template <class Visit>
   void run(Visit&& visit) {
     std::vector<std::size_t> all(lowers_.size());
@@ -70,7 +71,7 @@ class DiffWalk {
   struct Level {
     std::vector<std::string> names = {};
     std::size_t next = 0;
-    std::vector<std::size_t> visible = {};  // indices of the lowers whose directory of this path shows
+    std::vector<std::size_t> visible = {};  // indices of the lowers whose directory at this path is visible
   };
 
   void enter(sys::Fd fd, std::string name, std::vector<std::size_t> visible) {
@@ -88,7 +89,7 @@ class DiffWalk {
     entry.directory = descent_.fd();
     entry.path = descent_.relative(entry.name);
     if (::fstatat(entry.directory, entry.name.c_str(), &entry.status, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno == ENOENT) return;  // gone since the directory was read: the layer is in use
+      if (errno == ENOENT) return;  // removed since the directory was read: the layer is in use
       sys::throw_errno("stat", descent_.path(entry.name));
     }
     auto visible = look_below(level, entry);
@@ -96,7 +97,7 @@ class DiffWalk {
     if (entry.is_directory()) {
       below = sys::try_enter(entry.directory, entry.name.c_str());
       if (!below) {
-        if (errno == ENOENT || errno == ENOTDIR) return;  // gone or replaced since it was looked at
+        if (errno == ENOENT || errno == ENOTDIR) return;  // removed or replaced since its status was read
         sys::throw_errno("open", descent_.path(entry.name));
       }
       entry.opaque = is_opaque("/proc/self/fd/" + std::to_string(below.get()) + "/.", marks_);
@@ -106,12 +107,12 @@ class DiffWalk {
     if (below) enter(std::move(below), std::move(name), std::move(visible));
   }
 
-  /// Finds `entry.below`.  @return the lowers that show a directory there
+  /// Sets `entry.below`.  @return the lowers whose directory there is visible
   std::vector<std::size_t> look_below(Level const& level, DiffEntry& entry) const {
     std::vector<std::size_t> visible;
     for (auto const index : level.visible) {
       auto const path =
-          lowers_[index] / entry.path;  // its directories are known to be such: no link is followed
+          lowers_[index] / entry.path;  // its parents are known to be directories: no link is followed
       struct stat status {};
       if (::lstat(path.c_str(), &status) != 0) {
         if (errno == ENOENT || errno == ENOTDIR) continue;

@@ -11,22 +11,22 @@
 
 namespace strata::drivers::overlay {
 
-/// Where it is known what overlayfs can do, and where it is tried out.
+/// Where features of overlayfs are recorded, and where they are probed.
 struct FeaturePlaces {
-  std::filesystem::path known;      ///< in the run root, as containers/storage has it
+  std::filesystem::path known;      ///< in the run root, as in containers/storage
   std::filesystem::path temp_dirs;  ///< on the file system of the layers
-  bool read_only = false;           ///< try nothing out: what nobody has found yet is missing
+  bool read_only = false;           ///< do not probe: unknown features count as missing
 };
 
-/// What overlayfs can do here. Each answer is found once, by whoever asks first, and holds until the next reboot; asking
-/// again costs one or two calls of the kernel. Calls may run on many threads.
+/// Features of overlayfs on this host. Each is probed at the first request by any process, and recorded until
+/// the next reboot; further requests cost one or two system calls. Thread-safe.
 class Features {
  public:
-  /// @param mountopt  comma list given to every mount, of which some answers depend
+  /// @param mountopt  comma-separated options of every mount, on which some answers depend
   Features(FeaturePlaces places, std::string mountopt)
       : places_(std::move(places)), mountopt_(std::move(mountopt)), cache_(places_.known) {}
 
-  /// Does it work at all? A no is not remembered: a lack of privileges is not for ever.
+  /// True if overlay mounts work at all. A failure is not recorded: the caller may gain privileges.
   Answer overlay() const {
     return find("overlay", [&] { return probe_overlay(places_.temp_dirs); });
   }
@@ -35,7 +35,7 @@ class Features {
                 [&] { return probe_metacopy(places_.temp_dirs, configured()); })
         .works;
   }
-  /// Of a store that is only read: yes, unless somebody has found otherwise.
+  /// For a read-only store true, unless recorded otherwise.
   bool native_diff() const {
     auto const name = "native-diff(" + mountopt_ + ")";
     if (places_.read_only && !cache_.find(name)) return true;
@@ -44,27 +44,28 @@ class Features {
   bool volatile_mounts() const {
     return find("volatile", [&] { return probe_volatile(places_.temp_dirs); }).works;
   }
-  /// May layers below be shown with other owners?
+  /// True if layers below can be mounted with other owners.
   bool idmapped_lower() const {
     return find("idmapped-lower-dir", [&] { return probe_idmapped_lower(places_.temp_dirs); }).works;
   }
 
-  /// The options that every mount is given.
+  /// Configured options of every mount.
   std::vector<std::string> configured() const { return split(mountopt_, ','); }
 
  private:
-  /// What is known, else what `probe` finds, which is then known.
+  /// The recorded answer, else the result of `probe`, which is then recorded.
   template <class Probe>
   Answer find(std::string const& name, Probe&& probe) const {
     if (auto known = cache_.find(name)) return *std::move(known);
     if (places_.read_only) return {};
     auto finding = probe();
-    ::rmdir(places_.temp_dirs.c_str());  // unless others use it
+    ::rmdir(places_.temp_dirs.c_str());  // fails if others use it
     if (finding.works || name != "overlay") cache_.put(name, finding);
     return finding;
   }
 
-  /// Without what the kernel was seen not to do; it refuses that in a user namespace.
+  /// The configured options without `metacopy` if the kernel does not support it; in a user namespace it
+  /// rejects it.
   std::vector<std::string> usable() const {
     auto options = configured();
     if (!metacopy()) std::erase(options, "metacopy=on");

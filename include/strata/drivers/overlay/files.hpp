@@ -25,18 +25,19 @@
 
 namespace strata::drivers::overlay {
 
-/// Reads single files of layers, many of them one after the other: keeps the directories of the last few layers open.
-/// For any number of threads.
+/// Reads single files of layers, keeping the directories of the last few layers open for repeated use.
+/// Thread-safe.
 class LayerFiles {
  public:
-  /// Writes the contents of the regular file that an archive put into a layer as `name`: from the layer's own tree, else
-  /// from those below it, nearest first. Resolved below each tree by the kernel, whatever links and dots are in it.
+  /// Writes the contents of the regular file that an archive added to a layer as `name`: from the layer's own
+  /// tree, else from those below it, nearest first. The kernel confines the look-up to each tree, whatever
+  /// links and ".." the name contains.
   /// @throws `Errc::layer_unknown`, `Errc::data_unknown`
   void copy(LayerDirs const& dirs, std::string const& id, std::string_view name, Writer& to) {
     auto const layer = open_layer(dirs, id);
     std::string const path = archive::path_in_tree(name);
     auto file = open_file(layer->tree, path);
-    if (!file && errno != ENXIO) {  // ENXIO: a whiteout, which hides what is below
+    if (!file && errno != ENXIO) {  // ENXIO: a whiteout, which hides the layers below
       for (auto const& lower : layer->lower_trees(dirs)) {
         file = open_file(lower, path);
         if (file || errno == ENXIO) break;
@@ -46,7 +47,7 @@ class LayerFiles {
     copy_all(file, path, to);
   }
 
-  /// Closes what it keeps.
+  /// Closes all open directories.
   void forget() {
     std::lock_guard const lock(mutex_);
     recent_.clear();
@@ -65,7 +66,7 @@ class LayerFiles {
     std::mutex opening = {};
     std::optional<std::vector<OpenTree>> lowers = {};  ///< none: not opened yet
 
-    /// (`std::call_once` would do, but nothing can be thrown out of it in a program with a libgcc of its own.)
+    /// Not by `std::call_once`, which cannot pass on exceptions in a program with a libgcc of its own.
     std::vector<OpenTree> const& lower_trees(LayerDirs const& dirs) {
       std::lock_guard const alone(opening);
       if (!lowers) {
@@ -77,7 +78,7 @@ class LayerFiles {
     }
   };
 
-  /// Asks the file system each time whether the open tree is still the layer's, for another process may have replaced it.
+  /// Checks each time if the open tree is still the layer's, since another process may have replaced it.
   std::shared_ptr<OpenLayer> open_layer(LayerDirs const& dirs, std::string const& id) {
     {
       std::lock_guard const lock(mutex_);
@@ -109,13 +110,13 @@ class LayerFiles {
     explicit operator bool() const noexcept { return static_cast<bool>(fd); }
   };
 
-  /// A regular file; otherwise none, and `errno`: ENXIO for a whiteout or another device. Where a directory or a pipe lies,
-  /// one below may still have the contents that were recorded, which export and check compare.
+  /// Opens a regular file; otherwise returns none, with `errno`: ENXIO for a whiteout or another device. For
+  /// a directory or pipe, a layer below may still have the recorded contents, which export and check compare.
   static OpenFile open_file(OpenTree const& tree, std::string const& path) {
     auto fd =
         sys::try_open_in_root(tree.files.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (!fd) {
-      if (sys::is_unopened_device(tree.files.get(), path.c_str())) errno = ENXIO;  // as elsewhere
+      if (sys::is_unopened_device(tree.files.get(), path.c_str())) errno = ENXIO;  // as for other devices
       if (sys::is_transient(errno)) sys::throw_errno("open", path);
       return {};
     }
@@ -135,7 +136,7 @@ class LayerFiles {
     return {};
   }
 
-  /// What the file held when it was opened, without a last read that only finds the end.
+  /// Copies what the file contained when it was opened, without a last read to find the end.
   static void copy_all(OpenFile const& file, std::string const& path, Writer& to) {
     thread_local auto const buffer = std::make_unique<std::byte[]>(buffer_size);
     for (off_t left = file.size; left > 0;) {

@@ -24,20 +24,19 @@
 #include <utility>
 #include <vector>
 
-/// What can be wrong with a layer's directory beside its tree: the files that say what lies below it.
+/// Problems of a layer's directory outside its tree: the files that name the layers below.
 namespace strata::drivers::overlay {
 
 using Ancestors = std::optional<std::vector<LayerId>>;
 
 namespace detail {
 
-/// What overlay calls its own problems.
+/// Codes of the overlay driver's problems.
 namespace code {
-inline constexpr std::string_view link_lost = "link-lost";  ///< file `link`, or its entry of `l/`
+inline constexpr std::string_view link_lost = "link-lost";  ///< file `link`, or its entry in `l/`
 inline constexpr std::string_view link_dangling =
-    "link-dangling";  ///< an entry of `l/` that leads to no layer
-inline constexpr std::string_view lower_wrong =
-    "lower-wrong";  ///< lost, or other layers than the records say
+    "link-dangling";  ///< an entry of `l/` whose layer does not exist
+inline constexpr std::string_view lower_wrong = "lower-wrong";  ///< missing, or not the layers of the records
 inline constexpr std::string_view lower_layers_wrong = "lower-layers-wrong";
 inline constexpr std::string_view directory_missing = "directory-missing";  ///< `work`, `empty`
 }  // namespace code
@@ -64,7 +63,7 @@ inline std::string joined(std::vector<std::string> const& parts) {
   return text;
 }
 
-/// What `lower` should read; nothing if a layer on the way has no short name.
+/// Contents that `lower` should have; none if one of the layers has no short name.
 inline std::optional<std::string> lower_text(LayerDirs const& dirs, std::vector<LayerId> const& ancestors) {
   std::vector<std::string> entries;
   for (auto const& id : ancestors) {
@@ -76,7 +75,7 @@ inline std::optional<std::string> lower_text(LayerDirs const& dirs, std::vector<
   return joined(entries);
 }
 
-/// Did whoever made the layers below this one write `lower-layers`? Releases before 1.63 don't.
+/// True if the layers below have `lower-layers`. Releases before 1.63 do not write it.
 inline bool below_has_lower_layers(LayerDirs const& dirs, std::vector<LayerId> const& ancestors) {
   return std::ranges::any_of(ancestors, [&](LayerId const& id) {
     auto const layer = dirs.find(id.str());
@@ -84,7 +83,7 @@ inline bool below_has_lower_layers(LayerDirs const& dirs, std::vector<LayerId> c
   });
 }
 
-/// Whether `lower`, read through `l/`, names exactly these.
+/// True if `lower`, resolved through `l/`, names exactly these.
 inline bool lower_leads_to(LayerDirs const& dirs, std::string_view text,
                            std::vector<LayerId> const& ancestors) {
   auto const entries = split(text, ':');
@@ -116,7 +115,7 @@ inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vec
   auto const lower = sys::read_stored(dirs.own(id) / paths::overlay::lower);
   auto const layers = sys::read_stored(dirs.own(id) / paths::overlay::lower_layers);
   if (ancestors.empty()) {
-    // A mount goes by the files: which of the two is wrong, only a person can tell.
+    // Mounts use the files; which of the two is wrong cannot be determined.
     if ((lower && !lower->empty()) || (layers && !layers->empty()))
       found.push_back(wrong(Severity::error, code::lower_wrong,
                             "its record names no parent, its directory does", RepairAction::none));
@@ -138,7 +137,7 @@ inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vec
 
 }  // namespace detail
 
-/// As `InspectDriver` says.
+/// As `InspectDriver::inspect`.
 inline std::vector<Problem> inspect_layer(LayerDirs const& dirs, std::string const& id,
                                           Ancestors const& ancestors) {
   using detail::wrong;
@@ -161,7 +160,7 @@ inline std::vector<Problem> inspect_layer(LayerDirs const& dirs, std::string con
   return found;
 }
 
-/// Gives a layer its short name back, an old one that `l/` still has if there is one.
+/// Restores the short name of a layer, preferably one that `l/` still has.
 inline void repair_links(LayerDirs const& dirs, std::string const& id, std::vector<std::string>& done) {
   std::vector<Problem> found;
   detail::inspect_links(dirs, id, found);
@@ -189,7 +188,7 @@ inline void repair_links(LayerDirs const& dirs, std::string const& id, std::vect
   }
 }
 
-/// As `RepairDriver` says. What a layer's own lists need of those below it is repaired with it.
+/// As `RepairDriver::repair`. Also repairs what a layer's lists need of the layers below.
 inline std::vector<std::string> repair_layer_files(LayerDirs const& dirs, std::string const& id,
                                                    Ancestors const& ancestors) {
   std::vector<std::string> done;
@@ -226,7 +225,7 @@ inline std::vector<std::string> repair_layer_files(LayerDirs const& dirs, std::s
   return done;
 }
 
-/// What its files say lies below a layer; nothing if they are lost.
+/// Layers below a layer, according to its files; none if these are lost.
 inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id) {
   auto const layer = dirs.own(id);
   bool const has_list =
@@ -242,14 +241,15 @@ inline Ancestors recorded_ancestors(LayerDirs const& dirs, std::string const& id
   }
 }
 
-/// What stands in the driver's homes.
+/// Owners of the contents of the driver's homes.
 inline std::vector<Ownership> own_home(LayerDirs const& dirs, std::vector<LayerId> const& known) {
   std::vector<Ownership> claims;
   for (auto const& home : dirs.own_homes()) claims.push_back({.path = home, .reason = "driver"});
   std::unordered_set<std::string_view> ids;
   for (auto const& id : known) ids.insert(id.str());
   auto const is_known = [&](std::string const& id) { return ids.contains(id); };
-  // Beside a layer's tree, files are replaced when they are repaired. How old is too old, the store knows.
+  // Repairs replace files beside a layer's tree. The store decides from which age on temporary files are
+  // garbage.
   auto const own_temporary_files = [&](std::filesystem::path const& directory) {
     std::error_code error;
     for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;

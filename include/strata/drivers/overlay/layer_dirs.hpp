@@ -29,7 +29,7 @@
 
 namespace strata::drivers::overlay {
 
-/// A new short name: 26 random characters of base32's alphabet (RFC 4648), which is what the reference's look like.
+/// Makes a short name: 26 random characters of base32's alphabet (RFC 4648), as in containers/storage.
 inline std::string random_link() {
   static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   std::array<unsigned char, 26> noise{};
@@ -39,18 +39,18 @@ inline std::string random_link() {
   return link;
 }
 
-/// What a name in the driver's home is if it is no layer.
+/// True if a name in the driver's home is not that of a layer.
 inline bool is_reserved(std::string_view name) {
   return name == paths::overlay::links || name == paths::overlay::staging ||
          name == paths::overlay::temp_dirs || name == paths::overlay::backing_device || name.starts_with('.');
 }
 
-/// Names, without their digits, of directories in the home in which containers/storage tries out what the kernel can.
+/// Names, without their digits, of directories in the home in which containers/storage probes the kernel.
 inline constexpr std::array<std::string_view, 4> probe_names{"compat", "metacopy-check", "opaque-bug-check",
                                                              "volatile-check"};
 
-/// Whether a directory in the home is one of those: it goes at once, unless who made it is killed. A layer may have such a
-/// name, too.
+/// True if a directory in the home is a probe: it is removed at once, unless its process is killed. A layer
+/// may have such a name, too.
 inline bool is_probe(std::filesystem::path const& directory) {
   auto const name = directory.filename().native();
   auto const digits = name.find_last_not_of("0123456789") + 1;
@@ -60,11 +60,12 @@ inline bool is_probe(std::filesystem::path const& directory) {
          !sys::is_present(directory / paths::overlay::link);
 }
 
-/// Is there a directory, or a link that leads to one? The store's own paths only.
-/// @throws `errno`, "stat <path>", if that cannot be told
+/// True for a directory, or a link to one. For paths of the store only.
+/// @throws `errno`, "stat <path>", if this cannot be determined
 inline bool holds_directory(std::filesystem::path const& path) { return sys::is_directory(path); }
 
-/// Target of a symbolic link; nothing if there is none.  @throws `errno`, "readlink <path>", if that cannot be told
+/// Target of a symbolic link; none if it does not exist.  @throws `errno`, "readlink <path>", if it cannot be
+/// read
 inline std::optional<std::string> read_link(std::filesystem::path const& path) {
   std::array<char, PATH_MAX> target{};
   auto const size = ::readlink(path.c_str(), target.data(), target.size());
@@ -75,14 +76,14 @@ inline std::optional<std::string> read_link(std::filesystem::path const& path) {
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-/// The directories of layers, in the driver's own home and those of read-only stores, and what says which layers lie
-/// below which: `link`, `l/<short>`, `lower` and, since release 1.63, `lower-layers`.
+/// The directories of layers, in the driver's own home and those of read-only stores, and the files that name
+/// the layers below each layer: `link`, `l/<short>`, `lower` and, since release 1.63, `lower-layers`.
 ///
-/// All four are written and kept equal; read are `lower-layers`, else `lower` through `l/`. Const calls may run on
-/// many threads.
+/// All four are written and kept consistent; `lower-layers` is read, else `lower` through `l/`. Const calls
+/// are thread-safe.
 class LayerDirs {
  public:
-  /// @param image_store  home of layers that no container writes to; empty: they go to `home`
+  /// @param image_store  home of layers that no container writes to; empty: `home`
   LayerDirs(std::filesystem::path home, std::vector<std::filesystem::path> const& other_homes,
             std::filesystem::path image_store = {}) {
     homes_.push_back(std::move(home));
@@ -94,12 +95,12 @@ class LayerDirs {
   }
 
   std::filesystem::path const& home() const { return homes_.front(); }
-  /// Those that are written to.
+  /// Homes that may be written to.
   std::span<std::filesystem::path const> own_homes() const { return {homes_.data(), own_homes_}; }
   std::filesystem::path const& home_for(bool writable) const {
     return writable ? home() : own_homes().back();
   }
-  /// Of a layer that is not there: where `home()` would have it.
+  /// For a layer that does not exist: its path in `home()`.
   std::filesystem::path own(std::string_view id) const {
     for (auto const& place : own_homes().subspan(1))
       if (auto path = place / id; holds_directory(path) && !holds_directory(home() / id)) return path;
@@ -109,7 +110,7 @@ class LayerDirs {
     return std::ranges::find(own_homes(), layer.parent_path()) != own_homes().end();
   }
 
-  /// The first home that has the layer decides.
+  /// Searches the homes in order.
   std::optional<std::filesystem::path> find(std::string_view id) const {
     if (is_reserved(id)) return std::nullopt;
     for (auto const& home : homes_)
@@ -123,14 +124,15 @@ class LayerDirs {
     throw Error(Errc::layer_unknown, "layer " + std::string(id));
   }
 
-  /// Ids in the own homes.
+  /// Ids of the layers in the own homes.
   std::vector<std::string> list() const { return directories(false); }
-  /// Names in the own homes of what is no layer, see `is_probe`.
+  /// Names of directories in the own homes that are not layers, see `is_probe`.
   std::vector<std::string> probes() const { return directories(true); }
 
   /// Ids of all layers below a layer, nearest first.
-  /// @param layer  its directory
-  /// @throws       `Errc::parent_unknown`: an entry of `lower` whose link is lost and cannot be told from `link` files
+  /// @param layer  directory of the layer
+  /// @throws       `Errc::parent_unknown`: an entry of `lower` whose link is lost and cannot be determined
+  ///   from `link` files
   std::vector<std::string> lower_ids(std::filesystem::path const& layer) const {
     if (auto const text = sys::read_stored(layer / paths::overlay::lower_layers)) return split(*text, ':');
     std::vector<std::string> ids;
@@ -162,8 +164,8 @@ class LayerDirs {
     return directories;
   }
 
-  /// Trees below a layer's own, nearest first: those of the layers below, and after each layer's tree, those that it had
-  /// before the owners of its files changed.
+  /// Trees below a layer's own, nearest first: those of the layers below, each followed by the trees that it
+  /// had before the owners of its files changed.
   std::vector<std::filesystem::path> trees_below(std::filesystem::path const& layer) const {
     std::vector<std::filesystem::path> trees;
     auto const add_older = [&](std::filesystem::path const& of) {
@@ -181,7 +183,7 @@ class LayerDirs {
     return trees;
   }
 
-  /// Short name of a layer; nothing if its file or its entry in `l/` is lost.
+  /// Short name of a layer; none if its file or its entry in `l/` is lost.
   std::optional<std::string> link_of(std::filesystem::path const& layer) const {
     auto link = sys::read_stored(layer / paths::overlay::link);
     if (!link || !is_safe_component(*link)) return std::nullopt;
@@ -189,14 +191,14 @@ class LayerDirs {
     return link;
   }
 
-  /// The two lists that a child of a layer gets.
+  /// The two lists of a child of a layer.
   struct Lists {
     std::string parent_link = {};   ///< `<short>`
     std::string lower = {};         ///< `l/<short>:...`, nearest first
     std::string lower_layers = {};  ///< `<id>:...`
   };
 
-  /// @return  nothing if a link on the way is lost; `repair()` then helps
+  /// @return  none if a link of one of the layers is lost; call `repair()` then
   std::optional<Lists> lists_for_child_of(std::filesystem::path const& parent) const {
     auto const link = link_of(parent);
     if (!link) return std::nullopt;
@@ -217,8 +219,8 @@ class LayerDirs {
     return lists;
   }
 
-  /// Re-creates lost entries of `l/` from `link` files, `link` files from entries of `l/`, and gives a layer that lost
-  /// both a new name. Needs the store's lock. Linear in the number of layers.
+  /// Re-creates lost entries of `l/` from `link` files, and `link` files from entries of `l/`; a layer that
+  /// lost both gets a new name. The store's lock is held. Linear in the number of layers.
   void repair() const {
     std::map<std::string, std::string> link_by_id;
     for (auto const& home : own_homes()) {
@@ -242,7 +244,7 @@ class LayerDirs {
     }
   }
 
-  /// `l/<link>` -> `../<id>/diff`; one that exists is kept.
+  /// Makes `l/<link>` -> `../<id>/diff`, unless it exists.
   void make_link(std::string const& link, std::string const& id) const {
     auto const target = std::filesystem::path("..") / id / paths::overlay::diff;
     auto const place = own(id).parent_path() / paths::overlay::links / link;
@@ -267,7 +269,7 @@ class LayerDirs {
     return ids;
   }
 
-  /// The layer that `l/<link>` of any home leads to: the second-last component of its target.
+  /// The layer to which `l/<link>` of any home refers: the second-last component of its target.
   std::optional<std::string> id_behind(std::string const& link) const {
     for (auto const& home : homes_) {
       auto const target = read_link(home / paths::overlay::links / link);
@@ -278,7 +280,7 @@ class LayerDirs {
     return std::nullopt;
   }
 
-  /// Short name -> id, from all `link` files of all homes.
+  /// Short names and their ids, from the `link` files of all homes.
   std::map<std::string, std::string> links_by_file() const {
     std::map<std::string, std::string> links;
     for (auto const& home : homes_) {
@@ -289,7 +291,7 @@ class LayerDirs {
     return links;
   }
 
-  std::vector<std::filesystem::path> homes_;  // the own ones first
+  std::vector<std::filesystem::path> homes_;  // own homes first
   std::size_t own_homes_ = 1;
 };
 

@@ -15,12 +15,13 @@
 
 namespace strata::drivers::overlay {
 
-/// Where another program shows layers unpacked: `<path>/[<base64 of the image's reference>/]<digest>/`.
+/// A directory in which another program provides unpacked layers: `<path>/[<base64 of the image's
+/// reference>/]<digest>/`.
 struct LayerStore {
   std::filesystem::path path;
   bool with_reference = false;
 
-  /// From "<path>[:ref]", an absolute path of an existing directory.
+  /// Parses "<path>[:ref]", where the path is absolute and an existing directory.
   /// @throws `Errc::driver_option`; its subject is the whole message
   static LayerStore parse(std::string_view text) {
     auto const colon = text.find(':');
@@ -47,8 +48,8 @@ struct LayerStore {
     return store;
   }
 
-  /// @param digest     a valid one: of the table of contents (since 1.52) or of the layer
-  /// @param reference  of the image that the layer is pulled with
+  /// @param digest     a valid digest: of the table of contents (since 1.52) or of the layer
+  /// @param reference  reference of the image with which the layer is pulled
   std::filesystem::path place_of(std::string_view digest, std::string_view reference) const {
     if (!with_reference) return path / digest;
     std::string encoded(archive::base64_size(reference.size()), '\0');
@@ -57,7 +58,7 @@ struct LayerStore {
   }
 };
 
-/// The first store that has the layer.
+/// Finds the layer in the first store that has it.
 inline std::optional<AdditionalTree> find_additional(std::vector<LayerStore> const& stores,
                                                      std::string_view digest, std::string_view reference) {
   for (auto const& store : stores)

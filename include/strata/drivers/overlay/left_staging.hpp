@@ -16,13 +16,13 @@
 
 namespace strata::drivers::overlay {
 
-/// Until release 1.54 of containers/storage nobody locked a directory of `<home>/staging`: where there is no lock, only
-/// age tells that its pull has ended.
-/// @param changed  when the directory was changed last, seconds since 1970
+/// True if a directory of `<home>/staging` without a lock file is old enough to be garbage. Releases before
+/// 1.54 of containers/storage do not lock these directories.
+/// @param changed  time of the directory's last change, seconds since 1970
 inline bool is_old_staging(std::time_t changed) { return std::time(nullptr) - changed > 24 * 3600; }
 
-/// Removes what partial pulls of other programs left in `<home>/staging`: directories whose `staging.lock` nobody holds
-/// (on-disk format, 1.7 and 3.6), and old ones without that file. What cannot be removed stays for the next time.
+/// Removes what partial pulls of other programs left in `<home>/staging`: directories whose `staging.lock` no
+/// process holds, and old ones without that file. What cannot be removed is left for the next call.
 inline void prune_staging(std::filesystem::path const& home) {
   auto const root = home / paths::overlay::staging;
   sys::Fd const directory = sys::try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -36,7 +36,7 @@ inline void prune_staging(std::filesystem::path const& home) {
     if (!lock) {
       if (errno != ENOENT || !is_old_staging(status.st_mtime)) continue;
     } else {
-      struct flock whole {};  // zeros: the whole file, from its start
+      struct flock whole {};  // zeros: the whole file
       whole.l_type = F_WRLCK;
       struct stat named {
       }, open{};
@@ -47,7 +47,7 @@ inline void prune_staging(std::filesystem::path const& home) {
     }
     try {
       sys::remove_tree(path);
-    } catch (Error const&) {  // another's mount, or a file that may not be removed
+    } catch (Error const&) {  // a mount of another process, or a file that may not be removed
     }
   }
 }

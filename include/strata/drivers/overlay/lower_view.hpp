@@ -16,8 +16,8 @@
 
 namespace strata::drivers::overlay {
 
-/// What the whiteouts of a layer can hide. Not known where a layer below is a composefs image, or is gone.
-/// @param dirs    copied; looked at once it matters
+/// What the whiteouts of a layer can hide. Unknown if a layer below is a composefs image, or is missing.
+/// @param dirs    copied; read at first use
 /// @param parent  id of the layer's parent, if it has one
 inline std::shared_ptr<archive::LowerView const> lower_view(LayerDirs const& dirs,
                                                             std::optional<std::string> parent) {

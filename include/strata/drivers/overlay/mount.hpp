@@ -23,31 +23,31 @@
 
 namespace strata::drivers::overlay {
 
-/// One overlay mount, before it is put into words.
+/// Parameters of one overlay mount.
 struct MountPlan {
   std::vector<std::filesystem::path> lowers = {};  ///< nearest first; absolute
   std::vector<std::filesystem::path> data_lowers =
-      {};  ///< only looked at for contents that files of `lowers` refer to: Linux 6.5
-  std::filesystem::path upper = {};  ///< empty: read-only, without upper
+      {};                            ///< data-only lowers, to which files of `lowers` refer: Linux 6.5
+  std::filesystem::path upper = {};  ///< empty: a read-only mount without upper
   std::filesystem::path work = {};
-  std::vector<std::string> options = {};  ///< words of mount(8): flags and overlay's own
-  std::string label = {};                 ///< SELinux
+  std::vector<std::string> options = {};  ///< in mount(8)'s syntax: flags and overlay's own
+  std::string label = {};                 ///< for SELinux
   std::filesystem::path target = {};
-  /// The kernel's own marks are attributes "user.overlay.*", as they must be in a user namespace (Linux 5.11).
+  /// The kernel's attributes are "user.overlay.*", as is required in a user namespace (Linux 5.11).
   bool user_xattr = false;
 };
 
-/// How the kernel is told.
+/// System call with which to mount.
 enum class MountCall {
-  any,          ///< the first of the following that can do it
+  any,          ///< the first of the following that can express the plan
   text,         ///< mount(2): all paths in one page
-  parameters,   ///< fsconfig(2), a lower layer a call: Linux 6.8
-  descriptors,  ///< mount(2), the lower layers as numbers of open descriptors
+  parameters,   ///< fsconfig(2), one call per lower layer: Linux 6.8
+  descriptors,  ///< mount(2), with lower layers as numbers of open descriptors
 };
 
 namespace detail {
 
-/// One of mount(8)'s words for flags.
+/// A flag in mount(8)'s syntax.
 struct FlagWord {
   std::string_view word;
   unsigned long set;
@@ -84,7 +84,7 @@ inline constexpr std::array flag_words{
 
 inline constexpr unsigned long propagation_flags = MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_REC;
 
-/// Options parted into mount flags, propagation and the words that are overlay's.
+/// Options split into mount flags, propagation and overlay's own.
 struct SplitOptions {
   unsigned long flags = 0;
   unsigned long propagation = 0;
@@ -108,7 +108,7 @@ inline SplitOptions split_options(std::vector<std::string> const& options) {
   return result;
 }
 
-/// Whether a path can stand in mount(2)'s text as it is, for the kernel splits that at ',' and ':'.
+/// True if a path can be part of mount(2)'s text unchanged; the kernel splits that at ',' and ':'.
 inline bool is_plain(std::filesystem::path const& path) {
   return path.native().find_first_of(",:\\\"") == std::string::npos;
 }
@@ -122,7 +122,7 @@ inline std::string join(std::vector<std::string> const& pieces, char separator) 
   return text;
 }
 
-/// The kernel takes one page and drops the rest without a word (mount(2)).
+/// True if mount(2) accepts the text: the kernel silently truncates it to one page.
 inline bool fits_page(std::string const& data) {
   return data.size() < static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
@@ -139,7 +139,8 @@ inline void mount_text(MountPlan const& plan, SplitOptions const& options, std::
     sys::throw_errno("mount overlay", target);
 }
 
-/// A path that a `sys::Fd` of this process stands for; for what is too long or too odd to be said in words.
+/// A path that refers to a `sys::Fd` of this process; for paths that are too long, or have special
+/// characters.
 inline std::string descriptor_path(sys::Fd const& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 
 inline unsigned attributes_of(unsigned long flags) {
@@ -155,7 +156,7 @@ inline unsigned attributes_of(unsigned long flags) {
   return attributes;
 }
 
-/// Sets one parameter of a file-system context after the other.
+/// Sets parameters of a file-system context.
 class FsContext {
  public:
   explicit FsContext(std::filesystem::path const& target)
@@ -166,7 +167,7 @@ class FsContext {
     call(FSCONFIG_SET_STRING, key.c_str(), value.c_str(), "fsconfig " + key + ' ' + value);
   }
   void flag(char const* key) { call(FSCONFIG_SET_FLAG, key, nullptr, std::string("fsconfig ") + key); }
-  /// The kernel takes at most 255 bytes and undoes backslashes; other paths go through a descriptor.
+  /// The kernel takes at most 255 bytes and removes backslashes; other paths are passed through a descriptor.
   void path(std::string const& key, std::filesystem::path const& path) {
     if (path.native().size() < 256 && path.native().find('\\') == std::string::npos)
       return set(key, path.native());
@@ -215,7 +216,7 @@ inline void mount_by_parameters(MountPlan const& plan, SplitOptions const& optio
     sys::throw_errno("mount overlay", plan.target);
 }
 
-/// The options' part of mount(2)'s text.
+/// The part of mount(2)'s text for options.
 inline std::string options_text(MountPlan const& plan, SplitOptions const& options) {
   auto text = join(options.data, ',');
   if (!text.empty()) text.insert(text.begin(), ',');
@@ -223,7 +224,7 @@ inline std::string options_text(MountPlan const& plan, SplitOptions const& optio
   return text;
 }
 
-/// Works in a thread of its own, whose working directory is that of the descriptors; other threads keep theirs.
+/// Runs in a thread of its own, which changes its working directory to that of the descriptors.
 inline void mount_by_descriptors(MountPlan const& plan, SplitOptions const& options) {
   std::vector<sys::Fd> held;
   auto const number = [&](std::filesystem::path const& path) {
@@ -249,7 +250,7 @@ inline void mount_by_descriptors(MountPlan const& plan, SplitOptions const& opti
 
 }  // namespace detail
 
-/// What mount(2) gets for a plan; also what a mount program gets after `-o`.
+/// The text for mount(2); also the argument of a mount program's `-o`.
 inline std::string mount_data(MountPlan const& plan, std::vector<std::string> const& data_options) {
   std::vector<std::string> lowers;
   for (auto const& lower : plan.lowers) lowers.push_back(lower.native());
@@ -259,7 +260,7 @@ inline std::string mount_data(MountPlan const& plan, std::vector<std::string> co
   return text + detail::options_text(plan, {.data = data_options});
 }
 
-/// Mounts by the kernel. Any number of layers up to the kernel's 500, whatever the length and letters of their paths.
+/// Mounts by the kernel: up to 500 layers, with paths of any length and any characters.
 /// @throws `errno`, "mount overlay <target>" or "fsconfig ..."
 inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any) {
   auto options = detail::split_options(plan.options);
@@ -279,7 +280,7 @@ inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any
       call = MountCall::parameters;
     } catch (Error const&) {
       if (call == MountCall::parameters) throw;
-      call = MountCall::descriptors;  // an older kernel, or an error that shows again
+      call = MountCall::descriptors;  // an older kernel, or an error that will recur
     }
   }
   if (call == MountCall::descriptors) detail::mount_by_descriptors(plan, options);
@@ -289,7 +290,7 @@ inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any
 }
 
 /// Runs the user's mount program in `home` and waits for it.
-/// @throws `errno`, "run <program>"; `Errc::driver_unusable` when it fails, with what it said and its exit status
+/// @throws `errno`, "run <program>"; `Errc::driver_unusable` if it fails, with its output and exit status
 inline void mount_by_program(std::filesystem::path const& program, std::filesystem::path const& home,
                              MountPlan const& plan) {
   auto const& target = plan.target.native();

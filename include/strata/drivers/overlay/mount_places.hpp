@@ -11,27 +11,28 @@
 
 namespace strata::drivers::overlay {
 
-/// Where the layers of a home are mounted. Refers to what it was made of.
+/// Paths at which the layers of a home are mounted. Keeps references to its arguments.
 struct MountPlaces {
   LayerDirs const& dirs;
   std::filesystem::path const& run_home;  ///< lost at reboot
-  bool read_only = false;                 ///< nothing may be made in the home
+  bool read_only = false;                 ///< nothing may be created in the home
 
-  /// Whether a layer is mounted in its own directory, and can be written to.
+  /// True if a layer is mounted in its own directory, and can be written to.
   bool is_own(std::filesystem::path const& layer) const { return !read_only && dirs.is_own(layer); }
 
-  /// `<home>/<id>/merged`; for layers of other stores, and in a store opened for reading, below the run root.
+  /// `<home>/<id>/merged`; for layers of read-only stores, and in a store opened for reading, a path below
+  /// the run root.
   std::filesystem::path of(LayerId const& id) const {
     auto const layer = dirs.find(id.str());
     return (layer && !is_own(*layer) ? run_home / id.str() : dirs.own(id.str())) / paths::overlay::merged;
   }
 
-  /// Temp-dirs for mounts that nobody else is to see or count, and that last for a moment. Not in the home: a shutdown by
-  /// another process takes the home's mount away with all that is mounted below it.
+  /// Directory for short-lived mounts that other processes must neither use nor count. Not in the home: a
+  /// shutdown by another process unmounts the home with all mounts below it.
   std::filesystem::path private_mounts() const { return run_home / paths::overlay::temp_dirs; }
 };
 
-/// An empty directory in a temp-dir.
+/// Makes an empty directory in a staging directory.
 /// @throws `errno`, "mkdir <path>"
 inline std::filesystem::path make_mount_point(sys::StagingDirectory& place) {
   auto point = place.next_addition();

@@ -18,8 +18,8 @@
 
 namespace strata::drivers::overlay {
 
-/// Did a mount program write layers here? It leaves whiteouts as files, and attributes of its own on directories.
-/// Walks all layers; only for a home that does not say it in `.has-mount-program`.
+/// True if a mount program wrote layers here: it leaves whiteouts as files, and attributes of its own on
+/// directories. Searches all layers; needed only if `.has-mount-program` is missing in the home.
 inline bool used_mount_program(LayerDirs const& dirs) {
   namespace fs = std::filesystem;
   auto const is_marked = [](fs::path const& directory) {
@@ -47,7 +47,7 @@ inline bool used_mount_program(LayerDirs const& dirs) {
   return false;
 }
 
-/// Looks in the directories of `$PATH`; empty if it is in none.
+/// Searches the directories of `$PATH`; empty if not found.
 inline std::filesystem::path find_program(std::string_view name) {
   auto const* search = std::getenv("PATH");
   for (auto const& directory : split(search != nullptr ? search : "", ':')) {
@@ -57,8 +57,8 @@ inline std::filesystem::path find_program(std::string_view name) {
   return {};
 }
 
-/// Asks fuse's own program to unmount, which a mount program expects (fusermount3(1)).
-/// @return  false if none could
+/// Unmounts with fuse's own program, as a mount program expects (fusermount3(1)).
+/// @return  false if that failed
 inline bool unmount_by_program(std::filesystem::path const& target) {
   for (auto const* program : {"fusermount3", "fusermount"}) {
     if (find_program(program).empty()) continue;

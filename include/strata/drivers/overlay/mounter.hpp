@@ -31,12 +31,12 @@
 
 namespace strata::drivers::overlay {
 
-/// How the layers of a home are mounted: over which others, with what options, by the kernel or by a mount program, and
-/// with whose owners. Calls may run on many threads, but for `choose_program`.
+/// Mounts the layers of a home: determines the layers below, the options, whether the kernel or a mount
+/// program mounts, and the owners that are shown. Thread-safe, except for `choose_program`.
 class Mounter {
  public:
-  /// @param home        in which a mount program runs
-  /// @param user_xattr  the kernel's own marks are attributes "user.overlay.*"
+  /// @param home        working directory of a mount program
+  /// @param user_xattr  the kernel's attributes are "user.overlay.*"
   Mounter(std::filesystem::path home, Features features, Options const& options, bool user_xattr)
       : home_(std::move(home)),
         features_(std::move(features)),
@@ -44,8 +44,9 @@ class Mounter {
         force_mask_(options.force_mask.has_value()),
         user_xattr_(user_xattr) {}
 
-  /// Settles what mounts: the program that is configured; the one that layers were written by; the kernel; or, where that
-  /// lets only root mount overlays, fuse-overlayfs, as for containers/storage. Notes in the home whether it is a program.
+  /// Selects what mounts: the configured program; the one with which layers were written; the kernel; or, if
+  /// that lets only root mount overlays, fuse-overlayfs, as in containers/storage. Records in the home if it
+  /// is a program.
   /// @throws `Errc::driver_unusable`, with the kernel's reason; `errno`
   void choose_program(LayerDirs const& dirs) {
     note_program(dirs);
@@ -65,8 +66,9 @@ class Mounter {
 
   bool can_be_volatile() const { return by_program() || features_.volatile_mounts(); }
 
-  /// A mount program does it for maps that are one offset, Linux for all from 5.19 on, unless the environment's
-  /// `_CONTAINERS_OVERLAY_DISABLE_IDMAP` says "yes" (as for containers/storage).
+  /// True if mounts can show other owners: by a mount program if the maps are one offset, by Linux from 5.19
+  /// on, unless the environment variable `_CONTAINERS_OVERLAY_DISABLE_IDMAP` is "yes" (as in
+  /// containers/storage).
   bool shifts(IdMaps const& maps) const {
     auto const* disabled = std::getenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP");
     if (disabled != nullptr && std::string_view(disabled) == "yes") return false;
@@ -74,7 +76,7 @@ class Mounter {
     return features_.idmapped_lower();
   }
 
-  /// What a mount is given that asks for `asked`; the configured ones if that is nothing.
+  /// Options of a mount for which `asked` was given; the configured ones if that is empty.
   std::vector<std::string> options(std::vector<std::string> const& asked = {}) const {
     static std::string const metacopy_on = "metacopy=on";
     auto const has_metacopy = [](std::vector<std::string> const& options) {
@@ -82,16 +84,17 @@ class Mounter {
     };
     auto const configured = features_.configured();
     auto options = asked.empty() ? configured : asked;
-    // What was written with it must be mounted with it; where the kernel does not do it, it must not be asked to.
+    // What was written with metacopy must be mounted with it; a kernel without support rejects the option.
     if (has_metacopy(configured) && !has_metacopy(options)) options.push_back(metacopy_on);
     if (has_metacopy(options) && !features_.metacopy()) std::erase(options, metacopy_on);
     return options;
   }
 
-  /// The mount of a layer, without its target.
-  /// @param layer     its directory
-  /// @param writable  else it is mounted read-only, whatever is asked, and nothing is made in it
-  /// @throws `Errc::parent_unknown`; `Errc::unsupported` above 500 layers, or to write to one of composefs; `errno`
+  /// Plans the mount of a layer, without a target.
+  /// @param layer     directory of the layer
+  /// @param writable  false: mounts read-only whatever the request says, and creates nothing in the layer
+  /// @throws `Errc::parent_unknown`; `Errc::unsupported` for more than 500 layers, or to write to a composefs
+  ///   layer; `errno`
   MountPlan plan(LayerDirs const& dirs, std::filesystem::path const& layer, bool writable,
                  MountRequest const& request) const {
     MountPlan plan{
@@ -120,16 +123,16 @@ class Mounter {
     return plan;
   }
 
-  /// @throws `errno`; EBUSY with who holds the layer; `Errc::driver_unusable`: the mount program failed;
-  ///         `Errc::unsupported`: a layer of composefs, which is not for it
+  /// @throws `errno`; EBUSY with the processes that use the layer; `Errc::driver_unusable`: the mount program
+  ///   failed; `Errc::unsupported`: a composefs layer with a mount program
   void mount(MountPlan plan) const {
     if (by_program()) return mount_by_program(std::move(plan));
     ComposefsLowers const images(plan);
     mount_by_kernel(plan, [](MountPlan const& ready) { mount_overlay(ready); });
   }
 
-  /// The same, the layers below with the owners that a container of these maps sees.
-  /// @param layer  its directory
+  /// As above, with the layers below showing the owners that a container with these maps sees.
+  /// @param layer  directory of the layer
   void mount_shifted(MountPlan plan, std::filesystem::path const& layer, IdMaps const& maps) const {
     if (by_program()) {
       shift_by_program(plan, maps);
@@ -138,15 +141,15 @@ class Mounter {
     mount_by_kernel(plan, [&](MountPlan const& ready) { overlay::mount_shifted(ready, layer, maps); });
   }
 
-  /// As `sys::unmount`, but a program's mount by fuse's own program, where there is one.
+  /// As `sys::unmount`, but with fuse's own program for mounts of a mount program, if it is installed.
   void unmount(std::filesystem::path const& target, Flush level) const {
     if (level == Flush::full) flush(target);
     if (!by_program() || !unmount_by_program(target)) sys::unmount(target);
   }
 
  private:
-  /// The kernel flushes what was written when the mount goes, and tells nobody of an error. A volatile one is left alone by
-  /// both; one whose program has died cannot be opened.
+  /// The kernel flushes when the mount is removed, but does not report errors. Volatile mounts are flushed by
+  /// neither; a mount whose program has died cannot be opened.
   static void flush(std::filesystem::path const& target) {
     if (!sys::is_mount_point(target)) return;
     auto const root = sys::find_at(target, O_RDONLY | O_DIRECTORY).best_effort();
@@ -183,7 +186,7 @@ class Mounter {
       mount(plan);
     } catch (Error const& error) {
       if (error.code() != std::errc::device_or_resource_busy) throw;
-      errno = EBUSY;  // another overlay, of which this namespace need not know, has the same upper directory
+      errno = EBUSY;  // another overlay, possibly in another mount namespace, has the same upper directory
       sys::throw_busy("mount overlay", plan.upper.empty() ? plan.target : plan.upper.parent_path());
     }
   }

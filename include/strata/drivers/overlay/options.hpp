@@ -33,33 +33,34 @@ inline std::vector<std::string> split(std::string_view text, char separator) {
   return pieces;
 }
 
-/// Options of the overlay driver, as storage.conf and `--storage-opt` have them.
+/// Options of the overlay driver, as in storage.conf and `--storage-opt`.
 struct Options {
   std::string home_name =
-      "overlay";              ///< directory below the graph root; "overlay2" for stores opened by that name
-  std::string mountopt = {};  ///< comma list given to every mount; also part of the names of cached probes
+      "overlay";  ///< directory below the graph root; "overlay2" for stores opened under that name
+  std::string mountopt =
+      {};  ///< comma-separated options of every mount; also part of the names of recorded probes
   std::filesystem::path mount_program =
-      {};                        ///< mounts instead of the kernel, called as `<program> -o <data> <target>`
+      {};                        ///< mounts instead of the kernel; called as `<program> -o <data> <target>`
   bool skip_mount_home = false;  ///< don't bind-mount the home onto itself
   bool ignore_chown_errors = false;
-  /// Mode of all directories and files of new layers, what they are being kept in an attribute; writable layers need a
-  /// mount program that knows it.
+  /// Mode of all files and directories of new layers; their own modes are kept in an attribute. Writable
+  /// layers then need a mount program that supports it.
   std::optional<std::uint32_t> force_mask = {};
-  std::uint64_t size = 0;         ///< bytes that a writable layer may have; 0: any number. By project quota
-  std::uint64_t inodes = 0;       ///< files, likewise
-  bool sync_file_system = false;  ///< 1.63's `sync=filesystem`: flush whatever the caller asks
+  std::uint64_t size = 0;         ///< limit in bytes for a writable layer, by project quota; 0: unlimited
+  std::uint64_t inodes = 0;       ///< limit of its number of files, likewise
+  bool sync_file_system = false;  ///< 1.63's `sync=filesystem`: flush whatever the caller's durability
   std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores, in search order
   std::vector<LayerStore> layer_stores = {};             ///< in search order
 
-  /// Reads `[prefix]key=value` texts; a later one wins over an earlier one, image stores add up. Options that carry
-  /// the prefix of another driver are passed over, as release 1.63 does.
+  /// Parses `[prefix]key=value` texts; a later one overrides an earlier one, image stores accumulate. Options
+  /// with the prefix of another driver are ignored, as in release 1.63.
   /// @throws `Errc::driver_option`; its subject is the whole message
   static Options parse(std::vector<std::string> const& key_values);
 };
 
 namespace detail {
 
-/// A word for a mode, or the mode in octal.
+/// Parses a named mode, or a mode in octal.
 inline std::uint32_t parse_mask(std::string const& value) {
   if (value == "shared") return 0755;
   if (value == "private") return 0700;

@@ -20,14 +20,14 @@
 #include <stdio.h>
 #include <string>
 
-/// How a layer's directory gets into its home and out of it: by one rename each.
+/// Moves a layer's directory into its home and out of it, by one rename each.
 namespace strata::drivers::overlay {
 
-/// The layer's directory is complete when it gets its name; a crash right after that leaves it without its entry
-/// of `l/`, and without a record.
+/// Publishes a staged layer. Its directory is complete when it gets its name; a crash right after that leaves
+/// it without its entry in `l/`, and without a record.
 /// @param limits  for a writable layer; zeros: none
-/// @throws `Errc::duplicate_id`; `Errc::invalid_id` for the few names that mean something else in the home;
-///         `errno`: nothing has changed
+/// @throws `Errc::duplicate_id`; `Errc::invalid_id` for the few names that have another meaning in the home;
+///   `errno`: nothing has changed
 inline void put_in_place(LayerDirs const& dirs, LayerId const& id, StagedLayer& staged,
                          sys::ProjectLimits const& limits) {
   if (is_reserved(id.str()) || id.str().find(':') != std::string::npos)
@@ -50,7 +50,7 @@ inline void put_in_place(LayerDirs const& dirs, LayerId const& id, StagedLayer& 
   if (!staged.additional().empty()) AdditionalTree::announce(staged.additional());
 }
 
-/// The layer's tree and the staged one change places.
+/// Exchanges the trees of a layer and a staged one.
 /// @throws `errno`, "rename <path>": nothing has changed
 inline void exchange_trees(std::filesystem::path const& layer, StagedLayer& staged) {
   staged.finish();
@@ -60,7 +60,8 @@ inline void exchange_trees(std::filesystem::path const& layer, StagedLayer& stag
     sys::throw_busy("rename", diff);
 }
 
-/// Moves a layer's directory and its entry of `l/` into a temp-dir, with which they go.
+/// Moves a layer's directory and its entry of `l/` into a staging directory, which removes them when
+/// destroyed.
 /// @return  none if there is no such layer
 inline std::optional<sys::StagingDirectory> take_away(LayerDirs const& dirs, LayerId const& id) {
   auto const layer = dirs.own(id.str());

@@ -24,14 +24,14 @@
 
 namespace strata::drivers::overlay {
 
-/// A question's answer and, if it is no, why.
+/// Result of a probe and, if negative, the reason.
 struct Answer {
   bool works = false;
   std::string reason = {};
 };
 
-/// Answers that were found before: files `<feature>-true` and `<feature>-false` in the run root, the name being the
-/// answer and the content, if any, the reason. A `-true` file wins.
+/// Recorded results of probes: files `<feature>-true` and `<feature>-false` in the run root, which contain
+/// the reason, if any. A `-true` file takes precedence.
 class FeatureCache {
  public:
   explicit FeatureCache(std::filesystem::path directory) : directory_(std::move(directory)) {}
@@ -43,7 +43,7 @@ class FeatureCache {
     return Answer{.works = false, .reason = *std::move(reason)};
   }
 
-  /// A feature that is no file name (it may hold a mount option with a slash) is not remembered.
+  /// A feature that cannot be a file name (it may contain a mount option with a slash) is not recorded.
   void put(std::string const& feature, Answer const& finding) const {
     if (feature.find('/') != std::string::npos) return;
     sys::make_directories(directory_, 0700);
@@ -58,7 +58,7 @@ class FeatureCache {
 
 namespace detail {
 
-/// Two lower directories, an upper and a mount of them, in a temp-dir on the driver's file system.
+/// Two lower directories, an upper and a mount of them, in a staging directory on the driver's file system.
 class ProbeMount {
  public:
   explicit ProbeMount(std::filesystem::path const& temp_dirs)
@@ -68,7 +68,7 @@ class ProbeMount {
   ~ProbeMount() {
     try {
       sys::unmount_below(directory_.path());
-    } catch (std::exception const&) {  // the temp-dir detaches what is left in it
+    } catch (std::exception const&) {  // the staging directory detaches what is left in it
     }
   }
   ProbeMount(ProbeMount const&) = delete;
@@ -99,7 +99,7 @@ class ProbeMount {
   sys::StagingDirectory directory_;
 };
 
-/// `attempt()` answers; an error is a no with its text.
+/// Returns the result of `attempt()`; an exception is a negative answer with its text.
 template <class Attempt>
 Answer ask(Attempt&& attempt) {
   try {
@@ -113,7 +113,7 @@ Answer ask(Attempt&& attempt) {
 
 }  // namespace detail
 
-/// Does overlayfs work here at all?
+/// Probes if overlay mounts work on this host.
 inline Answer probe_overlay(std::filesystem::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
@@ -122,8 +122,9 @@ inline Answer probe_overlay(std::filesystem::path const& temp_dirs) {
   });
 }
 
-/// Can a layer's `diff` be taken for what changed? Not if a directory's opaque mark comes along when it is copied up,
-/// nor if a renamed directory is recorded as a redirection (kernel documentation, filesystems/overlayfs).
+/// Probes if a layer's `diff` shows exactly what changed. It does not if a directory's opaque mark is copied
+/// up with it, or if a renamed directory is recorded as a redirection (kernel documentation,
+/// filesystems/overlayfs).
 inline Answer probe_native_diff(std::filesystem::path const& temp_dirs,
                                 std::vector<std::string> const& options) {
   return detail::ask([&]() -> std::string {
@@ -142,7 +143,7 @@ inline Answer probe_native_diff(std::filesystem::path const& temp_dirs,
   });
 }
 
-/// Does a change of mode leave a file's contents below?
+/// Probes if a change of mode leaves a file's contents in the lower layer.
 inline Answer probe_metacopy(std::filesystem::path const& temp_dirs,
                              std::vector<std::string> const& options) {
   return detail::ask([&]() -> std::string {
@@ -156,7 +157,7 @@ inline Answer probe_metacopy(std::filesystem::path const& temp_dirs,
   });
 }
 
-/// May a mount do without flushing (`volatile`, Linux 5.10)?
+/// Probes if a mount can omit flushing (`volatile`, Linux 5.10).
 inline Answer probe_volatile(std::filesystem::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
@@ -165,7 +166,7 @@ inline Answer probe_volatile(std::filesystem::path const& temp_dirs) {
   });
 }
 
-/// May a lower directory be an idmapped mount (Linux 5.19)?
+/// Probes if a lower directory can be an id-mapped mount (Linux 5.19).
 inline Answer probe_idmapped_lower(std::filesystem::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);

@@ -15,11 +15,12 @@
 #include <string>
 #include <sys/stat.h>
 
-/// Limits for writable layers by project quota: each has a project of its own, which its whole directory belongs to.
+/// Limits of writable layers by project quota: each layer's directory is a project of its own.
 namespace strata::drivers::overlay {
 
-/// The number below those that the layers of a home get: the home's own, if an administrator gave it one, else one that
-/// other homes on the file system hardly have (containers/storage, drivers/quota: 10,000 numbers a home, by its inode).
+/// Number below the project ids of a home's layers: the home's own project id, if an administrator set one,
+/// otherwise one derived from its inode, which makes collisions between homes of a file system unlikely
+/// (10,000 ids per home, as in containers/storage, drivers/quota).
 inline std::uint32_t project_base(std::filesystem::path const& home) {
   if (auto const own = sys::project_of(home); own != 0) return own;
   struct stat status {};
@@ -29,7 +30,7 @@ inline std::uint32_t project_base(std::filesystem::path const& home) {
                                     status.st_ino * numbers_each % (0xFFFF'FFFFU - numbers_each));
 }
 
-/// The first number above all that layers have.
+/// One more than the highest project id of the layers.
 inline std::uint32_t next_project(std::filesystem::path const& home) {
   auto next = project_base(home) + 1;
   auto const fd = sys::open_at(AT_FDCWD, home, O_RDONLY | O_DIRECTORY);
@@ -38,8 +39,8 @@ inline std::uint32_t next_project(std::filesystem::path const& home) {
   return next;
 }
 
-/// Finds out whether limits can be set here, for an opener that was told to set some.
-/// @throws `Errc::driver_option`; its subject is the whole message, as the original prints it
+/// Checks that limits can be set on this file system.
+/// @throws `Errc::driver_option`; its subject is the whole message, as containers/storage prints it
 inline void require_quotas(std::filesystem::path const& home) {
   auto const backing = backing_name(home);
   try {
@@ -58,9 +59,9 @@ inline void require_quotas(std::filesystem::path const& home) {
   }
 }
 
-/// Gives a layer, that is in its place, a project with limits. The store's lock is held: nobody else takes the number. What
-/// is made for a container is a handful of entries then, and takes no time; only a program that fills a writable layer
-/// before it is one has its files walked here.
+/// Sets a project and its limits on a published layer. The store's lock is held, so that no other process
+/// takes the same id. The layer of a new container has few entries; one that was filled before publication
+/// has all its files traversed here.
 inline void limit_layer(std::filesystem::path const& home, std::filesystem::path const& layer,
                         sys::ProjectLimits const& limits) {
   auto const project = next_project(home);
@@ -68,8 +69,8 @@ inline void limit_layer(std::filesystem::path const& home, std::filesystem::path
   sys::set_project(layer, project);
 }
 
-/// Makes a tree that will take the place of a part of a layer that layer's project's. Nothing happens if it has none, or if
-/// that was done before.
+/// Adds a tree that will replace a part of a layer to that layer's project. No effect if it has none, or if
+/// this was done before.
 inline void join_project(std::filesystem::path const& layer, std::filesystem::path const& tree) {
   auto const project = sys::project_of(layer);
   if (project != 0 && sys::project_of(tree) != project) sys::set_project(tree, project);

@@ -21,15 +21,16 @@
 #include <utility>
 #include <vector>
 
-/// Mounts that show layers, which are stored with the host's ids, as a container sees them.
+/// Mounts that show layers stored with host ids as a container sees them.
 namespace strata::drivers::overlay {
 
 namespace detail {
 
-/// Id-mapped clones of homes, mounted for as long as it takes to mount an overlay over them, which keeps its own.
+/// Id-mapped clones of homes, mounted only until an overlay is mounted over them, which keeps its own
+/// references.
 class MappedHomes {
  public:
-  /// @param directory  is made; what a dead process left mounted in it goes
+  /// @param directory  is created; mounts that a dead process left in it are removed
   MappedHomes(std::filesystem::path directory, IdMaps const& maps)
       : directory_(std::move(directory)), names_(maps) {
     make(directory_);
@@ -37,13 +38,13 @@ class MappedHomes {
   ~MappedHomes() {
     try {
       for (auto const& [home, clone] : clones_) sys::unmount(clone);
-    } catch (std::exception const&) {  // the next mount of the layer, or its removal, takes them away
+    } catch (std::exception const&) {  // the next mount of the layer, or its removal, removes them
     }
   }
   MappedHomes(MappedHomes const&) = delete;
   MappedHomes& operator=(MappedHomes const&) = delete;
 
-  /// Where the tree `<home>/<layer>/<name>` appears.
+  /// Path at which the tree `<home>/<layer>/<name>` appears.
   std::filesystem::path operator()(std::filesystem::path const& tree) {
     auto const layer = tree.parent_path();
     auto const home = layer.parent_path();
@@ -72,7 +73,8 @@ class MappedHomes {
   std::map<std::filesystem::path, std::filesystem::path> clones_;
 };
 
-/// Words of fuse-overlayfs: "uidmapping=:0:100000:65536", with a map of one id "squash_to_uid=100000".
+/// Adds options in the syntax of fuse-overlayfs: "uidmapping=:0:100000:65536", or "squash_to_uid=100000" for
+/// a map of one id.
 inline void add_program_map(std::vector<std::string>& options, std::string const& which, IdMap const& map) {
   if (map.empty()) return;
   if (map.size() == 1 && map.front().size == 1) {
@@ -88,16 +90,16 @@ inline void add_program_map(std::vector<std::string>& options, std::string const
 
 }  // namespace detail
 
-/// The same plan for a mount program that maps by itself.
+/// Changes the plan for a mount program, which maps ids itself.
 inline void shift_by_program(MountPlan& plan, IdMaps const& maps) {
   detail::add_program_map(plan.options, "uid", maps.uids);
   detail::add_program_map(plan.options, "gid", maps.gids);
 }
 
-/// Mounts by the kernel, the layers below through id-mapped clones of their homes: Linux 5.19. The layer's own tree is
-/// not mapped: what a container writes has the host's ids already.
-/// @param layer  its directory
-/// @throws `Errc::unsupported`: one of them is of composefs
+/// Mounts by the kernel, with the layers below through id-mapped clones of their homes: Linux 5.19. The
+/// layer's own tree is not mapped, since a container writes with host ids.
+/// @param layer  directory of the layer
+/// @throws `Errc::unsupported`: a composefs layer is among them
 inline void mount_shifted(MountPlan plan, std::filesystem::path const& layer, IdMaps const& maps) {
   for (auto const& lower : plan.lowers)
     if (is_composefs(lower.parent_path()))

@@ -39,11 +39,12 @@
 
 namespace strata::drivers::overlay {
 
-/// A whole layer directory being built in a temp-dir: `diff`, `link`, `lower`, `lower-layers`, `work`, `merged`, `empty`.
-/// It becomes a layer by one rename.
+/// A complete layer directory being built in a staging directory: `diff`, `link`, `lower`, `lower-layers`,
+/// `work`, `merged`, `empty`. Published by one rename.
 class StagedLayer {
  public:
-  /// Entries can be added after `start`. A copy of a layer with other owners is stored as changes to that layer.
+  /// Call `start` before adding entries. A copy of a layer with other owners is stored as changes to that
+  /// layer.
   StagedLayer(LayerDirs const& dirs, StageRequest const& request,
               std::optional<std::uint32_t> const& force_mask = {})
       : parent_(has_other_owners(request) && request.copy_of ? request.copy_of : request.parent),
@@ -75,7 +76,7 @@ class StagedLayer {
     }
   }
 
-  /// @param apply  `below` is filled in
+  /// @param apply  its `below` is set here
   void start(archive::ApplyOptions apply, LayerDirs const& dirs) {
     apply.maps = maps_;
     apply.below = lower_view(dirs, parent_ ? std::optional(parent_->str()) : std::nullopt);
@@ -83,11 +84,11 @@ class StagedLayer {
                                                   std::move(apply));
   }
 
-  /// Gives the files of the layers below the owners that the request asks for, through a mount of those layers: the kernel
-  /// copies up what changes, and shares blocks where the file system can. `diff` then becomes the nearest of what is
-  /// below, `diff1`, and a new one is to hold what the layer changes.
+  /// Changes the owners of the files of the layers below as requested, through a mount of those layers: the
+  /// kernel copies up what changes, sharing blocks if the file system can. `diff` then becomes `diff1`, the
+  /// nearest tree below, and a new `diff` receives the layer's changes.
   /// @param plan   lowers, options and target
-  /// @param mount  called with the whole plan
+  /// @param mount  called with the completed plan
   template <class Mount>
   void change_owners(MountPlan plan, StageRequest const& request, Mount&& mount) {
     plan.upper = diff();
@@ -103,7 +104,7 @@ class StagedLayer {
     rotate();
   }
 
-  /// Has the files of an additional layer store from now on, and takes no entries.
+  /// Refers to the files of an additional layer store from now on, and takes no entries.
   void stand_for(AdditionalTree const& tree) {
     applier_.reset();
     sys::remove_tree(diff());
@@ -111,7 +112,7 @@ class StagedLayer {
     write(paths::overlay::additional_layer, tree.path().native());
     additional_ = tree.path();
   }
-  /// Empty for a layer that has its own files.
+  /// Path of the additional layer; empty for a layer with files of its own.
   std::filesystem::path const& additional() const noexcept { return additional_; }
 
   void add(archive::TarHeader const& header, Reader& body) {
@@ -133,7 +134,7 @@ class StagedLayer {
   }
 
   std::filesystem::path const& layer() const noexcept { return layer_; }
-  /// Where the layer belongs.
+  /// Home in which the layer will be published.
   std::filesystem::path const& home() const noexcept { return home_; }
   std::filesystem::path diff() const { return layer_ / paths::overlay::diff; }
   std::string const& link() const noexcept { return link_; }
@@ -141,8 +142,8 @@ class StagedLayer {
   Flush flush() const noexcept { return flush_; }
   bool writable() const noexcept { return writable_; }
 
-  /// The store's lock is held: the parent must be the one that the layer was built over. Its links, if some were
-  /// lost, are repaired, and the lists then written.
+  /// Checks, with the store's lock held, that the parent is still the one over which the layer was built.
+  /// Writes the lists if links were lost, after repairing these.
   /// @throws `Errc::layer_unknown`
   void settle_parent(LayerDirs const& dirs) {
     if (!parent_) return;
@@ -158,7 +159,7 @@ class StagedLayer {
   }
 
  private:
-  /// `work` is made anew, for it may know the old tree.
+  /// `work` is replaced, since it may refer to the old tree.
   void rotate() const {
     struct stat like {};
     if (::stat(diff().c_str(), &like) != 0) sys::throw_errno("stat", diff());
@@ -173,7 +174,7 @@ class StagedLayer {
     if (::mkdir(path.c_str(), mode) != 0) sys::throw_errno("mkdir", path);
   }
 
-  /// @param mode  whatever the umask
+  /// @param mode  independent of the umask
   void make_owned(std::string_view name, mode_t mode) const {
     auto const path = layer_ / name;
     make(path, mode);
@@ -181,8 +182,8 @@ class StagedLayer {
     give_to_root(path, maps_);
   }
 
-  /// Readable by all, as the root of a container must be; over a parent, the permissions and owner of its root. With
-  /// a forced mode these are in an attribute, which is looked at with or without one.
+  /// Readable by everyone, as a container's root must be; over a parent, with the mode and owner of its root.
+  /// These are in an attribute if modes are forced; the attribute is read in either case.
   void make_diff(std::optional<std::filesystem::path> const& parent,
                  std::optional<std::uint32_t> const& force_mask) const {
     archive::TarHeader real{.type = archive::EntryType::directory, .mode = 0555};
@@ -228,7 +229,7 @@ class StagedLayer {
   Control control_;
   sys::StagingDirectory directory_;
   std::filesystem::path layer_;
-  std::filesystem::path original_ = {};  ///< the layer whose contents `diff` is to take the place of
+  std::filesystem::path original_ = {};  ///< the layer whose contents `diff` is to replace
   std::string link_;
   std::optional<std::string> parent_link_;
   std::optional<LayerDirs::Lists> lists_;  // none: a link below is lost, or there is no parent
