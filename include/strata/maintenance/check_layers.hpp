@@ -48,8 +48,8 @@ class LayerChecker {
   using LayerTraits = typename Core::LayerTraits;
 
  public:
-  /// @param trees  for a caller that goes on to repair: receives the state of each layer's tree before it was
-  ///   compared
+  /// @param trees  for a caller that repairs afterwards: receives the state of each layer's tree from before
+  ///   it was compared
   LayerChecker(Core& core, CheckOptions const& options, StoreSnapshot<Core> const& records,
                ProblemList& problems, TreeSignatures* trees)
       : core_(core), options_(options), records_(records), problems_(problems), trees_(trees) {}
@@ -87,7 +87,7 @@ class LayerChecker {
            one.parent == other->parent;
   }
 
-  /// Ignores errors from files that vanish during the check, if their layer was removed.
+  /// Ignores errors caused by files that vanish during the check, if their layer was removed.
   template <class Look>
   void unless_changed(LayerRecord const& layer, Look&& look) {
     try {
@@ -99,7 +99,7 @@ class LayerChecker {
     }
   }
 
-  /// Drops the problems of layers that were removed, filled or replaced during the check.
+  /// Drops problems of layers that were removed, filled or replaced during the check.
   void forget_changed_layers() {
     auto const is_own = [this](Problem const& f) {
       return f.subject == Subject::layer && !f.read_only && records_.layers.has_own(f.id);
@@ -149,9 +149,10 @@ class LayerChecker {
     if (options_.unreferenced_after && !other && !needed().contains(layer.id)) {
       auto const now = Timestamp::now();
       std::chrono::seconds const age(now.seconds - layer.created.seconds);
-      auto const exact = age > std::chrono::hours(24 * 365)  // a record without a time is 2,000 years old
-                             ? std::chrono::nanoseconds::max()
-                             : age + std::chrono::nanoseconds(now.nanoseconds - layer.created.nanoseconds);
+      auto const exact =
+          age > std::chrono::hours(24 * 365)  // a record without a time appears to be 2,000 years old
+              ? std::chrono::nanoseconds::max()
+              : age + std::chrono::nanoseconds(now.nanoseconds - layer.created.nanoseconds);
       if (exact > *options_.unreferenced_after)
         tell(Severity::error, ProblemKind::layer_unreferenced,
              "layer not referenced by any images or containers", RepairAction::discard);

@@ -20,8 +20,8 @@
 
 namespace strata::detail {
 
-/// Checks images and containers: their records, their big data, and what they stand on. Problems of layers must have been found
-/// before, since an image or container has those of what it needs.
+/// Checks images and containers: their records, big data and layers. Layers must be checked first, since an
+/// image or container inherits the problems of those that it needs.
 template <class Core>
 class ReferenceChecker {
   using ImageTraits = typename Core::ImageTraits;

@@ -25,10 +25,10 @@ bool is_wanted(StoreSnapshot<Core> const& records, std::string const& id) {
          !records.layers.damaged.empty();
 }
 
-/// Layers that the driver has, and no record.
+/// Reports layers of the driver that have no record.
 template <class Core>
 void tell_of_unaccounted(Core& core, StoreSnapshot<Core> const& records, ProblemList& problems) {
-  // Trees first, then the current records: a layer may have been created or removed in between.
+  // Lists trees first, then the current records, since a layer may be created or removed in between.
   auto const listed = core.driver().list();
   auto const now = read_kept_records<typename Core::LayerTraits>(core);
   auto const elsewhere = KnownIds::in_other_files(core);
@@ -41,7 +41,7 @@ void tell_of_unaccounted(Core& core, StoreSnapshot<Core> const& records, Problem
     if (now.find(id.str()) == nullptr && records.layers.find(id.str()) == nullptr && elsewhere.all_layers &&
         !elsewhere.layers.contains(id.str()) && driver_has(core, problems, id.str())) {
       bool const wanted = is_wanted(records, id.str());
-      // Records of transient containers are lost at each boot; their layers are garbage then.
+      // Records of transient containers are lost at each boot; their layers are then garbage.
       bool const expected = core.options().transient && !wanted;
       problems.add(expected ? Severity::note : Severity::error, Subject::layer, id.str(),
                    ProblemKind::layer_unaccounted,

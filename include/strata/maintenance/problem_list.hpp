@@ -16,7 +16,7 @@
 
 namespace strata::detail {
 
-/// The problems that a check has found so far.
+/// Collects the problems that a check finds.
 class ProblemList {
  public:
   std::vector<Problem>& all() noexcept { return problems_; }
@@ -62,7 +62,7 @@ class ProblemList {
     }
   }
 
-  /// Reports the problems of an item for the items that depend on it, too.
+  /// Reports the problems of an item also for an item that depends on it.
   void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id) {
     for (std::size_t i = 0, count = problems_.size(); i < count; ++i) {
       auto const& found = problems_[i];
@@ -72,12 +72,12 @@ class ProblemList {
       copy.subject = to;
       copy.id = to_id;
       copy.inherited = true;
-      copy.read_only = false;  // what matters is the store of the dependent item
+      copy.read_only = false;  // only the store of the dependent item matters
       problems_.push_back(std::move(copy));
     }
   }
 
-  /// All of them, by subject and id.
+  /// All problems, sorted by subject and id.
   std::vector<Problem> sorted() && {
     std::ranges::stable_sort(problems_, [](Problem const& a, Problem const& b) {
       return std::tie(a.subject, a.id) < std::tie(b.subject, b.id);

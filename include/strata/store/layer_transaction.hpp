@@ -20,8 +20,8 @@
 
 namespace strata {
 
-/// The making of one layer: staged where nothing sees it and no lock is held, then published in one short step with the
-/// lock of the layers' table held.
+/// Creates one layer: staged where no other process sees it and without locks, then published in one short
+/// step with the lock of the layers' table held.
 ///
 ///     LayerTransaction change(core, plan, plan.request(writable, core.flush(), control));
 ///     …                                     // entries into change.tree(), fields into change.record()
@@ -29,9 +29,9 @@ namespace strata {
 ///     auto layers = core.template table<LayerTraits>().write();
 ///     auto row = change.publish(layers);
 ///
-/// Without `publish` the destructor abandons all of it; if the process dies, the next opener of the store does. Construct it
-/// before the guard of the table: what `publish` throws away is deleted by the destructor, when the lock is given back.
-/// Movable; one thread at a time.
+/// Without `publish` the destructor removes everything; if the process dies, the next opener of the store
+/// does. Construct it before the guard of the table: files that `publish` discards are deleted by the
+/// destructor, after the lock is released. Movable; not thread-safe.
 template <class Core>
 class [[nodiscard]] LayerTransaction {
  public:
@@ -42,48 +42,50 @@ class [[nodiscard]] LayerTransaction {
   LayerTransaction(Core& core, LayerPlan<Core> plan, StageRequest const& request)
       : LayerTransaction(core, std::move(plan), [&] { return core.driver().stage(request); }) {}
 
-  /// The same with a tree that `stage()` makes.
+  /// As above, with a tree made by `stage()`.
   template <class Stage>
   requires std::is_invocable_r_v<Staged, Stage&> LayerTransaction(Core& core, LayerPlan<Core> plan,
                                                                   Stage&& stage)
       : core_(&core), plan_(std::move(plan)), tree_(plan_.below.explain(std::forward<Stage>(stage))) {}
 
   LayerPlan<Core> const& plan() const noexcept { return plan_; }
-  /// Another id, other names; parent and maps must be the same.
+  /// Changes id and names; parent and maps must be the same.
   void set_plan(LayerPlan<Core> plan) { plan_ = std::move(plan); }
 
   Record& record() noexcept { return record_; }
   Record const& record() const noexcept { return record_; }
   Staged& tree() noexcept { return tree_; }
 
-  /// Where files are built that go with the layer; made at the first call.
+  /// Staging directory for files that belong to the layer; created by the first call.
   sys::StagingDirectory& staging() {
     if (!staging_) staging_.emplace(sys::StagingDirectory::create(core_->layer_trash()));
     return *staging_;
   }
-  /// Path at which the caller makes the tar-split, whole and flushed; `publish` puts it in place.
+  /// Path at which the caller creates the tar-split, complete and flushed; `publish` moves it into place.
   std::filesystem::path const& new_tar_split() { return tar_split_ = staging().next_addition(); }
   std::filesystem::path const& tar_split() const noexcept { return tar_split_; }
   void drop_tar_split() { tar_split_.clear(); }
 
-  /// Flushes the tree and logs the intent. No lock need be held.
-  /// @param kind  `IntentKind::spare_layer`: another item's record is to follow, without which the layer is of no use
+  /// Flushes the tree and logs the intent. Needs no lock.
+  /// @param kind  `IntentKind::spare_layer`: another item's record is to follow, without which the layer is
+  ///   useless
   void finish(IntentKind kind = IntentKind::layer_files) {
     tree_.finish();
     add_intents(*core_, staging(), {{kind, plan_.id.str()}});
   }
 
-  /// Puts tree and tar-split in place, then commits the record; a crash in between leaves files without a record. When it
-  /// throws, there is no layer, or, if that cannot be told, its intent is left to whoever opens the store next.
-  /// @param layers  guard of the table, to be written
-  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`: the parent was removed since the plan was
-  ///         made; `Errc::changed_meanwhile`, `Errc::store_changed`
+  /// Moves tree and tar-split into place, then commits the record; a crash in between leaves files without a
+  /// record. After an exception there is no layer, or, if that cannot be determined, its intent is left to
+  /// the next opener.
+  /// @param layers  write guard of the table
+  /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown`: the parent was removed
+  ///   since the plan was made; `Errc::changed_meanwhile`, `Errc::store_changed`
   template <class Writing>
   Row<Record> publish(Writing& layers) {
     check_plan(layers);
     fill_record();
     if (core_->driver().exists(plan_.id)) clear_place(layers);
-    auto row = layers.put(std::move(record_));  // taken back with the guard, if what follows fails
+    auto row = layers.put(std::move(record_));  // the guard undoes this if a later step fails
     try {
       core_->driver().publish(plan_.id, std::move(tree_));
       if (!tar_split_.empty()) {
@@ -108,16 +110,16 @@ class [[nodiscard]] LayerTransaction {
     return row;
   }
 
-  /// Moves away what a crash left where the layer goes. `publish` does it by itself, if there is a tree; call it before files
-  /// of the layer are put in place.
-  /// @throws `Errc::corrupt_record`: a record that cannot be read may be its
+  /// Moves away files that a crash left at the layer's place. `publish` does this if there is a tree;
+  /// otherwise call it before files of the layer are moved into place.
+  /// @throws `Errc::corrupt_record`: a record that cannot be read may own the files
   template <class Writing>
   void clear_place(Writing& layers) {
     trash_.merge(discard_left_files(*core_, layers, plan_.id, staging()));
   }
 
-  /// Takes a published layer back, since the record that was to use it could not be committed: unless that may be on disk
-  /// all the same. What fails is left to the next opener.
+  /// Removes a published layer again, since the record that was to use it could not be committed, unless that
+  /// record may be on disk all the same. What fails is left to the next opener.
   /// @param users  guard of the table of that record
   template <class Writing, class Users>
   void withdraw(Writing& layers, Users& users) {

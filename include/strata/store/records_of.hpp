@@ -2,8 +2,8 @@
 
 namespace strata {
 
-/// Record types of a store. They derive from `LayerRecord`, `ImageRecord` and `ContainerRecord`, and may have fields of the
-/// user's: what copies a record names these, so that nothing is sliced off.
+/// Record types of a store. They derive from `LayerRecord`, `ImageRecord` and `ContainerRecord`, and may have
+/// fields of the user's: code that copies records uses these types, to avoid slicing.
 template <class Core>
 using LayerRecordOf = typename Core::LayerTraits::Record;
 template <class Core>

@@ -11,20 +11,20 @@
 
 namespace strata {
 
-/// Completes the intents of dead processes, once in the life of an open store: before its layers are first used,
-/// or before other items are, if the data of one was being replaced. Intents that this process leaves behind are
-/// completed at the next access to layers. Thread-safe.
+/// Completes the intents of dead processes, once per open store: before its layers are first used, or before
+/// other items are, if data of one was being replaced. Intents that this process itself leaves are completed
+/// at the next access to layers. Thread-safe.
 class Recovery {
  public:
-  /// Intents were left, as if this process had died.
+  /// Marks that intents were left, as if this process had died.
   void again() noexcept { left_ = true; }
 
-  /// Call before layers are used, with no guard of a table held. @throws as `collect_after_crash`
+  /// Call before layers are used, without a guard of a table. @throws as `collect_after_crash`
   template <class Core>
   void before_layers(Core& core) {
     if (!done_ || left_) run(core);
   }
-  /// Call before other items are used. The first call in a process holds no guard yet.
+  /// Call before other items are used; the first call in a process must be made without a guard.
   template <class Core>
   void before_data(Core& core) {
     if (!done_ && is_data_left(core.layer_trash())) run(core);
@@ -40,7 +40,8 @@ class Recovery {
     return left;
   }
 
-  /// Other threads wait; the running thread itself passes, since it uses the tables.
+  /// Other threads wait; calls from the thread that runs the recovery return at once, since it uses the
+  /// tables.
   template <class Core>
   void run(Core& core) {
     std::scoped_lock const alone(mutex_);
@@ -62,7 +63,7 @@ class Recovery {
   std::atomic<bool> left_ = false;
   std::atomic<bool> no_data_left_ = false;
   std::recursive_mutex mutex_;
-  bool running_ = false;  ///< by the thread that has the mutex
+  bool running_ = false;  ///< by the thread that holds the mutex
 };
 
 }  // namespace strata

@@ -56,8 +56,9 @@ inline bool is_same_directory(std::filesystem::path const& one, std::filesystem:
   return one == other || std::filesystem::equivalent(one, other, error);
 }
 
-/// Refuses a store that another serializer wrote. Podman's layout names no serializer, its record files are enough; a store in
-/// another layout has a marker file, so that it is not taken for empty.
+/// Refuses a store that another serializer wrote. Podman's layout names no serializer and is recognized by
+/// its record files; a store in another layout has a marker file, so that it is not mistaken for an empty
+/// one.
 /// @throws `Errc::store_mismatch`
 template <class Serializer>
 void check_maker(std::filesystem::path const& root, bool read_only, Flush flush) {
@@ -77,8 +78,8 @@ void check_maker(std::filesystem::path const& root, bool read_only, Flush flush)
   }
 }
 
-/// Makes paths absolute, refuses what the driver or the serializer cannot do, and creates the roots unless the store is opened
-/// for reading.
+/// Makes paths absolute, rejects options that the driver or the serializer does not support, and creates the
+/// roots unless the store is opened for reading.
 /// @throws `Errc::incomplete_options`, `Errc::unsupported`, `Errc::image_store_same`, `Errc::store_mismatch`
 template <class Serializer, bool is_log, class Driver, class Durability>
 StoreOptions<Driver, Durability> checked(StoreOptions<Driver, Durability> options) {
@@ -108,8 +109,8 @@ StoreOptions<Driver, Durability> checked(StoreOptions<Driver, Durability> option
   return options;
 }
 
-/// Graph roots of the read-only stores that the driver knows, each once, in order. The store itself is left out: it would wait
-/// for its own locks for ever.
+/// Graph roots of the read-only stores that the driver uses, each once, in order. The store itself is left
+/// out, since it would wait for its own locks forever.
 /// @throws `Errc::store_mismatch`
 template <class Serializer, class Driver, class Durability>
 std::vector<std::filesystem::path> read_only_roots(StoreOptions<Driver, Durability> const& options,

@@ -22,8 +22,8 @@
 
 namespace strata::testing::detail {
 
-/// What the concepts of the abilities that a check, a repair and the counting of space ask for cannot say. Those that the
-/// driver lacks are passed over.
+/// Checks the requirements of the optional driver concepts for check, repair and usage that concepts cannot
+/// express. Skips those that the driver does not model.
 template <LayerDriver D>
 void check_abilities(D& driver) {
   using Ancestors = std::optional<std::vector<LayerId>>;
