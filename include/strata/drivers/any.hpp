@@ -105,6 +105,7 @@ class AnyOf {
  public:
   using Options = AnyOptions;
 
+  /// A tree being built by the chosen driver.
   class Staged {
    public:
     void add(archive::TarHeader const& header, Reader& body) {

@@ -42,6 +42,7 @@ namespace strata::drivers {
 /// privileges to mount and to delete subvolumes.
 class Btrfs {
  public:
+  /// Options of the driver.
   struct Options {
     std::uint64_t size = 0;       ///< limit in bytes for what a writable layer refers to; 0: unlimited
     std::uint64_t min_space = 0;  ///< least `size` accepted, in bytes; if set, quotas are enabled at once

@@ -39,8 +39,9 @@ namespace strata::drivers {
 /// releases from 1.59 on expect.
 class Vfs {
  public:
+  /// Options of the driver.
   struct Options {
-    bool ignore_chown_errors = false;
+    bool ignore_chown_errors = false;                      ///< continue if owners cannot be set
     std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores
 
     /// Parses "key=value" texts of storage.conf and the command line. Options with the prefix of another

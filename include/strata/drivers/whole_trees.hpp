@@ -96,6 +96,7 @@ class StagedTree {
 /// or snapshot the parent. Trees enter and leave by one rename each, from and to staging directories.
 class WholeTrees {
  public:
+  /// Directories of the trees in one graph root or image store.
   struct Home {
     std::filesystem::path directory;  ///< of this store's layers
     std::filesystem::path temp_dirs;  ///< staging directories, on the same file system

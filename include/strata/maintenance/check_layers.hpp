@@ -80,7 +80,7 @@ class LayerChecker {
  private:
   Control control() const { return {.progress = {}, .stop = options_.stop}; }
 
-  // Concurrent changes ----------------------------------------------------------------------------------------
+  // Concurrent changes --------------------------------------------------------------------------------------
 
   static bool same_layer(LayerRecord const& one, LayerRecord const* other) {
     return other != nullptr && one.created == other->created && one.diff_digest == other->diff_digest &&
@@ -111,7 +111,7 @@ class LayerChecker {
     });
   }
 
-  // One layer -------------------------------------------------------------------------------------------------
+  // One layer -----------------------------------------------------------------------------------------------
 
   /// @param directory  data directory of the layers
   void check_layer(LayerRecord const& layer, std::filesystem::path const& directory, bool other) {
@@ -149,10 +149,9 @@ class LayerChecker {
     if (options_.unreferenced_after && !other && !needed().contains(layer.id)) {
       auto const now = Timestamp::now();
       std::chrono::seconds const age(now.seconds - layer.created.seconds);
-      auto const exact =
-          age > std::chrono::hours(24 * 365)  // a record without a time appears to be 2,000 years old
-              ? std::chrono::nanoseconds::max()
-              : age + std::chrono::nanoseconds(now.nanoseconds - layer.created.nanoseconds);
+      auto const exact = age > std::chrono::hours(24 * 365)  // without a time: 2,000 years
+                             ? std::chrono::nanoseconds::max()
+                             : age + std::chrono::nanoseconds(now.nanoseconds - layer.created.nanoseconds);
       if (exact > *options_.unreferenced_after)
         tell(Severity::error, ProblemKind::layer_unreferenced,
              "layer not referenced by any images or containers", RepairAction::discard);

@@ -34,6 +34,7 @@ inline List add(List const& old, List const& added) {
   return out;
 }
 
+/// The list without the given names.
 inline List remove(List const& old, List const& removed) {
   List out;
   for (auto const& name : old)

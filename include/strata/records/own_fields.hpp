@@ -34,6 +34,7 @@
 namespace strata {
 namespace detail {
 
+/// A visitor for any field, for concept checks.
 struct AnyField {
   void operator()(std::string_view, auto&) const {}
 };

@@ -23,6 +23,7 @@ using Flags = std::map<std::string, RawJson>;
 /// known ones.
 using Extra = std::vector<std::pair<std::string, RawJson>>;
 
+/// True if the flag is the JSON value `true`.
 inline bool is_set(Flags const& flags, std::string const& key) {
   auto const found = flags.find(key);
   return found != flags.end() && found->second.text == "true";

@@ -31,6 +31,7 @@ class RecordFileSet {
  public:
   static constexpr std::size_t most_files = 3;
 
+  /// One file, and its state at the last read.
   struct File {
     std::filesystem::path path = {};
     sys::FileState state = {};

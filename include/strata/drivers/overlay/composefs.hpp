@@ -26,6 +26,7 @@
 /// attributes (github.com/containers/composefs). Such layers are read, not created.
 namespace strata::drivers::overlay {
 
+/// Path of the EROFS image of a layer, which exists only for composefs layers.
 inline std::filesystem::path composefs_image(std::filesystem::path const& layer) {
   return layer / paths::overlay::composefs_image;
 }

@@ -104,6 +104,7 @@ class LayerFiles {
     return layer;
   }
 
+  /// A regular file and its size in bytes when it was opened.
   struct OpenFile {
     sys::Fd fd = {};
     off_t size = 0;

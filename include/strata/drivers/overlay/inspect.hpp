@@ -41,6 +41,7 @@ inline constexpr std::string_view lower_layers_wrong = "lower-layers-wrong";
 inline constexpr std::string_view directory_missing = "directory-missing";  ///< `work`, `empty`
 }  // namespace code
 
+/// Makes a problem of a layer; the caller fills in its id.
 inline Problem wrong(Severity severity, std::string_view code, std::string text,
                      RepairAction action = RepairAction::repair) {
   return {.severity = severity,
@@ -96,6 +97,7 @@ inline bool lower_leads_to(LayerDirs const& dirs, std::string_view text,
   return true;
 }
 
+/// Adds the problems of file `link` and of the entry in `l/`.
 inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vector<Problem>& found) {
   auto const link = sys::read_stored(dirs.own(id) / paths::overlay::link);
   if (!link || !is_safe_component(*link)) {
@@ -110,6 +112,7 @@ inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vec
                           "entry l/" + *link + (target ? " leads to " + *target : " is missing")));
 }
 
+/// Adds the problems of `lower` and `lower-layers`.
 inline void inspect_lower(LayerDirs const& dirs, std::string const& id, std::vector<LayerId> const& ancestors,
                           std::vector<Problem>& found) {
   auto const lower = sys::read_stored(dirs.own(id) / paths::overlay::lower);

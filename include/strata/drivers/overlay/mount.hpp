@@ -132,6 +132,7 @@ inline bool fits_page(std::string const& data) {
                                      std::to_string(plan.lowers.size()) + " layers below");
 }
 
+/// Mounts with mount(2). @throws `Errc::unsupported` if the text exceeds a page; `errno`
 inline void mount_text(MountPlan const& plan, SplitOptions const& options, std::string const& data) {
   auto const& target = plan.target;
   if (!fits_page(data)) refuse_length(plan);
@@ -143,6 +144,7 @@ inline void mount_text(MountPlan const& plan, SplitOptions const& options, std::
 /// characters.
 inline std::string descriptor_path(sys::Fd const& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 
+/// Converts flags of mount(2) to attributes of fsmount(2).
 inline unsigned attributes_of(unsigned long flags) {
   unsigned attributes = 0;
   for (auto const& [flag, attribute] : {std::pair<unsigned long, unsigned>{MS_RDONLY, MOUNT_ATTR_RDONLY},
@@ -191,6 +193,7 @@ class FsContext {
   std::vector<sys::Fd> held_;
 };
 
+/// Mounts with fsconfig(2), one call per lower layer.
 inline void mount_by_parameters(MountPlan const& plan, SplitOptions const& options) {
   FsContext context(plan.target);
   context.set("source", "overlay");

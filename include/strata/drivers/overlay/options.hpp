@@ -37,8 +37,7 @@ inline std::vector<std::string> split(std::string_view text, char separator) {
 struct Options {
   std::string home_name =
       "overlay";  ///< directory below the graph root; "overlay2" for stores opened under that name
-  std::string mountopt =
-      {};  ///< comma-separated options of every mount; part of the names of recorded probes
+  std::string mountopt = {};  ///< comma-separated options of every mount; in the names of recorded probes
   std::filesystem::path mount_program =
       {};                        ///< mounts instead of the kernel; called as `<program> -o <data> <target>`
   bool skip_mount_home = false;  ///< don't bind-mount the home onto itself
