@@ -41,7 +41,7 @@ class Vfs {
  public:
   /// Options of the driver.
   struct Options {
-    bool ignore_chown_errors = false;                      ///< continue if owners cannot be set
+    bool ignore_chown_errors = false;                      ///< keep owners that cannot be changed
     std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores
 
     /// Parses "key=value" texts of storage.conf and the command line. Options with the prefix of another
