@@ -16,7 +16,7 @@
 
 namespace strata::detail {
 
-/// Collects the problems that a check finds.
+/// Collects the problems that a check finds. Not thread-safe.
 class ProblemList {
  public:
   std::vector<Problem>& all() noexcept { return problems_; }

@@ -34,7 +34,8 @@ struct TableOptions {
 /// Reading and writing need a guard, which holds the kind's lock file while it exists (shared or exclusive,
 /// against other processes and threads) and brings the rows up to date when it is made. A guard is for
 /// reading and changing records only; no file contents are copied while one is held. A thread holds at most
-/// one guard of a table, and acquires several tables in the order layers, images, containers.
+/// one guard of a table, and acquires several tables in the order layers, images, containers. Thread-safe;
+/// a guard is used by one thread.
 template <ItemTraits Traits, StoreLock Lock>
 class Table {
  public:
