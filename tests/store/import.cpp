@@ -164,7 +164,8 @@ TEST_CASE("progress is reported within one large file", "[store][import]") {
   Fixture<stores::Vfs> fixture;
   auto const tar = tar_of({{"large", std::string(std::size_t{12} << 20, 'x')}});
   std::vector<Progress> seen;
-  fixture.store.layers().import(SlowSource(tar), {.progress = [&](Progress const& now) { seen.push_back(now); }});
+  fixture.store.layers().import(SlowSource(tar),
+                                {.progress = [&](Progress const& now) { seen.push_back(now); }});
   REQUIRE(seen.size() >= 3);
   CHECK(std::ranges::is_sorted(seen, {}, &Progress::bytes));
   auto const& middle = seen[seen.size() / 2];

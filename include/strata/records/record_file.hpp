@@ -117,7 +117,7 @@ class RecordFile {
         file.unreadable = std::move(decoded.unreadable);
       }
     } catch (Error const& error) {
-      throw Error(error.code(), file.path.native() + ": " + error.subject());
+      throw Error(error.code(), file.path.native() + ": " + error.subject()).at(file.path.native());
     }
   }
 
