@@ -7,6 +7,7 @@
 
 #include <set>
 #include <sys/sysmacros.h>
+#include <type_traits>
 #include <unistd.h>
 
 using namespace strata;
@@ -40,6 +41,10 @@ std::errc failure(Place const& from, Place const& to) {
   }
   return {};
 }
+
+// A copier refers to its options as long as it copies.
+static_assert(!std::is_constructible_v<strata::sys::detail::TreeCopier, std::filesystem::path,
+                                       std::filesystem::path, CopyOptions>);
 
 }  // namespace
 

@@ -106,6 +106,7 @@ class PathCopy {
       : from_(from),
         to_(to),
         options_(options),
+        how_(how(options)),
         target_(to),
         node_(OpenPlace(from).try_open(from.inside(), O_PATH)) {
     if (!node_ || ::fstat(node_.get(), &status_) != 0) throw_errno("stat", from.shown());
@@ -122,7 +123,7 @@ class PathCopy {
     Fd top = make_directories(to_.inside(), 0755);
     Fd const kept(retry([&] { return ::fcntl(top.get(), F_DUPFD_CLOEXEC, 0); }));
     if (!kept) throw_errno("open", to_.shown());
-    TreeCopier copier(from_.shown(), to_.shown(), how());
+    TreeCopier copier(from_.shown(), to_.shown(), how_);
     auto const done = copier.copy(reopened(O_RDONLY | O_DIRECTORY), std::move(top), TreeCopier::Top::kept);
     if (options_.flush == Flush::full) flush_tree("/proc/self/fd/" + std::to_string(kept.get()));
     return done;
@@ -140,7 +141,7 @@ class PathCopy {
       throw_errno("open", to_.shown());
     }
     bool const regular = S_ISREG(status_.st_mode);
-    TreeCopier copier(from_.shown(), to_.shown().parent_path(), how());
+    TreeCopier copier(from_.shown(), to_.shown().parent_path(), how_);
     auto const done = copier.copy_file(reopened(regular ? O_RDONLY : O_PATH), parent, base);
     if (options_.flush == Flush::full) {
       if (regular)
@@ -150,10 +151,10 @@ class PathCopy {
     return done;
   }
 
-  CopyOptions how() const {
+  static CopyOptions how(CopyPathOptions const& options) {
     return {
-        .flush = options_.flush,
-        .control = options_.control,
+        .flush = options.flush,
+        .control = options.control,
         .keeps_xattr =
             [](std::string_view name) noexcept {
               return is_portable_xattr(name) && name.find(".overlay.") == name.npos;
@@ -162,7 +163,7 @@ class PathCopy {
         .mounts = Mounts::enter,
         .vanished = Vanished::pass,
         .order = Order::by_name,
-        .owner = options_.owner,
+        .owner = options.owner,
     };
   }
 
@@ -185,6 +186,7 @@ class PathCopy {
   Place const& from_;
   Place const& to_;
   CopyPathOptions const& options_;
+  CopyOptions how_;  ///< the copiers refer to it
   OpenPlace target_;
   Fd node_;
   struct stat status_ {};

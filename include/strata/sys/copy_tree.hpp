@@ -87,6 +87,8 @@ class TreeCopier {
  public:
   TreeCopier(std::filesystem::path const& from, std::filesystem::path const& to, CopyOptions const& options)
       : options_(options), from_(from), to_(to) {}
+  /// The options must outlive the copier.
+  TreeCopier(std::filesystem::path const& from, std::filesystem::path const& to, CopyOptions&&) = delete;
 
   CopyResult copy(std::filesystem::path const& from, std::filesystem::path const& to) {
     Fd source = open_at(AT_FDCWD, from, O_RDONLY | O_DIRECTORY);
