@@ -131,6 +131,17 @@ TEST_CASE("any: unknown names, options and mixed roots are told apart", "[driver
             "choose storage driver (-s <DRIVER>)");
 }
 
+TEST_CASE("any: with several stores, a driver that does not work here is passed over as without",
+          "[drivers][any]") {
+  Place place;
+  strata::drivers::AnyOf<strata::drivers::Btrfs, strata::drivers::Vfs> const driver(
+      {.graph_root = place.dir / "graph",
+       .run_root = place.dir / "run",
+       .image_stores = {place.dir / "other"}},
+      {});
+  CHECK(driver.name() == "vfs");
+}
+
 TEST_CASE("any: without a name the graph root decides", "[drivers][any]") {
   if (!can_mount()) return;
   Place place;

@@ -318,9 +318,10 @@ class AnyOf {
       auto parsed = D::Options::parse(options.options);
       // The alias selects another directory, as in the Go library.
       if constexpr (requires { parsed.home_name; }) parsed.home_name = name;
+      opened = std::make_unique<Held>(std::in_place_type<D>, place, parsed);
+      // Asked last: a driver that does not work here is passed over, whatever it could not do.
       if (!ImageStoreDriver<D> && (!place.image_stores.empty() || !place.image_store.empty()))
         cannot<D>("several stores");
-      opened = std::make_unique<Held>(std::in_place_type<D>, place, parsed);
     };
     (try_one.template operator()<Ds>(), ...);
     if (!opened) throw detail::not_here(name, place.graph_root);
