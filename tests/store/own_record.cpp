@@ -65,6 +65,24 @@ using OwnedStore = Store<D, S, durability::None, OwnedTraits<D, S>>;
 using InJson = OwnedStore<drivers::Vfs, serializers::Json>;
 using InJournal = OwnedStore<drivers::Vfs, serializers::Journal>;
 
+struct Weighted : LayerRecord {
+  std::int64_t weight = 5;
+  std::string label = "none";
+
+  template <class Self, class Visitor>
+  static void own_fields(Self& self, Visitor&& visit) {
+    visit("weight", self.weight);
+    visit("label", self.label);
+  }
+};
+
+template <class D, class S>
+struct WeightedTraits : StoreTraits<D, S> {
+  struct Layer : LayerTraits<D, S> {
+    using Record = Weighted;
+  };
+};
+
 auto const own = [](auto& record) {
   record.owner = "us \"\n";
   record.rank = -7;
@@ -157,6 +175,23 @@ TEST_CASE("a flag that is no value of an own field's type stays a flag", "[store
   layer.set_metadata("text");
   CHECK(sys::read_file(file).find(R"("flags":{"owner":3,"rank":"high","topics":["t"]})") !=
         std::string::npos);
+}
+
+TEMPLATE_TEST_CASE("fields of a user's own that have a default of their own keep any value, texts any bytes",
+                   "[store][own_record]", serializers::Json, serializers::Journal) {
+  using S = Store<drivers::Vfs, TestType, durability::None, WeightedTraits<drivers::Vfs, TestType>>;
+  Fixture<S> fixture;
+  fixture.store.layers().create({.id = "1a"});
+  for (std::int64_t const weight : {0, 5, 7}) {
+    fixture.store.layers().get("1a").edit([&](auto& record) {
+      record.weight = weight;
+      record.label = "\xff";
+    });
+    auto const layer = S(fixture.options()).layers().get("1a");
+    CHECK(layer.record().weight == weight);
+    CHECK(layer.record().label == "\xff");
+    CHECK(layer.record().flags.empty());
+  }
 }
 
 TEST_CASE("repairs keep fields of a user's own", "[store][own_record]") {

@@ -4,12 +4,14 @@
 #include <strata/records/record.hpp>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/parse_options.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
 #include <boost/json/value_to.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,7 +31,7 @@
 /// They are stored among the record's `flags`, under their names, since containers/storage preserves all
 /// flags of a record that it changes, but no unknown keys (tested with 1.43). Any type that
 /// `boost::json::value_from` and `value_to` accept will do; numbers keep 53 bits if another program rewrites
-/// them. A value equal to the default is not written; a flag of that name whose value does not have the type
+/// them. A value equal to the one in a default-constructed record is not written; a flag of that name whose value does not have the type
 /// remains a flag.
 namespace strata {
 namespace detail {
@@ -54,8 +56,10 @@ void take_own_fields(Record& record) {
   Record::own_fields(record, [&](std::string_view name, auto& field) {
     auto const found = record.flags.find(std::string(name));
     if (found == record.flags.end()) return;
+    boost::json::parse_options any_text;
+    any_text.allow_invalid_utf8 = true;  // a text is written byte for byte
     boost::system::error_code error;
-    auto const value = boost::json::parse(found->second.text, error);
+    auto const value = boost::json::parse(found->second.text, error, {}, any_text);
     if (error) return;
     auto result = boost::json::try_value_to<std::remove_cvref_t<decltype(field)>>(value);
     if (!result) return;
@@ -64,14 +68,24 @@ void take_own_fields(Record& record) {
   });
 }
 
+/// Own fields as JSON, by name.
+template <HasOwnFields Record>
+std::map<std::string, std::string> own_texts(Record const& record) {
+  std::map<std::string, std::string> texts;
+  Record::own_fields(record, [&](std::string_view name, auto const& field) {
+    texts.emplace(name, boost::json::serialize(boost::json::value_from(field)));
+  });
+  return texts;
+}
+
 /// A copy with own fields among the flags.
 template <HasOwnFields Record>
 Record with_own_flags(Record const& record) {
+  static auto const defaults = own_texts(Record());  // what the field has if there is no flag
   Record out = record;
-  Record::own_fields(record, [&](std::string_view name, auto const& field) {
-    if (field == std::remove_cvref_t<decltype(field)>()) return;
-    out.flags[std::string(name)] = {boost::json::serialize(boost::json::value_from(field))};
-  });
+  for (auto& [name, text] : own_texts(record))
+    if (auto const found = defaults.find(name); found == defaults.end() || found->second != text)
+      out.flags[name] = {std::move(text)};
   return out;
 }
 
