@@ -150,6 +150,8 @@ TEMPLATE_TEST_CASE("an edit that throws or changes what ties a record changes no
   refused([](auto& record) { record.parent = "2b"; });
   refused([](auto& record) { record.created = {}; });
   refused([](auto& record) { record.big_data_names = {"key"}; });
+  refused([](auto& record) { record.place = RecordPlace::image_store; });
+  refused([](auto& record) { record.extra.emplace_back("id", RawJson{"\"2b\""}); });
   CHECK(code_of([&] { box.edit([](auto& record) { record.layer.clear(); }); }) == Errc::record_field);
   CHECK_THROWS_AS(layer.edit([](auto& record) {
     record.owner = "other";

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -101,7 +102,7 @@ class Item {
   ///     item.edit([](auto& record) { record.team = "build"; });
   ///
   /// What ties the record to files and to other items has calls of its own and must stay: id, names, creation time, keys of big
-  /// data, and everything that `Traits::refers_to` and `Traits::layer_of` give.
+  /// data, the record's file, and everything that `Traits::refers_to` and `Traits::layer_of` give.
   /// @param apply_change  called once, with the lock of the kind's table held: it must not use the store
   /// @throws `Errc::record_field`: one of those was changed; `Errc::store_read_only`, `Traits::unknown`, what
   ///         `apply_change` throws. The record is then as it was (strong guarantee)
@@ -109,8 +110,9 @@ class Item {
   void edit(Change&& apply_change) {
     change([&](Record& record) {
       auto const before = ties(record);
+      auto const extra = record.extra;
       apply_change(record);
-      if (ties(record) != before)
+      if (ties(record) != before || (record.extra != extra && ties_as_read(record) != before))
         throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + '"', row_->id)
             .about(T::subject, row_->id);
     });
@@ -273,8 +275,19 @@ class Item {
   static auto ties(Record const& record) {
     std::vector<std::string> keys;
     T::refers_to(record, [&](std::string const& key) { keys.push_back(key); });
+    auto place = RecordPlace::main;
+    if constexpr (requires { record.place; }) place = record.place;
     return std::tuple(record.id, record.names, record.created, record.big_data_names, std::move(keys),
-                      std::string(T::layer_of(record)));
+                      std::string(T::layer_of(record)), place);
+  }
+  /// What the next reader finds: a key of `extra` can be that of a field.
+  static auto ties_as_read(Record const& record) {
+    Row<Record> const row = std::make_shared<Record const>(record);
+    auto const bytes = Core::Serializer::encode(std::span(&row, 1), std::span<std::string const>());
+    auto again = Core::Serializer::template decode<Record>(bytes).records;
+    if (again.size() != 1) again.assign(1, Record());
+    if constexpr (requires { record.place; }) again.front().place = record.place;  // said by the file
+    return ties(again.front());
   }
 
   /// Applies a change to the current record, which may be newer than this handle's snapshot.
