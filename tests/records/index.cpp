@@ -36,6 +36,12 @@ std::string found(auto const& index, std::string_view text) {
   return row ? row->id : "none";
 }
 
+/// Also known by a text that is made for each question.
+struct Made : LayerTraits<archetype::Driver, serializers::Json> {
+  static std::string also_known_as(LayerRecord const& record) { return record.parent + "-as-is-long-enough"; }
+  static void refers_to(LayerRecord const& record, auto&& visit) { visit(also_known_as(record)); }
+};
+
 }  // namespace
 
 TEST_CASE("an exact id beats a name, a name beats a prefix, an ambiguous prefix finds nothing",
@@ -140,6 +146,12 @@ TEST_CASE("undoing changes in reverse order gives the index back as it was", "[i
   CHECK(found(index, "name-b") == "b");
   CHECK(found(index, "other") == "none");
   CHECK(found(index, "d") == "none");
+}
+
+TEST_CASE("the additional key may be one that is made for each question", "[item][index]") {
+  Index<Made> index;
+  index.put(layer("a", {}, "b"));
+  CHECK(found(index, "b-as-is-long-enough") == "a");
 }
 
 TEST_CASE("random changes leave the index equal to one made anew", "[item][index]") {

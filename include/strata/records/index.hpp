@@ -99,7 +99,7 @@ class Index : private RowIndex {
   static constexpr RecordFacts facts{
       [](void const* row) -> std::string const& { return record(row).id; },
       [](void const* row) -> names::List const& { return record(row).names; },
-      [](void const* row) -> std::string_view { return Traits::also_known_as(record(row)); },
+      [](void const* row, std::string_view text) { return Traits::also_known_as(record(row)) == text; },
       [](void const* row, std::vector<std::string>& to) {
         Traits::refers_to(record(row), [&](std::string const& key) { to.push_back(key); });
       }};

@@ -27,7 +27,7 @@ using AnyRow = std::shared_ptr<void const>;
 struct RecordFacts {
   std::string const& (*id)(void const* record);
   names::List const& (*names)(void const* record);
-  std::string_view (*also_known_as)(void const* record);  ///< one additional key, or empty
+  bool (*also_known_as)(void const* record, std::string_view text);  ///< is `text` its additional key?
   /// Appends the ids and digests that the record mentions.
   void (*references)(void const* record, std::vector<std::string>& to);
 };
@@ -165,7 +165,7 @@ class RowIndex {
     if (auto row = by_name(text)) return row;
     if (text.empty()) return nullptr;
     for (auto const& row : referring_to(text))
-      if (facts_->also_known_as(row.get()) == text) return row;
+      if (facts_->also_known_as(row.get(), text)) return row;
     build_prefixes();
     auto const first = prefixes_.lower_bound(text);
     if (first == prefixes_.end() || !first->starts_with(text)) return nullptr;
