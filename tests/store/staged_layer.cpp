@@ -1,5 +1,6 @@
 #include <strata/chunked/chunked_layer.hpp>
 #include <strata/store/staged_layer.hpp>
+#include <strata/sys/staging_directory.hpp>
 #include <strata/tree/tree_source.hpp>
 
 #include "stores.hpp"
@@ -19,6 +20,7 @@ TEMPLATE_TEST_CASE("a staged layer is invisible until it is committed, and compl
   staged.add_big_data("key", "value");
   CHECK(layers.list().size() == 1);
   auto layer = staged.commit({.id = "top", .names = {"name"}, .metadata = "text"});
+  CHECK(sys::StagingDirectory::look(fixture.store.core().layer_trash()).empty());  // no intent: it is done
   CHECK(layer.record().parent == "base");
   CHECK(layer.record().diff_digest == Digest::of(as_bytes(tar)).str());
   CHECK(layer.metadata() == "text");

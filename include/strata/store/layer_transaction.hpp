@@ -118,6 +118,13 @@ class [[nodiscard]] LayerTransaction {
     trash_.merge(discard_left_files(*core_, layers, plan_.id, staging()));
   }
 
+  /// Deletes what `publish` discarded, and the intent, which is done with. The destructor does the same; for a
+  /// transaction that lives on. Call it without the guard of the table.
+  void close() noexcept {
+    trash_ = {};
+    staging_.reset();
+  }
+
   /// Removes a published layer again, since the record that was to use it could not be committed, unless that
   /// record may be on disk all the same. What fails is left to the next opener.
   /// @param users  guard of the table of that record

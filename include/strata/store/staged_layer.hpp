@@ -117,22 +117,9 @@ class [[nodiscard]] StagedLayer {
     record.mount_label = options.mount_label;
     record.place = core.place_of_layer(options_.writable);
     change_.finish();
-    auto layers = core.template table<Traits>().write();
-    if (data_.empty()) return Item(core_, change_.publish(layers));
-    auto const id = change_.plan().id.str();
-    layers.check_free(id, change_.plan().names);
-    // Before the data is put where such leftovers may be.
-    change_.clear_place(layers);
-    auto const data = core.template data_directory<Traits>(id);
-    sys::rename(data_, data);
-    try {
-      if (core.flush() == Flush::full) sys::sync_directory(data.parent_path());
-      return Item(core_, change_.publish(layers));
-    } catch (...) {
-      // Not if the intent was left to the next opener: then it is unknown whether there is a record.
-      if (change_.staging() && !layers.by_id(id)) change_.staging().take(data);
-      throw;
-    }
+    Item item(core_, publish());
+    change_.close();  // this object may live on
+    return item;
   }
 
   /// Replaces the contents of an existing layer atomically; digests and sizes become those of the archive,
@@ -158,6 +145,26 @@ class [[nodiscard]] StagedLayer {
   static LayerTransaction<Core> begin(Core& core, StageOptions const& options) {
     auto const plan = plan_layer(core, {}, {}, options.parent, options.maps);
     return {core, plan, plan.request(options.writable, core.flush(), {.progress = {}, .stop = options.stop})};
+  }
+
+  Row<LayerRecordOf<Core>> publish() {
+    auto& core = *core_;
+    auto layers = core.template table<Traits>().write();
+    if (data_.empty()) return change_.publish(layers);
+    auto const id = change_.plan().id.str();
+    layers.check_free(id, change_.plan().names);
+    // Before the data is put where such leftovers may be.
+    change_.clear_place(layers);
+    auto const data = core.template data_directory<Traits>(id);
+    sys::rename(data_, data);
+    try {
+      if (core.flush() == Flush::full) sys::sync_directory(data.parent_path());
+      return change_.publish(layers);
+    } catch (...) {
+      // Not if the intent was left to the next opener: then it is unknown whether there is a record.
+      if (change_.staging() && !layers.by_id(id)) change_.staging().take(data);
+      throw;
+    }
   }
 
   std::shared_ptr<Core> core_;
