@@ -5,6 +5,10 @@
 #include <strata/error.hpp>
 #include <strata/stream/block_ring.hpp>
 
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/chunk_by.hpp>
+#include <range/v3/view/transform.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -30,12 +34,14 @@ class RangeFetcher {
   /// @param wanted  non-empty ranges, ascending, without overlap
   RangeFetcher(Ranges& stream, std::vector<ByteRange> wanted, Limits const& limits)
       : stream_(&stream), wanted_(std::move(wanted)), limits_(limits) {
-    for (auto const& range : wanted_) {
-      if (!asked_.empty() && range.offset - asked_.back().end() <= limits_.gap)
-        asked_.back().size = range.end() - asked_.back().offset;
-      else
-        asked_.push_back(range);
-    }
+    auto const is_near = [&](ByteRange const& one, ByteRange const& next) {
+      return next.offset - one.end() <= limits_.gap;
+    };
+    auto const covering = [](auto const& group) {
+      return ByteRange{group.front().offset, group.back().end() - group.front().offset};
+    };
+    asked_ = wanted_ | ranges::views::chunk_by(is_near) | ranges::views::transform(covering) |
+             ranges::to<std::vector>();
     if (!asked_.empty()) thread_ = std::thread([this] { run(); });
   }
   RangeFetcher(RangeFetcher const&) = delete;
