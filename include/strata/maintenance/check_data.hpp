@@ -10,6 +10,10 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/set_algorithm.hpp>
+#include <range/v3/view/transform.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -100,12 +104,16 @@ void check_big_data(Record const& record, std::filesystem::path const& directory
              RepairAction::repair);
     }
   }
-  for (auto const& path : entries_of(directory)) {
-    auto const name = path.filename().native();
-    if (files.contains(name) || name == paths::user_data || paths::is_temporary(name)) continue;
-    if (std::filesystem::is_directory(path) &&
-        std::ranges::any_of(files, [&](auto const& f) { return f.starts_with(name + '/'); }))
-      continue;
+  auto const entries = entries_of(directory);
+  auto const stored = entries |
+                      ranges::views::transform([](auto const& path) { return path.filename().native(); }) |
+                      ranges::to<std::vector>();
+  auto const holds_file = [&](std::string const& name) {
+    return std::ranges::any_of(files, [&](auto const& f) { return f.starts_with(name + '/'); });
+  };
+  for (auto const& name : ranges::views::set_difference(stored, files)) {
+    if (name == paths::user_data || paths::is_temporary(name)) continue;
+    if (std::filesystem::is_directory(directory / name) && holds_file(name)) continue;
     tell(Severity::note, ProblemKind::data_unrecorded, name, "its file is not recorded",
          big_data_key(name) ? RepairAction::repair : RepairAction::none);
   }

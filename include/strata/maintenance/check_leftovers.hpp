@@ -27,8 +27,7 @@ template <class Core>
 void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptions const& options,
                        ProblemList& problems) {
   auto const known = records.known();
-  auto claims = scan_graph_root(core, known, options);
-  for (auto& claim : scan_run_root(core, known, options)) claims.push_back(std::move(claim));
+  auto claims = scan_roots(core, known, options);
   if (std::ranges::any_of(claims, [](auto const& claim) { return claim.kind == UsageClass::orphan; }))
     forget_changed(claims, StoreSnapshot<Core>::read(core).known());
   auto const unaccounted = [&](Ownership const& claim) {

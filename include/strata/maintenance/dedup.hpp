@@ -14,6 +14,9 @@
 #include <strata/sys/tree.hpp>
 #include <strata/sys/workers.hpp>
 
+#include <range/v3/view/chunk_by.hpp>
+#include <range/v3/view/filter.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -26,6 +29,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -64,20 +68,19 @@ class Deduplicator {
 
   DedupResult run(std::vector<std::filesystem::path> const& trees) {
     for (auto const& tree : trees) collect(tree);
-    std::vector<Group*> groups;
+    std::ranges::stable_sort(files_, {}, &File::size);
+    sys::Workers<Group> workers(std::clamp(std::thread::hardware_concurrency(), 1U, 8U), 64,
+                                [this](Group group) { share_group(group); });
     // A file of unique size has no duplicate and need not be read.
-    for (auto& [key, group] : by_size_)
-      if (group.size() > 1) groups.push_back(&group);
-    sys::Workers<Group*> workers(std::clamp(std::thread::hardware_concurrency(), 1U, 8U), 64,
-                                 [this](Group* group) { share_group(*group); });
-    for (auto* const group : groups) {
+    auto const has_twins = [](auto const& group) { return group.size() > 1; };
+    for (auto const& group : files_ | ranges::views::chunk_by(same_size) | ranges::views::filter(has_twins)) {
       if (!possible_) break;
-      workers.add(group);
+      workers.add(Group(group.begin(), group.end()));
       report_if_due();
     }
     workers.finish();
     report();
-    return {bytes_, files_};
+    return {bytes_, shared_files_};
   }
 
  private:
@@ -87,7 +90,8 @@ class Deduplicator {
     ino_t inode;
     std::uint64_t size;
   };
-  using Group = std::vector<File>;
+  using Group = std::span<File const>;
+  static bool same_size(File const& one, File const& other) { return one.size == other.size; }
 
   void collect(std::filesystem::path const& tree) {
     auto const* const top = &*trees_.insert(tree).first;
@@ -98,7 +102,7 @@ class Deduplicator {
         if (!S_ISREG(status.st_mode) || status.st_size == 0) return;
         if (!seen_.emplace(status.st_dev, status.st_ino).second) return;
         auto const size = static_cast<std::uint64_t>(status.st_size);
-        by_size_[size].push_back({top, at.path, status.st_ino, size});
+        files_.push_back({top, at.path, status.st_ino, size});
       });
     } catch (Error const& error) {
       if (error.code() != std::errc::no_such_file_or_directory) throw;  // the layer was removed meanwhile
@@ -122,7 +126,7 @@ class Deduplicator {
   }
 
   /// Shares blocks among files of one size.
-  void share_group(Group const& group) {
+  void share_group(Group group) {
     std::map<std::string, std::vector<File const*>> kinds;  // by fingerprint
     for (auto const& file : group) {
       if (!possible_) return;
@@ -165,7 +169,7 @@ class Deduplicator {
     }
     if (*shared == 0) return false;
     bytes_ += *shared;
-    ++files_;
+    ++shared_files_;
     return true;
   }
 
@@ -181,10 +185,10 @@ class Deduplicator {
   DedupOptions const& options_;
   std::set<std::filesystem::path> trees_;
   std::set<std::pair<dev_t, ino_t>> seen_;
-  std::map<std::uint64_t, Group> by_size_;
+  std::vector<File> files_;  ///< by size, once all are collected
   std::atomic<bool> possible_ = true;
   std::atomic<std::uint64_t> bytes_ = 0;
-  std::atomic<std::uint64_t> files_ = 0;
+  std::atomic<std::uint64_t> shared_files_ = 0;
   std::atomic<std::uint64_t> looked_at_bytes_ = 0;
   std::atomic<std::uint64_t> looked_at_files_ = 0;
   Pace pace_;

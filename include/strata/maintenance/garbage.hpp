@@ -92,9 +92,7 @@ Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& pat
     auto const images = core.template table<typename Core::ImageTraits>().write();
     auto const containers = core.template table<typename Core::ContainerTraits>().write();
     auto const known = KnownIds::of(core, layers, images, containers);
-    auto claims = scan_graph_root(core, known, {.leftover_after = std::chrono::seconds(0)});
-    for (auto& claim : scan_run_root(core, known, {.leftover_after = std::chrono::seconds(0)}))
-      claims.push_back(std::move(claim));
+    auto const claims = scan_roots(core, known, {.leftover_after = std::chrono::seconds(0)});
     auto staging = sys::StagingDirectory::create(core.layer_trash());
     for (auto const& claim : claims) {
       if (!claim.removable || !paths.contains(claim.path) || temp_dirs.contains(claim.path)) continue;
@@ -131,8 +129,7 @@ GarbageReport collect_garbage(Store<D, S, Durability, T> const& store, GarbageOp
   GarbageReport report;
   auto const known = known_ids(core);
   ScanOptions const scan{.leftover_after = options.leftover_after};
-  auto claims = scan_graph_root(core, known, scan);
-  for (auto& claim : scan_run_root(core, known, scan)) claims.push_back(std::move(claim));
+  auto claims = scan_roots(core, known, scan);
   std::erase_if(claims, [](auto const& claim) { return !claim.removable; });
   if (!claims.empty()) forget_changed(claims, known_ids(core));
   std::ranges::sort(claims, {}, &Ownership::path);

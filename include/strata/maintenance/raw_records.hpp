@@ -9,6 +9,9 @@
 #include <strata/records/record.hpp>
 #include <strata/sys/file.hpp>
 
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/indirect.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
@@ -154,9 +157,8 @@ RawRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
     }
   };
   if constexpr (Core::appends) {
-    std::vector<Record> records;
-    for (auto const& row : held_.rows()) records.push_back(*row);
-    add_all(std::move(records));
+    auto const rows = held_.rows();
+    add_all(rows | ranges::views::indirect | ranges::to<std::vector<Record>>());
   } else {
     for (auto const& [place, path] : core_.template record_files<Traits>()) {
       auto const bytes = sys::read_stored(path);

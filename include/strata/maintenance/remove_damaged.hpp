@@ -17,6 +17,8 @@
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
+#include <range/v3/view/set_algorithm.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <exception>
@@ -125,12 +127,10 @@ class DamageRemover {
   /// concurrent work can look like damage for a moment.
   void remove(CheckReport const& report, StoreSnapshot<Core> const& records) {
     auto const now = damaged_in(report, records);
-    std::map<std::string, ExpectedCreated> damaged[3];
+    Items damaged[3];
     for (int kind = 0; kind < 3; ++kind)
-      for (auto const& [id, expected_created] : now.items[kind])
-        if (auto const before = seen_.items[kind].find(id);
-            before != seen_.items[kind].end() && before->second == expected_created)
-          damaged[kind].emplace(id, expected_created);
+      for (auto const& item : ranges::views::set_intersection(now.items[kind], seen_.items[kind]))
+        damaged[kind].insert(item);
     forget_failures(now.unaccounted, damaged);
     log_.tried.clear();
     for (auto const& [id, expected_created] : damaged[static_cast<int>(Subject::container)])
@@ -155,8 +155,10 @@ class DamageRemover {
 
  private:
   /// Items with their creation times, and trees without a record.
+  using Items = std::map<std::string, ExpectedCreated>;  // by id
+
   struct Damaged {
-    std::map<std::string, ExpectedCreated> items[3];
+    Items items[3];
     std::set<std::string> unaccounted;
     std::map<std::string, std::string> kept;  ///< items not removed, and why, by kind and id
   };
@@ -275,8 +277,7 @@ class DamageRemover {
   }
 
   /// Drops the repair failures of items that are about to be removed.
-  void forget_failures(std::set<std::string> const& unaccounted,
-                       std::map<std::string, ExpectedCreated> const (&damaged)[3]) {
+  void forget_failures(std::set<std::string> const& unaccounted, Items const (&damaged)[3]) {
     std::erase_if(log_.failures, [&](RepairFailure const& failure) {
       if (failure.subject == Subject::store) return false;
       return damaged[static_cast<int>(failure.subject)].contains(failure.id) ||

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -221,6 +222,14 @@ std::vector<Ownership> scan_run_root(Core& core, KnownIds const& known, ScanOpti
   kind(std::type_identity<typename Core::ImageTraits>{}, known.images, Subject::image);
   kind(std::type_identity<typename Core::ContainerTraits>{}, known.containers, Subject::container);
   detail::spare_unreadable(claims, known);
+  return claims;
+}
+
+/// What `scan_graph_root` finds, then what `scan_run_root` does.
+template <class Core>
+std::vector<Ownership> scan_roots(Core& core, KnownIds const& known, ScanOptions const& options = {}) {
+  auto claims = scan_graph_root(core, known, options);
+  std::ranges::move(scan_run_root(core, known, options), std::back_inserter(claims));
   return claims;
 }
 
