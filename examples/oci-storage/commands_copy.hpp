@@ -3,6 +3,8 @@
 #include <strata/idmap/range.hpp>
 #include <strata/sys/copy_path.hpp>
 
+#include <range/v3/view/drop_last.hpp>
+
 #include "interrupt.hpp"
 #include "progress_bar.hpp"
 #include "quote.hpp"
@@ -121,8 +123,8 @@ inline int copy_files(Session& session, Invocation const& call) {
   CopyEnd target(session, call.arguments.back());
   ProgressBar const bar("copying");
   Interrupt const interrupt;
-  for (std::size_t i = 0; i + 1 < call.arguments.size(); ++i) {
-    CopyEnd const source(session, call.arguments[i]);
+  for (auto const& argument : call.arguments | ranges::views::drop_last(1)) {
+    CopyEnd const source(session, argument);
     strata::sys::CopyPathOptions options{
         .flush = session.settings.flush ? strata::Flush::full : strata::Flush::none,
         .control = {.progress = bar.sink(), .stop = interrupt.token()}};

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <range/v3/view/zip.hpp>
+
 #include "command.hpp"
+#include "joined.hpp"
 #include "output.hpp"
 #include <algorithm>
 #include <cctype>
@@ -27,10 +30,8 @@ inline std::string shortened(std::string const& path) {
 /// The value an option has before anything is given after the command.
 inline std::string default_text(OptionSpec const& spec, StoreSettings const& now, bool with_settings) {
   if (spec.kind == OptionKind::list) {
-    std::string out = "[";
-    if (with_settings && spec.key() == "storage-opt")
-      for (auto const& option : now.driver_options) out += (out.size() > 1 ? " " : "") + option;
-    return out + ']';
+    bool const is_set = with_settings && spec.key() == "storage-opt";
+    return '[' + (is_set ? joined(now.driver_options, " ") : "") + ']';
   }
   if (spec.key() == "durability") return now.flush ? "full" : "none";
   if (spec.key() == "unshare") return now.unshare ? "true" : "";
@@ -61,9 +62,9 @@ inline void print_options(std::FILE* to, std::vector<OptionSpec> specs, StoreSet
     width = std::max(width, left.back().size() + 3);
   }
   std::string out = "\n";
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    out += left[i] + std::string(width - left[i].size() + 1, ' ');
-    out += specs[i].help;
+  for (auto const& [text, spec] : ranges::views::zip(left, specs)) {
+    out += text + std::string(width - text.size() + 1, ' ');
+    out += spec.help;
     out += '\n';
   }
   print(to, out);
