@@ -83,7 +83,7 @@ struct WeightedTraits : StoreTraits<D, S> {
   };
 };
 
-auto const own = [](auto& record) {
+auto const edit_own = [](auto& record) {
   record.owner = "us \"\n";
   record.rank = -7;
   record.topics = {"one", "two"};
@@ -114,9 +114,9 @@ TEMPLATE_TEST_CASE("fields of a user's own are edited, kept and read again for e
       store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "text"}})), {.id = "1a"});
   auto image = store.images().create({.id = "2a", .top_layer = layer});
   auto box = store.containers().create(image, {.id = "3a"});
-  layer.edit(own);
-  image.edit(own);
-  box.edit(own);
+  layer.edit(edit_own);
+  image.edit(edit_own);
+  box.edit(edit_own);
   check_owned(layer);
 
   // what changes an item by other calls takes them along
@@ -139,7 +139,7 @@ TEMPLATE_TEST_CASE("an edit that throws or changes what ties a record changes no
   Fixture<TestType> fixture;
   auto layer = fixture.store.layers().create({.id = "1a", .names = {"name"}});
   auto box = fixture.store.containers().create("", {.id = "3a"});
-  layer.edit(own);
+  layer.edit(edit_own);
   auto const refused = [&](auto&& change) {
     CHECK(code_of([&] { layer.edit(change); }) == Errc::record_field);
     fixture.store.layers().get("1a").refresh();
@@ -160,7 +160,7 @@ TEMPLATE_TEST_CASE("an edit that throws or changes what ties a record changes no
                   std::runtime_error);
   check_owned(fixture.store.layers().get("1a"));
   fixture.store.layers().remove("1a");
-  CHECK(code_of([&] { layer.edit(own); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { layer.edit(edit_own); }) == Errc::layer_unknown);
 }
 
 TEST_CASE("a flag that is no value of an own field's type stays a flag", "[store][own_record]") {
@@ -201,8 +201,8 @@ TEST_CASE("repairs keep fields of a user's own", "[store][own_record]") {
   auto layer = fixture.store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "text"}})),
                                              {.id = "1a"});
   auto image = fixture.store.images().create({.id = "2a", .top_layer = layer});
-  layer.edit(own);
-  image.edit(own);
+  layer.edit(edit_own);
+  image.edit(edit_own);
   image.big_data().set("key", "bytes");
   std::filesystem::permissions(fixture.graph() / "vfs/dir/1a/d/file", std::filesystem::perms::owner_all);
   auto const file = fixture.graph() / "vfs-images/images.json";
