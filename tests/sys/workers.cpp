@@ -48,13 +48,26 @@ TEST_CASE("workers that are left early end", "[sys]") {
 #endif
 #endif
 
-TEST_CASE("a single piece of work is done by the caller, and needs no thread", "[sys]") {
+TEST_CASE("a few pieces of work are done by the caller, and need no thread", "[sys]") {
   auto const caller = std::this_thread::get_id();
-  std::thread::id worked;
-  Workers<int> workers(4, 4, [&](int&) { worked = std::this_thread::get_id(); });
-  workers.add(1);
+  int done = 0;
+  Workers<int> workers(4, 64, [&](int&) { done += std::this_thread::get_id() == caller ? 1 : 100; });
+  for (int i = 0; i < 8; ++i) workers.add(i);
   workers.finish();
-  CHECK(worked == caller);
+  CHECK(done == 8);
+}
+
+TEST_CASE("more pieces of work are done by several threads", "[sys]") {
+  std::atomic<int> at_once = 0;
+  std::atomic<bool> together = false;
+  Workers<int> workers(4, 64, [&](int&) {
+    if (++at_once > 1) together = true;
+    for (int i = 0; i < 1000 && !together; ++i) ::usleep(1000);
+    --at_once;
+  });
+  for (int i = 0; i < 40; ++i) workers.add(i);
+  workers.finish();
+  CHECK(together);
 }
 
 TEST_CASE("a failure of the caller's own work comes out as well", "[sys]") {

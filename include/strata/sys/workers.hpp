@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -38,7 +39,8 @@ class WorkerThreads {
     room_.wait(lock, [this] { return waiting_.size() < most_waiting_ || failure_; });
     if (failure_) std::rethrow_exception(failure_);
     waiting_.push_back(std::move(piece));
-    if (waiting_.size() > idle_ && waiting_.size() > 1) start_thread();
+    // A few pieces are the caller's own affair: it processes them in `finish`.
+    if (waiting_.size() > std::max(idle_, std::min(most_for_caller, most_waiting_ / 2))) start_thread();
     some_.notify_one();
   }
 
@@ -52,6 +54,8 @@ class WorkerThreads {
   }
 
  private:
+  static constexpr std::size_t most_for_caller = 8;
+
   /// Does without it if there are no more threads or memory: the others do the work, or else the caller.
   void start_thread() noexcept {
     if (threads_.size() == most_threads_) return;
@@ -117,8 +121,8 @@ class WorkerThreads {
 
 }  // namespace detail
 
-/// A pool of threads that process items from a bounded queue. Threads start as they are needed: a single item is
-/// processed by the caller, in `finish`. `add` and `finish` must be called from one thread.
+/// A pool of threads that process items from a bounded queue. Threads start as they are needed: up to eight items
+/// are processed by the caller, in `finish`. `add` and `finish` must be called from one thread.
 ///
 ///     sys::Workers<std::string> workers(4, 64, [](std::string& item) { process(item); });
 ///     for (auto& item : items) workers.add(std::move(item));
