@@ -68,7 +68,7 @@ for driver in overlay vfs; do
   if said=$(by_ours check 2>&1); then not_ok "$driver: check reports what its record does not know" "$said"; else ok "$driver: check reports what its record does not know"; fi
   if said=$(by_ours check --repair 2>&1); then not_ok "$driver: a repair says that it did not mend it" "$said"; else ok "$driver: a repair says that it did not mend it"; fi
   for kept in +/d/a -/d/p +/k/; do
-    case $said in *"mending layer layer: layer layer: $kept"*': kept as it is'*) ok "$driver: $kept is said to be kept" ;; *) not_ok "$driver: $kept is said to be kept" "$said" ;; esac
+    case $said in *"repairing layer layer: layer layer: $kept"*': kept as it is'*) ok "$driver: $kept is said to be kept" ;; *) not_ok "$driver: $kept is said to be kept" "$said" ;; esac
   done
   case $said in *'repair: '*) not_ok "$driver: and nothing was done" "$said" ;; *) ok "$driver: and nothing was done" ;; esac
   state layer >"$scratch/after"
@@ -94,7 +94,7 @@ for driver in overlay vfs; do
   state layer >"$scratch/before"
   if said=$(by_ours check --repair 2>&1); then not_ok "$driver: a repair does not go through a link of others" "$said"; else ok "$driver: a repair does not go through a link of others"; fi
   case $said in *'not a directory'*) ok "$driver: and says so" ;; *) not_ok "$driver: and says so" "$said" ;; esac
-  check_equal "$driver: the link is said to be kept, once" 1 "$(printf '%s\n' "$said" | grep -c 'mending layer layer: layer layer: +\{0,1\}/k(')"
+  check_equal "$driver: the link is said to be kept, once" 1 "$(printf '%s\n' "$said" | grep -c 'repairing layer layer: layer layer: +\{0,1\}/k(')"
   state layer >"$scratch/after"
   check_same_bytes "$driver: what it leads to is as it was" "$scratch/before" "$scratch/after"
   unmount_below "$graph"
