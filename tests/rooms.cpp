@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// From the ground up. A name without a slash in front of it is a header of include/strata itself.
-std::vector<std::vector<std::string>> const floors{{"subject"},
+std::vector<std::vector<std::string>> const floors{{"errc", "subject"},
                                                    {"error"},
                                                    {"digest", "durability", "former", "id", "id_map", "paths",
                                                     "problem", "progress", "timestamp", "version"},

@@ -28,7 +28,7 @@ concept OwnTreeDriver = LayerDriver<D> && requires(D const& c, LayerId const& id
 
 template <LayerDriver D>
 bool has_own_trees(D const& driver) {
-  return with_ability<bool>(driver, [](OwnTreeDriver auto const&) { return true; });
+  return has_ability(driver, [](OwnTreeDriver auto const&) {});
 }
 
 /// Also none if the driver is no `OwnTreeDriver`.

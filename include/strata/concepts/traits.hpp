@@ -23,8 +23,26 @@ requires requires {
 }
 inline constexpr std::size_t default_id_digits<Serializer> = Serializer::id_digits;
 
+/// What holds of a kind of items unless its traits shadow it: nothing special.
+struct TraitDefaults {
+  static constexpr bool keeps_data_sizes = false;
+  static constexpr bool locked_first = false;
+  static constexpr bool has_parent = false;
+  static constexpr bool mounts_read_only = false;
+  static constexpr bool found_in_read_only_stores = false;
+  static constexpr bool records_in_image_store = false;
+  static constexpr bool data_in_image_store = false;
+  static constexpr bool may_be_volatile = false;
+  static constexpr bool lock_follows_volatile = false;
+
+  static std::string_view also_known_as(auto const&) { return {}; }
+  static void named(auto&) {}
+  static void data_changed(auto&) {}
+};
+
 /// The differences between layers, images and containers, as types and constants. Derive from `LayerTraits`,
-/// `ImageTraits` or `ContainerTraits` and shadow a member to change it.
+/// `ImageTraits` or `ContainerTraits` and shadow a member to change it; `TraitDefaults` has what most kinds
+/// share.
 ///
 /// - `Driver`, `Serializer`, `Record`, `Id`
 /// - `kind`  the word for error texts

@@ -43,4 +43,13 @@ Result with_ability(D& driver, F&& f) {
   }
 }
 
+/// True if the driver, or the one that it holds, has the ability that `f` requires of its parameter:
+///
+///     has_ability(driver, [](MountDriver auto const&) {})
+template <class D, class F>
+bool has_ability(D& driver, F&&) {
+  return with_ability<bool>(
+      driver, [&](auto const& able) requires std::invocable<F&, decltype(able)> { return true; });
+}
+
 }  // namespace strata

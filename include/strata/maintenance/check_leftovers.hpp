@@ -52,7 +52,7 @@ void tell_of_leftovers(Core& core, StoreSnapshot<Core> const& records, ScanOptio
 template <class Core>
 void tell_of_mounts(Core& core, StoreSnapshot<Core> const& records, ProblemList& problems) {
   if constexpr (MountDriver<typename Core::Driver>) {
-    if (!with_ability<bool>(core.driver(), [](MountDriver auto const&) { return true; })) return;
+    if (!has_ability(core.driver(), [](MountDriver auto const&) {})) return;
     std::vector<Row<MountRecord>> rows;
     // Held until the end, so that nothing is mounted or unmounted between the two reads.
     std::optional<decltype(core.mounts().read())> mounts;

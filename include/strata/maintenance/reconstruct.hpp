@@ -105,9 +105,7 @@ std::optional<ImageRecordOf<Core>> reconstructed_image(Core& core, std::string c
     for (auto const& key : stored_keys(directory)) {
       auto const bytes = sys::read_stored(directory / big_data_file_name(key));
       if (!bytes) continue;
-      record.big_data_names.push_back(key);
-      record.big_data_sizes[key] = static_cast<std::int64_t>(bytes->size());
-      record.big_data_digests[key] = Digest::of(as_bytes(*bytes)).str();
+      record_big_data<Traits>(record, key, *bytes);
       if (key == "manifest") record.digest = record.big_data_digests[key];
       if (auto found = Serializer::layer_digests(*bytes); !found.empty()) diff_digests = std::move(found);
     }
@@ -144,13 +142,9 @@ std::optional<ContainerRecordOf<Core>> reconstructed_container(
     record.flags = {{"MountLabel", {"\"\""}}, {"ProcessLabel", {"\"\""}}};
     for (auto const& image : images)
       if (!layer.parent.empty() && image.top_layer == layer.parent) record.image = image.id;
-    for (auto const& key : stored_keys(directory)) {
-      auto const bytes = sys::read_stored(directory / big_data_file_name(key));
-      if (!bytes) continue;
-      record.big_data_names.push_back(key);
-      record.big_data_sizes[key] = static_cast<std::int64_t>(bytes->size());
-      record.big_data_digests[key] = Digest::of(as_bytes(*bytes)).str();
-    }
+    for (auto const& key : stored_keys(directory))
+      if (auto const bytes = sys::read_stored(directory / big_data_file_name(key)))
+        record_big_data<Traits>(record, key, *bytes);
     return record;
   }
   return std::nullopt;

@@ -127,11 +127,7 @@ class DataRepairer {
     auto const key = big_data_key(name);
     auto const bytes = sys::read_stored(directory / name);
     if (!key || !bytes || names::contains(record.big_data_names, *key)) return;
-    record.big_data_names.push_back(*key);
-    if constexpr (Traits::keeps_data_sizes) {
-      record.big_data_sizes[*key] = static_cast<std::int64_t>(bytes->size());
-      record.big_data_digests[*key] = Digest::of(as_bytes(*bytes)).str();
-    }
+    record_big_data<Traits>(record, *key, *bytes);
     log_.did(who + "recorded the data item \"" + *key + '"');
   }
 
@@ -147,8 +143,7 @@ class DataRepairer {
     if (!bytes) return;
     auto const record = [&](std::string const& digest, std::size_t size) {
       auto next = *row;
-      next.big_data_sizes[key] = static_cast<std::int64_t>(size);
-      next.big_data_digests[key] = digest;
+      record_big_data<Traits>(next, key, static_cast<std::int64_t>(size), digest);
       table.put(std::move(next));
       table.commit(core_.flush());
     };

@@ -73,6 +73,24 @@ void check_key(std::string_view key, std::string const& subject) {
   if (key.empty() || !keeps<Serializer>(key)) throw Error(Errc::invalid_name, subject);
 }
 
+/// Enters a blob in a record: its key, and size and digest if the kind keeps them.
+template <class Traits>
+void record_big_data(typename Traits::Record& record, std::string const& key, std::int64_t size,
+                     std::string digest) {
+  if (!names::contains(record.big_data_names, key)) record.big_data_names.push_back(key);
+  if constexpr (Traits::keeps_data_sizes) {
+    record.big_data_sizes[key] = size;
+    record.big_data_digests[key] = std::move(digest);
+  }
+}
+
+/// The same for a blob whose bytes are at hand; the digest is their SHA-256.
+template <class Traits>
+void record_big_data(typename Traits::Record& record, std::string const& key, std::string_view bytes) {
+  record_big_data<Traits>(record, key, static_cast<std::int64_t>(bytes.size()),
+                          Traits::keeps_data_sizes ? Digest::of(as_bytes(bytes)).str() : std::string());
+}
+
 /// The named blobs of one item, each in a file of its own. Blobs can be set and replaced, and are removed
 /// with their item, as in containers/storage. Thread-safe, and safe to use from several processes at once.
 ///
@@ -202,15 +220,8 @@ class BigData {
     auto table = item_.place().table.write();
     Record next = *table.get(Ref::exactly(item_.record().id));
     std::string const name(key);
-    bool is_new = true;
-    if (names::contains(next.big_data_names, name))
-      is_new = false;
-    else
-      next.big_data_names.push_back(name);
-    if constexpr (Traits::keeps_data_sizes) {
-      next.big_data_sizes[name] = size;
-      next.big_data_digests[name] = digest.str();
-    }
+    bool const is_new = !names::contains(next.big_data_names, name);
+    record_big_data<Traits>(next, name, size, digest.str());
     Traits::data_changed(next);
     if constexpr (Traits::keeps_data_sizes)
       if (!is_new) return item_.renew(replace_data<Traits>(core, table, std::move(next), name, file));

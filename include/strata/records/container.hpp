@@ -50,7 +50,7 @@ struct ContainerRecord {
 
 /// Traits of containers.
 template <LayerDriver D, SerializerFor<ContainerRecord> S>
-struct ContainerTraits {
+struct ContainerTraits : TraitDefaults {
   using Driver = D;
   using Serializer = S;
   using Record = ContainerRecord;
@@ -62,12 +62,6 @@ struct ContainerTraits {
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = true;
   static constexpr Subject subject = Subject::container;
-  static constexpr bool locked_first = false;
-  static constexpr bool has_parent = false;
-  static constexpr bool mounts_read_only = false;
-  static constexpr bool found_in_read_only_stores = false;
-  static constexpr bool records_in_image_store = false;
-  static constexpr bool data_in_image_store = false;
   static constexpr bool may_be_volatile = true;
   static constexpr bool lock_follows_volatile = true;
 
@@ -77,8 +71,6 @@ struct ContainerTraits {
   }
   static std::string_view also_known_as(Record const& record) { return record.layer; }
   static std::string const& layer_of(Record const& record) { return record.layer; }
-  static void named(Record&) {}
-  static void data_changed(Record&) {}
 };
 
 }  // namespace strata

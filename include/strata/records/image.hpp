@@ -68,7 +68,7 @@ inline std::vector<std::string> image_digests(ImageRecord const& record) {
 
 /// Traits of images.
 template <LayerDriver D, SerializerFor<ImageRecord> S>
-struct ImageTraits {
+struct ImageTraits : TraitDefaults {
   using Driver = D;
   using Serializer = S;
   using Record = ImageRecord;
@@ -80,20 +80,14 @@ struct ImageTraits {
   static constexpr std::size_t id_digits = default_id_digits<S>;
   static constexpr bool keeps_data_sizes = true;
   static constexpr Subject subject = Subject::image;
-  static constexpr bool locked_first = false;
-  static constexpr bool has_parent = false;
   static constexpr bool mounts_read_only = true;
   static constexpr bool found_in_read_only_stores = true;
-  static constexpr bool records_in_image_store = false;
   static constexpr bool data_in_image_store = true;
-  static constexpr bool may_be_volatile = false;
-  static constexpr bool lock_follows_volatile = false;
 
   static void refers_to(Record const& record, auto&& visit) {
     for (auto const& layer : image_layers(record)) visit(layer);
     for (auto const& digest : image_digests(record)) visit(digest);
   }
-  static std::string_view also_known_as(Record const&) { return {}; }
   static std::string const& layer_of(Record const& record) { return record.top_layer; }
   static void named(Record& record) {
     record.names_history = names::history(std::move(record.names_history), record.names);

@@ -62,7 +62,7 @@ struct LayerRecord {
 
 /// Traits of layers.
 template <LayerDriver D, SerializerFor<LayerRecord> S>
-struct LayerTraits {
+struct LayerTraits : TraitDefaults {
   using Driver = D;
   using Serializer = S;
   using Record = LayerRecord;
@@ -72,24 +72,17 @@ struct LayerTraits {
   static constexpr Errc unknown = Errc::layer_unknown;
   static constexpr Errc repeated_names = Errc::duplicate_layer_names;
   static constexpr std::size_t id_digits = default_id_digits<S>;
-  static constexpr bool keeps_data_sizes = false;
   static constexpr Subject subject = Subject::layer;
   static constexpr bool locked_first = true;
   static constexpr bool has_parent = true;
-  static constexpr bool mounts_read_only = false;
   static constexpr bool found_in_read_only_stores = true;
   static constexpr bool records_in_image_store = true;
-  static constexpr bool data_in_image_store = false;
   static constexpr bool may_be_volatile = true;
-  static constexpr bool lock_follows_volatile = false;
 
   static void refers_to(Record const& record, auto&& visit) {
     if (!record.parent.empty()) visit(record.parent);
   }
-  static std::string_view also_known_as(Record const&) { return {}; }
   static std::string const& layer_of(Record const& record) { return record.id; }
-  static void named(Record&) {}
-  static void data_changed(Record&) {}
 };
 
 }  // namespace strata

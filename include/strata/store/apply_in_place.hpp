@@ -190,7 +190,7 @@ Row<LayerRecordOf<Core>> apply_stream(Core& core, std::string const& id, Source 
   finish_left_in_place(core);
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     auto const before = core.template table<typename Core::LayerTraits>().read().get(Ref::exactly(id));
-    bool const can = with_ability<bool>(core.driver(), [](InPlaceDriver auto const&) { return true; });
+    bool const can = has_ability(core.driver(), [](InPlaceDriver auto const&) {});
     if (can && is_seen_mounted(core, core.mounts().read(), LayerId(before->id))) {
       auto staging = sys::StagingDirectory::create(core.layer_trash());
       auto const stream = staging.path() / (std::string(detail::kept_stream) + before->created.str());

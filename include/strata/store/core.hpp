@@ -89,10 +89,10 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   /// Creates what is missing, unless opened for reading, and collects leftovers of dead processes: staged
   /// trees and half-deleted ones. Damage in a record file is reported when its kind is first used.
   explicit Core(Options options)
-      : options_(detail::checked<Serializer, appends>(std::move(options))),
+      : options_(detail::checked<LayerTraits, appends>(std::move(options))),
         store_lock_(lock(options_.graph_root / paths::store_lock)),
         driver_(open_driver()),
-        image_stores_(detail::read_only_roots<Serializer>(options_, driver_)),
+        image_stores_(detail::read_only_roots<LayerTraits>(options_, driver_)),
         logs_(open_logs()),
         stores_(open_stores<LayerTraits>(), open_stores<ImageTraits>(), open_stores<ContainerTraits>()),
         mounts_(lock(mount_file(paths::lock_extension)),

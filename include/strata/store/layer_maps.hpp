@@ -40,7 +40,7 @@ IdMaps stored_maps(Core const& core, WantedMaps const& wanted, std::optional<IdM
   bool const has_none_below = !parent || parent->empty();
   if (maps.empty() && has_none_below) return {};
   idmap::check(maps);
-  if (!with_ability<bool>(core.driver(), [](IdMapDriver auto const&) { return true; }))
+  if (!has_ability(core.driver(), [](IdMapDriver auto const&) {}))
     throw Error(Errc::unsupported, "ID mappings with driver " + std::string(core.driver().name()));
   return has_none_below && shifts_mounts(core, maps) ? IdMaps{} : maps;
 }

@@ -89,11 +89,6 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// strata::pull_chunked(staged, std::move(ranges), {.annotations = annotations});
   /// auto layer = staged.commit({.names = {"top"}});
   /// @endcode
-  /// @code
-  /// auto staged = store.layers().stage({.parent = "base"});
-  /// strata::pull_chunked(staged, std::move(ranges), {.annotations = annotations});
-  /// auto layer = staged.commit({.names = {"top"}});
-  /// @endcode
   [[nodiscard]] StagedLayer<Core> stage(StageOptions const& options = {}) { return {core_, options}; }
 
   /// Unmounts and removes a layer that nothing refers to.

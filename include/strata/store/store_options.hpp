@@ -60,8 +60,9 @@ inline bool is_same_directory(std::filesystem::path const& one, std::filesystem:
 /// its record files; a store in another layout has a marker file, so that it is not mistaken for an empty
 /// one.
 /// @throws `Errc::store_mismatch`
-template <class Serializer>
+template <class LayerTraits>
 void check_maker(std::filesystem::path const& root, bool read_only, Flush flush) {
+  using Serializer = typename LayerTraits::Serializer;
   auto const marker = root / paths::marker;
   auto const found = sys::read_stored(marker);
   constexpr bool podman = requires { requires Serializer::podman_layout; };
@@ -71,8 +72,9 @@ void check_maker(std::filesystem::path const& root, bool read_only, Flush flush)
                 root.native() + ", written by serializer " + found->substr(0, found->find('\n')));
   if constexpr (!podman) {
     if (found) return;
+    auto const layers = '-' + std::string(LayerTraits::stem);
     for (auto const& entry : std::filesystem::directory_iterator(root))
-      if (entry.is_directory() && entry.path().native().ends_with("-layers"))
+      if (entry.is_directory() && entry.path().native().ends_with(layers))
         throw Error(Errc::store_mismatch, root.native() + ", written by serializer json");
     if (!read_only) sys::replace_file(marker, maker, {.mode = 0600, .flush = flush});
   }
@@ -81,8 +83,9 @@ void check_maker(std::filesystem::path const& root, bool read_only, Flush flush)
 /// Makes paths absolute, rejects options that the driver or the serializer does not support, and creates the
 /// roots unless the store is opened for reading.
 /// @throws `Errc::incomplete_options`, `Errc::unsupported`, `Errc::image_store_same`, `Errc::store_mismatch`
-template <class Serializer, bool is_log, class Driver, class Durability>
+template <class LayerTraits, bool is_log, class Driver, class Durability>
 StoreOptions<Driver, Durability> checked(StoreOptions<Driver, Durability> options) {
+  using Serializer = typename LayerTraits::Serializer;
   if (options.graph_root.empty() || options.run_root.empty())
     throw Error(Errc::incomplete_options, "no storage runroot or graphroot specified");
   options.graph_root = std::filesystem::absolute(options.graph_root).lexically_normal();
@@ -105,14 +108,14 @@ StoreOptions<Driver, Durability> checked(StoreOptions<Driver, Durability> option
     if (is_same_directory(options.image_store, options.graph_root))
       throw Error(Errc::image_store_same, "imagestore " + options.image_store.native());
   }
-  check_maker<Serializer>(options.graph_root, options.read_only, flush);
+  check_maker<LayerTraits>(options.graph_root, options.read_only, flush);
   return options;
 }
 
 /// Graph roots of the read-only stores that the driver uses, each once, in order. The store itself is left
 /// out, since it would wait for its own locks forever.
 /// @throws `Errc::store_mismatch`
-template <class Serializer, class Driver, class Durability>
+template <class LayerTraits, class Driver, class Durability>
 std::vector<std::filesystem::path> read_only_roots(StoreOptions<Driver, Durability> const& options,
                                                    Driver const& driver) {
   std::vector<std::filesystem::path> roots;
@@ -121,7 +124,7 @@ std::vector<std::filesystem::path> read_only_roots(StoreOptions<Driver, Durabili
       auto const known = [&](auto const& other) { return is_same_directory(root, other); };
       if (known(options.graph_root) || known(options.image_store) || std::ranges::any_of(roots, known))
         continue;
-      if (std::filesystem::is_directory(root)) check_maker<Serializer>(root, true, Flush::none);
+      if (std::filesystem::is_directory(root)) check_maker<LayerTraits>(root, true, Flush::none);
       roots.push_back(root);
     }
   return roots;
