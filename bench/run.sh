@@ -158,6 +158,18 @@ if wants create; then
   done <"$scratch/journal"
   umount -l "$disk/journal/graph/overlay" 2>/dev/null
   rm -rf --one-file-system "$disk/journal"
+  mkdir "$disk/memory"
+  heading 'create and remove, driver Memory'
+  "$top/build-bench/bench/bench-change_memory" "$disk/memory" 10 100000 >"$scratch/changes" || say 'change_memory failed'
+  first=
+  while read -r _ serializer items create remove; do
+    limit "$serializer, among $items, create" "$(calc "$create / 1000")" ms 0.05
+    limit "$serializer, among $items, remove" "$(calc "$remove / 1000")" ms 0.05
+    [ "$serializer" = journal ] || continue
+    if [ -n "$first" ]; then row "among $items, create" "$(calc "$create / 1e6")" 'among 10' "$(calc "$first / 1e6")" 1.2; fi
+    first=${first:-$create}
+  done <"$scratch/changes"
+  rm -rf "$disk/memory"
 fi
 
 if wants open; then

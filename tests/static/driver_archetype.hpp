@@ -112,6 +112,12 @@ struct Identifier : Driver {
   std::optional<std::string> contents_identity(LayerId const&) const;
 };
 
+/// The least that also leaves nothing on disk.
+struct InMemory : Driver {
+  using Driver::Driver;
+  static constexpr bool in_memory = true;
+};
+
 /// Holds one of two drivers, and has no ability itself.
 template <LayerDriver One, LayerDriver Other>
 struct Holder : Driver {
@@ -146,6 +152,7 @@ static_assert(InspectDriver<Inspector> && abilities<Inspector> == 1);
 static_assert(RepairDriver<Repairer> && abilities<Repairer> == 2);
 static_assert(UsageDriver<Owner> && abilities<Owner> == 1);
 static_assert(IdentityDriver<Identifier> && abilities<Identifier> == 1);
+static_assert(InMemoryDriver<InMemory> && !InMemoryDriver<Driver> && abilities<InMemory> == 0);
 static_assert(DriverHolder<Holder<Keeper, Owner>> && abilities<Holder<Keeper, Owner>> == 1);
 
 }  // namespace strata::archetype

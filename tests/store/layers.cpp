@@ -38,6 +38,8 @@ TEMPLATE_TEST_CASE("generated ids have as many digits as the traits say", "[stor
 }
 
 namespace {
+using MemoryJson = Store<drivers::Memory, serializers::Json, durability::None>;
+
 template <class D, class S>
 struct ShortIds : StoreTraits<D, S> {
   struct Layer : LayerTraits<D, S> {
@@ -251,4 +253,33 @@ TEST_CASE("an error tells what it is about apart from its text", "[store][layers
   auto const damaged = error_of([&] { static_cast<void>(stores::Vfs(fixture.options()).layers().list()); });
   CHECK(damaged.errc() == Errc::corrupt_record);
   CHECK(damaged.path() == fixture.graph() / "vfs-layers/layers.json");
+}
+
+TEMPLATE_TEST_CASE("a layer in memory is created and removed without files but its record", "[store][layers]",
+                   stores::Journal, MemoryJson) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  auto const trash = fixture.graph() / "memory-layers/tmp";
+  auto const mounts = fixture.directory.path() / "run/memory-layers/mountpoints.lock";
+
+  auto const base = layers.create({.names = {"base"}});
+  layers.create({.names = {"top"}, .parent = "base"});
+  CHECK(code_of([&] { layers.remove("base"); }) == Errc::layer_has_children);
+  fixture.store.images().create({.names = {"image"}, .top_layer = "top"});
+  CHECK(code_of([&] { layers.remove("top"); }) == Errc::layer_used_by_image);
+  fixture.store.images().remove("image", {.keep_layers = true});
+  std::filesystem::remove_all(trash);
+  std::filesystem::remove(mounts);
+  layers.remove("top");
+  layers.remove("base");
+  CHECK(layers.list().empty());
+  CHECK_FALSE(std::filesystem::exists(trash));
+  CHECK_FALSE(std::filesystem::exists(mounts));
+
+  layers.create({.id = base.id().str()});  // the tree went, too
+  auto const imported = layers.import(strata::memory_source(stores::tar_of({{"file", "x"}})));
+  auto const tar_split = imported.core().tar_split(imported.id().str());
+  CHECK(std::filesystem::exists(tar_split));
+  layers.remove(imported);
+  CHECK_FALSE(std::filesystem::exists(tar_split));
 }

@@ -234,6 +234,15 @@ concept IdentityDriver = LayerDriver<D> && requires(D const& c, LayerId const& i
   { c.contents_identity(id) } -> std::same_as<std::optional<std::string>>;
 };
 
+/// Keeps trees in memory only: none is left when the process ends, so that the store logs no intent for a
+/// layer without files of its own (tar-split, big data).
+///
+/// - `D::in_memory`  true
+template <class D>
+concept InMemoryDriver = LayerDriver<D> && requires {
+  requires D::in_memory;
+};
+
 /// Finds layers in read-only stores, and keeps layers that no container writes to in an image store if it was
 /// given one (`DriverPlace::image_store`, `StageRequest::writable`).
 ///

@@ -83,6 +83,7 @@ class Memory {
   Memory(DriverPlace const&, Options const&) {}
 
   static constexpr std::string_view name() noexcept { return "memory"; }
+  static constexpr bool in_memory = true;
 
   Staged stage(StageRequest const& request) {
     Staged staged;
@@ -252,6 +253,7 @@ inline std::int64_t Memory::diff_size(DiffRequest const& request) const {
   return bytes;
 }
 
-static_assert(DiffDriver<Memory> && OpenableDriver<Memory> && IdentityDriver<Memory>);
+static_assert(DiffDriver<Memory> && OpenableDriver<Memory> && IdentityDriver<Memory> &&
+              InMemoryDriver<Memory>);
 
 }  // namespace strata::drivers

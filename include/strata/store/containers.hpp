@@ -88,7 +88,10 @@ class Containers : public Collection<Core, typename Core::ContainerTraits> {
       check_created<Traits>(*container, options.expected_created);
       Core::template component<Traits>(container->id);
       containers.erase(container->id);
-      if (!options.force) check_layer_unused(layers, images, container->layer);
+      if (!options.force) {
+        check_no_children(layers, container->layer);
+        check_no_image(images, container->layer);
+      }
       std::vector<LayerId> own;
       IntentRecord spare{IntentKind::spare_layer, container->layer};
       if (auto const layer = layers.by_id(container->layer)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
@@ -9,6 +10,7 @@
 #include <strata/store/older_images.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/read_only_layers.hpp>
+#include <strata/store/records_of.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/staging_directory.hpp>
@@ -85,16 +87,26 @@ void check_created(typename Traits::Record const& record, ExpectedCreated const&
         .about(Traits::subject, record.id);
 }
 
-/// @param images  read view of all images
-/// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, each with the id of the referrer
-template <class LayerView, class ImageLook>
-void check_layer_unused(LayerView const& layers, ImageLook const& images, std::string const& id) {
-  auto const subject = "layer \"" + id + '"';
+/// @throws `Errc::layer_has_children` with the id of one
+template <class LayerView>
+void check_no_children(LayerView const& layers, std::string const& id) {
   if (auto const children = layers.referring_to(id); !children.empty())
-    throw Error(Errc::layer_has_children, subject, children.front()->id).about(Subject::layer, id);
+    throw Error(Errc::layer_has_children, "layer \"" + id + '"', children.front()->id)
+        .about(Subject::layer, id);
+}
+
+/// @throws `Errc::layer_used_by_image` with the image's id
+inline void check_not_top_layer(ImageRecord const& image, std::string const& id) {
+  if (image.top_layer == id)
+    throw Error(Errc::layer_used_by_image, "layer \"" + id + '"', image.id).about(Subject::layer, id);
+}
+
+/// @param images  read view
+/// @throws as `check_not_top_layer`
+template <class ImageLook>
+void check_no_image(ImageLook const& images, std::string const& id) {
   images.each_referring_to(id, [&](auto const& image, auto const& place) {
-    if (place.on_own_layers && image->top_layer == id)
-      throw Error(Errc::layer_used_by_image, subject, image->id).about(Subject::layer, id);
+    if (place.on_own_layers) check_not_top_layer(*image, id);
   });
 }
 
@@ -108,23 +120,36 @@ Trash discard_layer_files(Core& core, LayerId const& id, sys::StagingDirectory& 
   return trash;
 }
 
+/// True if there may be files of a layer on disk: those of the driver, a tar-split, big data.
+template <class Core>
+bool has_files(LayerRecordOf<Core> const& layer) noexcept {
+  return !InMemoryDriver<typename Core::Driver> || !layer.diff_digest.empty() || !layer.toc_digest.empty() ||
+         !layer.big_data_names.empty();
+}
+
+/// What `unmount_layers` returns if the driver does not mount.
+struct NoMounts {};
+
 /// Unmounts layers before their removal, while that can still be refused. They cannot be mounted again while
 /// the returned guard lives.
 template <class Core>
 auto unmount_layers(Core& core, std::vector<LayerId> const& ids) {
   for (auto const& id : ids) Core::template component<typename Core::LayerTraits>(id.str());
-  auto mounts = core.mounts().write();
-  if constexpr (MountDriver<typename Core::Driver>)
+  if constexpr (MountDriver<typename Core::Driver>) {
+    auto mounts = core.mounts().write();
     for (auto const& id : ids)
       if (mounts.find(id.str())) unmount_layer(core, mounts, id, {.force = true});
-  return mounts;
+    return mounts;
+  } else {
+    return NoMounts();
+  }
 }
 
 /// Unmounts and discards a layer without a record.
 /// @param staging  as in `discard_layer_files`
 template <class Core>
 Trash discard_unrecorded_layer(Core& core, LayerId const& id, sys::StagingDirectory& staging) {
-  auto const mounts = unmount_layers(core, {id});
+  [[maybe_unused]] auto const mounts = unmount_layers(core, {id});
   return discard_layer_files(core, id, staging);
 }
 

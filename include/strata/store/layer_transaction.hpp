@@ -66,12 +66,13 @@ class [[nodiscard]] LayerTransaction {
   std::filesystem::path const& tar_split() const noexcept { return tar_split_; }
   void drop_tar_split() { tar_split_.clear(); }
 
-  /// Flushes the tree and logs the intent. Needs no lock.
+  /// Flushes the tree and logs the intent, unless a crash would leave nothing. Needs no lock.
   /// @param kind  `IntentKind::spare_layer`: another item's record is to follow, without which the layer is
   ///   useless
   void finish(IntentKind kind = IntentKind::layer_files) {
     tree_.finish();
-    add_intents(*core_, staging(), {{kind, plan_.id.str()}});
+    if (!InMemoryDriver<typename Core::Driver> || staging_ || kind != IntentKind::layer_files)
+      add_intents(*core_, staging(), {{kind, plan_.id.str()}});
   }
 
   /// Moves tree and tar-split into place, then commits the record; a crash in between leaves files without a

@@ -102,23 +102,33 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
       auto const row = core.template own_row<Traits>(layers, ref, "delete layers");
       check_created<Traits>(*row, options.expected_created);
       auto const& id = row->id;
-      if (!options.force) check_unused(core, layers, id);
       auto images = core.template table<typename Core::ImageTraits>().write();
+      if (!options.force) check_unused(core, layers, images, id);
       auto const mounts = unmount_layers(core, {LayerId(id)});
-      auto staging = log_intents(core, {{IntentKind::layer_files, id}});
-      with_intents(core, staging, [&] {
+      if (!has_files<Core>(*row)) {
         forget_mapped_layer(core, images, id);
-        trash = discard_layers(core, layers, mounts, {LayerId(id)}, staging);
-      });
-      trash.add(std::move(staging));
+        layers.erase(id);
+        layers.commit(core.flush());
+        trash = core.driver().remove(LayerId(id));
+      } else {
+        auto staging = log_intents(core, {{IntentKind::layer_files, id}});
+        with_intents(core, staging, [&] {
+          forget_mapped_layer(core, images, id);
+          trash = discard_layers(core, layers, mounts, {LayerId(id)}, staging);
+        });
+        trash.add(std::move(staging));
+      }
     }
     trash.empty();
   }
 
  private:
-  template <class View>
-  static void check_unused(Core& core, View const& layers, std::string const& id) {
-    check_layer_unused(layers, core.template read_view<typename Core::ImageTraits>(), id);
+  template <class View, class ImageView>
+  static void check_unused(Core& core, View const& layers, ImageView const& own_images,
+                           std::string const& id) {
+    check_no_children(layers, id);
+    for (auto const& image : own_images.referring_to(id)) check_not_top_layer(*image, id);
+    check_no_image(core.template read_only_view<typename Core::ImageTraits>(), id);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
     for (auto const& container : containers.referring_to(id))
       if (container->layer == id)
