@@ -195,7 +195,7 @@ if wants program; then
   sh -c "$(fresh_store ours)"
   start=$(timed_runs=40 timed '' $(ours_at ours) version)
   row 'start: version' "$start" containers-storage "$(has containers-storage && timed_runs=20 timed '' $(theirs_at ours) version)"
-  limit 'start: version' "$(calc "$start * 1000")" ms 3
+  row 'start: version' "$start" true "$(timed_runs=40 timed '' /bin/true)" 2
   strip -o "$scratch/stripped" "$OCI_STORAGE"
   limit 'size, stripped' "$(calc "$(wc -c <"$scratch/stripped") / 1048576")" MiB 5
 fi

@@ -72,12 +72,11 @@ int run_command(Called const& called) {
   Invocation invocation{.name = called.global.rest.front()};
   StoreSettings now;
   try {
-    now = settings(called.global.options, {});
     auto specs = std::vector<OptionSpec>(command.options.begin(), command.options.end());
     specs.insert(specs.end(), global_options().begin(), global_options().end());
     auto parsed = parse({called.global.rest.begin() + 1, called.global.rest.end()}, specs);
     if (parsed.help != HelpWord::none) {
-      usage::print_command(command, invocation.name, now);
+      usage::print_command(command, invocation.name, settings(called.global.options, {}));
       return 125;
     }
     now = settings(called.global.options, parsed.options);
