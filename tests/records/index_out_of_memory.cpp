@@ -118,6 +118,14 @@ TEST_CASE("an index that runs out of memory has not changed, and can always go b
   }
 }
 
+TEST_CASE("the first name of an index needs memory before it is inserted", "[item][index]") {
+  Index<LayerTraits<archetype::Driver, serializers::Json>> index;
+  index.put(layer("the-parent-of-both-of-them", {}, ""));
+  auto const row = std::make_shared<LayerRecord const>(layer("a-long-id", {"the first name"}, ""));
+  CHECK(at_each_allocation([&] { index.put_row(row); }, [&] { CHECK(index.size() == 1); }) > 2);
+  CHECK(index.by_name("the first name"));
+}
+
 TEST_CASE("references that could not be collected for want of memory are collected anew", "[item][index]") {
   using Layers = Index<LayerTraits<archetype::Driver, serializers::Json>>;
   Layers index;

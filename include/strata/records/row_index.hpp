@@ -258,7 +258,8 @@ class RowIndex {
   template <class Map>
   static void make_room(Map& map, std::size_t more) {
     auto const wanted = map.size() + more;
-    if (static_cast<float>(wanted) > map.max_load_factor() * static_cast<float>(map.bucket_count()))
+    // Also at one bucket, which the first element replaces.
+    if (static_cast<float>(wanted) >= map.max_load_factor() * static_cast<float>(map.bucket_count()))
       map.reserve(2 * wanted);
   }
 
