@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,9 +80,23 @@ LayerRecord layer(std::string id, names::List names, std::string parent) {
 
 TEST_CASE("an index that runs out of memory has not changed, and can always go back", "[item][index]") {
   using Layers = Index<LayerTraits<archetype::Driver, serializers::Json>>;
-  for (bool const lazy_first : {true, false}) {
-    auto const filled = [&] {
+  auto const texts = std::make_shared<std::vector<std::string>>();
+  for (auto const& record : {layer("the-parent-of-both-of-them", {}, ""),
+                             layer("a-long-id-that-needs-memory", {}, "the-parent-of-both-of-them")}) {
+    auto const row = std::make_shared<LayerRecord const>(record);
+    auto text = serializers::Json::encode(std::span(&row, 1), {});
+    texts->push_back(text.substr(1, text.size() - 2));
+  }
+  for (auto const& [lazy_first, as_texts] :
+       {std::pair(true, false), std::pair(false, false), std::pair(true, true), std::pair(false, true)}) {
+    auto const filled = [&, lazy_first = lazy_first, as_texts = as_texts] {
       auto index = std::make_unique<Layers>();
+      if (as_texts) {
+        for (auto const& text : *texts)
+          index->put_text(serializers::Json::read_text<LayerRecord>(text), text, texts);
+        if (lazy_first) told(*index);
+        return index;
+      }
       index->put(layer("the-parent-of-both-of-them", {}, ""));
       index->put(layer("a-long-id-that-needs-memory", {"the first name of some length"},
                        "the-parent-of-both-of-them"));

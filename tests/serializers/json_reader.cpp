@@ -99,7 +99,7 @@ TEST_CASE("values that were given away before the parser found a half of a pair 
       boxes.push_back(box);
       return true;
     }
-    void unreadable(std::string&& text) override { others.push_back(std::move(text)); }
+    void unreadable(std::string&& kept) override { others.push_back(std::move(kept)); }
   } all;
   read(
       R"([{"id":"a","x":1},7,{"id":"b","x":2,"labels":["l"],"counts":{"c":1}, "y":"\ud83d"},{ "id":"\udc33"}, null])",

@@ -14,6 +14,13 @@ namespace strata {
 template <class Record>
 using Row = std::shared_ptr<Record const>;
 
+/// A row that may still be as it was read.
+template <class Record>
+struct KeptRow {
+  Row<Record> row = {};        ///< may be null if there is a text
+  std::string_view text = {};  ///< of the record in the file; empty: to be encoded from `row`
+};
+
 /// Result of `decode`.
 template <class Record>
 struct Decoded {
@@ -40,6 +47,25 @@ concept SerializerFor = requires(std::span<Row<Record> const> rows, std::span<st
   { S::extension() } -> std::convertible_to<std::string_view>;
   { S::encode(rows, unreadable) } -> std::same_as<std::string>;
   { S::template decode<Record>(bytes) } -> std::same_as<Decoded<Record>>;
+};
+
+/// Can also pass on the text of each record, so that a file is read without making a row of each record, and
+/// written without encoding those that stayed.
+///
+/// - `S::decode_texts<Record>(bytes, on_record, on_unreadable)`  calls `on_record(record, text)` for each, and
+///   `on_unreadable(element)`; `text` is a view of `bytes`, or empty if it cannot be written back as it is
+/// - `S::id_in(text)`  the record's id as a view of such a text; empty if it has to be decoded
+/// - `S::read_text<Record>(text)`  the record again
+/// - `S::encode(rows, unreadable)`  also for `KeptRow`
+template <class S, class Record>
+concept TextKeepingSerializerFor = SerializerFor<S, Record> &&
+    requires(std::span<KeptRow<Record> const> rows, std::span<std::string const> unreadable,
+             std::string_view text, void (*on_record)(Record&&, std::string_view),
+             void (*on_unreadable)(std::string&&)) {
+  { S::template decode_texts<Record>(text, on_record, on_unreadable) } -> std::same_as<void>;
+  { S::id_in(text) } -> std::same_as<std::string_view>;
+  { S::template read_text<Record>(text) } -> std::same_as<Record>;
+  { S::encode(rows, unreadable) } -> std::same_as<std::string>;
 };
 
 /// Result of `S::keeps`; true for a serializer without it.

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <strata/concepts/serializer.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/id.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/row_index.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,16 +67,51 @@ class Index : private RowIndex {
   std::vector<Row<Record>> rows() const {
     std::vector<Row<Record>> out;
     out.reserve(size());
-    for (auto const& row : places())
-      if (row) out.push_back(typed(row));
+    for (std::size_t i = 0; i < positions().size(); ++i)
+      if (auto row = positions().at(i)) out.push_back(typed(row));
+    return out;
+  }
+
+  static constexpr bool keeps_texts = TextKeepingSerializerFor<typename Traits::Serializer, Record>;
+
+  /// As `put`, for a record that need not be made a row until it is asked for: one without names and flags.
+  /// @param text    of the record, or empty
+  /// @param source  keeps the text
+  /// @return false, with nothing done, if it has to be put as a record
+  bool put_text(Record const& record, std::string_view text,
+                std::shared_ptr<void const> const& source) requires(keeps_texts) {
+    return !text.empty() && record.names.empty() && record.flags.empty() &&
+           Traits::Serializer::id_in(text) == record.id && RowIndex::put_text(text, source);
+  }
+
+  /// All rows in order, with the texts of those that stayed as they were read. The texts are valid until the
+  /// next change. O(n).
+  std::vector<KeptRow<Record>> kept_rows() const requires(keeps_texts) {
+    std::vector<KeptRow<Record>> out;
+    out.reserve(size());
+    for (std::size_t i = 0; i < positions().size(); ++i)
+      if (auto const text = positions().text_at(i); !text.empty())
+        out.push_back({nullptr, text});
+      else if (auto row = positions().at(i))
+        out.push_back({typed(row), {}});
     return out;
   }
 
   /// True if `wanted` is true for a record. O(n).
   template <class Wanted>
   bool any_of(Wanted&& wanted) const {
-    for (auto const& row : places())
-      if (row && wanted(*static_cast<Record const*>(row.get()))) return true;
+    for (std::size_t i = 0; i < positions().size(); ++i)
+      if (auto const row = positions().at(i); row && wanted(record(row.get()))) return true;
+    return false;
+  }
+
+  /// The same, for what is true only of records with flags. Parses no further row.
+  template <class Wanted>
+  bool any_flagged(Wanted&& wanted) const {
+    for (std::size_t i = 0; i < positions().size(); ++i)
+      if (auto const row = positions().text_at(i).empty() ? positions().at(i) : nullptr;
+          row && wanted(record(row.get())))
+        return true;
     return false;
   }
 
@@ -96,13 +133,22 @@ class Index : private RowIndex {
   static Row<Record> typed(AnyRow const& row) { return std::static_pointer_cast<Record const>(row); }
   static Record const& record(void const* row) { return *static_cast<Record const*>(row); }
 
-  static constexpr RecordFacts facts{
-      [](void const* row) -> std::string const& { return record(row).id; },
-      [](void const* row) -> names::List const& { return record(row).names; },
-      [](void const* row, std::string_view text) { return Traits::also_known_as(record(row)) == text; },
-      [](void const* row, std::vector<std::string>& to) {
-        Traits::refers_to(record(row), [&](std::string const& key) { to.push_back(key); });
-      }};
+  static constexpr RecordFacts facts = [] {
+    RecordFacts out{
+        [](void const* row) -> std::string const& { return record(row).id; },
+        [](void const* row) -> names::List const& { return record(row).names; },
+        [](void const* row, std::string_view text) { return Traits::also_known_as(record(row)) == text; },
+        [](void const* row, std::vector<std::string>& to) {
+          Traits::refers_to(record(row), [&](std::string const& key) { to.push_back(key); });
+        }};
+    if constexpr (keeps_texts) {
+      out.id_in = [](std::string_view text) { return Traits::Serializer::id_in(text); };
+      out.parse = [](std::string_view text) -> AnyRow {
+        return std::make_shared<Record const>(Traits::Serializer::template read_text<Record>(text));
+      };
+    }
+    return out;
+  }();
 };
 
 }  // namespace strata

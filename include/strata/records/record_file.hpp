@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -68,13 +69,14 @@ class RecordFile {
   /// volatile file is never flushed. After an exception the next `refresh` reads again.
   ///
   /// @param renew    writes a new token to the lock file and returns it
-  /// @param rows     all rows in order, including the changes, or a function that returns them
+  /// @param rows     all rows in order, including the changes, or a function that returns them (`Row` or
+  ///   `KeptRow`)
   /// @param changes  empty: every file is written
   template <class Renew, class Rows>
   void commit(Renew&& renew, Rows&& rows, std::span<RecordChange<Record> const> changes, Flush flush) {
     if constexpr (requires { rows(); }) {
       auto const all = rows();
-      save(renew, std::span<Row<Record> const>(all), changes, flush);
+      save(renew, std::span(all), changes, flush);
     } else {
       save(renew, std::span<Row<Record> const>(rows), changes, flush);
     }
@@ -101,23 +103,60 @@ class RecordFile {
       return 0;
   }
 
-  template <class OnRecord>
-  static void read(File& file, OnRecord&& on_record) {
+  static std::size_t place_of(Row<Record> const& row) noexcept { return place_of(*row); }
+  static std::size_t place_of(KeptRow<Record> const& row) noexcept {
+    return row.text.empty() ? place_of(*row.row) : 0;  // only the main file's texts are kept
+  }
+
+  /// Calls `decode(bytes, on_unreadable)` with the contents of a file that exists.
+  template <class Decode>
+  static void read(File& file, Decode&& decode) {
     file.unreadable.clear();
-    auto const whole = sys::FileBytes::read_if_exists(file.path);
+    auto whole = sys::FileBytes::read_if_exists(file.path);
     if (!whole) return;
-    auto const bytes = whole->text();
     try {
-      if constexpr (requires { S::template decode_each<Record>(bytes, on_record, [](std::string&&) {}); }) {
-        S::template decode_each<Record>(
-            bytes, on_record, [&](std::string&& element) { file.unreadable.push_back(std::move(element)); });
-      } else {
-        auto decoded = S::template decode<Record>(bytes);
-        for (auto& record : decoded.records) on_record(std::move(record));
-        file.unreadable = std::move(decoded.unreadable);
-      }
+      decode(*std::move(whole),
+             [&](std::string&& element) { file.unreadable.push_back(std::move(element)); });
     } catch (Error const& error) {
       throw Error(error.code(), file.path.native() + ": " + error.subject()).at(file.path.native());
+    }
+  }
+
+  template <class OnRecord>
+  static void read_records(File& file, OnRecord&& on_record) {
+    read(file, [&](sys::FileBytes const& bytes, auto&& on_unreadable) {
+      if constexpr (requires { S::template decode_each<Record>(bytes.text(), on_record, on_unreadable); }) {
+        S::template decode_each<Record>(bytes.text(), on_record, on_unreadable);
+      } else {
+        auto decoded = S::template decode<Record>(bytes.text());
+        for (auto& record : decoded.records) on_record(std::move(record));
+        for (auto& element : decoded.unreadable) on_unreadable(std::move(element));
+      }
+    });
+  }
+
+  /// Fills the target from the main file. `on_record` sees each record first.
+  template <class Target, class OnRecord>
+  static void read_main(File& file, Target& target, OnRecord&& on_record) {
+    if constexpr (TextKeepingSerializerFor<S, Record> &&
+                  requires(Record const& record, std::shared_ptr<void const> const& source) {
+                    target.put_text(record, std::string_view(), source);
+                  }) {
+      read(file, [&](sys::FileBytes&& bytes, auto&& on_unreadable) {
+        auto const source = std::make_shared<sys::FileBytes const>(std::move(bytes));
+        S::template decode_texts<Record>(
+            source->text(),
+            [&](Record&& record, std::string_view text) {
+              on_record(record);
+              if (!target.put_text(record, text, source)) target.put(std::move(record));
+            },
+            on_unreadable);
+      });
+    } else {
+      read_records(file, [&](Record&& record) {
+        on_record(record);
+        target.put(std::move(record));
+      });
     }
   }
 
@@ -131,7 +170,7 @@ class RecordFile {
       for (auto const place : {RecordPlace::image_store, RecordPlace::volatile_file}) {
         auto& file = files_.at(place);
         if (file.path.empty()) continue;
-        read(file, [&](Record&& record) {
+        read_records(file, [&](Record&& record) {
           if (!other_ids.insert(record.id).second) {
             shadows_ = true;
             return;
@@ -140,9 +179,8 @@ class RecordFile {
           others.push_back(std::move(record));
         });
       }
-    read(files_[0], [&](Record&& record) {
+    read_main(files_[0], target, [&](Record const& record) {
       if (!other_ids.empty() && other_ids.erase(record.id) != 0) shadows_ = true;
-      target.put(std::move(record));
     });
     for (auto& record : others)
       if (other_ids.contains(record.id)) target.put(std::move(record));
@@ -160,8 +198,9 @@ class RecordFile {
     return files;
   }
 
-  template <class Renew>
-  void save(Renew&& renew, std::span<Row<Record> const> rows, std::span<RecordChange<Record> const> changes,
+  /// @tparam Stored  `Row<Record>` or `KeptRow<Record>`
+  template <class Renew, class Stored>
+  void save(Renew&& renew, std::span<Stored const> rows, std::span<RecordChange<Record> const> changes,
             Flush flush) {
     files_.check_loaded();
     auto const files = touched(changes);
@@ -171,22 +210,23 @@ class RecordFile {
     if constexpr (!has_places) {
       write(files_[0], rows, flush);
     } else {
-      std::array<std::vector<Row<Record>>, RecordFileSet::most_files> parts;
-      bool const split = std::ranges::any_of(rows, [](auto const& row) { return place_of(*row) != 0; });
+      std::array<std::vector<Stored>, RecordFileSet::most_files> parts;
+      bool const split = std::ranges::any_of(rows, [](auto const& row) { return place_of(row) != 0; });
       if (split)
-        for (auto const& row : rows) parts[place_of(*row)].push_back(row);
+        for (auto const& row : rows) parts[place_of(row)].push_back(row);
       for (auto const i : files) {
         if (files_[i].path.empty()) continue;
         if (i != 0 && parts[i].empty() && !files_[i].state.exists()) continue;
         bool const is_volatile = i == static_cast<std::size_t>(RecordPlace::volatile_file);
-        write(files_[i], i == 0 && !split ? rows : std::span<Row<Record> const>(parts[i]),
+        write(files_[i], i == 0 && !split ? rows : std::span<Stored const>(parts[i]),
               is_volatile ? Flush::none : flush);
       }
     }
     files_.saved(token);
   }
 
-  void write(File& file, std::span<Row<Record> const> rows, Flush flush) {
+  template <class Stored>
+  void write(File& file, std::span<Stored const> rows, Flush flush) {
     RecordFileSet::write(file, S::encode(rows, std::span<std::string const>(file.unreadable)), flush);
   }
 

@@ -2,6 +2,7 @@
 
 #include <strata/error.hpp>
 #include <strata/records/names.hpp>
+#include <strata/records/row_list.hpp>
 #include <strata/subject.hpp>
 
 #include <algorithm>
@@ -19,18 +20,6 @@
 #include <vector>
 
 namespace strata {
-
-/// A row without its record type.
-using AnyRow = std::shared_ptr<void const>;
-
-/// Functions by which an index reads its records.
-struct RecordFacts {
-  std::string const& (*id)(void const* record);
-  names::List const& (*names)(void const* record);
-  bool (*also_known_as)(void const* record, std::string_view text);  ///< is `text` its additional key?
-  /// Appends the ids and digests that the record mentions.
-  void (*references)(void const* record, std::vector<std::string>& to);
-};
 
 /// Rows in memory, with look-ups: the part of `Index` that does not depend on the record type, so that a
 /// program contains it once.
@@ -59,7 +48,7 @@ class RowIndex {
     Entries entries = {};  ///< of `before`
   };
 
-  explicit RowIndex(RecordFacts const& facts) : facts_(&facts) {}
+  explicit RowIndex(RecordFacts const& facts) : facts_(&facts), rows_(facts) {}
 
   void clear() {
     rows_.clear();
@@ -68,6 +57,19 @@ class RowIndex {
     by_name_.clear();
     repeated_names_ = false;
     drop_lazy();
+  }
+
+  /// Appends a row that is parsed when it is first asked for. It must have no names.
+  /// @param text    `facts.id_in(text)` is its id
+  /// @param source  keeps the text; the same for all texts until `clear`
+  /// @return false, with nothing done, if there is a row of that id, or an index that needs more than the id.
+  ///   After an exception only `clear` may be called
+  bool put_text(std::string_view text, std::shared_ptr<void const> const& source) {
+    if (has_prefixes_ || has_references_) return false;
+    if (!by_id_.try_emplace(facts_->id_in(text), rows_.size()).second) return false;
+    rows_.push_text(text, source);
+    ++count_;
+    return true;
   }
 
   /// True if records that were `put` since the last `clear` had a name in common.
@@ -97,11 +99,11 @@ class RowIndex {
   Undo put_row(AnyRow row) {
     if (auto const found = by_id_.find(id_of(row)); found != by_id_.end())
       return assign(found->second, std::move(row));
-    rows_.emplace_back();
+    rows_.push();
     try {
       return assign(rows_.size() - 1, std::move(row));
     } catch (...) {
-      rows_.pop_back();
+      rows_.pop();
       throw;
     }
   }
@@ -136,15 +138,7 @@ class RowIndex {
   /// Removes the positions of erased rows once they are the majority. Invalidates every outstanding `Undo`.
   void compact() {
     if (rows_.size() < 64 || count_ > rows_.size() / 2) return;
-    std::vector<std::size_t> to(rows_.size());  // the only allocation
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      to[i] = next;
-      if (!rows_[i]) continue;
-      if (next != i) rows_[next] = std::move(rows_[i]);
-      ++next;
-    }
-    rows_.resize(next);
+    auto const to = rows_.compact();
     for (auto& [id, position] : by_id_) position = to[position];
     for (auto& [name, position] : by_name_) position = to[position];
     for (auto& [key, position] : references_) position = to[position];
@@ -152,8 +146,8 @@ class RowIndex {
 
   std::size_t size() const noexcept { return count_; }
 
-  /// All rows in order; null where one was erased.
-  std::vector<AnyRow> const& places() const noexcept { return rows_; }
+  /// The rows in order.
+  RowList const& positions() const noexcept { return rows_; }
 
   AnyRow by_id(std::string_view id) const { return at(by_id_, id); }
   AnyRow by_name(std::string_view name) const { return at(by_name_, name); }
@@ -196,7 +190,7 @@ class RowIndex {
     std::ranges::sort(positions);
     positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
     std::vector<AnyRow> out;
-    for (auto const position : positions) out.push_back(rows_[position]);
+    for (auto const position : positions) out.push_back(rows_.at(position));
     return out;
   }
 
@@ -206,14 +200,14 @@ class RowIndex {
 
   AnyRow at(Positions const& index, std::string_view key) const {
     auto const found = index.find(key);
-    return found == index.end() ? nullptr : rows_[found->second];
+    return found == index.end() ? nullptr : rows_.at(found->second);
   }
 
   /// Replaces the row at a position.
   Undo assign(std::size_t position, AnyRow row) {
     Keys keys;  // of the old row
     Entries old;
-    if (auto const& before = rows_[position]) {
+    if (auto const before = rows_.at(position)) {
       if (has_references_) facts_->references(before.get(), keys);
       old.names.reserve(names_of(before).size());
       old.references.reserve(keys.size());
@@ -267,7 +261,7 @@ class RowIndex {
   /// @param old   receives the entries of the present row, and has space for them
   /// @param keys  that row's references; null: they are searched for, in linear time
   Undo exchange(std::size_t position, AnyRow row, Entries fresh, Entries old, Keys const* keys) noexcept {
-    auto before = std::exchange(rows_[position], nullptr);
+    auto before = rows_.exchange(position, nullptr);
     if (before) {
       --count_;
       old.knows_prefix = has_prefixes_;
@@ -298,9 +292,9 @@ class RowIndex {
       if (has_prefixes_ && fresh.prefix) prefixes_.insert(std::move(fresh.prefix));
       if (has_references_)
         for (auto& reference : fresh.references) references_.insert(std::move(reference));
-      rows_[position] = std::move(row);
+      rows_.exchange(position, std::move(row));
     }
-    trim();
+    rows_.trim();
     return {position, std::move(before), std::move(old)};
   }
   template <class Node>
@@ -308,17 +302,12 @@ class RowIndex {
     if (nodes.size() < nodes.capacity()) nodes.push_back(std::move(node));
   }
 
-  /// Drops erased rows at the end. Those in the middle keep their positions, which may be stored elsewhere.
-  void trim() {
-    while (!rows_.empty() && !rows_.back()) rows_.pop_back();
-  }
-
   void build_prefixes() const {
     std::scoped_lock const once(lazy_);
     if (has_prefixes_) return;
     Prefixes built;
-    for (auto const& row : rows_)
-      if (row && has_prefix(id_of(row))) built.insert(id_of(row));
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+      if (rows_.is_used(i) && has_prefix(rows_.id_at(i))) built.insert(rows_.id_at(i));
     prefixes_ = std::move(built);
     has_prefixes_ = true;
   }
@@ -331,8 +320,8 @@ class RowIndex {
     if (has_references_) return;
     References built;
     for (std::size_t i = 0; i < rows_.size(); ++i)
-      if (rows_[i])
-        for (auto& key : references_of(rows_[i])) built.emplace(std::move(key), i);
+      if (auto const row = rows_.at(i))
+        for (auto& key : references_of(row)) built.emplace(std::move(key), i);
     references_ = std::move(built);
     has_references_ = true;
   }
@@ -344,7 +333,7 @@ class RowIndex {
   }
 
   RecordFacts const* facts_;
-  std::vector<AnyRow> rows_;  ///< null where one was erased
+  RowList rows_;
   std::size_t count_ = 0;
   Positions by_id_;
   Positions by_name_;

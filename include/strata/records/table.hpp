@@ -77,6 +77,11 @@ class Table {
     bool any_of(Wanted&& wanted) const {
       return table_->index_.any_of(wanted);
     }
+    /// As `any_of`, for what is true only of records with flags; cheaper.
+    template <class Wanted>
+    bool any_flagged(Wanted&& wanted) const {
+      return table_->index_.any_flagged(wanted);
+    }
     std::vector<Row<Record>> referring_to(std::string_view key) const {
       return table_->index_.referring_to(key);
     }
@@ -142,8 +147,13 @@ class Table {
       if (changes_.empty()) return;
       auto& table = *this->table_;
       try {
-        table.storage_.commit([&] { return file_.renew(); }, [&] { return table.index_.rows(); }, changes_,
-                              flush);
+        auto const rows = [&] {
+          if constexpr (Index<Traits>::keeps_texts)
+            return table.index_.kept_rows();
+          else
+            return table.index_.rows();
+        };
+        table.storage_.commit([&] { return file_.renew(); }, rows, changes_, flush);
       } catch (...) {
         roll_back();
         throw;

@@ -24,6 +24,7 @@ namespace strata::serializers {
 /// Reads what Go reads: white space, keys in any case, `null` for unset. An element that is not an object,
 /// has a known key of another type, or an id that is not a safe path component is unreadable, but kept with
 /// its neighbours. Bytes that are not UTF-8 become U+FFFD; nothing else is altered by reading and writing.
+/// Records that stay as they are may be written as the text that they were read from.
 struct Json {
   static constexpr std::size_t id_digits = 64;  ///< Podman refuses a store with an image whose id has fewer
   static constexpr bool podman_layout = true;   ///< no marker of the serializer is needed
@@ -34,19 +35,20 @@ struct Json {
   /// @throws `Errc::corrupt_record` if a flag or an unknown key holds text that is not JSON
   template <class Record>
   static std::string encode(std::span<Row<Record> const> rows, std::span<std::string const> unreadable) {
-    std::string out;
-    out.reserve(rows.size() * 768 + 2);  // untouched pages cost nothing
-    out += '[';
-    for (auto const& row : rows) {
+    return list_of(rows, unreadable, [](std::string& out, Row<Record> const& row) {
       json::write_value(out, *row, json::BadUtf8::replace);
-      out += ',';
-    }
-    for (auto const& element : unreadable) {
-      json::write_value(out, RawJson{element}, json::BadUtf8::replace);
-      out += ',';
-    }
-    if (out.size() > 1) out.pop_back();
-    return out += ']';
+    });
+  }
+
+  /// The same, with the texts of rows that stayed as they are.
+  template <class Record>
+  static std::string encode(std::span<KeptRow<Record> const> rows, std::span<std::string const> unreadable) {
+    return list_of(rows, unreadable, [](std::string& out, KeptRow<Record> const& row) {
+      if (row.text.empty())
+        json::write_value(out, *row.row, json::BadUtf8::replace);
+      else
+        out += row.text;
+    });
   }
 
   template <class Record>
@@ -62,22 +64,31 @@ struct Json {
   /// @throws `Errc::corrupt_record`, possibly after some records were passed on
   template <class Record, class OnRecord, class OnUnreadable>
   static void decode_each(std::string_view bytes, OnRecord&& on_record, OnUnreadable&& on_unreadable) {
-    if (bytes.empty()) return;
-    struct Each final : json::Receiver {
-      OnRecord& on_record;
-      OnUnreadable& on_unreadable;
-      std::optional<Record> record = {};
+    decode_list<Record>(
+        bytes, [&](Record&& record, std::string_view) { on_record(std::move(record)); }, on_unreadable,
+        false);
+  }
 
-      Each(OnRecord& records, OnUnreadable& others) : on_record(records), on_unreadable(others) {}
-      json::Slot begin() override { return json::slot_of(record.emplace()); }
-      bool end() override {
-        if (!is_safe_component(record->id)) return false;
-        on_record(std::move(*record));
-        return true;
-      }
-      void unreadable(std::string&& element) override { on_unreadable(std::move(element)); }
-    } each(on_record, on_unreadable);
-    json::read(bytes, each, json::Document::list, json::BadUtf8::replace);
+  /// As `decode_each`, but passes on each record with its text, if all of the file is ASCII.
+  template <class Record, class OnRecord, class OnUnreadable>
+  static void decode_texts(std::string_view bytes, OnRecord&& on_record, OnUnreadable&& on_unreadable) {
+    decode_list<Record>(bytes, on_record, on_unreadable, json::is_ascii(bytes));
+  }
+
+  /// Id in the text of a record; empty if it does not come first, as Go writes it, or has escapes.
+  static std::string_view id_in(std::string_view text) noexcept {
+    constexpr std::string_view key = "{\"id\":\"";
+    if (!text.starts_with(key)) return {};
+    auto const id = text.substr(key.size(), text.find('"', key.size()) - key.size());
+    return id.find('\\') == id.npos ? id : std::string_view();
+  }
+
+  /// @throws `Errc::corrupt_record`
+  template <class Record>
+  static Record read_text(std::string_view text) {
+    auto record = json::read_record<Record>(text, json::BadUtf8::replace);
+    if (!record) throw Error(Errc::corrupt_record, "record of another shape");
+    return *std::move(record);
   }
 
   /// Intact records of a file that was truncated or partly overwritten.
@@ -109,6 +120,47 @@ struct Json {
     } catch (Error const&) {
       return {};
     }
+  }
+
+ private:
+  template <class Rows, class Write>
+  static std::string list_of(Rows const& rows, std::span<std::string const> unreadable, Write&& write) {
+    std::string out;
+    out.reserve(rows.size() * 768 + 2);  // untouched pages cost nothing
+    out += '[';
+    for (auto const& row : rows) {
+      write(out, row);
+      out += ',';
+    }
+    for (auto const& element : unreadable) {
+      json::write_value(out, RawJson{element}, json::BadUtf8::replace);
+      out += ',';
+    }
+    if (out.size() > 1) out.pop_back();
+    out += ']';
+    return out;
+  }
+
+  template <class Record, class OnRecord, class OnUnreadable>
+  static void decode_list(std::string_view bytes, OnRecord&& on_record, OnUnreadable&& on_unreadable,
+                          bool with_texts) {
+    if (bytes.empty()) return;
+    struct Each final : json::Receiver {
+      OnRecord& on_record;
+      OnUnreadable& on_unreadable;
+      std::optional<Record> record = {};
+
+      Each(OnRecord& records, OnUnreadable& others) : on_record(records), on_unreadable(others) {}
+      json::Slot begin() override { return json::slot_of(record.emplace()); }
+      bool end() override {
+        if (!is_safe_component(record->id)) return false;
+        on_record(std::move(*record), text);
+        return true;
+      }
+      void unreadable(std::string&& element) override { on_unreadable(std::move(element)); }
+    } each(on_record, on_unreadable);
+    each.wants_text = with_texts;
+    json::read(bytes, each, json::Document::list, json::BadUtf8::replace);
   }
 };
 

@@ -35,6 +35,9 @@ class Receiver {
   /// A value of another shape, as compact JSON text.
   virtual void unreadable(std::string&& text) = 0;
 
+  bool wants_text = false;     ///< `text` is to be set
+  std::string_view text = {};  ///< of the complete value, in `end`; empty if Boost.JSON rejects the whole
+
  protected:
   ~Receiver() = default;
 };
@@ -249,6 +252,10 @@ class Events {
   void finish() {
     if (seen_++ < options_.known) return;
     options_.known = seen_;
+    if (receiver_->wants_text && !spoiled_) {
+      auto const from = start_.ahead();
+      receiver_->text = options_.text.substr(from, position_.behind() - from);
+    }
     if (spoiled_ || !receiver_->end()) receiver_->unreadable(cut(start_.ahead()));
   }
 
@@ -293,6 +300,8 @@ inline void read(std::string_view text, Receiver& receiver, Document document, B
   };
   if (parse(text, bad == BadUtf8::keep || is_ascii(text))) return;
   options.bad = bad;
+  receiver.wants_text = false;
+  receiver.text = {};
   if (!parse(lenient(text), true))
     throw Error(Errc::corrupt_record, "byte " + std::to_string(used) + ": " + error.message());
 }

@@ -110,7 +110,7 @@ void collect_after_crash(Core& core) {
   auto const unfinished = [](LayerRecord const& record) {
     return is_set(record.flags, "incomplete") && is_safe_component(record.id);
   };
-  if (!core.template table<Traits>().read().any_of(unfinished)) return;
+  if (!core.template table<Traits>().read().any_flagged(unfinished)) return;
   Trash trash;
   {
     auto layers = core.template table<Traits>().write();
