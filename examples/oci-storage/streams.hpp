@@ -6,6 +6,7 @@
 #include "output.hpp"
 #include <cstdint>
 #include <cstdio>
+#include <fcntl.h>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -34,9 +35,13 @@ inline Input open_input(std::string const& file) {
   return out;
 }
 
-/// The file is made, or emptied, at once.
+/// The file is made, or emptied, at once. A pipe is enlarged where that is allowed, so that its ends wait for each other
+/// less often.
 inline strata::Sink open_output(std::string const& file) {
+  constexpr int pipe_size = 1 << 18;  // bytes
   flush_output();
+  if (file.empty() && ::fcntl(STDOUT_FILENO, F_GETPIPE_SZ) < pipe_size)
+    ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);
   return file.empty() ? strata::fd_sink(STDOUT_FILENO) : strata::file_sink(file);
 }
 

@@ -129,7 +129,7 @@ class LayerFiles {
         if (sys::is_transient(errno)) sys::throw_errno("open", path);
         return {};
       }
-      if (::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);
+      if (tree.data && ::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);
       if (S_ISREG(status.st_mode)) return {.fd = std::move(contents), .size = status.st_size};
     }
     fd = {};
