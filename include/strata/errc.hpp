@@ -57,6 +57,8 @@ enum class Errc {
   unsupported,              ///< not supported by this combination of types or by the host
   kept,                     ///< a repair kept something, as nothing proves it unused (in a `RepairReport`)
   record_field,             ///< an edit changed a field that other calls change (edit)
+  layer_incomplete,         ///< filling a staged layer failed, so it cannot be published
+  layer_sealed,             ///< a staged layer is already filled or published
   changed_meanwhile,        ///< another call changed the item concurrently; retry
   stopped,                  ///< the caller's stop token was triggered
 };
@@ -70,7 +72,7 @@ enum class Errc {
 /// - `file_exists`                     `duplicate_id`, `duplicate_name`
 /// - `device_or_resource_busy`         `layer_has_children`, `…_used_by_…`
 /// - `read_only_file_system`           `store_read_only`
-/// - `operation_not_permitted`         `record_field`, `reserved_entry`, `unsafe_path`
+/// - `operation_not_permitted`         `record_field`, `reserved_entry`, `unsafe_path`, `layer_incomplete`, `layer_sealed`
 /// - `not_supported`                   `unsupported`, `unsupported_compression`, `digest_unsupported`, `cannot_shift`,
 ///                                     `driver_unknown`, `driver_unusable`
 /// - `invalid_argument`                malformed ids, keys, digests, maps, options; `parent_is_container`
@@ -179,6 +181,10 @@ inline std::error_category const& error_category() noexcept {
           return "kept as it is";
         case Errc::record_field:
           return "field of a record that is not to be edited";
+        case Errc::layer_incomplete:
+          return "layer was not filled completely";
+        case Errc::layer_sealed:
+          return "layer is filled or published already";
         case Errc::changed_meanwhile:
           return "changed meanwhile";
         case Errc::stopped:
@@ -206,6 +212,8 @@ inline std::error_category const& error_category() noexcept {
         case Errc::store_read_only:
           return std::errc::read_only_file_system;
         case Errc::record_field:
+        case Errc::layer_incomplete:
+        case Errc::layer_sealed:
         case Errc::reserved_entry:
         case Errc::unsafe_path:
           return std::errc::operation_not_permitted;

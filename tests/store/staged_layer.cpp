@@ -4,6 +4,12 @@
 #include <strata/tree/tree_source.hpp>
 
 #include "stores.hpp"
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 using namespace strata;
 using stores::code_of;
@@ -50,6 +56,97 @@ TEMPLATE_TEST_CASE("a staged layer that is dropped or refused leaves nothing", "
   }
   CHECK(stores::files_below(fixture.graph()) == before);
   CHECK(layers.get("taken").big_data().get("kept") == "data");
+}
+
+namespace {
+
+struct FullSink {
+  void write(Bytes) { throw Error(Errc::stopped, "no room"); }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a staged layer whose filling failed cannot be published", "[store][staged_layer]",
+                   stores::Vfs, stores::Overlay, stores::Journal) {
+  using Staged = StagedLayer<std::remove_cvref_t<decltype(std::declval<TestType&>().core())>>;
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  layers.import(memory_source(stores::tar_of({{"kept", "contents"}})), {.id = "old"});
+  auto const before = stores::files_below(fixture.graph());
+  auto const tar = stores::tar_of({{"first", "contents"}, {"second", std::string(4000, 's')}});
+  auto const cut = tar.substr(0, 2048);
+  std::vector<std::pair<std::string, std::function<void(Staged&)>>> const ways{
+      {"fill", [&](Staged& staged) { staged.fill(memory_source(cut)); }},
+      {"fill_by",
+       [&](Staged& staged) {
+         staged.fill_by([&](auto&, auto& tree, std::filesystem::path const&, LayerRecord& record) {
+           Source source = memory_source(tar);
+           archive::TarReader reader(source);
+           archive::TarHeader header;
+           reader.next(header);
+           tree.add(header, reader);
+           record.diff_size = 1;
+           throw Error(Errc::stopped, "half way");
+         });
+       }},
+      {"fill_chunked, the archive",
+       [&](Staged& staged) {
+         std::string stream;
+         fill_chunked(staged, memory_source(cut), string_sink(stream));
+       }},
+      {"fill_chunked, the stream",
+       [&](Staged& staged) { fill_chunked(staged, memory_source(tar), FullSink{}); }},
+      {"complete_by",
+       [&](Staged& staged) {
+         staged.fill(memory_source(tar));
+         staged.complete_by([] { throw Error(Errc::stopped, "half way"); });
+       }},
+  };
+  for (auto const& [name, fill] : ways) {
+    INFO(name);
+    {
+      auto staged = layers.stage();
+      CHECK(code_of([&] { fill(staged); }));
+      CHECK((staged.tar_split().empty() || sys::is_present(staged.tar_split())));
+      CHECK(code_of([&] { staged.fill(memory_source(tar)); }) == Errc::layer_incomplete);
+      CHECK(code_of([&] { staged.fill_by([](auto&&...) { FAIL("called"); }); }) == Errc::layer_incomplete);
+      CHECK(code_of([&] { staged.replace("old"); }) == Errc::layer_incomplete);
+      auto moved = std::move(staged);
+      CHECK(code_of([&] { moved.commit({.id = "new"}); }) == Errc::layer_incomplete);
+    }
+    CHECK(layers.list().size() == 1);
+    CHECK(stores::diff_of(layers.get("old")) == stores::tar_of({{"kept", "contents"}}));
+    CHECK(stores::files_below(fixture.graph()) == before);
+  }
+}
+
+TEST_CASE("a staged layer is filled once and published once", "[store][staged_layer]") {
+  Fixture<stores::Vfs> fixture;
+  auto layers = fixture.store.layers();
+  auto const tar = stores::tar_of({{"file", "contents"}});
+  auto const refuses = [&](auto& staged) {
+    CHECK(code_of([&] { staged.fill(memory_source(tar)); }) == Errc::layer_sealed);
+    CHECK(code_of([&] { staged.fill_by([](auto&&...) { FAIL("called"); }); }) == Errc::layer_sealed);
+  };
+  auto staged = layers.stage();
+  staged.fill(memory_source(tar));
+  refuses(staged);
+  layers.create({.id = "taken"});
+  CHECK(code_of([&] { staged.commit({.id = "taken"}); }) == Errc::duplicate_id);
+  staged.commit({.id = "layer"});  // what was refused before anything was moved may be asked for again
+  refuses(staged);
+  CHECK(code_of([&] { staged.commit({.id = "again"}); }) == Errc::layer_sealed);
+  CHECK(code_of([&] { staged.replace("layer"); }) == Errc::layer_sealed);
+  CHECK(code_of([&] { staged.add_big_data("key", "value"); }) == Errc::layer_sealed);
+  auto other = layers.stage();
+  other.fill(memory_source(tar));
+  layers.create({.id = "over", .parent = "taken"});
+  CHECK(code_of([&] { other.replace("over"); }) == Errc::changed_meanwhile);
+  other.replace("layer");
+  refuses(other);
+  CHECK(code_of([&] { other.commit({.id = "again"}); }) == Errc::layer_sealed);
+  CHECK(layers.list().size() == 3);
+  CHECK(stores::diff_of(layers.get("layer")) == tar);
 }
 
 TEMPLATE_TEST_CASE("a staged layer cannot be committed without its parent", "[store][staged_layer]",

@@ -5,6 +5,7 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/archive/zero_filled_tar.hpp>
+#include <strata/chunked/add_table.hpp>
 #include <strata/chunked/chunked_stream.hpp>
 #include <strata/chunked/chunked_toc.hpp>
 #include <strata/chunked/local_content.hpp>
@@ -17,7 +18,6 @@
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/maintenance/layer_content.hpp>
-#include <strata/store/chunked_keys.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/fd.hpp>
@@ -348,7 +348,8 @@ class Pull {
 /// @param staged  `layers.stage(…)`, still empty
 /// @param stream  read by a thread of this call; not used after it returns
 /// @throws as `Layers::import`; `Errc::digest_mismatch`; `Errc::unsupported` if the stream must be imported
-///   whole; `Errc::changed_meanwhile` if a reused layer was removed or changed: call again
+///   whole; `Errc::changed_meanwhile` if a reused layer was removed or changed: call again with another
+///   staged layer, as this one can then only be destroyed
 template <class Staged>
 PullReport pull_chunked(Staged& staged, Ranges stream, PullOptions const& options) {
   PullReport report;
@@ -357,9 +358,8 @@ PullReport pull_chunked(Staged& staged, Ranges stream, PullOptions const& option
     detail::Pull pull(core, tree, stream, options);
     table = pull.run(tar_split, record, report);
   });
-  staged.set_toc_digest(*archive::find_annotation(options.annotations, archive::toc_digest_annotation));
-  staged.add_big_data(std::string(chunked_manifest_key), table);
-  staged.add_big_data(std::string(chunked_layer_data_key), R"({"format":0})");  // not composefs
+  auto const digest = archive::find_annotation(options.annotations, archive::toc_digest_annotation);
+  staged.complete_by([&] { detail::add_table(staged, std::string(*digest), table); });
   return report;
 }
 

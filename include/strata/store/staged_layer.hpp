@@ -2,6 +2,8 @@
 
 #include <strata/archive/tar_reader.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
+#include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
 #include <strata/store/import.hpp>
@@ -59,21 +61,44 @@ class [[nodiscard]] StagedLayer {
   StagedLayer(std::shared_ptr<Core> core, StageOptions const& options)
       : core_(std::move(core)), options_(options), change_(begin(*core_, options)) {}
 
-  /// Unpacks a tar, plain or compressed. Call at most once.
+  /// Unpacks a tar, plain or compressed. Call at most once. After an exception the layer can only be
+  /// destroyed: every other call throws `Errc::layer_incomplete`.
   /// @param also  further observer of the archive
-  /// @throws as `Layers::import`
+  /// @throws as `Layers::import`; `Errc::layer_sealed` if it was filled or published before
   void fill(Source tar, ApplyOptions const& options = {}, archive::TarObserver* also = nullptr) {
-    auto const tar_split = change_.new_tar_split();
-    unpack_layer(*core_, std::move(tar), change_.tree(), tar_split, options, change_.record(), also);
+    fill_by([&](Core& core, auto& tree, std::filesystem::path const& tar_split, auto& record) {
+      unpack_layer(core, std::move(tar), tree, tar_split, options, record, also);
+    });
   }
 
   /// Alternative to `fill`: `fill(core, staged, tar_split, record)` adds entries to the driver's tree, sets
   /// the known fields of the record, and may write the tar-split.
+  /// @throws what `fill` throws, and as the other `fill`, with the same effect on the layer
   template <class Fill>
   void fill_by(Fill&& fill) {
+    check_complete();
+    if (state_ != State::empty) throw sealed();
+    state_ = State::incomplete;
     auto const tar_split = change_.new_tar_split();
-    std::forward<Fill>(fill)(*core_, change_.tree(), tar_split, change_.record());
-    if (!sys::is_present(tar_split)) change_.drop_tar_split();
+    try {
+      std::forward<Fill>(fill)(*core_, change_.tree(), tar_split, change_.record());
+      if (!sys::is_present(tar_split)) change_.drop_tar_split();
+    } catch (...) {
+      change_.drop_tar_split();
+      throw;
+    }
+    state_ = State::filled;
+  }
+
+  /// Runs `step()`, a part of the filling that follows `fill`, such as adding big data without which the
+  /// contents are of no use. If it throws, the layer is as after a `fill` that throws.
+  /// @throws what `step` throws; `Errc::layer_sealed` if the layer was published before
+  template <class Step>
+  void complete_by(Step&& step) {
+    check_open();
+    state_ = State::incomplete;
+    std::forward<Step>(step)();
+    state_ = State::filled;
   }
 
   /// Digests, sizes and owners of the archive, once unpacked.
@@ -90,8 +115,10 @@ class [[nodiscard]] StagedLayer {
     record.compression = 0;
   }
 
-  /// Adds big data to be published with the layer. @throws `Errc::invalid_name`
+  /// Adds big data to be published with the layer.
+  /// @throws `Errc::invalid_name`; `Errc::layer_sealed` if it was published before
   void add_big_data(std::string const& key, std::string_view bytes) {
+    if (state_ == State::published) throw sealed();
     check_key<typename Core::Serializer>(key, "layer, big data \"" + key + '"');
     if (data_.empty()) data_ = change_.staging().next_addition();
     auto const target = data_ / big_data_file_name(key);
@@ -101,9 +128,11 @@ class [[nodiscard]] StagedLayer {
     if (!names::contains(keys, key)) keys.push_back(key);
   }
 
-  /// Publishes a new layer. Must be the last call.
-  /// @throws as `Layers::create`; `Errc::layer_unknown` if the parent was removed meanwhile
+  /// Publishes a new layer. Must be the last call; one that was refused for its options can be repeated.
+  /// @throws as `Layers::create`; `Errc::layer_unknown` if the parent was removed meanwhile;
+  ///   `Errc::layer_incomplete` if filling it failed; `Errc::layer_sealed` if it was published before
   Item commit(CommitOptions const& options = {}) {
+    check_open();
     auto& core = *core_;
     auto const& before = change_.plan();
     auto plan = plan_layer(core, options.id, options.names, before.parent ? Ref(*before.parent) : Ref(""),
@@ -116,6 +145,7 @@ class [[nodiscard]] StagedLayer {
     record.metadata = options.metadata;
     record.mount_label = options.mount_label;
     record.place = core.place_of_layer(options_.writable);
+    state_ = State::published;  // the tree is handed on, come what may
     change_.finish();
     Item item(core_, publish());
     change_.close();  // this object may live on
@@ -125,15 +155,17 @@ class [[nodiscard]] StagedLayer {
   /// Replaces the contents of an existing layer atomically; digests and sizes become those of the archive,
   /// big data is added. Must be the last call.
   /// @throws `Errc::layer_unknown`; `Errc::changed_meanwhile` if the layer was changed during this, or has
-  ///   another parent or maps than assumed
+  ///   another parent or maps than assumed; `Errc::layer_incomplete`, `Errc::layer_sealed` as `commit`
   Item replace(Ref const& ref) {
+    check_open();
     auto& core = *core_;
     auto const& plan = change_.plan();
-    change_.tree().finish();
     auto const before = core.template table<Traits>().read().get(ref);
     if (before->parent != (plan.parent ? plan.parent->str() : std::string()) || maps_of(*before) != plan.maps)
       throw Error(Errc::changed_meanwhile, "layer \"" + before->id + "\", its parent or ID mappings")
           .about(Subject::layer, before->id);
+    state_ = State::published;
+    change_.tree().finish();
     auto const keys = std::exchange(change_.record().big_data_names, {});
     Item item(core_, exchange_contents(core, *before, change_.tree(), change_.staging(), change_.tar_split(),
                                        change_.record()));
@@ -142,6 +174,21 @@ class [[nodiscard]] StagedLayer {
   }
 
  private:
+  enum class State { empty, incomplete, filled, published };
+
+  /// The layer as error texts name it; it has no id yet.
+  static constexpr std::string_view subject = "staged layer";
+  static Error sealed() { return Error(Errc::layer_sealed, std::string(subject)).about(Subject::layer, {}); }
+  void check_complete() const {
+    if (state_ == State::incomplete)
+      throw Error(Errc::layer_incomplete, std::string(subject)).about(Subject::layer, {});
+  }
+  /// @throws unless it can be published
+  void check_open() const {
+    check_complete();
+    if (state_ == State::published) throw sealed();
+  }
+
   static LayerTransaction<Core> begin(Core& core, StageOptions const& options) {
     auto const plan = plan_layer(core, {}, {}, options.parent, options.maps);
     return {core, plan, plan.request(options.writable, core.flush(), {.progress = {}, .stop = options.stop})};
@@ -170,6 +217,7 @@ class [[nodiscard]] StagedLayer {
   std::shared_ptr<Core> core_;
   StageOptions options_;
   LayerTransaction<Core> change_;
+  State state_ = State::empty;
   std::filesystem::path data_ = {};  ///< in the staging directory; empty: no big data
 };
 
