@@ -163,6 +163,69 @@ TEMPLATE_TEST_CASE("an edit that throws or changes what ties a record changes no
   CHECK(code_of([&] { layer.edit(edit_own); }) == Errc::layer_unknown);
 }
 
+namespace {
+
+void alter(std::string& text) { text += 'x'; }
+void alter(std::int64_t& number) { ++number; }
+void alter(Timestamp& time) { time = Timestamp::now(); }
+void alter(Flags& flags) { flags["other"] = {"true"}; }
+void alter(std::map<std::string, std::int64_t>& sizes) { ++sizes["key"]; }
+void alter(std::map<std::string, std::string>& digests) { digests["key"] += 'x'; }
+template <class T>
+void alter(std::vector<T>& list) {
+  list.emplace_back();
+}
+
+/// Edits each field by itself, and says which edits were refused and which not.
+template <class Item>
+void edit_each(Item& item) {
+  using Record = typename Item::Record;
+  std::vector<std::string> keys;
+  Record::fields(item.record(), [&](std::string_view key, auto const&, Presence) { keys.emplace_back(key); });
+  for (auto const& key : keys) {
+    INFO(Item::kind << ", " << key);
+    auto const before = item.record();
+    bool const allowed = key == "metadata" || key == "mountlabel" || key == "flags";
+    std::string subject = "none";
+    try {
+      item.edit([&](Record& record) {
+        Record::fields(record, [&](std::string_view name, auto& field, Presence) {
+          if (name == key) alter(field);
+        });
+      });
+    } catch (Error const& error) {
+      CHECK(error.code() == Errc::record_field);
+      subject = error.subject();
+    }
+    CHECK(subject == (allowed ? "none" : std::string(Item::kind) + " \"" + item.record().id + "\", " + key));
+    if (allowed) continue;
+    item.refresh();
+    CHECK(detail::changed_fixed_field<typename Item::Traits>(before, item.record()).empty());
+  }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("an edit changes no field that describes files or other items", "[store][own_record]",
+                   InJson, InJournal) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  auto layer = store.layers().import(memory_source(stores::tar_of({{"file", "text"}})), {.id = "1a"});
+  auto image = store.images().create({.id = "2a", .top_layer = layer});
+  image.big_data().set("key", "bytes");
+  auto box = store.containers().create(image, {.id = "3a"});
+  edit_each(layer);
+  edit_each(image);
+  edit_each(box);
+  CHECK(code_of([&] { layer.edit([](auto& record) { record.flags["incomplete"] = {"true"}; }); }) ==
+        Errc::record_field);
+  CHECK(code_of([&] { box.edit([](auto& record) { record.flags["Volatile"] = {"true"}; }); }) ==
+        Errc::record_field);
+  auto const hidden = [](auto& record) { record.extra.emplace_back("diff-size", RawJson{"3"}); };
+  CHECK(code_of([&] { layer.edit(hidden); }) == Errc::record_field);
+  CHECK(check(store).clean());
+}
+
 TEST_CASE("a flag that is no value of an own field's type stays a flag", "[store][own_record]") {
   Fixture<InJson> fixture;
   fixture.store.layers().create({.id = "1a"});

@@ -34,7 +34,11 @@ struct TraitDefaults {
   static constexpr bool data_in_image_store = false;
   static constexpr bool may_be_volatile = false;
   static constexpr bool lock_follows_volatile = false;
+  static constexpr std::string_view fixed_flag = {};
 
+  static bool may_edit(std::string_view field) {
+    return field == "metadata" || field == "mountlabel" || field == "flags";
+  }
   static std::string_view also_known_as(auto const&) { return {}; }
   static void named(auto&) {}
   static void data_changed(auto&) {}
@@ -60,6 +64,8 @@ struct TraitDefaults {
 ///   records of items that no container writes to, or everything
 /// - `may_be_volatile`  records may be in a file that need not survive a power loss
 /// - `lock_follows_volatile`  in a transient store, the kind's lock file is in the run root with that file
+/// - `may_edit(field)`  true if `Item::edit` can change the field of that key, one that `Record::fields` visits
+/// - `fixed_flag`  a flag of the record that `Item::edit` must not set or clear, or empty
 /// - `refers_to(record, visit)`  calls `visit(key)` for each id or digest by which `Index::referring_to`
 ///   finds it
 /// - `also_known_as(record)`  one additional exact key for look-ups, or empty
@@ -87,6 +93,8 @@ concept ItemTraits = LayerDriver<typename T::Driver> &&
   { T::data_in_image_store } -> std::convertible_to<bool>;
   { T::may_be_volatile } -> std::convertible_to<bool>;
   { T::lock_follows_volatile } -> std::convertible_to<bool>;
+  { T::may_edit(std::string_view()) } -> std::convertible_to<bool>;
+  { T::fixed_flag } -> std::convertible_to<std::string_view>;
   { T::refers_to(constant, visit) } -> std::same_as<void>;
   { T::also_known_as(constant) } -> std::convertible_to<std::string_view>;
   { T::layer_of(constant) } -> std::convertible_to<std::string>;

@@ -64,6 +64,7 @@ struct ContainerTraits : TraitDefaults {
   static constexpr Subject subject = Subject::container;
   static constexpr bool may_be_volatile = true;
   static constexpr bool lock_follows_volatile = true;
+  static constexpr std::string_view fixed_flag = "Volatile";
 
   static void refers_to(Record const& record, auto&& visit) {
     if (!record.image.empty()) visit(record.image);

@@ -78,6 +78,7 @@ struct LayerTraits : TraitDefaults {
   static constexpr bool found_in_read_only_stores = true;
   static constexpr bool records_in_image_store = true;
   static constexpr bool may_be_volatile = true;
+  static constexpr std::string_view fixed_flag = "incomplete";
 
   static void refers_to(Record const& record, auto&& visit) {
     if (!record.parent.empty()) visit(record.parent);

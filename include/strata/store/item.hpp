@@ -8,6 +8,7 @@
 #include <strata/records/image.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
+#include <strata/store/fixed_fields.hpp>
 #include <strata/stream/pulled_source.hpp>
 
 #include <concepts>
@@ -15,10 +16,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -101,19 +100,23 @@ class Item {
   ///
   ///     item.edit([](auto& record) { record.team = "build"; });
   ///
-  /// What ties the record to files and to other items has calls of its own and must stay: id, names, creation time, keys of big
-  /// data, the record's file, and everything that `Traits::refers_to` and `Traits::layer_of` give.
+  /// What ties the record to files and to other items must stay: every field that `Traits::may_edit` does not
+  /// list (id, names, creation time, digests, sizes, id maps, keys of big data, …), the record's file, the flag
+  /// `Traits::fixed_flag`, and what `Traits::refers_to` and `Traits::layer_of` give.
   /// @param apply_change  called once, with the lock of the kind's table held: it must not use the store
-  /// @throws `Errc::record_field`: one of those was changed; `Errc::store_read_only`, `Traits::unknown`, what
-  ///         `apply_change` throws. The record is then as it was (strong guarantee)
+  /// @throws `Errc::record_field`, with the field in its subject: one of those was changed;
+  ///         `Errc::store_read_only`, `Traits::unknown`, what `apply_change` throws. The record is then as it
+  ///         was (strong guarantee)
   template <std::invocable<Record&> Change>
   void edit(Change&& apply_change) {
     change([&](Record& record) {
-      auto const before = ties(record);
-      auto const extra = record.extra;
+      auto const before = record;
       apply_change(record);
-      if (ties(record) != before || (record.extra != extra && ties_as_read(record) != before))
-        throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + '"', row_->id)
+      auto tie = detail::changed_tie<T>(before, record);
+      if (tie.empty() && record.extra != before.extra)
+        tie = detail::changed_tie<T>(before, detail::as_read_again<typename Core::Serializer>(record));
+      if (!tie.empty())
+        throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + "\", " + tie, row_->id)
             .about(T::subject, row_->id);
     });
   }
@@ -271,24 +274,6 @@ class Item {
  private:
   /// Exact reference: the id may meanwhile be another item's name, or a prefix of its id.
   Ref itself() const { return Ref::exactly(row_->id); }
-
-  static auto ties(Record const& record) {
-    std::vector<std::string> keys;
-    T::refers_to(record, [&](std::string const& key) { keys.push_back(key); });
-    auto place = RecordPlace::main;
-    if constexpr (requires { record.place; }) place = record.place;
-    return std::tuple(record.id, record.names, record.created, record.big_data_names, std::move(keys),
-                      std::string(T::layer_of(record)), place);
-  }
-  /// What the next reader finds: a key of `extra` can be that of a field.
-  static auto ties_as_read(Record const& record) {
-    Row<Record> const row = std::make_shared<Record const>(record);
-    auto const bytes = Core::Serializer::encode(std::span(&row, 1), std::span<std::string const>());
-    auto again = Core::Serializer::template decode<Record>(bytes).records;
-    if (again.size() != 1) again.assign(1, Record());
-    if constexpr (requires { record.place; }) again.front().place = record.place;  // said by the file
-    return ties(again.front());
-  }
 
   /// Applies a change to the current record, which may be newer than this handle's snapshot.
   template <class Change>
