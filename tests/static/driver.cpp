@@ -72,6 +72,7 @@ template bool strata::has_own_trees<Held>(Held const&);
 template std::optional<strata::OwnTree> strata::own_tree_of<Held>(Held const&, strata::LayerId const&);
 template std::optional<std::vector<strata::LayerId>> strata::ancestors_of<Held>(Held const&,
                                                                                 strata::LayerId const&);
+template void strata::testing::driver_suite<strata::archetype::FileReader>(std::filesystem::path const&);
 template void strata::testing::driver_suite<strata::archetype::Keeper>(std::filesystem::path const&);
 template void strata::testing::driver_suite<strata::archetype::Descendant>(std::filesystem::path const&);
 template void strata::testing::driver_suite<strata::archetype::Repairer>(std::filesystem::path const&);

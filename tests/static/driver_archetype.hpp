@@ -4,9 +4,11 @@
 #include <strata/concepts/inspect_driver.hpp>
 #include <strata/concepts/lineage_driver.hpp>
 #include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/read_driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/concepts/with_ability.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/tree/layer_tree.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -84,6 +86,12 @@ struct Keeper : Driver {
   std::optional<OwnTree> own_tree(LayerId const&) const;
 };
 
+/// The least that also reads files without a mount.
+struct FileReader : Driver {
+  using Driver::Driver;
+  std::optional<LayerTree> read_tree(LayerId const&, IdMaps const&) const;
+};
+
 /// The least that also knows what lies below a layer.
 struct Descendant : Driver {
   using Driver::Driver;
@@ -144,9 +152,10 @@ static_assert(IdMapDriver<Mapper> && !IdMapDriver<Mounter> && !IdMapDriver<Diffe
 /// How many of the abilities that are asked for one by one a driver has.
 template <class D>
 inline constexpr int abilities = OwnTreeDriver<D> + LineageDriver<D> + InspectDriver<D> + RepairDriver<D> +
-                                 UsageDriver<D> + IdentityDriver<D> + DriverHolder<D>;
+                                 UsageDriver<D> + IdentityDriver<D> + ReadDriver<D> + DriverHolder<D>;
 static_assert(abilities<Driver> == 0 && abilities<Mapper> == 0);
 static_assert(OwnTreeDriver<Keeper> && abilities<Keeper> == 1);
+static_assert(ReadDriver<FileReader> && abilities<FileReader> == 1);
 static_assert(LineageDriver<Descendant> && abilities<Descendant> == 1);
 static_assert(InspectDriver<Inspector> && abilities<Inspector> == 1);
 static_assert(RepairDriver<Repairer> && abilities<Repairer> == 2);

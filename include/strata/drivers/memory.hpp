@@ -5,11 +5,14 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/concepts/read_driver.hpp>
 #include <strata/error.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/timestamp.hpp>
 #include <strata/tree/applier.hpp>
+#include <strata/tree/layer_tree.hpp>
+#include <strata/tree/memory_layer.hpp>
 #include <strata/tree/memory_tree.hpp>
 #include <strata/tree/resolve.hpp>
 #include <strata/tree/tree_path.hpp>
@@ -141,6 +144,11 @@ class Memory {
     if (found->second->bytes) to.write(as_bytes(*found->second->bytes));
   }
 
+  std::optional<LayerTree> read_tree(LayerId const& id, IdMaps const&) const {
+    auto const layer = get(id);
+    return LayerTree(archive::MemoryLayer({layer, &layer->tree}));
+  }
+
   void recover() {}
   std::optional<std::string> contents_identity(LayerId const& id) const {
     std::lock_guard const lock(state_->mutex);
@@ -254,6 +262,6 @@ inline std::int64_t Memory::diff_size(DiffRequest const& request) const {
 }
 
 static_assert(DiffDriver<Memory> && OpenableDriver<Memory> && IdentityDriver<Memory> &&
-              InMemoryDriver<Memory>);
+              InMemoryDriver<Memory> && ReadDriver<Memory>);
 
 }  // namespace strata::drivers

@@ -6,6 +6,7 @@
 #include <strata/concepts/inspect_driver.hpp>
 #include <strata/concepts/lineage_driver.hpp>
 #include <strata/concepts/own_tree_driver.hpp>
+#include <strata/concepts/read_driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/in_place_tree.hpp>
 #include <strata/drivers/overlay/backing.hpp>
@@ -20,6 +21,7 @@
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/placement.hpp>
+#include <strata/drivers/overlay/plain_trees.hpp>
 #include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/overlay/staged.hpp>
 #include <strata/drivers/shift_owners.hpp>
@@ -32,6 +34,8 @@
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/tree/layer_tree.hpp>
+#include <strata/tree/merged_tree.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -267,6 +271,10 @@ class Overlay {
     if (overlay::is_composefs(*layer)) return std::nullopt;  // which cannot be walked
     return OwnTree{
         .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
+  }
+  std::optional<LayerTree> read_tree(LayerId const& id, IdMaps const& maps) const {
+    auto const trees = overlay::plain_trees(dirs_, mounter_, dirs_.get(id.str()));
+    return trees ? std::optional(LayerTree(archive::MergedTree(*trees, maps))) : std::nullopt;
   }
   std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {
     return overlay::own_home(dirs_, known);

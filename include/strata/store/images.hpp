@@ -11,6 +11,7 @@
 #include <strata/store/options.hpp>
 #include <strata/store/pull_up.hpp>
 #include <strata/store/records_of.hpp>
+#include <strata/store/take_names.hpp>
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>

@@ -9,7 +9,10 @@
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
 #include <strata/store/fixed_fields.hpp>
+#include <strata/store/take_names.hpp>
 #include <strata/stream/pulled_source.hpp>
+#include <strata/tree/layer_entries.hpp>
+#include <strata/tree/layer_tree.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -22,18 +25,6 @@
 #include <vector>
 
 namespace strata {
-
-/// Removes the names of `next` from other records of the table, so that `next` can be stored.
-/// @param table  locked exclusively by the caller
-template <class Writing, class Record>
-void take_names(Writing& table, Record const& next) {
-  for (auto const& name : next.names)
-    if (auto const holder = table.by_name(name); holder && holder->id != next.id) {
-      Record poorer = *holder;
-      std::erase(poorer.names, name);
-      table.put(std::move(poorer));
-    }
-}
 
 /// Handle on one layer, image or container of an open store.
 ///
@@ -251,6 +242,18 @@ class Item {
   [[nodiscard]] Source diff_source(Options const& options = {}) const {
     return archive::PulledSource([item = *this, options](Sink to) { item.diff(std::move(to), options); });
   }
+
+  /// The item's files, merged with those of the layers below, read without a mount where the driver can,
+  /// else through one that ends with the tree. @throws `Errc::layer_unknown`, `Errc::unsupported`; what the driver throws
+  [[nodiscard]] LayerTree tree() const { return layer_tree(core_, files_layer()); }
+
+  /// `tree().entries()`: an input range of `LayerEntry`, in tree order.
+  ///
+  ///     for (auto const& entry : image.entries()) std::cout << entry.path << ' ' << entry.size << '\n';
+  [[nodiscard]] LayerEntries entries() const { return tree().entries(); }
+
+  /// `tree().open(path)`: the contents of a regular file. @throws also `Errc::data_unknown`: there is none
+  [[nodiscard]] Source open(std::string_view path) const { return tree().open(path); }
 
   /// Directory for the item's users, made if it is missing (0700): kept, or lost at reboot.
   std::filesystem::path directory() const {

@@ -9,6 +9,7 @@
 #include <strata/store/images.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_depth.hpp>
+#include <strata/store/layer_tree.hpp>
 #include <strata/store/layers.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/parent_owners.hpp>

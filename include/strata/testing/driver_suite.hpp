@@ -8,6 +8,7 @@
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/life_checks.hpp>
 #include <strata/testing/mount_checks.hpp>
+#include <strata/testing/read_checks.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <filesystem>
@@ -37,6 +38,7 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
   detail::check_life(driver, directory.path());
   detail::check_files(driver, directory.path());
   detail::check_abilities(driver);
+  detail::check_reading(driver);
   if constexpr (CanTellChanges<D>) detail::check_changes(driver);
   if constexpr (MountDriver<D>) detail::check_mounts(driver);
   with_ability(driver, [](ShutdownDriver auto& able) { able.shutdown(); });

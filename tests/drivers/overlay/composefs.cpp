@@ -117,6 +117,16 @@ TEST_CASE("a layer of composefs is mounted, compared and exported as the layer t
     CHECK(sys::read_file(mount.path() / "d/other") == other);
     CHECK_FALSE(fs::exists(mount.path() / "d/small"));
   }
+  {
+    auto const tree = middle.tree();  // which cannot be read without a mount
+    CHECK(middle.mount_count() == 1);
+    std::string paths;
+    for (auto const& entry : tree.entries()) paths += entry.path + ' ';
+    CHECK(paths == "/d /d/large /d/other /d/same /gone ");
+    auto file = tree.open("d/other");
+    CHECK(as_text(file.next()) == other);
+  }
+  CHECK(middle.mount_count() == 0);
   for (auto const& entry : sys::mounts()) CHECK(entry.type != "erofs");
 }
 

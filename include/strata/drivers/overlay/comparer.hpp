@@ -2,11 +2,11 @@
 
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
-#include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/diff.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/mount_places.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
+#include <strata/drivers/overlay/plain_trees.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/lookup.hpp>
@@ -63,10 +63,8 @@ class Comparer {
     auto const& parent = request.parent;
     auto const layer = places_.dirs.get(request.layer.str());
     auto const below = places_.dirs.lower_ids(layer);
-    auto const lowers = places_.dirs.lowers(layer);
-    if (is_composefs(layer) || std::ranges::any_of(lowers, is_composefs)) return std::nullopt;
     bool const asked_for_own = parent ? !below.empty() && below.front() == parent->str() : below.empty();
-    if (mounter_.by_program() || !asked_for_own || !mounter_.features().native_diff()) return std::nullopt;
+    if (!asked_for_own || !has_plain_trees(places_.dirs, mounter_, layer)) return std::nullopt;
     return Trees{.tree = layer / paths::overlay::diff, .lowers = places_.dirs.trees_below(layer)};
   }
 
