@@ -25,7 +25,8 @@ TEST_CASE("intent records are read as they were written", "[store][intent_log]")
                                            {IntentKind::spare_layer, "layer-b"},
                                            {IntentKind::image_files, std::string(200, 'c')},
                                            {IntentKind::container_files, "image-d"},
-                                           {IntentKind::image_data, std::string(255, 'e')}});
+                                           {IntentKind::image_data, std::string(255, 'e')},
+                                           {IntentKind::layer_data, "data-of-image-f"}});
   std::string found;
   for (auto const& text : staging.notes()) {
     auto const note = parse_intent(text);
@@ -35,9 +36,10 @@ TEST_CASE("intent records are read as they were written", "[store][intent_log]")
     if (note->what == IntentKind::image_files) CHECK(note->id == std::string(200, 'c'));
     if (note->what == IntentKind::container_files) CHECK(note->id == "image-d");
     if (note->what == IntentKind::image_data) CHECK(note->id == std::string(255, 'e'));
+    if (note->what == IntentKind::layer_data) CHECK(note->id == "data-of-image-f");
     found += std::to_string(static_cast<int>(note->what));
   }
-  CHECK(found.size() == 5);
+  CHECK(found.size() == 6);
   CHECK_FALSE(parse_intent("something else"));
   LayerRecord layer;
   layer.id = "e";

@@ -91,8 +91,19 @@ void record_big_data(typename Traits::Record& record, std::string const& key, st
                           Traits::keeps_data_sizes ? Digest::of(as_bytes(bytes)).str() : std::string());
 }
 
-/// The named blobs of one item, each in a file of its own. Blobs can be set and replaced, and are removed
-/// with their item, as in containers/storage. Thread-safe, and safe to use from several processes at once.
+/// Takes a blob out of a record. @return false if the record does not have it
+template <class Traits>
+bool forget_big_data(typename Traits::Record& record, std::string const& key) {
+  if (std::erase(record.big_data_names, key) == 0) return false;
+  if constexpr (Traits::keeps_data_sizes) {
+    record.big_data_sizes.erase(key);
+    record.big_data_digests.erase(key);
+  }
+  return true;
+}
+
+/// The named blobs of one item, each in a file of its own. Blobs can be set, replaced and erased, and are
+/// removed with their item. Thread-safe, and safe to use from several processes at once.
 ///
 /// @tparam Held  `Item&` or `Item const&`: a view, which must not outlive the item; only the former can
 ///   change it, and updates the item. `Item`: owns the item, for temporaries
@@ -186,6 +197,20 @@ class BigData {
     });
   }
 
+  /// Removes one blob, and its key, size and digest from the record; an image keeps its own `digest`. After
+  /// an exception the blob is there as before, or gone. What was opened by `source` can be read to its end.
+  /// @throws `Errc::data_unknown`, `Errc::store_read_only`, `Traits::unknown`
+  void erase(std::string_view key) requires(!is_constant) {
+    auto& core = item_.core();
+    item_.place().check_writable("remove data items associated with " + std::string(Traits::stem));
+    auto table = item_.place().table.write();
+    Record next = *table.get(Ref::exactly(item_.record().id));
+    std::string const name(key);
+    if (!forget_big_data<Traits>(next, name)) throw unknown(key);
+    Traits::data_changed(next);
+    item_.renew(erase_data<Traits>(core, table, std::move(next), name));
+  }
+
  private:
   /// @param fill  calls its argument with all bytes, in order
   template <class Fill>
@@ -205,8 +230,7 @@ class BigData {
   void put(std::string_view key, std::filesystem::path const& target,
            std::optional<Digest> const& known_digest, Fill&& fill) {
     auto& core = item_.core();
-    sys::make_directories(target.parent_path(), 0700, core.flush());
-    sys::ReplacingFile file(target, {.mode = 0600, .flush = core.flush()});
+    auto file = new_file(target, core.flush());
     Hasher hasher;
     std::int64_t size = 0;
     fill([&](Bytes part) {
@@ -229,6 +253,18 @@ class BigData {
     auto row = table.put(std::move(next));
     table.commit(core.flush());
     item_.renew(std::move(row));
+  }
+
+  /// A file beside `target`; its directory may go at any time with other data that is erased.
+  static sys::ReplacingFile new_file(std::filesystem::path const& target, Flush flush) {
+    for (int attempt = 0;; ++attempt) {
+      sys::make_directories(target.parent_path(), 0700, flush);
+      try {
+        return sys::ReplacingFile(target, {.mode = 0600, .flush = flush});
+      } catch (Error const& error) {
+        if (attempt == 10 || error.code() != std::errc::no_such_file_or_directory) throw;
+      }
+    }
   }
 
   /// Removes directories made here for an item that was removed meanwhile: the process that removed it could

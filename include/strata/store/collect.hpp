@@ -6,6 +6,7 @@
 #include <strata/store/apply_in_place.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/data_intent.hpp>
+#include <strata/store/erase_data.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/layer_files.hpp>
@@ -73,9 +74,14 @@ bool collect_noted(Core& core, sys::StagingDirectory const& left, std::vector<st
           break;
         case IntentKind::image_data:
           settle_data<typename Core::ImageTraits>(core, images, left.path(), note->id);
+          settle_erased<typename Core::ImageTraits>(core, images, left.path(), note->id);
           break;
         case IntentKind::container_data:
           settle_data<typename Core::ContainerTraits>(core, containers, left.path(), note->id);
+          settle_erased<typename Core::ContainerTraits>(core, containers, left.path(), note->id);
+          break;
+        case IntentKind::layer_data:
+          settle_erased<typename Core::LayerTraits>(core, layers, left.path(), note->id);
           break;
       }
     }

@@ -30,6 +30,8 @@ struct DataIntent {
   std::string digest = {};
   std::string key = {};
 
+  std::string text() const { return temporary + '\n' + std::to_string(size) + '\n' + digest + '\n' + key; }
+
   template <class Record>
   bool is_told_by(Record const& record) const {
     auto const known_size = record.big_data_sizes.find(key);
@@ -57,16 +59,24 @@ inline std::optional<DataIntent> read_data_intent(std::filesystem::path const& d
   return intent;
 }
 
-template <class Core, class Traits>
-sys::StagingDirectory log_data_intent(Core& core, std::string const& id, DataIntent const& intent) {
+/// Intent to change big data of an item of the kind.
+template <class Traits, class Core>
+IntentKind data_kind() {
+  if constexpr (std::is_same_v<Traits, typename Core::ImageTraits>)
+    return IntentKind::image_data;
+  else if constexpr (std::is_same_v<Traits, typename Core::ContainerTraits>)
+    return IntentKind::container_data;
+  else
+    return IntentKind::layer_data;
+}
+
+/// Logs an intent of `data_kind`. @param name, text  the file that describes it
+template <class Traits, class Core>
+sys::StagingDirectory log_data_intent(Core& core, std::string const& id, std::string_view name,
+                                      std::string_view text) {
   auto staging = sys::StagingDirectory::create(core.layer_trash());
-  sys::replace_file(
-      staging.path() / data_intent_file,
-      intent.temporary + '\n' + std::to_string(intent.size) + '\n' + intent.digest + '\n' + intent.key,
-      {.mode = 0600, .flush = core.flush()});
-  auto const what = std::is_same_v<Traits, typename Core::ImageTraits> ? IntentKind::image_data
-                                                                       : IntentKind::container_data;
-  staging.note(intent_text({what, id}));
+  sys::replace_file(staging.path() / name, text, {.mode = 0600, .flush = core.flush()});
+  staging.note(intent_text({data_kind<Traits, Core>(), id}));
   if (core.flush() == Flush::full) staging.keep_notes();
   return staging;
 }
@@ -86,7 +96,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
                           .digest = next.big_data_digests.at(key),
                           .key = key};
   file.prepare();
-  auto staging = detail::log_data_intent<Core, Traits>(core, id, intent);
+  auto staging = detail::log_data_intent<Traits>(core, id, detail::data_intent_file, intent.text());
   auto const leave = [&]() noexcept {
     file.leave();
     leave_intents(core, staging);

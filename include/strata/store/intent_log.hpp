@@ -25,9 +25,10 @@ enum class IntentKind {
   container_files,  ///< the same of a container
   layer_in_place,   ///< an archive is being unpacked into a layer's own tree: see apply_in_place.hpp
   layer_contents,   ///< a layer's contents are being replaced: see `ContentIntent`
-  image_data,       ///< big data of an image is being replaced: see `DataIntent`
+  image_data,       ///< big data of an image is being replaced or erased: see `DataIntent`, erase_data.hpp
   container_data,   ///< the same of a container
   named_layer,      ///< a spare layer with names
+  layer_data,       ///< as `image_data`, of a layer
 };
 
 struct IntentRecord {
@@ -37,10 +38,10 @@ struct IntentRecord {
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 9> leftover_words{
-    "layer-",    "spare-",    "image-",         "container-",
-    "in-place-", "contents-", "data-of-image-", "data-of-container-",
-    "named-"};
+inline constexpr std::array<std::string_view, 10> leftover_words{
+    "layer-",    "spare-",        "image-",         "container-",
+    "in-place-", "contents-",     "data-of-image-", "data-of-container-",
+    "named-",    "data-of-layer-"};
 inline constexpr std::size_t mark_digits = 12;
 }  // namespace detail
 
@@ -111,10 +112,11 @@ inline std::optional<IntentRecord> parse_intent(std::string_view text) {
   return std::nullopt;
 }
 
-/// True for an intent to replace big data.
+/// True for an intent to replace or erase big data.
 inline bool is_about_data(std::string_view text) {
   auto const note = parse_intent(text);
-  return note && (note->what == IntentKind::image_data || note->what == IntentKind::container_data);
+  return note && (note->what == IntentKind::image_data || note->what == IntentKind::container_data ||
+                  note->what == IntentKind::layer_data);
 }
 
 }  // namespace strata

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <strata/durability.hpp>
+#include <strata/records/big_data.hpp>
+#include <strata/records/names.hpp>
+#include <strata/records/record.hpp>
+#include <strata/store/data_intent.hpp>
+#include <strata/store/intent_log.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/staging_directory.hpp>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+
+/// Erasing big data takes the key out of the record, and then removes the file. An intent record tells the
+/// next opener of the key after a crash; the record decides whether the file goes or stays.
+namespace strata {
+namespace detail {
+
+inline constexpr std::string_view erase_intent_file = "erase-intent";
+
+/// Removes an item's data file, and the directories of its name that are empty then.
+/// @param directory  of the item's data
+/// @param changed    set as soon as something was removed, before it is flushed
+/// @throws `errno`
+inline void remove_data_file(std::filesystem::path const& directory, std::string const& key, Flush flush,
+                             bool& changed) {
+  auto const file = directory / big_data_file_name(key);
+  if (::unlink(file.c_str()) == 0)
+    changed = true;
+  else if (!sys::is_absent(errno))
+    sys::throw_errno("unlink", file);
+  auto above = file.parent_path();
+  while (above != directory && ::rmdir(above.c_str()) == 0) {
+    changed = true;
+    above = above.parent_path();
+  }
+  if (changed && flush == Flush::full) sys::sync_directory(above);
+}
+
+}  // namespace detail
+
+/// Erases an item's data and commits its record. On failure both are old or both are gone, if necessary after
+/// recovery by the next opener.
+/// @param table  write guard of the item's table
+/// @param next   the record without the key
+template <class Traits, class Core, class Writing>
+Row<typename Traits::Record> erase_data(Core& core, Writing& table, typename Traits::Record next,
+                                        std::string const& key) {
+  auto const id = next.id;
+  auto const before = table.by_id(id);
+  auto staging = detail::log_data_intent<Traits>(core, id, detail::erase_intent_file, key);
+  auto row = table.put(std::move(next));
+  try {
+    table.commit(core.flush());
+  } catch (...) {
+    // The record may have reached the disk despite the error; then the file must go.
+    auto const now = table.reload() ? table.by_id(id) : Row<typename Traits::Record>{};
+    if (!now || !names::contains(now->big_data_names, key)) leave_intents(core, staging);
+    throw;
+  }
+  bool removed = false;
+  try {
+    detail::remove_data_file(core.template data_directory<Traits>(id), key, core.flush(), removed);
+  } catch (...) {
+    if (removed) {  // but perhaps not flushed
+      leave_intents(core, staging);
+      throw;
+    }
+    try {
+      table.put(*before);
+      table.commit(core.flush());
+    } catch (...) {
+      leave_intents(core, staging);
+    }
+    throw;
+  }
+  return row;
+}
+
+/// Completes the erasure of a dead process, if its record was written.
+/// @param rows  guard of the kind's table
+template <class Traits, class Core, class Rows>
+void settle_erased(Core& core, Rows const& rows, std::filesystem::path const& directory,
+                   std::string const& id) {
+  auto const key = sys::read_stored(directory / detail::erase_intent_file);
+  auto const row = rows.by_id(id);
+  if (!row || !key || key->empty() || names::contains(row->big_data_names, *key)) return;
+  bool removed = false;
+  detail::remove_data_file(core.template data_directory<Traits>(id), *key, core.flush(), removed);
+}
+
+}  // namespace strata
