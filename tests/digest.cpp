@@ -5,6 +5,7 @@
 
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <unordered_set>
 
 using namespace strata;
@@ -50,6 +51,19 @@ TEST_CASE("a digest has an algorithm and as many lower-case digits as that asks 
   CHECK(parse("sha256:" + std::string(63, 'a')) == Errc::digest_invalid_length);
   CHECK(parse("sha256:" + std::string(65, 'a')) == Errc::digest_invalid_length);
   CHECK(parse("md5:" + std::string(32, 'a')) == Errc::digest_unsupported);
+}
+
+TEST_CASE("a digest is parsed without exceptions if the caller asks for the code", "[digest]") {
+  std::error_code error = Errc::stopped;
+  auto const text = "sha256:" + std::string(64, 'a');
+  auto const good = Digest::parse(text, error);
+  REQUIRE(good);
+  CHECK(good->str() == text);
+  CHECK_FALSE(error);
+  CHECK_FALSE(Digest::parse("sha256:abc", error));
+  CHECK(error == Errc::digest_invalid_length);
+  CHECK_FALSE(Digest::parse("abc", error));
+  CHECK(error == Errc::digest_invalid_format);
 }
 
 TEST_CASE("digests are written and hashed", "[digest]") {

@@ -9,9 +9,11 @@
 #include <cstddef>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace strata {
@@ -23,27 +25,13 @@ class Digest {
   /// Validates and stores a digest.
   /// @throws `Errc::digest_invalid_format`, `Errc::digest_unsupported`, `Errc::digest_invalid_length`
   static Digest parse(std::string_view text) {
-    auto const colon = text.find(':');
-    auto const subject = "\"" + std::string(text) + "\"";
-    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size())
-      throw Error(Errc::digest_invalid_format, subject);
-    auto const algorithm = text.substr(0, colon);
-    auto const hex = text.substr(colon + 1);
-    auto const word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    if (!std::ranges::all_of(
-            algorithm, [&](char c) { return word(c) || c == '+' || c == '.' || c == '_' || c == '-'; }) ||
-        !std::ranges::all_of(hex, [&](char c) {
-          return word(c) || (c >= 'A' && c <= 'Z') || c == '=' || c == '_' || c == '-';
-        }))
-      throw Error(Errc::digest_invalid_format, subject);
-    std::size_t const digits = algorithm == "sha256"   ? 64
-                               : algorithm == "sha384" ? 96
-                               : algorithm == "sha512" ? 128
-                                                       : 0;
-    if (digits == 0) throw Error(Errc::digest_unsupported, subject);
-    if (hex.size() != digits) throw Error(Errc::digest_invalid_length, subject);
-    if (!std::ranges::all_of(hex, [](char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9'); }))
-      throw Error(Errc::digest_invalid_format, subject);
+    if (auto const error = check(text)) throw Error(error, "\"" + std::string(text) + "\"");
+    return Digest(std::string(text));
+  }
+  /// The same without these exceptions. @param error  set to the code, or cleared. @return none after an error
+  static std::optional<Digest> parse(std::string_view text, std::error_code& error) {
+    error = check(text);
+    if (error) return std::nullopt;
     return Digest(std::string(text));
   }
 
@@ -66,6 +54,31 @@ class Digest {
  private:
   friend class Hasher;
   explicit Digest(std::string text) : text_(std::move(text)) {}
+
+  static std::error_code check(std::string_view text) noexcept {
+    auto const colon = text.find(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size())
+      return Errc::digest_invalid_format;
+    auto const algorithm = text.substr(0, colon);
+    auto const hex = text.substr(colon + 1);
+    auto const word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    if (!std::ranges::all_of(
+            algorithm, [&](char c) { return word(c) || c == '+' || c == '.' || c == '_' || c == '-'; }) ||
+        !std::ranges::all_of(hex, [&](char c) {
+          return word(c) || (c >= 'A' && c <= 'Z') || c == '=' || c == '_' || c == '-';
+        }))
+      return Errc::digest_invalid_format;
+    std::size_t const digits = algorithm == "sha256"   ? 64
+                               : algorithm == "sha384" ? 96
+                               : algorithm == "sha512" ? 128
+                                                       : 0;
+    if (digits == 0) return Errc::digest_unsupported;
+    if (hex.size() != digits) return Errc::digest_invalid_length;
+    if (!std::ranges::all_of(hex, [](char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9'); }))
+      return Errc::digest_invalid_format;
+    return {};
+  }
+
   std::string text_;
 };
 

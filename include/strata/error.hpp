@@ -3,6 +3,7 @@
 #include <strata/errc.hpp>
 #include <strata/subject.hpp>
 
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -95,5 +96,19 @@ class Error : public std::system_error {
   std::string id_ = {};
   std::string path_ = {};
 };
+
+/// The code of the exception that is being handled, for the forms of calls that report errors through a
+/// `std::error_code`; EIO for an exception that has none. Call it in a handler.
+inline std::error_code handled_code() noexcept {
+  try {
+    throw;
+  } catch (std::system_error const& error) {
+    return error.code();
+  } catch (std::bad_alloc const&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  } catch (...) {
+    return std::make_error_code(std::errc::io_error);
+  }
+}
 
 }  // namespace strata

@@ -83,7 +83,18 @@ TEST_CASE("a mount point says what keeps it from being given back, its destructo
     auto const before = sys::read_file(counts);
     sys::replace_file(counts, "[");
     CHECK(stores::code_of([&] { damaged.unmount(); }) == Errc::corrupt_record);
+    CHECK_FALSE(damaged);
     CHECK_NOTHROW(damaged.unmount());  // it is not this object's any more
+    sys::replace_file(counts, before);
+    auto unthrown = layer.mount();
+    CHECK(unthrown);
+    sys::replace_file(counts, "[");
+    std::error_code error;
+    unthrown.unmount(error);
+    CHECK(error == Errc::corrupt_record);
+    unthrown.unmount(error);
+    CHECK_FALSE(error);
+    CHECK_FALSE(unthrown);
     sys::replace_file(counts, before);
   }
   CHECK(layer.mount_count() == 1);

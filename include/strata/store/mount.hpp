@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 /// Counted mounts. The lock of the mount counts is held while the kernel mounts, but no table's. So is the
@@ -44,11 +45,23 @@ class [[nodiscard]] MountPoint {
 
   std::filesystem::path const& path() const noexcept { return path_; }
 
+  /// True until the mount is given up, by `unmount` or `keep`, or moved from.
+  explicit operator bool() const noexcept { return core_ != nullptr; }
+
   /// Unmounts now. The destructor does the same, but cannot report errors such as a failed flush of written
-  /// data.
+  /// data. No effect if the mount was given up before.
   /// @throws as `unmount_layer`; this object gives up the mount in any case
   void unmount() {
     if (auto const core = std::exchange(core_, nullptr)) unmount_layer(*core, layer_, {});
+  }
+  /// The same without exceptions. @param error  set to the failure, or cleared
+  void unmount(std::error_code& error) noexcept {
+    error.clear();
+    try {
+      unmount();
+    } catch (...) {
+      error = handled_code();
+    }
   }
 
   /// Leaves the layer mounted. Any process can drop the mount with `unmount`.
@@ -59,12 +72,8 @@ class [[nodiscard]] MountPoint {
 
  private:
   void release() noexcept {
-    if (!core_) return;
-    try {
-      unmount_layer(*core_, layer_, {});
-    } catch (...) {  // a destructor cannot report it; `mounted` shows what is still mounted
-    }
-    core_.reset();
+    std::error_code unreported;  // `mounted` shows what is still mounted
+    unmount(unreported);
   }
 
   std::shared_ptr<Core> core_;
