@@ -7,6 +7,7 @@
 /// - `maintenance/check.hpp`, `repair.hpp`, `garbage.hpp`, `usage.hpp`, `dedup.hpp`  functions over a store
 /// - `chunked/partial_pull.hpp`, `chunked/make_chunked.hpp`  zstd:chunked
 /// - `conf/load.hpp`  storage.conf
+/// - `formatters.hpp`  `std::format` of ids, references, digests and times, where the standard library has it
 /// - `sys/copy_path.hpp`  copies into a mounted container
 ///
 /// For programs; the library's own headers include only what they use.
