@@ -183,6 +183,16 @@ class Changes {
     return true;
   }
 
+  bool erase_data(Step& step) {
+    if (!pick_item(step)) return false;
+    auto& [operation, state] = step;
+    auto& data = common_of(state, operation.item, operation.id).data;
+    if (data.empty()) return false;
+    operation.key = one_of(data);
+    data.erase(operation.key);
+    return true;
+  }
+
   bool write_files(Step& step) {
     auto& [operation, state] = step;
     if (state.containers.empty()) return false;

@@ -29,6 +29,7 @@ class Generator {
                                                      {Kind::remove_names, 3},
                                                      {Kind::set_metadata, 4},
                                                      {Kind::set_data, 8},
+                                                     {Kind::erase_data, 3},
                                                      {Kind::write_files, 14},
                                                      {Kind::collect_garbage, 1},
                                                      {Kind::check, 1},
@@ -99,6 +100,9 @@ class Generator {
         break;
       case Kind::set_data:
         done = changes_.set_data(step);
+        break;
+      case Kind::erase_data:
+        done = changes_.erase_data(step);
         break;
       case Kind::write_files:
         done = changes_.write_files(step);

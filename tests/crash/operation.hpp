@@ -27,6 +27,7 @@ enum class Kind {
   remove_names,
   set_metadata,
   set_data,
+  erase_data,
   write_files,  ///< mount a container, change files in it, unmount
   collect_garbage,
   check,
@@ -35,7 +36,7 @@ enum class Kind {
   wipe,
 };
 
-inline constexpr std::array<std::string_view, 19> kind_words{"create-layer",
+inline constexpr std::array<std::string_view, 20> kind_words{"create-layer",
                                                              "import-layer",
                                                              "apply-layer",
                                                              "delete-layer",
@@ -48,6 +49,7 @@ inline constexpr std::array<std::string_view, 19> kind_words{"create-layer",
                                                              "remove-names",
                                                              "set-metadata",
                                                              "set-data",
+                                                             "erase-data",
                                                              "write-files",
                                                              "collect-garbage",
                                                              "check",

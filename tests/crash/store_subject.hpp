@@ -79,6 +79,9 @@ class StoreSubject final : public Subject {
       case Kind::set_data:
         with_item(to_do, [&](auto&& item) { item.big_data().set(to_do.key, to_do.text); });
         break;
+      case Kind::erase_data:
+        with_item(to_do, [&](auto&& item) { item.big_data().erase(to_do.key); });
+        break;
       case Kind::write_files:
         write_files(to_do);
         break;
