@@ -137,13 +137,14 @@ class Store {
     if (first) std::rethrow_exception(first);
   }
 
-  /// Gives back what the driver holds of the host. Overlay and btrfs hold a private bind mount of their home onto itself,
-  /// which keeps mounts of layers out of other mount namespaces; vfs and memory hold nothing.
+  /// Gives back what the driver holds of the host. Overlay and btrfs hold a private bind mount of their home
+  /// onto itself, which keeps mounts of layers out of other mount namespaces; vfs and memory hold nothing.
   ///
-  /// Call it before the graph root is removed, moved, or the file system below it unmounted, all of which fail with EBUSY
-  /// before. A program that merely ends need not: the bind mount stays, as with containers/storage, costs nothing, and is
-  /// gone after a reboot. No destructor does this, since other processes use the same mount, and each would
-  /// have to open its driver again. The store stays usable: the next mount takes the bind mount again, in any process.
+  /// Call it before the graph root is removed, moved, or the file system below it unmounted, all of which fail
+  /// with EBUSY before. A program that merely ends need not: the bind mount stays, as with containers/storage,
+  /// costs nothing, and is gone after a reboot. No destructor does this: other processes use the same mount,
+  /// and as they hold no lock between their calls, none can know that it is the last. The store stays usable:
+  /// the next mount takes the bind mount again, in any process.
   ///
   /// Waits for other processes that hold the store's lock.
   /// @throws `Errc::layer_used_by_container` with the layer as `holder()`: it is mounted, and `force` was not set; with
