@@ -13,6 +13,7 @@
 #include <strata/drivers/overlay/comparer.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/files.hpp>
+#include <strata/drivers/overlay/image_stores.hpp>
 #include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
@@ -69,9 +70,10 @@ class Overlay {
   /// the run root, and probed only if unknown.
   /// @throws `Errc::driver_unusable`, with the kernel's reason; `errno`
   Overlay(DriverPlace const& place, Options const& options)
-      : options_(with_stores(options, place)),
+      : options_(overlay::with_stores(options, place)),
         read_only_(place.read_only),
-        dirs_(std::filesystem::absolute(place.graph_root) / options.home_name, other_homes(options_),
+        dirs_(std::filesystem::absolute(place.graph_root) / options.home_name,
+              overlay::homes_in_stores(options_, name()),
               place.image_store.empty() ? std::filesystem::path() : place.image_store / name()),
         run_home_(std::filesystem::absolute(place.run_root) / options.home_name),
         mounter_(home(),
@@ -295,21 +297,6 @@ class Overlay {
   }
 
  private:
-  static Options with_stores(Options options, DriverPlace const& place) {
-    Options all = options;
-    all.image_stores.clear();
-    for (auto const& store : place.image_stores) overlay::detail::add_image_store(all, store.native());
-    for (auto& store : options.image_stores)
-      if (std::ranges::find(all.image_stores, store) == all.image_stores.end())
-        all.image_stores.push_back(std::move(store));
-    return all;
-  }
-  static std::vector<std::filesystem::path> other_homes(Options const& options) {
-    std::vector<std::filesystem::path> homes;
-    for (auto const& store : options.image_stores) homes.push_back(store / name());
-    return homes;
-  }
-
   std::filesystem::path const& home() const { return dirs_.home(); }
   std::filesystem::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
   overlay::MountPlaces mount_places() const { return {dirs_, run_home_, read_only_}; }
