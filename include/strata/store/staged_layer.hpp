@@ -123,9 +123,10 @@ class [[nodiscard]] StagedLayer {
     if (data_.empty()) data_ = change_.staging().next_addition();
     auto const target = data_ / big_data_file_name(key);
     sys::make_directories(target.parent_path(), 0700, core_->flush());
-    sys::replace_file(target, bytes, {.mode = 0600, .flush = core_->flush()});
-    auto& keys = change_.record().big_data_names;
+    auto keys = change_.record().big_data_names;
     if (!names::contains(keys, key)) keys.push_back(key);
+    sys::replace_file(target, bytes, {.mode = 0600, .flush = core_->flush()});
+    change_.record().big_data_names = std::move(keys);  // a file without a key would be published, too
   }
 
   /// Publishes a new layer. Must be the last call; one that was refused for its options can be repeated.
