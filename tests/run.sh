@@ -5,8 +5,8 @@
 #   headers examples interop            each header alone; what the examples print; each script of tests/interop
 #   format bare                         whether clang-format 14 changes a file; the README's commands in bare roots
 #   consume docs                        the library as programs get at it; the reference by Doxygen, without a warning
-#   law foreign                         random chains of layers on each driver; archives that nobody here wrote
-#   crash fault fuzz                    power cuts and kills; system calls and allocations that fail; libFuzzer; a minute each
+#   layer_chains foreign                random chains of layers on each driver; archives that nobody here wrote
+#   crash_recovery fault_injection fuzz power cuts and kills; system calls and allocations that fail; libFuzzer; a minute each
 # sh tests/run.sh one FILE [CATCH ARGUMENT...] compiles that file of tests/ alone and runs it: sh tests/run.sh one store/import.cpp
 # Besides, when named: suite (as the compiler of the machine builds it, which takes the place of sanitized where there is no
 # clang 16), vm (parts of the tests in a virtual machine, tests/vm/run.sh), tidy (the headers by clang-tidy), each script of
@@ -26,7 +26,7 @@ if [ "${1:-}" = one ]; then
   shift 2  # what is left are Catch2's arguments
 else
   # shellcheck disable=SC2086
-  set -- ${*:-format bare sanitized crash fault law foreign fuzz headers examples docs consume interop}
+  set -- ${*:-format bare sanitized crash_recovery fault_injection layer_chains foreign fuzz headers examples docs consume interop}
   one=
 fi
 parts=$(if [ -n "$one" ]; then printf one; else printf '%s ' "$@"; fi)
@@ -225,7 +225,7 @@ if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scrip
   if wants suite; then targets="$targets build-tests"; fi
   if wants examples; then targets="$targets build-examples"; fi
   if [ -n "$scripts_built" ] || wants examples; then targets="$targets build-binary"; fi
-  case " $scripts " in *' random '*) targets="$targets build-differential" ;; esac
+  case " $scripts " in *' random_commands '*) targets="$targets build-random_commands" ;; esac
   case " $scripts " in *' partial_pull '*) targets="$targets build-pull" ;; esac
   # shellcheck disable=SC2086
   if build "$STRATA_BUILD" -Dtests=enabled $targets $programs_of_parts; then end 1 0; else end 0 1; finish; fi
@@ -268,7 +268,7 @@ fi
 if [ -n "$jobs" ]; then
   OCI_STORAGE=${OCI_STORAGE:-$STRATA_BUILD/examples/oci-storage}
   export OCI_STORAGE
-  if [ -x "$STRATA_BUILD/tests/differential" ]; then DIFFERENTIAL=${DIFFERENTIAL:-$STRATA_BUILD/tests/differential}; export DIFFERENTIAL; fi
+  if [ -x "$STRATA_BUILD/tests/random_commands" ]; then RANDOM_COMMANDS=${RANDOM_COMMANDS:-$STRATA_BUILD/tests/random_commands}; export RANDOM_COMMANDS; fi
   if [ -x "$STRATA_BUILD/tests/pull" ]; then PULL=${PULL:-$STRATA_BUILD/tests/pull}; export PULL; fi
   claims=$(mktemp -d)
   lanes=${STRATA_LANES:-$(($(nproc) > 1 ? 2 : 1))}

@@ -197,7 +197,7 @@ if strace -e trace=none true 2>/dev/null; then
       [ "${digest#sha256:}" = "${sum%% *}" ] || state="$state, with another digest"
       [ "$(data get-$kind-data-size $kind key)" = "$(wc -c <"$scratch/got")" ] || state="$state, with another size"
     }
-    # (the same code for both; tests/fault has all other calls)
+    # (the same code for both; tests/fault_injection has all other calls)
     case $kind in image) calls='rename pwrite64 write fsync fdatasync unlink' ;; *) calls='rename fdatasync' ;; esac
     for call in $calls; do
       for how in error=EIO error=ENOSPC+ signal=SIGKILL; do
