@@ -119,8 +119,21 @@ run_script() {
   rm -f "$log" "$log.status"
 }
 
+# tutorial_of_readme: prints the blocks of code of README's tutorial, with an empty line between them
+tutorial_of_readme() {
+  awk '/^## / { wanted = /Tutorial/ } wanted && /^```$/ { inside = 0 } inside { print }
+    wanted && /^```cpp$/ { inside = 1; if (blocks++) print "" }' README.md
+}
+
 run_examples() {
   job_passed=0 job_failed=0
+  if check_output=$(tutorial_of_readme | diff -u - examples/tutorial.cpp); then
+    ok "README's tutorial is examples/tutorial.cpp"
+    job_passed=1
+  else
+    not_ok "README's tutorial is examples/tutorial.cpp" "$check_output"
+    job_failed=1
+  fi
   for source in examples/*.cpp; do
     name=$(basename "$source" .cpp)
     work=$(mktemp -d)
