@@ -5,6 +5,7 @@
 #   headers examples interop            each header alone; what the examples print; each script of tests/interop
 #   format bare                         whether clang-format 14 changes a file; the README's commands in bare roots
 #   consume docs                        the library as programs get at it; the reference by Doxygen, without a warning
+#   compile_fail                        what must not compile, and what the compiler says of it
 #   layer_chains foreign                random chains of layers on each driver; archives that nobody here wrote
 #   crash_recovery fault_injection fuzz power cuts and kills; system calls and allocations that fail; libFuzzer; a minute each
 # sh tests/run.sh one FILE [CATCH ARGUMENT...] compiles that file of tests/ alone and runs it: sh tests/run.sh one store/import.cpp
@@ -26,7 +27,7 @@ if [ "${1:-}" = one ]; then
   shift 2  # what is left are Catch2's arguments
 else
   # shellcheck disable=SC2086
-  set -- ${*:-format bare sanitized crash_recovery fault_injection layer_chains foreign fuzz headers examples docs consume interop}
+  set -- ${*:-format bare sanitized crash_recovery fault_injection layer_chains foreign fuzz headers compile_fail examples docs consume interop}
   one=
 fi
 parts=$(if [ -n "$one" ]; then printf one; else printf '%s ' "$@"; fi)
@@ -190,7 +191,7 @@ for part in $parts; do
   fi
 done
 for script in $scripts; do  # those that run what is built
-  case $script in bare | consume | docs | tidy) ;; *) scripts_built="$scripts_built $script" ;; esac
+  case $script in bare | compile_fail | consume | docs | tidy) ;; *) scripts_built="$scripts_built $script" ;; esac
 done
 
 begin 'what is installed'
