@@ -44,7 +44,7 @@ class DiskTree {
   static Ref ref(Handle const& handle) noexcept { return handle.get(); }
 
   /// Opens a directory by its path, which must not contain links.
-  /// @return empty on failure, with `errno` set; ELOOP for a link
+  /// @return empty on failure, with `errno` set; ELOOP for a link on the way, ENOTDIR for one at its end
   Handle try_open(std::string_view path, int flags = O_PATH) const {
     constexpr std::size_t longest = 4000;  // the kernel accepts up to 4,095 bytes per call
     sys::Fd at;

@@ -182,7 +182,7 @@ class MemoryTree {
       auto const found = at->children.find(path.substr(0, end));
       if (found == at->children.end()) return fail(ENOENT);
       at = found->second;
-      if (S_ISLNK(at->mode)) return fail(ELOOP);
+      if (S_ISLNK(at->mode)) return fail(path.size() == end ? ENOTDIR : ELOOP);
       if (!at->is_directory()) return fail(ENOTDIR);
       path.remove_prefix(std::min(end + 1, path.size()));
     }
