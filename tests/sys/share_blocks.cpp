@@ -41,13 +41,18 @@ TEST_CASE("blocks are shared up to the first difference", "[sys][share_blocks]")
   constexpr std::uint64_t size =
       (std::uint64_t{17} << 20U) + 5;  // more than one call's share, and no whole block
   std::string const text(size, 'x');
-  auto other = text;
+  auto other = text, late = text;
   other[std::size_t{1} << 20U] = 'y';
+  late[size - 5] = 'y';
   strata::sys::replace_file(top + "/a", text);
   strata::sys::replace_file(top + "/same", text);
   strata::sys::replace_file(top + "/other", other);
   CHECK(shared(top + "/a", top + "/same", size) == size);
   CHECK(shared(top + "/a", top + "/same", size) == size);  // they are already
+  strata::sys::replace_file(top + "/late", late);
+  auto const most = shared(top + "/a", top + "/late", size);
+  REQUIRE(most);
+  CHECK((*most > 0 && *most <= size - 5));
   auto const begin = shared(top + "/a", top + "/other", size);
   REQUIRE(begin);
   CHECK(*begin <= std::uint64_t{1} << 20U);
