@@ -105,9 +105,7 @@ class Places {
       errno = ENOTEMPTY;
       sys::throw_errno("rmdir", path);
     }
-    if (!options_.as_reference && needed_.contains(path))
-      throw Error(Errc::corrupt_archive, "an entry takes away \"" + std::string(path) +
-                                             "\", which the archive could not be rebuilt without");
+    if (!options_.as_reference && needed_.contains(path)) refuse_removal(path);
     tree_.remove(Tree::ref(place.directory), name, status, path);
     if (S_ISDIR(status.st_mode) || S_ISLNK(status.st_mode)) cache_.clear_but(&place);
   }
@@ -128,13 +126,24 @@ class Places {
   }
 
   /// Records that contents are stored at a path, under a name that led to the directory `place`.
+  /// @throws `Errc::corrupt_archive`: they have taken the place of something that the name leads through
   void need(Place const& place, std::string_view path) {
     note(path);
-    for (auto const& link : place.links) note(link);
-    for (auto const& directory : place.left) note(directory);
+    for (auto const* const way : {&place.links, &place.left})
+      for (auto const& step : *way) {
+        if (!options_.as_reference && is_at_or_below(step, path)) refuse_removal(path);
+        note(step);
+      }
   }
 
  private:
+  [[noreturn]] static void refuse_removal(std::string_view path) {
+    throw Error(Errc::corrupt_archive, "an entry takes away \"" + std::string(path) +
+                                           "\", which the archive could not be rebuilt without");
+  }
+  static bool is_at_or_below(std::string_view path, std::string_view top) noexcept {
+    return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+  }
   bool is_empty(Place& place, std::string const& name, std::string_view path) {
     auto const inside = tree_.enter(Tree::ref(place.directory), name, path);
     return tree_.names(Tree::ref(inside), path).empty();
