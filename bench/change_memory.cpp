@@ -2,6 +2,7 @@
 // usage: bench-change_memory DIRECTORY [ITEMS...]
 // Prints: change_memory <serializer> <items in the store> <microseconds to create> <to remove>, least of 9 batches of 20
 #include <strata/drivers/memory.hpp>
+#include <strata/fs.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <vector>
 
 namespace {
@@ -20,7 +20,7 @@ constexpr int batch = 20;
 
 /// False if the store has another number of layers than expected at the end.
 template <class Serializer>
-bool measure(std::filesystem::path const& place, std::size_t items) {
+bool measure(strata::fs::path const& place, std::size_t items) {
   strata::Store<strata::drivers::Memory, Serializer, strata::durability::None> store(
       {.graph_root = place / "graph", .run_root = place / "run"});
   auto layers = store.layers();
@@ -49,7 +49,7 @@ bool measure(std::filesystem::path const& place, std::size_t items) {
 
 int main(int count, char** arguments) {
   if (count < 2) return 2;
-  std::filesystem::path const place = arguments[1];
+  strata::fs::path const place = arguments[1];
   std::vector<std::size_t> sizes;
   for (int i = 2; i < count; ++i) sizes.push_back(std::strtoull(arguments[i], nullptr, 10));
   if (sizes.empty()) sizes = {10, 100'000};

@@ -2,6 +2,7 @@
 // usage: bench-create_journal DIRECTORY [ITEMS...]
 // Prints: create_journal <items in the store> <microseconds per layer, least of 9 batches of 20>
 #include <strata/drivers/overlay.hpp>
+#include <strata/fs.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/store/store.hpp>
 
@@ -9,14 +10,13 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <vector>
 
 using Store = strata::Store<strata::drivers::Overlay, strata::serializers::Journal, strata::durability::None>;
 
 int main(int count, char** arguments) {
   if (count < 2) return 2;
-  std::filesystem::path const place = arguments[1];
+  strata::fs::path const place = arguments[1];
   Store store({.graph_root = place / "graph", .run_root = place / "run"});
   std::vector<std::size_t> sizes;
   for (int i = 2; i < count; ++i) sizes.push_back(std::strtoull(arguments[i], nullptr, 10));

@@ -3,11 +3,14 @@
 #include <strata/codec/all.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
 
 #include <iostream>
+
+namespace fs = boost::filesystem;
 
 struct TeamLayer : strata::LayerRecord {
   std::string team;
@@ -32,7 +35,7 @@ using TeamStore = strata::Store<Driver, Serializer, strata::durability::None, Te
 
 template <class Serializer>
 void show() {
-  std::filesystem::path const root = std::string("own-record/") + std::string(Serializer::name());
+  fs::path const root = std::string("own-record/") + std::string(Serializer::name());
   typename TeamStore<strata::drivers::Vfs, Serializer>::Options const options{.graph_root = root / "graph",
                                                                               .run_root = root / "run"};
   {

@@ -2,8 +2,11 @@
 // The store is one that Podman can open. Needs root.   usage: quickstart [TAR [STORE]]
 #include <strata/strata.hpp>
 
-#include <fstream>
+#include <boost/filesystem/fstream.hpp>
+
 #include <iostream>
+
+namespace fs = boost::filesystem;
 
 using Store = strata::Store<strata::drivers::Overlay, strata::serializers::Json>;
 
@@ -20,7 +23,7 @@ strata::Source sample() {
 }
 
 int main(int argc, char** argv) try {
-  std::filesystem::path const root = argc > 2 ? argv[2] : "quickstart-store";
+  fs::path const root = argc > 2 ? argv[2] : "quickstart-store";
   Store store({.graph_root = root / "graph", .run_root = root / "run"});
 
   auto layer = store.layers().import(argc > 1 ? strata::file_source(argv[1]) : sample(), {.names = {"base"}});
@@ -29,8 +32,8 @@ int main(int argc, char** argv) try {
   auto box = store.containers().create(image, {.names = {"box"}});
   {
     auto mounted = box.mount();  // unmounts at the end of the block
-    std::ofstream(mounted.path() / "etc/hostname") << "box\n";
-    std::filesystem::remove(mounted.path() / "etc/motd");
+    fs::ofstream(mounted.path() / "etc/hostname") << "box\n";
+    fs::remove(mounted.path() / "etc/motd");
   }
   for (auto const& change : box.changes()) std::cout << change << '\n';
 

@@ -1,7 +1,8 @@
 // Needs root, for mounts.
 #include <strata/strata.hpp>
 
-#include <fstream>
+#include <boost/filesystem/fstream.hpp>
+
 #include <iostream>
 
 using strata::drivers::Overlay;
@@ -14,12 +15,12 @@ void add_layers(Store& store) {
   auto base = store.layers().create({.names = {"base"}});
   {
     auto root = base.mount();  // unmounts at the end of the block
-    std::filesystem::create_directory(root.path() / "etc");
-    std::ofstream(root.path() / "etc/motd") << "welcome\n";
+    strata::fs::create_directory(root.path() / "etc");
+    strata::fs::ofstream(root.path() / "etc/motd") << "welcome\n";
   }
   auto top = store.layers().create({.names = {"top"}, .parent = base});
   auto root = top.mount();
-  std::ofstream(root.path() / "etc/hostname") << "box\n";
+  strata::fs::ofstream(root.path() / "etc/hostname") << "box\n";
 }
 
 void add_image(Store& store) {
@@ -34,8 +35,8 @@ void run_container(Store& store) {
   auto box = store.containers().create("localhost/box:1", {.names = {"box"}});
   {
     auto root = box.mount();
-    std::filesystem::remove(root.path() / "etc/motd");
-    std::ofstream(root.path() / "etc/issue") << "changed\n";
+    strata::fs::remove(root.path() / "etc/motd");
+    strata::fs::ofstream(root.path() / "etc/issue") << "changed\n";
   }
   for (auto const& change : box.changes()) std::cout << change << '\n';
 }

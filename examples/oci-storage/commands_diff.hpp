@@ -2,6 +2,7 @@
 
 #include <strata/chunked/make_chunked.hpp>
 #include <strata/chunked/partial_pull.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/ranges.hpp>
 #include <strata/sys/scratch_file.hpp>
 #include <strata/tree/tree_source.hpp>
@@ -13,7 +14,6 @@
 #include "session.hpp"
 #include "streams.hpp"
 #include <array>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -100,7 +100,7 @@ inline int apply_directory(Session& session, Invocation const& call) {
                     .writable = existing && existing->record().place != strata::RecordPlace::image_store,
                     .stop = interrupt.token()});
   // As the Go program has it: the stream is pulled from a file, so that what other layers have is shared with them.
-  auto const scratch = std::filesystem::temp_directory_path();
+  auto const scratch = strata::fs::temp_directory_path();
   auto const stream = strata::sys::scratch_file(scratch);
   auto const made = strata::archive::make_zstd_chunked(strata::archive::TreeSource(directory),
                                                        strata::fd_sink(stream.get()), scratch, {},

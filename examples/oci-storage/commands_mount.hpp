@@ -40,10 +40,11 @@ inline int mount(Session& session, Invocation const& call) {
       if (call.options.flag("read-only")) {
         auto const image = session.store.images().get(argument);
         if (image.read_only()) throw strata::Error(strata::Errc::layer_unknown, '"' + argument + '"');
-        result.mountpoint = image.mount({.read_only = true, .label = label}).keep();
+        result.mountpoint = image.mount({.read_only = true, .label = label}).keep().native();
       } else
-        result.mountpoint = with_mountable(
-            session, argument, [&](auto const& item) { return item.mount({.label = label}).keep(); });
+        result.mountpoint = with_mountable(session, argument, [&](auto const& item) {
+          return item.mount({.label = label}).keep().native();
+        });
     } catch (std::exception const&) {
       result.error = current_error_text();
       status = 1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/idmap/map_text.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/subid.hpp>
@@ -8,7 +9,6 @@
 #include "options.hpp"
 #include "quote.hpp"
 #include <array>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,7 +32,7 @@ inline void add_triples(strata::IdMap& out, std::string const& text, std::string
 /// All ranges of a name in the file of subordinate ids, one behind another from container id 0 on.
 inline void add_subordinate(strata::IdMap& out, std::string const& name, std::string_view which) {
   auto const path = which == "uid" ? strata::idmap::subuid_file : strata::idmap::subgid_file;
-  auto const ranges = strata::idmap::subordinate_ranges(std::filesystem::path(path), name);
+  auto const ranges = strata::idmap::subordinate_ranges(strata::fs::path(path), name);
   if (ranges.empty())
     throw std::runtime_error("no sub" + std::string(which) + " ranges found for " +
                              (which == "uid" ? "user" : "group") + " \"" + name + "\" in " +

@@ -1,9 +1,9 @@
 #include "settings.hpp"
 
 #include <strata/conf/load.hpp>
+#include <strata/fs.hpp>
 
 #include "json.hpp"
-#include <filesystem>
 #include <utility>
 
 namespace oci_storage {
@@ -14,9 +14,7 @@ namespace conf = strata::conf;
 /// Against the working directory; without `.`, `..` and a slash at the end.
 std::string absolute(std::string const& path) {
   if (path.empty()) return path;
-  auto out = std::filesystem::absolute(path).lexically_normal().string();
-  while (out.size() > 1 && out.back() == '/') out.pop_back();
-  return out;
+  return strata::sys::absolute(path).native();
 }
 
 std::string json_text(conf::StorageConf const& configured) {

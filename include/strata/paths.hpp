@@ -1,6 +1,7 @@
 #pragma once
 
-#include <filesystem>
+#include <strata/fs.hpp>
+
 #include <string>
 #include <string_view>
 
@@ -28,8 +29,7 @@ inline constexpr std::string_view marker =
     "strata.store";  ///< ours: the writer of a store whose layout is not Podman's
 
 /// The directory of one kind's records and data: `<root>/<driver>-<stem>`.
-inline std::filesystem::path kind_directory(std::filesystem::path const& root, std::string_view driver,
-                                            std::string_view stem) {
+inline fs::path kind_directory(fs::path const& root, std::string_view driver, std::string_view stem) {
   return root / (std::string(driver) + '-' + std::string(stem));
 }
 

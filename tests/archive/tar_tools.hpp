@@ -5,14 +5,14 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -158,26 +158,26 @@ std::error_code code_of(Call&& call) {
 class Directory {
  public:
   Directory() {
-    auto pattern = (std::filesystem::temp_directory_path() / "strata-tar-XXXXXX").string();
+    auto pattern = (strata::fs::temp_directory_path() / "strata-tar-XXXXXX").string();
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
     path = pattern;
   }
   Directory(Directory const&) = delete;
   Directory& operator=(Directory const&) = delete;
-  ~Directory() { std::filesystem::remove_all(path); }
+  ~Directory() { strata::fs::remove_all(path); }
   void run(std::string const& command) const {
     INFO(command);
     REQUIRE(std::system(("cd '" + path.string() + "' && " + command).c_str()) == 0);
   }
   std::string get(std::string const& name) const {
-    std::ifstream in(path / name, std::ios::binary);
+    strata::fs::ifstream in(path / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
   void put(std::string const& name, std::string const& content) const {
-    std::filesystem::create_directories((path / name).parent_path());
-    std::ofstream(path / name, std::ios::binary) << content;
+    strata::fs::create_directories((path / name).parent_path());
+    strata::fs::ofstream(path / name, std::ios::binary) << content;
   }
-  std::filesystem::path path = {};
+  strata::fs::path path = {};
 };
 
 }  // namespace tar_tools

@@ -1,11 +1,11 @@
 #include <strata/chunked/local_content.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
 #include "chunked/chunked_tools.hpp"
 #include "store/stores.hpp"
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <sys/stat.h>
@@ -17,8 +17,8 @@ TEST_CASE("local_content: only regular files of sufficient size are opened", "[s
   sys::replace_file(dir / "outside", "0123456789");
   sys::make_directories(dir / "tree/d", 0755);
   sys::replace_file(dir / "tree/d/file", "0123456789");
-  std::filesystem::create_symlink("../../outside", dir / "tree/d/link");
-  std::filesystem::create_directory_symlink("/d", dir / "tree/within");
+  fs::create_symlink("../../outside", dir / "tree/d/link");
+  fs::create_directory_symlink("/d", dir / "tree/within");
   REQUIRE(::mkfifo((dir / "tree/d/fifo").c_str(), 0600) == 0);
   auto const digest = [&](std::string const& path, std::uint64_t offset, std::uint64_t size) {
     auto const found =

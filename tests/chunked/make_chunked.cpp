@@ -1,11 +1,11 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/chunked/make_chunked.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
 #include "chunked_tools.hpp"
-#include <filesystem>
 #include <stop_token>
 #include <string>
 
@@ -29,7 +29,7 @@ TEST_CASE("make_chunked: a stream has the tar, its table of contents and its tar
             memory_source(stream.substr(split.offset, split.size)))) == chunked_tools::tar_split_of(tar));
   CHECK(made.toc_digest->str() ==
         chunked_tools::digest(stream.substr(made.manifest_at.offset, made.manifest_at.size)));
-  CHECK(std::filesystem::is_empty(scratch.path()));
+  CHECK(fs::is_empty(scratch.path()));
 
   std::stop_source stop;
   stop.request_stop();

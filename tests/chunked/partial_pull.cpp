@@ -1,14 +1,14 @@
 #include <strata/chunked/chunked_layer.hpp>
 #include <strata/chunked/partial_pull.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/sys/ranges.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "chunked/chunked_tools.hpp"
 #include "store/stores.hpp"
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata;
 
 namespace partial_pull_tests {  // several files of tests are compiled as one
@@ -199,9 +199,9 @@ TEST_CASE("reused files are verified before use", "[store][partial_pull]") {
   auto const dir = fixture.graph() / "vfs/dir/first";
   auto damaged = first_files[1].second;
   damaged[100] = static_cast<char>(damaged[100] + 1);
-  std::ofstream(dir / "bin/a") << damaged;  // other bytes
-  std::ofstream(dir / "bin/b") << "short";  // another length
-  fs::remove(dir / "etc/c");                // a link out of the layer
+  fs::ofstream(dir / "bin/a") << damaged;  // other bytes
+  fs::ofstream(dir / "bin/b") << "short";  // another length
+  fs::remove(dir / "etc/c");               // a link out of the layer
   fs::create_symlink("/etc/passwd", dir / "etc/c");
   auto const again = pull(store, stream, "again");
   CHECK(again.report.reused_files == 0);

@@ -1,11 +1,11 @@
 #include <strata/chunked/pulled_file.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
 #include "chunked/chunked_tools.hpp"
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +48,7 @@ class ThreePieces {
                    {.piece = {.offset = 4, .end = stream_.size(), .plain_size = 15}}};
   }
   static std::string contents() { return "local" + std::string(200'000, '\0') + "from the stream"; }
-  std::filesystem::path other() const { return directory_ / "other"; }
+  fs::path other() const { return directory_ / "other"; }
 
   /// Calls `look(body)`.
   template <class Look>
@@ -98,11 +98,11 @@ TEST_CASE("pulled_file: chunks with wrong contents are refused", "[store][pulled
     expected = Errc::corrupt_archive;
   }
   SECTION("a file that has gone") {
-    std::filesystem::remove(file.other());
+    fs::remove(file.other());
     expected = Errc::changed_meanwhile;
   }
   SECTION("a file that has become shorter") {
-    std::filesystem::resize_file(file.other(), 7);
+    fs::resize_file(file.other(), 7);
     expected = Errc::changed_meanwhile;
   }
   file.look([&](auto& body) { CHECK(failure(body) == expected); });

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <strata/codec/codec.hpp>
+#include <strata/fs.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <random>
 #include <string>
@@ -22,21 +22,21 @@ using strata::Source;
 /// What a filter command makes of `input`; fails the test when the command fails.
 inline std::string filter(std::string const& command, std::string const& input) {
   static auto const dir = [] {
-    auto pattern = (std::filesystem::temp_directory_path() / "strata-codec-XXXXXX").string();
+    auto pattern = (strata::fs::temp_directory_path() / "strata-codec-XXXXXX").string();
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
     static struct Remove {
-      std::filesystem::path path;
-      ~Remove() { std::filesystem::remove_all(path); }
+      strata::fs::path path;
+      ~Remove() { strata::fs::remove_all(path); }
     } remove{pattern};
     return remove.path;
   }();
   auto const in = dir / "in";
   auto const out = dir / "out";
-  std::ofstream(in, std::ios::binary) << input;
+  strata::fs::ofstream(in, std::ios::binary) << input;
   INFO(command);
   REQUIRE(std::system(
               ("(" + command + ") < " + in.string() + " > " + out.string() + " 2>/dev/null").c_str()) == 0);
-  std::ifstream file(out, std::ios::binary);
+  strata::fs::ifstream file(out, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

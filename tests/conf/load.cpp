@@ -1,4 +1,5 @@
 #include <strata/conf/load.hpp>
+#include <strata/fs.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -61,7 +62,7 @@ TEST_CASE("conf: every key of storage.conf", "[conf]") {
   fake.write("etc/containers/storage.conf", everything);
   auto const conf = conf::load_storage_conf(fake.host());
   CHECK(conf.warnings.empty());
-  CHECK(conf.files == std::vector<std::filesystem::path>{fake.dir / "etc/containers/storage.conf"});
+  CHECK(conf.files == std::vector<fs::path>{fake.dir / "etc/containers/storage.conf"});
   CHECK(conf.driver == "overlay");
   CHECK(conf.run_root == "/runs/0");
   CHECK(conf.graph_root == "/graphs/mine");
@@ -137,7 +138,7 @@ TEST_CASE("conf: an ordinary user's store", "[conf]") {
   CHECK(graph_root() == "/drop/1000");
   fake.write("home/.config/containers/storage.conf", "[storage]\ngraphroot = \"/mine\"\n");
   CHECK(graph_root() == "/drop/1000");
-  std::filesystem::remove(fake.dir / "etc/containers/storage.rootless.conf.d/1000/x.conf");
+  fs::remove(fake.dir / "etc/containers/storage.rootless.conf.d/1000/x.conf");
   CHECK(graph_root() == "/mine");
 }
 

@@ -32,7 +32,7 @@ TEST_CASE("conf: one main file, the user's before the machine's", "[conf]") {
   fake.write("home/.config/containers/storage.conf", "");
   CHECK(found(fake) == Names{"home/.config/containers/storage.conf"});
   CHECK(found(fake, 1000) == Names{"home/.config/containers/storage.conf"});
-  fake.variables["XDG_CONFIG_HOME"] = fake.dir / "nowhere";
+  fake.variables["XDG_CONFIG_HOME"] = (fake.dir / "nowhere").native();
   CHECK(found(fake) == Names{"etc/containers/storage.conf"});
 }
 

@@ -11,7 +11,7 @@
 /// A machine and a user that exist in a directory.
 struct FakeHost {
   strata::testing::TempDir dir;
-  std::map<std::string, std::string> variables{{"HOME", dir / "home"}};
+  std::map<std::string, std::string> variables{{"HOME", (dir / "home").native()}};
 
   std::string write(std::string const& path, std::string_view text) const {
     auto const full = dir / path;

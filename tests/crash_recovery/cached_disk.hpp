@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "block_file.hpp"
 #include "session.hpp"
 #include <array>
@@ -8,7 +10,6 @@
 #include <cstdio>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <sys/mount.h>
@@ -63,8 +64,8 @@ class CachedDisk {
     ::waitpid(server_, nullptr, 0);
   }
 
-  std::filesystem::path const& path() const noexcept { return mounted_->path(); }
-  void cut(std::filesystem::path const& to, Random& random) const {
+  strata::fs::path const& path() const noexcept { return mounted_->path(); }
+  void cut(strata::fs::path const& to, Random& random) const {
     auto const order = std::to_string(random.below(~std::uint32_t{0})) + ' ' + to.native();
     char done = 0;
     if (::write(orders_, order.data(), order.size()) < 0 || ::read(orders_, &done, 1) != 1)
@@ -72,7 +73,7 @@ class CachedDisk {
   }
 
  private:
-  std::filesystem::path file_;
+  strata::fs::path file_;
   pid_t server_ = -1;
   int orders_ = -1;
   std::optional<MountedDisk> mounted_ = {};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "session.hpp"
 #include <algorithm>
 #include <array>
@@ -7,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -73,14 +74,14 @@ class Worker {
 
 /// What a disk was when the power failed, and what may be found on it.
 struct Cut {
-  std::filesystem::path disk;
+  strata::fs::path disk;
   std::vector<Expectation> expected = {};
   std::string story = {};
 };
 
 /// @param disk  has a `path()` where it is mounted, and `cut(file)`, which copies what would be left of it
 template <class Disk>
-Cut cut_now(std::vector<std::unique_ptr<Worker>> const& workers, Disk& disk, std::filesystem::path const& to,
+Cut cut_now(std::vector<std::unique_ptr<Worker>> const& workers, Disk& disk, strata::fs::path const& to,
             Random& random) {
   Cut cut{.disk = to};
   std::vector<std::size_t> acknowledged;
@@ -103,7 +104,7 @@ void cut_power(Session& session, Setting const& setting, Random& random, Disk& d
   constexpr std::size_t at_once = 4;
   auto const until = Clock::now() + time;
   Place const place{.disk = disk.path(), .run = session.scratch / "run"};
-  std::filesystem::remove_all(place.run);
+  strata::fs::remove_all(place.run);
   std::vector<std::unique_ptr<Worker>> workers;
   for (char const maker : {'a', 'b'})
     workers.push_back(std::make_unique<Worker>(setting, place, Random(random.below(~std::size_t{0})), maker));
@@ -143,11 +144,11 @@ class PlainDisk {
   PlainDisk(Session const& session, Setting const& setting)
       : file_(session.home.new_disk(setting.file_system, "disk.img")),
         mounted_(file_, setting.file_system, session.scratch / "disk") {}
-  std::filesystem::path const& path() const noexcept { return mounted_.path(); }
-  void cut(std::filesystem::path const& to, Random&) const { share_copy(file_, to); }
+  strata::fs::path const& path() const noexcept { return mounted_.path(); }
+  void cut(strata::fs::path const& to, Random&) const { share_copy(file_, to); }
 
  private:
-  std::filesystem::path file_;
+  strata::fs::path file_;
   MountedDisk mounted_;
 };
 

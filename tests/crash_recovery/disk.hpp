@@ -1,14 +1,15 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/mount.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <stdexcept>
@@ -58,10 +59,10 @@ class MountedDisk {
   ///               mind that there are two of one id, btrfs finds another id by itself (Linux 6.7)
   /// @param cache  whether the file is told to flush. One that has all it was given needs no telling, and most of the time
   ///               would go into that
-  MountedDisk(std::filesystem::path const& file, std::string const& kind, std::filesystem::path at,
+  MountedDisk(strata::fs::path const& file, std::string const& kind, strata::fs::path at,
               Cache cache = Cache::none)
       : at_(std::move(at)) {
-    std::filesystem::create_directories(at_);
+    strata::fs::create_directories(at_);
     auto const [name, device] = attach(file);  // kept open until the mount holds it
     cache_of_device_ = "/sys/block" + name.substr(4) + "/queue/write_cache";
     set(cache);
@@ -90,11 +91,11 @@ class MountedDisk {
     unmount();
   }
 
-  std::filesystem::path const& path() const noexcept { return at_; }
+  strata::fs::path const& path() const noexcept { return at_; }
 
  private:
   /// A loop device that goes with the last who uses it.
-  static std::pair<std::string, Descriptor> attach(std::filesystem::path const& file) {
+  static std::pair<std::string, Descriptor> attach(strata::fs::path const& file) {
     Descriptor const backing(::open(file.c_str(), O_RDWR | O_CLOEXEC), "open " + file.native());
     Descriptor const control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC), "open /dev/loop-control");
     for (int attempt = 0;; ++attempt) {
@@ -112,7 +113,7 @@ class MountedDisk {
   }
 
   void set(Cache cache) const {
-    std::ofstream(cache_of_device_) << (cache == Cache::none ? "write through" : "write back");
+    strata::fs::ofstream(cache_of_device_) << (cache == Cache::none ? "write through" : "write back");
   }
 
   /// Waits for the file system to let go of the device, so that its file can be used anew.
@@ -126,12 +127,12 @@ class MountedDisk {
     }
   }
 
-  std::filesystem::path at_;
-  std::filesystem::path cache_of_device_ = {};
+  strata::fs::path at_;
+  strata::fs::path cache_of_device_ = {};
 };
 
 /// A copy that shares all blocks: of one moment, also while the file is written to.
-inline void share_copy(std::filesystem::path const& from, std::filesystem::path const& to) {
+inline void share_copy(strata::fs::path const& from, strata::fs::path const& to) {
   Descriptor const source(::open(from.c_str(), O_RDONLY | O_CLOEXEC), "open " + from.native());
   Descriptor const target(::open(to.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
                           "open " + to.native());
@@ -141,15 +142,15 @@ inline void share_copy(std::filesystem::path const& from, std::filesystem::path 
 /// Where files of disks are kept: an XFS, which can share blocks, in a sparse file, with a blank disk of each kind that was asked for.
 class DiskHome {
  public:
-  explicit DiskHome(std::filesystem::path const& scratch)
+  explicit DiskHome(strata::fs::path const& scratch)
       : mounted_(make_file(scratch / "home.img", "8G", "mkfs.xfs -q -f -m reflink=1 "), "xfs",
                  scratch / "home") {}
-  std::filesystem::path const& path() const noexcept { return mounted_.path(); }
+  strata::fs::path const& path() const noexcept { return mounted_.path(); }
 
   /// The file of a new and empty disk.
-  std::filesystem::path new_disk(std::string const& kind, std::string const& name) const {
+  strata::fs::path new_disk(std::string const& kind, std::string const& name) const {
     auto const blank = path() / ("blank-" + kind);
-    if (!std::filesystem::exists(blank)) {
+    if (!strata::fs::exists(blank)) {
       if (kind == "ext4") make_file(blank, "256M", "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 ");
       if (kind == "xfs") make_file(blank, "304M", "mkfs.xfs -q -f ");
       if (kind == "btrfs") make_file(blank, "512M", "mkfs.btrfs -q -f ");
@@ -159,8 +160,7 @@ class DiskHome {
   }
 
  private:
-  static std::filesystem::path make_file(std::filesystem::path file, std::string const& size,
-                                         std::string const& make) {
+  static strata::fs::path make_file(strata::fs::path file, std::string const& size, std::string const& make) {
     run_program("truncate -s " + size + ' ' + file.native());
     run_program(make + file.native());
     return file;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "cuts.hpp"
 #include "rival.hpp"
 #include "session.hpp"
@@ -13,7 +15,6 @@
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <new>
@@ -102,8 +103,8 @@ class KillRound {
         setting_(setting),
         random_(random),
         place_{.disk = disk.path(), .run = session.scratch / "run"},
-        cut_([&disk, this](std::filesystem::path const& to) { disk.cut(to, random_); }) {
-    std::filesystem::remove_all(place_.run);
+        cut_([&disk, this](strata::fs::path const& to) { disk.cut(to, random_); }) {
+    strata::fs::remove_all(place_.run);
     for (char const maker : {'a', 'b'})
       makers_.push_back({.generator = Generator(Random(random.below(~std::size_t{0})), maker)});
     makers_.front().told = std::make_unique<Told>();
@@ -288,7 +289,7 @@ class KillRound {
   Setting const& setting_;
   Random& random_;
   Place place_;
-  std::function<void(std::filesystem::path const&)> cut_;
+  std::function<void(strata::fs::path const&)> cut_;
   std::vector<Maker> makers_ = {};
 };
 

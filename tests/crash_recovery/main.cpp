@@ -8,6 +8,8 @@
 // there. --without: words of which none may be there.
 // Prints "ok …" or "not ok …" for each way and setting, as tests/lib.sh says, and a line of counts.
 
+#include <strata/fs.hpp>
+
 #include "cached_disk.hpp"
 #include "cuts.hpp"
 #include "kills.hpp"
@@ -19,7 +21,6 @@
 #include <cstddef>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <iostream>
 #include <map>
 #include <sched.h>
@@ -63,8 +64,8 @@ void separate_mounts() {
 }
 
 /// What there is in a store on a disk that was kept, and what a repair does.
-void look_at(DiskHome const& home, std::filesystem::path const& file, Setting const& setting,
-             std::filesystem::path const& scratch) {
+void look_at(DiskHome const& home, strata::fs::path const& file, Setting const& setting,
+             strata::fs::path const& scratch) {
   run_program("cp --sparse=always " + file.native() + ' ' + (home.path() / "looked-at.img").native());
   Place const place{.disk = scratch / "copy", .run = scratch / "copy-run"};
   MountedDisk const mounted(home.path() / "looked-at.img", setting.file_system, place.disk);
@@ -128,8 +129,8 @@ void crash_one(Session& session, std::string const& way, Setting const& setting,
 /// One of several that work beside each other, each on every so-manieth setting.
 Counts work(Arguments const& arguments, std::size_t lane, std::size_t lanes) {
   separate_mounts();
-  auto const scratch = std::filesystem::path(arguments.at("scratch")) / std::to_string(lane);
-  std::filesystem::create_directories(scratch);
+  auto const scratch = strata::fs::path(arguments.at("scratch")) / std::to_string(lane);
+  strata::fs::create_directories(scratch);
   std::chrono::seconds const seconds(std::stoul(arguments.at("seconds")));
   auto const seed = std::stoull(arguments.at("seed"));
   auto const until = std::chrono::steady_clock::now() + seconds;

@@ -1,13 +1,15 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
+#include <boost/filesystem/fstream.hpp>
+
 #include "disk.hpp"
 #include "log.hpp"
 #include "subject.hpp"
 #include "verify.hpp"
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <istream>
 #include <map>
@@ -53,8 +55,8 @@ class Counts {
 
 /// What all rounds share.
 struct Session {
-  std::filesystem::path scratch;
-  std::filesystem::path keep;  ///< where what failed is kept
+  strata::fs::path scratch;
+  strata::fs::path keep;  ///< where what failed is kept
   std::uint64_t seed = 0;
   DiskHome const& home;
   Counts counts = {};
@@ -67,16 +69,18 @@ struct Session {
   /// Tells of a failure with all that is needed to look at it again.
   /// @param disk  as it was at the crash, if it was copied
   void fail(Setting const& setting, std::string const& what, std::string const& problem,
-            std::string const& story, std::filesystem::path const& disk = {}) {
+            std::string const& story, strata::fs::path const& disk = {}) {
     auto const number = ++counts["failures"];
     std::cout << "not ok " << setting.title() << ", seed " << seed << ", " << what << '\n'
               << problem << "  begun last:\n"
               << story;
     if (!disk.empty() && number <= 10) {
-      std::filesystem::create_directories(keep);
+      strata::fs::create_directories(keep);
       auto const name = keep / ("seed-" + std::to_string(seed) + "-failure-" + std::to_string(number));
       run_program("cp --sparse=always " + disk.native() + ' ' + name.native() + ".img");
-      std::ofstream(name.native() + ".txt") << setting.title() << '\n' << what << '\n' << problem << story;
+      strata::fs::ofstream(name.native() + ".txt") << setting.title() << '\n'
+                                                   << what << '\n'
+                                                   << problem << story;
       std::cout << "    the disk is kept: " << name.native() << ".img\n";
     }
     std::cout << std::flush;
@@ -84,12 +88,12 @@ struct Session {
 };
 
 /// Mounts a copy of a disk and looks at the store in it as after the next start of the machine: the run root is empty.
-inline std::string verify_disk(Session& session, Setting const& setting, std::filesystem::path const& disk,
+inline std::string verify_disk(Session& session, Setting const& setting, strata::fs::path const& disk,
                                std::vector<Expectation> expected, bool thorough) {
   auto const copy = session.home.path() / "verified.img";
   share_copy(disk, copy);
   Place const place{.disk = session.scratch / "copy", .run = session.scratch / "copy-run"};
-  std::filesystem::remove_all(place.run);
+  strata::fs::remove_all(place.run);
   std::string problem;
   try {
     MountedDisk const mounted(copy, setting.file_system, place.disk);

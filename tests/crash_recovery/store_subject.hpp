@@ -2,6 +2,7 @@
 
 #include <strata/codec/all.hpp>
 #include <strata/drivers/any.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/dedup.hpp>
 #include <strata/maintenance/garbage.hpp>
@@ -9,10 +10,10 @@
 #include <strata/store/store.hpp>
 #include <strata/stream/compressing_writer.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "subject.hpp"
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -31,7 +32,7 @@ class StoreSubject final : public Subject {
       : store_({.graph_root = place.disk / "graph",
                 .run_root = place.run,
                 .driver = {.name = setting.driver},
-                .image_store = setting.image_store ? place.disk / "images" : std::filesystem::path(),
+                .image_store = setting.image_store ? place.disk / "images" : strata::fs::path(),
                 .transient = setting.transient}) {}
 
   void run(Operation const& to_do) override {
@@ -203,22 +204,21 @@ class StoreSubject final : public Subject {
     for (auto const& [path, content] : to_do.edits) {
       auto const file = root / path;
       if (!content) {
-        std::filesystem::remove_all(path.ends_with('/') ? file.parent_path() : file);
+        strata::fs::remove_all(path.ends_with('/') ? file.parent_path() : file);
         continue;
       }
-      std::filesystem::create_directories(file.parent_path());
-      bool const alone =
-          std::filesystem::symlink_status(file).type() == std::filesystem::file_type::regular &&
-          std::filesystem::hard_link_count(file) == 1;
+      strata::fs::create_directories(file.parent_path());
+      bool const alone = strata::fs::symlink_status(file).type() == strata::fs::regular_file &&
+                         strata::fs::hard_link_count(file) == 1;
       auto const staging = alone && ++count % 2 == 0 ? file : file.parent_path() / ".new";
-      std::ofstream out(staging, std::ios::binary | std::ios::trunc);
+      strata::fs::ofstream out(staging, std::ios::binary | std::ios::trunc);
       out.write(content->data(), static_cast<std::streamsize>(content->size() / 2));
       out.flush();
       out.write(content->data() + content->size() / 2,
                 static_cast<std::streamsize>(content->size() - content->size() / 2));
       out.close();
       if (!out) throw std::runtime_error("cannot write " + staging.native());
-      if (staging != file) std::filesystem::rename(staging, file);
+      if (staging != file) strata::fs::rename(staging, file);
     }
     box.unmount();
   }
@@ -238,11 +238,11 @@ class StoreSubject final : public Subject {
   static void draw_files(Picture& picture, std::string const& line, Item const& item) {
     auto const root = item.mount({.read_only = true}).keep();
     try {
-      for (auto const& entry : std::filesystem::recursive_directory_iterator(root)) {
+      for (auto const& entry : strata::fs::recursive_directory_iterator(root)) {
         auto const path = line + " file " + entry.path().lexically_relative(root).native();
-        if (entry.is_symlink())
-          picture[path] = "link to " + std::filesystem::read_symlink(entry.path()).native();
-        else if (entry.is_regular_file())
+        if (strata::fs::is_symlink(entry.symlink_status()))
+          picture[path] = "link to " + strata::fs::read_symlink(entry.path()).native();
+        else if (strata::fs::is_regular_file(entry.status()))
           picture[path] = hash_of(strata::sys::read_file(entry.path()));
       }
     } catch (...) {

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "operation.hpp"
 #include "picture.hpp"
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,8 +25,8 @@ struct Setting {
 };
 
 struct Place {
-  std::filesystem::path disk;  ///< the graph root is below it, and a separate image store
-  std::filesystem::path run;   ///< run root
+  strata::fs::path disk;  ///< the graph root is below it, and a separate image store
+  strata::fs::path run;   ///< run root
 };
 
 /// A store that is open.

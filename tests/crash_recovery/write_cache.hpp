@@ -1,11 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "disk.hpp"
 #include "random_commands/random.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@ class WriteCache {
  public:
   /// @param shown   a file with all that was written
   /// @param stored  one with what was flushed
-  WriteCache(std::filesystem::path const& shown, std::filesystem::path const& stored)
+  WriteCache(strata::fs::path const& shown, strata::fs::path const& stored)
       : stored_path_(stored),
         shown_(::open(shown.c_str(), O_RDWR | O_CLOEXEC), "open " + shown.native()),
         stored_(::open(stored.c_str(), O_RDWR | O_CLOEXEC), "open " + stored.native()) {}
@@ -43,7 +44,7 @@ class WriteCache {
     cached_.clear();
   }
   /// What was flushed, and some of the rest: any of it, up to one write, which may be torn between two sectors.
-  void cut(std::filesystem::path const& to, std::uint64_t seed) const {
+  void cut(strata::fs::path const& to, std::uint64_t seed) const {
     share_copy(stored_path_, to);
     Descriptor const file(::open(to.c_str(), O_RDWR | O_CLOEXEC), "open " + to.native());
     random_commands::Random random(seed);
@@ -71,7 +72,7 @@ class WriteCache {
     }
   }
 
-  std::filesystem::path stored_path_;
+  strata::fs::path stored_path_;
   Descriptor shown_;
   Descriptor stored_;
   std::vector<Write> cached_ = {};

@@ -2,6 +2,7 @@
 #include <strata/digest.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
@@ -9,12 +10,11 @@
 #include <strata/sys/stream.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "listing.hpp"
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -44,11 +44,11 @@ struct Golden {
   explicit Golden(std::string const& name) : Golden(name, [](std::string const&) {}) {}
   ~Golden() { store->shutdown({.force = true}); }
 
-  static std::filesystem::path data(std::string const& file) {
-    return std::filesystem::path(STRATA_HEADERS) / "../../tests/data" / file;
+  static strata::fs::path data(std::string const& file) {
+    return strata::fs::path(STRATA_HEADERS) / "../../tests/data" / file;
   }
-  static Lines read_lines(std::filesystem::path const& file) {
-    std::ifstream in(file);
+  static Lines read_lines(strata::fs::path const& file) {
+    strata::fs::ifstream in(file);
     Lines out;
     for (std::string line; std::getline(in, line);) out.push_back(line);
     return out;
@@ -109,15 +109,15 @@ Lines items_of(auto const& store) {
 /// What each path below `root` is: mode, owner, and contents or target. Locks, which say who wrote last, are left out.
 std::map<std::string, std::string> state_of(std::string const& root) {
   std::map<std::string, std::string> out;
-  for (auto const& entry : std::filesystem::recursive_directory_iterator(root)) {
+  for (auto const& entry : strata::fs::recursive_directory_iterator(root)) {
     auto const path = entry.path().native();
     if (path.ends_with(".lock")) continue;
     struct ::stat found {};
     listing::expect(::lstat(path.c_str(), &found) == 0, path);
     std::ostringstream text;
     text << std::oct << found.st_mode << ' ' << found.st_uid << ' ' << found.st_gid << ' ';
-    if (entry.is_symlink()) text << std::filesystem::read_symlink(path).native();
-    if (entry.is_regular_file()) text << strata::sys::read_file(path);
+    if (strata::fs::is_symlink(entry.symlink_status())) text << strata::fs::read_symlink(path).native();
+    if (strata::fs::is_regular_file(entry.status())) text << strata::sys::read_file(path);
     out.emplace(path.substr(root.size() + 1), text.str());
   }
   return out;
@@ -139,7 +139,7 @@ void add_unknown_field(std::string const& file) {
   auto text = strata::sys::read_file(file);
   REQUIRE(text.ends_with("}]"));
   text.insert(text.size() - 2, unknown_field);
-  std::ofstream(file) << text;
+  strata::fs::ofstream(file) << text;
 }
 
 /// Changes the metadata of the last item of a kind and takes it back, and looks at the files after each.

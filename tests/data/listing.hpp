@@ -1,13 +1,14 @@
 #pragma once
 
 #include <strata/archive/base64.hpp>
+#include <strata/fs.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -54,8 +55,8 @@ struct Entry {
 };
 
 /// The entries, in the order of the file.
-inline std::vector<Entry> parse(std::filesystem::path const& file) {
-  std::ifstream in(file);
+inline std::vector<Entry> parse(strata::fs::path const& file) {
+  strata::fs::ifstream in(file);
   if (!in) throw std::runtime_error("cannot read " + file.native());
   std::vector<Entry> out;
   for (std::string line; std::getline(in, line);) {
@@ -82,7 +83,7 @@ inline std::vector<Entry> parse(std::filesystem::path const& file) {
   return out;
 }
 
-inline void make(Entry const& entry, std::filesystem::path const& root) {
+inline void make(Entry const& entry, strata::fs::path const& root) {
   auto const path = (root / entry.path).native();
   auto const mode = static_cast<mode_t>(std::stoul(entry.mode == "-" ? "0" : entry.mode, nullptr, 8));
   switch (entry.type) {
@@ -90,7 +91,7 @@ inline void make(Entry const& entry, std::filesystem::path const& root) {
       expect(::mkdir(path.c_str(), 0700) == 0, path);
       break;
     case 'f':
-      std::ofstream(path) << entry.contents;
+      strata::fs::ofstream(path) << entry.contents;
       break;
     case 'l':
       expect(::symlink(entry.target.c_str(), path.c_str()) == 0, path);
@@ -116,7 +117,7 @@ inline void make(Entry const& entry, std::filesystem::path const& root) {
 }
 
 /// Seconds, a dot, nine digits and a zero.
-inline void set_time(Entry const& entry, std::filesystem::path const& root) {
+inline void set_time(Entry const& entry, strata::fs::path const& root) {
   auto const dot = entry.mtime.find('.');
   timespec const time{.tv_sec = std::stol(entry.mtime.substr(0, dot)),
                       .tv_nsec = std::stol(entry.mtime.substr(dot + 1, 9))};
@@ -126,8 +127,8 @@ inline void set_time(Entry const& entry, std::filesystem::path const& root) {
 }
 
 /// Makes `root` and what the file lists in it. Needs root, for owners and devices.
-inline void unpack(std::filesystem::path const& file, std::filesystem::path const& root) {
-  std::filesystem::create_directories(root);
+inline void unpack(strata::fs::path const& file, strata::fs::path const& root) {
+  strata::fs::create_directories(root);
   auto const entries = parse(file);
   for (auto const& entry : entries) make(entry, root);
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)  // directories after what is in them

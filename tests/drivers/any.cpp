@@ -1,17 +1,17 @@
 #include <strata/drivers/any.hpp>
 #include <strata/drivers/memory.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/driver_suite.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::Error;
 using strata::LayerId;

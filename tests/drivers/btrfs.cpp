@@ -1,4 +1,5 @@
 #include <strata/drivers/btrfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/btrfs.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/testing/driver_suite.hpp>
@@ -7,12 +8,11 @@
 
 #include "../sys/loop_disk.hpp"
 #include <cerrno>
-#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::Error;
 using strata::LayerId;

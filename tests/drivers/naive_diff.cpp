@@ -1,10 +1,10 @@
 #include <strata/drivers/naive_diff.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/driver_suite.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -36,7 +36,7 @@ class MountsOnly {
   void recover() { vfs_.recover(); }
   std::vector<std::pair<std::string, std::string>> status() const { return {}; }
 
-  std::filesystem::path mount(LayerId const& id, strata::MountRequest const& request) {
+  strata::fs::path mount(LayerId const& id, strata::MountRequest const& request) {
     if (!mounted.insert(id).second) throw strata::Error(strata::Errc::layer_used_by_container, id.str());
     try {
       return vfs_.mount(id, request);
@@ -47,7 +47,7 @@ class MountsOnly {
   }
   void unmount(LayerId const& id, strata::Flush) { mounted.erase(id); }
   bool is_mounted(LayerId const& id) const { return mounted.contains(id); }
-  std::filesystem::path mount_path(LayerId const& id) const { return vfs_.mount_path(id); }
+  strata::fs::path mount_path(LayerId const& id) const { return vfs_.mount_path(id); }
 
   std::set<LayerId> mounted = {};
 

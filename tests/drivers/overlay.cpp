@@ -1,16 +1,16 @@
 #include <strata/archive/tar_reader.hpp>
 #include <strata/drivers/overlay.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/driver_suite.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -27,7 +27,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::ChangeKind;
 using strata::Errc;
 using strata::Error;
@@ -84,7 +84,7 @@ LayerId put(Overlay& driver, std::string const& id, std::optional<LayerId> const
 }
 
 std::string read(fs::path const& path) {
-  std::ifstream in(path, std::ios::binary);
+  fs::ifstream in(path, std::ios::binary);
   REQUIRE(in);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -101,7 +101,7 @@ mode_t mode_of(fs::path const& path) {
 }
 std::set<std::string> names_in(fs::path const& path) {
   std::set<std::string> names;
-  for (auto const& entry : fs::directory_iterator(path)) names.insert(entry.path().filename());
+  for (auto const& entry : fs::directory_iterator(path)) names.insert(entry.path().filename().native());
   return names;
 }
 /// The code of the Error that `call` throws.
@@ -221,7 +221,7 @@ TEST_CASE("opening for reading makes and changes nothing", "[drivers][overlay]")
     auto const path = driver.mount(base, {});
     CHECK(path == place.dir / "run/overlay/base/merged");
     CHECK(read(path / "f") == "text");
-    CHECK(!std::ofstream(path / "new").is_open());
+    CHECK(!fs::ofstream(path / "new").is_open());
     driver.unmount(base);
   }
 }
@@ -328,7 +328,7 @@ TEST_CASE("recover removes what the dead left", "[drivers][overlay]") {
   auto driver = place.open();
   put(driver, "base", {});
   fs::create_directories(place.home() / "tempdirs/temp-dir-77/0-addition/diff");
-  std::ofstream(place.home() / "tempdirs/lock-77");
+  fs::ofstream(place.home() / "tempdirs/lock-77");
   auto const live = driver.stage({});
   driver.recover();
   CHECK(!fs::exists(place.home() / "tempdirs/temp-dir-77"));
@@ -344,10 +344,10 @@ TEST_CASE(
   bool const opened_before = GENERATE(false, true);
   if (opened_before) place.open().shutdown();
   fs::create_directories(left / "0-addition/merged");
-  std::ofstream(place.home() / "tempdirs/lock-77");
+  fs::ofstream(place.home() / "tempdirs/lock-77");
   auto const kept = place.dir / "kept";
   fs::create_directory(kept);
-  std::ofstream(kept / "file") << "x";
+  fs::ofstream(kept / "file") << "x";
   REQUIRE(::mount(kept.c_str(), (left / "0-addition/merged").c_str(), nullptr, MS_BIND, nullptr) == 0);
   auto driver = place.open();
   driver.recover();
@@ -390,7 +390,7 @@ TEST_CASE("a layer whose link cannot be made is not there", "[drivers][overlay]"
   auto staged = driver.stage({});
   staged.finish();
   fs::remove_all(place.home() / "l");
-  std::ofstream(place.home() / "l");
+  fs::ofstream(place.home() / "l");
   CHECK_THROWS_AS(driver.publish(LayerId("x"), std::move(staged)), Error);
   CHECK(!driver.exists(LayerId("x")));
   CHECK(names_in(place.home() / "tempdirs").empty());
@@ -414,7 +414,7 @@ TEST_CASE("mounting shows the layers one above the other", "[drivers][overlay]")
   CHECK(read(path / "a") == "new");
   CHECK(names_in(path / "d") == std::set<std::string>{"y"});
   CHECK(code_of([&] { driver.mount(top, {}); }) == Errc::layer_used_by_container);
-  std::ofstream(path / "written") << "by a container";
+  fs::ofstream(path / "written") << "by a container";
   driver.unmount(top);
   CHECK(!driver.is_mounted(top));
   CHECK(fs::is_directory(path));
@@ -425,7 +425,7 @@ TEST_CASE("mounting shows the layers one above the other", "[drivers][overlay]")
     for (auto const& id : {base, top}) {
       auto const at = driver.mount(id, {.read_only = true});
       CHECK(fs::exists(at / "a"));
-      CHECK(!std::ofstream(at / "more").is_open());
+      CHECK(!fs::ofstream(at / "more").is_open());
       driver.unmount(id);
     }
   }
@@ -506,12 +506,12 @@ TEST_CASE("native changes, diff and size", "[drivers][overlay]") {
   auto const top = put(driver, "top", base);
   auto const path = driver.mount(top, {});
   fs::remove(path / "d/sub");
-  std::ofstream(path / "etc/hello") << "longer";
-  std::ofstream(path / "etc/new") << "new";
+  fs::ofstream(path / "etc/hello") << "longer";
+  fs::ofstream(path / "etc/new") << "new";
   fs::create_hard_link(path / "etc/new", path / "etc/new2");
   fs::remove_all(path / "opq");
   fs::create_directory(path / "opq");
-  std::ofstream(path / "opq/new") << "x";
+  fs::ofstream(path / "opq/new") << "x";
   fs::remove(path / "gone");
   fs::remove(path / "gone2");
   driver.unmount(top);
@@ -813,8 +813,8 @@ TEST_CASE("a mount program is run as <program> -o <data> <target> in the home", 
   if (!can_mount()) return;
   Place place;
   auto const program = place.dir / "mounter";
-  std::ofstream(program) << "#!/bin/sh\npwd >'" << (place.dir / "log").native() << "'\necho \"$@\" >>'"
-                         << (place.dir / "log").native() << "'\nexec mount -t overlay overlay \"$@\"\n";
+  fs::ofstream(program) << "#!/bin/sh\npwd >'" << (place.dir / "log").native() << "'\necho \"$@\" >>'"
+                        << (place.dir / "log").native() << "'\nexec mount -t overlay overlay \"$@\"\n";
   fs::permissions(program, fs::perms(0755));
   auto driver = place.open({.mount_program = program});
   CHECK(read(place.home() / ".has-mount-program") == "true");
@@ -834,7 +834,7 @@ TEST_CASE("a mount program is run as <program> -o <data> <target> in the home", 
                   std::pair<std::string, std::string>{"Supports volatile", "true"}) != status.end());
   CHECK(std::find(status.begin(), status.end(),
                   std::pair<std::string, std::string>{"Native Overlay Diff", "false"}) != status.end());
-  std::ofstream(program) << "#!/bin/sh\necho not today >&2\nexit 3\n";
+  fs::ofstream(program) << "#!/bin/sh\necho not today >&2\nexit 3\n";
   CHECK_THROWS_WITH(driver.mount(top, {}), Catch::Contains("using mount program " + program.native()) &&
                                                Catch::Contains(": not today: exit status 3"));
 }

@@ -2,15 +2,15 @@
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/id_map_suite.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
-#include <filesystem>
 #include <unistd.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata;
 
 namespace {

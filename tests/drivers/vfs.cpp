@@ -1,14 +1,14 @@
 #include <strata/drivers/vfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/driver_suite.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "../sys/loop_disk.hpp"
 #include <array>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <new>
@@ -39,14 +39,14 @@ std::string subject_of(std::vector<std::string> const& options) {
   return {};
 }
 
-unsigned mode_of(std::filesystem::path const& path) {
+unsigned mode_of(strata::fs::path const& path) {
   struct stat status {};
   REQUIRE(::lstat(path.c_str(), &status) == 0);
   return status.st_mode & 07777U;
 }
 
-bool is_empty_directory(std::filesystem::path const& path) {
-  return std::filesystem::directory_iterator(path) == std::filesystem::directory_iterator();
+bool is_empty_directory(strata::fs::path const& path) {
+  return strata::fs::directory_iterator(path) == strata::fs::directory_iterator();
 }
 
 }  // namespace
@@ -86,13 +86,13 @@ TEST_CASE("vfs removes by renaming into a temp-dir, to be emptied later", "[driv
 TEST_CASE("vfs cleans up after a process of another program that died", "[drivers][vfs]") {
   strata::testing::TempDir const place;
   Vfs driver({.graph_root = place / "g", .run_root = place / "r"});
-  std::filesystem::create_directories(place / "g/vfs/tempdirs/temp-dir-17/0-abc/etc");
-  std::ofstream(place / "g/vfs/tempdirs/lock-17");
-  std::ofstream(place / "g/vfs/tempdirs/somebody-else's");
+  strata::fs::create_directories(place / "g/vfs/tempdirs/temp-dir-17/0-abc/etc");
+  strata::fs::ofstream(place / "g/vfs/tempdirs/lock-17");
+  strata::fs::ofstream(place / "g/vfs/tempdirs/somebody-else's");
   driver.recover();
-  CHECK_FALSE(std::filesystem::exists(place / "g/vfs/tempdirs/temp-dir-17"));
-  CHECK_FALSE(std::filesystem::exists(place / "g/vfs/tempdirs/lock-17"));
-  CHECK(std::filesystem::exists(place / "g/vfs/tempdirs/somebody-else's"));
+  CHECK_FALSE(strata::fs::exists(place / "g/vfs/tempdirs/temp-dir-17"));
+  CHECK_FALSE(strata::fs::exists(place / "g/vfs/tempdirs/lock-17"));
+  CHECK(strata::fs::exists(place / "g/vfs/tempdirs/somebody-else's"));
 }
 
 TEST_CASE("vfs takes no mount options", "[drivers][vfs]") {
@@ -111,7 +111,7 @@ TEST_CASE("vfs options: its own, others passed over, unknown ones named", "[driv
       Vfs::Options::parse({"overlay.mountopt=nodev", "overlay2.size=1", "btrfs.min_space=1", "zfs.fsname=x"})
           .ignore_chown_errors);
   CHECK(Vfs::Options::parse({"vfs.imagestore=/a,/b"}).image_stores ==
-        std::vector<std::filesystem::path>{"/a", "/b"});
+        std::vector<strata::fs::path>{"/a", "/b"});
   CHECK(subject_of({"bogus=1"}) == "vfs driver does not support bogus options");
   CHECK(subject_of({"vfs.bogus=1"}) == "vfs driver does not support vfs.bogus options");
   CHECK_FALSE(subject_of({"ignore_chown_errors=perhaps"}).empty());
@@ -131,7 +131,7 @@ TEST_CASE("vfs sees the layers of image stores, and leaves them alone", "[driver
   create_layer(driver, LayerId("top"), LayerId("base"), {file("b", "more")});
   CHECK(strata::testing::describe(driver.changes({LayerId("top"), LayerId("base")})) == "+/b ");
   driver.remove(LayerId("base")).empty();
-  CHECK(std::filesystem::exists(place / "shared/vfs/dir/base/a"));
+  CHECK(strata::fs::exists(place / "shared/vfs/dir/base/a"));
 }
 
 TEST_CASE("a vfs opened for reading changes nothing", "[drivers][vfs]") {
@@ -146,7 +146,7 @@ TEST_CASE("a vfs opened for reading changes nothing", "[drivers][vfs]") {
   CHECK(code_of([&] { driver.remove(LayerId("base")); }) == Errc::store_read_only);
   Vfs const none({.graph_root = place / "none", .run_root = place / "r", .read_only = true});
   CHECK(none.list().empty());
-  CHECK_FALSE(std::filesystem::exists(place / "none"));
+  CHECK_FALSE(strata::fs::exists(place / "none"));
 }
 
 TEST_CASE("vfs shares the blocks of files with the parent where the file system can", "[drivers][vfs]") {
@@ -159,7 +159,7 @@ TEST_CASE("vfs shares the blocks of files with the parent where the file system 
   std::size_t const size = 16 << 20;
   create_layer(driver, LayerId("base"), {}, {file("large", std::string(size, 'x'))});
   create_layer(driver, LayerId("top"), LayerId("base"), {file("small", "y")});
-  auto const free = [&] { return std::filesystem::space(disk.path()).free; };
+  auto const free = [&] { return strata::fs::space(disk.path()).free; };
   auto const before = free();
   for (int i = 0; i < 20; ++i)
     create_layer(driver, LayerId("child" + std::to_string(i)), LayerId("base"), {});

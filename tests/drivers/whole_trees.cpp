@@ -1,6 +1,7 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/drivers/whole_trees.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -78,7 +79,7 @@ TEST_CASE("a tree comes in by its name, once, and goes into the trash", "[driver
     CHECK_FALSE(home.trees.find(LayerId("a")));
     trash.empty();
   }
-  CHECK(std::filesystem::is_empty(home.top + "/temp"));
+  CHECK(fs::is_empty(home.top + "/temp"));
   home.trees.remove(LayerId("a")).empty();  // there is none: nothing happens
   REQUIRE(home.trees.inspect(LayerId("a")).size() == 1);
   CHECK(home.trees.inspect(LayerId("a"))[0].kind == ProblemKind::tree_missing);
@@ -87,8 +88,8 @@ TEST_CASE("a tree comes in by its name, once, and goes into the trash", "[driver
 TEST_CASE("a tree that is not published is gone with its object", "[drivers][whole_trees]") {
   Home const home;
   { auto const staged = home.staged("text"); }
-  CHECK(std::filesystem::is_empty(home.top + "/temp"));
-  CHECK(std::filesystem::is_empty(home.top + "/images-temp"));
+  CHECK(fs::is_empty(home.top + "/temp"));
+  CHECK(fs::is_empty(home.top + "/images-temp"));
 }
 
 TEST_CASE("layers that no container writes to go to the image store, and are found there",

@@ -9,6 +9,7 @@
 #include <strata/codec/all.hpp>
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>
 #include <strata/serializers/journal.hpp>
@@ -23,7 +24,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -80,7 +80,7 @@ void operator delete[](void* at, std::size_t, std::align_val_t) noexcept { std::
 
 namespace {
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using State = std::map<std::string, std::string>;
 
 std::string const base_tar =

@@ -1,16 +1,17 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include "archive.hpp"
 #include "program.hpp"
 #include "store_state.hpp"
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
@@ -25,11 +26,11 @@ class Home {
   static inline auto const image = std::string(64, '1'), image_of_own = std::string(64, '2'),
                            new_image = std::string(64, '3');
 
-  Home(fs::path top, std::string driver)
+  Home(strata::fs::path top, std::string driver)
       : top_(std::move(top)),
         place_{.graph = top_ / "store/graph", .run = top_ / "store/run", .driver = std::move(driver)},
         began_(std::time(nullptr) - 1) {
-    fs::create_directories(top_ / "home");
+    strata::fs::create_directories(top_ / "home");
     write_files();
     for (auto const* name : {"STORAGE_DRIVER", "STORAGE_OPTS", "CONTAINERS_STORAGE_CONF"}) ::unsetenv(name);
     ::setenv("CONTAINERS_STORAGE_CONF", file("storage.conf").c_str(), 1);
@@ -73,30 +74,30 @@ class Home {
   }
   void empty() const {
     remove(top_ / "store");
-    fs::create_directory(top_ / "store");
+    strata::fs::create_directory(top_ / "store");
   }
   /// Writes a file of the container c1 through a mount.
   void write_in_container(std::string const& name, std::string const& text) const {
     auto point = expect({"mount", "c1"});
     point.resize(point.find_last_not_of('\n') + 1);
-    std::ofstream(fs::path(point) / name) << text;
+    strata::fs::ofstream(strata::fs::path(point) / name) << text;
     expect({"unmount", "c1"});
   }
 
  private:
   static bool every_attribute(std::string_view) noexcept { return true; }
 
-  static void copy(fs::path const& from, fs::path const& to) {
+  static void copy(strata::fs::path const& from, strata::fs::path const& to) {
     strata::sys::copy_tree(from, to, {.keeps_xattr = every_attribute});
   }
-  static void remove(fs::path const& path) {
+  static void remove(strata::fs::path const& path) {
     strata::sys::unmount_below(path);
     strata::sys::remove_tree(path);
   }
 
   void write(std::string const& name, std::string const& text) const {
-    fs::create_directories(fs::path(file(name)).parent_path());
-    std::ofstream(file(name), std::ios::binary) << text;
+    strata::fs::create_directories(strata::fs::path(file(name)).parent_path());
+    strata::fs::ofstream(file(name), std::ios::binary) << text;
   }
 
   void write_files() const {
@@ -105,7 +106,8 @@ class Home {
     write("tree/a", "a of a tree\n");
     write("tree/below/b", "b of a tree\n");
     // as the copy of a directory is made: where it is there already, it keeps its mode
-    for (auto const* name : {"tree", "tree/below"}) fs::permissions(file(name), fs::perms::owner_all);
+    for (auto const* name : {"tree", "tree/below"})
+      strata::fs::permissions(file(name), strata::fs::perms::owner_all);
     write("base.tar", Archive()
                           .directory("d/")
                           .file("d/a", "a of base\n")
@@ -134,7 +136,7 @@ class Home {
   }
 
   void fill() const {
-    fs::create_directories(top_ / "store");
+    strata::fs::create_directories(top_ / "store");
     expect({"import-layer", "--id", "base", "-n", "base-name", "-f", file("base.tar")});
     expect({"import-layer", "--id", "top", "-n", "top-name", "-f", file("top.tar"), "base"});
     expect({"import-layer", "--id", "own", "-f", file("own.tar"), "base"});
@@ -152,7 +154,7 @@ class Home {
     copy(top_ / "store", top_ / "template");
   }
 
-  fs::path top_;
+  strata::fs::path top_;
   Place place_;
   std::time_t began_;
 };

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
+#include <boost/filesystem/fstream.hpp>
+
 #include "home.hpp"
+#include "tools/kept_time.hpp"
 #include <functional>
 #include <string>
 #include <sys/stat.h>
@@ -30,22 +35,22 @@ namespace detail {
 inline void garbage(Home const& home) {
   auto const& place = home.place();
   auto const layers = place.layer("x").parent_path();
-  fs::create_directories(layers / std::string(64, 'f') / "diff/below");
+  strata::fs::create_directories(layers / std::string(64, 'f') / "diff/below");
   auto const staged = place.graph / place.driver / "tempdirs";
-  fs::create_directories(staged / "temp-dir-1/0-left/below");
-  std::ofstream(staged / "lock-1");
-  std::ofstream(place.records("layers").parent_path() / (std::string(64, 'e') + ".tar-split.gz")) << "left";
+  strata::fs::create_directories(staged / "temp-dir-1/0-left/below");
+  strata::fs::ofstream(staged / "lock-1");
+  strata::fs::ofstream(place.records("layers").parent_path() / (std::string(64, 'e') + ".tar-split.gz"))
+      << "left";
 }
 
-inline void change_mode(fs::path const& path) {
+inline void change_mode(strata::fs::path const& path) {
   if (::chmod(path.c_str(), 0711) != 0) fail("chmod");
 }
 
 /// Its contents are lost; its time is not, for it would be told of.
-inline void shorten(fs::path const& path) {
-  auto const time = fs::last_write_time(path);
-  fs::resize_file(path, 3);
-  fs::last_write_time(path, time);
+inline void shorten(strata::fs::path const& path) {
+  tools::KeptTime const kept(path);
+  strata::fs::resize_file(path, 3);
 }
 
 }  // namespace detail
@@ -55,7 +60,7 @@ inline Operation repair_link() {
   return {"check-repair-link",
           {"check", "-r"},
           Effect::steps,
-          [](Home const& at) { fs::remove(at.place().layer("spare") / "link"); },
+          [](Home const& at) { strata::fs::remove(at.place().layer("spare") / "link"); },
           true};
 }
 

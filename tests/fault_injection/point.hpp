@@ -1,9 +1,10 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "program.hpp"
 #include <charconv>
 #include <cstddef>
-#include <filesystem>
 #include <linux/fs.h>
 #include <map>
 #include <string>
@@ -93,9 +94,9 @@ namespace detail {
 
 inline std::string file_of(tools::SyscallKind const& kind, tools::SystemCall const& call) {
   if (kind.path < 0) {
-    std::error_code none;
+    boost::system::error_code none;
     auto const link = "/proc/" + std::to_string(call.thread) + "/fd/" + std::to_string(call.arguments[0]);
-    return std::filesystem::read_symlink(link, none).native();
+    return strata::fs::read_symlink(link, none).native();
   }
   std::string out(256, '\0');
   iovec to{.iov_base = out.data(), .iov_len = out.size()};

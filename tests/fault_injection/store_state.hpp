@@ -4,18 +4,18 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/sys/stream.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <boost/json.hpp>
 
 #include "program.hpp"
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <string>
@@ -27,7 +27,7 @@
 /// What a store holds, read from its files by other means than the library's: for comparing two stores.
 namespace fault_injection {
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 namespace json = boost::json;
 
 /// Where a store's files are.
@@ -48,7 +48,7 @@ struct Place {
 };
 
 inline std::string contents(fs::path const& path) {
-  std::ifstream in(path, std::ios::binary);
+  fs::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
@@ -87,7 +87,7 @@ class StateReader {
       auto const is_tree = place_.driver == "overlay"
                                ? at->path().filename() == "diff" || at->path().filename() == "work"
                                : at->path().parent_path() == place_.layer("x").parent_path();
-      if (is_tree && at->is_directory()) at.disable_recursion_pending();
+      if (is_tree && fs::is_directory(at->status())) at.disable_recursion_pending();
     }
     return out;
   }
@@ -108,7 +108,7 @@ class StateReader {
         out += '\n';
         if (at->path().filename() == "merged") at.disable_recursion_pending();
       }
-    std::ifstream table("/proc/self/mountinfo");
+    fs::ifstream table("/proc/self/mountinfo");
     for (std::string line; std::getline(table, line);)
       if (line.find(place_.graph.native() + '/') != line.npos && line.find("/merged ") != line.npos)
         out += line + '\n';
@@ -197,7 +197,7 @@ class StateReader {
     auto const bytes = contents(place_.layer(id) / "lower");
     for (std::size_t at = 0; at < bytes.size();) {
       auto const end = std::min(bytes.find(':', at), bytes.size());
-      std::error_code none;
+      boost::system::error_code none;
       auto const target = fs::canonical(place_.graph / "overlay" / bytes.substr(at, end - at), none);
       out += (target.empty() ? "lost" : known(target.parent_path().filename().native())) + ' ';
       at = end + 1;
@@ -254,7 +254,7 @@ class StateReader {
       return;
     }
     std::map<std::string, int> mounted;
-    std::ifstream table("/proc/self/mountinfo");
+    fs::ifstream table("/proc/self/mountinfo");
     for (std::string line; std::getline(table, line);)
       if (auto const at = line.find(place_.graph.native() + '/'); at != line.npos) {
         auto const point = fs::path(line.substr(at, line.find(' ', at) - at));
@@ -270,7 +270,7 @@ class StateReader {
 
   Place place_;
   std::time_t now_;
-  mutable std::error_code none_ = {};
+  mutable boost::system::error_code none_ = {};
   State out_ = {};
   std::map<std::string, std::string> known_ = {};  ///< ids of containers' layers, which are new each time
 };
@@ -288,7 +288,7 @@ inline std::string shown(std::string const& text) {
   auto const digest = strata::Digest::of(strata::as_bytes(text));
   fs::path const kept = "/var/tmp/strata-fault";
   fs::create_directories(kept);
-  std::ofstream(kept / digest.hex(), std::ios::binary) << text;
+  fs::ofstream(kept / digest.hex(), std::ios::binary) << text;
   std::string out = std::to_string(text.size()) + " bytes, " + digest.str();
   for (unsigned char const c : text.substr(0, 16))
     out += (std::string(" ") += "0123456789abcdef"[c >> 4U]) += "0123456789abcdef"[c & 15U];

@@ -3,23 +3,25 @@
 // attribute of overlayfs but the mark of opaque directories. With each kind of whiteouts.
 
 #include <strata/archive/tar_reader.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/tree/applier.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "fuzz.hpp"
 #include "sandbox.hpp"
-#include <fstream>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 
 /// What must stay as it is; its snapshot.
 std::string make_canary(fs::path const& place) {
   fs::create_directories(place / "outside/d");
-  std::ofstream(place / "outside/victim") << "untouched";
-  std::ofstream(place / "outside/d/f") << "untouched";
+  fs::ofstream(place / "outside/victim") << "untouched";
+  fs::ofstream(place / "outside/d/f") << "untouched";
   fs::create_symlink("victim", place / "outside/link");
   return fuzz::snapshot(place / "outside");
 }
@@ -27,8 +29,8 @@ std::string make_canary(fs::path const& place) {
 /// A parent's files, and links by which an archive may try to get out.
 void fill(fs::path const& root) {
   fs::create_directories(root / "d/e");
-  std::ofstream(root / "d/f") << "old";
-  std::ofstream(root / "d/e/g") << "old";
+  fs::ofstream(root / "d/f") << "old";
+  fs::ofstream(root / "d/e/g") << "old";
   fs::create_symlink("../outside", root / "out");
   fs::create_symlink("/mnt/outside", root / "abs");
   fs::create_symlink("../../outside/victim", root / "d/v");

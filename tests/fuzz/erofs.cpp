@@ -1,6 +1,7 @@
 // Invariant: an image with any superblock is mounted or refused with an error of the kernel's, and nothing is left behind:
 // no mount, no loop device, no descriptor. The kernel is the one that reads it; of its choices the library sees a code.
 
+#include <strata/fs.hpp>
 #include <strata/sys/erofs.hpp>
 #include <strata/sys/mount.hpp>
 
@@ -8,7 +9,7 @@
 #include "sandbox.hpp"
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   auto const image = fuzz::sandbox() / "image";

@@ -1,8 +1,8 @@
 // Invariant: a cleaned path is clean, leads where the path led by text alone, and stays as it is when cleaned again; an
 // archive's name is a place below the root, without "..", or is refused.
 
-#include <strata/archive/clean_path.hpp>
 #include <strata/archive/whiteout.hpp>
+#include <strata/clean_path.hpp>
 #include <strata/tree/tree_path.hpp>
 
 #include "fuzz.hpp"
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   std::string_view const text(reinterpret_cast<char const*>(data), size);
   auto const clean = clean_path(text);
   fuzz::require(!clean.empty() && clean_path(clean) == clean, "clean stays clean");
-  fuzz::require(archive::detail::is_clean_path(clean) || clean.starts_with(".."), "and is taken for that");
+  fuzz::require(is_clean_path(clean) || clean.starts_with(".."), "and is taken for that");
   fuzz::require(clean.starts_with('/') == text.starts_with('/'), "from the root, or not");
   fuzz::require(clean.find("//") == std::string::npos && (clean == "/" || !clean.ends_with('/')),
                 "no empty part");

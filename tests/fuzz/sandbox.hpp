@@ -1,13 +1,13 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include "fuzz.hpp"
 #include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <sched.h>
 #include <string>
 #include <sys/mount.h>
@@ -18,15 +18,15 @@ namespace fuzz {
 
 /// An empty file system in memory, the same path in every process. All else can only be read from now on, but for the
 /// directory that libFuzzer works in; so an attempt to write elsewhere is EROFS (`is_expected`). Needs root.
-inline std::filesystem::path const& sandbox() {
-  static std::filesystem::path const place = [] {
-    std::filesystem::path const at = "/mnt";
+inline strata::fs::path const& sandbox() {
+  static strata::fs::path const place = [] {
+    strata::fs::path const at = "/mnt";
     auto const check = [](bool done, char const* what) {
       if (done) return;
       std::perror(what);
       std::_Exit(75);
     };
-    auto const own = std::filesystem::current_path();
+    auto const own = strata::fs::current_path();
     check(::unshare(CLONE_NEWNS) == 0, "unshare");
     check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
     check(::mount(own.c_str(), own.c_str(), nullptr, MS_BIND, nullptr) == 0, "bind mount");
@@ -66,9 +66,9 @@ bool succeeds(Call&& call) {
 }
 
 /// All that can be told of the files below a directory, as text: also when they were last changed in any way.
-inline std::string snapshot(std::filesystem::path const& directory) {
+inline std::string snapshot(strata::fs::path const& directory) {
   std::string out;
-  auto const tell = [&](std::filesystem::path const& path) {
+  auto const tell = [&](strata::fs::path const& path) {
     struct stat status {};
     require(::lstat(path.c_str(), &status) == 0, "a file that can be looked at");
     for (auto const number :
@@ -83,7 +83,7 @@ inline std::string snapshot(std::filesystem::path const& directory) {
     if (S_ISREG(status.st_mode)) out += strata::sys::read_file(path) + '\n';
   };
   tell(directory);
-  for (auto const& entry : std::filesystem::recursive_directory_iterator(directory)) tell(entry.path());
+  for (auto const& entry : strata::fs::recursive_directory_iterator(directory)) tell(entry.path());
   return out;
 }
 

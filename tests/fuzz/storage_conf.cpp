@@ -2,6 +2,7 @@
 // gives the same configuration; and what it says of drivers are options "driver.key=value", each key once.
 
 #include <strata/conf/load.hpp>
+#include <strata/fs.hpp>
 
 #include "fuzz.hpp"
 #include <set>
@@ -13,9 +14,9 @@ using namespace strata;
 namespace {
 
 /// A file in memory, with a path.
-std::filesystem::path const& file_of(std::string_view text) {
+fs::path const& file_of(std::string_view text) {
   static int const fd = ::memfd_create("storage.conf", MFD_CLOEXEC);
-  static std::filesystem::path const path = "/proc/self/fd/" + std::to_string(fd);
+  static fs::path const path = "/proc/self/fd/" + std::to_string(fd);
   fuzz::require(::ftruncate(fd, 0) == 0, "memfd");
   fuzz::require(::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()), "memfd");
   return path;
@@ -26,7 +27,7 @@ struct Read {
   std::string error = {};
 };
 
-Read read(std::filesystem::path const& path) {
+Read read(fs::path const& path) {
   Read out;
   try {
     out.conf = conf::read_storage_conf(path, {});

@@ -1,9 +1,10 @@
+#include <strata/fs.hpp>
 #include <strata/idmap/subid.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <fstream>
 #include <string_view>
 
 using namespace strata;
@@ -24,6 +25,6 @@ TEST_CASE("subordinate ids are found by name and by number, and stand one behind
 TEST_CASE("a missing file of subordinate ids has none", "[idmap]") {
   testing::TempDir const dir;
   CHECK(idmap::subordinate_ranges(dir.path() / "subuid", "ann").empty());
-  std::ofstream(dir.path() / "subuid") << "ann:5:6\n";
+  fs::ofstream(dir.path() / "subuid") << "ann:5:6\n";
   CHECK(idmap::subordinate_ranges(dir.path() / "subuid", "ann") == IdMap{{0, 5, 6}});
 }

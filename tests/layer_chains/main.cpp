@@ -11,6 +11,7 @@
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/repair.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
@@ -22,7 +23,6 @@
 #include "walk.hpp"
 #include <chrono>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -62,7 +62,7 @@ class Driver {
 template <class Store>
 class DriverOf final : public Driver {
  public:
-  explicit DriverOf(std::filesystem::path const& place)
+  explicit DriverOf(strata::fs::path const& place)
       : store_({.graph_root = place / "graph", .run_root = place / "run"}) {}
   ~DriverOf() override {
     try {
@@ -177,7 +177,7 @@ struct Counts {
 
 class ChainTest {
  public:
-  ChainTest(std::filesystem::path const& scratch, std::filesystem::path const& btrfs) {
+  ChainTest(strata::fs::path const& scratch, strata::fs::path const& btrfs) {
     using strata::Store;
     using Json = strata::serializers::Json;
     using None = strata::durability::None;

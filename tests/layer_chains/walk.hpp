@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <fcntl.h>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <sys/stat.h>
@@ -34,7 +34,7 @@ inline void walk(int directory, std::string const& path, std::map<std::string, s
   }
 }
 
-inline std::map<std::string, std::string> files_of(std::filesystem::path const& top) {
+inline std::map<std::string, std::string> files_of(strata::fs::path const& top) {
   std::map<std::string, std::string> files;
   walk(strata::sys::open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY).get(), "", files);
   return files;

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/lock/file_lock.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -18,7 +19,7 @@ namespace {
 /// Another process that holds a POSIX lock, as the Go programs do, until the object ends.
 class PosixHolder {
  public:
-  PosixHolder(std::filesystem::path const& path, int type, int command = F_SETLK) {
+  PosixHolder(strata::fs::path const& path, int type, int command = F_SETLK) {
     int told[2], hold[2];
     REQUIRE(::pipe(told) == 0);
     REQUIRE(::pipe(hold) == 0);
@@ -60,7 +61,7 @@ TEST_CASE("a lock file is made with its directory, and has no token until one is
   strata::testing::TempDir dir;
   FileLock const lock(dir / "new/layers.lock");
   auto guard = lock.exclusive();
-  CHECK(std::filesystem::file_size(lock.path()) == 0);
+  CHECK(strata::fs::file_size(lock.path()) == 0);
   CHECK(guard.token().empty());
   struct stat status {};
   REQUIRE(::stat((dir / "new").c_str(), &status) == 0);
@@ -224,11 +225,11 @@ TEST_CASE("a lock whose file went away during the wait is taken on the new file"
     auto const guard = lock.exclusive();
     std::jthread waiter([&] { waited = lock.exclusive(); });
     std::this_thread::sleep_for(50ms);
-    std::filesystem::remove_all(dir / "sub");
+    strata::fs::remove_all(dir / "sub");
     { auto const release = std::move(const_cast<FileLock::Guard&>(guard)); }
   }
   REQUIRE(waited);
-  CHECK(std::filesystem::exists(lock.path()));
+  CHECK(strata::fs::exists(lock.path()));
   CHECK_FALSE(lock.try_exclusive());
 }
 
@@ -237,7 +238,7 @@ TEST_CASE("a read-only lock makes nothing, is never exclusive, and does without 
   FileLock const missing(dir / "none/lock", strata::ReadOnly{});
   CHECK(missing.shared().token().empty());
   CHECK_FALSE(missing.shared().excludes());
-  CHECK_FALSE(std::filesystem::exists(dir / "none"));
+  CHECK_FALSE(strata::fs::exists(dir / "none"));
   strata::sys::replace_file(dir / "lock", "token");
   FileLock const lock(dir / "lock", strata::ReadOnly{});
   CHECK(lock.shared().token() == "token");

@@ -1,12 +1,13 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/repair.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "../archive/tar_tools.hpp"
 #include "damages.hpp"
 #include "store/stores.hpp"
-#include <fstream>
 #include <unistd.h>
 
 using namespace strata;
@@ -40,7 +41,7 @@ TEMPLATE_TEST_CASE("a store in use has no problems", "[store][check]", stores::V
   CHECK(told(check(store)) == "");
   if constexpr (MountDriver<typename TestType::Core::Driver>) {
     auto const mount = box.mount();
-    std::ofstream(mount.path() / "d" / "new") << "new";
+    fs::ofstream(mount.path() / "d" / "new") << "new";
     CHECK(told(check(store, {.unreferenced_after = std::chrono::nanoseconds(0)})) == "");
   }
 }
@@ -65,7 +66,7 @@ TEMPLATE_TEST_CASE("a check distinguishes problems of read-only stores, and acce
   CHECK(told(check(store)) == "");
 
   auto const driver = store.driver_name();
-  std::filesystem::remove(below.graph_root / (driver + "-layers") / (layer + ".tar-split.gz"));
+  fs::remove(below.graph_root / (driver + "-layers") / (layer + ".tar-split.gz"));
   auto const found = check(store);
   CHECK(found.damaged(Subject::layer, true) == 1);
   CHECK(found.damaged(Subject::image, true) == 1);

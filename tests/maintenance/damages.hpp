@@ -1,14 +1,15 @@
 #pragma once
 
 #include <strata/digest.hpp>
+#include <strata/fs.hpp>
 #include <strata/problem.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/sys/tree.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "store/stores.hpp"
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <string>
@@ -19,11 +20,11 @@
 /// A store that has one of everything, ways to spoil it, and what of it must be the same after it was repaired.
 namespace damages {
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 inline std::string read(fs::path const& path) { return strata::sys::read_file(path); }
 inline void write(fs::path const& path, std::string const& text) {
-  if (!(std::ofstream(path, std::ios::binary) << text << std::flush))
+  if (!(fs::ofstream(path, std::ios::binary) << text << std::flush))
     throw std::runtime_error("cannot write " + path.native());
 }
 inline void edit(fs::path const& path, std::string const& from, std::string const& to) {

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/dedup.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -7,7 +8,6 @@
 #include "../sys/loop_disk.hpp"
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <memory>
@@ -28,13 +28,13 @@ std::string noise(std::size_t size, unsigned seed) {
   return text;
 }
 
-void put(std::filesystem::path const& path, std::string const& text) {
+void put(fs::path const& path, std::string const& text) {
   sys::make_directories(path.parent_path(), 0755);
   sys::replace_file(path, text, {.mode = 0644, .flush = Flush::full});
 }
 
 /// Where a file's first bytes lie on the device.
-std::uint64_t place_on_device(std::filesystem::path const& path) {
+std::uint64_t place_on_device(fs::path const& path) {
   alignas(fiemap) std::array<std::byte, sizeof(fiemap) + sizeof(fiemap_extent)> space{};
   auto* const map = reinterpret_cast<fiemap*>(space.data());
   map->fm_length = FIEMAP_MAX_OFFSET;
@@ -97,7 +97,7 @@ TEST_CASE("hard links count as one file", "[store][dedup]") {
   if (disk == nullptr) return;
   testing::TempDir dir(disk->path());
   put(dir / "a/file", noise(100'000, 1));
-  std::filesystem::create_hard_link(dir / "a/file", dir / "a/link");
+  fs::create_hard_link(dir / "a/file", dir / "a/link");
   CHECK(dedup_trees({dir / "a", dir / "a"}).bytes == 0);
 }
 
@@ -107,8 +107,8 @@ TEST_CASE("symbolic links out of a tree are not followed", "[store][dedup]") {
   testing::TempDir dir(disk->path());
   put(dir / "outside/file", noise(100'000, 1));
   put(dir / "a/file", noise(100'000, 1));
-  std::filesystem::create_directory_symlink(dir / "outside", dir / "a/link");
-  std::filesystem::create_symlink(dir / "outside/file", dir / "a/file link");
+  fs::create_directory_symlink(dir / "outside", dir / "a/link");
+  fs::create_symlink(dir / "outside/file", dir / "a/file link");
   CHECK(dedup_trees({dir / "a"}).bytes == 0);
 }
 

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/repair.hpp>
 
@@ -84,8 +85,8 @@ TEMPLATE_TEST_CASE("each kind of damage is found and repaired, and nothing intac
     auto const mount = box.front().mount();
     CHECK(damages::read(mount.path() / "d/new") == "written in the container");
     CHECK(damages::read(mount.path() / "e/four") == "4444");
-    CHECK_FALSE(std::filesystem::exists(mount.path() / "two"));
-    CHECK_FALSE(std::filesystem::exists(mount.path() / "d/one"));
+    CHECK_FALSE(fs::exists(mount.path() / "two"));
+    CHECK_FALSE(fs::exists(mount.path() / "d/one"));
     CHECK(store.layers().create({.parent = sample.top}).parent()->id().str() == sample.top);
   }
 }
@@ -243,12 +244,10 @@ TEMPLATE_TEST_CASE("files that cannot be read at the moment are not treated as d
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const split = sample.split(sample.top), data = sample.kind("images") / sample.image / "manifest";
-  auto const staging = [&](std::filesystem::path const& file) {
-    return sample.directory.path() / file.filename();
-  };
+  auto const staging = [&](fs::path const& file) { return sample.directory.path() / file.filename(); };
   for (auto const& file : {split, data}) {
-    std::filesystem::rename(file, staging(file));
-    std::filesystem::create_symlink("/proc/self/mem", file);  // to read at its beginning is EIO
+    fs::rename(file, staging(file));
+    fs::create_symlink("/proc/self/mem", file);  // to read at its beginning is EIO
   }
   TestType store(sample.options());
   auto const report = repair(store);
@@ -259,8 +258,8 @@ TEMPLATE_TEST_CASE("files that cannot be read at the moment are not treated as d
   CHECK(store.layers().find(sample.top));
   CHECK(store.images().find("image"));
   for (auto const& file : {split, data}) {
-    REQUIRE(std::filesystem::is_symlink(file));
-    std::filesystem::rename(staging(file), file);
+    REQUIRE(fs::is_symlink(file));
+    fs::rename(staging(file), file);
   }
   for (auto const& found : check(store).problems) CHECK(found.severity != Severity::error);
 }
@@ -269,7 +268,7 @@ namespace {
 /// A file system whose server has died, over a directory: all that is asked of it is ENOTCONN.
 class DeadMount {
  public:
-  explicit DeadMount(std::filesystem::path at) : at_(std::move(at)) {
+  explicit DeadMount(fs::path at) : at_(std::move(at)) {
     sys::Fd const fuse = sys::try_open_at(AT_FDCWD, "/dev/fuse", O_RDWR);
     auto const data = "fd=" + std::to_string(fuse.get()) + ",rootmode=40000,user_id=0,group_id=0";
     works_ = fuse && ::mount("dead", at_.c_str(), "fuse", 0, data.c_str()) == 0;
@@ -283,7 +282,7 @@ class DeadMount {
   }
 
  private:
-  std::filesystem::path at_;
+  fs::path at_;
   bool works_ = false;
 };
 }  // namespace
@@ -320,7 +319,7 @@ TEMPLATE_TEST_CASE(
     "a layer without a record whose directory cannot be read at the moment waits for the next repair",
     "[store][repair]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
-  std::filesystem::remove(sample.layers());
+  fs::remove(sample.layers());
   DeadMount dead(sample.tree(sample.base));
   if (!dead.works()) {
     WARN("skipped: needs the right to mount FUSE");
@@ -337,7 +336,7 @@ TEMPLATE_TEST_CASE(
 
 TEST_CASE("a deleted layer tree is reported as missing", "[store][repair]") {
   damages::Sample<stores::Overlay> const sample;
-  std::filesystem::remove_all(sample.tree(sample.top));
+  fs::remove_all(sample.tree(sample.top));
   stores::Overlay store(sample.options());
   auto const found = check(store).problems;
   CHECK(std::ranges::any_of(found, [&](Problem const& f) {
@@ -349,15 +348,15 @@ TEMPLATE_TEST_CASE("no record is reconstructed without data that cannot be read 
                    "[store][repair]", stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;
   auto const split = sample.split(sample.top), staging = sample.directory.path() / "staging";
-  std::filesystem::remove(sample.layers());
-  std::filesystem::rename(split, staging);
-  std::filesystem::create_symlink("/proc/self/mem", split);  // to read at its beginning is EIO
+  fs::remove(sample.layers());
+  fs::rename(split, staging);
+  fs::create_symlink("/proc/self/mem", split);  // to read at its beginning is EIO
   TestType store(sample.options());
   CHECK_FALSE(repair(store).failures.empty());
   CHECK_FALSE(store.layers().find(sample.top));
   for (auto const& id : {sample.base, sample.mid, sample.top, sample.lone})
-    CHECK(std::filesystem::exists(sample.tree(id)));
-  std::filesystem::rename(staging, split);
+    CHECK(fs::exists(sample.tree(id)));
+  fs::rename(staging, split);
   CHECK(repair(store).after.clean());
   auto const top = store.layers().get(sample.top);
   CHECK_FALSE(top.record().diff_digest.empty());
@@ -374,7 +373,7 @@ TEMPLATE_TEST_CASE("nothing is removed while some records cannot be read", "[sto
     return ::ioctl(file.get(), FS_IOC_SETFLAGS, &flags) == 0;
   };
   TestType store(sample.options());
-  std::filesystem::create_directories(sample.kind("layers") / "tmp");
+  fs::create_directories(sample.kind("layers") / "tmp");
   if (!set_immutable(FS_IMMUTABLE_FL)) {
     WARN("skipped: needs the right, and a file system, to make a directory immutable");
     return;
@@ -383,7 +382,7 @@ TEMPLATE_TEST_CASE("nothing is removed while some records cannot be read", "[sto
   CHECK(set_immutable(0));
   CHECK_FALSE(report.after.clean());
   CHECK_FALSE(report.failures.empty());
-  CHECK(std::filesystem::exists(sample.tree(sample.base)));
+  CHECK(fs::exists(sample.tree(sample.base)));
   CHECK(store.images().find("image"));
   CHECK(store.containers().find("box"));
 }
@@ -435,6 +434,6 @@ TEST_CASE("a temporary record file of a dead process is removed, even without an
     sys::replace_file(fixture.graph() / name, "[");
   RepairOptions const options{.check = {.leftover_after = std::chrono::seconds(0)}};
   CHECK(repair(fixture.store, options).after.clean());
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-images/.tmp-images.json"));
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-containers/.tmp-containers.json"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs-images/.tmp-images.json"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs-containers/.tmp-containers.json"));
 }

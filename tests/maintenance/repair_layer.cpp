@@ -1,12 +1,13 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/repair.hpp>
 #include <strata/maintenance/repair_layer.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include "store/stores.hpp"
 #include <chrono>
 #include <csignal>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -61,8 +62,8 @@ TEST_CASE("repair_layer: writes to a layer while it is unpacked again are not lo
   Fixture<S> fixture;
   fixture.store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
   auto const tree = fixture.graph() / "vfs/dir/one";
-  if (GENERATE(true, false)) std::ofstream(tree / "mine") << "before";  // without it, no copy is made
-  std::filesystem::permissions(tree / "file", std::filesystem::perms::owner_read);
+  if (GENERATE(true, false)) fs::ofstream(tree / "mine") << "before";  // without it, no copy is made
+  fs::permissions(tree / "file", fs::perms::owner_read);
   auto const said = [&] {
     std::string text;
     auto const report = repair(fixture.store);
@@ -76,29 +77,29 @@ TEST_CASE("repair_layer: writes to a layer while it is unpacked again are not lo
     }
     return text;
   };
-  auto const mode = [&] { return std::filesystem::status(tree / "file").permissions(); };
+  auto const mode = [&] { return fs::status(tree / "file").permissions(); };
   std::string const refused = "layer one was written to: changed meanwhile";
   std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a tick of the kernel's clock and more
   SECTION("a file of others") {
-    WrittenTo::write = [&] { std::ofstream(tree / "mine") << "after."; };
+    WrittenTo::write = [&] { fs::ofstream(tree / "mine") << "after."; };
     CHECK(said().find(refused) != std::string::npos);
     CHECK(sys::read_file(tree / "mine") == "after.");
   }
   SECTION("a new one") {
-    WrittenTo::write = [&] { std::ofstream(tree / "new") << "after"; };
+    WrittenTo::write = [&] { fs::ofstream(tree / "new") << "after"; };
     CHECK(said().find(refused) != std::string::npos);
     CHECK(sys::read_file(tree / "new") == "after");
   }
   SECTION("the root") {
-    WrittenTo::write = [&] { std::filesystem::permissions(tree, std::filesystem::perms::owner_all); };
+    WrittenTo::write = [&] { fs::permissions(tree, fs::perms::owner_all); };
     CHECK(said().find(refused) != std::string::npos);
   }
-  CHECK(mode() == std::filesystem::perms::owner_read);
+  CHECK(mode() == fs::perms::owner_read);
   WrittenTo::write = {};
-  bool const is_there = std::filesystem::exists(tree / "mine");
+  bool const is_there = fs::exists(tree / "mine");
   CHECK(said().find("unpacked it anew") != std::string::npos);
-  CHECK(mode() != std::filesystem::perms::owner_read);
-  CHECK(std::filesystem::exists(tree / "mine") == is_there);
+  CHECK(mode() != fs::perms::owner_read);
+  CHECK(fs::exists(tree / "mine") == is_there);
 }
 
 TEST_CASE("repair_layer: a layer that changed since the check is left alone, and no action is reported",
@@ -149,7 +150,7 @@ TEST_CASE("repair_layer: a crash between tar-split and record leaves a state tha
     record.metadata = std::string(300'000, 'x');  // makes the record file too long, below
   });
   auto const split = layer.core->tar_split("one");
-  std::filesystem::resize_file(split, 20);
+  fs::resize_file(split, 20);
   layer.seen = layer.now();
   {
     auto const before = std::signal(SIGXFSZ, SIG_IGN);
@@ -168,9 +169,9 @@ TEST_CASE("repair_layer: a crash between tar-split and record leaves a state tha
     REQUIRE(failed);
   }
   CHECK(layer.now().diff_digest == other);
-  CHECK_FALSE(std::filesystem::exists(split));
+  CHECK_FALSE(fs::exists(split));
   layer.repair(ProblemKind::archive_missing);
-  CHECK(std::filesystem::exists(split));
+  CHECK(fs::exists(split));
   CHECK(layer.now().diff_digest == digest);
   CHECK(layer.now().compressed_diff_digest == digest);
   CHECK(layer.now().compression == 0);
@@ -196,7 +197,7 @@ TEST_CASE("repair_layer: a layer with a stale mount is unpacked again in the sam
   auto const layer = store.layers().import(memory_source(tar_of({{"file", "content"}})), {.id = "one"});
   auto const mount = layer.mount();
   REQUIRE(::umount(mount.path().c_str()) == 0);
-  std::filesystem::permissions(fixture.graph() / "overlay/one/diff/file", std::filesystem::perms::owner_read);
+  fs::permissions(fixture.graph() / "overlay/one/diff/file", fs::perms::owner_read);
   auto const report = repair(store);
   CHECK_FALSE(report.before.sound());
   CHECK(report.failures.empty());

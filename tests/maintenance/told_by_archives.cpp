@@ -4,11 +4,10 @@
 
 #include "damages.hpp"
 #include "store/stores.hpp"
-#include <filesystem>
 #include <string>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>
 #include <strata/maintenance/repair.hpp>
@@ -17,7 +18,7 @@ using namespace strata;
 
 namespace {
 
-std::uint64_t du(std::filesystem::path const& path) {
+std::uint64_t du(fs::path const& path) {
   std::unique_ptr<std::FILE, decltype([](std::FILE* f) { ::pclose(f); })> const pipe(
       ::popen(("du -B1 -sx '" + path.native() + "'").c_str(), "r"));
   unsigned long long bytes = 0;
@@ -25,7 +26,7 @@ std::uint64_t du(std::filesystem::path const& path) {
   return bytes;
 }
 
-void check_sums(UsageReport const& usage, std::filesystem::path const& root) {
+void check_sums(UsageReport const& usage, fs::path const& root) {
   CHECK(usage.bytes == du(root));
   CHECK(usage.of(UsageClass::referenced) + usage.of(UsageClass::staged) + usage.of(UsageClass::trash) +
             usage.of(UsageClass::orphan) ==
@@ -35,7 +36,7 @@ void check_sums(UsageReport const& usage, std::filesystem::path const& root) {
   CHECK(sum == usage.bytes);
 }
 
-std::uint64_t bytes_of(UsageReport const& usage, std::filesystem::path const& path) {
+std::uint64_t bytes_of(UsageReport const& usage, fs::path const& path) {
   for (auto const& share : usage.shares)
     if (share.claim.path == path) return share.bytes;
   return 0;
@@ -59,16 +60,16 @@ TEMPLATE_TEST_CASE("usage classes add up to the output of du, and orphans are ga
 
   std::string const generated(64, 'a'), elsewhere(64, 'b');
   damages::write(sample.split(generated), std::string(10'000, 'x'));
-  std::filesystem::create_directories(sample.tree(generated));
+  fs::create_directories(sample.tree(generated));
   damages::write(sample.split(elsewhere), std::string(10'000, 'x'));
-  std::filesystem::create_directories(sample.tree("raw") / "d");
+  fs::create_directories(sample.tree("raw") / "d");
   damages::write(sample.tree("raw") / "d/large", std::string(100'000, 'x'));
-  std::filesystem::create_hard_link(sample.tree("raw") / "d/large", sample.tree("raw") / "again");
+  fs::create_hard_link(sample.tree("raw") / "d/large", sample.tree("raw") / "again");
   damages::write(sample.graph() / "of-podman", std::string(5'000, 'x'));
   damages::write(sample.kind("images") / ".tmp-manifest1", std::string(20'000, 'x'));
   damages::age(sample.kind("images") / ".tmp-manifest1");
   auto const temp_dirs = sample.kind("layers") / "tmp";
-  std::filesystem::create_directories(temp_dirs / "temp-dir-1/0-x");
+  fs::create_directories(temp_dirs / "temp-dir-1/0-x");
   damages::write(temp_dirs / "temp-dir-1/0-x/file", std::string(30'000, 'x'));
   auto living = sys::StagingDirectory::create(temp_dirs);
   damages::write(living.next_addition(), std::string(40'000, 'x'));
@@ -81,16 +82,16 @@ TEMPLATE_TEST_CASE("usage classes add up to the output of du, and orphans are ga
 
   auto const planned = collect_garbage(store, {.dry_run = true});
   CHECK(planned.bytes > 160'000);
-  CHECK(std::filesystem::exists(sample.tree("raw")));
+  CHECK(fs::exists(sample.tree("raw")));
   auto const done = collect_garbage(store);
   CHECK_FALSE(done.first_error);
   CHECK(done.bytes == planned.bytes);
-  CHECK_FALSE(std::filesystem::exists(sample.tree("raw")));
-  CHECK_FALSE(std::filesystem::exists(sample.split(generated)));
+  CHECK_FALSE(fs::exists(sample.tree("raw")));
+  CHECK_FALSE(fs::exists(sample.split(generated)));
   // Its layer may be in an image store that is not there.
-  CHECK(std::filesystem::exists(sample.split(elsewhere)));
-  std::filesystem::remove(sample.split(elsewhere));
-  CHECK(std::filesystem::exists(living.path()));
+  CHECK(fs::exists(sample.split(elsewhere)));
+  fs::remove(sample.split(elsewhere));
+  CHECK(fs::exists(living.path()));
   auto const after = measure_usage(store);
   check_sums(after, sample.graph());
   CHECK(after.of(UsageClass::orphan) == 0);
@@ -131,20 +132,20 @@ TEMPLATE_TEST_CASE("intents of a dead process stay while an unreadable record ma
   text.replace(text.find("\"names\":["), 9, "\"names\":7,\"n\":[");
   damages::write(sample.containers(), text);
   auto const temp = sample.kind("layers") / "tmp/temp-dir-1";
-  std::filesystem::create_directories(temp);
+  fs::create_directories(temp);
   for (auto const& note : {"spare-" + sample.box_layer, "container-" + sample.box, "spare-" + spare})
     damages::write(temp / ("0-note-" + note), "");
   {
     TestType store(sample.options());
     CHECK(store.layers().list().size() == 6);
-    CHECK(std::filesystem::exists(sample.kind("containers") / sample.box / "state"));
+    CHECK(fs::exists(sample.kind("containers") / sample.box / "state"));
   }
   damages::write(sample.containers(), records);
   TestType store(sample.options());
   CHECK(store.layers().list().size() == 5);
   CHECK_FALSE(store.layers().find(spare));
   CHECK(store.containers().get("box").big_data().get("state") == "created");
-  CHECK_FALSE(std::filesystem::exists(temp));
+  CHECK_FALSE(fs::exists(temp));
 }
 
 TEMPLATE_TEST_CASE("files of a layer without a record are kept while mounted", "[store][usage][garbage]",
@@ -163,11 +164,11 @@ TEMPLATE_TEST_CASE("files of a layer without a record are kept while mounted", "
   TestType store(sample.options());
   REQUIRE(store.mounted_layers().size() == 1);
   CHECK_FALSE(collect_garbage(store).first_error);
-  CHECK(std::filesystem::exists(sample.tree(lost)));
+  CHECK(fs::exists(sample.tree(lost)));
   CHECK(store.mounted_layers().size() == 1);
   store.shutdown({.force = true});
   CHECK_FALSE(collect_garbage(store).first_error);
-  CHECK_FALSE(std::filesystem::exists(sample.tree(lost)));
+  CHECK_FALSE(fs::exists(sample.tree(lost)));
 }
 
 TEST_CASE("intents of a dead process are completed before their directory is removed", "[store][usage]") {
@@ -179,7 +180,7 @@ TEST_CASE("intents of a dead process are completed before their directory is rem
   left.leave();
   auto const report = collect_garbage(store);
   CHECK_FALSE(report.first_error);
-  CHECK_FALSE(std::filesystem::exists(notes));
+  CHECK_FALSE(fs::exists(notes));
   CHECK_FALSE(store.layers().exists("spare"));
 }
 
@@ -188,7 +189,7 @@ TEST_CASE("garbage that could not be removed is not reported as removed", "[stor
   stores::Vfs store(sample.options());
   auto const temp_dirs = sample.kind("layers") / "tmp";
   auto const kept = temp_dirs / "temp-dir-1/kept";
-  std::filesystem::create_directories(kept.parent_path());
+  fs::create_directories(kept.parent_path());
   damages::write(kept, "x");
   auto const set_immutable = [&](int flags) {
     auto const file = sys::open_at(AT_FDCWD, kept, O_RDONLY);
@@ -202,9 +203,9 @@ TEST_CASE("garbage that could not be removed is not reported as removed", "[stor
   CHECK(set_immutable(0));
   CHECK(done.first_error);
   CHECK(done.items.empty());
-  CHECK(std::filesystem::exists(kept));
+  CHECK(fs::exists(kept));
   CHECK(collect_garbage(store).items.size() == 1);
-  CHECK_FALSE(std::filesystem::exists(kept));
+  CHECK_FALSE(fs::exists(kept));
 }
 
 TEMPLATE_TEST_CASE("data of an item that a live process is creating is not garbage", "[store][garbage]",
@@ -213,18 +214,18 @@ TEMPLATE_TEST_CASE("data of an item that a live process is creating is not garba
   TestType store(sample.options());
   std::string const id(64, 'e');
   auto const data = sample.kind("images") / id;
-  std::filesystem::create_directory(data);
+  fs::create_directory(data);
   damages::write(data / "manifest", "{}");
   auto maker = sys::StagingDirectory::create(sample.kind("layers") / "tmp");
   maker.note("image-" + id);
   CHECK(collect_garbage(store).items.empty());
   CHECK(check(store).clean());
   CHECK(repair(store).actions == std::vector<std::string>{});
-  CHECK(std::filesystem::exists(data / "manifest"));
+  CHECK(fs::exists(data / "manifest"));
   CHECK(measure_usage(store).of(UsageClass::staged) > 0);
   maker.remove();
   CHECK(collect_garbage(store).items.size() == 1);
-  CHECK_FALSE(std::filesystem::exists(data));
+  CHECK_FALSE(fs::exists(data));
 }
 
 TEMPLATE_TEST_CASE("a layer without a record is not garbage while another one needs it or it is mounted",
@@ -236,7 +237,7 @@ TEMPLATE_TEST_CASE("a layer without a record is not garbage while another one ne
   auto const mount = store.containers().get("box").mount();
   damages::edit(sample.layers(), sample.base, std::string(64, 'b'));
   CHECK(collect_garbage(store).items.empty());
-  CHECK(std::filesystem::exists(sample.tree(sample.base) / "two"));
+  CHECK(fs::exists(sample.tree(sample.base) / "two"));
   damages::write(sample.layers(), "[]");
   damages::write(sample.images(), "[]");
   damages::write(sample.containers(), "[]");

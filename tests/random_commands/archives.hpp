@@ -3,13 +3,14 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_writer.hpp>
 #include <strata/codec/all.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/stream.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include "edit.hpp"
 #include "random.hpp"
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -31,11 +32,11 @@ struct Inputs {
 /// Makes them. Archives work on few paths, so that layers on each other replace, extend and remove what is there.
 class InputMaker {
  public:
-  InputMaker(std::filesystem::path directory, Random& random)
+  InputMaker(strata::fs::path directory, Random& random)
       : directory_(std::move(directory)), random_(random) {}
 
   Inputs make() {
-    std::filesystem::create_directories(directory_);
+    strata::fs::create_directories(directory_);
     Inputs inputs;
     constexpr std::string_view endings[] = {"", "", "", ".gz", ".gz", ".zst", ".bz2", ".xz"};
     for (int i = 0; i < 40; ++i) {
@@ -62,26 +63,26 @@ class InputMaker {
 
   std::string keep(std::string const& name, std::string const& content) {
     auto path = (directory_ / name).native();
-    std::ofstream(path, std::ios::binary) << content;
+    strata::fs::ofstream(path, std::ios::binary) << content;
     return path;
   }
 
   /// A small tree on the host.
   std::string make_tree(std::string const& name) {
     auto const top = directory_ / name;
-    std::vector<std::filesystem::path> directories{top};
-    std::filesystem::create_directory(top);
+    std::vector<strata::fs::path> directories{top};
+    strata::fs::create_directory(top);
     for (auto left = 6 + random_.below(6); left > 0; --left) {
       auto const at = directories[random_.below(directories.size())] / component();
-      if (std::filesystem::exists(std::filesystem::symlink_status(at))) continue;
+      if (strata::fs::exists(strata::fs::symlink_status(at))) continue;
       if (auto const kind = random_.below(100); kind < 40) {
-        std::filesystem::create_directory(at);
+        strata::fs::create_directory(at);
         directories.push_back(at);
       } else if (kind < 85) {
-        std::ofstream(at, std::ios::binary) << content();
+        strata::fs::ofstream(at, std::ios::binary) << content();
         set_owner_and_time(at);
       } else {
-        std::filesystem::create_symlink("../" + component(), at);
+        strata::fs::create_symlink("../" + component(), at);
         set_owner_and_time(at);
       }
     }
@@ -89,7 +90,7 @@ class InputMaker {
     for (auto const& directory : directories) set_owner_and_time(directory);
     return top.native();
   }
-  void set_owner_and_time(std::filesystem::path const& path) {
+  void set_owner_and_time(strata::fs::path const& path) {
     constexpr unsigned owners[] = {0, 0, 1000, 1001};
     if (::lchown(path.c_str(), random_.pick(owners), random_.pick(owners)) != 0)
       throw std::runtime_error("lchown");
@@ -118,8 +119,8 @@ class InputMaker {
     std::string out;
     if (std::system((tool + " -c " + name + " >" + name + ".out").c_str()) == 0)
       out = strata::sys::read_file(name + ".out");
-    std::filesystem::remove(name);
-    std::filesystem::remove(name + ".out");
+    strata::fs::remove(name);
+    strata::fs::remove(name + ".out");
     return out.empty() ? plain : out;
   }
 
@@ -256,7 +257,7 @@ class InputMaker {
     tar.add(header, body.empty() ? nullptr : &source);
   }
 
-  std::filesystem::path directory_;
+  strata::fs::path directory_;
   Random& random_;
 };
 

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/xattr.hpp>
 
 #include "generator.hpp"
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -349,13 +349,13 @@ inline Step Generator::owners() {
 inline std::string Generator::path_in(Record const& layer, bool existing, bool files_only) {
   std::vector<std::string> directories{""}, files;
   auto const top = stores_->layer_tree(layer.id).native();
-  std::error_code none;
-  for (auto walk = std::filesystem::recursive_directory_iterator(top, none);
-       walk != std::filesystem::recursive_directory_iterator(); walk.increment(none)) {
+  boost::system::error_code none;
+  for (auto walk = strata::fs::recursive_directory_iterator(top, none);
+       walk != strata::fs::recursive_directory_iterator(); walk.increment(none)) {
     auto const type = walk->symlink_status().type();
-    if (type == std::filesystem::file_type::directory)
+    if (type == strata::fs::directory_file)
       directories.push_back(walk->path().native().substr(top.size()));
-    else if (type == std::filesystem::file_type::regular && strata::sys::list_xattrs(walk->path()).empty())
+    else if (type == strata::fs::regular_file && strata::sys::list_xattrs(walk->path()).empty())
       files.push_back(walk->path().native().substr(top.size()));
   }
   std::ranges::sort(directories);
@@ -367,8 +367,8 @@ inline std::string Generator::path_in(Record const& layer, bool existing, bool f
 }
 
 /// Does something belong to ids that the maps do not have (see `left_out`)?
-inline bool Generator::has_foreign_owners(std::filesystem::path const& path, strata::IdMaps const& maps) {
-  auto const foreign = [&](std::filesystem::path const& at) {
+inline bool Generator::has_foreign_owners(strata::fs::path const& path, strata::IdMaps const& maps) {
+  auto const foreign = [&](strata::fs::path const& at) {
     struct stat status {};
     if (::lstat(at.c_str(), &status) != 0) return false;
     auto const lacks = [](strata::IdMap const& map, std::int64_t id) {
@@ -378,8 +378,8 @@ inline bool Generator::has_foreign_owners(std::filesystem::path const& path, str
   };
   if (maps.empty()) return false;
   if (foreign(path)) return true;
-  if (!is_directory(std::filesystem::symlink_status(path))) return false;
-  std::filesystem::recursive_directory_iterator const below(path);
+  if (!is_directory(strata::fs::symlink_status(path))) return false;
+  strata::fs::recursive_directory_iterator const below(path);
   return std::ranges::any_of(below, [&](auto const& entry) { return foreign(entry.path()); });
 }
 
@@ -421,9 +421,9 @@ inline Step Generator::copy() {
     if (kind < 37) return "nosuch:/f";
     auto const& layer = random_.pick(all);
     auto from = path_in(layer, random_.percent(95), files_only);
-    auto const own = std::filesystem::path(stores_->layer_tree(layer.id).native() + from);
+    auto const own = strata::fs::path(stores_->layer_tree(layer.id).native() + from);
     if (has_foreign_owners(own, layer.maps)) return random_.pick(inputs_.data);
-    auto const status = std::filesystem::symlink_status(own);
+    auto const status = strata::fs::symlink_status(own);
     // a new name may be that of a file below, or of a pipe, see `left_out`
     if (!is_directory(status) && !(is_regular_file(status) && strata::sys::list_xattrs(own).empty()))
       from += " too";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/xattr.hpp>
 
 #include "process.hpp"
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -42,8 +42,8 @@ inline std::string carry_out(Edit const& edit, std::string const& mount_point) {
       case Edit::append:
         return detail::put(path, edit.target, O_APPEND);
       case Edit::remove: {
-        std::error_code error;
-        std::filesystem::remove_all(path, error);
+        boost::system::error_code error;
+        strata::fs::remove_all(path, error);
         errno = error.value();
         return error ? -1 : 0;
       }
@@ -91,12 +91,11 @@ inline std::string carry_out(Edit const& edit, std::string const& mount_point) {
 /// An edit of the tree that is mounted there.
 inline Edit make_edit(Random& random, std::string item, std::string const& mount_point, std::int64_t time) {
   std::vector<std::string> directories{""}, others;
-  std::error_code none;
-  for (auto walk = std::filesystem::recursive_directory_iterator(mount_point, none);
-       walk != std::filesystem::recursive_directory_iterator(); walk.increment(none)) {
+  boost::system::error_code none;
+  for (auto walk = strata::fs::recursive_directory_iterator(mount_point, none);
+       walk != strata::fs::recursive_directory_iterator(); walk.increment(none)) {
     auto const below = walk->path().native().substr(mount_point.size() + 1);
-    (walk->symlink_status().type() == std::filesystem::file_type::directory ? directories : others)
-        .push_back(below);
+    (walk->symlink_status().type() == strata::fs::directory_file ? directories : others).push_back(below);
   }
   std::ranges::sort(directories);
   std::ranges::sort(others);

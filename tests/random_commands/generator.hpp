@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/id_map.hpp>
 
 #include "archives.hpp"
@@ -7,7 +8,6 @@
 #include "random.hpp"
 #include "step.hpp"
 #include "stores.hpp"
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -321,7 +321,7 @@ class Generator {
   Step edit();
   Step owners();
   Step copy();
-  static bool has_foreign_owners(std::filesystem::path const& path, strata::IdMaps const& maps);
+  static bool has_foreign_owners(strata::fs::path const& path, strata::IdMaps const& maps);
   std::string path_in(Record const& layer, bool existing, bool files_only);
   Step removing();
   Step misuse();

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/remove_tree.hpp>
 
 #include "normalizer.hpp"
 #include "process.hpp"
 #include "tree.hpp"
 #include "world.hpp"
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -19,7 +19,7 @@ namespace random_commands {
 
 /// Where things lie and which programs are compared.
 struct Setting {
-  std::filesystem::path scratch;
+  strata::fs::path scratch;
   std::string ours, theirs;
   std::string driver;
 };
@@ -33,7 +33,7 @@ class Home {
         world((base_ / "graph").native(), (base_ / "run").native(), setting.driver),
         words((base_ / "graph").native(), (base_ / "run").native()) {
     strata::sys::remove_tree(base_);
-    for (auto const* part : {"graph", "run", "work"}) std::filesystem::create_directories(base_ / part);
+    for (auto const* part : {"graph", "run", "work"}) strata::fs::create_directories(base_ / part);
   }
 
   /// Starts a program with the words of a command, in which the signs for generated ids are replaced.
@@ -90,21 +90,21 @@ class Home {
       if (seen_.insert(layer.id).second) fresh.insert(layer.id);
     return fresh;
   }
-  std::filesystem::path graph() const { return base_ / "graph"; }
+  strata::fs::path graph() const { return base_ / "graph"; }
   /// What a layer has itself.
-  std::filesystem::path layer_tree(std::string const& id) const {
+  strata::fs::path layer_tree(std::string const& id) const {
     auto const driver = graph() / setting_.driver;
     return setting_.driver == "overlay" ? driver / id / "diff" : driver / "dir" / id;
   }
   /// On the same mount as the layer's tree, where nobody looks.
-  std::filesystem::path staging(std::string const& id) const {
+  strata::fs::path staging(std::string const& id) const {
     return setting_.driver == "overlay" ? graph() / setting_.driver / id / "staging" : base_ / "staging";
   }
   std::map<std::string, std::string> tree() { return TreeListing(graph(), setting_.driver, words)(); }
 
  private:
   Setting const& setting_;
-  std::filesystem::path base_;
+  strata::fs::path base_;
   std::set<std::string> seen_ = {};
 
  public:

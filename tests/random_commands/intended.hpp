@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/version.hpp>
 
@@ -10,7 +11,6 @@
 #include "step.hpp"
 #include "world.hpp"
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -32,7 +32,7 @@ struct Call {
   std::function<Output(std::vector<std::string>)> ask;
   std::function<std::string(std::string)> plain;  ///< as outputs are compared
   /// What a layer has itself, on the disk.
-  std::function<std::filesystem::path(std::string const&)> tree;
+  std::function<strata::fs::path(std::string const&)> tree;
 };
 
 /// A difference that is meant to be: ours follows a later release than the one installed (Debian's 1.43), or an accident
@@ -250,8 +250,9 @@ inline std::set<std::string> links_below(Call const& call) {
   for (auto const* at = asked ? call.world.layer(asked->parent) : nullptr; at;
        at = call.world.layer(at->parent)) {
     auto const top = call.tree(at->id);
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(top))
-      if (entry.is_symlink()) found.insert(entry.path().native().substr(top.native().size()));
+    for (auto const& entry : strata::fs::recursive_directory_iterator(top))
+      if (strata::fs::is_symlink(entry.symlink_status()))
+        found.insert(entry.path().native().substr(top.native().size()));
   }
   return found;
 }
@@ -659,7 +660,7 @@ inline std::vector<Intended> const& intended() {
            [](Call const& c, Output& theirs, Output& ours) {
              auto const* layer = c.world.find_layer(c.step.items.front());
              if (theirs.status != 0 || ours.status != 1 || !layer) return;
-             for (auto const& entry : std::filesystem::recursive_directory_iterator(c.tree(layer->id))) {
+             for (auto const& entry : strata::fs::recursive_directory_iterator(c.tree(layer->id))) {
                struct stat status {};
                if (::lstat(entry.path().c_str(), &status) != 0) continue;
                auto const in = [](strata::IdMap const& map, std::int64_t id) {

@@ -3,6 +3,10 @@
 // --keep yes: at a difference the stores are left in the scratch directory, and no shorter sequence is looked for
 // Prints a line "ok …" or "not ok …", as tests/lib.sh says; after "not ok" how to see it again, and the shortest sequence found.
 
+#include <strata/fs.hpp>
+
+#include <boost/filesystem/fstream.hpp>
+
 #include "archives.hpp"
 #include "choices.hpp"
 #include "intended.hpp"
@@ -11,8 +15,6 @@
 #include "stores.hpp"
 #include <chrono>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -32,11 +34,11 @@ void separate_mounts() {
 }
 
 /// Subordinate ids for users of the name "box" and "two", whatever this machine has, in this mount namespace only.
-void give_subordinate_ids(std::filesystem::path const& scratch) {
+void give_subordinate_ids(strata::fs::path const& scratch) {
   for (auto const* name : {"subuid", "subgid"}) {
     auto const file = scratch / name;
-    std::ofstream(file) << "box:200000:70000\ntwo:300000:1000\ntwo:400000:69000\n";
-    if (::mount(file.c_str(), (std::filesystem::path("/etc") / name).c_str(), nullptr, MS_BIND, nullptr) != 0)
+    strata::fs::ofstream(file) << "box:200000:70000\ntwo:300000:1000\ntwo:400000:69000\n";
+    if (::mount(file.c_str(), (strata::fs::path("/etc") / name).c_str(), nullptr, MS_BIND, nullptr) != 0)
       fail("mount /etc/" + std::string(name));
   }
 }

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <map>
 #include <poll.h>
 #include <signal.h>
@@ -48,7 +49,7 @@ inline std::string contents(int fd, std::string const& path) {
   }
 }
 
-inline std::string contents(std::filesystem::path const& path) {
+inline std::string contents(strata::fs::path const& path) {
   int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) fail("open " + path.native());
   auto out = contents(fd, path.native());
@@ -61,7 +62,7 @@ inline std::string contents(std::filesystem::path const& path) {
 class Process {
  public:
   /// @param input  path of what it reads from its standard input
-  Process(std::vector<std::string> arguments, std::filesystem::path directory, std::string const& input)
+  Process(std::vector<std::string> arguments, strata::fs::path directory, std::string const& input)
       : directory_(std::move(directory)), out_(memory()), err_(memory()) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -90,14 +91,14 @@ class Process {
 
   Output wait() {
     Output result{.status = end(), .out = contents(out_, "stdout"), .err = contents(err_, "stderr")};
-    namespace fs = std::filesystem;
-    for (auto const& file : fs::recursive_directory_iterator(directory_))
+    for (auto const& file : strata::fs::recursive_directory_iterator(directory_))
       result.files[file.path().lexically_relative(directory_).native()] =
-          file.is_symlink()        ? "-> " + fs::read_symlink(file.path()).native()
-          : file.is_regular_file() ? contents(file.path())
-          : file.is_directory()    ? "a directory"
-                                   : "neither a file nor a directory";
-    for (auto const& file : fs::directory_iterator(directory_)) fs::remove_all(file.path());
+          strata::fs::is_symlink(file.symlink_status())
+              ? "-> " + strata::fs::read_symlink(file.path()).native()
+          : strata::fs::is_regular_file(file.status()) ? contents(file.path())
+          : strata::fs::is_directory(file.status())    ? "a directory"
+                                                       : "neither a file nor a directory";
+    for (auto const& file : strata::fs::directory_iterator(directory_)) strata::fs::remove_all(file.path());
     return result;
   }
 
@@ -122,7 +123,7 @@ class Process {
     return fd;
   }
 
-  std::filesystem::path directory_;
+  strata::fs::path directory_;
   int out_, err_;
   pid_t pid_ = -1;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/xattr.hpp>
@@ -13,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <iterator>
 #include <map>
 #include <set>
@@ -57,7 +57,7 @@ inline constexpr PutRight vain_whiteouts{
 /// A copy of a layer's tree, in its place again when asked for.
 class KeptTree {
  public:
-  KeptTree(std::filesystem::path tree, std::filesystem::path staging)
+  KeptTree(strata::fs::path tree, strata::fs::path staging)
       : tree_(std::move(tree)), aside_(std::move(staging)) {
     copy(tree_, aside_);
   }
@@ -67,7 +67,7 @@ class KeptTree {
 
   void put_back() {
     strata::sys::remove_tree(tree_);
-    std::filesystem::rename(aside_, tree_);
+    strata::fs::rename(aside_, tree_);
   }
   /// The same, and the copy stays.
   void put_back_once_more() {
@@ -76,11 +76,11 @@ class KeptTree {
   }
 
  private:
-  static void copy(std::filesystem::path const& from, std::filesystem::path const& to) {
+  static void copy(strata::fs::path const& from, strata::fs::path const& to) {
     Process({"cp", "-a", from.native(), to.native()}, "/", "/dev/null").end();
   }
 
-  std::filesystem::path tree_, aside_;
+  strata::fs::path tree_, aside_;
 };
 
 /// What the tree of a layer was copied from, if from any.
@@ -99,12 +99,12 @@ inline bool give_links(Home const& home, std::set<std::string> const& fresh) {
     auto const* from = fresh.contains(layer.id) ? origin(home, layer) : nullptr;
     if (!from) continue;
     auto const tree = home.layer_tree(layer.id), old = home.layer_tree(from->id);
-    std::set<std::filesystem::path> paths;
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(old))
+    std::set<strata::fs::path> paths;
+    for (auto const& entry : strata::fs::recursive_directory_iterator(old))
       if (auto const type = entry.symlink_status().type();
-          type != std::filesystem::file_type::directory && type != std::filesystem::file_type::regular)
+          type != strata::fs::directory_file && type != strata::fs::regular_file)
         paths.insert(entry.path().lexically_relative(old));
-    std::map<ino_t, std::filesystem::path> firsts;
+    std::map<ino_t, strata::fs::path> firsts;
     for (auto const& path : paths) {
       struct stat was {
       }, is{}, other{};
@@ -133,15 +133,15 @@ inline bool give_links(Home const& home, std::set<std::string> const& fresh) {
 /// The tree of a layer that a command puts files into, before that.
 class TreeBefore {
  public:
-  TreeBefore(std::string layer, std::filesystem::path const& tree) : layer_(std::move(layer)) {
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+  TreeBefore(std::string layer, strata::fs::path const& tree) : layer_(std::move(layer)) {
+    for (auto const& entry : strata::fs::recursive_directory_iterator(tree)) {
       struct stat status {};
       if (::lstat(entry.path().c_str(), &status) == 0) files_.emplace(entry.path(), status);
     }
   }
   std::string const& layer() const { return layer_; }
   /// Is that what the layer had? A number may be given to another file, but a directory stays.
-  bool had(std::filesystem::path const& path, struct stat const& status) const {
+  bool had(strata::fs::path const& path, struct stat const& status) const {
     auto const found = files_.find(path);
     return found != files_.end() && found->second.st_ino == status.st_ino &&
            (S_ISDIR(status.st_mode) || (found->second.st_ctim.tv_sec == status.st_ctim.tv_sec &&
@@ -150,7 +150,7 @@ class TreeBefore {
 
  private:
   std::string layer_;
-  std::map<std::filesystem::path, struct stat> files_ = {};
+  std::map<strata::fs::path, struct stat> files_ = {};
 };
 
 /// Gives the files of new layers with maps the owners that theirs forgets to (see `all_owners`).
@@ -181,7 +181,7 @@ inline bool give_owners(Home const& home, std::set<std::string> const& fresh, Tr
       return to_host(new_map, inside(id)).value_or(none);
     };
     auto const tree = home.layer_tree(layer.id);
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+    for (auto const& entry : strata::fs::recursive_directory_iterator(tree)) {
       struct stat status {};
       if (::lstat(entry.path().c_str(), &status) != 0) continue;
       if (!is_fresh && changed->had(entry.path(), status)) continue;
@@ -225,7 +225,7 @@ inline bool give_home(Home const& home) {
 /// @return      whether any belonged to the host's
 inline bool give_roots(Home const& home, Home const& like) {
   using Owner = std::pair<uid_t, gid_t>;
-  auto const owner = [](std::filesystem::path const& tree) {
+  auto const owner = [](strata::fs::path const& tree) {
     struct stat status {};
     return ::lstat(tree.c_str(), &status) == 0 ? Owner(status.st_uid, status.st_gid) : Owner();
   };
@@ -253,7 +253,7 @@ inline bool give_roots(Home const& home, Home const& like) {
 inline bool is_whiteout(struct stat const& status) { return S_ISCHR(status.st_mode) && status.st_rdev == 0; }
 
 /// What the layers show together, from `layer` down, where a path is: is there anything?
-inline bool shows(Home const& home, Record const* layer, std::filesystem::path const& path) {
+inline bool shows(Home const& home, Record const* layer, strata::fs::path const& path) {
   for (; layer; layer = home.world.layer(layer->parent)) {
     auto at = home.layer_tree(layer->id);
     struct stat status {};
@@ -275,8 +275,8 @@ inline bool shows(Home const& home, Record const* layer, std::filesystem::path c
 /// @return  whether there were any
 inline bool drop_vain_whiteouts(Home const& home, Record const& layer) {
   auto const tree = home.layer_tree(layer.id);
-  std::vector<std::filesystem::path> found;
-  for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+  std::vector<strata::fs::path> found;
+  for (auto const& entry : strata::fs::recursive_directory_iterator(tree)) {
     struct stat status {};
     if (::lstat(entry.path().c_str(), &status) == 0 && is_whiteout(status) &&
         !shows(home, home.world.layer(layer.parent), entry.path().lexically_relative(tree)))
@@ -295,8 +295,8 @@ inline bool drop_vain_whiteouts(Home const& home, Record const& layer) {
 /// The whiteouts of a layer on overlay, before a command that may put directories in their places.
 class Whiteouts {
  public:
-  explicit Whiteouts(std::filesystem::path const& tree) : tree_(tree) {
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(tree)) {
+  explicit Whiteouts(strata::fs::path const& tree) : tree_(tree) {
+    for (auto const& entry : strata::fs::recursive_directory_iterator(tree)) {
       struct stat status {};
       if (::lstat(entry.path().c_str(), &status) == 0 && is_whiteout(status)) paths_.push_back(entry.path());
     }
@@ -306,7 +306,7 @@ class Whiteouts {
   bool hide_again() const {
     bool found = false;
     for (auto const& path : paths_) {
-      if (!std::filesystem::is_directory(std::filesystem::symlink_status(path)) ||
+      if (!strata::fs::is_directory(strata::fs::symlink_status(path)) ||
           strata::sys::get_xattr(path, "trusted.overlay.opaque"))
         continue;
       if (::lsetxattr(path.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0)
@@ -325,11 +325,11 @@ class Whiteouts {
       auto const is_met = std::ranges::any_of(
           std::array{"(mkdir ", "(open ", "(mknod ", "(symlink "},
           [&](char const* call) { return theirs.err.find(call + inside + '/') != theirs.err.npos; });
-      if (!is_met || std::filesystem::is_directory(path)) continue;
+      if (!is_met || strata::fs::is_directory(path)) continue;
       kept.put_back_once_more();
       ways_.push_back(path);
       for (auto const& way : ways_) {
-        std::filesystem::remove(way);
+        strata::fs::remove(way);
         if (::mkdir(way.c_str(), 0755) != 0) fail("mkdir " + way.native());
       }
       hide_again();
@@ -339,9 +339,9 @@ class Whiteouts {
   }
 
  private:
-  std::filesystem::path tree_;
-  std::vector<std::filesystem::path> paths_ = {};
-  std::vector<std::filesystem::path> ways_ = {};  ///< of `paths_`, that are directories now
+  strata::fs::path tree_;
+  std::vector<strata::fs::path> paths_ = {};
+  std::vector<strata::fs::path> ways_ = {};  ///< of `paths_`, that are directories now
 };
 
 /// The directories that a copy goes into: the one of its name and the one above. Theirs makes and removes a directory of
@@ -349,7 +349,7 @@ class Whiteouts {
 class CopiedInto {
  public:
   /// @param path  of the copy, from the top of the layer
-  CopiedInto(Home const& home, Record const& layer, std::filesystem::path const& path) {
+  CopiedInto(Home const& home, Record const& layer, strata::fs::path const& path) {
     auto const inside = path.lexically_normal().relative_path();
     auto const mounted = home.world.mounts.find(layer.id);
     for (auto const& directory : {inside, inside.parent_path()}) {
@@ -359,7 +359,7 @@ class CopiedInto {
         known = is_directory(home.layer_tree(at->id) / directory);
       if (!known) continue;
       if (mounted != home.world.mounts.end())
-        shown_.push_back(std::filesystem::path(mounted->second) / directory);
+        shown_.push_back(strata::fs::path(mounted->second) / directory);
       else
         (is_directory(own) ? own_ : fresh_).push_back(own);
     }
@@ -377,11 +377,11 @@ class CopiedInto {
   }
 
  private:
-  static bool is_directory(std::filesystem::path const& path) {
-    return std::filesystem::is_directory(std::filesystem::symlink_status(path));
+  static bool is_directory(strata::fs::path const& path) {
+    return strata::fs::is_directory(strata::fs::symlink_status(path));
   }
 
-  std::vector<std::filesystem::path> own_ = {}, shown_ = {}, fresh_ = {};
+  std::vector<strata::fs::path> own_ = {}, shown_ = {}, fresh_ = {};
 };
 
 }  // namespace random_commands

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "step.hpp"
 #include "stores.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -49,7 +50,7 @@ inline std::vector<Step> related(std::vector<Step> const& steps, Difference cons
   bool const trees = difference.where == "trees";
   if (trees)
     for (auto const& line : split(difference.text)) {
-      std::filesystem::path const path(line);
+      strata::fs::path const path(line);
       if (auto at = path.begin(); line.find("<root>") != line.npos && std::distance(at, path.end()) > 3)
         for (int i = 0; i < 2; ++i) wanted.insert(std::next(at, 2 + i)->native());
     }

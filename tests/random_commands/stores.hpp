@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include "edit.hpp"
 #include "home.hpp"
 #include "intended.hpp"
@@ -7,7 +9,6 @@
 #include "put_right.hpp"
 #include "step.hpp"
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,7 +39,7 @@ class Stores {
 
   World const& world() const { return theirs_.world; }
   /// The tree of a layer in the store of theirs.
-  std::filesystem::path layer_tree(std::string const& id) const { return theirs_.layer_tree(id); }
+  strata::fs::path layer_tree(std::string const& id) const { return theirs_.layer_tree(id); }
   std::map<std::string, std::size_t> const& used() const { return used_; }
 
   /// @return  the first difference, in output or records

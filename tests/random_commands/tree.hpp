@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/xattr.hpp>
 
 #include "intended.hpp"
 #include "normalizer.hpp"
 #include "process.hpp"
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <set>
@@ -21,13 +21,13 @@ namespace random_commands {
 /// directories for temporary files, and mounts.
 class TreeListing {
  public:
-  TreeListing(std::filesystem::path graph, std::string driver, Words& words)
+  TreeListing(strata::fs::path graph, std::string driver, Words& words)
       : graph_(std::move(graph)), driver_(std::move(driver)), words_(words) {}
 
   /// A line for each file, by path.
   std::map<std::string, std::string> operator()() {
     for (auto const& link : entries(graph_ / driver_ / "l"))
-      links_[link.filename().native()] = std::filesystem::read_symlink(link).native();
+      links_[link.filename().native()] = strata::fs::read_symlink(link).native();
     for (auto const* kind : {"-layers", "-images", "-containers"}) walk_kind(graph_ / (driver_ + kind));
     if (driver_ == "overlay")
       for (auto const& layer : entries(graph_ / driver_)) walk_overlay_layer(layer);
@@ -37,19 +37,20 @@ class TreeListing {
   }
 
  private:
-  static std::set<std::filesystem::path> entries(std::filesystem::path const& directory) {
-    std::set<std::filesystem::path> out;
-    std::error_code none;
-    for (auto const& entry : std::filesystem::directory_iterator(directory, none)) out.insert(entry.path());
+  static std::set<strata::fs::path> entries(strata::fs::path const& directory) {
+    std::set<strata::fs::path> out;
+    boost::system::error_code none;
+    for (auto const& entry : strata::fs::directory_iterator(directory, none)) out.insert(entry.path());
     return out;
   }
 
-  static bool holds_files(std::filesystem::path const& directory) {
-    return std::ranges::any_of(std::filesystem::recursive_directory_iterator(directory),
-                               [](auto const& entry) { return !entry.is_directory(); });
+  static bool holds_files(strata::fs::path const& directory) {
+    for (auto const& entry : strata::fs::recursive_directory_iterator(directory))
+      if (!strata::fs::is_directory(entry.status())) return true;
+    return false;
   }
 
-  void walk_kind(std::filesystem::path const& directory) {
+  void walk_kind(strata::fs::path const& directory) {
     for (auto const& entry : entries(directory)) {
       auto const name = entry.filename().native();
       if (name.ends_with(".lock") || name == "tmp" || name == "layers.json" || name == "images.json" ||
@@ -64,9 +65,9 @@ class TreeListing {
     }
   }
 
-  void walk_overlay_layer(std::filesystem::path const& layer) {
+  void walk_overlay_layer(strata::fs::path const& layer) {
     auto const name = layer.filename().native();
-    if (name == "l" || !std::filesystem::is_directory(layer) || name == "staging" || name == "tempdirs" ||
+    if (name == "l" || !strata::fs::is_directory(layer) || name == "staging" || name == "tempdirs" ||
         name.starts_with("compat") || name.starts_with("metacopy"))
       return;
     describe(layer);
@@ -97,17 +98,17 @@ class TreeListing {
     return out;
   }
 
-  void walk_layer(std::filesystem::path const& path) {
+  void walk_layer(strata::fs::path const& path) {
     walk(path);  // theirs makes and removes a directory in it when it unpacks, after the root's time was set
     auto& root = lines_[key(path)];
     auto const from = root.find(" time ");
     root.erase(from, root.find(' ', from + 6) - from);
   }
 
-  void walk(std::filesystem::path const& path) {
+  void walk(strata::fs::path const& path) {
     if (path.filename() == "userdata" && !holds_files(path)) return;  // made by a command that 1.43 has not
     describe(path);
-    if (!std::filesystem::is_symlink(path) && std::filesystem::is_directory(path))
+    if (!strata::fs::is_symlink(path) && strata::fs::is_directory(path))
       for (auto const& entry : entries(path)) walk(entry);
   }
 
@@ -115,16 +116,16 @@ class TreeListing {
     return detail::one_of(name, {"trusted.overlay.origin", "trusted.overlay.upper", "trusted.overlay.uuid",
                                  "trusted.overlay.impure", "trusted.overlay.nlink"});
   }
-  std::string key(std::filesystem::path const& path) { return words_.plain(path.native()); }
+  std::string key(strata::fs::path const& path) { return words_.plain(path.native()); }
 
-  void describe(std::filesystem::path const& path) {
+  void describe(strata::fs::path const& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return;
     std::ostringstream out;
     out << std::oct << status.st_mode << std::dec << ' ' << status.st_uid << ':' << status.st_gid;
     if (S_ISREG(status.st_mode))
       out << " size " << status.st_size << " content " << std::hash<std::string>()(contents(path));
-    if (S_ISLNK(status.st_mode)) out << " to " << std::filesystem::read_symlink(path).native();
+    if (S_ISLNK(status.st_mode)) out << " to " << strata::fs::read_symlink(path).native();
     if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) out << " device " << status.st_rdev;
     // the kernel links its whiteouts with one another while an overlay is mounted
     bool const whiteout = S_ISCHR(status.st_mode) && status.st_rdev == 0;
@@ -145,7 +146,7 @@ class TreeListing {
     lines_[key(path)] = out.str();
   }
 
-  std::filesystem::path graph_;
+  strata::fs::path graph_;
   std::string driver_;
   Words& words_;
   std::map<std::string, std::string> links_ = {};

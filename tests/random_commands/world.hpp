@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 
 #include <boost/json.hpp>
@@ -7,7 +8,6 @@
 #include "process.hpp"
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -32,7 +32,7 @@ struct Record {
 /// What the record files of a store say, read anew where a file has changed.
 class World {
  public:
-  World(std::filesystem::path graph, std::filesystem::path run, std::string driver)
+  World(strata::fs::path graph, strata::fs::path run, std::string driver)
       : graph_(std::move(graph)), run_(std::move(run)), driver_(std::move(driver)) {}
 
   std::vector<Record> layers = {}, images = {}, containers = {};
@@ -102,7 +102,7 @@ class World {
   }
 
   template <class Changed>
-  static void refresh(std::vector<std::filesystem::path> const& files, Records& records, Changed changed) {
+  static void refresh(std::vector<strata::fs::path> const& files, Records& records, Changed changed) {
     std::string stamp;
     for (auto const& file : files) {
       struct stat status {};
@@ -115,7 +115,7 @@ class World {
     records.stamp = stamp;
     records.value.clear();
     for (auto const& file : files) {
-      if (!std::filesystem::exists(file)) continue;
+      if (!strata::fs::exists(file)) continue;
       auto const content = contents(file);
       if (content.empty()) continue;
       auto parsed = boost::json::parse(content);
@@ -164,7 +164,7 @@ class World {
     return out;
   }
 
-  std::filesystem::path graph_, run_;
+  strata::fs::path graph_, run_;
   std::string driver_;
   Records layers_ = {}, images_ = {}, containers_ = {}, mounts_ = {};
 };

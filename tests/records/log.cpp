@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/log.hpp>
 #include <strata/serializers/journal.hpp>
@@ -25,7 +26,7 @@ std::vector<std::string> change(std::string const& id) {
 }
 
 struct View {
-  explicit View(std::filesystem::path const& root) : log(root, "vfs") {}
+  explicit View(fs::path const& root) : log(root, "vfs") {}
   Log<Journal> log;
   Log<Journal>::Position position = {};
   std::string ids = {};
@@ -188,7 +189,7 @@ TEST_CASE("a log that was removed is an empty one", "[item][log]") {
   View view(dir.path());
   view.log.append(change("a"), Flush::none);
   CHECK(view.read() == "a ");
-  std::filesystem::remove(dir / "strata.journal");
+  fs::remove(dir / "strata.journal");
   CHECK(view.read().empty());
   view.log.append(change("b"), Flush::none);
   CHECK(view.read() == "b ");
@@ -199,6 +200,6 @@ TEST_CASE("a store for reading makes no file", "[item][log]") {
   Log<Journal> log(dir.path(), "vfs", ReadOnly{});
   log.read(
       {}, [] {}, [](LogChange const&) {});
-  CHECK(std::filesystem::is_empty(dir.path()));
+  CHECK(fs::is_empty(dir.path()));
   CHECK(code_of([&] { log.append(change("a"), Flush::none); }) == Errc::store_read_only);
 }

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/records/index.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/record_file.hpp>
@@ -17,8 +18,7 @@ using File = RecordFile<LayerRecord, serializers::Json>;
 
 /// One process's view: file and rows, sharing the token with its peers as through a lock file.
 struct Peer {
-  Peer(std::filesystem::path const& dir, std::string& shared_token)
-      : file(dir, "layers"), token(shared_token) {}
+  Peer(fs::path const& dir, std::string& shared_token) : file(dir, "layers"), token(shared_token) {}
   File file;
   std::string& token;
   Rows rows = {};
@@ -199,7 +199,7 @@ TEST_CASE("a journal's whole files do as well", "[item][record_file]") {
 
 TEST_CASE("records of an image store and volatile ones elsewhere are in one list", "[item][record_file]") {
   testing::TempDir const dir;
-  for (auto const* part : {"graph", "images", "run"}) std::filesystem::create_directory(dir / part);
+  for (auto const* part : {"graph", "images", "run"}) fs::create_directory(dir / part);
   sys::replace_file(dir / "graph/layers.json", R"([{"id":"main"},{"id":"all","metadata":"main"}])");
   sys::replace_file(dir / "images/layers.json", R"([{"id":"all","metadata":"image"},{"id":"image"}])");
   sys::replace_file(dir / "run/volatile-layers.json",
@@ -237,11 +237,11 @@ TEST_CASE("records of an image store and volatile ones elsewhere are in one list
 TEST_CASE("a name that moves between two files is never in none of them", "[item][record_file]") {
   auto const [loser, winner] = GENERATE(std::pair("graph", "images"), std::pair("images", "graph"));
   testing::TempDir const dir;
-  for (auto const* part : {"graph", "images"}) std::filesystem::create_directory(dir / part);
+  for (auto const* part : {"graph", "images"}) fs::create_directory(dir / part);
   sys::replace_file(dir / loser / "layers.json", R"([{"id":"a","names":["n"]}])");
   sys::replace_file(dir / winner / "layers.json", R"([{"id":"b"}])");
   // The second file cannot be written: what it would take for its temporary file is a directory that is not empty.
-  std::filesystem::create_directories(dir / loser / ".tmp-layers.json/full");
+  fs::create_directories(dir / loser / ".tmp-layers.json/full");
   RecordPlaces const places{.main = dir / "graph", .image_store = dir / "images"};
   File file(places, "layers");
   Rows rows;

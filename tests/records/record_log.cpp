@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/record_log.hpp>
@@ -29,7 +30,7 @@ struct Images {
 
 /// One process's view of a store.
 struct Peer {
-  explicit Peer(std::filesystem::path const& root)
+  explicit Peer(fs::path const& root)
       : log(std::make_shared<Log<Journal>>(root, "vfs")), layers(log, "layers"), images(log, "images") {}
   std::shared_ptr<Log<Journal>> log;
   RecordLog<LayerRecord, Journal> layers;
@@ -50,8 +51,7 @@ struct Peer {
 };
 
 /// Appends one record after the other, and says so to a pipe after each. Does not come back.
-[[noreturn]] void write_until_killed(std::filesystem::path const& root, std::uint32_t number,
-                                     int acknowledged) {
+[[noreturn]] void write_until_killed(fs::path const& root, std::uint32_t number, int acknowledged) {
   try {
     Log<Journal> log(root, "vfs");
     for (;; ++number) {
@@ -122,7 +122,7 @@ TEST_CASE("kinds share a log, and changes of several become true together", "[it
 
   INFO("the frame was cut short: neither change is there");
   auto const path = dir / "strata.journal";
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  fs::resize_file(path, fs::file_size(path) - 1);
   Peer third(dir.path());
   third.refresh();
   third.images.refresh("", third.image_rows);
@@ -164,7 +164,7 @@ TEST_CASE("many small changes do not grow the log without end, and nobody loses 
       peer.commit(put(id, std::to_string(i) + padding));
       wanted[id] = std::to_string(i) + padding;
     }
-    largest = std::max(largest, std::filesystem::file_size(dir / "strata.journal"));
+    largest = std::max(largest, fs::file_size(dir / "strata.journal"));
   }
   CHECK(largest < 5U << 20);
   Peer fresh(dir.path());

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/records/index.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/record_file.hpp>
@@ -33,7 +34,7 @@ LayerRecord record_of(std::string const& text) { return serializers::Json::read_
 
 /// Layers read from one file, and written to it again.
 struct Peer {
-  explicit Peer(std::filesystem::path const& directory) : file(directory, "layers") {}
+  explicit Peer(fs::path const& directory) : file(directory, "layers") {}
   File file;
   Layers rows = {};
 

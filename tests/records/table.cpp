@@ -1,4 +1,5 @@
 #include <strata/drivers/memory.hpp>
+#include <strata/fs.hpp>
 #include <strata/lock/file_lock.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/table.hpp>
@@ -6,11 +7,10 @@
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,7 +23,7 @@ namespace {
 
 using Layers = Table<LayerTraits<drivers::Memory, serializers::Json>, FileLock>;
 
-Layers open(std::filesystem::path const& directory) {
+Layers open(fs::path const& directory) {
   return {FileLock(directory / "layers.lock"), {directory, "layers"}};
 }
 
@@ -45,8 +45,8 @@ struct Powerless {
     }
     LockToken renew() { return {}; }
   };
-  explicit Powerless(std::filesystem::path const&) {}
-  Powerless(std::filesystem::path const&, ReadOnly) {}
+  explicit Powerless(fs::path const&) {}
+  Powerless(fs::path const&, ReadOnly) {}
   Guard shared() { return {&looked}; }
   Guard exclusive() { return {&looked}; }
   std::optional<Guard> try_shared() { return shared(); }
@@ -146,14 +146,14 @@ TEST_CASE("a commit that fails changes nothing, here and on disk", "[item][table
     auto writing = table.write();
     writing.put(record("two"));
     // A directory of that name cannot be replaced by a file.
-    std::filesystem::rename(directory / "layers.json", directory / "kept");
-    std::filesystem::create_directory(directory / "layers.json");
+    fs::rename(directory / "layers.json", directory / "kept");
+    fs::create_directory(directory / "layers.json");
     CHECK_THROWS_AS(writing.commit(Flush::none), Error);
     CHECK_FALSE(writing.by_id("two"));
     CHECK(writing.by_id("one"));
   }
-  std::filesystem::remove(directory / "layers.json");
-  std::filesystem::rename(directory / "kept", directory / "layers.json");
+  fs::remove(directory / "layers.json");
+  fs::rename(directory / "kept", directory / "layers.json");
   CHECK(ids(table) == "one ");
   CHECK(sys::read_file(directory / "layers.json") == before);
 }
@@ -226,7 +226,7 @@ TEST_CASE("without a lock, what was read counts once nothing has changed meanwhi
     CHECK(looks == 4);
   }
   SECTION("a file that is just being written is read again") {
-    std::ofstream(file) << R"([{"id":"ha)";
+    fs::ofstream(file) << R"([{"id":"ha)";
     Powerless::looked = [&] {
       if (++looks == 3) sys::replace_file(file, R"([{"id":"whole"}])");
     };

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
@@ -5,12 +6,11 @@
 #include <strata/testing/serializer_suite.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 
@@ -35,8 +35,8 @@ Record only(std::string_view bytes) {
   return read.records[0];
 }
 
-std::string file(std::filesystem::path const& path) {
-  std::ifstream in(path, std::ios::binary);
+std::string file(fs::path const& path) {
+  fs::ifstream in(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
@@ -305,7 +305,7 @@ TEST_CASE("the real program writes what we read, and reads what we write", "[ser
   storage("create-image -i img -n localhost/demo -m " + odd + " top");
   storage("add-names -n other -n third img");
   {
-    std::ofstream(dir / "data") << "some data\n";
+    fs::ofstream(dir / "data") << "some data\n";
     storage("set-image-data -f " + (dir / "data").string() + " img config");
   }
   storage("create-container -i ctr -n box-" + odd + " -m '{\"m\":1}' img");
@@ -323,6 +323,6 @@ TEST_CASE("the real program writes what we read, and reads what we write", "[ser
   read.records[1].extra.emplace_back("strata-test", RawJson{"[1,{\"a\":null}]"});
   std::vector<Row<LayerRecord>> rows;
   for (auto const& record : read.records) rows.push_back(std::make_shared<LayerRecord const>(record));
-  std::ofstream(layers, std::ios::binary) << Json::encode(std::span<Row<LayerRecord> const>(rows), {});
+  fs::ofstream(layers, std::ios::binary) << Json::encode(std::span<Row<LayerRecord> const>(rows), {});
   CHECK(storage("layers").find(read.records[1].names[0]) != std::string::npos);
 }

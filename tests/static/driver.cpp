@@ -1,8 +1,8 @@
 #include <strata/drivers/naive_diff.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/driver_suite.hpp>
 
 #include "driver_archetype.hpp"
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,7 +45,7 @@ struct BlindRepairer : Driver {
   std::vector<std::string> repair(strata::LayerId const&, std::optional<std::vector<strata::LayerId>> const&);
 };
 struct OwnerOfPaths : Driver {
-  std::vector<std::filesystem::path> ownership(std::vector<strata::LayerId> const&) const;
+  std::vector<strata::fs::path> ownership(std::vector<strata::LayerId> const&) const;
 };
 struct AlwaysAnIdentity : Driver {
   std::string contents_identity(strata::LayerId const&) const;
@@ -72,15 +72,15 @@ template bool strata::has_own_trees<Held>(Held const&);
 template std::optional<strata::OwnTree> strata::own_tree_of<Held>(Held const&, strata::LayerId const&);
 template std::optional<std::vector<strata::LayerId>> strata::ancestors_of<Held>(Held const&,
                                                                                 strata::LayerId const&);
-template void strata::testing::driver_suite<strata::archetype::FileReader>(std::filesystem::path const&);
-template void strata::testing::driver_suite<strata::archetype::Keeper>(std::filesystem::path const&);
-template void strata::testing::driver_suite<strata::archetype::Descendant>(std::filesystem::path const&);
-template void strata::testing::driver_suite<strata::archetype::Repairer>(std::filesystem::path const&);
-template void strata::testing::driver_suite<strata::archetype::Owner>(std::filesystem::path const&);
-template void strata::testing::driver_suite<strata::archetype::Identifier>(std::filesystem::path const&);
-template void strata::testing::driver_suite<Held>(std::filesystem::path const&);
-template void strata::testing::driver_suite<Driver>(std::filesystem::path const&);
-template void strata::testing::driver_suite<Differ>(std::filesystem::path const&);
-template void strata::testing::driver_suite<Mounter>(std::filesystem::path const&);
+template void strata::testing::driver_suite<strata::archetype::FileReader>(strata::fs::path const&);
+template void strata::testing::driver_suite<strata::archetype::Keeper>(strata::fs::path const&);
+template void strata::testing::driver_suite<strata::archetype::Descendant>(strata::fs::path const&);
+template void strata::testing::driver_suite<strata::archetype::Repairer>(strata::fs::path const&);
+template void strata::testing::driver_suite<strata::archetype::Owner>(strata::fs::path const&);
+template void strata::testing::driver_suite<strata::archetype::Identifier>(strata::fs::path const&);
+template void strata::testing::driver_suite<Held>(strata::fs::path const&);
+template void strata::testing::driver_suite<Driver>(strata::fs::path const&);
+template void strata::testing::driver_suite<Differ>(strata::fs::path const&);
+template void strata::testing::driver_suite<Mounter>(strata::fs::path const&);
 template std::vector<strata::Change> strata::drivers::naive::changes<Mounter>(Mounter&,
                                                                               strata::DiffRequest const&);

@@ -7,10 +7,10 @@
 #include <strata/concepts/read_driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/concepts/with_ability.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/layer_tree.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,10 +58,10 @@ struct Differ : Driver {
 /// The least that also mounts.
 struct Mounter : Driver {
   using Driver::Driver;
-  std::filesystem::path mount(LayerId const&, MountRequest const&);
+  fs::path mount(LayerId const&, MountRequest const&);
   void unmount(LayerId const&, Flush);
   bool is_mounted(LayerId const&) const;
-  std::filesystem::path mount_path(LayerId const&) const;
+  fs::path mount_path(LayerId const&) const;
 };
 
 /// The least that also keeps or shows other owners.

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <strata/concepts/lock.hpp>
+#include <strata/fs.hpp>
 
-#include <filesystem>
 #include <optional>
 
 namespace strata::archetype {
@@ -19,8 +19,8 @@ struct Lock {
     LockToken renew();
   };
 
-  explicit Lock(std::filesystem::path);
-  Lock(std::filesystem::path, ReadOnly);
+  explicit Lock(fs::path);
+  Lock(fs::path, ReadOnly);
   Lock(Lock&&) = default;
   Lock& operator=(Lock&&) = default;
   Guard shared();

@@ -1,7 +1,9 @@
+#include <strata/fs.hpp>
 #include <strata/store/additional_layer.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <fstream>
 
 using namespace strata;
 using stores::code_of;
@@ -12,25 +14,25 @@ namespace {
 std::string const digest = "sha256:" + std::string(64, 'a');
 
 /// A layer as an additional layer store shows it.
-void lay_out(std::filesystem::path const& directory) {
-  std::filesystem::create_directories(directory / "diff/etc");
-  std::ofstream(directory / "diff/etc/file") << "from the other program";
-  std::ofstream(directory / "info") << R"({"id":"x","compressed-diff-digest":"sha256:)"
-                                    << std::string(64, 'b') << R"(","diff-digest":")" << digest
-                                    << R"(","diff-size":10240,"compression":2})";
-  std::ofstream(directory / "blob") << "the blob";
+void lay_out(fs::path const& directory) {
+  fs::create_directories(directory / "diff/etc");
+  fs::ofstream(directory / "diff/etc/file") << "from the other program";
+  fs::ofstream(directory / "info") << R"({"id":"x","compressed-diff-digest":"sha256:)" << std::string(64, 'b')
+                                   << R"(","diff-digest":")" << digest
+                                   << R"(","diff-size":10240,"compression":2})";
+  fs::ofstream(directory / "blob") << "the blob";
 }
 
 struct LayerStoreFixture {
   testing::TempDir directory;
-  std::filesystem::path others = directory.path() / "others";
+  fs::path others = directory.path() / "others";
   stores::Overlay::Options options(std::string const& suffix = "") const {
     return {.graph_root = directory.path() / "graph",
             .run_root = directory.path() / "run",
             .driver = drivers::overlay::Options::parse(
                 {"overlay.additionallayerstore=" + others.native() + suffix})};
   }
-  LayerStoreFixture() { std::filesystem::create_directory(others); }
+  LayerStoreFixture() { fs::create_directory(others); }
 };
 
 }  // namespace
@@ -57,7 +59,7 @@ TEST_CASE("an additional layer of another program becomes a layer that refers to
   CHECK(layer.record().parent == "base");
   CHECK(layer.names() == names::List{"name"});
   auto const own = fixture.directory.path() / "graph/overlay/layer";
-  CHECK(std::filesystem::read_symlink(own / "diff") == fixture.others / digest / "diff");
+  CHECK(fs::read_symlink(own / "diff") == fixture.others / digest / "diff");
   CHECK(sys::read_file(own / "additionallayer") == (fixture.others / digest).native());
   CHECK(code_of([&] { found->put({.id = "layer"}); }) == Errc::duplicate_id);
 
@@ -66,7 +68,7 @@ TEST_CASE("an additional layer of another program becomes a layer that refers to
   {
     auto const root = box.mount();
     CHECK(sys::read_file(root.path() / "etc/file") == "from the other program");
-    std::ofstream(root.path() / "etc/file") << "changed";
+    fs::ofstream(root.path() / "etc/file") << "changed";
   }
   CHECK(sys::read_file(fixture.others / digest / "diff/etc/file") == "from the other program");
   CHECK(layer.changes().size() == 2);
@@ -74,8 +76,8 @@ TEST_CASE("an additional layer of another program becomes a layer that refers to
   store.containers().remove("box");
   CHECK(store.images().remove("image").size() == 2);
   CHECK(store.layers().list().empty());
-  CHECK(std::filesystem::exists(fixture.others / digest / "diff/etc/file"));
-  CHECK_FALSE(std::filesystem::exists(fixture.others / digest / "use"));
+  CHECK(fs::exists(fixture.others / digest / "diff/etc/file"));
+  CHECK_FALSE(fs::exists(fixture.others / digest / "use"));
   store.shutdown({.force = true});
 }
 
@@ -84,7 +86,7 @@ TEST_CASE("names, parent and flags that another program records of an additional
   if (::geteuid() != 0) return;
   LayerStoreFixture const fixture;
   lay_out(fixture.others / digest);
-  std::ofstream(fixture.others / digest / "info")
+  fs::ofstream(fixture.others / digest / "info")
       << R"({"id":"x","names":["taken"],"parent":"gone","diff-digest":")" << digest
       << R"(","diff-size":10240,"flags":{"incomplete":true},"big-data-names":["none"],"new":1})";
   {
@@ -110,7 +112,7 @@ TEST_CASE("an additional layer store that needs the image reference gets it",
   stores::Overlay store(fixture.options(":ref"));
   CHECK_FALSE(store.layers().find_additional(digest));
   CHECK(store.layers().find_additional(digest, "docker.io/x:1"));
-  std::filesystem::remove(fixture.others / "ZG9ja2VyLmlvL3g6MQ==" / digest / "info");
+  fs::remove(fixture.others / "ZG9ja2VyLmlvL3g6MQ==" / digest / "info");
   CHECK_FALSE(store.layers().find_additional(digest, "docker.io/x:1"));
   store.shutdown({.force = true});
 }
@@ -119,9 +121,9 @@ TEST_CASE("an additional layer store is notified when a layer is no longer used"
           "[store][additional_layer]") {
   testing::TempDir directory;
   auto const place = directory.path() / "layer";
-  std::filesystem::create_directory(place);
+  fs::create_directory(place);
   { AdditionalTree const tree(place); }
-  CHECK_FALSE(std::filesystem::exists(place));  // a real one answers to the rmdir, and removes nothing
+  CHECK_FALSE(fs::exists(place));  // a real one answers to the rmdir, and removes nothing
 }
 
 TEST_CASE("options of additional layer stores are parsed", "[drivers][overlay][additional_layer]") {

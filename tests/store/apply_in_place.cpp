@@ -1,12 +1,13 @@
+#include <strata/fs.hpp>
 #include <strata/store/apply_in_place.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata;
 using stores::code_of;
 using stores::diff_of;
@@ -26,7 +27,7 @@ class Mounted : public stores::Fixture<S> {
                           {.id = "base"});
     layer = store.layers().create({.id = "layer", .parent = "base"});
     mount = layer->mount();
-    std::ofstream(mount->path() / "d/written") << "w";
+    fs::ofstream(mount->path() / "d/written") << "w";
   }
   ~Mounted() { mount.reset(); }
 
@@ -89,8 +90,8 @@ TEST_CASE("a whiteout that hides nothing is not created in a mounted layer eithe
   Mounted<stores::Overlay> mounted;
   mounted.layer->apply(memory_source(tar_of({{".wh.never", ""}, {"d/.wh.old", ""}})));
   auto const own = mounted.options().graph_root / "overlay/layer/diff";
-  CHECK(fs::symlink_status(own / "never").type() == fs::file_type::not_found);
-  CHECK(fs::symlink_status(own / "d/old").type() == fs::file_type::character);
+  CHECK(fs::symlink_status(own / "never").type() == fs::file_not_found);
+  CHECK(fs::symlink_status(own / "d/old").type() == fs::character_file);
 }
 
 TEMPLATE_TEST_CASE("a stream that cannot be unpacked does not change a mounted layer",

@@ -4,7 +4,6 @@
 #include "stores.hpp"
 #include "tools/syscall_tracer.hpp"
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <system_error>

@@ -1,7 +1,9 @@
+#include <strata/fs.hpp>
 #include <strata/store/containers.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <fstream>
 
 using namespace strata;
 using stores::code_of;
@@ -113,15 +115,15 @@ TEMPLATE_TEST_CASE("directories and big data are removed with the container", "[
   auto& store = fixture.store;
   auto box = store.containers().create("", {.id = "box"});
   CHECK(box.directory() == fixture.graph() / "vfs-containers/box/userdata");
-  CHECK(std::filesystem::is_directory(box.directory()));
-  CHECK(std::filesystem::is_directory(box.run_directory()));
-  std::ofstream(box.directory() / "file") << "12345";
+  CHECK(fs::is_directory(box.directory()));
+  CHECK(fs::is_directory(box.run_directory()));
+  fs::ofstream(box.directory() / "file") << "12345";
   box.big_data().set("config.json", "1234567");
   CHECK(box.size() == 12);
   auto const kept = box.directory();
   auto const run = box.run_directory();
   store.containers().remove("box");
-  CHECK_FALSE(std::filesystem::exists(kept.parent_path()));
-  CHECK_FALSE(std::filesystem::exists(run.parent_path()));
+  CHECK_FALSE(fs::exists(kept.parent_path()));
+  CHECK_FALSE(fs::exists(run.parent_path()));
   CHECK(code_of([&] { store.containers().remove("box"); }) == Errc::container_unknown);
 }

@@ -1,11 +1,11 @@
+#include <strata/fs.hpp>
 #include <strata/store/content_intent.hpp>
 
 #include "stores.hpp"
-#include <filesystem>
 #include <fstream>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 

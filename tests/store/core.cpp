@@ -1,9 +1,11 @@
+#include <strata/fs.hpp>
 #include <strata/store/core.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include "stores.hpp"
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <thread>
 
 using namespace strata;
@@ -16,7 +18,7 @@ TEST_CASE("a store needs both roots", "[store][core]") {
         Errc::incomplete_options);
   CHECK(code_of([&] { stores::Vfs({.graph_root = {}, .run_root = directory.path() / "r"}); }) ==
         Errc::incomplete_options);
-  CHECK(std::filesystem::is_empty(directory.path()));
+  CHECK(fs::is_empty(directory.path()));
 }
 
 TEST_CASE("a store opens only with the serializer and the driver that wrote it", "[store][core]") {
@@ -60,7 +62,7 @@ TEST_CASE("a record file that cannot be parsed is reported by name and not overw
   Fixture<stores::Vfs> fixture;
   fixture.store.layers().create({.id = "one"});
   auto const file = fixture.graph() / "vfs-layers/layers.json";
-  std::ofstream(file) << R"([{"id":"one"},{"id":)";
+  fs::ofstream(file) << R"([{"id":"one"},{"id":)";
   auto const broken = sys::read_file(file);
   try {
     static_cast<void>(fixture.store.layers().list());
@@ -80,7 +82,7 @@ TEST_CASE("one unreadable record is kept and does not affect the others", "[stor
   auto const file = fixture.graph() / "vfs-layers/layers.json";
   auto text = sys::read_file(file);
   text.insert(1, R"({"id":17,"what":"ever"},"word",)");
-  std::ofstream(file) << text;
+  fs::ofstream(file) << text;
   CHECK(fixture.store.layers().get("name").id().str() == "good");
   fixture.store.layers().create({.id = "new"});
   auto const after = sys::read_file(file);
@@ -94,13 +96,13 @@ TEST_CASE("unknown keys and files survive changes", "[store][core]") {
   auto const file = fixture.graph() / "vfs-layers/layers.json";
   auto text = sys::read_file(file);
   text.insert(text.size() - 2, R"(,"from-the-future":{"a":[1,2.50,null]},"toc-digest":"sha256:x")");
-  std::ofstream(file) << text;
-  std::ofstream(fixture.graph() / "defaultNetworkBackend") << "netavark";
+  fs::ofstream(file) << text;
+  fs::ofstream(fixture.graph() / "defaultNetworkBackend") << "netavark";
   layer.add_names({"name"});
   auto const after = sys::read_file(file);
   CHECK(after.find(R"("from-the-future":{"a":[1,2.50,null]})") != std::string::npos);
   CHECK(after.find(R"("toc-digest":"sha256:x")") != std::string::npos);
-  CHECK(std::filesystem::exists(fixture.graph() / "defaultNetworkBackend"));
+  CHECK(fs::exists(fixture.graph() / "defaultNetworkBackend"));
 }
 
 TEST_CASE("a record whose id could name another item's directory does no harm", "[store][core]") {
@@ -109,29 +111,29 @@ TEST_CASE("a record whose id could name another item's directory does no harm", 
   auto const file = fixture.graph() / "vfs-layers/layers.json";
   auto text = sys::read_file(file);
   text.insert(1, R"({"id":"../../victim","names":["bad"],"created":"2026-01-01T00:00:00Z"},)");
-  std::ofstream(file) << text;
-  std::filesystem::create_directories(fixture.graph() / "victim");
-  std::ofstream(fixture.graph() / "victim/file") << "x";
+  fs::ofstream(file) << text;
+  fs::create_directories(fixture.graph() / "victim");
+  fs::ofstream(fixture.graph() / "victim/file") << "x";
   CHECK(code_of([&] { fixture.store.layers().remove("bad"); }));
-  CHECK(std::filesystem::exists(fixture.graph() / "victim/file"));
+  CHECK(fs::exists(fixture.graph() / "victim/file"));
   CHECK(fixture.store.layers().get("good").id().str() == "good");
 }
 
 TEST_CASE("leftovers of dead processes are collected when a store is opened", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   auto const trash = fixture.graph() / "vfs-layers/tmp";
-  std::filesystem::create_directories(trash / "temp-dir-123/0-addition");
-  std::ofstream(trash / "lock-123") << "";
-  std::filesystem::create_directories(fixture.graph() / "vfs/tempdirs/temp-dir-9/0-addition");
+  fs::create_directories(trash / "temp-dir-123/0-addition");
+  fs::ofstream(trash / "lock-123") << "";
+  fs::create_directories(fixture.graph() / "vfs/tempdirs/temp-dir-9/0-addition");
   stores::Vfs again(fixture.options());
-  CHECK(std::filesystem::is_empty(trash));
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/tempdirs/temp-dir-9"));
+  CHECK(fs::is_empty(trash));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs/tempdirs/temp-dir-9"));
 }
 
 TEST_CASE("files without a record do not block their id", "[store][core]") {
   Fixture<stores::Vfs> fixture;
-  std::filesystem::create_directories(fixture.graph() / "vfs/dir/one/stale");
-  std::ofstream(fixture.graph() / "vfs-layers/one.tar-split.gz") << "junk";
+  fs::create_directories(fixture.graph() / "vfs/dir/one/stale");
+  fs::ofstream(fixture.graph() / "vfs-layers/one.tar-split.gz") << "junk";
   auto const layer = fixture.store.layers().create({.id = "one"});
   CHECK(layer.changes().empty());
   CHECK(stores::diff_of(layer) == std::string(1024, '\0'));
@@ -143,39 +145,39 @@ TEST_CASE("a layer that a dead process was creating or removing is removed at th
   fixture.store.layers().create({.id = "kept"});
   auto const note = [&](std::string const& number, std::string const& id) {
     auto const temp = fixture.graph() / "vfs-layers/tmp" / ("temp-dir-" + number);
-    std::filesystem::create_directories(temp);
-    std::ofstream(temp / ("0-note-" + id)) << "";
-    std::ofstream(fixture.graph() / "vfs-layers/tmp" / ("lock-" + number)) << "";
+    fs::create_directories(temp);
+    fs::ofstream(temp / ("0-note-" + id)) << "";
+    fs::ofstream(fixture.graph() / "vfs-layers/tmp" / ("lock-" + number)) << "";
   };
-  std::filesystem::create_directories(fixture.graph() / "vfs/dir/lost/some");
-  std::ofstream(fixture.graph() / "vfs-layers/lost.tar-split.gz") << "whole or not";
+  fs::create_directories(fixture.graph() / "vfs/dir/lost/some");
+  fs::ofstream(fixture.graph() / "vfs-layers/lost.tar-split.gz") << "whole or not";
   note("1", "layer-lost");
   note("2", "layer-kept");
   note("3", "layer-never-came-so-far");
   note("4", "of another release");
   stores::Vfs again(fixture.options());
   CHECK(stores::ids(again.layers().list()) == std::vector<std::string>{"kept"});
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/lost"));
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-layers/lost.tar-split.gz"));
-  CHECK(std::filesystem::exists(fixture.graph() / "vfs/dir/kept"));
-  CHECK(std::filesystem::is_empty(fixture.graph() / "vfs-layers/tmp"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs/dir/lost"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs-layers/lost.tar-split.gz"));
+  CHECK(fs::exists(fixture.graph() / "vfs/dir/kept"));
+  CHECK(fs::is_empty(fixture.graph() / "vfs-layers/tmp"));
 }
 
 TEST_CASE("intent records survive a process that does not access layers", "[store][core]") {
   Fixture<stores::Vfs> fixture;
   auto const temp = fixture.graph() / "vfs-layers/tmp/temp-dir-1";
-  std::filesystem::create_directories(temp);
-  std::ofstream(temp / "0-note-layer-lost") << "";
-  std::filesystem::create_directories(fixture.graph() / "vfs/dir/lost/some");
+  fs::create_directories(temp);
+  fs::ofstream(temp / "0-note-layer-lost") << "";
+  fs::create_directories(fixture.graph() / "vfs/dir/lost/some");
   {
     stores::Vfs other(fixture.options());
     CHECK(other.images().list().empty());
   }
-  CHECK(std::filesystem::exists(temp / "0-note-layer-lost"));
+  CHECK(fs::exists(temp / "0-note-layer-lost"));
   stores::Vfs again(fixture.options());
   CHECK(again.layers().list().empty());
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/lost"));
-  CHECK(std::filesystem::is_empty(fixture.graph() / "vfs-layers/tmp"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs/dir/lost"));
+  CHECK(fs::is_empty(fixture.graph() / "vfs-layers/tmp"));
 }
 
 TEST_CASE("leftovers of containers and images are removed, nothing in use is", "[store][core]") {
@@ -186,22 +188,22 @@ TEST_CASE("leftovers of containers and images are removed, nothing in use is", "
   store.layers().create({.id = "child", .parent = "base"});
   store.images().create({.id = "image", .top_layer = "taken"});
   auto const box = store.containers().create("image", {.id = "box"});
-  std::filesystem::create_directories(box.directory());
-  std::filesystem::create_directories(fixture.graph() / "vfs-containers/gone/userdata");
-  std::filesystem::create_directories(fixture.graph() / "vfs-images/gone");
+  fs::create_directories(box.directory());
+  fs::create_directories(fixture.graph() / "vfs-containers/gone/userdata");
+  fs::create_directories(fixture.graph() / "vfs-images/gone");
   auto const temp = fixture.graph() / "vfs-layers/tmp/temp-dir-1";
-  std::filesystem::create_directories(temp);
+  fs::create_directories(temp);
   for (std::string const note : {"spare-base", "spare-spare", "spare-taken", "spare-named", "container-gone",
                                  "container-box", "image-gone", "image-image"})
-    std::ofstream(temp / ("0-note-" + note)) << "";
-  std::ofstream(temp / ("0-note-spare-" + box.record().layer)) << "";
+    fs::ofstream(temp / ("0-note-" + note)) << "";
+  fs::ofstream(temp / ("0-note-spare-" + box.record().layer)) << "";
   stores::Vfs again(fixture.options());
   CHECK(stores::ids(again.layers().list()) ==
         std::vector<std::string>{"base", "taken", "named", "child", box.record().layer});
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/spare"));
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-containers/gone"));
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-images/gone"));
-  CHECK(std::filesystem::exists(box.directory()));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs/dir/spare"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs-containers/gone"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs-images/gone"));
+  CHECK(fs::exists(box.directory()));
   CHECK(again.images().exists("image"));
   CHECK(again.containers().exists("box"));
 }
@@ -213,11 +215,11 @@ TEST_CASE("a record flagged incomplete is a layer that the Go library did not fi
   auto const file = fixture.graph() / "vfs-layers/layers.json";
   auto text = sys::read_file(file);
   text.insert(text.size() - 2, R"(,"flags":{"incomplete":true})");
-  std::ofstream(file) << text;
+  fs::ofstream(file) << text;
   stores::Vfs again(fixture.options());
   CHECK_FALSE(again.layers().exists("half"));
   CHECK(again.layers().exists("whole"));
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs/dir/half"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs/dir/half"));
 }
 
 TEMPLATE_TEST_CASE("an id must not be the name of one of the store's files", "[store][core]", stores::Vfs,
@@ -245,7 +247,7 @@ TEST_CASE("removing an item whose id is the name of the record file leaves that 
   auto const file = fixture.graph() / "vfs-images/images.json";
   auto text = sys::read_file(file);
   text.insert(1, R"({"id":"images.json","names":["bad"],"created":"2026-01-01T00:00:00Z"},)");
-  std::ofstream(file) << text;
+  fs::ofstream(file) << text;
   CHECK(code_of([&] { fixture.store.images().remove("bad"); }) == Errc::invalid_id);
   CHECK(code_of([&] { fixture.store.images().get("bad").big_data().set("key", "x"); }) == Errc::invalid_id);
   CHECK(fixture.store.images().list().size() == 2);
@@ -277,6 +279,6 @@ TEST_CASE("a second thread waits until leftovers are collected", "[store][core]"
   std::thread first([&] { static_cast<void>(store.layers().list()); });
   while (!Slow::removing) std::this_thread::yield();
   static_cast<void>(store.layers().list());
-  CHECK_FALSE(std::filesystem::exists(left));
+  CHECK_FALSE(fs::exists(left));
   first.join();
 }

@@ -1,7 +1,10 @@
+#include <strata/fs.hpp>
 #include <strata/store/data_intent.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <fstream>
+#include <iterator>
 
 using namespace strata;
 
@@ -10,7 +13,7 @@ namespace {
 /// An image whose data a process began to replace, and died.
 struct Interrupted {
   stores::Fixture<stores::Vfs> fixture;
-  std::filesystem::path data = {};
+  fs::path data = {};
 
   /// @param told  the record was written
   explicit Interrupted(bool told) {
@@ -19,10 +22,10 @@ struct Interrupted {
     data = fixture.graph() / "vfs-images/image";
     if (told) {
       image.big_data().set("key", "new, and longer");
-      std::ofstream(data / "key") << "old";
+      fs::ofstream(data / "key") << "old";
     }
     auto const name = std::string(paths::temporary_prefix) + "key123";
-    std::ofstream(data / name) << "new, and longer";
+    fs::ofstream(data / name) << "new, and longer";
     auto dead = sys::StagingDirectory::create(fixture.graph() / "vfs-layers/tmp");
     sys::replace_file(dead.path() / "data-intent",
                       name + "\n15\n" + Digest::of(as_bytes("new, and longer")).str() + "\nkey");
@@ -36,7 +39,7 @@ struct Interrupted {
     auto const bytes = image.big_data().get("key");
     CHECK(image.big_data().size("key") == std::ssize(bytes));
     CHECK(image.big_data().digest("key") == Digest::of(as_bytes(bytes)));
-    CHECK(std::ranges::distance(std::filesystem::directory_iterator(data)) == 1);
+    CHECK(std::distance(fs::directory_iterator(data), fs::directory_iterator()) == 1);
     CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
     return bytes;
   }

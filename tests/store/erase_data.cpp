@@ -1,11 +1,11 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/store/erase_data.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "stores.hpp"
-#include <filesystem>
-#include <fstream>
 #include <new>
 #include <span>
 #include <string>
@@ -31,7 +31,7 @@ void with_each(S& store, Use&& use) {
 }
 
 template <class Item>
-std::filesystem::path data_file(Fixture<stores::Vfs> const& fixture, Item const& item, std::string_view key) {
+fs::path data_file(Fixture<stores::Vfs> const& fixture, Item const& item, std::string_view key) {
   return fixture.graph() / ("vfs-" + std::string(Item::Traits::stem)) / item.id().str() /
          big_data_file_name(key);
 }
@@ -47,8 +47,7 @@ struct FailingJson : serializers::Json {
 };
 
 /// Leaves the intent of a process that died while it erased "key" of an item.
-void leave_intent(std::filesystem::path const& graph, IntentKind kind, std::string const& id,
-                  std::string_view key) {
+void leave_intent(fs::path const& graph, IntentKind kind, std::string const& id, std::string_view key) {
   auto dead = sys::StagingDirectory::create(graph / "vfs-layers/tmp");
   sys::replace_file(dead.path() / "erase-intent", key);
   dead.note(intent_text({kind, id}));
@@ -103,7 +102,7 @@ TEST_CASE("a process that dies while it erases big data leaves all of it or noth
     }
     item.big_data().erase("key");
     auto const file = data_file(fixture, item, "key");
-    std::ofstream(file) << "old";
+    fs::ofstream(file) << "old";
     leave_intent(fixture.graph(), kind, item.id().str(), "key");  // after that
     leave_intent(fixture.graph(), kind, item.id().str(), "");
     leave_intent(fixture.graph(), kind, "none", "key");
@@ -111,7 +110,7 @@ TEST_CASE("a process that dies while it erases big data leaves all of it or noth
       stores::Vfs store(fixture.options());
       CHECK_FALSE(store.layers().list().empty());
     }
-    CHECK_FALSE(std::filesystem::exists(file));
+    CHECK_FALSE(fs::exists(file));
     CHECK(item.big_data().get("kept") == "text");
     CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
   });
@@ -123,12 +122,12 @@ TEST_CASE("big data whose file cannot be removed stays as it is", "[store][big_d
   with_each(fixture.store, [&](auto& item) {
     item.big_data().set("key", "old");
     auto const file = data_file(fixture, item, "key");
-    std::filesystem::remove(file);
-    std::filesystem::create_directories(file / "below");
+    fs::remove(file);
+    fs::create_directories(file / "below");
     CHECK(code_of([&] { item.big_data().erase("key"); }) == std::errc::is_a_directory);
     item.refresh();
     CHECK(item.big_data().names() == names::List{"key"});
-    std::filesystem::remove_all(file);
+    fs::remove_all(file);
     item.big_data().erase("key");  // there was no file: only the record changes
     CHECK(item.big_data().names().empty());
   });

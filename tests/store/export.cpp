@@ -1,8 +1,10 @@
 #include <strata/archive/tar_reader.hpp>
+#include <strata/fs.hpp>
 #include <strata/store/export.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <fstream>
 #include <memory>
 
 using namespace strata;
@@ -37,9 +39,9 @@ TEMPLATE_TEST_CASE("changes of a container come as a list, a size and a tar", "[
   auto const box = store.containers().create("image");
   {
     auto const mounted = box.mount();
-    std::filesystem::remove(mounted.path() / "etc/gone");
-    std::ofstream(mounted.path() / "etc/kept") << "333";
-    std::ofstream(mounted.path() / "var/new") << "4444";
+    fs::remove(mounted.path() / "etc/gone");
+    fs::ofstream(mounted.path() / "etc/kept") << "333";
+    fs::ofstream(mounted.path() / "var/new") << "4444";
   }
   CHECK(box.changes() == std::vector<Change>{{"/etc", ChangeKind::modify},
                                              {"/etc/gone", ChangeKind::remove},
@@ -87,15 +89,15 @@ TEMPLATE_TEST_CASE("an export detects a file that differs from the import", "[st
                    stores::Overlay) {
   Fixture<TestType> fixture;
   auto const layer = fixture.store.layers().import(memory_source(tar_of({{"file", "right"}})), {.id = "one"});
-  std::filesystem::path const file = [&] {
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(fixture.graph()))
+  fs::path const file = [&] {
+    for (auto const& entry : fs::recursive_directory_iterator(fixture.graph()))
       if (entry.path().filename() == "file" && entry.path().native().find("merged") == std::string::npos)
         return entry.path();
-    return std::filesystem::path();
+    return fs::path();
   }();
-  std::ofstream(file) << "wrong";
+  fs::ofstream(file) << "wrong";
   CHECK(code_of([&] { diff_of(layer); }) == Errc::file_changed);
-  std::filesystem::remove(file);
+  fs::remove(file);
   CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
 }
 
@@ -106,10 +108,10 @@ TEST_CASE("a damaged tar-split is an error, a missing one is made from the files
   auto const split = fixture.graph() / "vfs-layers/one.tar-split.gz";
   auto const whole = sys::read_file(split);
   for (auto const size : {std::size_t{0}, whole.size() / 2}) {
-    std::ofstream(split, std::ios::trunc) << whole.substr(0, size);
+    fs::ofstream(split, std::ios::trunc) << whole.substr(0, size);
     CHECK(code_of([&] { diff_of(layer); }) == Errc::corrupt_tar_split);
   }
-  std::filesystem::remove(split);
+  fs::remove(split);
   CHECK(names_in(diff_of(layer)) == Names{"file"});
 }
 

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/testing/fault_driver.hpp>
 
@@ -11,11 +12,11 @@ using Faulty = testing::FaultDriver<drivers::Vfs>;
 using FaultyStore = Store<Faulty, serializers::Json, durability::None>;
 
 /// Every record has its bytes, every directory its record, and nothing is left staged.
-void check_whole(std::filesystem::path const& graph, stores::Vfs& store) {
+void check_whole(fs::path const& graph, stores::Vfs& store) {
   std::vector<std::string> recorded;
   for (auto const& layer : store.layers().list()) {
     recorded.push_back(layer.id().str());
-    CHECK(std::filesystem::is_directory(graph / "vfs/dir" / recorded.back()));
+    CHECK(fs::is_directory(graph / "vfs/dir" / recorded.back()));
     if (!layer.record().diff_digest.empty())
       CHECK(Digest::of(as_bytes(stores::diff_of(layer))).str() == layer.record().diff_digest);
     if (!layer.record().parent.empty()) CHECK(store.layers().exists(layer.record().parent));
@@ -24,7 +25,7 @@ void check_whole(std::filesystem::path const& graph, stores::Vfs& store) {
     CHECK(store.layers().exists(container.record().layer));
   for (auto const& image : store.images().list()) CHECK(store.layers().exists(image.record().top_layer));
   for (auto const* root : {"vfs/tempdirs", "vfs-layers/tmp"})
-    if (std::filesystem::exists(graph / root)) CHECK(std::filesystem::is_empty(graph / root));
+    if (fs::exists(graph / root)) CHECK(fs::is_empty(graph / root));
 }
 
 }  // namespace

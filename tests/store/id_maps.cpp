@@ -1,15 +1,15 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/store/auto_userns.hpp>
 #include <strata/store/mapped_layer.hpp>
 #include <strata/store/parent_owners.hpp>
 #include <strata/testing/id_map_suite.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "stores.hpp"
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata;
 
 namespace {
@@ -300,7 +300,7 @@ TEST_CASE("automatic maps are as large as the image needs and do not overlap", "
   stores::Fixture<stores::Vfs> fixture;
   auto& store = fixture.store;
   auto const subids = fixture.directory.path() / "subids";
-  std::ofstream(subids) << "boxes:100000:3000\nelse:1:1\nboxes:200000:10000\n";
+  fs::ofstream(subids) << "boxes:100000:3000\nelse:1:1\nboxes:200000:10000\n";
   AutoUserns wanted{.user = "boxes", .subuid_file = subids, .subgid_file = subids};
 
   store.layers().import(memory_source(stores::tar_of(

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/store/core.hpp>
 
 #include "stores.hpp"
@@ -20,8 +21,8 @@ class WithImageStore {
             .run_root = directory.path() / (graph + "-run"),
             .image_store = directory.path() / "images"};
   }
-  std::filesystem::path graph() const { return directory.path() / "graph"; }
-  std::filesystem::path images() const { return directory.path() / "images"; }
+  fs::path graph() const { return directory.path() / "graph"; }
+  fs::path images() const { return directory.path() / "images"; }
 
   WithImageStore() : store(std::make_unique<S>(options())) {}
   ~WithImageStore() { store->shutdown({.force = true}); }
@@ -65,18 +66,18 @@ TEMPLATE_TEST_CASE("files of a store with a separate image store are where the f
   data_of.big_data().set("key", "data");
 
   CHECK(has_record(apart.images() / (driver + "-images/images.json"), "image"));
-  CHECK(std::filesystem::exists(apart.images() / (driver + "-images/image/manifest")));
+  CHECK(fs::exists(apart.images() / (driver + "-images/image/manifest")));
   CHECK(has_record(apart.images() / (driver + "-layers/layers.json"), "base"));
   CHECK_FALSE(has_record(apart.images() / (driver + "-layers/layers.json"), written));
   CHECK(has_record(apart.graph() / (driver + "-layers/layers.json"), written));
   CHECK_FALSE(has_record(apart.graph() / (driver + "-layers/layers.json"), "base"));
-  CHECK(std::filesystem::exists(apart.graph() / (driver + "-layers/base.tar-split.gz")));
-  CHECK(std::filesystem::exists(apart.graph() / (driver + "-layers/base/key")));
+  CHECK(fs::exists(apart.graph() / (driver + "-layers/base.tar-split.gz")));
+  CHECK(fs::exists(apart.graph() / (driver + "-layers/base/key")));
   CHECK(has_record(apart.graph() / (driver + "-containers/containers.json"), "box"));
   auto const home = driver == "vfs" ? std::string("vfs/dir") : driver;
-  CHECK(std::filesystem::exists(apart.images() / home / "base"));
-  CHECK(std::filesystem::exists(apart.graph() / home / written));
-  CHECK_FALSE(std::filesystem::exists(apart.graph() / home / "base"));
+  CHECK(fs::exists(apart.images() / home / "base"));
+  CHECK(fs::exists(apart.graph() / home / written));
+  CHECK_FALSE(fs::exists(apart.graph() / home / "base"));
   CHECK(image.directory().native().starts_with(apart.graph().native()));
 
   CHECK(ids(store.layers().list()) == std::vector<std::string>{written, "base"});

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/store/images.hpp>
 
 #include "stores.hpp"
@@ -170,5 +171,5 @@ TEST_CASE("an image can be removed without its layers", "[store][images]") {
   image.big_data().set("manifest", "x");
   CHECK(store.images().remove("one", {.keep_layers = true}).empty());
   CHECK(store.layers().exists("base"));
-  CHECK_FALSE(std::filesystem::exists(fixture.graph() / "vfs-images/one"));
+  CHECK_FALSE(fs::exists(fixture.graph() / "vfs-images/one"));
 }

@@ -1,13 +1,14 @@
 #include <strata/codec/all.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/store/import.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include "stores.hpp"
 #include <algorithm>
 #include <chrono>
 #include <concepts>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <optional>
 #include <sys/mount.h>
@@ -209,7 +210,7 @@ TEMPLATE_TEST_CASE("a stream applied to a layer replaces what is recorded of it"
   CHECK((diff_of(layer, DiffOptions{.compression = Compression::none}) == second));
   {
     auto const mounted = layer.mount();
-    for (auto const* name : {"below", "one", "two"}) CHECK(std::filesystem::exists(mounted.path() / name));
+    for (auto const* name : {"below", "one", "two"}) CHECK(fs::exists(mounted.path() / name));
   }
   auto const before = layer.record();
   CHECK(code_of([&] { layer.apply(memory_source(second.substr(0, 513))); }) == Errc::corrupt_archive);
@@ -305,7 +306,7 @@ TEMPLATE_TEST_CASE("writes to a layer while an archive for it is read are not lo
   auto const exported = is_filled ? diff_of(layer) : std::string();
   auto const stream = tar_of({{"new", "1"}});
   std::optional<MountPoint<Core>> mount;
-  auto const apply_while = [&](std::function<void(std::filesystem::path const&)> const& work) {
+  auto const apply_while = [&](std::function<void(fs::path const&)> const& work) {
     auto other = fixture.store.layers().get("layer");
     return code_of([&] {
       layer.apply(Interrupting{stream, [&] {
@@ -318,17 +319,16 @@ TEMPLATE_TEST_CASE("writes to a layer while an archive for it is read are not lo
     auto const now = fixture.store.layers().get("layer");
     CHECK(detail::encode_one<Core>(now.record()) == before);
     if (is_filled) CHECK(diff_of(now) == exported);
-    CHECK((!std::filesystem::exists(layer.core().layer_trash()) ||
-           std::filesystem::is_empty(layer.core().layer_trash())));
+    CHECK((!fs::exists(layer.core().layer_trash()) || fs::is_empty(layer.core().layer_trash())));
     mount.reset();
     mount.emplace(fixture.store.layers().get("layer").mount());
-    CHECK_FALSE(std::filesystem::exists(mount->path() / "new"));
-    CHECK(std::filesystem::exists(mount->path() / "former") == is_filled);
+    CHECK_FALSE(fs::exists(mount->path() / "new"));
+    CHECK(fs::exists(mount->path() / "former") == is_filled);
     CHECK(sys::read_file(mount->path() / "below") == "1");
   };
   SECTION("a file through a mount that has gone") {
     auto const code = apply_while([&](auto const& path) {
-      std::ofstream(path / "precious") << "p";
+      fs::ofstream(path / "precious") << "p";
       mount.reset();
     });
     CHECK(code == Errc::changed_meanwhile);
@@ -338,7 +338,7 @@ TEMPLATE_TEST_CASE("writes to a layer while an archive for it is read are not lo
   }
   SECTION("a change of a file") {
     auto const code = apply_while([&](auto const& path) {
-      std::ofstream(path / (is_filled ? "former" : "below")) << "1";
+      fs::ofstream(path / (is_filled ? "former" : "below")) << "1";
       mount.reset();
     });
     CHECK(code == Errc::changed_meanwhile);
@@ -348,30 +348,29 @@ TEMPLATE_TEST_CASE("writes to a layer while an archive for it is read are not lo
   SECTION("through a mount that is still there, before or after the stream is unpacked") {
     bool const written = GENERATE(false, true);
     auto const code = apply_while([&](auto const& path) {
-      if (written) std::ofstream(path / "precious") << "p";
+      if (written) fs::ofstream(path / "precious") << "p";
     });
     CHECK(code == Errc::layer_used_by_container);
     REQUIRE(mount.has_value());
-    std::ofstream(mount->path() / "precious") << "p";
+    fs::ofstream(mount->path() / "precious") << "p";
     check_untouched();
     CHECK(sys::read_file(mount->path() / "precious") == "p");
   }
   SECTION("a mount alone changes nothing") {
     CHECK_FALSE(apply_while([&](auto const&) { mount.reset(); }));
     mount.emplace(fixture.store.layers().get("layer").mount());
-    CHECK(std::filesystem::exists(mount->path() / "new"));
+    CHECK(fs::exists(mount->path() / "new"));
     CHECK(diff_of(fixture.store.layers().get("layer")) == stream);
     return;
   }
   // Once more, and in place where it is mounted.
-  bool const has_precious =
-      std::filesystem::exists(fixture.store.layers().get("layer").mount().path() / "precious");
+  bool const has_precious = fs::exists(fixture.store.layers().get("layer").mount().path() / "precious");
   fixture.store.layers().get("layer").apply(memory_source(stream));
   CHECK(diff_of(fixture.store.layers().get("layer")) == stream);
   mount.reset();
   mount.emplace(fixture.store.layers().get("layer").mount());
   CHECK(sys::read_file(mount->path() / "new") == "1");
-  CHECK(std::filesystem::exists(mount->path() / "precious") == has_precious);
+  CHECK(fs::exists(mount->path() / "precious") == has_precious);
 }
 
 TEST_CASE("many threads import into one store at once", "[store][import][threads]") {

@@ -1,17 +1,17 @@
+#include <strata/fs.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 
 using namespace strata;
 
 namespace {
 struct Place {
-  std::filesystem::path path;
-  std::filesystem::path layer_trash() const { return path; }
+  fs::path path;
+  fs::path layer_trash() const { return path; }
   static Flush flush() { return Flush::full; }
   void collect_again() noexcept { again = true; }
   bool again = false;
@@ -64,7 +64,7 @@ TEST_CASE("intents of failed work remain for the next process, those of complete
     with_intents(place, staging, [] {});
     CHECK_FALSE(place.again);
   }
-  CHECK(std::filesystem::is_empty(place.path));
+  CHECK(fs::is_empty(place.path));
   {
     auto staging = log_intents(place, {{IntentKind::layer_files, "failed"}});
     CHECK_THROWS_AS(with_intents(place, staging, []() -> void { throw Error(Errc::stopped, "test"); }),
@@ -78,5 +78,5 @@ TEST_CASE("intents of failed work remain for the next process, those of complete
   });
   REQUIRE(left.size() == 1);
   CHECK(parse_intent(left[0])->id == "failed");
-  CHECK(std::filesystem::is_empty(place.path));
+  CHECK(fs::is_empty(place.path));
 }

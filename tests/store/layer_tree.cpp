@@ -1,12 +1,12 @@
 #include <strata/drivers/any.hpp>
 #include <strata/store/layer_tree.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 #include <ranges>
 
 #include "stores.hpp"
 #include <cstdlib>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("files of layers, images and containers are read without a mo
     CHECK(top.mount_count() == 0);
     {
       auto root = box.mount();
-      std::ofstream(root.path() / "d/written") << "here";
+      fs::ofstream(root.path() / "d/written") << "here";
       CHECK(text_in(box, "d/written") == "here");
     }
     CHECK(paths_in(box) == "/d /d/file /d/new /d/written ");

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/store/layers.hpp>
 
@@ -268,18 +269,18 @@ TEMPLATE_TEST_CASE("a layer in memory is created and removed without files but i
   fixture.store.images().create({.names = {"image"}, .top_layer = "top"});
   CHECK(code_of([&] { layers.remove("top"); }) == Errc::layer_used_by_image);
   fixture.store.images().remove("image", {.keep_layers = true});
-  std::filesystem::remove_all(trash);
-  std::filesystem::remove(mounts);
+  fs::remove_all(trash);
+  fs::remove(mounts);
   layers.remove("top");
   layers.remove("base");
   CHECK(layers.list().empty());
-  CHECK_FALSE(std::filesystem::exists(trash));
-  CHECK_FALSE(std::filesystem::exists(mounts));
+  CHECK_FALSE(fs::exists(trash));
+  CHECK_FALSE(fs::exists(mounts));
 
   layers.create({.id = base.id().str()});  // the tree went, too
   auto const imported = layers.import(strata::memory_source(stores::tar_of({{"file", "x"}})));
   auto const tar_split = imported.core().tar_split(imported.id().str());
-  CHECK(std::filesystem::exists(tar_split));
+  CHECK(fs::exists(tar_split));
   layers.remove(imported);
-  CHECK_FALSE(std::filesystem::exists(tar_split));
+  CHECK_FALSE(fs::exists(tar_split));
 }

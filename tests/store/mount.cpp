@@ -1,8 +1,10 @@
+#include <strata/fs.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/sys/mount.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <fstream>
 #include <optional>
 
 using namespace strata;
@@ -174,15 +176,15 @@ TEST_CASE("writes through a mount stay in the layer", "[store][mount]") {
   {
     auto const mounted = box.mount();
     CHECK(sys::is_mount_point(mounted.path()));
-    std::ofstream(mounted.path() / "file") << "above";
+    fs::ofstream(mounted.path() / "file") << "above";
   }
   {
     auto const mounted = box.mount();
     CHECK(sys::read_file(mounted.path() / "file") == "above");
     auto const below = image.mount();
     CHECK(sys::read_file(below.path() / "file") == "below");
-    std::error_code error;
-    CHECK_FALSE(std::filesystem::create_directory(below.path() / "x", error));  // read-only
+    boost::system::error_code error;
+    CHECK_FALSE(fs::create_directory(below.path() / "x", error));  // read-only
   }
 }
 
@@ -192,7 +194,7 @@ TEST_CASE("removing a mounted container unmounts it", "[store][mount]") {
   auto const box = store.containers().create("");
   auto const path = box.mount().keep();
   store.containers().remove(box);
-  CHECK_FALSE(std::filesystem::exists(path));
+  CHECK_FALSE(fs::exists(path));
   CHECK(store.mounted_layers().empty());
 }
 
@@ -229,7 +231,7 @@ struct Watching : drivers::Vfs {
     could_mount = FileLock(lock).try_exclusive().has_value();
     Vfs::replace(id, staged);
   }
-  static inline std::filesystem::path lock = {};
+  static inline fs::path lock = {};
   static inline std::optional<bool> could_mount = {};
 };
 }  // namespace

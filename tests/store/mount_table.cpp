@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/lock/file_lock.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/mount_table.hpp>
@@ -16,10 +17,10 @@ namespace {
 
 using Mounts = MountTable<serializers::Json, FileLock>;
 
-Mounts open(std::filesystem::path const& directory) {
+Mounts open(fs::path const& directory) {
   return {FileLock(directory / "mountpoints.lock"), {directory, "mountpoints"}};
 }
-Mounts open_for_reading(std::filesystem::path const& directory) {
+Mounts open_for_reading(fs::path const& directory) {
   return {FileLock(directory / "mountpoints.lock", ReadOnly{}), {directory, "mountpoints"}};
 }
 
@@ -51,7 +52,7 @@ TEST_CASE("a read-only store can read mount counts and creates no file", "[store
   testing::TempDir directory;
   auto reader = open_for_reading(directory.path());
   CHECK(reader.read().rows().empty());
-  CHECK(std::filesystem::is_empty(directory.path()));
+  CHECK(fs::is_empty(directory.path()));
   open(directory.path()).write().set(record("one", 1));
   CHECK(reader.read().find("one"));
   try {

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/store/older_images.hpp>
 
 #include "stores.hpp"
@@ -20,7 +21,7 @@ class WithOlderImage {
     image.big_data().set("manifest", "{}");
     options.image_store = directory.path() / "images";
   }
-  std::filesystem::path data() const { return options.graph_root / "vfs-images/image"; }
+  fs::path data() const { return options.graph_root / "vfs-images/image"; }
 
   testing::TempDir directory;
   stores::Vfs::Options options{.graph_root = directory.path() / "graph",
@@ -60,7 +61,7 @@ TEST_CASE("removing an image that only the graph root has removes the layers tha
   if (store.images().exists("image") || store.images().exists("second")) return;
   CHECK(store.images().list().empty());
   CHECK(store.layers().list().empty());
-  CHECK_FALSE(std::filesystem::exists(older.data()));
+  CHECK_FALSE(fs::exists(older.data()));
   older.options.image_store.clear();
   CHECK(stores::Vfs(older.options).images().list().empty());
 }
@@ -75,5 +76,5 @@ TEST_CASE("a crash while an image is copied to the image store leaves the origin
   static_cast<void>(again.layers().list());
   CHECK(sys::read_file(older.data() / "manifest") == "{}");
   CHECK(again.images().get("image").big_data().get("manifest") == "{}");
-  CHECK(std::filesystem::is_empty(older.options.graph_root / "vfs-layers/tmp"));
+  CHECK(fs::is_empty(older.options.graph_root / "vfs-layers/tmp"));
 }

@@ -1,10 +1,11 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/repair.hpp>
 #include <strata/store/over_former.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 
@@ -22,7 +23,7 @@ struct Applied {
     fixture.store.layers().import(memory_source(tar_of({{"d/p", "of the parent"}})), {.id = "parent"});
   }
   void apply(std::string const& tar) { fixture.store.layers().get("layer").apply(memory_source(tar)); }
-  std::filesystem::path tree() const { return fixture.graph() / "vfs/dir/layer"; }
+  fs::path tree() const { return fixture.graph() / "vfs/dir/layer"; }
   bool marked() const { return is_over_former(fixture.graph() / "vfs-layers/layer.tar-split.gz"); }
 };
 
@@ -43,13 +44,13 @@ TEST_CASE("a layer with two applied archives passes the check with the files of 
   CHECK(out == one.second);
   CHECK(check(store).clean());
   CHECK(repair(store).actions.empty());
-  CHECK(std::filesystem::exists(one.tree() / "d/a"));
+  CHECK(fs::exists(one.tree() / "d/a"));
 
   // What its last archive has is looked at as ever, but the layer is not unpacked anew: the first would be lost.
-  std::ofstream(one.tree() / "d/b") << "other";
+  fs::ofstream(one.tree() / "d/b") << "other";
   CHECK_FALSE(check(store).sound());
   repair(store);
-  CHECK(std::filesystem::exists(one.tree() / "d/a"));
+  CHECK(fs::exists(one.tree() / "d/a"));
   CHECK(store.layers().exists("child"));
 }
 
@@ -59,14 +60,14 @@ TEST_CASE("files written before an archive was applied are not reported as damag
   bool const mounted = GENERATE(false, true);
   {
     auto mount = std::optional(store.layers().create({.id = "layer", .parent = "parent"}).mount());
-    std::ofstream(mount->path() / "d/mine") << "written";
+    fs::ofstream(mount->path() / "d/mine") << "written";
     if (!mounted) mount.reset();
     one.apply(one.second);
   }
   CHECK(one.marked());
   CHECK(check(store).clean());
   CHECK(repair(store).actions.empty());
-  CHECK(std::filesystem::exists(one.tree() / "d/mine"));
+  CHECK(fs::exists(one.tree() / "d/mine"));
 }
 
 TEST_CASE("an archive that was unpacked through a symbolic link is checked where the link led",
@@ -75,17 +76,17 @@ TEST_CASE("an archive that was unpacked through a symbolic link is checked where
   auto& store = one.fixture.store;
   {
     auto const mount = store.layers().create({.id = "layer", .parent = "parent"}).mount();
-    std::filesystem::create_directory_symlink("d", mount.path() / "l");
+    fs::create_directory_symlink("d", mount.path() / "l");
   }
   one.apply(tar_of({{"l/b", "second"}}));
   CHECK(one.marked());
   CHECK(check(store).clean());
   CHECK(repair(store).actions.empty());
 
-  std::filesystem::permissions(one.tree() / "d/b", std::filesystem::perms::none);
+  fs::permissions(one.tree() / "d/b", fs::perms::no_perms);
   CHECK_FALSE(check(store).sound());
   CHECK(repair(store).actions.empty());  // nobody knows whether that is the link which it went through
-  CHECK(std::filesystem::is_symlink(one.tree() / "l"));
+  CHECK(fs::is_symlink(one.tree() / "l"));
 }
 
 TEST_CASE("contents that a later entry of an archive removed do not show where an earlier one went",
@@ -94,11 +95,11 @@ TEST_CASE("contents that a later entry of an archive removed do not show where a
   auto& store = one.fixture.store;
   {
     auto const mount = store.layers().create({.id = "layer", .parent = "parent"}).mount();
-    std::filesystem::create_directory_symlink("d", mount.path() / "l");
+    fs::create_directory_symlink("d", mount.path() / "l");
   }
   one.apply(tar_of({{"l/empty", ""}, {".wh.l", ""}}));
-  CHECK(std::filesystem::exists(one.tree() / "d/empty"));
-  CHECK_FALSE(std::filesystem::is_symlink(one.tree() / "l"));
+  CHECK(fs::exists(one.tree() / "d/empty"));
+  CHECK_FALSE(fs::is_symlink(one.tree() / "l"));
   CHECK(check(store).clean());
   CHECK(repair(store).actions.empty());
 }
@@ -109,6 +110,6 @@ TEST_CASE("files that are in no archive of a layer are reported", "[store][over_
   one.apply(one.second);
   CHECK_FALSE(one.marked());
   CHECK(check(one.fixture.store).clean());
-  std::ofstream(one.tree() / "d/a") << "else";
+  fs::ofstream(one.tree() / "d/a") << "else";
   CHECK_FALSE(check(one.fixture.store).sound());
 }

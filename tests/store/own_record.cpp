@@ -1,6 +1,7 @@
 #include <strata/drivers/vfs.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/repair.hpp>
 #include <strata/records/container.hpp>
@@ -12,12 +13,11 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "stores.hpp"
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -232,7 +232,7 @@ TEST_CASE("a flag that is no value of an own field's type stays a flag", "[store
   auto const file = fixture.graph() / "vfs-layers/layers.json";
   auto text = sys::read_file(file);
   text.insert(text.rfind('}'), R"(,"flags":{"owner":3,"rank":"high","topics":["t"]})");
-  std::ofstream(file) << text;
+  fs::ofstream(file) << text;
   auto layer = fixture.store.layers().get("1a");
   CHECK(layer.record().owner.empty());
   CHECK(layer.record().flags.at("owner").text == "3");
@@ -267,11 +267,11 @@ TEST_CASE("repairs keep fields of a user's own", "[store][own_record]") {
   layer.edit(edit_own);
   image.edit(edit_own);
   image.big_data().set("key", "bytes");
-  std::filesystem::permissions(fixture.graph() / "vfs/dir/1a/d/file", std::filesystem::perms::owner_all);
+  fs::permissions(fixture.graph() / "vfs/dir/1a/d/file", fs::perms::owner_all);
   auto const file = fixture.graph() / "vfs-images/images.json";
   auto text = sys::read_file(file);
   text.pop_back();  // a file that was cut short
-  std::ofstream(file) << text;
+  fs::ofstream(file) << text;
   auto const report = repair(fixture.store);
   CHECK(report.after.clean());
   check_owned(fixture.store.layers().get("1a"));

@@ -1,11 +1,13 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/store/read_only_stores.hpp>
+
+#include <boost/filesystem/fstream.hpp>
 
 #include "stores.hpp"
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <thread>
@@ -31,7 +33,7 @@ class TwoStores {
             .run_root = directory.path() / "run",
             .image_stores = {directory.path() / "first"}};
   }
-  std::filesystem::path first_root() const { return directory.path() / "first"; }
+  fs::path first_root() const { return directory.path() / "first"; }
 
   TwoStores() : first(std::make_unique<S>(first_options())) {
     first->layers().import(memory_source(tar_of({{"etc/", ""}, {"etc/base", "of the base"}})),
@@ -76,7 +78,7 @@ struct CallingStream {
 /// Somebody who holds locks exclusively, until the object ends or, should anybody wait for them, for five seconds.
 class Holder {
  public:
-  explicit Holder(std::vector<std::filesystem::path> const& locks) {
+  explicit Holder(std::vector<fs::path> const& locks) {
     for (auto const& lock : locks) held_.push_back(FileLock(lock).exclusive());
     end_ = std::jthread([this](std::stop_token const& stop) {
       for (int i = 0; i < 500 && !stop.stop_requested(); ++i)
@@ -160,7 +162,7 @@ TEST_CASE("items can refer to layers and images of a read-only store", "[store][
   auto const layer =
       store.layers().import(memory_source(tar_of({{"etc/", ""}, {"etc/own", "own"}})), {.parent = "top"});
   CHECK(layer.record().parent == "top");
-  std::filesystem::path const tree = layer.mount().path();
+  fs::path const tree = layer.mount().path();
   CHECK(sys::read_file(tree / "etc/base") == "of the base");
   CHECK(sys::read_file(tree / "etc/own") == "own");
   auto const image = store.images().create({.top_layer = layer.id()});
@@ -183,7 +185,7 @@ TEST_CASE("overlay layers over a read-only store are mounted below the run root"
     auto const mount = box.mount();
     CHECK(sys::read_file(mount.path() / "etc/base") == "of the base");
     CHECK(sys::read_file(mount.path() / "etc/top") == "of the top");
-    std::ofstream(mount.path() / "etc/new") << "x";
+    fs::ofstream(mount.path() / "etc/new") << "x";
   }
   CHECK(box.changes().size() == 2);
   CHECK(box.diff_size() == 1);
@@ -196,7 +198,7 @@ TEST_CASE("overlay layers over a read-only store are mounted below the run root"
   auto const top = store.layers().get("top");
   CHECK(diff_of(top) == diff_of(pair.first->layers().get("top")));
   CHECK(top.changes().size() == 2);
-  CHECK(std::filesystem::is_empty(pair.first_root() / "overlay/top/merged"));
+  CHECK(fs::is_empty(pair.first_root() / "overlay/top/merged"));
 }
 
 TEMPLATE_TEST_CASE("naming an image of a read-only store copies it into the store itself", "[store][several]",
@@ -320,8 +322,8 @@ TEST_CASE("damage in a read-only store is reported, and the rest is still checke
   auto& store = *pair.second;
   auto own = store.images().create({.id = "own"});
   own.big_data().set("key", "1");
-  std::ofstream(pair.first_root() / "vfs-layers/layers.json") << "[{";
-  std::ofstream(pair.directory.path() / "graph/vfs-images/own/key") << "12";
+  fs::ofstream(pair.first_root() / "vfs-layers/layers.json") << "[{";
+  fs::ofstream(pair.directory.path() / "graph/vfs-images/own/key") << "12";
   auto const report = check(store);
   auto const has = [&](ProblemKind kind, Subject subject, bool read_only) {
     return std::ranges::any_of(report.problems, [&](Problem const& found) {
@@ -338,30 +340,30 @@ TEST_CASE("a refused image leaves nothing, even if it would have copied data", "
   store.images().create({.id = "own", .names = {"taken"}});
   CHECK(code_of([&] { store.images().create({.id = "image", .names = {"taken"}, .top_layer = "top"}); }) ==
         Errc::duplicate_name);
-  CHECK_FALSE(std::filesystem::exists(pair.directory.path() / "graph/vfs-images/image"));
+  CHECK_FALSE(fs::exists(pair.directory.path() / "graph/vfs-images/image"));
 }
 
 TEST_CASE("nothing is created in a read-only store", "[store][several]") {
   testing::TempDir directory;
   auto const empty = directory.path() / "empty";
-  std::filesystem::create_directories(empty);
+  fs::create_directories(empty);
   stores::Vfs store({.graph_root = directory.path() / "graph",
                      .run_root = directory.path() / "run",
                      .image_stores = {empty, directory.path() / "missing"}});
   store.layers().create();
   CHECK(store.images().list().empty());
   CHECK(store.layers().list().size() == 1);
-  CHECK(std::filesystem::is_empty(empty));
-  CHECK_FALSE(std::filesystem::exists(directory.path() / "missing"));
+  CHECK(fs::is_empty(empty));
+  CHECK_FALSE(fs::exists(directory.path() / "missing"));
 }
 
 TEST_CASE("a store on a read-only mount can be read", "[store][several]") {
   if (::geteuid() != 0) return;
   TwoStores<stores::Vfs> pair;
   auto const mount = pair.directory.path() / "mounted";
-  std::filesystem::create_directory(mount);
+  fs::create_directory(mount);
   for (auto const* lock : {"vfs-layers/layers.lock", "vfs-images/images.lock"})
-    std::filesystem::remove(pair.first_root() / lock);
+    fs::remove(pair.first_root() / lock);
   REQUIRE(::mount(pair.first_root().c_str(), mount.c_str(), nullptr, MS_BIND, nullptr) == 0);
   REQUIRE(::mount(nullptr, mount.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0);
   {
@@ -398,7 +400,7 @@ TEST_CASE("a concurrent change of a read-only store is reported", "[store][sever
     CHECK(code_of([&] { layer.diff(std::move(sink)); }) == Errc::store_changed);
   }
   SECTION("the data of an image whose names are to be changed is gone") {
-    std::filesystem::remove(pair.first_root() / "vfs-images/image/manifest");
+    fs::remove(pair.first_root() / "vfs-images/image/manifest");
     auto image = store.images().get("image");
     CHECK(code_of([&] { image.add_names({"x"}); }) == Errc::store_changed);
     CHECK(store.images().list().size() == 1);
@@ -410,7 +412,7 @@ TEST_CASE(
     "[store][several]") {
   testing::TempDir directory;
   auto const graph = directory.path() / "graph";
-  std::filesystem::create_directory(graph);
+  fs::create_directory(graph);
   CHECK(code_of([&] {
           stores::Vfs({.graph_root = graph, .run_root = directory.path() / "run", .image_store = graph});
         }) == Errc::image_store_same);

@@ -1,7 +1,9 @@
+#include <strata/fs.hpp>
 #include <strata/store/size.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
-#include <fstream>
 
 using namespace strata;
 using stores::Fixture;
@@ -58,11 +60,11 @@ TEST_CASE("a container's size includes its changes, big data and directories", "
   store.layers().import(memory_source(tar_of({{"below", std::string(1000, 'x')}})), {.id = "base"});
   auto box = store.containers().create(store.images().create({.top_layer = "base"}));
   CHECK(box.size() == 0);
-  std::ofstream(box.mount().path() / "above") << "1234";
+  fs::ofstream(box.mount().path() / "above") << "1234";
   CHECK(box.size() == 4);
   box.big_data().set("config", "12");
   CHECK(box.size() == 6);
-  std::ofstream(box.directory() / "file") << "1";
-  std::ofstream(box.run_directory() / "file") << "1";
+  fs::ofstream(box.directory() / "file") << "1";
+  fs::ofstream(box.run_directory() / "file") << "1";
   CHECK(box.size() == 8);
 }

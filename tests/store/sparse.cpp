@@ -1,21 +1,22 @@
 // Files with holes through a whole store: what went in comes out, and is checked.
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/repair.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "../archive/tar_tools.hpp"
 #include "stores.hpp"
-#include <filesystem>
-#include <fstream>
+#include "tools/kept_time.hpp"
 #include <string>
 #include <sys/stat.h>
 #include <vector>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 
@@ -73,9 +74,10 @@ TEMPLATE_TEST_CASE("a changed sparse file is detected and restored from the tar-
   stores::Fixture<TestType> fixture;
   auto const layer = fixture.store.layers().import(memory_source(dir.get("s.tar")));
   auto const path = all_named(fixture.graph(), "holes").at(0);
-  auto const before = fs::last_write_time(path);
-  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(1'000'000) << 'x';
-  fs::last_write_time(path, before);
+  {
+    tools::KeptTime const kept(path);
+    fs::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(1'000'000) << 'x';
+  }
   CHECK_FALSE(check(fixture.store).clean());
   CHECK(stores::diff_of(layer) == dir.get("s.tar"));
   CHECK(repair(fixture.store).after.clean());

@@ -1,10 +1,10 @@
 #include <strata/chunked/chunked_layer.hpp>
+#include <strata/fs.hpp>
 #include <strata/store/staged_layer.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/tree/tree_source.hpp>
 
 #include "stores.hpp"
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <type_traits>
@@ -79,7 +79,7 @@ TEMPLATE_TEST_CASE("a staged layer whose filling failed cannot be published", "[
       {"fill", [&](Staged& staged) { staged.fill(memory_source(cut)); }},
       {"fill_by",
        [&](Staged& staged) {
-         staged.fill_by([&](auto&, auto& tree, std::filesystem::path const&, LayerRecord& record) {
+         staged.fill_by([&](auto&, auto& tree, fs::path const&, LayerRecord& record) {
            Source source = memory_source(tar);
            archive::TarReader reader(source);
            archive::TarHeader header;

@@ -5,6 +5,7 @@
 #include <strata/drivers/memory.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
+#include <strata/fs.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
@@ -43,7 +44,7 @@ class Fixture {
   typename S::Options options() const {
     return {.graph_root = directory.path() / "graph", .run_root = directory.path() / "run"};
   }
-  std::filesystem::path graph() const { return directory.path() / "graph"; }
+  strata::fs::path graph() const { return directory.path() / "graph"; }
 
   strata::testing::TempDir directory;
   S store;
@@ -103,15 +104,15 @@ inline std::vector<std::string> ids(auto const& items) {
 }
 
 /// Whether a record file of a Json store has that item.
-inline bool has_record(std::filesystem::path const& file, std::string const& id) {
+inline bool has_record(strata::fs::path const& file, std::string const& id) {
   auto const text = strata::sys::read_file_if_exists(file);
   return text && text->find("\"id\":\"" + id + '"') != std::string::npos;
 }
 
 /// What a store's directories hold, below `root`, sorted; without lock files and temporary roots.
-inline std::vector<std::string> files_below(std::filesystem::path const& root) {
+inline std::vector<std::string> files_below(strata::fs::path const& root) {
   std::vector<std::string> out;
-  for (auto const& entry : std::filesystem::recursive_directory_iterator(root)) {
+  for (auto const& entry : strata::fs::recursive_directory_iterator(root)) {
     auto const name = entry.path().lexically_relative(root).native();
     if (!name.ends_with(".lock") && name.find("tempdirs") == name.npos && !name.ends_with("-layers/tmp"))
       out.push_back(name);

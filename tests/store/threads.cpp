@@ -1,14 +1,15 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/dedup.hpp>
 #include <strata/maintenance/garbage.hpp>
 #include <strata/maintenance/usage.hpp>
 #include <strata/store/store.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "stores.hpp"
 #include <atomic>
-#include <fstream>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -58,7 +59,7 @@ TEMPLATE_TEST_CASE("all operations may run concurrently on one store object", "[
   stores::Fixture<TestType> fixture;
   auto& store = fixture.store;
   auto const subids = fixture.directory.path() / "subids";
-  std::ofstream(subids) << "boxes:100000:100000\n";
+  fs::ofstream(subids) << "boxes:100000:100000\n";
   AutoUserns const wanted{.size = 1000, .user = "boxes", .subuid_file = subids, .subgid_file = subids};
   auto const tar = stores::tar_of({{"etc/", ""}, {"etc/file", std::string(20'000, 'y')}});
   auto const base = store.layers().import(memory_source(tar), {.id = "base"});
@@ -82,7 +83,7 @@ TEMPLATE_TEST_CASE("all operations may run concurrently on one store object", "[
       rounds(2,
              [&](int) {
                auto const box = store.containers().create("image", {.maps = high});
-               std::ofstream(box.mount().path() / "etc/file") << "changed";
+               fs::ofstream(box.mount().path() / "etc/file") << "changed";
                stores::diff_of(box);
                store.containers().remove(box);
              }),

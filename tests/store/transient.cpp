@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>
 #include <strata/maintenance/repair.hpp>
@@ -7,7 +8,6 @@
 #include "stores.hpp"
 #include <algorithm>
 #include <concepts>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -38,8 +38,8 @@ TEST_CASE("containers of a transient store are lost with the run root, images ar
     auto const layer = box.layer().id().str();
     CHECK(has_record(wanted.run_root / "vfs-containers/volatile-containers.json", "box"));
     CHECK(has_record(wanted.run_root / "vfs-layers/volatile-layers.json", layer));
-    CHECK(std::filesystem::exists(wanted.run_root / "vfs-containers/containers.lock"));
-    CHECK_FALSE(std::filesystem::exists(wanted.graph_root / "vfs-containers/containers.lock"));
+    CHECK(fs::exists(wanted.run_root / "vfs-containers/containers.lock"));
+    CHECK_FALSE(fs::exists(wanted.graph_root / "vfs-containers/containers.lock"));
     CHECK_FALSE(has_record(wanted.graph_root / "vfs-layers/layers.json", layer));
     CHECK(is_set(box.record().flags, "Volatile"));
     auto renamed = store.containers().get("box");
@@ -48,7 +48,7 @@ TEST_CASE("containers of a transient store are lost with the run root, images ar
           std::string::npos);
   }
   CHECK(stores::Vfs(wanted).containers().exists("name"));
-  std::filesystem::remove_all(wanted.run_root);
+  fs::remove_all(wanted.run_root);
   stores::Vfs store(wanted);
   CHECK(store.containers().list().empty());
   CHECK(ids(store.layers().list()) == std::vector<std::string>{"base"});
@@ -66,7 +66,7 @@ TEST_CASE("after a reboot, leftovers of transient containers are garbage, not da
     store.images().create({.id = "image", .top_layer = "base"});
     lost = store.containers().create("image", {.id = "box"}).layer().id().str();
   }
-  std::filesystem::remove_all(wanted.run_root);
+  fs::remove_all(wanted.run_root);
   auto const told_of_it = [&](CheckReport const& report) {
     return std::ranges::any_of(report.problems, [&](auto const& found) {
       return found.kind == ProblemKind::layer_unaccounted && found.id == lost;
@@ -78,12 +78,12 @@ TEST_CASE("after a reboot, leftovers of transient containers are garbage, not da
     CHECK(told_of_it(report));
     CHECK(report.sound());
     CHECK(repair(store).after.clean());
-    CHECK_FALSE(std::filesystem::exists(wanted.graph_root / "vfs/dir" / lost));
+    CHECK_FALSE(fs::exists(wanted.graph_root / "vfs/dir" / lost));
   }
   // A layer that an image needs is another matter, and so is one of a store that keeps its containers.
-  std::filesystem::remove(wanted.graph_root / "vfs-layers/layers.json");
+  fs::remove(wanted.graph_root / "vfs-layers/layers.json");
   CHECK_FALSE(check(stores::Vfs(wanted)).sound());
-  std::filesystem::remove(wanted.graph_root / "vfs-images/images.json");
+  fs::remove(wanted.graph_root / "vfs-images/images.json");
   CHECK(check(stores::Vfs(wanted)).sound());
   wanted.transient = false;
   CHECK_FALSE(check(stores::Vfs(wanted)).sound());
@@ -115,10 +115,10 @@ TEST_CASE("records of volatile files are read and stay there, whatever is config
   stores::Vfs store(wanted);
   store.containers().create("", {.id = "kept"});
   auto const layer = store.containers().get("kept").record().layer;
-  std::filesystem::rename(wanted.graph_root / "vfs-containers/containers.json",
-                          wanted.graph_root / "vfs-containers/volatile-containers.json");
-  std::filesystem::rename(wanted.graph_root / "vfs-layers/layers.json",
-                          wanted.graph_root / "vfs-layers/volatile-layers.json");
+  fs::rename(wanted.graph_root / "vfs-containers/containers.json",
+             wanted.graph_root / "vfs-containers/volatile-containers.json");
+  fs::rename(wanted.graph_root / "vfs-layers/layers.json",
+             wanted.graph_root / "vfs-layers/volatile-layers.json");
   auto box = store.containers().get("kept");
   box.set_metadata("changed");
   CHECK(sys::read_file(wanted.graph_root / "vfs-containers/volatile-containers.json").find("changed") !=

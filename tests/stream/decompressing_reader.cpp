@@ -1,4 +1,5 @@
 #include <strata/codec/all.hpp>
+#include <strata/fs.hpp>
 #include <strata/stream/decompressing_reader.hpp>
 #include <strata/sys/stream.hpp>
 
@@ -7,7 +8,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -33,7 +33,7 @@ struct Sized {
 };
 
 /// Threads of this process.
-std::ptrdiff_t threads() { return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}); }
+std::ptrdiff_t threads() { return std::distance(fs::directory_iterator("/proc/self/task"), {}); }
 
 void check(Source source, std::string const& packed, std::string const& plain, Compression compression) {
   DecompressingReader in(std::move(source), codec::All{});

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/blocks.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/mount.hpp>
@@ -8,7 +9,6 @@
 
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <sys/mount.h>
@@ -20,9 +20,9 @@ using namespace strata;
 
 namespace {
 
-std::map<std::string, std::uint64_t> blocks_of(std::filesystem::path const& top) {
+std::map<std::string, std::uint64_t> blocks_of(fs::path const& top) {
   std::map<std::string, std::uint64_t> found;
-  sys::walk_blocks(top, [&](std::filesystem::path const& path, std::uint64_t bytes) {
+  sys::walk_blocks(top, [&](fs::path const& path, std::uint64_t bytes) {
     CHECK(found.emplace(path.lexically_relative(top).native(), bytes).second);
   });
   return found;
@@ -34,8 +34,8 @@ TEST_CASE("blocks are counted as du does: directories too, a file with two names
   testing::TempDir const dir;
   sys::make_directories(dir / "top/a", 0700);
   sys::replace_file(dir / "top/a/file", std::string(10'000, 'x'));
-  std::filesystem::create_hard_link(dir / "top/a/file", dir / "top/b");
-  std::filesystem::create_symlink("/etc", dir / "top/link");
+  fs::create_hard_link(dir / "top/a/file", dir / "top/b");
+  fs::create_symlink("/etc", dir / "top/link");
   auto const found = blocks_of(dir / "top");
   std::vector<std::string> names;
   for (auto const& [name, bytes] : found) names.push_back(name);

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/btrfs.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -6,11 +7,10 @@
 
 #include "loop_disk.hpp"
 #include <cerrno>
-#include <filesystem>
 #include <string>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 int code_of(auto&& call) {

@@ -1,17 +1,18 @@
+#include <strata/fs.hpp>
 #include <strata/sys/chown_tree.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <cerrno>
-#include <fstream>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
 
 namespace sys = strata::sys;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 
@@ -29,7 +30,7 @@ sys::FileOwner shifted(sys::FileOwner old) { return {old.uid + 1000, old.gid + 2
 /// "small but everything in it": links, set-user-ID, a capability, a symbolic link that leads nowhere.
 void fill(fs::path const& top, fs::path const& outside = "nowhere") {
   fs::create_directories(top / "d/e");
-  for (auto const* name : {"a", "d/b", "d/e/suid", "d/e/capable"}) std::ofstream(top / name) << name;
+  for (auto const* name : {"a", "d/b", "d/e/suid", "d/e/capable"}) fs::ofstream(top / name) << name;
   fs::create_hard_link(top / "d/b", top / "second");
   fs::create_symlink(outside, top / "d/link");
   REQUIRE(::chmod((top / "d/e/suid").c_str(), 06755) == 0);
@@ -44,7 +45,7 @@ void fill(fs::path const& top, fs::path const& outside = "nowhere") {
 TEST_CASE("everything in a tree gets another owner, and nothing else", "[sys][root]") {
   strata::testing::TempDir const dir;
   strata::testing::TempDir const elsewhere;
-  std::ofstream(elsewhere.path() / "file");
+  fs::ofstream(elsewhere.path() / "file");
   fill(dir.path(), elsewhere.path() / "file");
   auto const before = sys::get_xattr(dir.path() / "d/e/capable", "security.capability");
   REQUIRE(before.has_value());
@@ -76,7 +77,7 @@ TEST_CASE("many files in many directories, each once", "[sys][root]") {
   for (int i = 0; i < 20; ++i) {
     fs::create_directories(dir.path() / std::to_string(i) / "below");
     for (int k = 0; k < 150; ++k)
-      std::ofstream(dir.path() / std::to_string(i) / (k % 2 == 0 ? "below" : ".") / std::to_string(k));
+      fs::ofstream(dir.path() / std::to_string(i) / (k % 2 == 0 ? "below" : ".") / std::to_string(k));
   }
   std::uint64_t told = 0;
   strata::Control control{.progress =

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/copy_path.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/tree.hpp>
@@ -16,18 +17,18 @@ using testing::TempDir;
 
 namespace {
 
-struct stat status_of(std::filesystem::path const& path) {
+struct stat status_of(fs::path const& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) throw_errno("stat", path);
   return status;
 }
 
-void write(std::filesystem::path const& path, std::string_view text) {
+void write(fs::path const& path, std::string_view text) {
   make_directories(path.parent_path(), 0755);
   replace_file(path, text, {.mode = 0644, .flush = Flush::none});
 }
 
-std::set<std::string> names(std::filesystem::path const& top) {
+std::set<std::string> names(fs::path const& top) {
   std::set<std::string> all;
   walk(top, [&](Visited const& at) { all.insert(at.path); });
   return all;
@@ -43,8 +44,7 @@ std::errc failure(Place const& from, Place const& to) {
 }
 
 // A copier refers to its options as long as it copies.
-static_assert(!std::is_constructible_v<strata::sys::detail::TreeCopier, std::filesystem::path,
-                                       std::filesystem::path, CopyOptions>);
+static_assert(!std::is_constructible_v<strata::sys::detail::TreeCopier, fs::path, fs::path, CopyOptions>);
 
 }  // namespace
 
@@ -78,9 +78,9 @@ TEST_CASE("nothing leads out of a tree", "[sys][copy_path]") {
   TempDir dir;
   write(dir.path() / "outside/secret", "secret");
   write(dir.path() / "tree/etc/inside", "inside");
-  std::filesystem::create_symlink(dir.path() / "outside", dir.path() / "tree/absolute");
-  std::filesystem::create_symlink("../../outside", dir.path() / "tree/relative");
-  std::filesystem::create_symlink("/etc", dir.path() / "tree/own");
+  fs::create_symlink(dir.path() / "outside", dir.path() / "tree/absolute");
+  fs::create_symlink("../../outside", dir.path() / "tree/relative");
+  fs::create_symlink("/etc", dir.path() / "tree/own");
   Place const out{.path = dir.path() / "out"};
   auto const in_tree = [&](std::string path) { return Place{dir.path() / "tree", std::move(path)}; };
 
@@ -88,7 +88,7 @@ TEST_CASE("nothing leads out of a tree", "[sys][copy_path]") {
     for (auto const path :
          {"/absolute/secret", "/relative/secret", "../outside/secret", "/etc/../../outside/secret"})
       CHECK(failure(in_tree(path), out) == std::errc::no_such_file_or_directory);
-    CHECK(!std::filesystem::exists(out.path));
+    CHECK(!fs::exists(out.path));
     copy_path(in_tree("/own/inside"), out);  // the link leads to the tree's own /etc
     CHECK(read_file(out.path) == "inside");
   }
@@ -110,8 +110,8 @@ TEST_CASE("directories become one; what is in the copied one replaces what has i
   write(dir.path() / "from/both", "new");
   write(dir.path() / "from/file_over_tree", "file");
   write(dir.path() / "from/tree_over_file/x", "x");
-  std::filesystem::create_hard_link(dir.path() / "from/both", dir.path() / "from/linked");
-  std::filesystem::create_symlink("both", dir.path() / "from/link");
+  fs::create_hard_link(dir.path() / "from/both", dir.path() / "from/linked");
+  fs::create_symlink("both", dir.path() / "from/link");
   write(dir.path() / "to/both", "old");
   write(dir.path() / "to/link", "was a file");
   write(dir.path() / "to/file_over_tree/a/b", "gone");
@@ -215,9 +215,9 @@ TEST_CASE("nothing is made for a file that can have no owner; the top of a tree 
   CopyPathOptions const options{
       .owner = [](FileOwner) -> FileOwner { throw Error(Errc::invalid_mappings, "1:1"); }};
   CHECK_THROWS_AS(copy_path({dir.path(), "file"}, {dir.path(), "new/copy"}, options), Error);
-  CHECK_FALSE(std::filesystem::exists(dir.path() / "new"));
+  CHECK_FALSE(fs::exists(dir.path() / "new"));
   copy_path({dir.path(), "tree"}, {dir.path(), "new/copy"}, options);
-  CHECK(std::filesystem::is_directory(dir.path() / "new/copy"));
+  CHECK(fs::is_directory(dir.path() / "new/copy"));
 }
 
 TEST_CASE("a copy that fails has made what comes before by the names, and nothing after",
@@ -230,12 +230,12 @@ TEST_CASE("a copy that fails has made what comes before by the names, and nothin
     return owner;
   }};
   CHECK_THROWS_AS(copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"}, options), Error);
-  for (auto const* name : {"a", "b", "c"}) CHECK(std::filesystem::exists(dir.path() / "to" / name));
-  for (auto const* name : {"e", "f"}) CHECK_FALSE(std::filesystem::exists(dir.path() / "to" / name));
+  for (auto const* name : {"a", "b", "c"}) CHECK(fs::exists(dir.path() / "to" / name));
+  for (auto const* name : {"e", "f"}) CHECK_FALSE(fs::exists(dir.path() / "to" / name));
   write(dir.path() / "from/aa/inside", "i");
   REQUIRE(::chown((dir.path() / "from/aa").c_str(), 4, 4) == 0);
   CHECK_THROWS_AS(copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"}, options), Error);
-  CHECK_FALSE(std::filesystem::exists(dir.path() / "to/aa"));
+  CHECK_FALSE(fs::exists(dir.path() / "to/aa"));
 }
 
 TEST_CASE("a host's path that ends with a slash is a directory to copy a file into", "[sys][copy_path]") {
@@ -258,7 +258,7 @@ TEST_CASE("copying stops when asked to", "[sys][copy_path]") {
 TEST_CASE("what is mounted in a directory is copied with it, however deep it goes", "[sys][copy_path]") {
   TempDir dir;
   auto const point = dir.path() / "from/point";
-  std::filesystem::create_directories(point);
+  fs::create_directories(point);
   if (::mount("none", point.c_str(), "tmpfs", 0, "size=1m") != 0) {
     WARN("skipped: needs the right to mount");
     return;
@@ -266,7 +266,7 @@ TEST_CASE("what is mounted in a directory is copied with it, however deep it goe
   // Deeper than directories are kept open: the way back leads out of the mount by "..".
   auto deep = point;
   for (int i = 0; i < 80; ++i) deep /= "d";
-  std::filesystem::create_directories(deep);
+  fs::create_directories(deep);
   write(deep / "file", "deep");
   write(dir.path() / "from/z", "last");
   copy_path({.path = dir.path() / "from"}, {.path = dir.path() / "to"});
@@ -279,28 +279,26 @@ TEST_CASE("copying into a tree whose owner exchanges what was just copied change
   TempDir const dir;
   write(dir / "host/file", "of the host");
   auto const before = status_of(dir / "host/file");
-  std::filesystem::create_directories(dir / "to");
+  fs::create_directories(dir / "to");
   CopyPathOptions options;
   SECTION("a fifo for a link") {
-    std::filesystem::create_directories(dir / "from");
+    fs::create_directories(dir / "from");
     REQUIRE(::mkfifo((dir / "from/fifo").c_str(), 0600) == 0);
     REQUIRE(::chmod((dir / "from/fifo").c_str(), 0757) == 0);
     options.owner = [&](FileOwner owner) {
-      if (std::filesystem::remove(dir / "to/fifo"))
-        std::filesystem::create_symlink(dir / "host/file", dir / "to/fifo");
+      if (fs::remove(dir / "to/fifo")) fs::create_symlink(dir / "host/file", dir / "to/fifo");
       return owner;
     };
   }
   SECTION("the directory of a file with two names for a link") {
     write(dir / "from/a/file", "copied");
-    std::filesystem::create_directories(dir / "from/b");
-    std::filesystem::create_hard_link(dir / "from/a/file", dir / "from/b/file");
+    fs::create_directories(dir / "from/b");
+    fs::create_hard_link(dir / "from/a/file", dir / "from/b/file");
     options.owner = [&](FileOwner owner) {
       for (std::string const name : {"a", "b"})
-        if (std::filesystem::exists(dir / "to" / name / "file") &&
-            !std::filesystem::is_symlink(dir / "to" / name)) {
-          std::filesystem::rename(dir / "to" / name, dir / "to/old");
-          std::filesystem::create_symlink(dir / "host", dir / "to" / name);
+        if (fs::exists(dir / "to" / name / "file") && !fs::is_symlink(dir / "to" / name)) {
+          fs::rename(dir / "to" / name, dir / "to/old");
+          fs::create_symlink(dir / "host", dir / "to" / name);
         }
       return owner;
     };
@@ -318,8 +316,7 @@ TEST_CASE("a name that an overlay lists and does not have is left out of a copy"
     return;
   }
   TempDir dir;
-  for (auto const* part : {"lower", "upper/d", "work", "merged"})
-    std::filesystem::create_directories(dir.path() / part);
+  for (auto const* part : {"lower", "upper/d", "work", "merged"}) fs::create_directories(dir.path() / part);
   write(dir.path() / "upper/d/kept", "x");
   // in a directory that no lower one has, where the kernel looks for no whiteouts when it lists
   REQUIRE(::mknod((dir.path() / "upper/d/gone").c_str(), S_IFCHR, makedev(0, 0)) == 0);
@@ -336,5 +333,5 @@ TEST_CASE("a name that an overlay lists and does not have is left out of a copy"
   CHECK_NOTHROW(copy_path({.root = merged, .path = "d"}, {.root = {}, .path = dir.path() / "copy"}));
   unmount(merged);
   CHECK(names(dir.path() / "copy").contains("kept"));
-  CHECK_FALSE(std::filesystem::exists(std::filesystem::symlink_status(dir.path() / "copy/gone")));
+  CHECK_FALSE(fs::exists(fs::symlink_status(dir.path() / "copy/gone")));
 }

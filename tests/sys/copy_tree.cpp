@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -14,14 +15,14 @@ using testing::TempDir;
 
 namespace {
 
-struct stat status_of(std::filesystem::path const& path) {
+struct stat status_of(fs::path const& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) sys::throw_errno("stat", path);
   return status;
 }
 
 /// Everything about a tree that a copy must keep, a line for each entry.
-std::vector<std::string> describe(std::filesystem::path const& top) {
+std::vector<std::string> describe(fs::path const& top) {
   std::vector<std::string> lines;
   auto const line = [&](std::string const& path, struct stat const& s) {
     auto const full = path.empty() ? top : top / path;
@@ -32,7 +33,7 @@ std::vector<std::string> describe(std::filesystem::path const& top) {
       text += " links=" + std::to_string(s.st_nlink) + " size=" + std::to_string(s.st_size);
     if (S_ISCHR(s.st_mode) || S_ISBLK(s.st_mode)) text += " device=" + std::to_string(s.st_rdev);
     if (S_ISREG(s.st_mode)) text += " text=" + sys::read_file(full);
-    if (S_ISLNK(s.st_mode)) text += " to=" + std::filesystem::read_symlink(full).native();
+    if (S_ISLNK(s.st_mode)) text += " to=" + fs::read_symlink(full).native();
     for (auto const& key : sys::list_xattrs(full)) text += ' ' + key + '=' + *sys::get_xattr(full, key);
     lines.push_back(std::move(text));
   };
@@ -41,14 +42,14 @@ std::vector<std::string> describe(std::filesystem::path const& top) {
   return lines;
 }
 
-void set_times(std::filesystem::path const& path, std::int64_t seconds, long nanoseconds) {
+void set_times(fs::path const& path, std::int64_t seconds, long nanoseconds) {
   timespec const times[2] = {{.tv_sec = seconds + 1, .tv_nsec = nanoseconds},
                              {.tv_sec = seconds, .tv_nsec = nanoseconds}};
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
 /// A directory `depth` levels down, by descriptors: the path is longer than the kernel takes.
-void make_deep(std::filesystem::path const& top, int depth) {
+void make_deep(fs::path const& top, int depth) {
   sys::make_directories(top, 0700);
   sys::Fd fd = sys::open_at(AT_FDCWD, top, O_RDONLY | O_DIRECTORY);
   for (int i = 0; i < depth; ++i) {
@@ -72,8 +73,8 @@ TEST_CASE("copy_tree keeps every kind of entry with its attributes", "[sys][copy
   sys::replace_file(from / "empty-file", "");
   sys::replace_file(from / "suid", "x", {.mode = 04755});
   sys::replace_file(from / "large", std::string(300'000, 'l'), {.mode = 0600});
-  std::filesystem::create_hard_link(from / "file", from / "sub/linked");
-  std::filesystem::create_symlink("nowhere/at all", from / "symlink");
+  fs::create_hard_link(from / "file", from / "sub/linked");
+  fs::create_symlink("nowhere/at all", from / "symlink");
   REQUIRE(::mkfifo((from / "fifo").c_str(), 0622) == 0);
   sys::set_xattr(from / "file", "user.note", "v\n\0w");
   sys::set_xattr(from / "file", "user.big", std::string(1000, 'b'));
@@ -152,9 +153,9 @@ TEST_CASE("copy_tree does not follow links that stand in the copy's way", "[sys]
   sys::replace_file(dir / "from/sub/file", "x");
   sys::make_directories(dir / "elsewhere", 0700);
   sys::make_directories(dir / "to", 0700);
-  std::filesystem::create_symlink(dir / "elsewhere", dir / "to/sub");
+  fs::create_symlink(dir / "elsewhere", dir / "to/sub");
   CHECK_THROWS_AS(sys::copy_tree(dir / "from", dir / "to"), Error);
-  CHECK(std::filesystem::is_empty(dir / "elsewhere"));
+  CHECK(fs::is_empty(dir / "elsewhere"));
 }
 
 TEST_CASE("holes stay holes", "[sys][copy_tree]") {
@@ -203,7 +204,7 @@ TEST_CASE("trees deeper than paths may be long are walked, copied, flushed, meas
   CHECK(longest > 10'000);
   CHECK(sys::remove_tree(dir / "from"));
   CHECK(sys::remove_tree(dir / "to"));
-  CHECK(std::filesystem::is_empty(dir.path()));
+  CHECK(fs::is_empty(dir.path()));
 }
 
 TEST_CASE("a copy can be stopped, and reports its end", "[sys][copy_tree]") {

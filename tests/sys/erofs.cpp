@@ -1,12 +1,12 @@
+#include <strata/fs.hpp>
 #include <strata/sys/erofs.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "loop_disk.hpp"
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <unistd.h>
 
@@ -14,14 +14,14 @@ using namespace strata;
 
 TEST_CASE("sys: an EROFS image is mounted where nobody sees it", "[sys][erofs]") {
   testing::TempDir dir;
-  std::ofstream(dir / "none") << "no image";
+  fs::ofstream(dir / "none") << "no image";
   if (::geteuid() != 0 || !LoopDisk::run("command -v mkfs.erofs") ||
       !LoopDisk::run("grep -qw erofs /proc/filesystems")) {
     WARN("skipped: needs root, mkfs.erofs and a kernel with EROFS");
     return;
   }
-  std::filesystem::create_directory(dir / "tree");
-  std::ofstream(dir / "tree/file") << "contents";
+  fs::create_directory(dir / "tree");
+  fs::ofstream(dir / "tree/file") << "contents";
   REQUIRE(LoopDisk::run("mkfs.erofs " + (dir / "image").native() + ' ' + (dir / "tree").native()));
   auto const mounted = [] {
     int count = 0;

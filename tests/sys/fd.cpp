@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -7,7 +8,7 @@
 #include <system_error>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -12,7 +13,7 @@
 #include <vector>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 
@@ -43,7 +44,7 @@ TEST_CASE("a temporary file of fixed name takes the place of one that a crash le
   sys::replace_file(dir / ".tmp-file", "left by a crash, and longer");
   sys::replace_file(dir / "file", "new", {.temporary_name = sys::TemporaryName::fixed});
   CHECK(sys::read_file(dir / "file") == "new");
-  CHECK_FALSE(std::filesystem::exists(dir / ".tmp-file"));
+  CHECK_FALSE(fs::exists(dir / ".tmp-file"));
   REQUIRE(::mkfifo((dir / ".tmp-file").c_str(), 0600) == 0);
   sys::replace_file(dir / "file", "newer", {.temporary_name = sys::TemporaryName::fixed});
   CHECK(sys::read_file(dir / "file") == "newer");

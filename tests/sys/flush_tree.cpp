@@ -1,13 +1,13 @@
+#include <strata/fs.hpp>
 #include <strata/sys/flush_tree.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata::sys;
 
 TEST_CASE("what the machine has to write is read from /proc/meminfo", "[sys][flush_tree]") {
@@ -24,7 +24,7 @@ TEST_CASE("trees of few and of many files are flushed", "[sys][flush_tree]") {
   for (int i = 0; i < 200; ++i) {
     auto const directory = place / std::to_string(i % 7);
     fs::create_directories(directory);
-    std::ofstream(directory / std::to_string(i)) << std::string(1000, 'x');
+    fs::ofstream(directory / std::to_string(i)) << std::string(1000, 'x');
     if (i == 3) CHECK_NOTHROW(flush_tree(place.path()));
   }
   fs::create_symlink("nowhere", place / "link");
@@ -34,7 +34,7 @@ TEST_CASE("trees of few and of many files are flushed", "[sys][flush_tree]") {
 
 TEST_CASE("a tree of few files is not worth flushing the file system for", "[sys][flush_tree]") {
   strata::testing::TempDir const place;
-  std::ofstream(place / "f") << "text";
+  fs::ofstream(place / "f") << "text";
   Fd const root = open_at(AT_FDCWD, place.path(), O_RDONLY | O_DIRECTORY);
   CHECK_FALSE(detail::is_for_syncfs(place.path(), root));
 }

@@ -1,14 +1,14 @@
+#include <strata/fs.hpp>
 #include <strata/sys/holders.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <sched.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 #include <vector>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 
@@ -122,8 +122,8 @@ TEST_CASE("who may not take a mount away is told who has it", "[sys][holders]") 
   testing::TempDir const dir;
   auto const point = dir / "tree/point";
   fs::create_directories(point);
-  fs::permissions(dir.path(), fs::perms::all);
-  fs::permissions(dir / "tree", fs::perms::all);
+  fs::permissions(dir.path(), fs::perms::all_all);
+  fs::permissions(dir / "tree", fs::perms::all_all);
   sys::mount(point, {.source = "none", .type = "tmpfs"});
   // In a user namespace the mounts of the one above are locked: neither can they go nor what lies below them.
   int ends[2];
@@ -171,7 +171,7 @@ TEST_CASE("who may not take a mount away is told who has it", "[sys][holders]") 
 TEST_CASE("who only shares the mount namespace holds nothing, nor does a kernel thread", "[sys][holders]") {
   // By the flags of proc_pid_stat(5): what has ended meanwhile has none.
   auto const is_kernel_thread = [](int pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    fs::ifstream file("/proc/" + std::to_string(pid) + "/stat");
     std::string text;
     std::getline(file, text);
     std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));

@@ -1,11 +1,12 @@
+#include <strata/fs.hpp>
 #include <strata/sys/idmapped_mount.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <csignal>
-#include <fstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,10 +18,10 @@ TEST_CASE("a directory appears with other owners", "[sys][root][mount]") {
   strata::testing::TempDir const dir;
   auto const from = dir.path() / "from";
   auto const to = dir.path() / "to";
-  std::filesystem::create_directory(from);
-  std::filesystem::create_directory(to);
-  std::ofstream(from / "root") << "r";
-  std::ofstream(from / "other") << "o";
+  strata::fs::create_directory(from);
+  strata::fs::create_directory(to);
+  strata::fs::ofstream(from / "root") << "r";
+  strata::fs::ofstream(from / "other") << "o";
   REQUIRE(::chown((from / "other").c_str(), 1005, 7) == 0);
   IdMap const uids{{0, 100000, 1000}, {1000, 300000, 10}};
   IdMap const gids{};

@@ -9,7 +9,6 @@
 #include <catch2/catch.hpp>
 
 #include <cerrno>
-#include <filesystem>
 #include <string>
 #include <sys/resource.h>
 #include <vector>

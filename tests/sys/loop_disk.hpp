@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <unistd.h>
 
@@ -18,9 +18,9 @@ class LoopDisk {
   LoopDisk(std::string const& make, std::string const& options = "loop", unsigned mebibytes = 512) {
     if (::geteuid() != 0) return;
     auto const file = (directory_ / "disk").native();
-    std::ofstream(file).close();
-    std::filesystem::resize_file(file, std::uintmax_t{mebibytes} << 20U);
-    std::filesystem::create_directory(path());
+    strata::fs::ofstream(file).close();
+    strata::fs::resize_file(file, std::uintmax_t{mebibytes} << 20U);
+    strata::fs::create_directory(path());
     works_ = run(make + ' ' + file) && run("mount -o " + options + ' ' + file + ' ' + path().native());
   }
   LoopDisk(LoopDisk const&) = delete;
@@ -30,15 +30,15 @@ class LoopDisk {
   }
 
   bool works() const noexcept { return works_; }
-  std::filesystem::path path() const { return directory_ / "mounted"; }
+  strata::fs::path path() const { return directory_ / "mounted"; }
 
   static bool run(std::string const& command) {
     return std::system((command + " >/dev/null 2>&1").c_str()) == 0;  // NOLINT: words of the test itself
   }
 
  private:
-  strata::testing::TempDir directory_{
-      std::filesystem::exists("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path()};
+  strata::testing::TempDir directory_{strata::fs::exists("/dev/shm") ? "/dev/shm"
+                                                                     : strata::fs::temp_directory_path()};
   bool works_ = false;
 };
 

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -42,14 +43,14 @@ TEST_CASE("mounts are seen and taken off, whatever their names", "[sys][mount]")
   CHECK(found->type == "tmpfs");
   CHECK(found->source == "strata");
   CHECK(found->options.find("nosuid") != std::string::npos);
-  CHECK(sys::mounts_below(top) == std::vector<std::filesystem::path>{top / "sub", top});
+  CHECK(sys::mounts_below(top) == std::vector<fs::path>{top / "sub", top});
   CHECK(sys::mounts_below(dir.path()).front() == dir / "a");
-  std::filesystem::create_directory_symlink(top, dir / "link");
+  fs::create_directory_symlink(top, dir / "link");
   CHECK(sys::mounts_below(dir / "link").size() == 2);
   sys::Fd const user = sys::open_at(AT_FDCWD, top / "sub", O_RDONLY);  // in use: detached nevertheless
   sys::unmount_below(top);
   CHECK_FALSE(sys::is_mount_point(top));
-  CHECK(sys::mounts_below(dir.path()) == std::vector<std::filesystem::path>{dir / "a"});
+  CHECK(sys::mounts_below(dir.path()) == std::vector<fs::path>{dir / "a"});
   CHECK(sys::unmount(dir / "a"));
   CHECK_FALSE(sys::unmount(dir / "a"));
 }

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/process.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -27,7 +28,7 @@ TEST_CASE("a program runs in a directory and writes where it is told", "[sys]") 
   testing::TempDir const dir;
   auto const file = sys::open_at(AT_FDCWD, dir / "out", O_WRONLY | O_CREAT, 0600);
   CHECK(sys::run({"pwd"}, {.directory = dir.path(), .output = file.get()}).succeeded());
-  CHECK(sys::read_file(dir / "out") == std::filesystem::canonical(dir.path()).native() + '\n');
+  CHECK(sys::read_file(dir / "out") == fs::canonical(dir.path()).native() + '\n');
 }
 
 TEST_CASE("what a program prints can be kept", "[sys]") {

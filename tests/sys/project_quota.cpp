@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/project_quota.hpp>
 
@@ -5,7 +6,6 @@
 
 #include "loop_disk.hpp"
 #include <cerrno>
-#include <filesystem>
 #include <string>
 
 using namespace strata;
@@ -31,7 +31,7 @@ TEST_CASE("what a project may have is what it gets", "[sys][quota]") {
   std::uint32_t project = 7;
   auto const can_write = [&](std::uint64_t limit, std::size_t size) {
     auto const tree = disk.path() / std::to_string(++project);
-    std::filesystem::create_directory(tree);
+    fs::create_directory(tree);
     sys::limit_project(node, project, {.bytes = limit});
     sys::set_project(tree, project);
     CHECK(sys::project_of(tree) == project);

@@ -1,9 +1,9 @@
+#include <strata/fs.hpp>
 #include <strata/sys/scratch_file.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <unistd.h>
 
@@ -18,6 +18,6 @@ TEST_CASE("sys: a scratch file has no name", "[sys][scratch_file]") {
     CHECK(::pread(file.get(), text, 4, 0) == 4);
     CHECK(std::string(text) == "text");
   }
-  CHECK(std::filesystem::is_empty(dir.path()));
+  CHECK(fs::is_empty(dir.path()));
   CHECK_THROWS_AS(sys::scratch_file(dir / "missing"), std::system_error);
 }

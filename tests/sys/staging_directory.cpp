@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -12,7 +13,7 @@
 #include <vector>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -44,9 +45,8 @@ TEST_CASE("sources give all bytes, then nothing ever after", "[sys][stream]") {
 TEST_CASE("sources fill the caller's buffer, mixed with next", "[sys][stream]") {
   testing::TempDir dir;
   sys::replace_file(dir / "file", "0123456789");
-  for (auto* make :
-       {+[](std::filesystem::path const& path) { return file_source(path); },
-        +[](std::filesystem::path const& path) { return memory_source(sys::read_file(path)); }}) {
+  for (auto* make : {+[](fs::path const& path) { return file_source(path); },
+                     +[](fs::path const& path) { return memory_source(sys::read_file(path)); }}) {
     Source source = make(dir / "file");
     std::array<std::byte, 4> part;
     CHECK(source.fill({}) == 0);

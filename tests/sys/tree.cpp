@@ -1,9 +1,9 @@
+#include <strata/fs.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,7 +15,7 @@ TEST_CASE("walk visits everything in the order of names, directories before what
   sys::make_directories(dir / "b/c", 0700);
   sys::replace_file(dir / "b/c/file", "");
   sys::replace_file(dir / "a", "");
-  std::filesystem::create_symlink("/", dir / "link");
+  fs::create_symlink("/", dir / "link");
   std::vector<std::string> paths;
   sys::walk(dir.path(), [&](sys::Visited const& v) {
     paths.push_back(v.path);
@@ -33,7 +33,7 @@ TEST_CASE("walk passes over what its visitor removes", "[sys][tree]") {
   std::vector<std::string> paths;
   sys::walk(dir.path(), [&](sys::Visited const& v) {
     paths.push_back(v.path);
-    if (v.path == "a") std::filesystem::remove_all(dir.path() / "a");
+    if (v.path == "a") fs::remove_all(dir.path() / "a");
   });
   CHECK(paths == std::vector<std::string>{"a", "b", "b/x"});
 }
@@ -45,7 +45,7 @@ TEST_CASE("disk_usage counts the bytes of files, each once", "[sys][tree]") {
   sys::make_directories(dir / "a/b", 0700);
   sys::replace_file(dir / "a/b/file", "12345");
   sys::replace_file(dir / "other", "123");
-  std::filesystem::create_hard_link(dir / "other", dir / "a/linked");
+  fs::create_hard_link(dir / "other", dir / "a/linked");
   CHECK(sys::disk_usage(dir.path()) == 8);
   CHECK_THROWS_AS(sys::disk_usage(dir / "other"), Error);
 }

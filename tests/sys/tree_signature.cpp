@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/tree_signature.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -7,13 +8,12 @@
 #include <array>
 #include <chrono>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata;
 
 TEST_CASE("the signature of a tree changes with whatever is written to it", "[sys][tree_signature]") {

@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/visit_contents.hpp>
 #include <strata/testing/temp_dir.hpp>
@@ -5,7 +6,6 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ TEST_CASE("files and directories of a tree are visited open, what is in a direct
   sys::make_directories(dir / "top/a/b", 0700);
   sys::make_directories(dir / "top/mounted", 0700);
   sys::replace_file(dir / "top/a/b/file", "1");
-  std::filesystem::create_symlink("file", dir / "top/a/b/link");
+  fs::create_symlink("file", dir / "top/a/b/link");
   REQUIRE(::mkfifo((dir / "top/a/fifo").c_str(), 0600) == 0);
   bool const mounted = ::mount("none", (dir / "top/mounted").c_str(), "tmpfs", 0, "size=64k") == 0;
   std::vector<std::string> met;

@@ -1,10 +1,11 @@
+#include <strata/fs.hpp>
 #include <strata/sys/workers.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <atomic>
 #include <cstddef>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <sys/resource.h>
@@ -90,7 +91,7 @@ TEST_CASE("where not all threads can be had, those that run do the work", "[sys]
   if (child == 0) {  // a limit that the other tests must not have
     ::alarm(20);
     std::size_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
+    strata::fs::ifstream("/proc/self/statm") >> pages;
     // Room for a few stacks.
     rlim_t const room = pages * static_cast<std::size_t>(::getpagesize()) + (rlim_t{64} << 20);
     rlimit const limit{.rlim_cur = room, .rlim_max = room};

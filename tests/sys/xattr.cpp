@@ -1,3 +1,4 @@
+#include <strata/fs.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -35,7 +36,7 @@ TEST_CASE("a path that is a symbolic link is not followed", "[sys][xattr]") {
   testing::TempDir dir;
   sys::replace_file(dir / "file", "x");
   sys::set_xattr(dir / "file", "user.key", "v");
-  std::filesystem::create_symlink("file", dir / "link");
+  fs::create_symlink("file", dir / "link");
   CHECK(sys::list_xattrs(dir / "link").empty());
   CHECK_THROWS_AS(sys::set_xattr(dir / "link", "user.key", "v"), Error);
 }

@@ -1,11 +1,10 @@
+#include <strata/fs.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 #include <strata/tree/attributes.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
-
-#include <filesystem>
-#include <fstream>
 
 using namespace strata::archive;
 using strata::sys::open_at;
@@ -19,7 +18,7 @@ TEST_CASE("a mode with set-user-ID survives a change of owner, by either kind of
   strata::testing::TempDir const place;
   for (auto const handle : {Handle::file, Handle::path_only}) {
     auto const path = place / (handle == Handle::file ? "a" : "b");
-    std::ofstream(path) << "text";
+    strata::fs::ofstream(path) << "text";
     REQUIRE(::chmod(path.c_str(), 06755) == 0);
     auto const fd = open_at(AT_FDCWD, path, handle == Handle::file ? O_RDONLY : O_PATH);
     AttributeSetter setter(fd.get(), handle, path.native());
@@ -38,7 +37,7 @@ TEST_CASE("a mode with set-user-ID survives a change of owner, by either kind of
 
 TEST_CASE("errors name the call and the path in the tree", "[archive][attributes]") {
   strata::testing::TempDir const place;
-  std::ofstream(place / "a") << "text";
+  strata::fs::ofstream(place / "a") << "text";
   auto const fd = open_at(AT_FDCWD, place / "a", O_RDONLY);
   AttributeSetter setter(fd.get(), Handle::file, "etc/a");
   try {

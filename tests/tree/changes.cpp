@@ -1,19 +1,19 @@
+#include <strata/fs.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 #include <strata/tree/changes.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata::archive;
 
 namespace {
@@ -33,7 +33,7 @@ struct Pair {
     fs::create_symlink("f", older / "l");
     REQUIRE(std::system(("cp -a '" + older.native() + "' '" + newer.native() + "'").c_str()) == 0);
   }
-  static void write(fs::path const& path, std::string const& text) { std::ofstream(path) << text; }
+  static void write(fs::path const& path, std::string const& text) { fs::ofstream(path) << text; }
   void set_time(fs::path const& path, timespec time) const {
     timespec const times[2] = {time, time};
     REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);

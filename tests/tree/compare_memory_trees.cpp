@@ -1,12 +1,13 @@
+#include <strata/fs.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/compare_memory_trees.hpp>
 #include <strata/tree/load_tree.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <fstream>
 #include <memory>
 #include <string>
 #include <sys/stat.h>
@@ -37,10 +38,10 @@ std::string joined(std::vector<archive::Difference> const& differences) {
 
 struct Tree {
   testing::TempDir directory;
-  std::filesystem::path const& path() const { return directory.path(); }
+  fs::path const& path() const { return directory.path(); }
   void file(std::string const& name, std::string const& text, unsigned mode = 0644) const {
-    std::filesystem::create_directories((path() / name).parent_path());
-    std::ofstream(path() / name) << text;
+    fs::create_directories((path() / name).parent_path());
+    fs::ofstream(path() / name) << text;
     ::chmod((path() / name).c_str(), mode);
     timespec const times[2] = {{1'600'000'000, 0}, {1'600'000'000, 0}};
     ::utimensat(AT_FDCWD, (path() / name).c_str(), times, 0);
@@ -143,7 +144,7 @@ TEST_CASE("targets, devices and names of one file are compared", "[tree][compare
   Tree tree;
   tree.file("a", "1");
   tree.file("b", "1");
-  std::filesystem::create_symlink("a", tree.path() / "l");
+  fs::create_symlink("a", tree.path() / "l");
   REQUIRE(::mknod((tree.path() / "n").c_str(), S_IFCHR | 0644, makedev(1, 3)) == 0);
   auto link = entry("l", EntryType::symlink);
   link.link_name = "b";
@@ -167,7 +168,7 @@ TEST_CASE("what nothing determines is no difference", "[tree][compare_memory_tre
   auto const wanted = unpacked(unpacked(archive::MemoryTree(), {entry("d", EntryType::directory, 0, 0700)}),
                                {entry("d/x", EntryType::regular, 1)});
   CHECK(compared(wanted, tree.state()) == "");
-  std::filesystem::create_directories(tree.path() / "other/made");
+  fs::create_directories(tree.path() / "other/made");
   CHECK(compared(unpacked(wanted, {entry("other/made/.wh.x", EntryType::regular)}), tree.state()) == "");
 }
 
@@ -190,11 +191,11 @@ TEST_CASE("a directory that other programs make for a whiteout with nothing to h
   auto wanted = below;
   archive::lay_over(wanted, own);
   Tree theirs;
-  std::filesystem::create_directories(theirs.path() / "d");
+  fs::create_directories(theirs.path() / "d");
   auto found = below;
   archive::lay_over(found, theirs.state(archive::TreeForm::changes));
   CHECK(joined(archive::differences(wanted, found, {})).empty());
-  std::filesystem::create_directories(theirs.path() / "e");  // nothing was said of that one
+  fs::create_directories(theirs.path() / "e");  // nothing was said of that one
   archive::lay_over(found, theirs.state(archive::TreeForm::changes));
   CHECK_FALSE(archive::differences(wanted, found, {}).empty());
 }

@@ -1,14 +1,14 @@
+#include <strata/fs.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 #include <strata/tree/tree_entry.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <stop_token>
 #include <string>
 #include <sys/socket.h>
@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata::archive;
 
 namespace {
@@ -46,7 +46,7 @@ struct Fixture {
 
 TEST_CASE("a file that changes while it is read fills exactly its size", "[archive][tree_entry]") {
   strata::testing::TempDir const place;
-  std::ofstream(place / "f") << "12345";
+  fs::ofstream(place / "f") << "12345";
   auto const fd = strata::sys::open_at(AT_FDCWD, place / "f", O_RDONLY);
   FixedSizeFile shrunk(fd.get(), 8);
   CHECK(drain(shrunk) == std::string("12345\0\0\0", 8));
@@ -61,7 +61,7 @@ TEST_CASE("a file that changes while it is read fills exactly its size", "[archi
 
 TEST_CASE("entries of a tree: what is gone and sockets are left out", "[archive][tree_entry]") {
   Fixture f;
-  std::ofstream(f.place / "file") << "text";
+  fs::ofstream(f.place / "file") << "text";
   fs::create_directory(f.place / "d");
   fs::create_symlink(std::string(300, 't'), f.place / "link");
   REQUIRE(::mkfifo((f.place / "fifo").c_str(), 0600) == 0);

@@ -1,4 +1,5 @@
 #include <strata/archive/tar_reader.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
 #include <strata/tree/tree_source.hpp>
@@ -15,7 +16,7 @@ TEST_CASE("a directory is read as an archive of what is in it", "[archive][tree_
   sys::make_directories(dir / "a", 0750);
   std::string const big(3'000'000, 'b');  // more than a block of the ring
   sys::replace_file(dir / "a/big", big);
-  std::filesystem::create_symlink("a/big", dir / "link");
+  fs::create_symlink("a/big", dir / "link");
 
   Source source = archive::TreeSource(dir.path());
   archive::TarReader tar(source);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/archive/clean_path.hpp>
+#include <strata/clean_path.hpp>
 #include <strata/sys/file.hpp>
 
 #include <array>
@@ -52,7 +52,7 @@ class NameSet {
   }
   Print fingerprint_of(std::string_view name) const {
     while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
-    return detail::is_clean_path(name) ? fingerprint(name) : fingerprint(std::string_view(clean_path(name)));
+    return is_clean_path(name) ? fingerprint(name) : fingerprint(std::string_view(clean_path(name)));
   }
   Print fingerprint(std::string_view name) const {
     Print state{key_[0] ^ name.size(), key_[1]};

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <strata/archive/base64.hpp>
-#include <strata/archive/clean_path.hpp>
 #include <strata/archive/crc64.hpp>
 #include <strata/archive/gathering_writer.hpp>
 #include <strata/archive/gzip_lines.hpp>
 #include <strata/archive/name_set.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split_line.hpp>
+#include <strata/clean_path.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 #include <strata/progress.hpp>

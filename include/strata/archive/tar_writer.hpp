@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/archive/clean_path.hpp>
 #include <strata/archive/gathering_writer.hpp>
 #include <strata/archive/tar_header.hpp>
+#include <strata/clean_path.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 

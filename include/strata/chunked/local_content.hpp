@@ -5,6 +5,7 @@
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
@@ -18,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,8 +35,8 @@ namespace strata {
 
 /// A range of bytes in a file of a layer.
 struct LocalPlace {
-  std::filesystem::path tree;  ///< root of the layer's own tree
-  std::string path;            ///< relative to `tree`
+  fs::path tree;     ///< root of the layer's own tree
+  std::string path;  ///< relative to `tree`
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
 };
@@ -84,7 +84,7 @@ class LocalContent {
   void search(Core& core, Control const& control) {
     if (!has_own_trees(core.driver())) return;
     using Traits = typename Core::LayerTraits;
-    std::vector<std::pair<std::string, std::filesystem::path>> tables;
+    std::vector<std::pair<std::string, fs::path>> tables;
     core.template read_view<Traits>().each([&](auto const& row, auto const& place) {
       if (names::contains(row->big_data_names, std::string(chunked_manifest_key)) &&
           is_safe_component(row->id))
@@ -109,7 +109,7 @@ class LocalContent {
     auto const found = all.find(digest);
     return found == all.end() ? std::span<LocalPlace const>() : found->second;
   }
-  static std::optional<std::string> read_if_readable(std::filesystem::path const& path) {
+  static std::optional<std::string> read_if_readable(fs::path const& path) {
     try {
       return sys::read_stored(path);
     } catch (std::system_error const&) {
@@ -117,7 +117,7 @@ class LocalContent {
     }
   }
 
-  void note(std::string_view table, std::filesystem::path const& tree) {
+  void note(std::string_view table, fs::path const& tree) {
     auto const add = [&](Places& places, std::string const& digest, archive::ChunkedEntry const& entry,
                          std::uint64_t offset, std::uint64_t size) {
       auto const wanted = digest.empty() ? places.end() : places.find(digest);

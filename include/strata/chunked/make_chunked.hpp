@@ -6,12 +6,12 @@
 #include <strata/chunked/zstd_chunked.hpp>
 #include <strata/codec/gzip.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/fs.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/scratch_file.hpp>
 #include <strata/sys/stream.hpp>
 
-#include <filesystem>
 #include <unistd.h>
 #include <utility>
 
@@ -22,7 +22,7 @@ namespace strata::archive {
 /// @param scratch  directory for a temporary file with the tar-split, which comes last in the stream
 /// @throws as `TarReader` with `budgets`; `Errc::corrupt_archive` for two entries of one name;
 ///   `Errc::stopped`; `errno`
-inline ChunkedResult make_zstd_chunked(Source tar, Sink stream, std::filesystem::path const& scratch,
+inline ChunkedResult make_zstd_chunked(Source tar, Sink stream, fs::path const& scratch,
                                        TarBudgets const& budgets = {}, Control const& control = {}) {
   sys::Fd const kept = sys::scratch_file(scratch);
   ZstdChunkedWriter chunked(std::move(stream));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/archive/clean_path.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
@@ -11,12 +10,14 @@
 #include <strata/chunked/local_content.hpp>
 #include <strata/chunked/pulled_file.hpp>
 #include <strata/chunked/range_fetcher.hpp>
+#include <strata/clean_path.hpp>
 #include <strata/codec/gzip.hpp>
 #include <strata/codec/zstd.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/ranges.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/layer_content.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/options.hpp>
@@ -28,7 +29,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -116,7 +116,7 @@ class Pull {
       : core_(core), staged_(staged), stream_(stream), options_(options), control_{{}, options.stop} {}
 
   /// @return  the table of contents
-  std::string run(std::filesystem::path const& tar_split, LayerRecord& record, PullReport& report) {
+  std::string run(fs::path const& tar_split, LayerRecord& record, PullReport& report) {
     auto const digest = archive::find_annotation(options_.annotations, archive::toc_digest_annotation);
     if (!digest) throw Error(Errc::unsupported, "a partial pull without the digest of a table of contents");
     auto const toc_digest = Digest::parse(*digest);
@@ -261,8 +261,8 @@ class Pull {
   }
 
   /// Takes headers from the tar-split; those of the table of contents must be equal.
-  void add_by_tar_split(std::string compressed, std::uint64_t plain_size,
-                        std::filesystem::path const& tar_split, LayerRecord& record) {
+  void add_by_tar_split(std::string compressed, std::uint64_t plain_size, fs::path const& tar_split,
+                        LayerRecord& record) {
     auto const received = tar_split.native() + "-received";
     {
       Source lines = codec::Zstd::decompress(memory_source(std::move(compressed)));
@@ -354,7 +354,7 @@ template <class Staged>
 PullReport pull_chunked(Staged& staged, Ranges stream, PullOptions const& options) {
   PullReport report;
   std::string table;
-  staged.fill_by([&](auto& core, auto& tree, std::filesystem::path const& tar_split, LayerRecord& record) {
+  staged.fill_by([&](auto& core, auto& tree, fs::path const& tar_split, LayerRecord& record) {
     detail::Pull pull(core, tree, stream, options);
     table = pull.run(tar_split, record, report);
   });

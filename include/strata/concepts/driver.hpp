@@ -3,6 +3,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/durability.hpp>
 #include <strata/former.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/id_map.hpp>
 #include <strata/progress.hpp>
@@ -10,7 +11,6 @@
 #include <compare>
 #include <concepts>
 #include <cstdint>
-#include <filesystem>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -30,12 +30,11 @@ class AdditionalTree;  // sys/additional_tree.hpp
 
 /// Directories that a driver uses.
 struct DriverPlace {
-  std::filesystem::path graph_root;  ///< persistent; a driver's home is `graph_root / name()`
-  std::filesystem::path run_root;    ///< lost at reboot
-  bool read_only = false;            ///< create and change nothing
-  std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores
-  std::filesystem::path image_store =
-      {};  ///< root for layers that no container writes to; empty: the graph root
+  fs::path graph_root;                      ///< persistent; a driver's home is `graph_root / name()`
+  fs::path run_root;                        ///< lost at reboot
+  bool read_only = false;                   ///< create and change nothing
+  std::vector<fs::path> image_stores = {};  ///< graph roots of read-only stores
+  fs::path image_store = {};  ///< root for layers that no container writes to; empty: the graph root
 };
 
 /// Parameters of a new tree.
@@ -183,10 +182,10 @@ concept DiffDriver = LayerDriver<D> &&
 template <class D>
 concept MountDriver = LayerDriver<D> &&
     requires(D& d, D const& c, LayerId const& id, MountRequest const& request, Flush flush) {
-  { d.mount(id, request) } -> std::same_as<std::filesystem::path>;
+  { d.mount(id, request) } -> std::same_as<fs::path>;
   { d.unmount(id, flush) } -> std::same_as<void>;
   { c.is_mounted(id) } -> std::same_as<bool>;
-  { c.mount_path(id) } -> std::same_as<std::filesystem::path>;
+  { c.mount_path(id) } -> std::same_as<fs::path>;
 };
 
 /// Unpacks into a layer while it, or a layer above it, is mounted and in use.
@@ -250,7 +249,7 @@ concept InMemoryDriver = LayerDriver<D> && requires {
 ///   those of the driver's own options
 template <class D>
 concept ImageStoreDriver = LayerDriver<D> && requires(D const& c) {
-  { c.image_stores() } -> std::same_as<std::vector<std::filesystem::path>>;
+  { c.image_stores() } -> std::same_as<std::vector<fs::path>>;
 };
 
 /// Uses layers that other programs provide unpacked ("additional layer stores"), by reference to their files.

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <strata/fs.hpp>
+
 #include <concepts>
-#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -32,8 +33,7 @@ struct ReadOnly {};
 /// is used by one thread at a time. A thread must not hold two guards of the same file: it would deadlock.
 template <class L>
 concept StoreLock = std::movable<L> && std::movable<typename L::Guard> &&
-    std::constructible_from<L, std::filesystem::path> &&
-    std::constructible_from<L, std::filesystem::path, ReadOnly> &&
+    std::constructible_from<L, fs::path> && std::constructible_from<L, fs::path, ReadOnly> &&
     requires(L& lock, typename L::Guard& guard, typename L::Guard const& constant) {
   { lock.shared() } -> std::same_as<typename L::Guard>;
   { lock.exclusive() } -> std::same_as<typename L::Guard>;

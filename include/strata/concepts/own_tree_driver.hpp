@@ -2,16 +2,16 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/with_ability.hpp>
+#include <strata/fs.hpp>
 
 #include <concepts>
-#include <filesystem>
 #include <optional>
 
 namespace strata {
 
 /// The directory tree in which a driver stores one layer.
 struct OwnTree {
-  std::filesystem::path path;
+  fs::path path;
   bool whole = true;         ///< contains the parents' files; otherwise deletions are overlayfs whiteouts
   bool keeps_owners = true;  ///< the archive's owners, as far as the layer's id maps can express them
   bool keeps_modes = true;

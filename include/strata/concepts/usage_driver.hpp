@@ -1,10 +1,10 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/fs.hpp>
 #include <strata/problem.hpp>
 
 #include <concepts>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -21,7 +21,7 @@ enum class UsageClass {
 /// Owner of a file or directory and of everything below it, except where a further entry below says
 /// otherwise.
 struct Ownership {
-  std::filesystem::path path;
+  fs::path path;
   UsageClass kind = UsageClass::referenced;
   Subject subject = Subject::store;
   std::string id = {};      ///< of the item; empty if it belongs to none

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/userns.hpp>
 
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <pwd.h>
@@ -24,7 +24,7 @@ struct Host {
   /// True without the privileges of the host's root, even as root of a user namespace.
   bool rootless = false;
   std::function<std::optional<std::string>(std::string const&)> environment = {};
-  std::filesystem::path system = "/";  ///< prefix of etc/ and usr/share/
+  fs::path system = "/";  ///< prefix of etc/ and usr/share/
 
   /// This process as containers/storage sees it: variables that a container program sets in its user
   /// namespace (`_CONTAINERS_ROOTLESS_UID`, `_CONTAINERS_USERNS_CONFIGURED`) take precedence.

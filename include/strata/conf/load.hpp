@@ -6,6 +6,7 @@
 #include <strata/conf/storage_conf.hpp>
 #include <strata/conf/toml.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/map_text.hpp>
 #include <strata/idmap/range.hpp>
 
@@ -14,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -148,7 +148,7 @@ inline std::string list_of_quoted(std::vector<std::string> const& words) {
 inline StorageConf read_files(std::vector<ConfigFile> const& files, Host const& host) {
   StorageConf conf;
   FileSettings settings;
-  std::filesystem::path main;
+  fs::path main;
   for (auto const& file : files) {
     auto next = settings;
     auto const unknown = read_into(next, TomlFile(file.path));
@@ -200,7 +200,7 @@ inline StorageConf read_files(std::vector<ConfigFile> const& files, Host const& 
 
 /// Reads one file and the environment, without searching for files, default roots or expansion of variables.
 /// @throws `errno`, "stat <path>"; `Errc::configuration`
-inline StorageConf read_storage_conf(std::filesystem::path const& path, Host const& host) {
+inline StorageConf read_storage_conf(fs::path const& path, Host const& host) {
   if (!detail::file_exists(path)) sys::throw_errno("stat", path);
   return detail::read_files({{path, FileRole::named}}, host);
 }

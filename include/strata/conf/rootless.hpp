@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/conf/host.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/subid.hpp>
 #include <strata/sys/enter_userns.hpp>
 
@@ -37,7 +38,7 @@ inline std::vector<std::string> enter_own_namespace(Host const& host) {
     auto const* const entry = ::getpwuid(uid);
     std::string const name = entry == nullptr ? std::to_string(uid) : entry->pw_name;
     auto const own = [&](std::uint32_t id, std::string_view file, std::string_view kind) {
-      auto const ranges = idmap::subordinate_ranges(std::filesystem::path(file), name, uid);
+      auto const ranges = idmap::subordinate_ranges(fs::path(file), name, uid);
       if (ranges.empty())
         warnings.push_back("Found no " + std::string(kind) + " ranges set aside for user \"" + name +
                            "\" in " + std::string(file) + '.');

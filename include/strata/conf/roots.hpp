@@ -1,9 +1,9 @@
 #pragma once
 
 #include <strata/conf/host.hpp>
+#include <strata/fs.hpp>
 
 #include <cctype>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -20,9 +20,8 @@ struct Roots {
 namespace detail {
 
 /// Directory for files that live as long as the user's session (XDG base directories), or a substitute.
-inline std::filesystem::path runtime_directory(Host const& host) {
-  namespace fs = std::filesystem;
-  std::error_code error;
+inline fs::path runtime_directory(Host const& host) {
+  boost::system::error_code error;
   if (auto const given = host.variable("XDG_RUNTIME_DIR"); !given.empty()) {
     auto resolved = fs::canonical(given, error);
     return error ? fs::path(given) : resolved;
@@ -42,8 +41,8 @@ inline std::filesystem::path runtime_directory(Host const& host) {
 inline Roots default_roots(Host const& host) {
   if (!host.own_store()) return {"/var/lib/containers/storage", "/run/containers/storage"};
   auto data = host.variable("XDG_DATA_HOME");
-  if (data.empty()) data = (std::filesystem::path(host.home_directory()) / ".local/share").native();
-  return {(std::filesystem::path(data) / "containers/storage").native(),
+  if (data.empty()) data = (fs::path(host.home_directory()) / ".local/share").native();
+  return {(fs::path(data) / "containers/storage").native(),
           (detail::runtime_directory(host) / "containers").native()};
 }
 
@@ -88,12 +87,10 @@ inline std::string expand_variables(std::string_view text, Host const& host) {
 /// Expands variables in a configured path, and resolves symbolic links if it exists; otherwise normalizes it
 /// lexically.
 inline std::string expand_path(std::string const& text, Host const& host) {
-  std::filesystem::path const path = expand_variables(text, host);
-  std::error_code error;
-  if (auto resolved = std::filesystem::canonical(path, error); !error) return resolved.native();
-  auto tidy = path.lexically_normal().native();
-  while (tidy.size() > 1 && tidy.back() == '/') tidy.pop_back();
-  return tidy;
+  fs::path const path = expand_variables(text, host);
+  boost::system::error_code error;
+  if (auto resolved = fs::canonical(path, error); !error) return resolved.native();
+  return clean(path).native();
 }
 
 }  // namespace strata::conf

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <strata/conf/host.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <cerrno>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <sys/stat.h>
@@ -24,31 +24,32 @@ enum class FileRole {
 
 /// A configuration file and its role.
 struct ConfigFile {
-  std::filesystem::path path;
+  fs::path path;
   FileRole role;
 };
 
 namespace detail {
 
 /// @throws `errno`, "stat <path>", unless the file is missing
-inline bool file_exists(std::filesystem::path const& path) {
+inline bool file_exists(fs::path const& path) {
   auto const status = sys::find_status(path, 0);
   if (status.code() != 0 && status.code() != ENOENT && status.code() != ENOTDIR) status.raise();
   return static_cast<bool>(status);
 }
 
 /// Names of the regular files "*.conf" in a directory; none if it is missing.
-inline std::vector<std::string> conf_names(std::filesystem::path const& directory) {
+inline std::vector<std::string> conf_names(fs::path const& directory) {
   std::vector<std::string> names;
-  std::error_code error;
-  std::filesystem::directory_iterator entries(directory, error);
+  boost::system::error_code error;
+  fs::directory_iterator entries(directory, error);
   if (error) {
-    if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) return names;
+    if (error == boost::system::errc::no_such_file_or_directory ||
+        error == boost::system::errc::not_a_directory)
+      return names;
     throw Error(error, "open " + directory.native());
   }
   for (auto const& entry : entries)
-    if (entry.path().native().ends_with(".conf") &&
-        entry.symlink_status().type() == std::filesystem::file_type::regular)
+    if (entry.path().native().ends_with(".conf") && entry.symlink_status().type() == fs::regular_file)
       names.push_back(entry.path().filename().native());
   return names;
 }
@@ -71,10 +72,9 @@ inline std::vector<ConfigFile> find_files(Host const& host) {
     return true;
   };
   if (!add_named(host.variable("CONTAINERS_STORAGE_CONF"))) {
-    std::filesystem::path user = host.variable("XDG_CONFIG_HOME");
+    fs::path user = host.variable("XDG_CONFIG_HOME");
     if (user.empty())
-      if (auto const home = host.home_directory(); !home.empty())
-        user = std::filesystem::path(home) / ".config";
+      if (auto const home = host.home_directory(); !home.empty()) user = fs::path(home) / ".config";
     if (!user.empty()) user /= "containers/storage.conf";
     auto const etc = host.system / "etc/containers/storage.conf";
     auto const share = host.system / "usr/share/containers/storage.conf";
@@ -85,9 +85,8 @@ inline std::vector<ConfigFile> find_files(Host const& host) {
     else if (detail::file_exists(share))
       files.push_back({share, FileRole::system});
 
-    std::map<std::string, std::filesystem::path>
-        drop_ins;  // lowest precedence first, so that later ones replace it
-    auto const add_from = [&](std::filesystem::path const& directory) {
+    std::map<std::string, fs::path> drop_ins;  // lowest precedence first, so that later ones replace it
+    auto const add_from = [&](fs::path const& directory) {
       for (auto const& name : detail::conf_names(directory)) drop_ins[name] = directory / name;
     };
     for (auto const& main : {share, etc}) {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -29,8 +29,8 @@ struct StorageConf {
   bool disable_volatile = false;
   bool transient_store = false;
 
-  std::vector<std::filesystem::path> files = {};  ///< files read, in order
-  std::vector<std::string> warnings = {};         ///< for the user, worded as in containers/storage
+  std::vector<fs::path> files = {};        ///< files read, in order
+  std::vector<std::string> warnings = {};  ///< for the user, worded as in containers/storage
 };
 
 }  // namespace strata::conf

@@ -2,6 +2,7 @@
 
 #include <strata/conf/toml_text.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/map_text.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/file.hpp>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
-#include <filesystem>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -50,7 +50,7 @@ struct List {
 
 namespace toml_detail {
 
-[[noreturn]] inline void refuse(std::filesystem::path const& file, std::uint64_t line, std::string const& key,
+[[noreturn]] inline void refuse(fs::path const& file, std::uint64_t line, std::string const& key,
                                 std::string const& text) {
   throw Error(Errc::configuration, "toml: line " + std::to_string(line) +
                                        (key.empty() ? "" : " (last key \"" + key + "\")") + ": " + text +
@@ -131,7 +131,7 @@ class TomlFile {
  public:
   /// @throws `Errc::configuration` with the complete message, as "toml: line 3 (last key "storage.driver"):
   ///   ..."; `errno`
-  explicit TomlFile(std::filesystem::path path) : path_(std::move(path)) {
+  explicit TomlFile(fs::path path) : path_(std::move(path)) {
     auto const text = sys::read_file(path_);
     if (auto const flaw = find_toml_flaw(text))
       toml_detail::refuse(path_, flaw->line,
@@ -147,11 +147,11 @@ class TomlFile {
     }
   }
 
-  std::filesystem::path const& path() const noexcept { return path_; }
+  fs::path const& path() const noexcept { return path_; }
   toml::table const& top() const noexcept { return top_; }
 
  private:
-  std::filesystem::path path_;
+  fs::path path_;
   toml::table top_;
 };
 

@@ -10,13 +10,13 @@
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/additional_tree.hpp>
 #include <strata/sys/trash.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,18 +49,18 @@ namespace detail {
 inline constexpr std::array<std::string_view, 5> known_drivers{"overlay", "aufs", "btrfs", "zfs", "vfs"};
 
 /// The known drivers that have a home in a graph root.
-inline std::vector<std::string_view> existing_homes(std::filesystem::path const& graph_root) {
+inline std::vector<std::string_view> existing_homes(fs::path const& graph_root) {
   std::vector<std::string_view> found;
   for (auto const name : known_drivers) {
-    std::error_code error;
-    if (std::filesystem::is_directory(graph_root / name, error)) found.push_back(name);
+    boost::system::error_code error;
+    if (fs::is_directory(graph_root / name, error)) found.push_back(name);
   }
   return found;
 }
 
 /// Error for a driver that this program does not include, as containers/storage reports it: for zfs that
 /// prerequisites are missing, so that a search continues; otherwise that the driver is unknown.
-inline Error not_here(std::string const& name, std::filesystem::path const& graph_root) {
+inline Error not_here(std::string const& name, fs::path const& graph_root) {
   if (name == "aufs") return Error(Errc::driver_unknown, "kernel does not support aufs");
   if (name == "zfs") return Error(Errc::driver_unusable, "the 'zfs' command is not available");
   return Error(Errc::driver_unknown, "failed to GetDriver graph " + name + ' ' + graph_root.native());
@@ -70,7 +70,7 @@ inline Error not_here(std::string const& name, std::filesystem::path const& grap
 /// @param order            names, the preferred one first
 /// @param order_was_given  otherwise a home of "vfs" does not count, since it may have been a fallback
 /// @throws `Errc::several_drivers`
-inline std::optional<std::string> prior_home(std::filesystem::path const& graph_root,
+inline std::optional<std::string> prior_home(fs::path const& graph_root,
                                              std::vector<std::string> const& order, bool order_was_given) {
   auto const homes = existing_homes(graph_root);
   for (auto const& name : order) {
@@ -233,9 +233,8 @@ class AnyOf {
     });
   }
 
-  std::filesystem::path mount(LayerId const& id,
-                              MountRequest const& request) requires(MountDriver<Ds> || ...) {
-    return visit([&]<class D>(D& driver) -> std::filesystem::path {
+  fs::path mount(LayerId const& id, MountRequest const& request) requires(MountDriver<Ds> || ...) {
+    return visit([&]<class D>(D& driver) -> fs::path {
       if constexpr (MountDriver<D>)
         return driver.mount(id, request);
       else
@@ -253,8 +252,8 @@ class AnyOf {
       return false;
     });
   }
-  std::filesystem::path mount_path(LayerId const& id) const requires(MountDriver<Ds> || ...) {
-    return visit([&]<class D>(D const& driver) -> std::filesystem::path {
+  fs::path mount_path(LayerId const& id) const requires(MountDriver<Ds> || ...) {
+    return visit([&]<class D>(D const& driver) -> fs::path {
       if constexpr (MountDriver<D>)
         return driver.mount_path(id);
       else
@@ -262,8 +261,8 @@ class AnyOf {
     });
   }
 
-  std::vector<std::filesystem::path> image_stores() const requires(ImageStoreDriver<Ds> || ...) {
-    return visit([]<class D>([[maybe_unused]] D const& driver) -> std::vector<std::filesystem::path> {
+  std::vector<fs::path> image_stores() const requires(ImageStoreDriver<Ds> || ...) {
+    return visit([]<class D>([[maybe_unused]] D const& driver) -> std::vector<fs::path> {
       if constexpr (ImageStoreDriver<D>) return driver.image_stores();
       return {};
     });

@@ -8,6 +8,7 @@
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/whole_trees.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/btrfs.hpp>
 #include <strata/sys/copy_tree.hpp>
@@ -23,7 +24,6 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,7 +66,7 @@ class Btrfs {
   /// Creates the home, and bind-mounts it privately onto itself.
   /// @throws `Errc::driver_unusable` if it is not on btrfs; `errno`
   Btrfs(DriverPlace const& place, Options const& options)
-      : home_(std::filesystem::absolute(place.graph_root) / name()),
+      : home_(sys::absolute(place.graph_root) / name()),
         options_(options),
         read_only_(place.read_only),
         trees_(home_ / paths::btrfs::subvolumes, home_ / paths::btrfs::temp_dirs) {
@@ -89,7 +89,7 @@ class Btrfs {
     auto const size = limit_for(request);
     return Staged(StagedTree(trees_.temp_dirs(), request,
                              trees_.how_to_unpack(request, {.whiteouts = archive::Whiteouts::execute}),
-                             [&](std::filesystem::path const& tree) {
+                             [&](fs::path const& tree) {
                                make(tree, from, request.control);
                                if (size == 0) return;
                                sys::btrfs::enable_quota(home_);
@@ -154,7 +154,7 @@ class Btrfs {
   /// Returns the directory, which is writable whatever `request` says, and sets a recorded limit again, since
   /// quotas may have been disabled meanwhile.
   /// @throws `Errc::layer_unknown`; `Errc::unsupported`: a mount option other than "ro"
-  std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
+  fs::path mount(LayerId const& id, MountRequest const& request) {
     for (auto const& option : request.options)
       if (option != "ro") throw Error(Errc::unsupported, "btrfs driver does not support mount options");
     auto path = trees_.get(id);
@@ -170,7 +170,7 @@ class Btrfs {
     if (auto const tree = trees_.find(id)) sys::flush_file_system(*tree);
   }
   bool is_mounted(LayerId const& id) const { return exists(id); }
-  std::filesystem::path mount_path(LayerId const& id) const { return trees_.own(id); }
+  fs::path mount_path(LayerId const& id) const { return trees_.own(id); }
 
   std::optional<OwnTree> own_tree(LayerId const& id) const { return trees_.own_tree(id, true); }
   std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {
@@ -185,15 +185,14 @@ class Btrfs {
   }
 
  private:
-  std::filesystem::path quota(LayerId const& id) const { return home_ / paths::btrfs::quotas / id.str(); }
+  fs::path quota(LayerId const& id) const { return home_ / paths::btrfs::quotas / id.str(); }
 
   void check_writable() const {
     if (read_only_) throw Error(Errc::store_read_only, home_.native());
   }
 
   /// Copies a layer that is not a subvolume, such as one restored from a backup.
-  static void make(std::filesystem::path const& tree, std::optional<std::filesystem::path> const& from,
-                   Control const& control) {
+  static void make(fs::path const& tree, std::optional<fs::path> const& from, Control const& control) {
     if (from && sys::btrfs::is_subvolume(*from)) return sys::btrfs::snapshot(*from, tree);
     sys::btrfs::create_subvolume(tree);
     if (::chmod(tree.c_str(), 0555) != 0) sys::throw_errno("chmod", tree);
@@ -218,7 +217,7 @@ class Btrfs {
     return error == std::errc() && at == end ? size : 0;
   }
 
-  std::filesystem::path home_;
+  fs::path home_;
   Options options_;
   bool read_only_;
   WholeTrees trees_;

@@ -4,13 +4,13 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/flush_tree.hpp>
 #include <strata/tree/applier.hpp>
 
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -21,7 +21,7 @@ namespace strata::drivers {
 class InPlaceTree {
  public:
   /// @param apply  without maps, which are taken from the request
-  InPlaceTree(std::filesystem::path tree, InPlaceRequest const& request, archive::ApplyOptions apply)
+  InPlaceTree(fs::path tree, InPlaceRequest const& request, archive::ApplyOptions apply)
       : tree_(std::move(tree)),
         root_(sys::open_at(AT_FDCWD, tree_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)),
         flush_(request.flush),
@@ -46,7 +46,7 @@ class InPlaceTree {
   }
 
  private:
-  std::filesystem::path tree_;
+  fs::path tree_;
   sys::Fd root_;  ///< opened before the first write: `syncfs` reports errors since then
   Flush flush_;
   Control control_;

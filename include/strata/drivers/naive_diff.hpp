@@ -2,10 +2,10 @@
 
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/driver.hpp>
+#include <strata/fs.hpp>
 #include <strata/tree/changes.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -31,13 +31,13 @@ class ShownLayer {
   ShownLayer(ShownLayer const&) = delete;
   ShownLayer& operator=(ShownLayer const&) = delete;
 
-  std::filesystem::path const& path() const noexcept { return path_; }
+  fs::path const& path() const noexcept { return path_; }
 
  private:
   D& driver_;
   LayerId id_;
   bool mounted_here_;
-  std::filesystem::path path_;
+  fs::path path_;
 };
 
 namespace detail {

@@ -27,6 +27,7 @@
 #include <strata/drivers/overlay/staged.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
@@ -41,7 +42,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,10 +72,9 @@ class Overlay {
   Overlay(DriverPlace const& place, Options const& options)
       : options_(overlay::with_stores(options, place)),
         read_only_(place.read_only),
-        dirs_(std::filesystem::absolute(place.graph_root) / options.home_name,
-              overlay::homes_in_stores(options_, name()),
-              place.image_store.empty() ? std::filesystem::path() : place.image_store / name()),
-        run_home_(std::filesystem::absolute(place.run_root) / options.home_name),
+        dirs_(sys::absolute(place.graph_root) / options.home_name, overlay::homes_in_stores(options_, name()),
+              place.image_store.empty() ? fs::path() : place.image_store / name()),
+        run_home_(sys::absolute(place.run_root) / options.home_name),
         mounter_(home(),
                  {{.known = run_home_, .temp_dirs = temp_dirs(), .read_only = read_only_}, options_.mountopt},
                  options_, marks_.user_xattr),
@@ -164,7 +163,7 @@ class Overlay {
 
   bool exists(LayerId const& id) const { return dirs_.find(id.str()).has_value(); }
 
-  std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
+  std::vector<fs::path> image_stores() const { return options_.image_stores; }
 
   std::optional<AdditionalTree> find_additional(std::string_view digest, std::string_view reference) const {
     return overlay::find_additional(options_.layer_stores, digest, reference);
@@ -191,7 +190,7 @@ class Overlay {
   void recover() {
     if (read_only_) return;
     auto const homes = dirs_.own_homes();
-    std::vector<std::filesystem::path> roots(homes.begin(), homes.end());
+    std::vector<fs::path> roots(homes.begin(), homes.end());
     roots.push_back(run_home_);
     for (auto const& root : roots) {
       auto const left = root / paths::overlay::temp_dirs;
@@ -223,7 +222,7 @@ class Overlay {
   bool shifts(IdMaps const& maps) const { return mounter_.shifts(maps); }
 
   /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
-  std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
+  fs::path mount(LayerId const& id, MountRequest const& request) {
     auto const layer = dirs_.get(id.str());
     bool const own = mount_places().is_own(layer);
     auto plan = mounter_.plan(dirs_, layer, own, request);
@@ -253,7 +252,7 @@ class Overlay {
   bool is_mounted(LayerId const& id) const { return sys::is_mount_point(mount_path(id)); }
 
   /// See `overlay::MountPlaces`.
-  std::filesystem::path mount_path(LayerId const& id) const { return mount_places().of(id); }
+  fs::path mount_path(LayerId const& id) const { return mount_places().of(id); }
 
   std::vector<Problem> inspect(LayerId const& id,
                                std::optional<std::vector<LayerId>> const& ancestors) const {
@@ -297,8 +296,8 @@ class Overlay {
   }
 
  private:
-  std::filesystem::path const& home() const { return dirs_.home(); }
-  std::filesystem::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
+  fs::path const& home() const { return dirs_.home(); }
+  fs::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
   overlay::MountPlaces mount_places() const { return {dirs_, run_home_, read_only_}; }
   overlay::Comparer comparer() const { return {mount_places(), mounter_}; }
   archive::ApplyOptions how_to_unpack() const {
@@ -313,7 +312,7 @@ class Overlay {
   }
 
   /// Layers of composefs cannot be changed.
-  static void check_own_tree(std::filesystem::path const& layer) {
+  static void check_own_tree(fs::path const& layer) {
     if (overlay::is_composefs(layer))
       throw Error(Errc::unsupported, "changing composefs layer " + layer.filename().native());
   }
@@ -324,7 +323,7 @@ class Overlay {
   archive::OverlayXattr marks_ = archive::OverlayXattr::here();
   bool read_only_;
   overlay::LayerDirs dirs_;
-  std::filesystem::path run_home_;
+  fs::path run_home_;
   overlay::Mounter mounter_;
   std::unique_ptr<overlay::LayerFiles> files_;
 };

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/shift.hpp>
 #include <strata/sys/chown_tree.hpp>
 #include <strata/sys/fd.hpp>
 
-#include <filesystem>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -22,8 +22,7 @@ inline bool has_other_owners(StageRequest const& request) {
 /// left unchanged, as in containers/storage.
 /// @param relink  as in `sys::ChownOptions`
 /// @throws `Errc::invalid_mappings`: an owner that the parent's maps do not have; `Errc::stopped`; `errno`
-inline void shift_owners(std::filesystem::path const& tree, StageRequest const& request,
-                         bool relink = false) {
+inline void shift_owners(fs::path const& tree, StageRequest const& request, bool relink = false) {
   if (!has_other_owners(request)) return;
   idmap::Shift const shift(request.parent_maps, request.maps);
   sys::chown_tree(tree,
@@ -37,7 +36,7 @@ inline void shift_owners(std::filesystem::path const& tree, StageRequest const& 
 }
 
 /// Gives one file or directory to the root of the maps; no effect without maps.
-inline void give_to_root(std::filesystem::path const& path, IdMaps const& maps) {
+inline void give_to_root(fs::path const& path, IdMaps const& maps) {
   if (maps.empty()) return;
   auto const root = idmap::root_of(maps);
   if (::lchown(path.c_str(), static_cast<uid_t>(root.uid), static_cast<gid_t>(root.gid)) != 0)

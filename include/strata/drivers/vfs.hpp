@@ -10,6 +10,7 @@
 #include <strata/drivers/whole_trees.hpp>
 #include <strata/error.hpp>
 #include <strata/former.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
@@ -21,7 +22,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,8 +41,8 @@ class Vfs {
  public:
   /// Options of the driver.
   struct Options {
-    bool ignore_chown_errors = false;                      ///< keep owners that cannot be changed
-    std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores
+    bool ignore_chown_errors = false;         ///< keep owners that cannot be changed
+    std::vector<fs::path> image_stores = {};  ///< graph roots of read-only stores
 
     /// Parses "key=value" texts of storage.conf and the command line. Options with the prefix of another
     /// driver are ignored.
@@ -72,7 +72,7 @@ class Vfs {
     check_writable();
     auto const from = trees_.origin(request);
     return Staged(trees_.temp_dirs(request.writable), request, trees_.how_to_unpack(request, how_to_unpack()),
-                  [&](std::filesystem::path const& tree) {
+                  [&](fs::path const& tree) {
                     if (from)
                       sys::copy_tree(
                           *from, tree,
@@ -127,7 +127,7 @@ class Vfs {
 
   /// Returns the directory, which is writable whatever `request` says.
   /// @throws `Errc::layer_unknown`; `Errc::unsupported`: a mount option other than "ro"
-  std::filesystem::path mount(LayerId const& id, MountRequest const& request) {
+  fs::path mount(LayerId const& id, MountRequest const& request) {
     for (auto const& option : request.options)
       if (option != "ro") throw Error(Errc::unsupported, "vfs driver does not support mount options");
     return trees_.get(id);
@@ -138,9 +138,7 @@ class Vfs {
     if (auto const tree = trees_.find(id)) sys::flush_file_system(*tree);
   }
   bool is_mounted(LayerId const& id) const { return exists(id); }
-  std::filesystem::path mount_path(LayerId const& id) const {
-    return trees_.find(id).value_or(trees_.own(id));
-  }
+  fs::path mount_path(LayerId const& id) const { return trees_.find(id).value_or(trees_.own(id)); }
 
   /// Reports a missing directory; one in an image store does not replace it.
   std::vector<Problem> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const&) const {
@@ -152,7 +150,7 @@ class Vfs {
   std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {
     return trees_.ownership(home_, known);
   }
-  std::vector<std::filesystem::path> image_stores() const { return options_.image_stores; }
+  std::vector<fs::path> image_stores() const { return options_.image_stores; }
 
  private:
   archive::ApplyOptions how_to_unpack() const {
@@ -169,8 +167,8 @@ class Vfs {
     auto const home = place.image_store / name();
     return WholeTrees::Home{home / paths::vfs::directories, home / paths::vfs::temp_dirs};
   }
-  static std::vector<std::filesystem::path> others(Options const& options) {
-    std::vector<std::filesystem::path> directories;
+  static std::vector<fs::path> others(Options const& options) {
+    std::vector<fs::path> directories;
     for (auto const& store : options.image_stores)
       directories.push_back(store / name() / paths::vfs::directories);
     return directories;
@@ -180,12 +178,12 @@ class Vfs {
     if (read_only_) throw Error(Errc::store_read_only, home_.native());
   }
 
-  static void make_root(std::filesystem::path const& path) {
+  static void make_root(fs::path const& path) {
     if (::mkdir(path.c_str(), 0555) != 0) sys::throw_errno("mkdir", path);
     if (::chmod(path.c_str(), 0555) != 0) sys::throw_errno("chmod", path);  // independent of the umask
   }
 
-  std::filesystem::path home_;
+  fs::path home_;
   Options options_;
   bool read_only_;
   WholeTrees trees_;

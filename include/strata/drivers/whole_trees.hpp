@@ -8,6 +8,7 @@
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
 #include <strata/former.hpp>
+#include <strata/fs.hpp>
 #include <strata/problem.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
@@ -29,7 +30,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdio.h>
@@ -47,7 +47,7 @@ class StagedTree {
  public:
   /// @param build  called with a path; makes the tree there, empty or with the parent's files
   template <class Build>
-  StagedTree(std::filesystem::path const& temp_dirs, StageRequest const& request, archive::ApplyOptions apply,
+  StagedTree(fs::path const& temp_dirs, StageRequest const& request, archive::ApplyOptions apply,
              Build&& build)
       : place_(sys::StagingDirectory::create(temp_dirs)),
         tree_(place_.next_addition()),
@@ -77,14 +77,14 @@ class StagedTree {
     applier_.reset();
   }
 
-  std::filesystem::path const& tree() const noexcept { return tree_; }
+  fs::path const& tree() const noexcept { return tree_; }
   std::optional<LayerId> const& parent() const noexcept { return parent_; }
   bool writable() const noexcept { return writable_; }
   Flush flush() const noexcept { return flush_; }
 
  private:
   sys::StagingDirectory place_;
-  std::filesystem::path tree_;
+  fs::path tree_;
   std::optional<LayerId> parent_;
   bool writable_;
   Flush flush_;
@@ -98,45 +98,43 @@ class WholeTrees {
  public:
   /// Directories of the trees in one graph root or image store.
   struct Home {
-    std::filesystem::path directory;  ///< of this store's layers
-    std::filesystem::path temp_dirs;  ///< staging directories, on the same file system
+    fs::path directory;  ///< of this store's layers
+    fs::path temp_dirs;  ///< staging directories, on the same file system
   };
 
   /// @param others       directories of read-only stores
   /// @param image_store  place for layers that no container writes to; none: the same as for others
-  WholeTrees(std::filesystem::path directory, std::filesystem::path temp_dirs,
-             std::vector<std::filesystem::path> others = {}, std::optional<Home> image_store = {})
+  WholeTrees(fs::path directory, fs::path temp_dirs, std::vector<fs::path> others = {},
+             std::optional<Home> image_store = {})
       : homes_{{std::move(directory), std::move(temp_dirs)}}, others_(std::move(others)) {
     if (image_store) homes_.push_back(*std::move(image_store));
   }
 
   /// That of the graph root, then that of the image store, if any.
   std::vector<Home> const& homes() const noexcept { return homes_; }
-  std::filesystem::path const& directory() const noexcept { return homes_.front().directory; }
+  fs::path const& directory() const noexcept { return homes_.front().directory; }
   /// Directory in which a layer is built.
-  std::filesystem::path const& temp_dirs(bool writable = true) const noexcept {
-    return home_for(writable).temp_dirs;
-  }
+  fs::path const& temp_dirs(bool writable = true) const noexcept { return home_for(writable).temp_dirs; }
   /// For a layer that does not exist: its path in the graph root.
-  std::filesystem::path own(LayerId const& id) const { return home_of(id).directory / id.str(); }
+  fs::path own(LayerId const& id) const { return home_of(id).directory / id.str(); }
 
-  std::optional<std::filesystem::path> find(LayerId const& id) const {
+  std::optional<fs::path> find(LayerId const& id) const {
     if (auto path = own(id); is_directory(path)) return path;
     for (auto const& other : others_)
       if (auto path = other / id.str(); is_directory(path)) return path;
     return std::nullopt;
   }
   /// @throws `Errc::layer_unknown`
-  std::filesystem::path get(LayerId const& id) const {
+  fs::path get(LayerId const& id) const {
     if (auto path = find(id)) return *std::move(path);
     throw unknown(id);
   }
-  std::optional<std::filesystem::path> get(std::optional<LayerId> const& id) const {
+  std::optional<fs::path> get(std::optional<LayerId> const& id) const {
     return id ? std::optional(get(*id)) : std::nullopt;
   }
 
   /// Tree that a new one starts from, if any.  @throws `Errc::layer_unknown`, also for the parent of a copy
-  std::optional<std::filesystem::path> origin(StageRequest const& request) const {
+  std::optional<fs::path> origin(StageRequest const& request) const {
     auto const parent = get(request.parent);
     return request.copy_of ? get(request.copy_of) : parent;
   }
@@ -236,8 +234,7 @@ class WholeTrees {
     if (!path) return std::nullopt;
     return OwnTree{.path = *std::move(path), .whole = true, .keeps_owners = keeps_owners};
   }
-  std::vector<Ownership> ownership(std::filesystem::path const& home,
-                                   std::vector<LayerId> const& known) const {
+  std::vector<Ownership> ownership(fs::path const& home, std::vector<LayerId> const& known) const {
     std::vector<Ownership> found{{.path = home, .reason = "driver"}};
     std::unordered_set<std::string_view> ids;
     for (auto const& id : known) ids.insert(id.str());
@@ -255,7 +252,7 @@ class WholeTrees {
   }
 
   /// @throws `errno`, "stat <path>", if this cannot be determined
-  static bool is_directory(std::filesystem::path const& path) {
+  static bool is_directory(fs::path const& path) {
     auto const status = sys::find_status(path);
     return status && S_ISDIR(status->st_mode);
   }
@@ -271,7 +268,7 @@ class WholeTrees {
   }
 
   std::vector<Home> homes_;
-  std::vector<std::filesystem::path> others_;
+  std::vector<fs::path> others_;
 };
 
 }  // namespace strata::drivers

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/file.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,7 +60,7 @@ inline IdMap subordinate_ranges(std::string_view text, std::string_view name,
 
 /// As above, from a file; empty if it does not exist.
 /// @throws `errno`
-inline IdMap subordinate_ranges(std::filesystem::path const& file, std::string_view name,
+inline IdMap subordinate_ranges(fs::path const& file, std::string_view name,
                                 std::optional<std::int64_t> id = {}) {
   return subordinate_ranges(std::string_view(sys::read_file_if_exists(file).value_or(std::string())), name,
                             id);

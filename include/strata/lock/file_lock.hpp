@@ -2,6 +2,7 @@
 
 #include <strata/concepts/lock.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
@@ -12,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -93,18 +93,18 @@ class FileLock {
 
    private:
     friend class FileLock;
-    Guard(sys::Fd fd, std::filesystem::path path, bool excludes)
+    Guard(sys::Fd fd, fs::path path, bool excludes)
         : fd_(std::move(fd)), path_(std::move(path)), excludes_(excludes) {}
     sys::Fd fd_;  // closing it releases the lock; empty for a read-only store without a lock file
-    std::filesystem::path path_;
+    fs::path path_;
     bool excludes_;
   };
 
   /// Does nothing on disk yet.
-  explicit FileLock(std::filesystem::path path) : path_(std::move(path)) {}
-  FileLock(std::filesystem::path path, ReadOnly) : path_(std::move(path)), read_only_(true) {}
+  explicit FileLock(fs::path path) : path_(std::move(path)) {}
+  FileLock(fs::path path, ReadOnly) : path_(std::move(path)), read_only_(true) {}
 
-  std::filesystem::path const& path() const noexcept { return path_; }
+  fs::path const& path() const noexcept { return path_; }
 
   /// Waits until no other holder has it exclusively.
   /// @throws `errno`, "open <path>", "lock <path>"
@@ -163,7 +163,7 @@ class FileLock {
     }
   }
 
-  std::filesystem::path path_;
+  fs::path path_;
   bool read_only_ = false;
 };
 

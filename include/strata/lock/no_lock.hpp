@@ -2,10 +2,10 @@
 
 #include <strata/concepts/lock.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,8 +37,8 @@ class NoLock {
   };
 
   NoLock() = default;
-  explicit NoLock(std::filesystem::path const&) {}
-  NoLock(std::filesystem::path const& path, ReadOnly) : read_only_(path) {}
+  explicit NoLock(fs::path const&) {}
+  NoLock(fs::path const& path, ReadOnly) : read_only_(path) {}
 
   Guard shared() const { return Guard(count_); }
   Guard exclusive() const {
@@ -51,7 +51,7 @@ class NoLock {
 
  private:
   std::shared_ptr<std::atomic<std::uint64_t>> count_ = std::make_shared<std::atomic<std::uint64_t>>(0);
-  std::optional<std::filesystem::path> read_only_ = {};
+  std::optional<fs::path> read_only_ = {};
 };
 
 static_assert(StoreLock<NoLock>);

@@ -2,11 +2,13 @@
 
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/raw_records.hpp>
 #include <strata/maintenance/scan.hpp>
 #include <strata/paths.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
+#include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
@@ -16,7 +18,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -37,7 +38,7 @@ inline bool is_valid_digest(std::string const& text) {
 
 /// Contents of a regular file; none if it is missing or not a regular file. @throws transient errors only, as
 /// `errno`
-inline std::optional<std::string> read_data(std::filesystem::path const& path) {
+inline std::optional<std::string> read_data(fs::path const& path) {
   try {
     return sys::read_stored(path);
   } catch (Error const& error) {
@@ -53,8 +54,7 @@ inline bool is_signed_manifest(std::string_view key, std::string_view bytes) {
 /// Adds the problems of one item's chunks. Reads all of them.
 /// @param directory  data directory of the item
 template <class Traits, class Record>
-void check_big_data(Record const& record, std::filesystem::path const& directory,
-                    std::vector<Problem>& found) {
+void check_big_data(Record const& record, fs::path const& directory, std::vector<Problem>& found) {
   constexpr auto subject = Traits::subject;
   std::string const item(Traits::kind);
   auto const tell = [&](Severity severity, ProblemKind kind, std::string const& key, std::string const& text,
@@ -104,7 +104,7 @@ void check_big_data(Record const& record, std::filesystem::path const& directory
              RepairAction::repair);
     }
   }
-  auto const entries = entries_of(directory);
+  auto const entries = sys::entries_of(directory);
   auto const stored = entries |
                       ranges::views::transform([](auto const& path) { return path.filename().native(); }) |
                       ranges::to<std::vector>();
@@ -113,7 +113,7 @@ void check_big_data(Record const& record, std::filesystem::path const& directory
   };
   for (auto const& name : ranges::views::set_difference(stored, files)) {
     if (name == paths::user_data || paths::is_temporary(name)) continue;
-    if (std::filesystem::is_directory(directory / name) && holds_file(name)) continue;
+    if (sys::is_directory(directory / name) && holds_file(name)) continue;
     tell(Severity::note, ProblemKind::data_unrecorded, name, "its file is not recorded",
          big_data_key(name) ? RepairAction::repair : RepairAction::none);
   }

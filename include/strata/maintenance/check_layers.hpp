@@ -4,6 +4,7 @@
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/check_data.hpp>
 #include <strata/maintenance/check_report.hpp>
@@ -23,7 +24,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -114,7 +114,7 @@ class LayerChecker {
   // One layer -----------------------------------------------------------------------------------------------
 
   /// @param directory  data directory of the layers
-  void check_layer(LayerRecord const& layer, std::filesystem::path const& directory, bool other) {
+  void check_layer(LayerRecord const& layer, fs::path const& directory, bool other) {
     control().check();
     auto const name = "layer " + layer.id + ": ";
     auto const tell = [&](Severity severity, ProblemKind kind, std::string const& text,

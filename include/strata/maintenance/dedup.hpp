@@ -6,6 +6,7 @@
 #include <strata/digest.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/fwd.hpp>
 #include <strata/id.hpp>
 #include <strata/progress.hpp>
@@ -24,7 +25,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/openat2.h>
 #include <map>
 #include <mutex>
@@ -66,7 +66,7 @@ class Deduplicator {
  public:
   explicit Deduplicator(DedupOptions const& options) : options_(options) {}
 
-  DedupResult run(std::vector<std::filesystem::path> const& trees) {
+  DedupResult run(std::vector<fs::path> const& trees) {
     for (auto const& tree : trees) collect(tree);
     std::ranges::stable_sort(files_, {}, &File::size);
     sys::Workers<Group> workers(std::clamp(std::thread::hardware_concurrency(), 1U, 8U), 64,
@@ -85,7 +85,7 @@ class Deduplicator {
 
  private:
   struct File {
-    std::filesystem::path const* tree;
+    fs::path const* tree;
     std::string path;
     ino_t inode;
     std::uint64_t size;
@@ -93,7 +93,7 @@ class Deduplicator {
   using Group = std::span<File const>;
   static bool same_size(File const& one, File const& other) { return one.size == other.size; }
 
-  void collect(std::filesystem::path const& tree) {
+  void collect(fs::path const& tree) {
     auto const* const top = &*trees_.insert(tree).first;
     try {
       sys::walk(tree, [&](sys::Visited const& at) {
@@ -183,7 +183,7 @@ class Deduplicator {
   }
 
   DedupOptions const& options_;
-  std::set<std::filesystem::path> trees_;
+  std::set<fs::path> trees_;
   std::set<std::pair<dev_t, ino_t>> seen_;
   std::vector<File> files_;  ///< by size, once all are collected
   std::atomic<bool> possible_ = true;
@@ -201,8 +201,7 @@ class Deduplicator {
 /// Reads files whose size occurs more than once, on several threads. A file system that cannot share blocks
 /// is no error. The trees may be in use.
 /// @throws `errno`, "read <path>", "share <path>"; `Errc::stopped`: blocks shared so far stay shared
-inline DedupResult dedup_trees(std::vector<std::filesystem::path> const& trees,
-                               DedupOptions const& options = {}) {
+inline DedupResult dedup_trees(std::vector<fs::path> const& trees, DedupOptions const& options = {}) {
   return detail::Deduplicator(options).run(trees);
 }
 
@@ -212,7 +211,7 @@ template <LayerDriver D, class S, DurabilityPolicy Durability, class T>
 DedupResult dedup_layers(Store<D, S, Durability, T> const& store, DedupOptions const& options = {}) {
   using Core = typename Store<D, S, Durability, T>::Core;
   auto& core = store.core();
-  std::vector<std::filesystem::path> trees;
+  std::vector<fs::path> trees;
   if (!has_own_trees(core.driver()))
     throw Error(Errc::unsupported, "sharing blocks with driver " + std::string(core.driver().name()));
   for (auto const& row : core.template table<typename Core::LayerTraits>().read().rows())

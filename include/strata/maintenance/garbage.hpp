@@ -3,6 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/raw_records.hpp>
 #include <strata/maintenance/scan.hpp>
@@ -17,7 +18,6 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
-#include <filesystem>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -53,25 +53,25 @@ namespace detail {
 
 /// Result of `discard_garbage`.
 struct Discarded {
-  std::set<std::filesystem::path> gone = {};
+  std::set<fs::path> gone = {};
   std::exception_ptr first_error = {};
 };
 
 /// Removes those of the given paths that still are garbage. Checks again under the locks of all kinds and
 /// moves them into the trash; deletes them after the locks are released.
 template <class Core>
-Discarded discard_garbage(Core& core, std::set<std::filesystem::path> const& paths) {
+Discarded discard_garbage(Core& core, std::set<fs::path> const& paths) {
   using LayerTraits = typename Core::LayerTraits;
   Discarded done;
   if (paths.empty()) return done;
-  std::set<std::filesystem::path> roots;
-  std::set<std::filesystem::path> temp_dirs;
+  std::set<fs::path> roots;
+  std::set<fs::path> temp_dirs;
   for (auto const& path : paths)
     if (path.filename().native().starts_with(paths::temp_dir::directory_prefix)) {
       roots.insert(path.parent_path());
       temp_dirs.insert(path);
     }
-  std::set<std::filesystem::path> dead;
+  std::set<fs::path> dead;
   for (auto const& root : roots)
     for (auto const& seen : sys::StagingDirectory::look(root))
       if (!seen.in_use && temp_dirs.contains(seen.path)) dead.insert(seen.path);
@@ -133,7 +133,7 @@ GarbageReport collect_garbage(Store<D, S, Durability, T> const& store, GarbageOp
   std::erase_if(claims, [](auto const& claim) { return !claim.removable; });
   if (!claims.empty()) forget_changed(claims, known_ids(core));
   std::ranges::sort(claims, {}, &Ownership::path);
-  std::set<std::filesystem::path> paths;
+  std::set<fs::path> paths;
   for (auto& claim : claims) {
     Control{.stop = options.stop}.check();
     auto const bytes = blocks_below(claim.path);

@@ -8,6 +8,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
@@ -22,7 +23,6 @@
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,7 +55,7 @@ class SummingWriter final : public Writer {
 
 /// Headers of a layer's tar, from its tar-split.
 /// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`
-inline std::vector<archive::TarHeader> kept_headers(std::filesystem::path const& tar_split) {
+inline std::vector<archive::TarHeader> kept_headers(fs::path const& tar_split) {
   auto file = stored_source(tar_split);
   archive::ZeroFilledTar hollow(file);
   archive::TarReader tar(hollow, archive::no_budgets, &hollow);
@@ -113,9 +113,8 @@ class ComparingWriter final : public Writer {
 /// the tar-split holds their data as the tar stores it.
 /// @throws  what the driver throws for a missing file, whose name is then in `file`
 template <class Core>
-std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id,
-                                               std::filesystem::path const& tar_split, std::string& file,
-                                               Control const& control) {
+std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id, fs::path const& tar_split,
+                                               std::string& file, Control const& control) {
   auto kept = stored_source(tar_split);
   archive::ZeroFilledTar hollow(kept);
   archive::TarReader tar(hollow, archive::no_budgets, &hollow);
@@ -144,7 +143,7 @@ inline bool has_whole_archive(LayerRecord const& layer) {
 /// @param path  tar-split of the layer
 /// @throws `Errc::stopped`, `errno`
 template <class Core>
-LayerContent check_layer_content(Core& core, LayerRecord const& layer, std::filesystem::path const& path,
+LayerContent check_layer_content(Core& core, LayerRecord const& layer, fs::path const& path,
                                  Control const& control) {
   LayerContent out;
   auto const tell = [&](ProblemKind kind, std::string const& text, RepairAction action) {
@@ -233,12 +232,12 @@ struct RemadeArchive {
 /// Makes a tar of a layer's changes and writes its tar-split.
 /// @param tar_split  file to create
 template <class Core>
-RemadeArchive remake_archive(Core& core, LayerRecord const& layer, std::filesystem::path const& tar_split,
+RemadeArchive remake_archive(Core& core, LayerRecord const& layer, fs::path const& tar_split,
                              Control const& control) requires DiffDriver<typename Core::Driver> {
   std::optional<LayerId> const parent =
       layer.parent.empty() ? std::optional<LayerId>{} : LayerId(layer.parent);
   // The reader pulls and the driver pushes, so the tar passes through a temporary file of its size.
-  auto const tar_path = std::filesystem::path(tar_split).concat(".tar");
+  auto const tar_path = fs::path(tar_split).concat(".tar");
   {
     auto out = file_sink(tar_path);
     archive::TarWriter tar(out);
@@ -266,7 +265,7 @@ RemadeArchive remake_archive(Core& core, LayerRecord const& layer, std::filesyst
     headers.push_back(header);
   }
   split.finish();
-  std::filesystem::remove(tar_path);
+  if (::unlink(tar_path.c_str()) != 0) sys::throw_errno("unlink", tar_path);
   if (core.flush() == Flush::full) sys::sync_file(fd.get(), tar_split);
   return {.sum = summed.sum.finish(), .headers = std::move(headers)};
 }

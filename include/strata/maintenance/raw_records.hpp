@@ -2,6 +2,7 @@
 
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/problem.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
@@ -40,7 +40,7 @@ struct RawRecords {
   std::vector<Record> rows = {};  ///< with unique ids and names, as a table would show them
   std::vector<Problem> problems = {};
   /// Files that cannot be parsed, or only in part.
-  std::vector<std::filesystem::path> damaged = {};
+  std::vector<fs::path> damaged = {};
   /// True if records of a read-only store are damaged: their references are unknown then.
   bool others_damaged = false;
 
@@ -57,7 +57,7 @@ struct RawRecords {
   /// A record of a read-only store.
   struct Other {
     Record record;
-    std::filesystem::path directory = {};  ///< data directory of the kind in that store
+    fs::path directory = {};  ///< data directory of the kind in that store
   };
   std::map<std::string, Other, std::less<>> others = {};
   std::unordered_map<std::string, std::size_t> by_id = {};
@@ -229,7 +229,7 @@ RawRecords<typename Traits::Record> read_kept_records(Core& core) {
 /// them.
 /// @return  what was done, one line per action
 template <class Traits, class Core>
-std::vector<std::string> repair_record_files(Core& core, std::vector<std::filesystem::path> const& damaged) {
+std::vector<std::string> repair_record_files(Core& core, std::vector<fs::path> const& damaged) {
   std::vector<std::string> done;
   using Record = typename Traits::Record;
   using Serializer = typename Core::Serializer;

@@ -5,6 +5,7 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/layer_content.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/container.hpp>
@@ -12,12 +13,12 @@
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
 #include <strata/store/records_of.hpp>
+#include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,7 +31,7 @@
 /// lost.
 namespace strata::detail {
 
-inline Timestamp time_of(std::filesystem::path const& path) {
+inline Timestamp time_of(fs::path const& path) {
   auto const status = sys::find_status(path);
   if (!status) return Timestamp::now();
   return {.seconds = status->st_mtim.tv_sec,
@@ -39,12 +40,12 @@ inline Timestamp time_of(std::filesystem::path const& path) {
 
 /// Keys of stored big data, by name; empty if the directory is missing.
 /// @throws `errno`, "stat <directory>"
-inline std::vector<std::string> stored_keys(std::filesystem::path const& directory) {
+inline std::vector<std::string> stored_keys(fs::path const& directory) {
   std::vector<std::string> keys;
-  if (!sys::is_directory(directory)) return keys;
-  for (std::filesystem::directory_iterator at(directory), end; at != end; ++at) {
-    auto const name = at->path().filename().native();
-    if (!at->is_regular_file() || paths::is_temporary(name)) continue;
+  for (auto const& path : sys::entries_of(directory)) {
+    auto const name = path.filename().native();
+    auto const status = sys::find_status(path, 0);
+    if (!status || !S_ISREG(status->st_mode) || paths::is_temporary(name)) continue;
     if (auto key = big_data_key(name)) keys.push_back(*std::move(key));
   }
   std::ranges::sort(keys);

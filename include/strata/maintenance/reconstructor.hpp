@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/reconstruct.hpp>
@@ -8,7 +9,6 @@
 #include <strata/problem.hpp>
 #include <strata/sys/fd.hpp>
 
-#include <filesystem>
 #include <set>
 #include <string>
 #include <system_error>
@@ -111,8 +111,7 @@ class Reconstructor {
     std::vector<std::string> ids;
     auto const directory = core_.template kind_directory<Traits>();
     for (auto const& found : report.problems)
-      if (std::filesystem::path const path(found.id);
-          found.kind == ProblemKind::orphan && path.parent_path() == directory)
+      if (fs::path const path(found.id); found.kind == ProblemKind::orphan && path.parent_path() == directory)
         ids.push_back(path.filename().native());
     return ids;
   }

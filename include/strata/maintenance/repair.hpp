@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/maintenance/garbage.hpp>
@@ -18,7 +19,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <filesystem>
 #include <set>
 #include <string>
 #include <utility>
@@ -161,7 +161,7 @@ class Repairer {
   }
 
   void repair_record_files(CheckReport const& report) {
-    std::vector<std::filesystem::path> damaged;
+    std::vector<fs::path> damaged;
     bool twice[3] = {};
     for (auto const& found : report.problems) {
       if (found.kind == ProblemKind::record_file_damaged && found.id == paths::mount_stem)
@@ -187,8 +187,8 @@ class Repairer {
     });
   }
   template <class Traits>
-  void repair_files_of(std::vector<std::filesystem::path> const& damaged) {
-    std::vector<std::filesystem::path> own;
+  void repair_files_of(std::vector<fs::path> const& damaged) {
+    std::vector<fs::path> own;
     for (auto const& [place, path] : core_.template record_files<Traits>())
       if (std::ranges::find(damaged, path) != damaged.end()) own.push_back(path);
     if (own.empty()) return;
@@ -300,10 +300,10 @@ class Repairer {
 
   void collect(CheckReport const& report) {
     if (!sees_all(report)) return;
-    std::set<std::filesystem::path> paths;
+    std::set<fs::path> paths;
     for (auto const& found : report.problems) {
       if (found.action != RepairAction::discard || found.subject != Subject::store) continue;
-      std::filesystem::path const path(found.id);
+      fs::path const path(found.id);
       // Data whose record could not be reconstructed may be the only copy; temporary record files are not.
       bool const may_be_last = (lost_records_.contains("image") &&
                                 path.parent_path() == core_.template kind_directory<ImageTraits>()) ||

@@ -2,6 +2,7 @@
 
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check_data.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
@@ -11,7 +12,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <filesystem>
 #include <new>
 #include <set>
 #include <string>
@@ -122,8 +122,8 @@ class DataRepairer {
   static bool is_digest(std::string const& text) { return text.empty() || is_valid_digest(text); }
 
   template <class Traits>
-  void record_key(typename Traits::Record& record, std::filesystem::path const& directory,
-                  std::string const& name, std::string const& who) {
+  void record_key(typename Traits::Record& record, fs::path const& directory, std::string const& name,
+                  std::string const& who) {
     auto const key = big_data_key(name);
     auto const bytes = sys::read_stored(directory / name);
     if (!key || !bytes || names::contains(record.big_data_names, *key)) return;
@@ -134,7 +134,7 @@ class DataRepairer {
   /// Repairs a chunk that differs from its record. If its key or the recorded size confirms the bytes, the
   /// record is updated; otherwise an identical chunk of another item is copied. Writers are locked out.
   template <class Traits>
-  void repair_chunk(std::string const& id, std::string const& key, std::filesystem::path const& directory,
+  void repair_chunk(std::string const& id, std::string const& key, fs::path const& directory,
                     std::string const& who) {
     auto table = core_.template table<Traits>().write();
     auto const row = table.by_id(id);

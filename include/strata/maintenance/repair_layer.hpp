@@ -10,6 +10,7 @@
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/former.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/layer_content.hpp>
 #include <strata/maintenance/reconstruct.hpp>
 #include <strata/maintenance/repair_data.hpp>
@@ -27,7 +28,6 @@
 #include <strata/sys/stream.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -139,7 +139,7 @@ class LayerRepairer {
     }
   }
 
-  static bool can_be_read(std::filesystem::path const& archive) {
+  static bool can_be_read(fs::path const& archive) {
     try {
       kept_headers(archive);
       return true;
@@ -153,7 +153,7 @@ class LayerRepairer {
   /// a layer without tar-split, which the next repair makes again with that digest.
   /// @param made   null: the record is right
   /// @return       false, with nothing changed, if the layer has changed since the check
-  bool put_archive(LayerRecord const& seen, std::filesystem::path const& path, sys::StagingDirectory& staging,
+  bool put_archive(LayerRecord const& seen, fs::path const& path, sys::StagingDirectory& staging,
                    RemadeArchive const* made) {
     auto table = core_.template table<LayerTraits>().write();
     auto const row = table.by_id(seen.id);

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/concepts/with_ability.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/store/intent_log.hpp>
@@ -17,7 +18,6 @@
 #include <chrono>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <iterator>
 #include <set>
@@ -47,24 +47,13 @@ inline bool is_generated_id(std::string_view name, std::size_t digits) {
          name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-/// Entries of a directory, sorted; none if it is missing.
-/// @throws `errno`, "open <path>", "getdents <path>"
-inline std::vector<std::filesystem::path> entries_of(std::filesystem::path const& directory) {
-  std::vector<std::filesystem::path> out;
-  auto const fd = sys::find_at(directory, O_RDONLY | O_DIRECTORY);
-  if (!fd) return out;
-  for (auto const& entry : sys::read_directory(fd->get(), directory)) out.push_back(directory / entry.name);
-  std::ranges::sort(out);
-  return out;
-}
-
-inline bool is_old(std::filesystem::path const& path, std::chrono::seconds age) {
+inline bool is_old(fs::path const& path, std::chrono::seconds age) {
   auto const status = sys::find_status(path);
   return status && ::time(nullptr) - status->st_mtime >= age.count();
 }
 
 /// Ownership of a `.tmp-…` file: it is being written, or its writer died.
-inline Ownership temporary_file(std::filesystem::path const& path, ScanOptions const& options) {
+inline Ownership temporary_file(fs::path const& path, ScanOptions const& options) {
   bool const left = is_old(path, options.leftover_after);
   return {.path = path,
           .kind = left ? UsageClass::trash : UsageClass::staged,
@@ -73,9 +62,9 @@ inline Ownership temporary_file(std::filesystem::path const& path, ScanOptions c
 }
 
 /// Adds the temporary files of a directory.
-inline void own_temporary_files(std::filesystem::path const& directory, ScanOptions const& options,
+inline void own_temporary_files(fs::path const& directory, ScanOptions const& options,
                                 std::vector<Ownership>& to) {
-  for (auto const& path : entries_of(directory))
+  for (auto const& path : sys::entries_of(directory))
     if (paths::is_temporary(path.filename().native())) to.push_back(temporary_file(path, options));
 }
 
@@ -123,11 +112,11 @@ void spare_useful(Core& core, KnownIds const& known, std::vector<Ownership>& cla
 
 /// @param in_work  ids of items that a live process is creating or removing
 template <class Traits>
-void own_items(std::filesystem::path const& directory, std::set<std::string, std::less<>> const& known,
+void own_items(fs::path const& directory, std::set<std::string, std::less<>> const& known,
                std::set<std::string, std::less<>> const& in_work, Subject subject, std::string_view extension,
                ScanOptions const& options, std::vector<Ownership>& to) {
   own_temporary_files(directory, options, to);
-  for (auto const& path : entries_of(directory)) {
+  for (auto const& path : sys::entries_of(directory)) {
     auto name = path.filename().native();
     bool const is_split = name.ends_with(paths::tar_split_suffix);
     if (is_split)
@@ -197,7 +186,7 @@ std::vector<Ownership> scan_graph_root(Core& core, KnownIds const& known, ScanOp
                            paths::is_temporary(claim.path.filename().native());
     claims.push_back(temporary ? detail::temporary_file(claim.path, options) : std::move(claim));
   }
-  for (auto const& path : detail::entries_of(root))
+  for (auto const& path : sys::entries_of(root))
     if (!own.contains(path.filename().native()) &&
         std::ranges::find(claims, path, &Ownership::path) == claims.end() &&
         !paths::is_temporary(path.filename().native()))

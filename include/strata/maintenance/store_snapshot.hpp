@@ -11,7 +11,6 @@
 #include <strata/store/records_of.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>

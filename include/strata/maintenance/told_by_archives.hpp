@@ -2,6 +2,7 @@
 
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/maintenance/layer_content.hpp>
 #include <strata/maintenance/store_snapshot.hpp>
@@ -15,7 +16,6 @@
 #include <strata/tree/memory_tree.hpp>
 #include <strata/tree/unpack_headers.hpp>
 
-#include <filesystem>
 #include <set>
 #include <string>
 #include <sys/stat.h>
@@ -26,8 +26,7 @@ namespace strata::detail {
 
 /// Path of a layer's tar-split, in the store that has the layer.
 template <class Core>
-std::filesystem::path tar_split_of(Core const& core, StoreSnapshot<Core> const& records,
-                                   std::string const& layer) {
+fs::path tar_split_of(Core const& core, StoreSnapshot<Core> const& records, std::string const& layer) {
   if (auto const other = records.layers.others.find(layer);
       other != records.layers.others.end() && !records.layers.has_own(layer))
     return Core::tar_split(other->second.directory, layer);

@@ -3,6 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/scan.hpp>
 #include <strata/progress.hpp>
@@ -11,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <stop_token>
@@ -58,9 +58,9 @@ KnownIds known_ids(Core& core) {
 }
 
 /// Disk usage in bytes of a path and everything below it.
-inline std::uint64_t blocks_below(std::filesystem::path const& path) {
+inline std::uint64_t blocks_below(fs::path const& path) {
   std::uint64_t bytes = 0;
-  sys::walk_blocks(path, [&](std::filesystem::path const&, std::uint64_t size) { bytes += size; });
+  sys::walk_blocks(path, [&](fs::path const&, std::uint64_t size) { bytes += size; });
   return bytes;
 }
 
@@ -76,7 +76,7 @@ UsageReport measure_usage(Store<D, S, Durability, T> const& store, UsageOptions 
   for (auto& claim : claims)
     if (auto const [at, fresh] = by_path.emplace(claim.path.native(), report.shares.size()); fresh)
       report.shares.push_back({.claim = std::move(claim)});
-  auto const count = [&](std::filesystem::path const& path, std::uint64_t size) {
+  auto const count = [&](fs::path const& path, std::uint64_t size) {
     if (options.stop.stop_requested()) throw Error(Errc::stopped, "the caller's request");
     auto found = by_path.end();
     for (auto at = path; (found = by_path.find(at.native())) == by_path.end() && at != at.parent_path();)

@@ -5,13 +5,13 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/digest.hpp>
+#include <strata/fs.hpp>
 #include <strata/records/names.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -162,7 +162,10 @@ class BigData {
       auto const& sizes = item_.record().big_data_sizes;
       if (auto const found = sizes.find(std::string(key)); found != sizes.end()) return found->second;
     } else if (names::contains(names(), std::string(key))) {
-      return static_cast<std::int64_t>(std::filesystem::file_size(path(key)));
+      boost::system::error_code error;
+      auto const size = fs::file_size(path(key), error);
+      sys::throw_if(error, "stat", path(key));
+      return static_cast<std::int64_t>(size);
     }
     throw Error(Errc::size_unknown, subject(key)).about(Traits::subject, item_.record().id);
   }
@@ -227,8 +230,8 @@ class BigData {
   }
 
   template <class Fill>
-  void put(std::string_view key, std::filesystem::path const& target,
-           std::optional<Digest> const& known_digest, Fill&& fill) {
+  void put(std::string_view key, fs::path const& target, std::optional<Digest> const& known_digest,
+           Fill&& fill) {
     auto& core = item_.core();
     auto file = new_file(target, core.flush());
     Hasher hasher;
@@ -256,7 +259,7 @@ class BigData {
   }
 
   /// A file beside `target`; its directory may go at any time with other data that is erased.
-  static sys::ReplacingFile new_file(std::filesystem::path const& target, Flush flush) {
+  static sys::ReplacingFile new_file(fs::path const& target, Flush flush) {
     for (int attempt = 0;; ++attempt) {
       sys::make_directories(target.parent_path(), 0700, flush);
       try {
@@ -269,17 +272,17 @@ class BigData {
 
   /// Removes directories made here for an item that was removed meanwhile: the process that removed it could
   /// not see them.
-  void forget_if_removed(std::filesystem::path const& target) const noexcept try {
+  void forget_if_removed(fs::path const& target) const noexcept try {
     auto const table = item_.place().table.read();
     if (table.by_id(item_.record().id)) return;
-    std::error_code still_used;
+    boost::system::error_code still_used;
     for (auto directory = target.parent_path(); directory != item_.place().directory;
          directory = directory.parent_path())
-      if (!std::filesystem::remove(directory, still_used)) return;
+      if (!fs::remove(directory, still_used)) return;
   } catch (...) {  // the error of reading the records was reported before
   }
 
-  std::filesystem::path path(std::string_view key) const {
+  fs::path path(std::string_view key) const {
     using Core = typename Item::Core;
     return item_.place().directory / Core::template component<Traits>(item_.record().id) /
            big_data_file_name(key);

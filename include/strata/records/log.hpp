@@ -4,6 +4,7 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/lock/file_lock.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
@@ -15,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -51,10 +51,10 @@ class Log {
 
   /// Does not open the log yet.
   /// @param driver  recorded in a new log; an existing one must have been made with it
-  Log(std::filesystem::path const& root, std::string driver)
+  Log(fs::path const& root, std::string driver)
       : path_(root / paths::journal), driver_(std::move(driver)), lock_(root / paths::journal_lock) {}
   /// For a read-only store: creates no file, and `append` throws `Errc::store_read_only`.
-  Log(std::filesystem::path const& root, std::string driver, ReadOnly read_only)
+  Log(fs::path const& root, std::string driver, ReadOnly read_only)
       : path_(root / paths::journal),
         driver_(std::move(driver)),
         lock_(root / paths::journal_lock, read_only),
@@ -123,7 +123,7 @@ class Log {
     return result;
   }
 
-  std::filesystem::path const& path() const noexcept { return path_; }
+  fs::path const& path() const noexcept { return path_; }
 
  private:
   static constexpr double always = -1;
@@ -276,7 +276,7 @@ class Log {
     return attach();
   }
 
-  std::filesystem::path path_;
+  fs::path path_;
   std::string driver_;
   Lock lock_;
   int flags_ = O_RDWR;

@@ -3,6 +3,7 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/records/record.hpp>
 #include <strata/records/record_change.hpp>
 #include <strata/records/record_file_set.hpp>
@@ -11,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,7 +32,7 @@ namespace strata {
 template <class Record, SerializerFor<Record> S>
 class RecordFile {
  public:
-  RecordFile(std::filesystem::path directory, std::string_view stem)
+  RecordFile(fs::path directory, std::string_view stem)
       : RecordFile(RecordPlaces{.main = std::move(directory)}, stem) {}
   RecordFile(RecordPlaces const& places, std::string_view stem)
       : files_(places, stem, std::string_view(S::extension()), has_places ? RecordFileSet::most_files : 1) {}
@@ -82,13 +82,13 @@ class RecordFile {
     }
   }
 
-  std::filesystem::path const& path() const noexcept { return files_.path(); }
+  fs::path const& path() const noexcept { return files_.path(); }
 
   /// False if the last `refresh` found elements that are not records.
   bool all_readable() const noexcept { return files_.all_readable(); }
 
   /// Paths of the files, the main file first.
-  std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const { return files_.files(); }
+  std::vector<std::pair<RecordPlace, fs::path>> files() const { return files_.files(); }
 
  private:
   static constexpr std::size_t short_record_size = 320;  // bytes; most records are longer

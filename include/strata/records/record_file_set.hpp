@@ -2,6 +2,7 @@
 
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/record.hpp>
 #include <strata/sys/file.hpp>
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,9 +20,9 @@ namespace strata {
 
 /// Directories of the record files of one kind.
 struct RecordPlaces {
-  std::filesystem::path main;
-  std::filesystem::path image_store = {};  ///< empty: no separate image store
-  std::filesystem::path volatiles = {};    ///< empty: as `main`
+  fs::path main;
+  fs::path image_store = {};  ///< empty: no separate image store
+  fs::path volatiles = {};    ///< empty: as `main`
 };
 
 /// The files of one kind and their state at the last read: the part of `RecordFile` that does not depend on
@@ -33,7 +33,7 @@ class RecordFileSet {
 
   /// One file, and its state at the last read.
   struct File {
-    std::filesystem::path path = {};
+    fs::path path = {};
     sys::FileState state = {};
     std::vector<std::string> unreadable = {};
   };
@@ -53,14 +53,14 @@ class RecordFileSet {
   File& at(RecordPlace place) { return files_[static_cast<std::size_t>(place)]; }
   File& operator[](std::size_t index) { return files_[index]; }
   std::size_t size() const noexcept { return count_; }
-  std::filesystem::path const& path() const noexcept { return files_[0].path; }
+  fs::path const& path() const noexcept { return files_[0].path; }
 
   bool all_readable() const noexcept {
     return std::ranges::all_of(files_, [](File const& file) { return file.unreadable.empty(); });
   }
 
-  std::vector<std::pair<RecordPlace, std::filesystem::path>> files() const {
-    std::vector<std::pair<RecordPlace, std::filesystem::path>> out;
+  std::vector<std::pair<RecordPlace, fs::path>> files() const {
+    std::vector<std::pair<RecordPlace, fs::path>> out;
     for (std::size_t i = 0; i < count_; ++i)
       if (!files_[i].path.empty()) out.emplace_back(static_cast<RecordPlace>(i), files_[i].path);
     return out;

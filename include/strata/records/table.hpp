@@ -3,11 +3,11 @@
 #include <strata/concepts/lock.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/records/index.hpp>
 #include <strata/records/record_storage.hpp>
 #include <strata/records/table_locks.hpp>
 
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,7 +26,7 @@ struct TableOptions {
       {};  ///< lock of the separate image store, whose records are in the same table; taken second
   /// The table of a read-only store: duplicate names cannot be repaired there.
   bool read_only = false;
-  std::filesystem::path place = {};  ///< the store's root, for errors
+  fs::path place = {};  ///< the store's root, for errors
 };
 
 /// All items of a kind: loaded, indexed, locked and saved; one template for layers, images and containers.
@@ -229,7 +229,7 @@ class Table {
   std::shared_mutex mutex_;  ///< guards the rows in memory; the lock file guards the files
   Storage storage_;
   bool read_only_;
-  std::filesystem::path place_;
+  fs::path place_;
   bool repeated_names_ = false;
   Index<Traits> index_;
 };

@@ -2,10 +2,10 @@
 
 #include <strata/concepts/lock.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,7 +76,7 @@ class ReadAttempts {
   }
 
   /// Waits a little, longer each time. @throws `Errc::store_changed` after about a second
-  void again(std::string_view stem, std::filesystem::path const& place) {
+  void again(std::string_view stem, fs::path const& place) {
     if (attempt_ == most)
       throw Error(Errc::store_changed, std::string(stem) + " in " + place.native()).at(place.native());
     if (attempt_ > 2) std::this_thread::sleep_for(std::chrono::milliseconds(attempt_));

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/import.hpp>
@@ -43,7 +44,7 @@ class [[nodiscard]] AdditionalLayer {
   /// The layer as it would be pulled, compressed as the record says.
   Source blob() const { return file_source(tree_.blob()); }
 
-  std::filesystem::path const& path() const noexcept { return tree_.path(); }
+  fs::path const& path() const noexcept { return tree_.path(); }
 
   /// Creates a layer of the store that refers to these files. If the other program removes them, the layer is
   /// damaged.

@@ -4,6 +4,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
@@ -13,6 +14,7 @@
 #include <strata/store/mount.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/records_of.hpp>
+#include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -22,7 +24,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,7 +47,7 @@ inline constexpr std::string_view kept_stream = "stream-";  ///< followed by the
 /// Forwards another source and stores a copy of its bytes.
 class KeepingSource {
  public:
-  KeepingSource(Source from, std::filesystem::path path)
+  KeepingSource(Source from, fs::path path)
       : from_(std::move(from)),
         path_(std::move(path)),
         file_(sys::open_at(AT_FDCWD, path_, O_WRONLY | O_CREAT | O_EXCL, 0600)) {}
@@ -58,7 +59,7 @@ class KeepingSource {
 
  private:
   Source from_;
-  std::filesystem::path path_;
+  fs::path path_;
   sys::Fd file_;
 };
 
@@ -74,7 +75,7 @@ inline std::string in_place_note(std::string const& layer) {
 
 /// Unpacks the stream into a temporary copy of the layer.
 template <class Core>
-void try_out(Core& core, LayerRecord const& layer, Source source, std::filesystem::path const& tar_split,
+void try_out(Core& core, LayerRecord const& layer, Source source, fs::path const& tar_split,
              ApplyOptions const& options) {
   LayerRecord tried;
   auto staged = stage_copy(core, layer, options.stop);
@@ -108,9 +109,8 @@ void begin_in_place(Core& core, LayerRecord const& before, sys::StagingDirectory
 /// Unpacks the stream into the layer's own tree and records it.
 /// @param again  another process began, and may have unpacked some of it
 template <class Core>
-Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before,
-                                         std::filesystem::path const& stream, ImportLimits const& limits,
-                                         bool again) {
+Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before, fs::path const& stream,
+                                         ImportLimits const& limits, bool again) {
   auto staging = sys::StagingDirectory::create(core.layer_trash());
   auto const tar_split = staging.next_addition();
   LayerRecord unpacked;
@@ -135,8 +135,7 @@ Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before,
 
 /// Record of the layer that a dead process was unpacking into; null if it was replaced or changed since.
 template <class Core>
-Row<LayerRecordOf<Core>> layer_in_place(Core& core, std::string const& id,
-                                        std::filesystem::path const& stream) {
+Row<LayerRecordOf<Core>> layer_in_place(Core& core, std::string const& id, fs::path const& stream) {
   auto const row = core.template table<typename Core::LayerTraits>().read().by_id(id);
   bool const same = row && stream.filename() == std::string(kept_stream) + row->created.str();
   return same && row->diff_digest.empty() && sys::is_present(stream) ? row : nullptr;
@@ -164,11 +163,11 @@ void finish_left_in_place(Core& core) {
       for (auto const& text : notes) {
         auto const note = parse_intent(text);
         if (!note || note->what != IntentKind::layer_in_place) continue;
-        for (auto const& entry : std::filesystem::directory_iterator(left.path())) {
-          auto const row = detail::layer_in_place(core, note->id, entry.path());
+        for (auto const& entry : sys::entries_of(left.path())) {
+          auto const row = detail::layer_in_place(core, note->id, entry);
           if (!row) continue;
           try {
-            detail::finish_in_place(core, *row, entry.path(), {}, true);
+            detail::finish_in_place(core, *row, entry, {}, true);
           } catch (Error const& error) {
             if (!detail::may_succeed_later(error)) continue;
             if (!failure) failure = error;

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/set.hpp>
 #include <strata/idmap/shift.hpp>
 #include <strata/idmap/subid.hpp>
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,8 +58,7 @@ class BoundedText final : public Writer {
 
 /// @param given  a file of the host to use instead of the image's; empty: the image's, if it has one
 template <class Core>
-std::string user_list(Core& core, std::string const& layer, std::filesystem::path const& given,
-                      std::string_view name) {
+std::string user_list(Core& core, std::string const& layer, fs::path const& given, std::string_view name) {
   if (!given.empty()) return sys::read_file_if_exists(given).value_or(std::string());
   BoundedText to;
   try {

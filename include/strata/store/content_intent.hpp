@@ -4,6 +4,7 @@
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/concepts/with_ability.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
@@ -16,7 +17,6 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,7 +51,7 @@ std::string encode_one(LayerRecord const& record) {
 
 /// None if the record is incomplete: nothing was changed then.
 template <class Core>
-std::optional<ContentIntent> read_content_intent(std::filesystem::path const& directory) {
+std::optional<ContentIntent> read_content_intent(fs::path const& directory) {
   auto const text = sys::read_stored(directory / intent_file);
   if (!text) return std::nullopt;
   IntentText lines(*text);
@@ -83,8 +83,7 @@ std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
 template <class Core>
 class ArchiveExchange {
  public:
-  ArchiveExchange(Core& core, std::string const& id, std::filesystem::path directory,
-                  ContentIntent const& intent)
+  ArchiveExchange(Core& core, std::string const& id, fs::path directory, ContentIntent const& intent)
       : core_(core), place_(core.tar_split(id)), directory_(std::move(directory)), intent_(intent) {}
 
   bool is_done() const {
@@ -127,15 +126,15 @@ class ArchiveExchange {
   }
 
   Core& core_;
-  std::filesystem::path place_;
-  std::filesystem::path directory_;
+  fs::path place_;
+  fs::path directory_;
   ContentIntent const& intent_;
 };
 
 }  // namespace detail
 
 /// An intent without identity of the contents.
-inline ContentIntent content_intent(std::filesystem::path const& tar_split, LayerRecord const& before,
+inline ContentIntent content_intent(fs::path const& tar_split, LayerRecord const& before,
                                     LayerRecord const& after) {
   ContentIntent intent{.before = before, .after = after};
   if (!tar_split.empty()) {
@@ -152,7 +151,7 @@ inline ContentIntent content_intent(std::filesystem::path const& tar_split, Laye
 template <class Core>
 std::optional<ContentIntent> log_content_intent(Core& core, sys::StagingDirectory& staging,
                                                 LayerRecord const& before, LayerRecord const& after,
-                                                std::filesystem::path const& tar_split) {
+                                                fs::path const& tar_split) {
   auto tree = detail::contents_identity(core, LayerId(before.id));
   if (!tree) return std::nullopt;
   auto intent = content_intent(tar_split, before, after);
@@ -170,8 +169,7 @@ std::optional<ContentIntent> log_content_intent(Core& core, sys::StagingDirector
 /// Completes or undoes the change of a dead process.
 /// @param layers  write guard of the table
 template <class Core, class Writing>
-void settle_contents(Core& core, Writing& layers, std::filesystem::path const& directory,
-                     std::string const& id) {
+void settle_contents(Core& core, Writing& layers, fs::path const& directory, std::string const& id) {
   auto const row = layers.by_id(id);
   auto const intent = detail::read_content_intent<Core>(directory);
   if (!row || !intent) return;

@@ -4,6 +4,7 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
@@ -27,7 +28,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -187,7 +187,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
     return std::get<ReadableStores<Traits, Lock>>(stores_);
   }
 
-  Lock lock(std::filesystem::path path) const {
+  Lock lock(fs::path path) const {
     return options_.read_only ? Lock(std::move(path), ReadOnly{}) : Lock(std::move(path));
   }
 
@@ -232,7 +232,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   }
 
   template <class Traits>
-  Table<Traits, Lock> other_table(std::filesystem::path const& directory, std::size_t store) const {
+  Table<Traits, Lock> other_table(fs::path const& directory, std::size_t store) const {
     using Storage = typename Table<Traits, Lock>::Storage;
     Lock guard(this->lock_file(directory, Traits::stem), ReadOnly{});
     TableOptions<Lock> options{.second = {}, .read_only = true, .place = directory};
@@ -248,7 +248,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
     out.emplace_back(
         new ReadableStoreOf<Traits>{own_table<Traits>(), this->template kind_directory<Traits>()});
     if constexpr (Traits::found_in_read_only_stores) {
-      auto const add = [&](std::filesystem::path const& root, std::size_t store) {
+      auto const add = [&](fs::path const& root, std::size_t store) {
         auto const directory = this->template kind_directory<Traits>(root);
         out.emplace_back(new ReadableStoreOf<Traits>{other_table<Traits>(directory, store), directory, true,
                                                      root == options_.graph_root});
@@ -261,7 +261,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
     return out;
   }
 
-  std::filesystem::path mount_file(std::string_view extension) const {
+  fs::path mount_file(std::string_view extension) const {
     auto const directory = paths::kind_directory(options_.run_root, driver_.name(), LayerTraits::stem);
     if (!options_.read_only) sys::make_directories(directory, 0700);
     return directory / (std::string(paths::mount_stem) + std::string(extension));
@@ -270,7 +270,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   Options options_;
   Lock store_lock_;
   Driver driver_;
-  std::vector<std::filesystem::path> image_stores_;  ///< graph roots of read-only stores, in order
+  std::vector<fs::path> image_stores_;  ///< graph roots of read-only stores, in order
   std::vector<std::shared_ptr<SharedLog>> logs_;
   std::tuple<ReadableStores<LayerTraits, Lock>, ReadableStores<ImageTraits, Lock>,
              ReadableStores<ContainerTraits, Lock>>

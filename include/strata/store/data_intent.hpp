@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/big_data.hpp>
@@ -11,7 +12,6 @@
 #include <strata/sys/staging_directory.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,7 +46,7 @@ namespace detail {
 inline constexpr std::string_view data_intent_file = "data-intent";
 
 /// None if the record is incomplete: nothing was changed then.
-inline std::optional<DataIntent> read_data_intent(std::filesystem::path const& directory) {
+inline std::optional<DataIntent> read_data_intent(fs::path const& directory) {
   auto const text = sys::read_stored(directory / data_intent_file);
   if (!text) return std::nullopt;
   IntentText lines(*text);
@@ -139,8 +139,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
 /// Completes or undoes the change of a dead process.
 /// @param rows  guard of the kind's table
 template <class Traits, class Core, class Rows>
-void settle_data(Core& core, Rows const& rows, std::filesystem::path const& directory,
-                 std::string const& id) {
+void settle_data(Core& core, Rows const& rows, fs::path const& directory, std::string const& id) {
   auto const row = rows.by_id(id);
   auto const intent = detail::read_data_intent(directory);
   if (!row || !intent) return;

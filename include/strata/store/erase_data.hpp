@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
@@ -11,7 +12,6 @@
 #include <strata/sys/staging_directory.hpp>
 
 #include <cerrno>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -28,8 +28,7 @@ inline constexpr std::string_view erase_intent_file = "erase-intent";
 /// @param directory  of the item's data
 /// @param changed    set as soon as something was removed, before it is flushed
 /// @throws `errno`
-inline void remove_data_file(std::filesystem::path const& directory, std::string const& key, Flush flush,
-                             bool& changed) {
+inline void remove_data_file(fs::path const& directory, std::string const& key, Flush flush, bool& changed) {
   auto const file = directory / big_data_file_name(key);
   if (::unlink(file.c_str()) == 0)
     changed = true;
@@ -86,8 +85,7 @@ Row<typename Traits::Record> erase_data(Core& core, Writing& table, typename Tra
 /// Completes the erasure of a dead process, if its record was written.
 /// @param rows  guard of the kind's table
 template <class Traits, class Core, class Rows>
-void settle_erased(Core& core, Rows const& rows, std::filesystem::path const& directory,
-                   std::string const& id) {
+void settle_erased(Core& core, Rows const& rows, fs::path const& directory, std::string const& id) {
   auto const key = sys::read_stored(directory / detail::erase_intent_file);
   auto const row = rows.by_id(id);
   if (!row || !key || key->empty() || names::contains(row->big_data_names, *key)) return;

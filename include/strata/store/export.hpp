@@ -12,7 +12,6 @@
 #include <strata/sys/stream.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -8,6 +8,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
 #include <strata/former.hpp>
+#include <strata/fs.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/export.hpp>
@@ -29,7 +30,6 @@
 #include <cstdint>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -122,7 +122,7 @@ class MeteredReader final : public Reader {
 /// @param over       the tree has contents of another archive, and the tar-split is marked so
 /// @throws           EBADF for an empty or moved-from source
 template <class Core, class Staged>
-void unpack_layer(Core& core, Source source, Staged& staged, std::filesystem::path const& tar_split,
+void unpack_layer(Core& core, Source source, Staged& staged, fs::path const& tar_split,
                   ApplyOptions const& options, LayerRecord& record, archive::TarObserver* also = nullptr,
                   bool over = false) {
   detail::ProgressMeter meter(options.progress, Phase::import_layer, source.size());
@@ -218,8 +218,7 @@ void check_untouched(Core& core, Mounts const& mounts, LayerId const& id, std::o
 ///   to; `Errc::layer_used_by_container` if the layer or one above it is mounted
 template <class Core, class Staged>
 Row<LayerRecordOf<Core>> exchange_contents(Core& core, LayerRecord const& before, Staged& staged,
-                                           sys::StagingDirectory& staging,
-                                           std::filesystem::path const& tar_split,
+                                           sys::StagingDirectory& staging, fs::path const& tar_split,
                                            LayerRecord const& unpacked,
                                            std::optional<Digest> const& copied = {}) {
   LayerId const id(before.id);

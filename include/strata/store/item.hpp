@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
@@ -16,7 +17,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -172,7 +172,7 @@ class Item {
   /// @throws `Errc::layer_unknown`, `Errc::store_read_only`, and what the driver throws
   /// @code
   /// auto root = box.mount();
-  /// std::ofstream(root.path() / "etc/hostname") << "box\n";
+  /// fs::ofstream(root.path() / "etc/hostname") << "box\n";
   /// @endcode
   [[nodiscard]] auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
     if constexpr (T::mounts_read_only) {
@@ -200,8 +200,7 @@ class Item {
   }
 
   /// Mount point; none if not mounted.
-  [[nodiscard]] std::optional<std::filesystem::path> mounted_at() const requires
-      MountDriver<typename T::Driver> {
+  [[nodiscard]] std::optional<fs::path> mounted_at() const requires MountDriver<typename T::Driver> {
     return layer_mounted_at(*core_, mounted_layer());
   }
 
@@ -256,12 +255,8 @@ class Item {
   [[nodiscard]] Source open(std::string_view path) const { return tree().open(path); }
 
   /// Directory for the item's users, made if it is missing (0700): kept, or lost at reboot.
-  std::filesystem::path directory() const {
-    return user_directory(core_->template user_directory<T>(row_->id));
-  }
-  std::filesystem::path run_directory() const {
-    return user_directory(core_->template run_directory<T>(row_->id));
-  }
+  fs::path directory() const { return user_directory(core_->template user_directory<T>(row_->id)); }
+  fs::path run_directory() const { return user_directory(core_->template run_directory<T>(row_->id)); }
 
   /// Size in bytes. Layer: its uncompressed diff. Image: those of all layers, and big data. Container:
   /// changes, big data and directories.
@@ -336,7 +331,7 @@ class Item {
     return layer;
   }
 
-  static std::filesystem::path user_directory(std::filesystem::path const& data) {
+  static fs::path user_directory(fs::path const& data) {
     auto path = data / paths::user_data;
     sys::make_directories(path, 0700);
     return path;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/container.hpp>
@@ -10,7 +11,6 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
-#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
@@ -25,8 +25,8 @@ struct KnownIds {
   std::set<std::string, std::less<>> layers = {};
   std::set<std::string, std::less<>> images = {};
   std::set<std::string, std::less<>> containers = {};
-  std::set<std::string, std::less<>> wanted = {};      ///< images and layers that a record refers to
-  std::vector<std::filesystem::path> unreadable = {};  ///< unreadable record files, for `in_other_files`
+  std::set<std::string, std::less<>> wanted = {};  ///< images and layers that a record refers to
+  std::vector<fs::path> unreadable = {};           ///< unreadable record files, for `in_other_files`
   bool all_layers = true;
   bool all_images = true;
   bool all_containers = true;

@@ -16,7 +16,6 @@
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <sys/stat.h>

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/store/layer_files.hpp>
@@ -12,7 +13,6 @@
 #include <strata/sys/trash.hpp>
 #include <strata/timestamp.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -62,8 +62,8 @@ class [[nodiscard]] LayerTransaction {
     return *staging_;
   }
   /// Path at which the caller creates the tar-split, complete and flushed; `publish` moves it into place.
-  std::filesystem::path const& new_tar_split() { return tar_split_ = staging().next_addition(); }
-  std::filesystem::path const& tar_split() const noexcept { return tar_split_; }
+  fs::path const& new_tar_split() { return tar_split_ = staging().next_addition(); }
+  fs::path const& tar_split() const noexcept { return tar_split_; }
   void drop_tar_split() { tar_split_.clear(); }
 
   /// Flushes the tree and logs the intent, unless a crash would leave nothing. Needs no lock.
@@ -172,7 +172,7 @@ class [[nodiscard]] LayerTransaction {
   Staged tree_;
   Record record_ = {};
   std::optional<sys::StagingDirectory> staging_ = {};
-  std::filesystem::path tar_split_ = {};  ///< in `staging_`; empty: none
+  fs::path tar_split_ = {};  ///< in `staging_`; empty: none
 };
 
 }  // namespace strata

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/digest.hpp>
+#include <strata/fs.hpp>
 #include <strata/store/additional_layer.hpp>
 #include <strata/store/collection.hpp>
 #include <strata/store/import.hpp>
@@ -12,7 +13,6 @@
 #include <strata/sys/stream.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,7 +66,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   ///     store.layers().import("debian.tar.zst", {.names = {"base"}});
   ///
   /// @throws also `errno`, "open <path>"
-  Item import(std::filesystem::path const& file, ImportOptions const& options = {}) {
+  Item import(fs::path const& file, ImportOptions const& options = {}) {
     return import(file_source(file), options);
   }
 

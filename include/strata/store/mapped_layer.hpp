@@ -16,7 +16,6 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>

@@ -5,6 +5,7 @@
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/with_ability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/records/record.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/options.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +30,7 @@ namespace strata {
 template <class Core>
 class [[nodiscard]] MountPoint {
  public:
-  MountPoint(std::shared_ptr<Core> core, LayerId layer, std::filesystem::path path)
+  MountPoint(std::shared_ptr<Core> core, LayerId layer, fs::path path)
       : core_(std::move(core)), layer_(std::move(layer)), path_(std::move(path)) {}
   MountPoint(MountPoint&&) noexcept = default;
   MountPoint& operator=(MountPoint&& other) noexcept {
@@ -43,7 +43,7 @@ class [[nodiscard]] MountPoint {
   }
   ~MountPoint() { release(); }
 
-  std::filesystem::path const& path() const noexcept { return path_; }
+  fs::path const& path() const noexcept { return path_; }
 
   /// True until the mount is given up, by `unmount` or `keep`, or moved from.
   explicit operator bool() const noexcept { return core_ != nullptr; }
@@ -65,7 +65,7 @@ class [[nodiscard]] MountPoint {
   }
 
   /// Leaves the layer mounted. Any process can drop the mount with `unmount`.
-  std::filesystem::path keep() {
+  fs::path keep() {
     core_.reset();
     return path_;
   }
@@ -78,7 +78,7 @@ class [[nodiscard]] MountPoint {
 
   std::shared_ptr<Core> core_;
   LayerId layer_;
-  std::filesystem::path path_;
+  fs::path path_;
 };
 
 /// Mounts a layer, or counts one more mount of it. Layers of read-only stores can only be mounted read-only.
@@ -226,10 +226,10 @@ std::int64_t layer_mount_count(Core& core, LayerId const& id) {
 
 /// Mount point of the first mount; none if not mounted.
 template <class Core>
-std::optional<std::filesystem::path> layer_mounted_at(Core& core, LayerId const& id) {
+std::optional<fs::path> layer_mounted_at(Core& core, LayerId const& id) {
   auto const mounts = core.mounts().read();
   auto const known = mounts.find(id.str());
-  return known ? std::make_optional<std::filesystem::path>(known->path) : std::nullopt;
+  return known ? std::make_optional<fs::path>(known->path) : std::nullopt;
 }
 
 }  // namespace strata

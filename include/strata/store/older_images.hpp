@@ -1,10 +1,11 @@
 #pragma once
 
 #include <strata/concepts/lock.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/table.hpp>
+#include <strata/sys/lookup.hpp>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -12,7 +13,7 @@
 namespace strata {
 
 template <class Core>
-std::filesystem::path older_images_directory(Core const& core) {
+fs::path older_images_directory(Core const& core) {
   return core.template kind_directory<typename Core::ImageTraits>(core.options().graph_root);
 }
 
@@ -24,7 +25,7 @@ auto older_images(Core const& core) {
   using Images = Table<Traits, Lock>;
   auto const directory = older_images_directory(core);
   if constexpr (!Core::appends)
-    if (!core.options().image_store.empty() && std::filesystem::is_directory(directory))
+    if (!core.options().image_store.empty() && sys::is_directory(directory))
       return std::make_unique<Images>(
           Lock(directory / (std::string(Traits::stem) + std::string(paths::lock_extension))),
           typename Images::Storage(directory, Traits::stem));

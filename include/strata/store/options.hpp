@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/codec/codec.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/idmap/subid.hpp>
@@ -10,7 +11,6 @@
 #include <strata/timestamp.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -101,11 +101,11 @@ struct AutoUserns {
   std::uint32_t min_size = 1024;
   std::uint32_t max_size = 65536;
   std::string user = "containers";
-  IdMaps additional = {};  ///< fixed mappings; their ids are not chosen, and they are appended to the maps
-  std::filesystem::path passwd_file = {};  ///< instead of the image's
-  std::filesystem::path group_file = {};
-  std::filesystem::path subuid_file = std::filesystem::path(idmap::subuid_file);
-  std::filesystem::path subgid_file = std::filesystem::path(idmap::subgid_file);
+  IdMaps additional = {};     ///< fixed mappings; their ids are not chosen, and they are appended to the maps
+  fs::path passwd_file = {};  ///< instead of the image's
+  fs::path group_file = {};
+  fs::path subuid_file = fs::path(idmap::subuid_file);
+  fs::path subgid_file = fs::path(idmap::subgid_file);
 };
 
 /// Options of `Containers::create`.

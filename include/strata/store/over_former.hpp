@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <array>
 #include <fcntl.h>
-#include <filesystem>
 #include <string_view>
 
 /// Marks the tar-split of an archive that was applied over earlier contents, which the tar-split does not
@@ -20,7 +20,7 @@ inline constexpr std::string_view over_former_mark(
 
 /// True if the archive was applied over earlier contents.
 /// @throws `errno`, "open <path>", "read <path>"
-inline bool is_over_former(std::filesystem::path const& tar_split) {
+inline bool is_over_former(fs::path const& tar_split) {
   auto const fd = sys::find_at(tar_split, O_RDONLY);
   if (!fd) return false;
   std::array<char, over_former_mark.size()> begin{};

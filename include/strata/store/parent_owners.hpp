@@ -7,7 +7,6 @@
 #include <strata/store/mount.hpp>
 #include <strata/sys/fd.hpp>
 
-#include <filesystem>
 #include <set>
 #include <string>
 #include <sys/stat.h>

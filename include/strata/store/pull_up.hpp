@@ -10,7 +10,6 @@
 #include <strata/store/unreadable_records.hpp>
 #include <strata/sys/file.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>

@@ -3,12 +3,12 @@
 #include <strata/concepts/lock.hpp>
 #include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/table.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +24,7 @@ namespace strata {
 template <ItemTraits Traits, StoreLock Lock>
 struct ReadableStore {
   Table<Traits, Lock> table;
-  std::filesystem::path directory;  ///< `<root>/<driver>-<stem>`, with the records and data of the items
+  fs::path directory;  ///< `<root>/<driver>-<stem>`, with the records and data of the items
   bool read_only = false;
   bool on_own_layers = true;  ///< items refer to layers of the store itself
 

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/store/collect.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/sys/staging_directory.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <mutex>
 
 namespace strata {
@@ -31,7 +31,7 @@ class Recovery {
   }
 
  private:
-  bool is_data_left(std::filesystem::path const& trash) {
+  bool is_data_left(fs::path const& trash) {
     if (no_data_left_) return false;
     bool const left = std::ranges::any_of(sys::StagingDirectory::look(trash), [](auto const& seen) {
       return !seen.in_use && std::ranges::any_of(seen.notes, &is_about_data);

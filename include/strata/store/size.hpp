@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
@@ -69,7 +70,7 @@ std::int64_t item_size(Core& core, ImageRecord const& image) {
 template <class Core>
 std::int64_t item_size(Core& core, ContainerRecord const& container) {
   using Traits = typename Core::ContainerTraits;
-  auto const files = [](std::filesystem::path const& path) {
+  auto const files = [](fs::path const& path) {
     return sys::is_present(path) ? static_cast<std::int64_t>(sys::disk_usage(path)) : 0;
   };
   return detail::size_of_changes(core, container.layer) + data_size(container) +

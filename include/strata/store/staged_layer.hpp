@@ -3,6 +3,7 @@
 #include <strata/archive/tar_reader.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
@@ -19,7 +20,6 @@
 #include <strata/sys/stream.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -66,7 +66,7 @@ class [[nodiscard]] StagedLayer {
   /// @param also  further observer of the archive
   /// @throws as `Layers::import`; `Errc::layer_sealed` if it was filled or published before
   void fill(Source tar, ApplyOptions const& options = {}, archive::TarObserver* also = nullptr) {
-    fill_by([&](Core& core, auto& tree, std::filesystem::path const& tar_split, auto& record) {
+    fill_by([&](Core& core, auto& tree, fs::path const& tar_split, auto& record) {
       unpack_layer(core, std::move(tar), tree, tar_split, options, record, also);
     });
   }
@@ -104,7 +104,7 @@ class [[nodiscard]] StagedLayer {
   /// Digests, sizes and owners of the archive, once unpacked.
   LayerRecordOf<Core> const& record() const noexcept { return change_.record(); }
   /// The tar-split, compressed with gzip; empty before `fill`.
-  std::filesystem::path const& tar_split() const noexcept { return change_.tar_split(); }
+  fs::path const& tar_split() const noexcept { return change_.tar_split(); }
 
   /// Identifies the layer by the digest of its table of contents instead of that of a compressed archive.
   void set_toc_digest(std::string digest) {
@@ -219,7 +219,7 @@ class [[nodiscard]] StagedLayer {
   StageOptions options_;
   LayerTransaction<Core> change_;
   State state_ = State::empty;
-  std::filesystem::path data_ = {};  ///< in the staging directory; empty: no big data
+  fs::path data_ = {};  ///< in the staging directory; empty: no big data
 };
 
 }  // namespace strata

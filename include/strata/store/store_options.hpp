@@ -3,13 +3,14 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/paths.hpp>
+#include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -21,8 +22,8 @@ namespace strata {
 /// Location of a store, and how it is opened.
 template <class Driver, class Durability>
 struct StoreOptions {
-  std::filesystem::path graph_root;  ///< persistent data; created if missing
-  std::filesystem::path run_root;    ///< mount counts and the like; may be lost at reboot
+  fs::path graph_root;  ///< persistent data; created if missing
+  fs::path run_root;    ///< mount counts and the like; may be lost at reboot
   typename Driver::Options driver = {};
   [[no_unique_address]] Durability durability = {};
   bool read_only = false;  ///< change and create nothing, including lock files
@@ -30,10 +31,10 @@ struct StoreOptions {
   /// Graph roots of read-only stores, searched in this order after the store itself. Nothing is created or
   /// locked in them that did not exist, and they may be on a file system that is read-only or refuses locks.
   /// Added to those in the driver's options.
-  std::vector<std::filesystem::path> image_stores = {};
+  std::vector<fs::path> image_stores = {};
   /// Root of images and of the layers that no container writes to, shared by all stores that name it. Empty:
   /// the graph root. (containers/storage since 1.47; earlier releases do not see what is there.)
-  std::filesystem::path image_store = {};
+  fs::path image_store = {};
   /// Keep records of new containers and their layers in the run root, where the next reboot removes them.
   /// Must not be mixed with use without it, which has another lock for containers. (containers/storage since
   /// 1.45)
@@ -51,9 +52,9 @@ struct StoreOptions {
 
 namespace detail {
 
-inline bool is_same_directory(std::filesystem::path const& one, std::filesystem::path const& other) {
-  std::error_code error;
-  return one == other || std::filesystem::equivalent(one, other, error);
+inline bool is_same_directory(fs::path const& one, fs::path const& other) {
+  boost::system::error_code error;
+  return one == other || fs::equivalent(one, other, error);
 }
 
 /// Refuses a store that another serializer wrote. Podman's layout names no serializer and is recognized by
@@ -61,7 +62,7 @@ inline bool is_same_directory(std::filesystem::path const& one, std::filesystem:
 /// one.
 /// @throws `Errc::store_mismatch`
 template <class LayerTraits>
-void check_maker(std::filesystem::path const& root, bool read_only, Flush flush) {
+void check_maker(fs::path const& root, bool read_only, Flush flush) {
   using Serializer = typename LayerTraits::Serializer;
   auto const marker = root / paths::marker;
   auto const found = sys::read_stored(marker);
@@ -73,8 +74,8 @@ void check_maker(std::filesystem::path const& root, bool read_only, Flush flush)
   if constexpr (!podman) {
     if (found) return;
     auto const layers = '-' + std::string(LayerTraits::stem);
-    for (auto const& entry : std::filesystem::directory_iterator(root))
-      if (entry.is_directory() && entry.path().native().ends_with(layers))
+    for (auto const& entry : sys::entries_of(root))
+      if (entry.native().ends_with(layers) && sys::is_directory(entry))
         throw Error(Errc::store_mismatch, root.native() + ", written by serializer json");
     if (!read_only) sys::replace_file(marker, maker, {.mode = 0600, .flush = flush});
   }
@@ -88,11 +89,10 @@ StoreOptions<Driver, Durability> checked(StoreOptions<Driver, Durability> option
   using Serializer = typename LayerTraits::Serializer;
   if (options.graph_root.empty() || options.run_root.empty())
     throw Error(Errc::incomplete_options, "no storage runroot or graphroot specified");
-  options.graph_root = std::filesystem::absolute(options.graph_root).lexically_normal();
-  options.run_root = std::filesystem::absolute(options.run_root).lexically_normal();
-  for (auto& root : options.image_stores) root = std::filesystem::absolute(root).lexically_normal();
-  if (!options.image_store.empty())
-    options.image_store = std::filesystem::absolute(options.image_store).lexically_normal();
+  options.graph_root = sys::absolute(options.graph_root);
+  options.run_root = sys::absolute(options.run_root);
+  for (auto& root : options.image_stores) root = sys::absolute(root);
+  if (!options.image_store.empty()) options.image_store = sys::absolute(options.image_store);
   if (is_log && (options.transient || !options.image_store.empty()))
     throw Error(Errc::unsupported,
                 "separate image store or transient store with serializer " + std::string(Serializer::name()));
@@ -116,15 +116,14 @@ StoreOptions<Driver, Durability> checked(StoreOptions<Driver, Durability> option
 /// out, since it would wait for its own locks forever.
 /// @throws `Errc::store_mismatch`
 template <class LayerTraits, class Driver, class Durability>
-std::vector<std::filesystem::path> read_only_roots(StoreOptions<Driver, Durability> const& options,
-                                                   Driver const& driver) {
-  std::vector<std::filesystem::path> roots;
+std::vector<fs::path> read_only_roots(StoreOptions<Driver, Durability> const& options, Driver const& driver) {
+  std::vector<fs::path> roots;
   if constexpr (ImageStoreDriver<Driver>)
     for (auto const& root : driver.image_stores()) {
       auto const known = [&](auto const& other) { return is_same_directory(root, other); };
       if (known(options.graph_root) || known(options.image_store) || std::ranges::any_of(roots, known))
         continue;
-      if (std::filesystem::is_directory(root)) check_maker<LayerTraits>(root, true, Flush::none);
+      if (sys::is_directory(root)) check_maker<LayerTraits>(root, true, Flush::none);
       roots.push_back(root);
     }
   return roots;

@@ -2,12 +2,12 @@
 
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/record.hpp>
 #include <strata/records/record_file.hpp>
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,48 +41,48 @@ class StorePaths {
   /// `<graph root>/<driver>-<stem>`, with the records and data of a kind; that of images is in the image
   /// store, if there is one.
   template <class Traits>
-  std::filesystem::path kind_directory() const {
+  fs::path kind_directory() const {
     bool const apart = Traits::data_in_image_store && !self().options().image_store.empty();
     return kind_directory<Traits>(apart ? self().options().image_store : self().options().graph_root);
   }
   template <class Traits>
-  std::filesystem::path kind_directory(std::filesystem::path const& root) const {
+  fs::path kind_directory(fs::path const& root) const {
     return paths::kind_directory(root, self().driver().name(), Traits::stem);
   }
   /// Directory of an item's big data; may not exist.
   /// @throws `Errc::invalid_id` if the id is the name of something else there
   template <class Traits>
-  std::filesystem::path data_directory(std::string const& id) const {
+  fs::path data_directory(std::string const& id) const {
     return kind_directory<Traits>() / component<Traits>(id);
   }
   /// Parent of the directory for the item's users; always in the graph root.
   template <class Traits>
-  std::filesystem::path user_directory(std::string const& id) const {
+  fs::path user_directory(std::string const& id) const {
     return kind_directory<Traits>(self().options().graph_root) / component<Traits>(id);
   }
   /// The same in the run root.
   template <class Traits>
-  std::filesystem::path run_directory(std::string const& id) const {
+  fs::path run_directory(std::string const& id) const {
     return kind_directory<Traits>(self().options().run_root) / component<Traits>(id);
   }
   /// Record files of a kind, the most durable first. None for a store in one log.
   template <class Traits>
-  std::vector<std::pair<RecordPlace, std::filesystem::path>> record_files() const {
+  std::vector<std::pair<RecordPlace, fs::path>> record_files() const {
     if constexpr (Derived::appends) return {};
     return RecordFile<typename Traits::Record, typename Derived::Serializer>(record_places<Traits>(),
                                                                              Traits::stem)
         .files();
   }
-  std::filesystem::path tar_split(std::string const& layer) const {
+  fs::path tar_split(std::string const& layer) const {
     return tar_split(kind_directory<typename Derived::LayerTraits>(), layer);
   }
   /// @param directory  data directory of the layers
-  static std::filesystem::path tar_split(std::filesystem::path const& directory, std::string const& layer) {
+  static fs::path tar_split(fs::path const& directory, std::string const& layer) {
     return directory /
            (component<typename Derived::LayerTraits>(layer) + std::string(paths::tar_split_suffix));
   }
   /// Staging area and trash, on the file system of the records.
-  std::filesystem::path layer_trash() const {
+  fs::path layer_trash() const {
     return kind_directory<typename Derived::LayerTraits>() / paths::table_trash;
   }
 
@@ -110,11 +110,11 @@ class StorePaths {
 
   /// In a transient store the lock of containers is in the run root, with their records.
   template <class Traits>
-  std::filesystem::path lock_directory() const {
+  fs::path lock_directory() const {
     bool const moved = Traits::lock_follows_volatile && self().options().transient;
     return moved ? kind_directory<Traits>(self().options().run_root) : kind_directory<Traits>();
   }
-  static std::filesystem::path lock_file(std::filesystem::path const& directory, std::string_view stem) {
+  static fs::path lock_file(fs::path const& directory, std::string_view stem) {
     return directory / (std::string(stem) + std::string(paths::lock_extension));
   }
 

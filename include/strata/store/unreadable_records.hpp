@@ -3,7 +3,6 @@
 #include <strata/error.hpp>
 #include <strata/sys/lookup.hpp>
 
-#include <filesystem>
 #include <string>
 
 /// Records that cannot be read, written by another release or edited by hand. Files without a readable record

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <unistd.h>
 #include <utility>
 
@@ -18,7 +18,7 @@ namespace strata {
 class AdditionalTree {
  public:
   /// @param path the layer's directory in the layer store
-  explicit AdditionalTree(std::filesystem::path path) : path_(std::move(path)) { announce(path_); }
+  explicit AdditionalTree(fs::path path) : path_(std::move(path)) { announce(path_); }
   AdditionalTree(AdditionalTree&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   AdditionalTree& operator=(AdditionalTree&& other) noexcept {
     if (this != &other) {
@@ -29,14 +29,14 @@ class AdditionalTree {
   }
   ~AdditionalTree() { give_back(path_); }
 
-  std::filesystem::path const& path() const noexcept { return path_; }
-  std::filesystem::path diff() const { return path_ / paths::layer_store::diff; }
-  std::filesystem::path info() const { return path_ / paths::layer_store::info; }
-  std::filesystem::path blob() const { return path_ / paths::layer_store::blob; }
+  fs::path const& path() const noexcept { return path_; }
+  fs::path diff() const { return path_ / paths::layer_store::diff; }
+  fs::path info() const { return path_ / paths::layer_store::info; }
+  fs::path blob() const { return path_ / paths::layer_store::blob; }
 
   /// True if the directory has all three entries.
   /// @throws `errno`, "stat <path>"
-  static bool is_whole(std::filesystem::path const& path) {
+  static bool is_whole(fs::path const& path) {
     for (auto const name : {paths::layer_store::diff, paths::layer_store::info, paths::layer_store::blob})
       if (!sys::find_status(path / name, 0)) return false;
     return true;
@@ -44,18 +44,18 @@ class AdditionalTree {
 
   /// Adds a user, by creating the file `use`. A layer store does not really create it; on another file system
   /// it is removed again.
-  static void announce(std::filesystem::path const& path) noexcept {
+  static void announce(fs::path const& path) noexcept {
     if (!path.is_absolute()) return;
     auto const use = path / paths::layer_store::use;
     if (sys::try_open_at(AT_FDCWD, use.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600)) ::unlink(use.c_str());
   }
   /// Removes a user, by rmdir(2) of the directory. Harmless elsewhere, as the directory is not empty.
-  static void give_back(std::filesystem::path const& path) noexcept {
+  static void give_back(fs::path const& path) noexcept {
     if (path.is_absolute()) ::rmdir(path.c_str());
   }
 
  private:
-  std::filesystem::path path_;
+  fs::path path_;
 };
 
 }  // namespace strata

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <set>
 #include <sys/stat.h>
 #include <utility>
@@ -16,14 +16,14 @@ namespace strata::sys {
 /// skips what vanishes meanwhile, including `top` itself.
 /// @throws `errno`, "open <path>", "stat <path>"; exceptions of `visit`
 template <class Visit>
-void walk_blocks(std::filesystem::path const& top, Visit&& visit) {
+void walk_blocks(fs::path const& top, Visit&& visit) {
   struct stat first {};
   if (::lstat(top.c_str(), &first) != 0) {
     if (errno == ENOENT) return;
     throw_errno("stat", top);
   }
   std::set<std::pair<dev_t, ino_t>> seen;
-  auto const count = [&](std::filesystem::path const& path, struct stat const& status) {
+  auto const count = [&](fs::path const& path, struct stat const& status) {
     if (status.st_dev != first.st_dev) return;
     if (status.st_nlink > 1 && !S_ISDIR(status.st_mode) && !seen.emplace(status.st_dev, status.st_ino).second)
       return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -9,7 +10,6 @@
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/btrfs.h>
 #include <linux/magic.h>
 #include <memory>
@@ -26,7 +26,7 @@ inline constexpr ino_t subvolume_inode = 256;  ///< root inode of every subvolum
 
 /// True if an existing path is on btrfs.
 /// @throws `errno`, "statfs <path>"
-inline bool is_btrfs(std::filesystem::path const& path) {
+inline bool is_btrfs(fs::path const& path) {
   struct statfs status {};
   if (retry([&] { return ::statfs(path.c_str(), &status); }) != 0) throw_errno("statfs", path);
   return static_cast<std::uint32_t>(status.f_type) == BTRFS_SUPER_MAGIC;
@@ -34,7 +34,7 @@ inline bool is_btrfs(std::filesystem::path const& path) {
 
 /// True for the root of a subvolume; false for a missing path.
 /// @throws `errno`, "stat <path>"
-inline bool is_subvolume(std::filesystem::path const& path) {
+inline bool is_subvolume(fs::path const& path) {
   auto const status = find_status(path);
   return status && S_ISDIR(status->st_mode) && status->st_ino == subvolume_inode && is_btrfs(path);
 }
@@ -57,7 +57,7 @@ bool put_name(char (&to)[N], std::string const& name) noexcept {
 
 /// Creates an empty subvolume; it is on stable storage on return.
 /// @throws `errno`, "create subvolume <path>"
-inline void create_subvolume(std::filesystem::path const& path) {
+inline void create_subvolume(fs::path const& path) {
   Fd const directory = open_at(AT_FDCWD, directory_of(path), O_RDONLY | O_DIRECTORY);
   btrfs_ioctl_vol_args arguments{};
   if (!detail::put_name(arguments.name, path.filename().native()) ||
@@ -68,7 +68,7 @@ inline void create_subvolume(std::filesystem::path const& path) {
 /// Creates a snapshot of the subvolume with the root `from`; the two share all blocks. Subvolumes inside
 /// `from` become empty directories. On stable storage on return.
 /// @throws `errno`, "snapshot <path>"
-inline void snapshot(std::filesystem::path const& from, std::filesystem::path const& path) {
+inline void snapshot(fs::path const& from, fs::path const& path) {
   Fd const source = open_at(AT_FDCWD, from, O_RDONLY | O_DIRECTORY);
   Fd const directory = open_at(AT_FDCWD, directory_of(path), O_RDONLY | O_DIRECTORY);
   btrfs_ioctl_vol_args_v2 arguments{};
@@ -121,7 +121,7 @@ inline bool try_destroy_subvolume(int parent, std::string const& name) {
 
 /// Enables quotas for the whole file system. Does nothing if they are enabled.
 /// @throws `errno`, "enable quota <path>"
-inline void enable_quota(std::filesystem::path const& path) {
+inline void enable_quota(fs::path const& path) {
   Fd const directory = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   btrfs_ioctl_quota_ctl_args arguments{};
   arguments.cmd = BTRFS_QUOTA_CTL_ENABLE;
@@ -133,7 +133,7 @@ inline void enable_quota(std::filesystem::path const& path) {
 /// Writes beyond the limit fail with EDQUOT.
 /// @param path root of the subvolume
 /// @throws `errno`, "limit <path>"
-inline void limit(std::filesystem::path const& path, std::uint64_t bytes) {
+inline void limit(fs::path const& path, std::uint64_t bytes) {
   Fd const directory = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   btrfs_ioctl_qgroup_limit_args arguments{};
   arguments.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
@@ -14,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,7 +42,7 @@ namespace detail {
 
 class TreeChowner {
  public:
-  TreeChowner(std::filesystem::path const& top, ChownOptions const& options) : top_(top), options_(options) {}
+  TreeChowner(fs::path const& top, ChownOptions const& options) : top_(top), options_(options) {}
 
   std::uint64_t run() {
     auto const threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
@@ -100,7 +100,7 @@ class TreeChowner {
     std::vector<std::string> names = {};
   };
 
-  std::filesystem::path path(std::string_view below) const { return top_ / below; }
+  fs::path path(std::string_view below) const { return top_ / below; }
 
   void change(Batch const& batch) {
     for (auto const& [name, status] : batch.entries) {
@@ -191,7 +191,7 @@ class TreeChowner {
     options_.control.progress({.phase = Phase::change_owners, .bytes = 0, .entries = met_});
   }
 
-  std::filesystem::path const& top_;
+  fs::path const& top_;
   ChownOptions const& options_;
   std::uint64_t met_ = 0;
   std::atomic<std::uint64_t> changed_ = 0;
@@ -204,7 +204,7 @@ class TreeChowner {
 /// capabilities and hard links; does not enter mounts. The tree must not be in use.
 /// @return number of files changed, each inode once
 /// @throws `errno`, "<call> <path>"; `Errc::stopped`; exceptions of `owner`. Part of the tree is then changed
-inline std::uint64_t chown_tree(std::filesystem::path const& top, ChownOptions const& options) {
+inline std::uint64_t chown_tree(fs::path const& top, ChownOptions const& options) {
   return detail::TreeChowner(top, options).run();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/bytes.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/fs.h>
 #include <memory>
 #include <span>
@@ -29,7 +29,7 @@ class FileCopier {
   /// @param path for the errors' subjects, "read <path>" and "write <path>"
   /// @param step called with the number of bytes after each part of up to 8 MiB; may throw
   template <class Step>
-  void copy(int from, int to, struct stat const& status, std::filesystem::path const& path, Step&& step) {
+  void copy(int from, int to, struct stat const& status, fs::path const& path, Step&& step) {
     if (status.st_size == 0) return;
     if (clones_) {
       if (::ioctl(to, FICLONE, from) == 0) return step(static_cast<std::size_t>(status.st_size));
@@ -58,7 +58,7 @@ class FileCopier {
   static constexpr off_t small = 16 * 1024;
 
   template <class Step>
-  void copy_range(int from, int to, off_t at, off_t end, std::filesystem::path const& path, Step&& step) {
+  void copy_range(int from, int to, off_t at, off_t end, fs::path const& path, Step&& step) {
     while (ranges_ && at < end && end - at > small) {
       off_t in = at, out = at;
       ssize_t const n = retry([&] {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
@@ -10,7 +11,6 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -24,19 +24,18 @@ namespace strata::sys {
 struct Place {
   /// The tree. ".." and symbolic links in it are resolved as if it were "/". If empty, `path` is a path of
   /// the host.
-  std::filesystem::path root = {};
-  std::filesystem::path path = {};
+  fs::path root = {};
+  fs::path path = {};
 
   /// The path as seen from the host, for messages.
-  std::filesystem::path shown() const {
+  fs::path shown() const {
     auto const below = inside().relative_path();
     return root.empty() ? path : below.empty() ? root : root / below;
   }
   /// `path` without "." and "..", which have no meaning at the top of a tree.
-  std::filesystem::path inside() const {
+  fs::path inside() const {
     if (root.empty()) return path;
-    auto clean = ("/" / path.relative_path()).lexically_normal();
-    return clean.has_filename() || !clean.has_relative_path() ? clean : clean.parent_path();
+    return clean("/" + path.native());
   }
 };
 
@@ -59,7 +58,7 @@ class OpenPlace {
   }
 
   /// Opens a path, following links; on failure returns an empty `Fd` and sets `errno`.
-  Fd try_open(std::filesystem::path const& path, int flags) const {
+  Fd try_open(fs::path const& path, int flags) const {
     if (!root_) return try_open_at(AT_FDCWD, path.empty() ? "." : path.c_str(), flags);
     auto const below = path.relative_path();
     return try_open_in_root(root_.get(), below.empty() ? "." : below.c_str(), flags);
@@ -68,12 +67,12 @@ class OpenPlace {
   /// Opens the directory at `path`, creating it and its missing parents.
   /// @param made called with each new directory and its parent
   template <class Made>
-  Fd make_directories(std::filesystem::path const& path, mode_t mode, Made&& made) const {
+  Fd make_directories(fs::path const& path, mode_t mode, Made&& made) const {
     if (Fd known = try_open(path, O_RDONLY | O_DIRECTORY)) return known;
     bool const file_above = errno == ENOTDIR && !try_open(path, O_PATH) && errno == ENOTDIR;
     if (!file_above && (errno != ENOENT || !path.has_relative_path())) throw_errno("mkdir", name(path));
     Fd const above = make_directories(path.parent_path(), mode, made);
-    std::string const base = path.filename();
+    std::string const base = base_name(path);
     // With the final mode at once, as a later step may fail.
     if (::mkdirat(above.get(), base.c_str(), mode) != 0) throw_errno("mkdir", name(path));
     try {
@@ -91,9 +90,7 @@ class OpenPlace {
   Place const& place() const noexcept { return place_; }
 
  private:
-  std::filesystem::path name(std::filesystem::path const& path) const {
-    return Place{place_.root, path}.shown();
-  }
+  fs::path name(fs::path const& path) const { return Place{place_.root, path}.shown(); }
 
   Place place_;
   Fd root_;
@@ -131,8 +128,8 @@ class PathCopy {
 
   CopyResult copy_file() const {
     auto path = to_.inside();
-    if (to_.root.empty() && !path.has_filename()) path /= from_.inside().filename();
-    std::string const base = path.filename();
+    if (to_.root.empty() && base_name(path).empty()) path /= from_.inside().filename();
+    std::string const base = base_name(path);
     Fd const parent = make_directories(path.parent_path(), 0700);
     auto const old =
         find_status(parent.get(), base.empty() ? "." : base.c_str()).named([&] { return to_.shown(); });
@@ -173,7 +170,7 @@ class PathCopy {
     return fd;
   }
 
-  Fd make_directories(std::filesystem::path const& path, mode_t mode) const {
+  Fd make_directories(fs::path const& path, mode_t mode) const {
     return target_.make_directories(path, mode, [&](int fresh, int above, mode_t fresh_mode) {
       auto const owner = S_ISDIR(status_.st_mode) ? options_.new_directories : options_.new_parents;
       if (::fchown(fresh, owner.uid, owner.gid) != 0 || ::fchmod(fresh, fresh_mode) != 0)

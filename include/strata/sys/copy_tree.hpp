@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/durability.hpp>
+#include <strata/fs.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/copy_file.hpp>
 #include <strata/sys/directory.hpp>
@@ -17,7 +18,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <linux/openat2.h>
 #include <map>
@@ -85,12 +85,12 @@ namespace detail {
 
 class TreeCopier {
  public:
-  TreeCopier(std::filesystem::path const& from, std::filesystem::path const& to, CopyOptions const& options)
+  TreeCopier(fs::path const& from, fs::path const& to, CopyOptions const& options)
       : options_(options), from_(from), to_(to) {}
   /// The options must outlive the copier.
-  TreeCopier(std::filesystem::path const& from, std::filesystem::path const& to, CopyOptions&&) = delete;
+  TreeCopier(fs::path const& from, fs::path const& to, CopyOptions&&) = delete;
 
-  CopyResult copy(std::filesystem::path const& from, std::filesystem::path const& to) {
+  CopyResult copy(fs::path const& from, fs::path const& to) {
     Fd source = open_at(AT_FDCWD, from, O_RDONLY | O_DIRECTORY);
     if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST) throw_errno("mkdir", to);
     return copy(std::move(source), open_at(AT_FDCWD, to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), Top::copied);
@@ -333,8 +333,8 @@ class TreeCopier {
     options_.control.progress({.phase = Phase::copy, .bytes = done_.bytes, .entries = done_.entries});
   }
 
-  std::filesystem::path from_path(std::string const& name) const { return from_.path(name); }
-  std::filesystem::path to_path(std::string const& name) const { return to_.path(name); }
+  fs::path from_path(std::string const& name) const { return from_.path(name); }
+  fs::path to_path(std::string const& name) const { return to_.path(name); }
 
   CopyOptions const& options_;
   Descent<Source> from_;
@@ -359,8 +359,7 @@ class TreeCopier {
 ///   attributes of those in `from`; see `Existing` for other names
 /// @throws `errno`, "<call> <path>"; EXDEV, "open <path>": something is mounted below `from`;
 ///   `Errc::stopped`. What was copied by then remains, for the caller to remove
-inline CopyResult copy_tree(std::filesystem::path const& from, std::filesystem::path const& to,
-                            CopyOptions const& options = {}) {
+inline CopyResult copy_tree(fs::path const& from, fs::path const& to, CopyOptions const& options = {}) {
   CopyResult const done = detail::TreeCopier(from, to, options).copy(from, to);
   if (options.flush == Flush::full) flush_tree(to);
   return done;

@@ -1,14 +1,15 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@ struct DirectoryEntry {
 
 /// Lists a directory except "." and "..", in the file system's order, from the descriptor's current position.
 /// @param path for the error's subject, "getdents <path>"
-inline std::vector<DirectoryEntry> read_directory(int fd, std::filesystem::path const& path) {
+inline std::vector<DirectoryEntry> read_directory(int fd, fs::path const& path) {
   std::vector<DirectoryEntry> entries;
   alignas(dirent64) char buffer[32 * 1024];
   for (;;) {
@@ -39,6 +40,17 @@ inline std::vector<DirectoryEntry> read_directory(int fd, std::filesystem::path 
       at += entry->d_reclen;
     }
   }
+}
+
+/// Entries of a directory, as paths, sorted; none if it is missing.
+/// @throws `errno`, "open <path>", "getdents <path>"
+inline std::vector<fs::path> entries_of(fs::path const& directory) {
+  std::vector<fs::path> out;
+  auto const fd = find_at(directory, O_RDONLY | O_DIRECTORY);
+  if (!fd) return out;
+  for (auto const& entry : read_directory(fd->get(), directory)) out.push_back(directory / entry.name);
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 /// True if the entry is a directory itself; false for a symbolic link to one and for an entry that no longer
@@ -84,7 +96,7 @@ class Descent {
   };
 
   /// @param top path of the first level, used by `path()`
-  explicit Descent(std::filesystem::path top) : top_(std::move(top)) {}
+  explicit Descent(fs::path top) : top_(std::move(top)) {}
 
   bool empty() const noexcept { return levels_.empty(); }
   std::size_t depth() const noexcept { return levels_.size(); }
@@ -137,14 +149,14 @@ class Descent {
   }
 
   /// `relative(name)` below the path of the top.
-  std::filesystem::path path(std::string_view name = {}) const {
+  fs::path path(std::string_view name = {}) const {
     auto const below = relative(name);
-    return below.empty() ? top_ : std::filesystem::path(top_.native() + '/' + below);
+    return below.empty() ? top_ : fs::path(top_.native() + '/' + below);
   }
 
  private:
   static constexpr std::size_t most_open = 64;
-  std::filesystem::path top_;
+  fs::path top_;
   std::vector<Level> levels_;
 };
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/loop.h>
 #include <string>
 #include <sys/ioctl.h>
@@ -15,7 +15,7 @@ namespace strata::sys {
 namespace detail {
 
 /// Attaches a file to a read-only loop device that is released with its last user.
-inline Fd loop_device(int file, std::filesystem::path const& image, std::string& name) {
+inline Fd loop_device(int file, fs::path const& image, std::string& name) {
   Fd const control = open_at(AT_FDCWD, "/dev/loop-control", O_RDWR);
   while (true) {
     int const number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
@@ -45,7 +45,7 @@ inline Fd try_mount_erofs(char const* source) {
 /// is the root, and closing it unmounts. Uses file-backed mounts from Linux 6.12 on, a loop device before.
 /// @throws `errno`, "mount erofs <image>": EPERM without privileges in the initial user namespace, EINVAL if
 ///   it is not such an image
-inline Fd mount_erofs(std::filesystem::path const& image) {
+inline Fd mount_erofs(fs::path const& image) {
   Fd const file = open_at(AT_FDCWD, image, O_RDONLY);
   auto const source = "/proc/self/fd/" + std::to_string(file.get());
   Fd mount = detail::try_mount_erofs(source.c_str());

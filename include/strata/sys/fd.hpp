@@ -1,11 +1,11 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/openat2.h>
 #include <string>
 #include <string_view>
@@ -18,10 +18,19 @@
 namespace strata::sys {
 
 /// Throws `errno` as an `Error` in `std::system_category()` with the subject "<operation> <path>".
-[[noreturn]] inline void throw_errno(std::string_view operation, std::filesystem::path const& path) {
+[[noreturn]] inline void throw_errno(std::string_view operation, fs::path const& path) {
   int const code = errno;  // read before anything below can allocate
   throw Error(std::error_code(code, std::system_category()), std::string(operation) + ' ' + path.native())
       .at(path.native());
+}
+
+/// Throws the error of a call of Boost.Filesystem, if there was one.
+/// @throws `errno`, "<operation> <path>"
+inline void throw_if(boost::system::error_code const& error, std::string_view operation,
+                     fs::path const& path) {
+  if (!error) return;
+  errno = error.value();
+  throw_errno(operation, path);
 }
 
 /// True if a failed lookup leaves open what the path is. False for errors that say that it does not exist or
@@ -106,7 +115,7 @@ inline Fd try_open_stored(char const* path, int flags = 0) noexcept {
 /// openat(2) with O_CLOEXEC.
 /// @param directory descriptor that a relative `path` starts from, or `AT_FDCWD`
 /// @throws `errno`, "open <path>"
-inline Fd open_at(int directory, std::filesystem::path const& path, int flags, unsigned mode = 0) {
+inline Fd open_at(int directory, fs::path const& path, int flags, unsigned mode = 0) {
   Fd fd = try_open_at(directory, path.c_str(), flags, mode);
   if (!fd) throw_errno("open", path);
   return fd;

@@ -3,6 +3,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 
@@ -13,7 +14,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
-#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <poll.h>
@@ -43,7 +43,7 @@ inline std::uint32_t random_number() {
 /// Reads up to `size` bytes and returns how many; 0 at the end of the file. Waits on a non-blocking
 /// descriptor.
 /// @param path for the error's subject, "read <path>"
-inline std::size_t read_some(int fd, void* to, std::size_t size, std::filesystem::path const& path) {
+inline std::size_t read_some(int fd, void* to, std::size_t size, fs::path const& path) {
   for (;;) {
     auto const n = ::read(fd, to, size);
     if (n >= 0) return static_cast<std::size_t>(n);
@@ -74,7 +74,7 @@ void write_all(int fd, Bytes bytes, Path const& path = {}) {
 }
 
 /// Reads from the descriptor's current position to the end of the file.
-inline std::string read_rest(int fd, std::filesystem::path const& path) {
+inline std::string read_rest(int fd, fs::path const& path) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) throw_errno("stat", path);
   std::string text;
@@ -92,12 +92,12 @@ inline std::string read_rest(int fd, std::filesystem::path const& path) {
 
 /// Reads a whole file.
 /// @throws `errno`, "open <path>", "read <path>"
-inline std::string read_file(std::filesystem::path const& path) {
+inline std::string read_file(fs::path const& path) {
   return read_rest(open_at(AT_FDCWD, path, O_RDONLY).get(), path);
 }
 
 /// As `read_file`; empty if the file does not exist.
-inline std::optional<std::string> read_file_if_exists(std::filesystem::path const& path) {
+inline std::optional<std::string> read_file_if_exists(fs::path const& path) {
   Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
   if (fd) return read_rest(fd.get(), path);
   if (errno == ENOENT) return std::nullopt;
@@ -106,7 +106,7 @@ inline std::optional<std::string> read_file_if_exists(std::filesystem::path cons
 
 /// Opens a file of a store for reading; empty if it does not exist. Does not block on a FIFO in its place.
 /// @throws `errno`, "open <path>"; EINVAL for a FIFO or a device
-inline std::optional<Fd> open_stored(std::filesystem::path const& path) {
+inline std::optional<Fd> open_stored(fs::path const& path) {
   Fd fd = try_open_stored(path.c_str());
   if (!fd) {
     if (errno == ENOENT) return std::nullopt;
@@ -123,7 +123,7 @@ inline std::optional<Fd> open_stored(std::filesystem::path const& path) {
 
 /// Reads a whole file of a store; empty if it does not exist.
 /// @throws as `open_stored`; `errno`, "read <path>"
-inline std::optional<std::string> read_stored(std::filesystem::path const& path) {
+inline std::optional<std::string> read_stored(fs::path const& path) {
   auto const fd = open_stored(path);
   if (!fd) return std::nullopt;
   return read_rest(fd->get(), path);
@@ -131,20 +131,20 @@ inline std::optional<std::string> read_stored(std::filesystem::path const& path)
 
 /// rename(2).
 /// @throws `errno`, "rename <to>"
-inline void rename(std::filesystem::path const& from, std::filesystem::path const& to) {
+inline void rename(fs::path const& from, fs::path const& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) throw_errno("rename", to);
 }
 
 /// Atomically swaps two names on one file system (renameat2(2), RENAME_EXCHANGE).
 /// @throws `errno`, "rename <two>"
-inline void exchange(std::filesystem::path const& one, std::filesystem::path const& two) {
+inline void exchange(fs::path const& one, fs::path const& two) {
   if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, two.c_str(), RENAME_EXCHANGE) != 0)
     throw_errno("rename", two);
 }
 
 /// Waits until the entries of a directory are on stable storage. Does nothing on file systems without support
 /// (EINVAL).
-inline void sync_directory(std::filesystem::path const& path) {
+inline void sync_directory(fs::path const& path) {
   Fd const fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_errno("fsync", path);
 }
@@ -153,32 +153,42 @@ inline void sync_directory(std::filesystem::path const& path) {
 /// @param fd any descriptor on it; reports write errors since it was opened (Linux 5.8)
 /// @param path for the error's subject
 /// @throws `errno`, "syncfs <path>"; a retry would not report the error again
-inline void flush_file_system(int fd, std::filesystem::path const& path) {
+inline void flush_file_system(int fd, fs::path const& path) {
   if (::syncfs(fd) != 0) throw_errno("syncfs", path);
 }
 /// As above, for the file system of `directory`.
 /// @throws also `errno`, "open <path>"
-inline void flush_file_system(std::filesystem::path const& directory) {
+inline void flush_file_system(fs::path const& directory) {
   flush_file_system(open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY).get(), directory);
 }
 
 /// Waits until a file's data, and the metadata needed to read it, are on stable storage. Do not retry after a
 /// failure: the kernel may have marked the lost pages clean.
-inline void sync_file(int fd, std::filesystem::path const& path) {
+inline void sync_file(int fd, fs::path const& path) {
   if (::fdatasync(fd) != 0) throw_errno("fdatasync", path);
 }
 
+/// A path, absolute and clean; an empty one stays empty.
+/// @throws `errno`, "getcwd <path>", if the working directory was removed
+inline fs::path absolute(fs::path const& path) {
+  if (path.empty()) return path;
+  boost::system::error_code error;
+  auto found = clean(fs::absolute(path, error));
+  throw_if(error, "getcwd", path);
+  return found;
+}
+
 /// The directory part of a path; "." if it has no "/".
-inline std::filesystem::path directory_of(std::filesystem::path const& path) {
+inline fs::path directory_of(fs::path const& path) {
   auto parent = path.parent_path();
-  return parent.empty() ? std::filesystem::path(".") : parent;
+  return parent.empty() ? fs::path(".") : parent;
 }
 
 /// Creates a directory and its missing parents with `mode` less the umask. Existing directories are left
 /// unchanged. Safe against other processes doing the same.
 /// @param flush `full`: the new directory entries are on stable storage on return
 /// @throws `errno`, "mkdir <path>"; ENOTDIR if the name is not a directory
-inline void make_directories(std::filesystem::path const& path, unsigned mode, Flush flush = Flush::none) {
+inline void make_directories(fs::path const& path, unsigned mode, Flush flush = Flush::none) {
   if (::mkdir(path.c_str(), mode) != 0) {
     if (errno == ENOENT && path.has_relative_path() && directory_of(path) != path) {
       make_directories(directory_of(path), mode, flush);
@@ -226,7 +236,7 @@ class ReplacingFile {
  public:
   /// Creates the temporary file.
   /// @throws `errno`, "open <path>"
-  explicit ReplacingFile(std::filesystem::path target, ReplaceOptions options = {})
+  explicit ReplacingFile(fs::path target, ReplaceOptions options = {})
       : target_(std::move(target)), options_(options) {
     // File names have at most 255 bytes. A long base may be truncated, as the digits keep the name unique.
     auto const base = target_.filename().native().substr(0, 255 - paths::temporary_prefix.size() - 10);
@@ -264,8 +274,8 @@ class ReplacingFile {
 
   /// The temporary file's descriptor, open for reading and writing.
   int fd() const noexcept { return fd_.get(); }
-  std::filesystem::path const& target() const noexcept { return target_; }
-  std::filesystem::path const& temporary() const noexcept { return temporary_; }
+  fs::path const& target() const noexcept { return target_; }
+  fs::path const& temporary() const noexcept { return temporary_; }
 
   void write(Bytes bytes) { write_all(fd_.get(), bytes, temporary_); }
 
@@ -300,15 +310,14 @@ class ReplacingFile {
     fd_.reset();
   }
 
-  std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  fs::path target_;
+  fs::path temporary_;
   ReplaceOptions options_;
   Fd fd_;  // empty after commit or move
 };
 
 /// Atomically replaces a whole file; see `ReplacingFile`.
-inline void replace_file(std::filesystem::path const& target, std::string_view content,
-                         ReplaceOptions options = {}) {
+inline void replace_file(fs::path const& target, std::string_view content, ReplaceOptions options = {}) {
   ReplacingFile file(target, options);
   file.write(as_bytes(content));
   file.commit();

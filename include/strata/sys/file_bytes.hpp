@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/file_state.hpp>
 
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <sys/mman.h>
@@ -20,7 +20,7 @@ class FileBytes {
  public:
   /// Reads a whole file; empty if it does not exist.
   /// @throws as `open_stored`; `errno`, "read <path>"
-  static std::optional<FileBytes> read_if_exists(std::filesystem::path const& path) {
+  static std::optional<FileBytes> read_if_exists(fs::path const& path) {
     auto const fd = open_stored(path);
     if (!fd) return std::nullopt;
     auto const size = FileState::of(fd->get(), path).size;
@@ -46,7 +46,7 @@ class FileBytes {
   std::string_view text() const noexcept { return {memory_, filled_}; }
 
  private:
-  FileBytes(std::size_t size, std::filesystem::path const& path) {
+  FileBytes(std::size_t size, fs::path const& path) {
     if (size == 0) return;
     void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw_errno("mmap", path);

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 
 #include <cerrno>
 #include <cstdint>
-#include <filesystem>
 #include <sys/stat.h>
 
 namespace strata::sys {
@@ -25,13 +25,13 @@ struct FileState {
   }
 
   /// @throws `errno`, "stat <path>"; a missing file is not an error
-  static FileState of(std::filesystem::path const& path) {
+  static FileState of(fs::path const& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0) return from(status);
     if (errno == ENOENT) return {};
     throw_errno("stat", path);
   }
-  static FileState of(int fd, std::filesystem::path const& path) {
+  static FileState of(int fd, fs::path const& path) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) throw_errno("stat", path);
     return from(status);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/visit_contents.hpp>
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/magic.h>
 #include <string>
 #include <string_view>
@@ -28,7 +28,7 @@ namespace detail {
 /// A file or directory to flush.
 struct ToFlush {
   Fd fd;
-  std::filesystem::path path;
+  fs::path path;
 };
 
 inline void flush(ToFlush const& item) {
@@ -51,7 +51,7 @@ inline std::uint64_t dirty_bytes(std::string_view meminfo) {
 
 /// True if syncfs(2) pays: a tree of many files, little other dirty data, and a file system whose `syncfs` is
 /// known to wait for the device (that of FUSE does not).
-inline bool is_for_syncfs(std::filesystem::path const& top, Fd const& root) {
+inline bool is_for_syncfs(fs::path const& top, Fd const& root) {
   struct statfs system {};
   if (::fstatfs(root.get(), &system) != 0) return false;
   std::array<std::uint64_t, 4> const known{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
@@ -88,7 +88,7 @@ inline void start_write_back(int fd) noexcept { ::sync_file_range(fd, 0, 0, SYNC
 ///
 /// @throws `errno`, "fsync <path>" or "syncfs <path>"; do not retry, as the kernel has dropped the pages it
 ///   could not write
-inline void flush_tree(std::filesystem::path const& path) {
+inline void flush_tree(fs::path const& path) {
   {
     // syncfs reports errors since this open and earlier unreported ones (Linux 5.8). These files were never
     // flushed before, so no error is missed.

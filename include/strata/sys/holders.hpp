@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/mount_entry.hpp>
@@ -14,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -76,9 +76,9 @@ inline bool is_kernel_thread(std::string const& process) {
 /// The place searched for: a path and, if it is a mount point, the file system mounted there.
 class HeldPlace {
  public:
-  explicit HeldPlace(std::filesystem::path const& path) {
-    std::error_code error;
-    path_ = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error).native();
+  explicit HeldPlace(fs::path const& path) {
+    boost::system::error_code error;
+    path_ = fs::weakly_canonical(fs::absolute(path, error), error).native();
     struct stat status {};
     if (::lstat(path_.c_str(), &status) == 0) device_ = status.st_dev;
     for_each_mount(read_proc_file("/proc/self/mountinfo"), [&](MountEntry const& entry) {
@@ -225,7 +225,7 @@ class HolderSearch {
 /// Intended for error messages: costs about a millisecond per process. Processes that cannot be inspected are
 /// skipped.
 /// @param most maximum number of results
-inline std::vector<Holder> holders(std::filesystem::path const& path, std::size_t most = 8) {
+inline std::vector<Holder> holders(fs::path const& path, std::size_t most = 8) {
   std::vector<Holder> found;
   Fd const proc = try_open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
   if (!proc) return found;
@@ -269,7 +269,7 @@ inline std::string describe(std::vector<Holder> const& holders) {
 
 /// As `throw_errno`. For EBUSY, EINVAL and EPERM also searches the holders of `path`, for `Error::holder()`
 /// and the message.
-[[noreturn]] inline void throw_busy(std::string_view operation, std::filesystem::path const& path) {
+[[noreturn]] inline void throw_busy(std::string_view operation, fs::path const& path) {
   int const code = errno;
   std::string who;
   if (code == EBUSY || code == EINVAL || code == EPERM) who = describe(holders(path));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/bytes.hpp>
+#include <strata/fs.hpp>
 #include <strata/id_map.hpp>
 #include <strata/sys/enter_userns.hpp>
 #include <strata/sys/fd.hpp>
@@ -8,7 +9,6 @@
 
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <sched.h>
 #include <signal.h>
 #include <string>
@@ -46,7 +46,7 @@ class [[nodiscard]] MappedNamespace {
     if (child == 0) detail::wait_for_end_of(self);
     if (child < 0) throw_errno("clone", "user namespace");
     End const end{static_cast<pid_t>(child)};
-    auto const proc = std::filesystem::path("/proc") / std::to_string(child);
+    auto const proc = fs::path("/proc") / std::to_string(child);
     auto const write = [&](std::string_view name, IdMap const& map) {
       auto const file = open_at(AT_FDCWD, proc / name, O_WRONLY);
       write_all(file.get(), as_bytes(detail::map_text(map)), proc / name);
@@ -74,8 +74,7 @@ class [[nodiscard]] MappedNamespace {
 /// what id 0 of the host owns. Mounts below `from` are not included. Linux 5.12 and a file system with
 /// support.
 /// @throws `errno`, "open_tree", "mount_setattr" or "move_mount <path>"
-inline void idmapped_bind(std::filesystem::path const& from, std::filesystem::path const& target,
-                          MappedNamespace const& names) {
+inline void idmapped_bind(fs::path const& from, fs::path const& target, MappedNamespace const& names) {
   Fd const tree(::open_tree(AT_FDCWD, from.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!tree) throw_errno("open_tree", from);
   mount_attr attributes{};

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 
 #include <cerrno>
 #include <concepts>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@ class [[nodiscard]] Lookup {
   static Lookup absent() { return Lookup(std::nullopt, ENOENT, "", {}); }
   /// @param code errno; one for which `is_transient` is false means absent
   /// @param operation string literal for the error's subject, "<operation> <name>"
-  static Lookup failed(int code, char const* operation, std::filesystem::path name) {
+  static Lookup failed(int code, char const* operation, fs::path name) {
     return Lookup(std::nullopt, code, operation, std::move(name));
   }
 
@@ -75,7 +75,7 @@ class [[nodiscard]] Lookup {
   }
 
  private:
-  Lookup(std::optional<T> value, int code, char const* operation, std::filesystem::path name)
+  Lookup(std::optional<T> value, int code, char const* operation, fs::path name)
       : value_(std::move(value)), code_(code), operation_(operation), name_(std::move(name)) {}
 
   void check() const {
@@ -93,7 +93,7 @@ class [[nodiscard]] Lookup {
   std::optional<T> value_;
   int code_;
   char const* operation_;
-  std::filesystem::path name_;
+  fs::path name_;
 };
 
 namespace detail {
@@ -108,15 +108,13 @@ inline Lookup<Fd> found_or_not(Fd fd, char const* path) {
 inline Lookup<Fd> find_at(int directory, char const* path, int flags) {
   return detail::found_or_not(try_open_at(directory, path, flags), path);
 }
-inline Lookup<Fd> find_at(std::filesystem::path const& path, int flags) {
-  return find_at(AT_FDCWD, path.c_str(), flags);
-}
+inline Lookup<Fd> find_at(fs::path const& path, int flags) { return find_at(AT_FDCWD, path.c_str(), flags); }
 /// As `try_open_in_root`.
 inline Lookup<Fd> find_in_root(int root, char const* path, int flags) {
   return detail::found_or_not(try_open_in_root(root, path, flags), path);
 }
 /// As `try_open_stored`.
-inline Lookup<Fd> find_stored(std::filesystem::path const& path, int flags = 0) {
+inline Lookup<Fd> find_stored(fs::path const& path, int flags = 0) {
   return detail::found_or_not(try_open_stored(path.c_str(), flags), path.c_str());
 }
 
@@ -129,17 +127,17 @@ inline Lookup<struct stat> find_status(int directory, char const* path, int flag
   int const code = errno;
   return Lookup<Status>::failed(code, "stat", path);
 }
-inline Lookup<struct stat> find_status(std::filesystem::path const& path, int flags = AT_SYMLINK_NOFOLLOW) {
+inline Lookup<struct stat> find_status(fs::path const& path, int flags = AT_SYMLINK_NOFOLLOW) {
   return find_status(AT_FDCWD, path.c_str(), flags);
 }
 
 /// True if the name exists, including a dangling link.
 /// @throws `errno`, "stat <path>"
-inline bool is_present(std::filesystem::path const& path) { return static_cast<bool>(find_status(path)); }
+inline bool is_present(fs::path const& path) { return static_cast<bool>(find_status(path)); }
 
 /// True if the path is a directory or a link to one.
 /// @throws `errno`, "stat <path>"
-inline bool is_directory(std::filesystem::path const& path) {
+inline bool is_directory(fs::path const& path) {
   auto const status = find_status(path, 0);
   return status && S_ISDIR(status->st_mode);
 }

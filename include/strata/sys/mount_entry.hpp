@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +21,12 @@ namespace strata::sys {
 struct MountEntry {
   int id = 0;
   int parent = 0;
-  dev_t device = 0;             ///< of the file system
-  std::filesystem::path root;   ///< the directory of the file system that is mounted
-  std::filesystem::path point;  ///< the mount point, as this process sees it
-  std::string options;          ///< of the mount: "rw,relatime"
-  std::string propagation;      ///< "shared:1 master:2"; empty if private
-  std::string type;             ///< "overlay"
+  dev_t device = 0;         ///< of the file system
+  fs::path root;            ///< the directory of the file system that is mounted
+  fs::path point;           ///< the mount point, as this process sees it
+  std::string options;      ///< of the mount: "rw,relatime"
+  std::string propagation;  ///< "shared:1 master:2"; empty if private
+  std::string type;         ///< "overlay"
   std::string source;
   std::string super_options;  ///< of the file system: "rw,lowerdir=…"
 };

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <cerrno>
 #include <csignal>
-#include <filesystem>
 #include <spawn.h>
 #include <string>
 #include <sys/mman.h>
@@ -29,9 +29,9 @@ struct Ended {
 
 /// Options of `run`.
 struct RunOptions {
-  std::filesystem::path directory = {};  ///< working directory; empty: this process's
-  int output = STDOUT_FILENO;            ///< descriptor to use as stdout
-  bool keep_words = false;               ///< capture stdout and stderr in `Ended::said`
+  fs::path directory = {};     ///< working directory; empty: this process's
+  int output = STDOUT_FILENO;  ///< descriptor to use as stdout
+  bool keep_words = false;     ///< capture stdout and stderr in `Ended::said`
   /// Give the program the terminal: this process ignores SIGINT and SIGQUIT meanwhile.
   bool foreground = false;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/visit_contents.hpp>
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/dqblk_xfs.h>
 #include <linux/fs.h>
 #include <string>
@@ -23,7 +23,7 @@ namespace strata::sys {
 
 /// The project id of a file or directory; 0 if it has none or the file system does not support projects.
 /// @throws `errno`, "open <path>", "get project of <path>"
-inline std::uint32_t project_of(std::filesystem::path const& path) {
+inline std::uint32_t project_of(fs::path const& path) {
   Fd const fd = open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   fsxattr attributes{};
   if (::ioctl(fd.get(), FS_IOC_FSGETXATTR, &attributes) == 0) return attributes.fsx_projid;
@@ -34,7 +34,7 @@ inline std::uint32_t project_of(std::filesystem::path const& path) {
 /// Assigns a tree to a project, which new files in it inherit. Skips links and devices, which cannot carry an
 /// id, and mounts. The top is assigned last, so its id shows that the tree is complete.
 /// @throws `errno`, "set project of <path>"
-inline void set_project(std::filesystem::path const& top, std::uint32_t project) {
+inline void set_project(fs::path const& top, std::uint32_t project) {
   visit_contents(top, [&](Fd const fd, auto const& path) {
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) throw_errno("stat", path());
@@ -49,7 +49,7 @@ inline void set_project(std::filesystem::path const& top, std::uint32_t project)
 
 /// Creates a block-device node for the file system that holds `beside`, as quotactl(2) requires. Replaces an
 /// old node, as the directory may have been moved from another disk.
-inline void make_device_node(std::filesystem::path const& node, std::filesystem::path const& beside) {
+inline void make_device_node(fs::path const& node, fs::path const& beside) {
   struct stat status {};
   if (::stat(beside.c_str(), &status) != 0) throw_errno("stat", beside);
   auto const temporary = node.native() + ".tmp";
@@ -74,8 +74,7 @@ inline std::uint64_t blocks_of_limit(std::uint64_t bytes) noexcept {
 /// (ENOSPC on XFS).
 /// @param device block-device node of the file system
 /// @throws `errno`, "limit project <number> on <device>", for example if project quotas are not enabled
-inline void limit_project(std::filesystem::path const& device, std::uint32_t project,
-                          ProjectLimits const& limits) {
+inline void limit_project(fs::path const& device, std::uint32_t project, ProjectLimits const& limits) {
   constexpr int by_project = 2;  // PRJQUOTA of linux/quota.h, which conflicts with sys/quota.h
   fs_disk_quota wanted{};
   wanted.d_version = FS_DQUOT_VERSION;

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/ranges.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
@@ -9,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,7 +23,7 @@ namespace detail {
 /// Byte ranges of a regular file or block device.
 class FdRanges {
  public:
-  FdRanges(sys::Fd owned, int fd, std::filesystem::path path)
+  FdRanges(sys::Fd owned, int fd, fs::path path)
       : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {}
 
   std::uint64_t size() const {
@@ -53,7 +53,7 @@ class FdRanges {
  private:
   sys::Fd owned_;
   int fd_;
-  std::filesystem::path path_;
+  fs::path path_;
   std::unique_ptr<std::byte[]> buffer_ = {};
 };
 
@@ -77,7 +77,7 @@ class MemoryRanges {
 
 /// Reads byte ranges of a file.
 /// @throws `errno`, "open <path>"
-inline Ranges file_ranges(std::filesystem::path const& path) {
+inline Ranges file_ranges(fs::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY);
   int const number = fd.get();
   return detail::FdRanges(std::move(fd), number, path);

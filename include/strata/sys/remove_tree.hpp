@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/btrfs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
@@ -10,7 +11,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ namespace detail {
 /// Deletes by descriptors, so that no concurrent rename or symbolic link can lead out of the tree.
 class TreeRemover {
  public:
-  explicit TreeRemover(std::filesystem::path top) : descent_(std::move(top)), top_(descent_.path()) {}
+  explicit TreeRemover(fs::path top) : descent_(std::move(top)), top_(descent_.path()) {}
 
   /// @return false if the name does not exist
   bool remove(int parent, std::string const& name) {
@@ -53,9 +53,7 @@ class TreeRemover {
  private:
   static constexpr int most_attempts = 1000;  // limit against a process that keeps creating files
 
-  std::filesystem::path path(std::string const& name) const {
-    return descent_.empty() ? top_ : descent_.path(name);
-  }
+  fs::path path(std::string const& name) const { return descent_.empty() ? top_ : descent_.path(name); }
 
   /// @return false if it must be emptied first: a non-empty directory, or one mistaken for a file
   bool unlink(int parent, std::string const& name, int flags) {
@@ -113,9 +111,22 @@ class TreeRemover {
   }
 
   Descent<Entries> descent_;
-  std::filesystem::path top_;
+  fs::path top_;
   int emptied_ = 0;
 };
+
+/// `path` without slashes at its end.
+/// @throws EINVAL, "unlink <path>": it does not name an entry of a directory
+inline fs::path removable(fs::path const& path) {
+  auto text = path.native();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  auto const name = base_name(text);
+  if (name.empty() || name == "." || name == "..") {
+    errno = EINVAL;
+    throw_errno("unlink", path);
+  }
+  return text;
+}
 
 }  // namespace detail
 
@@ -126,19 +137,14 @@ class TreeRemover {
 /// @return false if it does not exist
 /// @throws `errno`, "unlink <path>", "open <path>"; the tree is then partly deleted. EINVAL: `path` ends with
 ///   "." or "..", or is "/"
-inline bool remove_tree(std::filesystem::path path) {
-  if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
-  std::string const name = path.filename().native();
-  if (name.empty() || name == "." || name == "..") {
-    errno = EINVAL;
-    throw_errno("unlink", path);
-  }
+inline bool remove_tree(fs::path path) {
+  path = detail::removable(path);
   Fd const parent = try_open_at(AT_FDCWD, directory_of(path).c_str(), O_PATH | O_DIRECTORY);
   if (!parent) {
     if (errno == ENOENT) return false;
     throw_errno("open", directory_of(path));
   }
-  return detail::TreeRemover(path).remove(parent.get(), name);
+  return detail::TreeRemover(path).remove(parent.get(), base_name(path));
 }
 
 }  // namespace strata::sys

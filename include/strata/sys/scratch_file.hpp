@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <unistd.h>
 
@@ -13,7 +13,7 @@ namespace strata::sys {
 
 /// Creates an unnamed temporary file for reading and writing on the file system of `directory`.
 /// @throws `errno`, "open <directory>"
-inline Fd scratch_file(std::filesystem::path const& directory) {
+inline Fd scratch_file(fs::path const& directory) {
   if (Fd fd = try_open_at(AT_FDCWD, directory.c_str(), O_RDWR | O_TMPFILE | O_EXCL, 0600)) return fd;
   // The file system has no O_TMPFILE: create a named file and unlink it.
   std::string name = (directory / ".scratch-XXXXXX").native();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
 
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <linux/fs.h>
 #include <optional>
 #include <sys/ioctl.h>
@@ -24,8 +24,7 @@ namespace strata::sys {
 /// @return number of leading bytes that are shared, whether before or now, up to the first difference; empty
 ///   if the file system cannot share blocks
 /// @throws `errno`, "share <path>"; `Errc::stopped`
-inline std::optional<std::uint64_t> share_blocks(int from, int to, std::uint64_t size,
-                                                 std::filesystem::path const& path,
+inline std::optional<std::uint64_t> share_blocks(int from, int to, std::uint64_t size, fs::path const& path,
                                                  Control const& control = {}) {
   // btrfs processes at most 16 MiB per call and reports how much; the last part need not be block-aligned.
   constexpr std::uint64_t part = std::uint64_t{16} << 20;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
@@ -18,7 +19,6 @@
 #include <cstdint>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <linux/magic.h>
 #include <map>
@@ -48,7 +48,7 @@ class [[nodiscard]] StagingDirectory {
  public:
   /// Creates one below `root`, which is created with mode 0700 if missing.
   /// @throws `errno`, "open <path>", "lock <path>", "mkdir <path>"
-  static StagingDirectory create(std::filesystem::path const& root) {
+  static StagingDirectory create(fs::path const& root) {
     for (int attempt = 0;; ++attempt) {
       // Recovery in another process may remove an empty root until the lock file exists.
       if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) make_directories(root, 0700);
@@ -82,7 +82,7 @@ class [[nodiscard]] StagingDirectory {
   ///   affect the others
   /// @throws `errno`, if `root` cannot be read; a missing root is not an error. Whatever `finish` throws
   ///   other than `Error`
-  static std::vector<Error> recover(std::filesystem::path const& root,
+  static std::vector<Error> recover(fs::path const& root,
                                     std::function<bool(StagingDirectory const&)> const& finish = {}) {
     std::vector<Error> problems;
     auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
@@ -116,14 +116,14 @@ class [[nodiscard]] StagingDirectory {
 
   /// A staging directory as seen by `look`.
   struct Seen {
-    std::filesystem::path path;
+    fs::path path;
     bool in_use = false;  ///< its owner is alive
     std::vector<std::string> notes = {};
   };
 
   /// Lists all below `root` without changing or locking anything.
   /// @throws `errno`, "open <path>"
-  static std::vector<Seen> look(std::filesystem::path const& root) {
+  static std::vector<Seen> look(fs::path const& root) {
     std::vector<Seen> found;
     auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
     if (!fd) return found;
@@ -137,7 +137,7 @@ class [[nodiscard]] StagingDirectory {
 
   /// True if another open file description or process holds a lock on the file, or if that cannot be
   /// determined.
-  static bool is_locked(std::filesystem::path const& path) noexcept {
+  static bool is_locked(fs::path const& path) noexcept {
     Fd const fd = try_open_stored(path.c_str(), O_NOFOLLOW);
     if (!fd) return is_transient(errno);
     struct flock lock {};  // zeros: the whole file, from its start
@@ -160,13 +160,13 @@ class [[nodiscard]] StagingDirectory {
   /// Removes the directory. What cannot be removed is left unlocked, for a later `recover`.
   ~StagingDirectory() { discard(); }
 
-  std::filesystem::path const& path() const noexcept { return path_; }
+  fs::path const& path() const noexcept { return path_; }
   /// False once it has been removed or moved from.
   explicit operator bool() const noexcept { return static_cast<bool>(lock_); }
 
   /// Returns an unused name `<k>-addition` for something to build. Creates nothing; the result is renamed out
   /// when complete.
-  std::filesystem::path next_addition() {
+  fs::path next_addition() {
     return path_ / (std::to_string(count_++) + std::string(paths::temp_dir::addition));
   }
 
@@ -227,7 +227,7 @@ class [[nodiscard]] StagingDirectory {
   /// it. What cannot be renamed to here (EXDEV: another file system or project quota) is deleted in place.
   /// @return false if it does not exist
   /// @throws `errno`, "rename <path>"; EBUSY with its holders
-  bool take(std::filesystem::path const& source) {
+  bool take(fs::path const& source) {
     std::string name = std::to_string(count_++) + '-' + source.filename().native();
     if (name.size() > 255) name.resize(255);
     struct stat status {};
@@ -255,13 +255,13 @@ class [[nodiscard]] StagingDirectory {
  private:
   static constexpr int most_attempts = 1000;
 
-  StagingDirectory(std::filesystem::path const& root, std::string const& number)
+  StagingDirectory(fs::path const& root, std::string const& number)
       : path_(root / (std::string(paths::temp_dir::directory_prefix) + number)),
         lock_path_(root / (std::string(paths::temp_dir::lock_prefix) + number)) {}
 
   /// True if directory changes reach the device in order. The journals of ext4 and XFS ensure that; btrfs
   /// persists an fsync'ed change without earlier ones.
-  static bool keeps_order(std::filesystem::path const& path) {
+  static bool keeps_order(fs::path const& path) {
     struct statfs system {};
     if (retry([&] { return ::statfs(path.c_str(), &system); }) != 0) throw_errno("statfs", path);
     std::array<std::uint64_t, 3> const known{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC};
@@ -275,7 +275,7 @@ class [[nodiscard]] StagingDirectory {
   }
 
   /// True if the path still refers to the open file.
-  static bool names_it(std::filesystem::path const& path, int fd) noexcept {
+  static bool names_it(fs::path const& path, int fd) noexcept {
     struct stat named {
     }, open{};
     if (::fstat(fd, &open) != 0 || ::lstat(path.c_str(), &named) != 0) return false;
@@ -290,8 +290,8 @@ class [[nodiscard]] StagingDirectory {
     }
   }
 
-  std::filesystem::path path_;
-  std::filesystem::path lock_path_;
+  fs::path path_;
+  fs::path lock_path_;
   Fd lock_;
   std::uint64_t count_ = 0;
   bool outlasts_ = false;  ///< the intent records must outlast the changes they describe

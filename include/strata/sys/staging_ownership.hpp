@@ -1,10 +1,10 @@
 #pragma once
 
 #include <strata/concepts/usage_driver.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/staging_directory.hpp>
 
-#include <filesystem>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -13,7 +13,7 @@ namespace strata {
 
 /// Appends the contents of the staging directories below `root`: trees being built, trees waiting to be
 /// deleted, and remains of dead processes.
-inline void own_staging_directories(std::filesystem::path const& root, std::vector<Ownership>& to) {
+inline void own_staging_directories(fs::path const& root, std::vector<Ownership>& to) {
   for (auto const& seen : sys::StagingDirectory::look(root)) {
     if (!seen.in_use) {
       to.push_back({.path = seen.path,
@@ -23,8 +23,8 @@ inline void own_staging_directories(std::filesystem::path const& root, std::vect
       continue;
     }
     to.push_back({.path = seen.path, .kind = UsageClass::staged, .reason = "in use"});
-    std::error_code gone;
-    for (std::filesystem::directory_iterator at(seen.path, gone), end; !gone && at != end; at.increment(gone))
+    boost::system::error_code gone;
+    for (fs::directory_iterator at(seen.path, gone), end; !gone && at != end; at.increment(gone))
       if (!at->path().native().ends_with(paths::temp_dir::addition))
         to.push_back({.path = at->path(), .kind = UsageClass::trash, .reason = "being deleted"});
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/bytes.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
@@ -9,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,8 +26,7 @@ inline constexpr std::size_t stream_chunk = 256 * 1024;
 /// Reads a descriptor, in chunks of up to 256 KiB into its own buffer or directly into the caller's.
 class FdSource {
  public:
-  FdSource(sys::Fd owned, int fd, std::filesystem::path path)
-      : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {
+  FdSource(sys::Fd owned, int fd, fs::path path) : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {
     ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);  // a hint; it may fail, for example on pipes
   }
 
@@ -57,21 +56,20 @@ class FdSource {
  private:
   sys::Fd owned_;
   int fd_;
-  std::filesystem::path path_;
+  fs::path path_;
   std::unique_ptr<std::byte[]> buffer_;  // allocated by the first `next()`
   bool at_end_ = false;
 };
 
 class FdSink {
  public:
-  FdSink(sys::Fd owned, int fd, std::filesystem::path path)
-      : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {}
+  FdSink(sys::Fd owned, int fd, fs::path path) : owned_(std::move(owned)), fd_(fd), path_(std::move(path)) {}
   void write(Bytes bytes) { sys::write_all(fd_, bytes, path_); }
 
  private:
   sys::Fd owned_;
   int fd_;
-  std::filesystem::path path_;
+  fs::path path_;
 };
 
 class MemorySource {
@@ -112,7 +110,7 @@ inline std::string descriptor_name(int fd) { return "descriptor " + std::to_stri
 
 /// Reads a file.
 /// @throws `errno`, "open <path>"; while reading, "read <path>"
-[[nodiscard]] inline Source file_source(std::filesystem::path const& path) {
+[[nodiscard]] inline Source file_source(fs::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY);
   int const number = fd.get();
   return detail::FdSource(std::move(fd), number, path);
@@ -120,7 +118,7 @@ inline std::string descriptor_name(int fd) { return "descriptor " + std::to_stri
 
 /// Reads a file of a store; does not block on a FIFO in its place.
 /// @throws as `sys::open_stored`; ENOENT; while reading, `errno`, "read <path>"
-[[nodiscard]] inline Source stored_source(std::filesystem::path const& path) {
+[[nodiscard]] inline Source stored_source(fs::path const& path) {
   auto fd = sys::open_stored(path);
   if (!fd) {
     errno = ENOENT;
@@ -146,7 +144,7 @@ inline std::string descriptor_name(int fd) { return "descriptor " + std::to_stri
 
 /// Writes a file, which is truncated or created with mode 0666 less the umask.
 /// @throws `errno`, "open <path>"; while writing, "write <path>"
-[[nodiscard]] inline Sink file_sink(std::filesystem::path const& path) {
+[[nodiscard]] inline Sink file_sink(fs::path const& path) {
   sys::Fd fd = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   int const number = fd.get();
   return detail::FdSink(std::move(fd), number, path);

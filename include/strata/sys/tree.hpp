@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
@@ -14,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -47,7 +47,7 @@ struct WalkVisitor {
   void (*call)(void* object, Visited const& visited);
 };
 
-inline void walk_all(std::filesystem::path const& top, WalkVisitor visitor, WalkInto into) {
+inline void walk_all(fs::path const& top, WalkVisitor visitor, WalkInto into) {
   Descent<Entries> descent(top);
   auto const enter = [&](Fd fd, std::string name) {
     auto entries = read_directory(fd.get(), descent.empty() ? top : descent.path(name));
@@ -92,7 +92,7 @@ inline void walk_all(std::filesystem::path const& top, WalkVisitor visitor, Walk
 ///
 ///     sys::walk(top, [](sys::Visited const& at) { std::cout << at.path << '\n'; });
 template <class Visit>
-void walk(std::filesystem::path const& top, Visit&& visit, WalkInto into = WalkInto::own_mount) {
+void walk(fs::path const& top, Visit&& visit, WalkInto into = WalkInto::own_mount) {
   using Function = std::remove_reference_t<Visit>;
   auto* const object = const_cast<void*>(static_cast<void const*>(std::addressof(visit)));
   detail::walk_all(
@@ -103,8 +103,7 @@ void walk(std::filesystem::path const& top, Visit&& visit, WalkInto into = WalkI
 
 /// Sum of the sizes (not blocks) of all non-directories below a directory, each inode once; 0 if it does not
 /// exist. Works by path: only for directories that the store alone writes to.
-inline std::uint64_t disk_usage(std::filesystem::path const& path) {
-  namespace fs = boost::filesystem;
+inline std::uint64_t disk_usage(fs::path const& path) {
   std::uint64_t bytes = 0;
   std::set<std::pair<dev_t, ino_t>> seen;
   boost::system::error_code error;

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/btrfs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <optional>
@@ -19,7 +19,7 @@ namespace strata::sys {
 /// Identifies a directory beyond its name: the inode number and, for a btrfs subvolume, whose root inode
 /// number is always the same, the tree id. Stable across reboots. Empty if the directory does not exist.
 /// @throws `errno`, "open <path>", "look up subvolume <path>"
-inline std::optional<std::string> tree_identity(std::filesystem::path const& path) {
+inline std::optional<std::string> tree_identity(fs::path const& path) {
   auto const fd = find_at(path, O_RDONLY | O_DIRECTORY);
   if (!fd) return std::nullopt;
   struct stat status {};

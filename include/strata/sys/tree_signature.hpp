@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/digest.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <initializer_list>
 #include <span>
 #include <string_view>
@@ -23,7 +23,7 @@ namespace strata::sys {
 /// directories on lookup, and mounting may set the top's owner and mode anew. File contents are not read. Two
 /// changes within one kernel clock tick (some milliseconds) may look like one.
 /// @throws `errno`, "open <path>", "stat <path>", "listxattr <path>", "getxattr <path>"
-inline Digest tree_signature(std::filesystem::path const& top) {
+inline Digest tree_signature(fs::path const& top) {
   Hasher hasher;
   auto const add_numbers = [&](std::initializer_list<std::int64_t> numbers) {
     hasher.update(std::as_bytes(std::span(numbers.begin(), numbers.size())));
@@ -35,7 +35,7 @@ inline Digest tree_signature(std::filesystem::path const& top) {
   auto const add_time = [&](timespec const& time) {
     add_numbers({static_cast<std::int64_t>(time.tv_sec), static_cast<std::int64_t>(time.tv_nsec)});
   };
-  auto const add_directory = [&](Fd const& fd, std::filesystem::path const& path, struct stat const& status) {
+  auto const add_directory = [&](Fd const& fd, fs::path const& path, struct stat const& status) {
     add_numbers({static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_mode),
                  static_cast<std::int64_t>(status.st_uid), static_cast<std::int64_t>(status.st_gid)});
     add_time(status.st_mtim);

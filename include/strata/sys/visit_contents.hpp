@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
@@ -7,7 +8,6 @@
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -18,7 +18,7 @@ namespace strata::sys {
 /// types, `fd` may also be a FIFO or the like. Does not enter mounts.
 /// @throws `errno`, "open <path>"; exceptions of `visit`
 template <class Visit>
-void visit_contents(std::filesystem::path const& top, Visit&& visit) {
+void visit_contents(fs::path const& top, Visit&& visit) {
   Descent<Entries> descent(top);
   auto const enter = [&](Fd fd, std::string name) {
     auto entries = read_directory(fd.get(), top);

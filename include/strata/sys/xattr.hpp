@@ -1,10 +1,10 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 
 #include <cerrno>
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,14 +51,13 @@ inline bool no_such_xattr(int code) noexcept { return code == ENODATA || code ==
 
 /// The value of an attribute; empty if the file does not have it or the file system has no attributes.
 /// @param path for the error's subject, "getxattr <path>"
-inline std::optional<std::string> get_xattr(int fd, std::string const& name,
-                                            std::filesystem::path const& path) {
+inline std::optional<std::string> get_xattr(int fd, std::string const& name, fs::path const& path) {
   auto value = detail::read_growing(
       [&](char* to, std::size_t size) { return ::fgetxattr(fd, name.c_str(), to, size); });
   if (!value && !detail::no_such_xattr(errno)) throw_errno("getxattr", path);
   return value;
 }
-inline std::optional<std::string> get_xattr(std::filesystem::path const& path, std::string const& name) {
+inline std::optional<std::string> get_xattr(fs::path const& path, std::string const& name) {
   auto value = detail::read_growing(
       [&](char* to, std::size_t size) { return ::lgetxattr(path.c_str(), name.c_str(), to, size); });
   if (!value && !detail::no_such_xattr(errno)) throw_errno("getxattr", path);
@@ -67,13 +66,13 @@ inline std::optional<std::string> get_xattr(std::filesystem::path const& path, s
 
 /// The names of all attributes visible to the caller; none if the file system has no attributes.
 /// @throws `errno`, "listxattr <path>"
-inline std::vector<std::string> list_xattrs(int fd, std::filesystem::path const& path) {
+inline std::vector<std::string> list_xattrs(int fd, fs::path const& path) {
   auto const text =
       detail::read_growing([&](char* to, std::size_t size) { return ::flistxattr(fd, to, size); });
   if (!text && errno != EOPNOTSUPP) throw_errno("listxattr", path);
   return text ? detail::split_names(*text) : std::vector<std::string>();
 }
-inline std::vector<std::string> list_xattrs(std::filesystem::path const& path) {
+inline std::vector<std::string> list_xattrs(fs::path const& path) {
   auto const text =
       detail::read_growing([&](char* to, std::size_t size) { return ::llistxattr(path.c_str(), to, size); });
   if (!text && errno != EOPNOTSUPP) throw_errno("listxattr", path);
@@ -82,11 +81,10 @@ inline std::vector<std::string> list_xattrs(std::filesystem::path const& path) {
 
 /// Sets an attribute, new or existing.
 /// @throws `errno`, "setxattr <path>"
-inline void set_xattr(int fd, std::string const& name, std::string_view value,
-                      std::filesystem::path const& path) {
+inline void set_xattr(int fd, std::string const& name, std::string_view value, fs::path const& path) {
   if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0) throw_errno("setxattr", path);
 }
-inline void set_xattr(std::filesystem::path const& path, std::string const& name, std::string_view value) {
+inline void set_xattr(fs::path const& path, std::string const& name, std::string_view value) {
   if (::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) != 0)
     throw_errno("setxattr", path);
 }

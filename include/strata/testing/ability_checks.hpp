@@ -6,6 +6,7 @@
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/concepts/with_ability.hpp>
+#include <strata/fs.hpp>
 #include <strata/problem.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -14,7 +15,6 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,7 +43,7 @@ void check_abilities(D& driver) {
       REQUIRE((lower && upper));
       CHECK(sys::read_file(lower->path / "a") == "lower");
       CHECK(sys::read_file(upper->path / "d/b") == "upper");
-      CHECK(std::filesystem::exists(upper->path / "a") == upper->whole);
+      CHECK(fs::exists(upper->path / "a") == upper->whole);
       CHECK_FALSE(able.own_tree(none));
     });
     driver.remove(top).empty();

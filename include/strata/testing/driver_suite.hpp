@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/with_ability.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/ability_checks.hpp>
 #include <strata/testing/change_checks.hpp>
 #include <strata/testing/file_checks.hpp>
@@ -11,7 +12,6 @@
 #include <strata/testing/read_checks.hpp>
 #include <strata/testing/temp_dir.hpp>
 
-#include <filesystem>
 #include <functional>
 
 namespace strata::testing {
@@ -25,11 +25,11 @@ namespace strata::testing {
 /// @endcode
 template <LayerDriver D>
 void driver_suite(std::function<D(DriverPlace const&)> const& make,
-                  std::filesystem::path const& in = std::filesystem::temp_directory_path()) {
+                  fs::path const& in = fs::temp_directory_path()) {
   TempDir const directory(in);
   DriverPlace const place{.graph_root = directory / "graph", .run_root = directory / "run"};
-  std::filesystem::create_directories(place.graph_root);
-  std::filesystem::create_directories(place.run_root);
+  fs::create_directories(place.graph_root);
+  fs::create_directories(place.run_root);
   D driver = make(place);
   with_ability(driver, [](ShutdownDriver auto& able) {
     able.shutdown();
@@ -46,7 +46,7 @@ void driver_suite(std::function<D(DriverPlace const&)> const& make,
 
 /// As above, with the driver's default options.
 template <OpenableDriver D>
-void driver_suite(std::filesystem::path const& in = std::filesystem::temp_directory_path()) {
+void driver_suite(fs::path const& in = fs::temp_directory_path()) {
   driver_suite<D>([](DriverPlace const& place) { return D(place, typename D::Options()); }, in);
 }
 

@@ -3,12 +3,12 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/layer_probe.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,7 +16,7 @@ namespace strata::testing::detail {
 
 /// Checks names and contents of files.
 template <LayerDriver D>
-void check_files(D& driver, std::filesystem::path const& place) {
+void check_files(D& driver, fs::path const& place) {
   LayerId const base("base");
   SECTION("bytes come back under the name that they were put in by") {
     std::string large(700'000, 'x');
@@ -65,8 +65,8 @@ void check_files(D& driver, std::filesystem::path const& place) {
     CHECK(read_layer_file(driver, base, "../../../escaped") == "1");
     CHECK(read_layer_file(driver, base, "up") == "2");
     CHECK(read_layer_file(driver, base, "rooted") == "3");
-    CHECK_FALSE(std::filesystem::exists(place.parent_path() / "escaped"));
-    CHECK_FALSE(std::filesystem::exists("/rooted"));
+    CHECK_FALSE(fs::exists(place.parent_path() / "escaped"));
+    CHECK_FALSE(fs::exists("/rooted"));
     for (std::string const& name :
          {std::string(".wh."), std::string(".wh..."), std::string("d/.wh.."), std::string("a\0b", 3)}) {
       INFO(name);

@@ -2,14 +2,14 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -52,7 +52,7 @@ void publish_mapped(D& driver, LayerId const& id, StageRequest const& request,
   driver.publish(id, std::move(staged));
 }
 
-inline struct stat host_status(std::filesystem::path const& path) {
+inline struct stat host_status(fs::path const& path) {
   struct stat status {};
   INFO(path);
   CHECK(::lstat(path.c_str(), &status) == 0);
@@ -60,7 +60,7 @@ inline struct stat host_status(std::filesystem::path const& path) {
 }
 
 /// @param shown  directory in which a layer with all of these entries is visible
-inline void check_owners(std::filesystem::path const& shown, IdMaps const& maps) {
+inline void check_owners(fs::path const& shown, IdMaps const& maps) {
   auto const is = [&](std::string const& name, std::int64_t uid, std::int64_t gid) {
     INFO(name);
     auto const status = host_status(shown / name);
@@ -76,7 +76,7 @@ inline void check_owners(std::filesystem::path const& shown, IdMaps const& maps)
   is("d/link", 8, 9);
   is("new", 0, 0);
   CHECK((is("program", 1000, 0).st_mode & 07777U) == 04755U);
-  CHECK_FALSE(std::filesystem::exists(shown / "d/gone"));
+  CHECK_FALSE(fs::exists(shown / "d/gone"));
 }
 
 }  // namespace detail
@@ -85,7 +85,7 @@ inline void check_owners(std::filesystem::path const& shown, IdMaps const& maps)
 ///
 /// @param open  makes a driver in the given empty directory
 template <IdMapDriver D>
-void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
+void id_map_suite(std::function<D(fs::path const&)> const& open) {
   using detail::sample_maps, detail::other_maps, detail::publish_mapped, detail::check_owners;
   TempDir const place;
   D driver = open(place.path());
@@ -100,7 +100,7 @@ void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
     ~Shown() { driver.unmount(id, Flush::none); }
     D& driver;
     LayerId id;
-    std::filesystem::path path;
+    fs::path path;
   };
 
   SECTION("ids of an archive are a container's") {
@@ -174,7 +174,7 @@ void id_map_suite(std::function<D(std::filesystem::path const&)> const& open) {
       CHECK(root.st_uid == 100000);
       CHECK(root.st_gid == 200000);
       if (round == 1) CHECK(detail::host_status(shown.path / "mine").st_uid == 100007);
-      std::ofstream(shown.path / "mine") << "written";
+      fs::ofstream(shown.path / "mine") << "written";
       CHECK(::chown((shown.path / "mine").c_str(), 100007, 200007) == 0);
     }
     Shown const original(driver, upper, {});

@@ -2,6 +2,7 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/layer_probe.hpp>
 
 #include <catch2/catch.hpp>
@@ -10,7 +11,6 @@
 #include <array>
 #include <cstddef>
 #include <exception>
-#include <filesystem>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -23,8 +23,8 @@
 namespace strata::testing::detail {
 
 /// True if a file of that name exists anywhere below `top`.
-inline bool anywhere(std::filesystem::path const& top, std::string const& name) {
-  using std::filesystem::directory_options, std::filesystem::recursive_directory_iterator;
+inline bool anywhere(fs::path const& top, std::string const& name) {
+  using fs::directory_options, fs::recursive_directory_iterator;
   for (auto const& entry : recursive_directory_iterator(top, directory_options::skip_permission_denied))
     if (entry.path().filename() == name) return true;
   return false;
@@ -32,7 +32,7 @@ inline bool anywhere(std::filesystem::path const& top, std::string const& name) 
 
 /// Checks how layers are made, published, replaced and removed.
 template <LayerDriver D>
-void check_life(D& driver, std::filesystem::path const& place) {
+void check_life(D& driver, fs::path const& place) {
   LayerId const base("base");
   LayerId const top("top");
 

@@ -3,12 +3,11 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/layer_probe.hpp>
 
 #include <catch2/catch.hpp>
-
-#include <filesystem>
 
 namespace strata::testing::detail {
 
@@ -27,7 +26,7 @@ void check_mounts(D& driver) {
     CHECK(path == driver.mount_path(top));
     CHECK(sys::read_file(path / "a") == "lower");
     CHECK(sys::read_file(path / "b") == "upper");
-    CHECK_FALSE(std::filesystem::exists(path / "gone"));
+    CHECK_FALSE(fs::exists(path / "gone"));
     sys::replace_file(path / "c", "written", {.flush = Flush::none});
     if (!always) CHECK_THROWS_AS(driver.mount(top, {}), Error);
     driver.unmount(top, Flush::full);

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/remove_tree.hpp>
 
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -16,8 +16,8 @@ namespace strata::testing {
 class TempDir {
  public:
   /// Created below `$TMPDIR`, or /tmp.
-  TempDir() : TempDir(std::filesystem::temp_directory_path()) {}
-  explicit TempDir(std::filesystem::path const& parent) {
+  TempDir() : TempDir(fs::temp_directory_path()) {}
+  explicit TempDir(fs::path const& parent) {
     std::string pattern = (parent / "strata-test-XXXXXX").native();
     if (::mkdtemp(pattern.data()) == nullptr) sys::throw_errno("mkdtemp", pattern);
     path_ = std::move(pattern);
@@ -33,11 +33,11 @@ class TempDir {
     }
   }
 
-  std::filesystem::path const& path() const noexcept { return path_; }
-  std::filesystem::path operator/(std::filesystem::path const& below) const { return path_ / below; }
+  fs::path const& path() const noexcept { return path_; }
+  fs::path operator/(fs::path const& below) const { return path_ / below; }
 
  private:
-  std::filesystem::path path_;
+  fs::path path_;
 };
 
 }  // namespace strata::testing

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/driver.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
@@ -12,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -54,9 +54,9 @@ inline bool same_status(struct stat const& a, struct stat const& b) noexcept {
 class TreeComparison {
  public:
   /// @param older empty: everything is new
-  TreeComparison(std::filesystem::path newer, std::optional<std::filesystem::path> older, DiffMaps maps = {})
+  TreeComparison(fs::path newer, std::optional<fs::path> older, DiffMaps maps = {})
       : newer_(std::move(newer)),
-        older_(older ? *older : std::filesystem::path()),
+        older_(older ? *older : fs::path()),
         has_older_(older.has_value()),
         maps_(std::move(maps)) {}
 
@@ -153,14 +153,20 @@ class TreeComparison {
     enter(std::move(newer), std::move(older), name, differs);
   }
 
+  static fs::path target(std::string const& link) {
+    boost::system::error_code error;
+    auto found = fs::read_symlink(link, error);
+    sys::throw_if(error, "readlink", link);
+    return found;
+  }
+
   /// Compares what `stat` does not report, for two files of the same type.
   bool same_contents(std::string const& name, struct stat const& status) const {
     std::string const now = "/proc/self/fd/" + std::to_string(newer_.fd()) + '/' + name;
     std::string const was = "/proc/self/fd/" + std::to_string(older_.fd()) + '/' + name;
-    if (S_ISLNK(status.st_mode))
-      return std::filesystem::read_symlink(now) == std::filesystem::read_symlink(was);
+    if (S_ISLNK(status.st_mode)) return target(now) == target(was);
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return true;
-    return layer_xattrs(std::filesystem::path(now)) == layer_xattrs(std::filesystem::path(was));
+    return layer_xattrs(fs::path(now)) == layer_xattrs(fs::path(was));
   }
 
   sys::Descent<Level> newer_;
@@ -173,16 +179,15 @@ class TreeComparison {
 /// The differences between two trees; see `TreeComparison`.
 ///
 ///     for (auto const& change : archive::compare_trees(newer, older)) std::cout << change << '\n';
-inline std::vector<Change> compare_trees(std::filesystem::path const& newer,
-                                         std::optional<std::filesystem::path> const& older,
+inline std::vector<Change> compare_trees(fs::path const& newer, std::optional<fs::path> const& older,
                                          DiffMaps const& maps = {}) {
   return TreeComparison(newer, older, maps).run();
 }
 
 /// Writes changes as archive entries, removals as whiteouts. Does not finish the archive.
 /// @param maps of the newer tree
-inline void write_changes(std::filesystem::path const& newer, std::vector<Change> const& changes,
-                          TarWriter& to, Control const& control, IdMaps const& maps = {}) {
+inline void write_changes(fs::path const& newer, std::vector<Change> const& changes, TarWriter& to,
+                          Control const& control, IdMaps const& maps = {}) {
   sys::Fd const root = sys::open_at(AT_FDCWD, newer, O_PATH | O_DIRECTORY);
   TreeEntryWriter writer(root.get(), to, control, maps);
   for (auto const& change : changes) {
@@ -194,7 +199,7 @@ inline void write_changes(std::filesystem::path const& newer, std::vector<Change
 }
 
 /// Sum of the sizes of added and modified files, without directories, each inode once.
-inline std::int64_t changed_bytes(std::filesystem::path const& newer, std::vector<Change> const& changes) {
+inline std::int64_t changed_bytes(fs::path const& newer, std::vector<Change> const& changes) {
   sys::Fd const root = sys::open_at(AT_FDCWD, newer, O_PATH | O_DIRECTORY);
   std::set<std::pair<dev_t, ino_t>> seen;
   std::int64_t bytes = 0;

@@ -2,6 +2,7 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/whiteout.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/sys/xattr.hpp>
@@ -13,7 +14,6 @@
 
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -79,7 +79,7 @@ inline void tell_real(MemoryNode& node, std::string const& text) {
 /// @param owners maps a uid and gid on disk to those of the archive
 /// @throws `errno`
 template <class Owners>
-MemoryTree load_tree(std::filesystem::path const& top, TreeForm form, Owners&& owners) {
+MemoryTree load_tree(fs::path const& top, TreeForm form, Owners&& owners) {
   MemoryTree tree;
   struct stat status {};
   if (::lstat(top.c_str(), &status) != 0) sys::throw_errno("stat", top);

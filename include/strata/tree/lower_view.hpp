@@ -1,10 +1,10 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/tree/merged_directories.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -40,7 +40,7 @@ class LowerView {
 class LowerTrees final : public LowerView {
  public:
   /// The directories, uppermost first; an empty list shows nothing. `std::nullopt`: unknown.
-  using Find = std::function<std::optional<std::vector<std::filesystem::path>>()>;
+  using Find = std::function<std::optional<std::vector<fs::path>>()>;
 
   /// @param find called on first use
   explicit LowerTrees(Find find) : find_(std::move(find)) {}

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <strata/archive/whiteout.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/openat2.h>
 #include <numeric>
 #include <set>
@@ -27,8 +27,7 @@ class MergedDirectories {
  public:
   /// @param uppermost_first  opened here
   /// @param has_whiteouts    false: a whole tree, in which overlayfs's marks have no meaning
-  explicit MergedDirectories(std::vector<std::filesystem::path> const& uppermost_first,
-                             bool has_whiteouts = true)
+  explicit MergedDirectories(std::vector<fs::path> const& uppermost_first, bool has_whiteouts = true)
       : has_whiteouts_(has_whiteouts) {
     for (auto const& path : uppermost_first)
       roots_.push_back(sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY));

@@ -3,6 +3,7 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/fs.hpp>
 #include <strata/id_map.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/sys/fd.hpp>
@@ -19,7 +20,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,8 +44,7 @@ class MergedTree {
   /// @param maps         from container ids to the host ids of the files
   /// @param is_whole     the one directory has all files, and overlayfs's marks have no meaning in it
   /// @throws `errno`
-  explicit MergedTree(std::vector<std::filesystem::path> const& directories, IdMaps maps = {},
-                      bool is_whole = false)
+  explicit MergedTree(std::vector<fs::path> const& directories, IdMaps maps = {}, bool is_whole = false)
       : directories_(directories, !is_whole), maps_(std::move(maps)) {
     for (auto const& path : directories)
       stand_ins_ = stand_ins_ || sys::get_xattr(path, override_stat_xattr).has_value();

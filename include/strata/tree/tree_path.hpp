@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/archive/clean_path.hpp>
+#include <strata/clean_path.hpp>
 #include <strata/error.hpp>
 
 #include <string>

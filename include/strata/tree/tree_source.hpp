@@ -3,6 +3,7 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/progress.hpp>
 #include <strata/stream/block_ring.hpp>
 #include <strata/tree/changes.hpp>
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,13 +27,13 @@ namespace strata::archive {
 /// @throws from `next`: exceptions of reading the directory, such as ENOENT, "stat <path>"
 class TreeSource {
  public:
-  explicit TreeSource(std::filesystem::path tree) : state_(std::make_unique<State>(std::move(tree))) {}
+  explicit TreeSource(fs::path tree) : state_(std::make_unique<State>(std::move(tree))) {}
 
   Bytes next() { return state_->ring.next(0); }
 
  private:
   struct State {
-    explicit State(std::filesystem::path given) : tree(std::move(given)), thread([this] { run(); }) {}
+    explicit State(fs::path given) : tree(std::move(given)), thread([this] { run(); }) {}
     State(State const&) = delete;
     State& operator=(State const&) = delete;
     ~State() {
@@ -80,7 +80,7 @@ class TreeSource {
       std::size_t filled = 0;
     };
 
-    std::filesystem::path tree;
+    fs::path tree;
     std::stop_source stop;
     BlockRing ring{16, std::size_t{256} << 10, 1};
     std::thread thread;  // last: it uses the members above

@@ -1,24 +1,25 @@
 #include <strata/codec/all.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/overlay/composefs.hpp>
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include "../../store/stores.hpp"
 #include "../../sys/loop_disk.hpp"
+#include "tools/kept_time.hpp"
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <vector>
 
 namespace composefs_tests {  // several files of tests are compiled as one
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata;
 
 namespace {
@@ -38,20 +39,19 @@ void make_composefs(fs::path const& layer) {
   fs::create_directories(flat);
   std::vector<fs::path> files;
   for (auto const& entry : fs::recursive_directory_iterator(tree))
-    if (entry.symlink_status().type() == fs::file_type::regular && entry.file_size() >= 20)
+    if (entry.symlink_status().type() == fs::regular_file && fs::file_size(entry.path()) >= 20)
       files.push_back(entry.path());
   for (auto const& file : files) {
     auto const bytes = sys::read_file(file);
     auto const hex = std::string(Digest::of(as_bytes(bytes)).hex());
     auto const name = hex.substr(0, 2) + '/' + hex.substr(2);
     fs::create_directories(flat / hex.substr(0, 2));
-    std::ofstream(flat / name) << bytes;
-    auto const time = fs::last_write_time(file);
+    fs::ofstream(flat / name) << bytes;
+    tools::KeptTime const kept(file);
     fs::resize_file(file, 0);
     fs::resize_file(file, bytes.size());
     sys::set_xattr(file, "trusted.overlay.metacopy", "");
     sys::set_xattr(file, "trusted.overlay.redirect", '/' + name);
-    fs::last_write_time(file, time);
   }
   fs::create_directory(layer / "composefs-data");
   REQUIRE(LoopDisk::run("mkfs.erofs -E force-inode-extended " +
@@ -96,7 +96,7 @@ TEST_CASE("a layer of composefs is mounted, compared and exported as the layer t
     CHECK(sys::read_file(mount.path() / "d/other") == other);
     CHECK_FALSE(fs::exists(mount.path() / "d/small"));
     CHECK_FALSE(fs::exists(mount.path() / "gone"));
-    std::ofstream(mount.path() / "d/large", std::ios::app) << "more";
+    fs::ofstream(mount.path() / "d/large", std::ios::app) << "more";
     fs::remove(mount.path() / "d/other");
     CHECK(sys::read_file(mount.path() / "d/large") == large + "more");
     for (auto const& entry : sys::mounts()) CHECK(entry.type != "erofs");  // overlayfs has its own
@@ -154,7 +154,7 @@ TEST_CASE("what cannot be done with a layer of composefs is refused", "[drivers]
   CHECK(stores::code_of([&] { stores::diff_of(layer); }) == Errc::corrupt_tar_split);
   CHECK_FALSE(check(store).clean());
   fs::rename(stored / "diff/elsewhere", data.path());
-  std::ofstream(stored / "composefs-data/composefs.blob") << "no image";
+  fs::ofstream(stored / "composefs-data/composefs.blob") << "no image";
   CHECK(stores::code_of([&] { static_cast<void>(layer.mount({.read_only = true})); }));
   CHECK(stores::code_of([&] { stores::diff_of(layer); }));
   store.layers().remove("layer");

@@ -1,13 +1,13 @@
 #include <strata/archive/tar_reader.hpp>
 #include <strata/drivers/overlay/diff.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Change;
 using strata::ChangeKind;
 using namespace strata::drivers::overlay;
@@ -27,7 +27,7 @@ struct Trees {
   strata::testing::TempDir dir{fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()};
   fs::path file(std::string const& path, std::string const& text = "1") const {
     fs::create_directories((dir / path).parent_path());
-    std::ofstream(dir / path) << text;
+    fs::ofstream(dir / path) << text;
     return dir / path;
   }
   void whiteout(std::string const& path) const {
@@ -120,7 +120,7 @@ TEST_CASE("every directory above what came or went counts as modified, as it sta
     timespec const times[2] = {{1000, 0}, {1000, 0}};
     for (auto const* layer : {"near", "top"})
       for (auto const& entry : fs::recursive_directory_iterator(trees.dir / layer))
-        if (entry.is_directory())
+        if (fs::is_directory(entry.status()))
           REQUIRE(::utimensat(AT_FDCWD, entry.path().c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
   };
   trees.file("near/a/b/c/f");

@@ -1,23 +1,23 @@
 #include <strata/drivers/overlay/diff_walk.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata::drivers::overlay;
 
 TEST_CASE("a walk tells each entry once, with what stands below it", "[drivers][overlay]") {
   strata::testing::TempDir dir;
   fs::create_directories(dir / "top/b/c");
   fs::create_directories(dir / "low/b");
-  std::ofstream(dir / "top/b.x");
-  std::ofstream(dir / "top/a");
-  std::ofstream(dir / "low/a") << "longer";
+  fs::ofstream(dir / "top/b.x");
+  fs::ofstream(dir / "top/a");
+  fs::ofstream(dir / "low/a") << "longer";
   std::vector<std::string> seen;
   DiffWalk(dir / "top", {dir / "low", dir / "missing"}).run([&](DiffEntry const& entry) {
     seen.push_back(entry.path + (entry.below ? "!" : ""));

@@ -1,10 +1,10 @@
 #include <strata/drivers/overlay/features.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -36,5 +36,5 @@ TEST_CASE("what is known of overlayfs is not tried out, and a store that is only
   CHECK(features.metacopy());
   CHECK(features.volatile_mounts());
   CHECK_FALSE(features.native_diff());
-  CHECK_FALSE(std::filesystem::exists(temp_dirs));
+  CHECK_FALSE(fs::exists(temp_dirs));
 }

@@ -1,15 +1,15 @@
 #include <strata/drivers/overlay/files.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <sys/stat.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::Error;
 using namespace strata::drivers::overlay;
@@ -27,12 +27,12 @@ TEST_CASE("files of many layers are read, more than are kept open", "[drivers][o
   for (int i = 0; i < 10; ++i) {
     auto const id = std::to_string(i);
     fs::create_directories(dir / id / "diff");
-    std::ofstream(dir / id / "diff/f") << id;
-    if (i > 0) std::ofstream(dir / id / "lower-layers") << i - 1;
+    fs::ofstream(dir / id / "diff/f") << id;
+    if (i > 0) fs::ofstream(dir / id / "lower-layers") << i - 1;
   }
   for (int round = 0; round < 2; ++round)
     for (int i = 0; i < 10; ++i) CHECK(content(std::to_string(i), "f") == std::to_string(i));
-  std::ofstream(dir / "0/diff/below") << "from below";
+  fs::ofstream(dir / "0/diff/below") << "from below";
   CHECK(content("1", "below") == "from below");
   files.forget();
   CHECK(content("1", "f") == "1");

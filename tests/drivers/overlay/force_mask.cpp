@@ -1,17 +1,17 @@
 #include <strata/archive/tar_writer.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/overlay/mount_program.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/driver_suite.hpp>
 #include <strata/tree/override_stat.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::Error;
 using strata::LayerId;

@@ -1,9 +1,11 @@
 #include <strata/drivers/overlay/inspect.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <ctime>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +21,9 @@ struct Home {
   LayerDirs dirs{directory.path(), {}};
 
   void layer(std::string const& id, std::vector<std::string> const& below) const {
-    for (auto const* name : {"diff", "work"}) std::filesystem::create_directories(dirs.own(id) / name);
-    if (below.empty()) std::filesystem::create_directory(dirs.own(id) / "empty");
-    std::filesystem::create_directories(dirs.home() / "l");
+    for (auto const* name : {"diff", "work"}) fs::create_directories(dirs.own(id) / name);
+    if (below.empty()) fs::create_directory(dirs.own(id) / "empty");
+    fs::create_directories(dirs.home() / "l");
     sys::replace_file(dirs.own(id) / "link", "L" + id);
     dirs.make_link("L" + id, id);
     std::string lower;
@@ -71,10 +73,10 @@ TEST_CASE("what is lost beside an overlay layer's tree is found and made anew", 
                                   "directory-missing "};
   switch (damage) {
     case 0:
-      std::filesystem::remove(top / "link");
+      fs::remove(top / "link");
       break;
     case 1:
-      std::filesystem::remove(home.dirs.home() / "l/Ltop");
+      fs::remove(home.dirs.home() / "l/Ltop");
       break;
     case 2:
       sys::replace_file(top / "lower", "l/Lbase");
@@ -83,14 +85,14 @@ TEST_CASE("what is lost beside an overlay layer's tree is found and made anew", 
       sys::replace_file(top / "lower-layers", "base:mid");
       break;
     case 4:
-      std::filesystem::remove(top / "lower");
-      std::filesystem::remove(top / "lower-layers");
+      fs::remove(top / "lower");
+      fs::remove(top / "lower-layers");
       break;
     case 5:
-      std::filesystem::remove(top / "lower-layers");
+      fs::remove(top / "lower-layers");
       break;
     case 6:
-      std::filesystem::remove(top / "work");
+      fs::remove(top / "work");
       break;
   }
   CHECK(home.faults("top", below_top) == expected[damage]);
@@ -116,14 +118,13 @@ TEST_CASE("everything in overlay's home belongs to something", "[overlay][inspec
   Home const home;
   home.layer("base", {});
   home.layer("raw", {});
-  std::filesystem::create_directories(home.dirs.home() / "staging/1/dir");
+  fs::create_directories(home.dirs.home() / "staging/1/dir");
   sys::replace_file(home.dirs.home() / "staging/1/staging.lock", "");
   // What a killed containers-storage leaves of its tests of the kernel; and a layer of such a name.
   for (auto const* name : {"compat123", "metacopy-check4", "opaque-bug-check56"})
-    std::filesystem::create_directories(home.dirs.home() / name / "lower1");
-  std::filesystem::last_write_time(home.dirs.home() / "compat123",
-                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(48));
-  std::filesystem::create_directories(home.dirs.home() / "compat");
+    fs::create_directories(home.dirs.home() / name / "lower1");
+  fs::last_write_time(home.dirs.home() / "compat123", std::time(nullptr) - 48 * 3600);
+  fs::create_directories(home.dirs.home() / "compat");
   home.layer("compat7", {});
   CHECK(home.dirs.list() == std::vector<std::string>{"base", "compat", "compat7", "raw"});
   CHECK(home.dirs.probes() == std::vector<std::string>{"compat123", "metacopy-check4", "opaque-bug-check56"});

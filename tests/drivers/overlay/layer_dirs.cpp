@@ -1,14 +1,14 @@
 #include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::Error;
 using namespace strata::drivers::overlay;
@@ -20,8 +20,8 @@ void make_layer(fs::path const& home, std::string const& id, std::string const& 
                 std::string const& lower = {}) {
   fs::create_directories(home / id / "diff");
   fs::create_directories(home / "l");
-  std::ofstream(home / id / "link") << link;
-  if (!lower.empty()) std::ofstream(home / id / "lower") << lower;
+  fs::ofstream(home / id / "link") << link;
+  if (!lower.empty()) fs::ofstream(home / id / "lower") << lower;
   fs::create_symlink("../" + id + "/diff", home / "l" / link);
 }
 
@@ -52,7 +52,7 @@ TEST_CASE("what is below a layer is told by lower-layers, else by lower", "[driv
   CHECK(lists->parent_link == "TTT");
 
   SECTION("lower-layers comes first") {
-    std::ofstream(dir / "top/lower-layers") << "base";
+    fs::ofstream(dir / "top/lower-layers") << "base";
     CHECK(dirs.lower_ids(dirs.own("top")) == Ids{"base"});
   }
   SECTION("a lost entry of l/ is found by the link files, and repaired") {
@@ -80,9 +80,9 @@ TEST_CASE("what is below a layer is told by lower-layers, else by lower", "[driv
     }
   }
   SECTION("lists that would lead out of the home are refused") {
-    std::ofstream(dir / "top/lower-layers") << "../../etc:base";
+    fs::ofstream(dir / "top/lower-layers") << "../../etc:base";
     CHECK_THROWS_AS(dirs.lowers(dirs.own("top")), Error);
-    std::ofstream(dir / "top/lower-layers") << "";
+    fs::ofstream(dir / "top/lower-layers") << "";
   }
 }
 

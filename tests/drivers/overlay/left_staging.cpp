@@ -1,13 +1,15 @@
 #include <strata/drivers/overlay/left_staging.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <ctime>
 #include <set>
 
 namespace {
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata;
 
 struct Staging {
@@ -20,7 +22,8 @@ struct Staging {
   }
   std::set<std::string> left() const {
     std::set<std::string> names;
-    for (auto const& entry : fs::directory_iterator(home / "staging")) names.insert(entry.path().filename());
+    for (auto const& entry : fs::directory_iterator(home / "staging"))
+      names.insert(entry.path().filename().native());
     return names;
   }
 };
@@ -32,7 +35,7 @@ TEST_CASE("what ended pulls left goes, what a living one fills stays", "[overlay
   staging.make("dead", true);
   staging.make("young", false);
   auto const old = staging.make("old", false);
-  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  fs::last_write_time(old, std::time(nullptr) - 25 * 3600);
   auto const lock = sys::open_at(AT_FDCWD, live / "staging.lock", O_RDWR);
   struct flock whole {};
   whole.l_type = F_WRLCK;

@@ -1,15 +1,15 @@
 #include <strata/drivers/overlay/mount.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <unistd.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Error;
 using namespace strata::drivers::overlay;
 
@@ -46,7 +46,7 @@ TEST_CASE("every way of telling the kernel gives the same mount", "[drivers][ove
   for (int i = 0; i < count; ++i) {
     plan.lowers.push_back(dir / std::to_string(i));
     fs::create_directory(plan.lowers.back());
-    std::ofstream(plan.lowers.back() / std::to_string(i));
+    fs::ofstream(plan.lowers.back() / std::to_string(i));
   }
   for (auto const& path : {plan.upper, plan.work, plan.target}) fs::create_directory(path);
   auto const cwd = fs::current_path();

@@ -1,11 +1,10 @@
 #include <strata/drivers/overlay/mount_places.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::LayerId;
 using strata::drivers::overlay::LayerDirs;
 using strata::drivers::overlay::MountPlaces;

@@ -1,23 +1,23 @@
 #include <strata/drivers/overlay/mount_program.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <sys/xattr.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata::drivers::overlay;
 
 TEST_CASE("layers of a mount program are known by what it leaves in them", "[drivers][overlay]") {
   strata::testing::TempDir dir;
   fs::create_directories(dir / "one/diff/a/b");
-  std::ofstream(dir / "one/diff/a/b/file");
+  fs::ofstream(dir / "one/diff/a/b/file");
   LayerDirs const dirs(dir.path(), {});
   CHECK(!used_mount_program(dirs));
   SECTION("a whiteout that is a file") {
-    std::ofstream(dir / "one/diff/a/b/.wh.gone");
+    fs::ofstream(dir / "one/diff/a/b/.wh.gone");
     CHECK(used_mount_program(dirs));
   }
   SECTION("an attribute of a directory") {

@@ -1,15 +1,15 @@
 #include <strata/drivers/overlay/mounter.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::Error;
 using namespace strata::drivers::overlay;
@@ -20,7 +20,7 @@ using Words = std::vector<std::string>;
 
 void make_layer_over(fs::path const& home, std::string const& id, std::string const& lower_layers = {}) {
   fs::create_directories(home / id / "diff");
-  if (!lower_layers.empty()) std::ofstream(home / id / "lower-layers") << lower_layers;
+  if (!lower_layers.empty()) fs::ofstream(home / id / "lower-layers") << lower_layers;
 }
 
 /// What the kernel can do is taken from what is known, and nothing tried.
@@ -31,7 +31,7 @@ struct KnownHost {
     fs::create_directories(home);
     fs::create_directories(known);
   }
-  void know(std::string const& answer) const { std::ofstream(known / answer) << ""; }
+  void know(std::string const& answer) const { fs::ofstream(known / answer) << ""; }
   Mounter mounter(Options const& options = {}) const {
     return {home,
             {{.known = known, .temp_dirs = home / "tempdirs", .read_only = true}, options.mountopt},
@@ -148,7 +148,7 @@ TEST_CASE("the home remembers whether a program mounts it", "[drivers][overlay]"
 
 TEST_CASE("a kernel without overlay is an error with its reason", "[drivers][overlay]") {
   KnownHost const fixture;
-  std::ofstream(fixture.known / "overlay-false") << "because";
+  fs::ofstream(fixture.known / "overlay-false") << "because";
   LayerDirs const dirs(fixture.home, {});
   try {
     fixture.mounter().choose_program(dirs);

@@ -1,10 +1,10 @@
 #include <strata/drivers/overlay/options.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -74,12 +74,12 @@ TEST_CASE("overlay image stores are absolute directories", "[drivers][overlay]")
   strata::testing::TempDir dir;
   auto const a = dir / "a";
   auto const b = dir / "b";
-  std::filesystem::create_directories(a);
-  std::filesystem::create_directories(b);
-  std::ofstream(dir / "file");
+  strata::fs::create_directories(a);
+  strata::fs::create_directories(b);
+  strata::fs::ofstream(dir / "file");
   auto const options = Options::parse(
       {"overlay.imagestore=" + a.native() + "," + b.native(), "additionalimagestore=" + a.native()});
-  CHECK(options.image_stores == std::vector<std::filesystem::path>{a, b});
+  CHECK(options.image_stores == std::vector<strata::fs::path>{a, b});
   auto const missing = (dir / "missing").native();
   CHECK(refusal({"imagestore=" + missing}) == "overlay: can't stat imageStore dir " + missing + ": stat " +
                                                   missing + ": no such file or directory");

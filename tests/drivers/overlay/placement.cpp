@@ -1,14 +1,14 @@
 #include <strata/drivers/overlay/placement.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <unistd.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::LayerId;
 using strata::testing::code_of;

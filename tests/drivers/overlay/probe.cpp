@@ -1,13 +1,13 @@
 #include <strata/drivers/overlay/probe.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <unistd.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata::drivers::overlay;
 
 TEST_CASE("answers are remembered in the names of files", "[drivers][overlay]") {
@@ -20,7 +20,7 @@ TEST_CASE("answers are remembered in the names of files", "[drivers][overlay]") 
   CHECK(cache.find("volatile")->works);
   CHECK(cache.find("metacopy(nodev)")->works == false);
   CHECK(cache.find("metacopy(nodev)")->reason == "because");
-  std::ofstream(dir / "run/overlay/metacopy(nodev)-true");
+  fs::ofstream(dir / "run/overlay/metacopy(nodev)-true");
   CHECK(cache.find("metacopy(nodev)")->works);
   cache.put("metacopy(lowerdir=/x)", {.works = true});
   CHECK(!cache.find("metacopy(lowerdir=/x)"));
@@ -52,7 +52,7 @@ TEST_CASE("probes answer, say why not, and leave nothing behind", "[drivers][ove
   CHECK(fs::is_empty(root));
   CHECK(strata::sys::mounts_below(dir.path()).empty());
   SECTION("where nothing can be made they say so") {
-    std::ofstream(dir / "file");
+    fs::ofstream(dir / "file");
     CHECK(!probe_overlay(dir / "file/tempdirs").works);
   }
 }

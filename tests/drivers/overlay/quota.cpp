@@ -1,16 +1,16 @@
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/overlay/quota.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/driver_suite.hpp>
 
 #include <catch2/catch.hpp>
 
 #include "../../sys/loop_disk.hpp"
 #include <cerrno>
-#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using strata::Errc;
 using strata::Error;
 using strata::LayerId;

@@ -1,13 +1,13 @@
 #include <strata/drivers/overlay/staged.hpp>
+#include <strata/fs.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <optional>
 #include <sys/stat.h>
 
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 using namespace strata::drivers::overlay;
 
 TEST_CASE("a layer is built whole in a temp-dir, which goes with it", "[drivers][overlay]") {

@@ -1,22 +1,22 @@
 #include <strata/drivers/overlay.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/enter_userns.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 
+#include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
 using namespace strata;
-namespace fs = std::filesystem;
+namespace fs = boost::filesystem;
 
 namespace {
 
@@ -62,7 +62,7 @@ std::string use_layers(fs::path const& place) {
   expect(!fs::exists(root / "gone"), "deleted file shows");
   fs::remove_all(root / "d");
   fs::create_directory(root / "d");
-  std::ofstream(root / "d/new") << "new";
+  fs::ofstream(root / "d/new") << "new";
   driver.unmount(box);
   std::string changes;
   for (auto const& change : driver.changes({box, upper})) changes += change.path + ' ';

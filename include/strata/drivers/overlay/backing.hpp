@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/fs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 
@@ -7,7 +8,6 @@
 #include <cstdint>
 #include <dirent.h>
 #include <fcntl.h>
-#include <filesystem>
 #include <linux/magic.h>
 #include <string>
 #include <string_view>
@@ -16,7 +16,7 @@
 namespace strata::drivers::overlay {
 
 /// Name of the file system that contains a path, as in the Go library's status.
-inline std::string backing_name(std::filesystem::path const& path) {
+inline std::string backing_name(fs::path const& path) {
   struct Name {
     std::uint32_t magic;  // linux/magic.h, or the file system's own header
     std::string_view name;
@@ -47,7 +47,7 @@ inline std::string backing_name(std::filesystem::path const& path) {
 }
 
 /// True if directories of this file system report the type of their entries, which overlayfs needs.
-inline bool has_file_types(std::filesystem::path const& directory) {
+inline bool has_file_types(fs::path const& directory) {
   auto const fd = sys::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
   for (auto const& entry : sys::read_directory(fd.get(), directory))
     if (entry.type == DT_UNKNOWN) return false;

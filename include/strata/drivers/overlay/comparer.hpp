@@ -7,6 +7,7 @@
 #include <strata/drivers/overlay/mount_places.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/plain_trees.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/lookup.hpp>
@@ -16,7 +17,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -53,8 +53,8 @@ class Comparer {
  private:
   /// A layer's own tree and those below it.
   struct Trees {
-    std::filesystem::path tree;
-    std::vector<std::filesystem::path> lowers = {};
+    fs::path tree;
+    std::vector<fs::path> lowers = {};
   };
 
   /// None if the layer's own tree does not suffice: another parent was asked for, or another program wrote
@@ -72,8 +72,8 @@ class Comparer {
   /// usual place for a counted one, and use it.
   struct Mounts {
     sys::StagingDirectory staging;
-    std::filesystem::path newer = {};
-    std::optional<std::filesystem::path> older = {};
+    fs::path newer = {};
+    std::optional<fs::path> older = {};
   };
   Mounts mount_both(DiffRequest const& request) const {
     Mounts shown{.staging = sys::StagingDirectory::create(places_.private_mounts())};
@@ -82,7 +82,7 @@ class Comparer {
     return shown;
   }
 
-  std::filesystem::path mount_privately(sys::StagingDirectory& staging, LayerId const& id) const {
+  fs::path mount_privately(sys::StagingDirectory& staging, LayerId const& id) const {
     auto const target = make_mount_point(staging);
     if (auto const seen = places_.of(id); sys::is_mount_point(seen)) {
       // Bind-mounts the existing mount, which may be unmounted at any time.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/drivers/overlay/mount.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/erofs.hpp>
 #include <strata/sys/fd.hpp>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,13 +27,11 @@
 namespace strata::drivers::overlay {
 
 /// Path of the EROFS image of a layer, which exists only for composefs layers.
-inline std::filesystem::path composefs_image(std::filesystem::path const& layer) {
-  return layer / paths::overlay::composefs_image;
-}
+inline fs::path composefs_image(fs::path const& layer) { return layer / paths::overlay::composefs_image; }
 
 /// @param layer  directory of the layer
 /// @throws       `errno`, "stat <image>", if this cannot be determined
-inline bool is_composefs(std::filesystem::path const& layer) {
+inline bool is_composefs(fs::path const& layer) {
   auto const status = sys::find_status(composefs_image(layer));
   return status && S_ISREG(status->st_mode);
 }
@@ -81,7 +79,7 @@ class ComposefsLowers {
       } catch (std::exception const&) {  // the next mount at that place removes it
       }
   }
-  std::vector<std::filesystem::path> mounted_ = {};
+  std::vector<fs::path> mounted_ = {};
 };
 
 /// A layer's own tree, of either form, open for look-ups.
@@ -89,7 +87,7 @@ struct OpenTree {
   sys::Fd files;      ///< the root of the tree
   sys::Fd data = {};  ///< the root of the contents, for a composefs layer
 
-  static OpenTree of(std::filesystem::path const& layer) {
+  static OpenTree of(fs::path const& layer) {
     OpenTree tree{.files = sys::open_at(AT_FDCWD, layer / paths::overlay::diff, O_PATH | O_DIRECTORY)};
     if (is_composefs(layer)) tree.data = std::exchange(tree.files, sys::mount_erofs(composefs_image(layer)));
     return tree;

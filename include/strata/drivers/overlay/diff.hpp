@@ -5,6 +5,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/diff_walk.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/progress.hpp>
 #include <strata/sys/fd.hpp>
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -41,8 +41,7 @@ inline bool same_directory(struct stat const& a, struct stat const& b) noexcept 
 /// @param lowers  those of the layers below, nearest first
 /// @return        in path order: directories before their entries, byte order within each. All directories
 ///   above an added or removed path count as modified, as in containers/storage
-inline std::vector<Change> native_changes(std::filesystem::path const& tree,
-                                          std::vector<std::filesystem::path> lowers) {
+inline std::vector<Change> native_changes(fs::path const& tree, std::vector<fs::path> lowers) {
   std::vector<Change> changes;
   std::set<std::string> listed;  // directories
   bool in_order = true;
@@ -79,8 +78,8 @@ inline std::vector<Change> native_changes(std::filesystem::path const& tree,
 
 /// The same as archive entries, with whiteouts and opaque directories in the form used in archives.
 /// @param maps  of the layer; whiteouts, which are often made by the kernel, keep their owner
-inline void native_diff(std::filesystem::path const& tree, std::vector<std::filesystem::path> lowers,
-                        archive::TarWriter& to, Control const& control, IdMaps const& maps = {}) {
+inline void native_diff(fs::path const& tree, std::vector<fs::path> lowers, archive::TarWriter& to,
+                        Control const& control, IdMaps const& maps = {}) {
   auto const root = sys::open_at(AT_FDCWD, tree, O_PATH | O_DIRECTORY);
   archive::TreeEntryWriter entries(root.get(), to, control, maps);
   std::map<std::pair<dev_t, ino_t>, std::string> whiteouts;
@@ -107,7 +106,7 @@ inline void native_diff(std::filesystem::path const& tree, std::vector<std::file
 }
 
 /// Total bytes of everything but directories, each inode once.
-inline std::int64_t native_size(std::filesystem::path const& tree) {
+inline std::int64_t native_size(fs::path const& tree) {
   std::int64_t bytes = 0;
   std::set<std::pair<dev_t, ino_t>> seen;
   sys::walk(tree, [&](sys::Visited const& visited) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/whiteout.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -21,7 +21,7 @@ namespace strata::drivers::overlay {
 /// True if a directory is opaque: it hides everything of the same path below it.
 /// @param path   symbolic links are not followed
 /// @param names  of the attributes that the kernel uses; others are plain attributes of the user
-inline bool is_opaque(std::filesystem::path const& path, archive::OverlayXattr names) {
+inline bool is_opaque(fs::path const& path, archive::OverlayXattr names) {
   char value = 0;
   return ::lgetxattr(path.c_str(), names.opaque(), &value, 1) == 1 && value == 'y';
 }
@@ -48,7 +48,7 @@ class DiffWalk {
  public:
   /// @param tree    the layer's `diff`
   /// @param lowers  the trees below it, nearest first
-  DiffWalk(std::filesystem::path tree, std::vector<std::filesystem::path> lowers)
+  DiffWalk(fs::path tree, std::vector<fs::path> lowers)
       : lowers_(std::move(lowers)), descent_(std::move(tree)) {}
 
   /// Calls `visit(DiffEntry const&)` for everything but the root.
@@ -128,7 +128,7 @@ class DiffWalk {
   }
 
   archive::OverlayXattr marks_ = archive::OverlayXattr::here();
-  std::vector<std::filesystem::path> lowers_;
+  std::vector<fs::path> lowers_;
   sys::Descent<Level> descent_;
 };
 

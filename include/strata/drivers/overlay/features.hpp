@@ -2,8 +2,8 @@
 
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/probe.hpp>
+#include <strata/fs.hpp>
 
-#include <filesystem>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -13,9 +13,9 @@ namespace strata::drivers::overlay {
 
 /// Where features of overlayfs are recorded, and where they are probed.
 struct FeaturePlaces {
-  std::filesystem::path known;      ///< in the run root, as in containers/storage
-  std::filesystem::path temp_dirs;  ///< on the file system of the layers
-  bool read_only = false;           ///< do not probe: unknown features count as missing
+  fs::path known;          ///< in the run root, as in containers/storage
+  fs::path temp_dirs;      ///< on the file system of the layers
+  bool read_only = false;  ///< do not probe: unknown features count as missing
 };
 
 /// Features of overlayfs on this host. Each is probed at the first request by any process, and recorded until

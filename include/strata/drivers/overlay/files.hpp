@@ -4,6 +4,7 @@
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/tree/tree_path.hpp>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -60,7 +60,7 @@ class LayerFiles {
   /// A layer whose tree is open.
   struct OpenLayer {
     std::string id;
-    std::filesystem::path directory;
+    fs::path directory;
     struct stat identity = {};
     OpenTree tree = {};
     std::mutex opening = {};

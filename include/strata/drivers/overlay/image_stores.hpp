@@ -2,9 +2,9 @@
 
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/overlay/options.hpp>
+#include <strata/fs.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,8 +23,8 @@ inline Options with_stores(Options options, DriverPlace const& place) {
 }
 
 /// Homes of a driver in the image stores.
-inline std::vector<std::filesystem::path> homes_in_stores(Options const& options, std::string_view driver) {
-  std::vector<std::filesystem::path> homes;
+inline std::vector<fs::path> homes_in_stores(Options const& options, std::string_view driver) {
+  std::vector<fs::path> homes;
   for (auto const& store : options.image_stores) homes.push_back(store / driver);
   return homes;
 }

@@ -3,6 +3,7 @@
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/left_staging.hpp>
+#include <strata/fs.hpp>
 #include <strata/problem.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -90,7 +90,7 @@ inline bool lower_leads_to(LayerDirs const& dirs, std::string_view text,
   auto const entries = split(text, ':');
   if (entries.size() != ancestors.size()) return false;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    auto const link = std::filesystem::path(entries[i]).filename().native();
+    auto const link = fs::path(entries[i]).filename().native();
     auto const below = dirs.find(ancestors[i].str());
     if (!below || sys::read_stored(*below / paths::overlay::link) != link) return false;
   }
@@ -106,7 +106,7 @@ inline void inspect_links(LayerDirs const& dirs, std::string const& id, std::vec
     return;
   }
   auto const target = read_link(dirs.own(id).parent_path() / paths::overlay::links / *link);
-  auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
+  auto const wanted = (fs::path("..") / id / paths::overlay::diff).native();
   if (target != wanted)
     found.push_back(wrong(Severity::warning, code::link_lost,
                           "entry l/" + *link + (target ? " leads to " + *target : " is missing")));
@@ -172,9 +172,9 @@ inline void repair_links(LayerDirs const& dirs, std::string const& id, std::vect
   auto link = sys::read_stored(dirs.own(id) / paths::overlay::link);
   if (!link || !is_safe_component(*link)) {
     link.reset();
-    auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
-    std::error_code error;
-    for (std::filesystem::directory_iterator at(links, error), end; !error && at != end; at.increment(error))
+    auto const wanted = (fs::path("..") / id / paths::overlay::diff).native();
+    boost::system::error_code error;
+    for (fs::directory_iterator at(links, error), end; !error && at != end; at.increment(error))
       if (read_link(at->path()) == wanted) link = at->path().filename().native();
     if (error && sys::is_transient(error.value())) throw Error(error, "readdir " + links.native());
     if (!link) link = random_link();
@@ -182,9 +182,9 @@ inline void repair_links(LayerDirs const& dirs, std::string const& id, std::vect
     done.push_back("wrote its file link");
   }
   sys::make_directories(links, 0755);
-  auto const wanted = (std::filesystem::path("..") / id / paths::overlay::diff).native();
+  auto const wanted = (fs::path("..") / id / paths::overlay::diff).native();
   if (auto const target = read_link(links / *link); target != wanted) {
-    if (target) std::filesystem::remove(links / *link);
+    if (target && ::unlink((links / *link).c_str()) != 0) sys::throw_errno("unlink", links / *link);
     dirs.make_link(*link, id);
     sys::sync_directory(links);
     done.push_back("made its entry l/" + *link);
@@ -253,10 +253,9 @@ inline std::vector<Ownership> own_home(LayerDirs const& dirs, std::vector<LayerI
   auto const is_known = [&](std::string const& id) { return ids.contains(id); };
   // Repairs replace files beside a layer's tree. The store decides from which age on temporary files are
   // garbage.
-  auto const own_temporary_files = [&](std::filesystem::path const& directory) {
-    std::error_code error;
-    for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
-         at.increment(error))
+  auto const own_temporary_files = [&](fs::path const& directory) {
+    boost::system::error_code error;
+    for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
       if (paths::is_temporary(at->path().filename().native()))
         claims.push_back({.path = at->path(), .kind = UsageClass::staged, .reason = "being written"});
     if (error && sys::is_transient(error.value())) throw Error(error, "readdir " + directory.native());
@@ -283,11 +282,10 @@ inline std::vector<Ownership> own_home(LayerDirs const& dirs, std::vector<LayerI
            .removable = left});
     }
   auto const names_in = [&](std::string_view directory) {
-    std::vector<std::filesystem::path> paths;
+    std::vector<fs::path> paths;
     for (auto const& home : dirs.own_homes()) {
-      std::error_code error;
-      for (std::filesystem::directory_iterator at(home / directory, error), end; !error && at != end;
-           at.increment(error))
+      boost::system::error_code error;
+      for (fs::directory_iterator at(home / directory, error), end; !error && at != end; at.increment(error))
         paths.push_back(at->path());
       if (error && sys::is_transient(error.value()))
         throw Error(error, "readdir " + (home / directory).native());
@@ -297,7 +295,7 @@ inline std::vector<Ownership> own_home(LayerDirs const& dirs, std::vector<LayerI
   };
   for (auto const& link : names_in(paths::overlay::links)) {
     auto const target = read_link(link);
-    auto const id = target ? std::filesystem::path(*target).parent_path().filename().native() : std::string();
+    auto const id = target ? fs::path(*target).parent_path().filename().native() : std::string();
     if (!is_known(id))
       claims.push_back({.path = link,
                         .kind = UsageClass::orphan,

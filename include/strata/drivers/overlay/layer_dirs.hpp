@@ -2,6 +2,7 @@
 
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
@@ -15,7 +16,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
@@ -51,7 +51,7 @@ inline constexpr std::array<std::string_view, 4> probe_names{"compat", "metacopy
 
 /// True if a directory in the home is a probe: it is removed at once, unless its process is killed. A layer
 /// may have such a name, too.
-inline bool is_probe(std::filesystem::path const& directory) {
+inline bool is_probe(fs::path const& directory) {
   auto const name = directory.filename().native();
   auto const digits = name.find_last_not_of("0123456789") + 1;
   return digits != name.size() &&
@@ -62,11 +62,11 @@ inline bool is_probe(std::filesystem::path const& directory) {
 
 /// True for a directory, or a link to one. For paths of the store only.
 /// @throws `errno`, "stat <path>", if this cannot be determined
-inline bool holds_directory(std::filesystem::path const& path) { return sys::is_directory(path); }
+inline bool holds_directory(fs::path const& path) { return sys::is_directory(path); }
 
 /// Target of a symbolic link; none if it does not exist.  @throws `errno`, "readlink <path>", if it cannot be
 /// read
-inline std::optional<std::string> read_link(std::filesystem::path const& path) {
+inline std::optional<std::string> read_link(fs::path const& path) {
   std::array<char, PATH_MAX> target{};
   auto const size = ::readlink(path.c_str(), target.data(), target.size());
   if (size < 0) {
@@ -84,8 +84,7 @@ inline std::optional<std::string> read_link(std::filesystem::path const& path) {
 class LayerDirs {
  public:
   /// @param image_store  home of layers that no container writes to; empty: `home`
-  LayerDirs(std::filesystem::path home, std::vector<std::filesystem::path> const& other_homes,
-            std::filesystem::path image_store = {}) {
+  LayerDirs(fs::path home, std::vector<fs::path> const& other_homes, fs::path image_store = {}) {
     homes_.push_back(std::move(home));
     if (!image_store.empty()) {
       homes_.push_back(std::move(image_store));
@@ -94,24 +93,22 @@ class LayerDirs {
     homes_.insert(homes_.end(), other_homes.begin(), other_homes.end());
   }
 
-  std::filesystem::path const& home() const { return homes_.front(); }
+  fs::path const& home() const { return homes_.front(); }
   /// Homes that may be written to.
-  std::span<std::filesystem::path const> own_homes() const { return {homes_.data(), own_homes_}; }
-  std::filesystem::path const& home_for(bool writable) const {
-    return writable ? home() : own_homes().back();
-  }
+  std::span<fs::path const> own_homes() const { return {homes_.data(), own_homes_}; }
+  fs::path const& home_for(bool writable) const { return writable ? home() : own_homes().back(); }
   /// For a layer that does not exist: its path in `home()`.
-  std::filesystem::path own(std::string_view id) const {
+  fs::path own(std::string_view id) const {
     for (auto const& place : own_homes().subspan(1))
       if (auto path = place / id; holds_directory(path) && !holds_directory(home() / id)) return path;
     return home() / id;
   }
-  bool is_own(std::filesystem::path const& layer) const {
+  bool is_own(fs::path const& layer) const {
     return std::ranges::find(own_homes(), layer.parent_path()) != own_homes().end();
   }
 
   /// Searches the homes in order.
-  std::optional<std::filesystem::path> find(std::string_view id) const {
+  std::optional<fs::path> find(std::string_view id) const {
     if (is_reserved(id)) return std::nullopt;
     for (auto const& home : homes_)
       if (auto path = home / id; holds_directory(path)) return path;
@@ -119,7 +116,7 @@ class LayerDirs {
   }
 
   /// @throws `Errc::layer_unknown`
-  std::filesystem::path get(std::string_view id) const {
+  fs::path get(std::string_view id) const {
     if (auto path = find(id)) return *std::move(path);
     throw Error(Errc::layer_unknown, "layer " + std::string(id));
   }
@@ -133,14 +130,14 @@ class LayerDirs {
   /// @param layer  directory of the layer
   /// @throws       `Errc::parent_unknown`: an entry of `lower` whose link is lost and cannot be determined
   ///   from `link` files
-  std::vector<std::string> lower_ids(std::filesystem::path const& layer) const {
+  std::vector<std::string> lower_ids(fs::path const& layer) const {
     if (auto const text = sys::read_stored(layer / paths::overlay::lower_layers)) return split(*text, ':');
     std::vector<std::string> ids;
     auto const text = sys::read_stored(layer / paths::overlay::lower);
     if (!text) return ids;
     std::optional<std::map<std::string, std::string>> scanned;
     for (auto const& entry : split(*text, ':')) {
-      auto const link = std::filesystem::path(entry).filename().native();
+      auto const link = fs::path(entry).filename().native();
       auto id = id_behind(link);
       if (!id) {
         if (!scanned) scanned = links_by_file();
@@ -154,8 +151,8 @@ class LayerDirs {
 
   /// Directories of all layers below a layer, nearest first.
   /// @throws `Errc::parent_unknown`
-  std::vector<std::filesystem::path> lowers(std::filesystem::path const& layer) const {
-    std::vector<std::filesystem::path> directories;
+  std::vector<fs::path> lowers(fs::path const& layer) const {
+    std::vector<fs::path> directories;
     for (auto const& id : lower_ids(layer)) {
       auto path = is_safe_component(id) ? find(id) : std::nullopt;
       if (!path) throw Error(Errc::parent_unknown, "layer " + layer.filename().native() + ", below it " + id);
@@ -166,9 +163,9 @@ class LayerDirs {
 
   /// Trees below a layer's own, nearest first: those of the layers below, each followed by the trees that it
   /// had before the owners of its files changed.
-  std::vector<std::filesystem::path> trees_below(std::filesystem::path const& layer) const {
-    std::vector<std::filesystem::path> trees;
-    auto const add_older = [&](std::filesystem::path const& of) {
+  std::vector<fs::path> trees_below(fs::path const& layer) const {
+    std::vector<fs::path> trees;
+    auto const add_older = [&](fs::path const& of) {
       for (int i = 1;; ++i) {
         auto path = of / paths::overlay::older_diff(i);
         if (!holds_directory(path)) return;
@@ -184,7 +181,7 @@ class LayerDirs {
   }
 
   /// Short name of a layer; none if its file or its entry in `l/` is lost.
-  std::optional<std::string> link_of(std::filesystem::path const& layer) const {
+  std::optional<std::string> link_of(fs::path const& layer) const {
     auto link = sys::read_stored(layer / paths::overlay::link);
     if (!link || !is_safe_component(*link)) return std::nullopt;
     if (!sys::is_present(layer.parent_path() / paths::overlay::links / *link)) return std::nullopt;
@@ -199,7 +196,7 @@ class LayerDirs {
   };
 
   /// @return  none if a link of one of the layers is lost; call `repair()` then
-  std::optional<Lists> lists_for_child_of(std::filesystem::path const& parent) const {
+  std::optional<Lists> lists_for_child_of(fs::path const& parent) const {
     auto const link = link_of(parent);
     if (!link) return std::nullopt;
     Lists lists{.parent_link = *link,
@@ -226,9 +223,8 @@ class LayerDirs {
     for (auto const& home : own_homes()) {
       auto const links = home / paths::overlay::links;
       sys::make_directories(links, 0755);
-      std::error_code error;
-      for (std::filesystem::directory_iterator entry(links, error), end; !error && entry != end;
-           entry.increment(error))
+      boost::system::error_code error;
+      for (fs::directory_iterator entry(links, error), end; !error && entry != end; entry.increment(error))
         if (auto const id = id_behind(entry->path().filename().native()))
           link_by_id.emplace(*id, entry->path().filename().native());
       if (error) throw Error(error, "readdir " + links.native());
@@ -246,7 +242,7 @@ class LayerDirs {
 
   /// Makes `l/<link>` -> `../<id>/diff`, unless it exists.
   void make_link(std::string const& link, std::string const& id) const {
-    auto const target = std::filesystem::path("..") / id / paths::overlay::diff;
+    auto const target = fs::path("..") / id / paths::overlay::diff;
     auto const place = own(id).parent_path() / paths::overlay::links / link;
     if (::symlink(target.c_str(), place.c_str()) != 0 && errno != EEXIST) sys::throw_errno("symlink", place);
   }
@@ -255,11 +251,11 @@ class LayerDirs {
   std::vector<std::string> directories(bool are_probes) const {
     std::vector<std::string> ids;
     for (auto const& home : own_homes()) {
-      std::error_code error;
-      for (std::filesystem::directory_iterator entry(home, error), end; !error && entry != end;
-           entry.increment(error))
-        if (auto name = entry->path().filename().native();
-            !is_reserved(name) && entry->is_directory(error) && is_probe(entry->path()) == are_probes)
+      boost::system::error_code error;
+      for (fs::directory_iterator entry(home, error), end; !error && entry != end; entry.increment(error))
+        if (auto name = entry->path().filename().native(); !is_reserved(name) &&
+                                                           fs::is_directory(entry->status(error)) &&
+                                                           is_probe(entry->path()) == are_probes)
           ids.push_back(std::move(name));
       if (error && error != std::errc::no_such_file_or_directory)
         throw Error(error, "readdir " + home.native());
@@ -274,7 +270,7 @@ class LayerDirs {
     for (auto const& home : homes_) {
       auto const target = read_link(home / paths::overlay::links / link);
       if (!target) continue;
-      auto id = std::filesystem::path(*target).parent_path().filename().native();
+      auto id = fs::path(*target).parent_path().filename().native();
       if (is_safe_component(id)) return id;
     }
     return std::nullopt;
@@ -291,7 +287,7 @@ class LayerDirs {
     return links;
   }
 
-  std::vector<std::filesystem::path> homes_;  // own homes first
+  std::vector<fs::path> homes_;  // own homes first
   std::size_t own_homes_ = 1;
 };
 

@@ -2,11 +2,11 @@
 
 #include <strata/archive/base64.hpp>
 #include <strata/drivers/option_text.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/additional_tree.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,14 +18,14 @@ namespace strata::drivers::overlay {
 /// A directory in which another program provides unpacked layers: `<path>/[<base64 of the image's
 /// reference>/]<digest>/`.
 struct LayerStore {
-  std::filesystem::path path;
+  fs::path path;
   bool with_reference = false;
 
   /// Parses "<path>[:ref]", where the path is absolute and an existing directory.
   /// @throws `Errc::driver_option`; its subject is the whole message
   static LayerStore parse(std::string_view text) {
     auto const colon = text.find(':');
-    LayerStore store{.path = std::filesystem::path(text.substr(0, colon)).lexically_normal()};
+    LayerStore store{.path = clean(text.substr(0, colon))};
     auto const name = store.path.native();
     if (!store.path.is_absolute())
       reject_option("overlay: additionallayerstore path \"" + name +
@@ -50,7 +50,7 @@ struct LayerStore {
 
   /// @param digest     a valid digest: of the table of contents (since 1.52) or of the layer
   /// @param reference  reference of the image with which the layer is pulled
-  std::filesystem::path place_of(std::string_view digest, std::string_view reference) const {
+  fs::path place_of(std::string_view digest, std::string_view reference) const {
     if (!with_reference) return path / digest;
     std::string encoded(archive::base64_size(reference.size()), '\0');
     archive::base64_encode(as_bytes(reference), encoded.data());

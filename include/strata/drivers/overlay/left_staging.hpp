@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
@@ -10,7 +11,6 @@
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 
@@ -23,7 +23,7 @@ inline bool is_old_staging(std::time_t changed) { return std::time(nullptr) - ch
 
 /// Removes what partial pulls of other programs left in `<home>/staging`: directories whose `staging.lock` no
 /// process holds, and old ones without that file. What cannot be removed is left for the next call.
-inline void prune_staging(std::filesystem::path const& home) {
+inline void prune_staging(fs::path const& home) {
   auto const root = home / paths::overlay::staging;
   sys::Fd const directory = sys::try_open_at(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!directory) return;

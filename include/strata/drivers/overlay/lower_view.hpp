@@ -3,11 +3,11 @@
 #include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/tree/lower_view.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +21,7 @@ namespace strata::drivers::overlay {
 /// @param parent  id of the layer's parent, if it has one
 inline std::shared_ptr<archive::LowerView const> lower_view(LayerDirs const& dirs,
                                                             std::optional<std::string> parent) {
-  using Trees = std::vector<std::filesystem::path>;
+  using Trees = std::vector<fs::path>;
   return std::make_shared<archive::LowerTrees>([dirs, parent = std::move(parent)]() -> std::optional<Trees> {
     if (!parent) return Trees();
     try {

@@ -2,6 +2,7 @@
 
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/process.hpp>
 
@@ -10,7 +11,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
-#include <filesystem>
 #include <sched.h>
 #include <string>
 #include <string_view>
@@ -25,14 +25,13 @@ namespace strata::drivers::overlay {
 
 /// Parameters of one overlay mount.
 struct MountPlan {
-  std::vector<std::filesystem::path> lowers = {};  ///< nearest first; absolute
-  std::vector<std::filesystem::path> data_lowers =
-      {};                            ///< data-only lowers, to which files of `lowers` refer: Linux 6.5
-  std::filesystem::path upper = {};  ///< empty: a read-only mount without upper
-  std::filesystem::path work = {};
+  std::vector<fs::path> lowers = {};       ///< nearest first; absolute
+  std::vector<fs::path> data_lowers = {};  ///< data-only lowers, to which files of `lowers` refer: Linux 6.5
+  fs::path upper = {};                     ///< empty: a read-only mount without upper
+  fs::path work = {};
   std::vector<std::string> options = {};  ///< in mount(8)'s syntax: flags and overlay's own
   std::string label = {};                 ///< for SELinux
-  std::filesystem::path target = {};
+  fs::path target = {};
   /// The kernel's attributes are "user.overlay.*", as is required in a user namespace (Linux 5.11).
   bool user_xattr = false;
 };
@@ -109,7 +108,7 @@ inline SplitOptions split_options(std::vector<std::string> const& options) {
 }
 
 /// True if a path can be part of mount(2)'s text unchanged; the kernel splits that at ',' and ':'.
-inline bool is_plain(std::filesystem::path const& path) {
+inline bool is_plain(fs::path const& path) {
   return path.native().find_first_of(",:\\\"") == std::string::npos;
 }
 
@@ -161,8 +160,7 @@ inline unsigned attributes_of(unsigned long flags) {
 /// Sets parameters of a file-system context.
 class FsContext {
  public:
-  explicit FsContext(std::filesystem::path const& target)
-      : target_(target), fd_(::fsopen("overlay", FSOPEN_CLOEXEC)) {
+  explicit FsContext(fs::path const& target) : target_(target), fd_(::fsopen("overlay", FSOPEN_CLOEXEC)) {
     if (!fd_) sys::throw_errno("fsopen overlay", target_);
   }
   void set(std::string const& key, std::string const& value) {
@@ -170,7 +168,7 @@ class FsContext {
   }
   void flag(char const* key) { call(FSCONFIG_SET_FLAG, key, nullptr, std::string("fsconfig ") + key); }
   /// The kernel takes at most 255 bytes and removes backslashes; other paths are passed through a descriptor.
-  void path(std::string const& key, std::filesystem::path const& path) {
+  void path(std::string const& key, fs::path const& path) {
     if (path.native().size() < 256 && path.native().find('\\') == std::string::npos)
       return set(key, path.native());
     held_.push_back(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY));
@@ -188,7 +186,7 @@ class FsContext {
     if (::fsconfig(fd_.get(), static_cast<unsigned>(command), key, value, 0) != 0)
       sys::throw_errno(what, target_);
   }
-  std::filesystem::path const& target_;
+  fs::path const& target_;
   sys::Fd fd_;
   std::vector<sys::Fd> held_;
 };
@@ -230,7 +228,7 @@ inline std::string options_text(MountPlan const& plan, SplitOptions const& optio
 /// Runs in a thread of its own, which changes its working directory to that of the descriptors.
 inline void mount_by_descriptors(MountPlan const& plan, SplitOptions const& options) {
   std::vector<sys::Fd> held;
-  auto const number = [&](std::filesystem::path const& path) {
+  auto const number = [&](fs::path const& path) {
     held.push_back(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY));
     return std::to_string(held.back().get());
   };
@@ -294,8 +292,7 @@ inline void mount_overlay(MountPlan const& plan, MountCall call = MountCall::any
 
 /// Runs the user's mount program in `home` and waits for it.
 /// @throws `errno`, "run <program>"; `Errc::driver_unusable` if it fails, with its output and exit status
-inline void mount_by_program(std::filesystem::path const& program, std::filesystem::path const& home,
-                             MountPlan const& plan) {
+inline void mount_by_program(fs::path const& program, fs::path const& home, MountPlan const& plan) {
   auto const& target = plan.target.native();
   auto ended = sys::run({program.native(), "-o", mount_data(plan, plan.options), target},
                         {.directory = home, .keep_words = true});

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/staging_directory.hpp>
 
-#include <filesystem>
 #include <sys/stat.h>
 
 namespace strata::drivers::overlay {
@@ -14,27 +14,27 @@ namespace strata::drivers::overlay {
 /// Paths at which the layers of a home are mounted. Keeps references to its arguments.
 struct MountPlaces {
   LayerDirs const& dirs;
-  std::filesystem::path const& run_home;  ///< lost at reboot
-  bool read_only = false;                 ///< nothing may be created in the home
+  fs::path const& run_home;  ///< lost at reboot
+  bool read_only = false;    ///< nothing may be created in the home
 
   /// True if a layer is mounted in its own directory, and can be written to.
-  bool is_own(std::filesystem::path const& layer) const { return !read_only && dirs.is_own(layer); }
+  bool is_own(fs::path const& layer) const { return !read_only && dirs.is_own(layer); }
 
   /// `<home>/<id>/merged`; for layers of read-only stores, and in a store opened for reading, a path below
   /// the run root.
-  std::filesystem::path of(LayerId const& id) const {
+  fs::path of(LayerId const& id) const {
     auto const layer = dirs.find(id.str());
     return (layer && !is_own(*layer) ? run_home / id.str() : dirs.own(id.str())) / paths::overlay::merged;
   }
 
   /// Directory for short-lived mounts that other processes must neither use nor count. Not in the home: a
   /// shutdown by another process unmounts the home with all mounts below it.
-  std::filesystem::path private_mounts() const { return run_home / paths::overlay::temp_dirs; }
+  fs::path private_mounts() const { return run_home / paths::overlay::temp_dirs; }
 };
 
 /// Makes an empty directory in a staging directory.
 /// @throws `errno`, "mkdir <path>"
-inline std::filesystem::path make_mount_point(sys::StagingDirectory& place) {
+inline fs::path make_mount_point(sys::StagingDirectory& place) {
   auto point = place.next_addition();
   if (::mkdir(point.c_str(), 0700) != 0) sys::throw_errno("mkdir", point);
   return point;

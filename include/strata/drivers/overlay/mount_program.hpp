@@ -3,13 +3,13 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/options.hpp>
+#include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/process.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/xattr.h>
@@ -21,7 +21,6 @@ namespace strata::drivers::overlay {
 /// True if a mount program wrote layers here: it leaves whiteouts as files, and attributes of its own on
 /// directories. Searches all layers; needed only if `.has-mount-program` is missing in the home.
 inline bool used_mount_program(LayerDirs const& dirs) {
-  namespace fs = std::filesystem;
   auto const is_marked = [](fs::path const& directory) {
     std::array<char, 4096> keys{};
     auto const size = ::llistxattr(directory.c_str(), keys.data(), keys.size());
@@ -36,22 +35,21 @@ inline bool used_mount_program(LayerDirs const& dirs) {
   for (auto const& id : dirs.list()) {
     auto const tree = dirs.own(id) / paths::overlay::diff;
     if (is_marked(tree)) return true;
-    std::error_code error;
+    boost::system::error_code error;
     for (fs::recursive_directory_iterator entry(tree, error), end; !error && entry != end;
          entry.increment(error)) {
       if (archive::is_whiteout(entry->path().filename().native())) return true;
-      if (entry->symlink_status(error).type() == fs::file_type::directory && is_marked(entry->path()))
-        return true;
+      if (entry->symlink_status(error).type() == fs::directory_file && is_marked(entry->path())) return true;
     }
   }
   return false;
 }
 
 /// Searches the directories of `$PATH`; empty if not found.
-inline std::filesystem::path find_program(std::string_view name) {
+inline fs::path find_program(std::string_view name) {
   auto const* search = std::getenv("PATH");
   for (auto const& directory : split(search != nullptr ? search : "", ':')) {
-    auto path = std::filesystem::path(directory) / name;
+    auto path = fs::path(directory) / name;
     if (path.is_absolute() && ::access(path.c_str(), X_OK) == 0) return path;
   }
   return {};
@@ -59,7 +57,7 @@ inline std::filesystem::path find_program(std::string_view name) {
 
 /// Unmounts with fuse's own program, as a mount program expects (fusermount3(1)).
 /// @return  false if that failed
-inline bool unmount_by_program(std::filesystem::path const& target) {
+inline bool unmount_by_program(fs::path const& target) {
   for (auto const* program : {"fusermount3", "fusermount"}) {
     if (find_program(program).empty()) continue;
     if (sys::run({program, "-u", target.native()}, {.keep_words = true}).succeeded()) return true;

@@ -10,6 +10,7 @@
 #include <strata/drivers/overlay/shifted_mount.hpp>
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/file.hpp>
@@ -22,7 +23,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -37,7 +37,7 @@ class Mounter {
  public:
   /// @param home        working directory of a mount program
   /// @param user_xattr  the kernel's attributes are "user.overlay.*"
-  Mounter(std::filesystem::path home, Features features, Options const& options, bool user_xattr)
+  Mounter(fs::path home, Features features, Options const& options, bool user_xattr)
       : home_(std::move(home)),
         features_(std::move(features)),
         program_(options.mount_program),
@@ -95,7 +95,7 @@ class Mounter {
   /// @param writable  false: mounts read-only whatever the request says, and creates nothing in the layer
   /// @throws `Errc::parent_unknown`; `Errc::unsupported` for more than 500 layers, or to write to a composefs
   ///   layer; `errno`
-  MountPlan plan(LayerDirs const& dirs, std::filesystem::path const& layer, bool writable,
+  MountPlan plan(LayerDirs const& dirs, fs::path const& layer, bool writable,
                  MountRequest const& request) const {
     MountPlan plan{
         .lowers = dirs.trees_below(layer), .options = options(request.options), .label = request.label};
@@ -133,7 +133,7 @@ class Mounter {
 
   /// As above, with the layers below showing the owners that a container with these maps sees.
   /// @param layer  directory of the layer
-  void mount_shifted(MountPlan plan, std::filesystem::path const& layer, IdMaps const& maps) const {
+  void mount_shifted(MountPlan plan, fs::path const& layer, IdMaps const& maps) const {
     if (by_program()) {
       shift_by_program(plan, maps);
       return mount_by_program(std::move(plan));
@@ -142,7 +142,7 @@ class Mounter {
   }
 
   /// As `sys::unmount`, but with fuse's own program for mounts of a mount program, if it is installed.
-  void unmount(std::filesystem::path const& target, Flush level) const {
+  void unmount(fs::path const& target, Flush level) const {
     if (level == Flush::full) flush(target);
     if (!by_program() || !unmount_by_program(target)) sys::unmount(target);
   }
@@ -150,7 +150,7 @@ class Mounter {
  private:
   /// The kernel flushes when the mount is removed, but does not report errors. Volatile mounts are flushed by
   /// neither; a mount whose program has died cannot be opened.
-  static void flush(std::filesystem::path const& target) {
+  static void flush(fs::path const& target) {
     if (!sys::is_mount_point(target)) return;
     auto const root = sys::find_at(target, O_RDONLY | O_DIRECTORY).best_effort();
     if (root) sys::flush_file_system(root->get(), target);
@@ -191,9 +191,9 @@ class Mounter {
     }
   }
 
-  std::filesystem::path home_;
+  fs::path home_;
   Features features_;
-  std::filesystem::path program_;  ///< empty: the kernel mounts
+  fs::path program_;  ///< empty: the kernel mounts
   bool force_mask_;
   bool user_xattr_;
 };

@@ -2,6 +2,7 @@
 
 #include <strata/drivers/option_text.hpp>
 #include <strata/drivers/overlay/layer_stores.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/lookup.hpp>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,9 +37,8 @@ inline std::vector<std::string> split(std::string_view text, char separator) {
 struct Options {
   std::string home_name =
       "overlay";  ///< directory below the graph root; "overlay2" for stores opened under that name
-  std::string mountopt = {};  ///< comma-separated options of every mount; in the names of recorded probes
-  std::filesystem::path mount_program =
-      {};                        ///< mounts instead of the kernel; called as `<program> -o <data> <target>`
+  std::string mountopt = {};     ///< comma-separated options of every mount; in the names of recorded probes
+  fs::path mount_program = {};   ///< mounts instead of the kernel; called as `<program> -o <data> <target>`
   bool skip_mount_home = false;  ///< don't bind-mount the home onto itself
   bool ignore_chown_errors = false;
   /// Mode of all files and directories of new layers; their own modes are kept in an attribute. Writable
@@ -48,8 +47,8 @@ struct Options {
   std::uint64_t size = 0;         ///< limit in bytes for a writable layer, by project quota; 0: unlimited
   std::uint64_t inodes = 0;       ///< limit of its number of files, likewise
   bool sync_file_system = false;  ///< 1.63's `sync=filesystem`: flush whatever the caller's durability
-  std::vector<std::filesystem::path> image_stores = {};  ///< graph roots of read-only stores, in search order
-  std::vector<LayerStore> layer_stores = {};             ///< in search order
+  std::vector<fs::path> image_stores = {};    ///< graph roots of read-only stores, in search order
+  std::vector<LayerStore> layer_stores = {};  ///< in search order
 
   /// Parses `[prefix]key=value` texts; a later one overrides an earlier one, image stores accumulate. Options
   /// with the prefix of another driver are ignored, as in release 1.63.
@@ -81,19 +80,19 @@ inline std::uint64_t parse_inodes(std::string const& value) {
 }
 
 inline void add_image_store(Options& options, std::string const& text) {
-  auto const path = std::filesystem::path(text).lexically_normal();
+  auto const path = clean(text);
   if (!path.is_absolute())
     reject_option("overlay: image path \"" + text + "\" is not absolute.  Can not be relative");
-  std::error_code error;
-  auto const status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    auto reason = error ? error : std::error_code(ENOENT, std::generic_category());
-    auto message = reason.message();
+  boost::system::error_code error;
+  auto const status = fs::status(path, error);
+  if (!fs::exists(status)) {
+    auto message =
+        (error ? error : make_error_code(boost::system::errc::no_such_file_or_directory)).message();
     message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
     reject_option("overlay: can't stat imageStore dir " + path.native() + ": stat " + path.native() + ": " +
                   message);
   }
-  if (!std::filesystem::is_directory(status))
+  if (!fs::is_directory(status))
     reject_option("overlay: image path \"" + path.native() + "\" must be a directory");
   if (std::find(options.image_stores.begin(), options.image_stores.end(), path) == options.image_stores.end())
     options.image_stores.push_back(path);

@@ -4,6 +4,7 @@
 #include <strata/drivers/overlay/quota.hpp>
 #include <strata/drivers/overlay/staged.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/additional_tree.hpp>
@@ -15,7 +16,6 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <stdio.h>
 #include <string>
@@ -52,7 +52,7 @@ inline void put_in_place(LayerDirs const& dirs, LayerId const& id, StagedLayer& 
 
 /// Exchanges the trees of a layer and a staged one.
 /// @throws `errno`, "rename <path>": nothing has changed
-inline void exchange_trees(std::filesystem::path const& layer, StagedLayer& staged) {
+inline void exchange_trees(fs::path const& layer, StagedLayer& staged) {
   staged.finish();
   join_project(layer, staged.diff());
   auto const diff = layer / paths::overlay::diff;

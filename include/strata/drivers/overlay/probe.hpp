@@ -3,6 +3,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/idmapped_mount.hpp>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +34,7 @@ struct Answer {
 /// the reason, if any. A `-true` file takes precedence.
 class FeatureCache {
  public:
-  explicit FeatureCache(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  explicit FeatureCache(fs::path directory) : directory_(std::move(directory)) {}
 
   std::optional<Answer> find(std::string const& feature) const {
     if (::access((directory_ / (feature + "-true")).c_str(), F_OK) == 0) return Answer{.works = true};
@@ -53,7 +53,7 @@ class FeatureCache {
   }
 
  private:
-  std::filesystem::path directory_;
+  fs::path directory_;
 };
 
 namespace detail {
@@ -61,8 +61,7 @@ namespace detail {
 /// Two lower directories, an upper and a mount of them, in a staging directory on the driver's file system.
 class ProbeMount {
  public:
-  explicit ProbeMount(std::filesystem::path const& temp_dirs)
-      : directory_(sys::StagingDirectory::create(temp_dirs)) {
+  explicit ProbeMount(fs::path const& temp_dirs) : directory_(sys::StagingDirectory::create(temp_dirs)) {
     for (auto const* name : {"far", "near", "upper", "work", "merged"}) make(name);
   }
   ~ProbeMount() {
@@ -74,14 +73,14 @@ class ProbeMount {
   ProbeMount(ProbeMount const&) = delete;
   ProbeMount& operator=(ProbeMount const&) = delete;
 
-  std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }
+  fs::path path(std::string_view name) const { return directory_.path() / name; }
   void make(std::string_view name) const {
     if (::mkdir(path(name).c_str(), 0700) != 0) sys::throw_errno("mkdir", path(name));
   }
   void make_file(std::string_view name) const {
     static_cast<void>(sys::open_at(AT_FDCWD, path(name), O_WRONLY | O_CREAT | O_EXCL, 0644));
   }
-  void mount(std::vector<std::string> const& options, std::filesystem::path const& far = {}) const {
+  void mount(std::vector<std::string> const& options, fs::path const& far = {}) const {
     mount_overlay({.lowers = {path("near"), far.empty() ? path("far") : far},
                    .upper = path("upper"),
                    .work = path("work"),
@@ -114,7 +113,7 @@ Answer ask(Attempt&& attempt) {
 }  // namespace detail
 
 /// Probes if overlay mounts work on this host.
-inline Answer probe_overlay(std::filesystem::path const& temp_dirs) {
+inline Answer probe_overlay(fs::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
     probe.mount({});
@@ -125,8 +124,7 @@ inline Answer probe_overlay(std::filesystem::path const& temp_dirs) {
 /// Probes if a layer's `diff` shows exactly what changed. It does not if a directory's opaque mark is copied
 /// up with it, or if a renamed directory is recorded as a redirection (kernel documentation,
 /// filesystems/overlayfs).
-inline Answer probe_native_diff(std::filesystem::path const& temp_dirs,
-                                std::vector<std::string> const& options) {
+inline Answer probe_native_diff(fs::path const& temp_dirs, std::vector<std::string> const& options) {
   return detail::ask([&]() -> std::string {
     detail::ProbeMount const probe(temp_dirs);
     for (auto const* name : {"far/kept", "far/moved", "near/kept"}) probe.make(name);
@@ -144,8 +142,7 @@ inline Answer probe_native_diff(std::filesystem::path const& temp_dirs,
 }
 
 /// Probes if a change of mode leaves a file's contents in the lower layer.
-inline Answer probe_metacopy(std::filesystem::path const& temp_dirs,
-                             std::vector<std::string> const& options) {
+inline Answer probe_metacopy(fs::path const& temp_dirs, std::vector<std::string> const& options) {
   return detail::ask([&]() -> std::string {
     detail::ProbeMount const probe(temp_dirs);
     probe.make_file("far/file");
@@ -158,7 +155,7 @@ inline Answer probe_metacopy(std::filesystem::path const& temp_dirs,
 }
 
 /// Probes if a mount can omit flushing (`volatile`, Linux 5.10).
-inline Answer probe_volatile(std::filesystem::path const& temp_dirs) {
+inline Answer probe_volatile(fs::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
     probe.mount({"volatile"});
@@ -167,7 +164,7 @@ inline Answer probe_volatile(std::filesystem::path const& temp_dirs) {
 }
 
 /// Probes if a lower directory can be an id-mapped mount (Linux 5.19).
-inline Answer probe_idmapped_lower(std::filesystem::path const& temp_dirs) {
+inline Answer probe_idmapped_lower(fs::path const& temp_dirs) {
   return detail::ask([&] {
     detail::ProbeMount const probe(temp_dirs);
     probe.make("mapped");

@@ -4,6 +4,7 @@
 #include <strata/drivers/overlay/mount.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
+#include <strata/fs.hpp>
 #include <strata/idmap/range.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
@@ -13,7 +14,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <exception>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -31,8 +31,7 @@ namespace detail {
 class MappedHomes {
  public:
   /// @param directory  is created; mounts that a dead process left in it are removed
-  MappedHomes(std::filesystem::path directory, IdMaps const& maps)
-      : directory_(std::move(directory)), names_(maps) {
+  MappedHomes(fs::path directory, IdMaps const& maps) : directory_(std::move(directory)), names_(maps) {
     make(directory_);
   }
   ~MappedHomes() {
@@ -45,7 +44,7 @@ class MappedHomes {
   MappedHomes& operator=(MappedHomes const&) = delete;
 
   /// Path at which the tree `<home>/<layer>/<name>` appears.
-  std::filesystem::path operator()(std::filesystem::path const& tree) {
+  fs::path operator()(fs::path const& tree) {
     auto const layer = tree.parent_path();
     auto const home = layer.parent_path();
     auto const [clone, is_new] = clones_.try_emplace(home, directory_ / std::to_string(clones_.size()));
@@ -64,13 +63,13 @@ class MappedHomes {
   }
 
  private:
-  static void make(std::filesystem::path const& path) {
+  static void make(fs::path const& path) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) sys::throw_errno("mkdir", path);
   }
 
-  std::filesystem::path directory_;
+  fs::path directory_;
   sys::MappedNamespace names_;
-  std::map<std::filesystem::path, std::filesystem::path> clones_;
+  std::map<fs::path, fs::path> clones_;
 };
 
 /// Adds options in the syntax of fuse-overlayfs: "uidmapping=:0:100000:65536", or "squash_to_uid=100000" for
@@ -100,7 +99,7 @@ inline void shift_by_program(MountPlan& plan, IdMaps const& maps) {
 /// layer's own tree is not mapped, since a container writes with host ids.
 /// @param layer  directory of the layer
 /// @throws `Errc::unsupported`: a composefs layer is among them
-inline void mount_shifted(MountPlan plan, std::filesystem::path const& layer, IdMaps const& maps) {
+inline void mount_shifted(MountPlan plan, fs::path const& layer, IdMaps const& maps) {
   for (auto const& lower : plan.lowers)
     if (is_composefs(lower.parent_path()))
       throw Error(Errc::unsupported,

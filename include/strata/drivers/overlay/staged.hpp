@@ -11,6 +11,7 @@
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/durability.hpp>
 #include <strata/former.hpp>
+#include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/additional_tree.hpp>
@@ -27,7 +28,6 @@
 
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,7 +55,7 @@ class StagedLayer {
         control_(request.control),
         directory_(sys::StagingDirectory::create(home_ / paths::overlay::temp_dirs)),
         layer_(directory_.next_addition()) {
-    std::optional<std::filesystem::path> below;
+    std::optional<fs::path> below;
     if (parent_) below = dirs.get(parent_->str());
     make(layer_, 0700);
     give_to_root(layer_, maps_);
@@ -113,7 +113,7 @@ class StagedLayer {
     additional_ = tree.path();
   }
   /// Path of the additional layer; empty for a layer with files of its own.
-  std::filesystem::path const& additional() const noexcept { return additional_; }
+  fs::path const& additional() const noexcept { return additional_; }
 
   void add(archive::TarHeader const& header, Reader& body) {
     control_.check();
@@ -133,10 +133,10 @@ class StagedLayer {
     finished_ = true;
   }
 
-  std::filesystem::path const& layer() const noexcept { return layer_; }
+  fs::path const& layer() const noexcept { return layer_; }
   /// Home in which the layer will be published.
-  std::filesystem::path const& home() const noexcept { return home_; }
-  std::filesystem::path diff() const { return layer_ / paths::overlay::diff; }
+  fs::path const& home() const noexcept { return home_; }
+  fs::path diff() const { return layer_ / paths::overlay::diff; }
   std::string const& link() const noexcept { return link_; }
   std::optional<LayerId> const& parent() const noexcept { return parent_; }
   Flush flush() const noexcept { return flush_; }
@@ -170,7 +170,7 @@ class StagedLayer {
     make_owned(paths::overlay::diff, like.st_mode & 0777U);
   }
 
-  static void make(std::filesystem::path const& path, mode_t mode) {
+  static void make(fs::path const& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) != 0) sys::throw_errno("mkdir", path);
   }
 
@@ -184,7 +184,7 @@ class StagedLayer {
 
   /// Readable by everyone, as a container's root must be; over a parent, with the mode and owner of its root.
   /// These are in an attribute if modes are forced; the attribute is read in either case.
-  void make_diff(std::optional<std::filesystem::path> const& parent,
+  void make_diff(std::optional<fs::path> const& parent,
                  std::optional<std::uint32_t> const& force_mask) const {
     archive::TarHeader real{.type = archive::EntryType::directory, .mode = 0555};
     if (parent) {
@@ -223,13 +223,13 @@ class StagedLayer {
   std::optional<LayerId> parent_;
   IdMaps maps_;
   bool writable_;
-  std::filesystem::path home_;
-  std::filesystem::path additional_ = {};
+  fs::path home_;
+  fs::path additional_ = {};
   Flush flush_;
   Control control_;
   sys::StagingDirectory directory_;
-  std::filesystem::path layer_;
-  std::filesystem::path original_ = {};  ///< the layer whose contents `diff` is to replace
+  fs::path layer_;
+  fs::path original_ = {};  ///< the layer whose contents `diff` is to replace
   std::string link_;
   std::optional<std::string> parent_link_;
   std::optional<LayerDirs::Lists> lists_;  // none: a link below is lost, or there is no parent

@@ -1,10 +1,10 @@
-#include <strata/archive/clean_path.hpp>
+#include <strata/clean_path.hpp>
 
 #include <catch2/catch.hpp>
 
-using namespace strata::archive;
+using namespace strata;
 
-TEST_CASE("clean_path gives what Go's path.Clean gives", "[archive][clean_path]") {
+TEST_CASE("clean_path gives what Go's path.Clean gives", "[clean_path]") {
   char const* const pairs[][2] = {{"", "."},
                                   {".", "."},
                                   {"./", "."},

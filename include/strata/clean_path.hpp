@@ -4,9 +4,8 @@
 #include <string>
 #include <string_view>
 
-namespace strata::archive {
+namespace strata {
 
-namespace detail {
 /// True if `clean_path` would return the same text.
 inline bool is_clean_path(std::string_view path) {
   if (path.empty()) return false;
@@ -20,12 +19,11 @@ inline bool is_clean_path(std::string_view path) {
     at = end + 1;
   }
 }
-}  // namespace detail
 
 /// The shortest equivalent path by text alone, like Go's path.Clean: no empty or "." components, ".." removed
 /// with the component before it (also at the root), no trailing slash; "." if empty.
 inline std::string clean_path(std::string_view path) {
-  if (detail::is_clean_path(path)) return std::string(path);
+  if (is_clean_path(path)) return std::string(path);
   bool const rooted = path.starts_with('/');
   std::string out(rooted ? "/" : "");
   std::size_t fixed = out.size();  // what a ".." cannot remove: the root, or leading ".." components
@@ -51,4 +49,4 @@ inline std::string clean_path(std::string_view path) {
   return out.empty() ? "." : out;
 }
 
-}  // namespace strata::archive
+}  // namespace strata
