@@ -117,6 +117,27 @@ TEST_CASE("a process that dies while it erases big data leaves all of it or noth
   CHECK(check(fixture.store).clean());
 }
 
+TEST_CASE("erased big data leaves the file that other big data is stored in, too", "[store][big_data]") {
+  Fixture<stores::Vfs> fixture;
+  with_each(fixture.store, [&](auto& item) {
+    using Traits = typename std::remove_cvref_t<decltype(item)>::Traits;
+    INFO(Traits::kind);
+    item.big_data().set("a/", "text");
+    item.big_data().set("a", "text");
+    item.big_data().erase("a/");
+    CHECK(item.big_data().names() == names::List{"a"});
+    CHECK(item.big_data().get("a") == "text");
+    auto const kind = detail::data_kind<Traits, typename Traits::Core>();
+    leave_intent(fixture.graph(), kind, item.id().str(), "a/");
+    CHECK_FALSE(stores::Vfs(fixture.options()).layers().list().empty());
+    CHECK(item.big_data().get("a") == "text");
+    item.big_data().erase("a");
+    CHECK_FALSE(fs::exists(data_file(fixture, item, "a")));
+  });
+  CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
+  CHECK(check(fixture.store).clean());
+}
+
 TEST_CASE("big data whose file cannot be removed stays as it is", "[store][big_data]") {
   Fixture<stores::Vfs> fixture;
   with_each(fixture.store, [&](auto& item) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/durability.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
@@ -11,6 +12,7 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/staging_directory.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -24,12 +26,27 @@ namespace detail {
 
 inline constexpr std::string_view erase_intent_file = "erase-intent";
 
+/// True if one of the keys is stored in a file of that name: keys such as "a" and "a/" share one.
+inline bool is_stored_in(names::List const& keys, fs::path const& name) {
+  return std::ranges::any_of(keys, [&](std::string const& key) {
+    try {
+      return fs::path(big_data_file_name(key)) == name;
+    } catch (Error const&) {
+      return false;
+    }
+  });
+}
+
 /// Removes an item's data file, and the directories of its name that are empty then.
 /// @param directory  of the item's data
+/// @param kept       keys of the item's other data; a file that one of them shares stays
 /// @param changed    set as soon as something was removed, before it is flushed
 /// @throws `errno`
-inline void remove_data_file(fs::path const& directory, std::string const& key, Flush flush, bool& changed) {
-  auto const file = directory / big_data_file_name(key);
+inline void remove_data_file(fs::path const& directory, std::string const& key, names::List const& kept,
+                             Flush flush, bool& changed) {
+  auto const name = big_data_file_name(key);
+  if (is_stored_in(kept, name)) return;
+  auto const file = directory / name;
   if (::unlink(file.c_str()) == 0)
     changed = true;
   else if (!sys::is_absent(errno))
@@ -65,7 +82,8 @@ Row<typename Traits::Record> erase_data(Core& core, Writing& table, typename Tra
   }
   bool removed = false;
   try {
-    detail::remove_data_file(core.template data_directory<Traits>(id), key, core.flush(), removed);
+    detail::remove_data_file(core.template data_directory<Traits>(id), key, row->big_data_names, core.flush(),
+                             removed);
   } catch (...) {
     if (removed) {  // but perhaps not flushed
       leave_intents(core, staging);
@@ -90,7 +108,8 @@ void settle_erased(Core& core, Rows const& rows, fs::path const& directory, std:
   auto const row = rows.by_id(id);
   if (!row || !key || key->empty() || names::contains(row->big_data_names, *key)) return;
   bool removed = false;
-  detail::remove_data_file(core.template data_directory<Traits>(id), *key, core.flush(), removed);
+  detail::remove_data_file(core.template data_directory<Traits>(id), *key, row->big_data_names, core.flush(),
+                           removed);
 }
 
 }  // namespace strata
