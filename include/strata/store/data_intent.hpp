@@ -143,15 +143,15 @@ void settle_data(Core& core, Rows const& rows, fs::path const& directory, std::s
   auto const row = rows.by_id(id);
   auto const intent = detail::read_data_intent(directory);
   if (!row || !intent) return;
-  auto const place = core.template data_directory<Traits>(id);
-  auto const waiting = place / intent->temporary;
+  auto const target = core.template data_directory<Traits>(id) / big_data_file_name(intent->key);
+  auto const waiting = target.parent_path() / intent->temporary;
   if (!sys::is_present(waiting)) return;
   if (intent->is_told_by(*row)) {
-    sys::rename(waiting, place / big_data_file_name(intent->key));
+    sys::rename(waiting, target);
   } else if (::unlink(waiting.c_str()) != 0) {
     sys::throw_errno("unlink", waiting);
   }
-  if (core.flush() == Flush::full) sys::sync_directory(place);
+  if (core.flush() == Flush::full) sys::sync_directory(target.parent_path());
 }
 
 }  // namespace strata
