@@ -110,6 +110,8 @@ TEMPLATE_TEST_CASE("a staged layer whose filling failed cannot be published", "[
       CHECK((staged.tar_split().empty() || sys::is_present(staged.tar_split())));
       CHECK(code_of([&] { staged.fill(memory_source(tar)); }) == Errc::layer_incomplete);
       CHECK(code_of([&] { staged.fill_by([](auto&&...) { FAIL("called"); }); }) == Errc::layer_incomplete);
+      CHECK(code_of([&] { staged.add_big_data("key", "bytes"); }) == Errc::layer_incomplete);
+      CHECK(code_of([&] { staged.set_toc_digest("sha256:none"); }) == Errc::layer_incomplete);
       CHECK(code_of([&] { staged.replace("old"); }) == Errc::layer_incomplete);
       auto moved = std::move(staged);
       CHECK(code_of([&] { moved.commit({.id = "new"}); }) == Errc::layer_incomplete);

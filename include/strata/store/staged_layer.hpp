@@ -61,8 +61,8 @@ class [[nodiscard]] StagedLayer {
   StagedLayer(std::shared_ptr<Core> core, StageOptions const& options)
       : core_(std::move(core)), options_(options), change_(begin(*core_, options)) {}
 
-  /// Unpacks a tar, plain or compressed. Call at most once. After an exception the layer can only be
-  /// destroyed: every other call throws `Errc::layer_incomplete`.
+  /// Unpacks a tar, plain or compressed. Call at most once. After an exception the layer can only be looked at
+  /// and destroyed: all calls that add to it or publish it throw `Errc::layer_incomplete`.
   /// @param also  further observer of the archive
   /// @throws as `Layers::import`; `Errc::layer_sealed` if it was filled or published before
   void fill(Source tar, ApplyOptions const& options = {}, archive::TarObserver* also = nullptr) {
@@ -76,18 +76,19 @@ class [[nodiscard]] StagedLayer {
   /// @throws what `fill` throws, and as the other `fill`, with the same effect on the layer
   template <class Fill>
   void fill_by(Fill&& fill) {
-    check_complete();
+    check_sound();
     if (state_ != State::empty) throw sealed();
-    state_ = State::incomplete;
-    auto const tar_split = change_.new_tar_split();
-    try {
-      std::forward<Fill>(fill)(*core_, change_.tree(), tar_split, change_.record());
-      if (!sys::is_present(tar_split)) change_.drop_tar_split();
-    } catch (...) {
-      change_.drop_tar_split();
-      throw;
-    }
-    state_ = State::filled;
+    auto const fill_now = [&] {
+      auto const tar_split = change_.new_tar_split();
+      try {
+        std::forward<Fill>(fill)(*core_, change_.tree(), tar_split, change_.record());
+        if (!sys::is_present(tar_split)) change_.drop_tar_split();
+      } catch (...) {
+        change_.drop_tar_split();
+        throw;
+      }
+    };
+    run(fill_now);
   }
 
   /// Runs `step()`, a part of the filling that follows `fill`, such as adding big data without which the
@@ -96,9 +97,7 @@ class [[nodiscard]] StagedLayer {
   template <class Step>
   void complete_by(Step&& step) {
     check_open();
-    state_ = State::incomplete;
-    std::forward<Step>(step)();
-    state_ = State::filled;
+    run(step);
   }
 
   /// Digests, sizes and owners of the archive, once unpacked.
@@ -107,7 +106,9 @@ class [[nodiscard]] StagedLayer {
   fs::path const& tar_split() const noexcept { return change_.tar_split(); }
 
   /// Identifies the layer by the digest of its table of contents instead of that of a compressed archive.
+  /// @throws `Errc::layer_incomplete`, `Errc::layer_sealed`, as `add_big_data`
   void set_toc_digest(std::string digest) {
+    check_unpublished();
     auto& record = change_.record();
     record.toc_digest = std::move(digest);
     record.compressed_diff_digest.clear();
@@ -116,9 +117,10 @@ class [[nodiscard]] StagedLayer {
   }
 
   /// Adds big data to be published with the layer.
-  /// @throws `Errc::invalid_name`; `Errc::layer_sealed` if it was published before
+  /// @throws `Errc::invalid_name`; `Errc::layer_incomplete` if filling it failed; `Errc::layer_sealed` if it
+  ///   was published before
   void add_big_data(std::string const& key, std::string_view bytes) {
-    if (state_ == State::published) throw sealed();
+    check_unpublished();
     check_key<typename Core::Serializer>(key, "layer, big data \"" + key + '"');
     if (data_.empty()) data_ = change_.staging().next_addition();
     auto const target = data_ / big_data_file_name(key);
@@ -175,19 +177,39 @@ class [[nodiscard]] StagedLayer {
   }
 
  private:
-  enum class State { empty, incomplete, filled, published };
+  enum class State { empty, filling, incomplete, filled, published };
 
   /// The layer as error texts name it; it has no id yet.
   static constexpr std::string_view subject = "staged layer";
   static Error sealed() { return Error(Errc::layer_sealed, std::string(subject)).about(Subject::layer, {}); }
-  void check_complete() const {
-    if (state_ == State::incomplete)
-      throw Error(Errc::layer_incomplete, std::string(subject)).about(Subject::layer, {});
+  static Error incomplete() {
+    return Error(Errc::layer_incomplete, std::string(subject)).about(Subject::layer, {});
+  }
+  /// @throws if filling it failed
+  void check_sound() const {
+    if (state_ == State::incomplete) throw incomplete();
+  }
+  /// @throws unless something can be added to it
+  void check_unpublished() const {
+    check_sound();
+    if (state_ == State::published) throw sealed();
   }
   /// @throws unless it can be published
   void check_open() const {
-    check_complete();
-    if (state_ == State::published) throw sealed();
+    check_unpublished();
+    if (state_ == State::filling) throw incomplete();
+  }
+  /// Runs a part of the filling.
+  template <class Step>
+  void run(Step& step) {
+    state_ = State::filling;
+    try {
+      step();
+    } catch (...) {
+      state_ = State::incomplete;
+      throw;
+    }
+    state_ = State::filled;
   }
 
   static LayerTransaction<Core> begin(Core& core, StageOptions const& options) {
