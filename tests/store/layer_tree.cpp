@@ -7,9 +7,11 @@
 
 #include "stores.hpp"
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/xattr.h>
 #include <type_traits>
 #include <unistd.h>
 
@@ -122,6 +124,21 @@ TEST_CASE("a driver that neither reads nor mounts says so", "[store][layer_tree]
   CHECK(code_of([&] { static_cast<void>(layer.tree()); }) == Errc::unsupported);
 }
 
+TEST_CASE("entries whose first could not be read begin with the next", "[store][layer_tree]") {
+  struct Walk final : LayerEntries::Walk {
+    int calls = 0;
+    bool next(LayerEntry& to) override {
+      if (++calls == 1) throw Error(Errc::stopped, "the first");
+      to.path = "/" + std::to_string(calls);
+      return calls < 3;
+    }
+  };
+  LayerEntries entries(std::make_unique<Walk>());
+  CHECK(code_of([&] { static_cast<void>(entries.begin()); }) == Errc::stopped);
+  CHECK(entries.begin()->path == "/2");
+  CHECK(entries.begin()->path == "/2");
+}
+
 TEST_CASE("a driver chosen at run time reads as it does itself", "[store][layer_tree]") {
   testing::TempDir const directory;
   AnyVfs store({.graph_root = directory / "graph", .run_root = directory / "run", .driver = {.name = "vfs"}});
@@ -129,6 +146,27 @@ TEST_CASE("a driver chosen at run time reads as it does itself", "[store][layer_
   CHECK(paths_in(layer) == "/file ");
   CHECK(text_in(layer, "file") == "text");
   CHECK(layer.mount_count() == 0);
+}
+
+TEST_CASE("what overlayfs redirects is not read wrongly", "[store][layer_tree]") {
+  if (::geteuid() != 0) {
+    WARN("skipped: the attributes need root");
+    return;
+  }
+  Fixture<stores::Overlay> fixture;
+  auto const layer = fixture.store.layers().import(
+      memory_source(stores::tar_of({{"d/", ""}, {"d/in", "1"}, {"file", "text"}, {"other", "2"}})),
+      {.id = "base"});
+  auto const marks = archive::OverlayXattr::here();
+  auto const diff = fixture.graph() / "overlay/base/diff";
+  REQUIRE(::setxattr((diff / "file").c_str(), marks.metacopy(), "", 0, 0) == 0);
+  CHECK(code_of([&] { static_cast<void>(layer.open("file")); }) == Errc::unsupported);
+  CHECK(text_in(layer, "d/in") == "1");
+  CHECK(paths_in(layer) == "/d /d/in /file /other ");
+  REQUIRE(::setxattr((diff / "d").c_str(), marks.redirect(), "old", 3, 0) == 0);
+  CHECK(code_of([&] { static_cast<void>(layer.open("d/in")); }) == Errc::unsupported);
+  CHECK(code_of([&] { paths_in(layer); }) == Errc::unsupported);
+  CHECK(text_in(layer, "other") == "2");
 }
 
 TEMPLATE_TEST_CASE("owners are those of the archive, whatever the layer's id maps", "[store][layer_tree]",

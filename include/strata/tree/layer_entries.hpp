@@ -71,7 +71,8 @@ class LayerEntries {
 
   /// The first entry, or, when called again, the one that was reached. Invalidated by a move of the range.
   iterator begin() {
-    if (!std::exchange(begun_, true)) advance();
+    if (!begun_) advance();
+    begun_ = true;
     return iterator(this);
   }
   static std::default_sentinel_t end() noexcept { return {}; }

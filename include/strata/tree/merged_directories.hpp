@@ -4,7 +4,9 @@
 #include <strata/fs.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/xattr.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
@@ -66,6 +68,20 @@ class MergedDirectories {
       if (has_whiteouts_ && is_opaque(index, path)) break;
     }
     return found;
+  }
+
+  /// True if overlayfs would look elsewhere for the rest of what is at a path: a renamed directory, or a file of
+  /// which only the metadata was copied up.
+  /// @param found  at that path, a directory or a regular file
+  /// @throws `errno`
+  bool is_redirected(Found const& found, std::string const& path) const {
+    if (!has_whiteouts_) return false;
+    auto const names = OverlayXattr::here();
+    auto const* const mark = found.is_directory() ? names.redirect() : names.metacopy();
+    return std::ranges::any_of(found.roots, [&](std::size_t root) {
+      auto const fd = open(root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      return fd && sys::get_xattr(fd.get(), mark, path).has_value();
+    });
   }
 
   /// Names in a directory, sorted; some may be hidden. @throws `errno`

@@ -3,6 +3,7 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/id_map.hpp>
 #include <strata/idmap/range.hpp>
@@ -70,11 +71,12 @@ class MergedTree {
     if (!at) sys::throw_errno("open", path);
     return at;
   }
-  /// Without contents if it is no directory any more.
+  /// Without contents if it is no directory any more. @throws `Errc::unsupported` for a redirected one
   Handle enter(Ref directory, std::string const& name, std::string_view) const {
     auto path = join(directory->path, name);
     auto found = directories_.find(directory->roots, path);
     if (!found.is_directory()) found.roots.clear();
+    check_whole(found, path);
     return std::make_shared<Directory>(Directory{std::move(path), std::move(found.roots)});
   }
 
@@ -104,10 +106,12 @@ class MergedTree {
     return header;
   }
 
+  /// @throws also `Errc::unsupported` for a file of which only the metadata was copied up
   Source contents(Ref directory, std::string const& name, std::string_view) const {
     auto const path = join(directory->path, name);
     auto const found = directories_.find(directory->roots, path);
     if (!found || !S_ISREG(found.status.st_mode)) return {};
+    check_whole(found, path);
     auto file = directories_.open(found.roots.front(), path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     struct stat status {};
     if (file && ::fstat(file.get(), &status) != 0) sys::throw_errno("stat", path);
@@ -119,6 +123,12 @@ class MergedTree {
   static std::int64_t container_id(IdMap const& map, std::int64_t id) {
     constexpr std::int64_t nobody = 65534;
     return idmap::to_container(map, id).value_or(id == 0 ? 0 : nobody);
+  }
+
+  /// Another program mounted the layer with `redirect_dir` or `metacopy`, which this store's options do not have.
+  void check_whole(MergedDirectories::Found const& found, std::string const& path) const {
+    if (directories_.is_redirected(found, path))
+      throw Error(Errc::unsupported, "reading \"" + path + "\", redirected by overlayfs, without a mount");
   }
 
   void tell_real(TarHeader& header, std::size_t root, std::string const& path) const {
