@@ -118,6 +118,36 @@ TEST_CASE("files are read through a read-only mount if the driver cannot", "[sto
   CHECK(layer.mount_count() == 0);
 }
 
+TEST_CASE("a container that is read through a mount can be mounted and written to", "[store][layer_tree]") {
+  if (::geteuid() != 0) {
+    WARN("skipped: mounting needs root");
+    return;
+  }
+  testing::TempDir const directory;
+  stores::Overlay store({.graph_root = directory / "graph",
+                         .run_root = directory / "run",
+                         .driver = {.mountopt = "redirect_dir=on"}});  // directories do not tell everything
+  store.layers().import(memory_source(stores::tar_of({{"d/", ""}, {"d/file", "text"}})), {.id = "base"});
+  auto const box =
+      store.containers().create(store.images().create({.id = "image", .top_layer = "base"}), {.id = "box"});
+  std::optional<LayerTree> tree = box.tree();
+  CHECK(box.mount_count() == 0);
+  {
+    auto root = box.mount();
+    fs::ofstream(root.path() / "new") << "1";
+    fs::rename(root.path() / "d", root.path() / "e");
+    CHECK(paths_in(box) == "/e /e/file /new ");
+    CHECK(box.mount_count() == 1);
+  }
+  CHECK(box.mount_count() == 0);
+  CHECK(paths_in(box) == "/e /e/file /new ");
+  CHECK(text_in(box, "e/file") == "text");
+  tree.reset();
+  for (auto const& at : sys::mounts())
+    CHECK(at.point.native().find((directory / "run").native()) == std::string::npos);
+  store.shutdown({.force = true});
+}
+
 TEST_CASE("a driver that neither reads nor mounts says so", "[store][layer_tree]") {
   Fixture<Blind> fixture;
   auto const layer = fixture.store.layers().create({.id = "base"});

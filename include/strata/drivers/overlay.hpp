@@ -22,8 +22,8 @@
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/placement.hpp>
-#include <strata/drivers/overlay/plain_trees.hpp>
 #include <strata/drivers/overlay/quota.hpp>
+#include <strata/drivers/overlay/read_tree.hpp>
 #include <strata/drivers/overlay/staged.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
@@ -37,7 +37,6 @@
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/layer_tree.hpp>
-#include <strata/tree/merged_tree.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -274,8 +273,7 @@ class Overlay {
         .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
   }
   std::optional<LayerTree> read_tree(LayerId const& id, IdMaps const& maps) const {
-    auto const trees = overlay::plain_trees(dirs_, mounter_, dirs_.get(id.str()));
-    return trees ? std::optional(LayerTree(archive::MergedTree(*trees, maps))) : std::nullopt;
+    return overlay::read_tree(mount_places(), mounter_, id, maps);
   }
   std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {
     return overlay::own_home(dirs_, known);

@@ -118,8 +118,9 @@ TEST_CASE("a layer of composefs is mounted, compared and exported as the layer t
     CHECK_FALSE(fs::exists(mount.path() / "d/small"));
   }
   {
-    auto const tree = middle.tree();  // which cannot be read without a mount
-    CHECK(middle.mount_count() == 1);
+    auto const tree = middle.tree();  // which cannot be read without a mount, of its own
+    CHECK(middle.mount_count() == 0);
+    CHECK_FALSE(middle.mounted_at());
     std::string paths;
     for (auto const& entry : tree.entries()) paths += entry.path + ' ';
     CHECK(paths == "/d /d/large /d/other /d/same /gone ");

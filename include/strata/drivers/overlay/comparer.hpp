@@ -7,11 +7,9 @@
 #include <strata/drivers/overlay/mount_places.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/plain_trees.hpp>
+#include <strata/drivers/overlay/private_mount.hpp>
 #include <strata/fs.hpp>
-#include <strata/id.hpp>
 #include <strata/paths.hpp>
-#include <strata/sys/lookup.hpp>
-#include <strata/sys/mount.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/tree/changes.hpp>
 
@@ -68,8 +66,7 @@ class Comparer {
     return Trees{.tree = layer / paths::overlay::diff, .lowers = places_.dirs.trees_below(layer)};
   }
 
-  /// Mounts two layers in private places while the object exists: other processes would take a mount at the
-  /// usual place for a counted one, and use it.
+  /// Mounts two layers in private places while the object exists.
   struct Mounts {
     sys::StagingDirectory staging;
     fs::path newer = {};
@@ -77,24 +74,9 @@ class Comparer {
   };
   Mounts mount_both(DiffRequest const& request) const {
     Mounts shown{.staging = sys::StagingDirectory::create(places_.private_mounts())};
-    shown.newer = mount_privately(shown.staging, request.layer);
-    if (request.parent) shown.older = mount_privately(shown.staging, *request.parent);
+    shown.newer = mount_privately(places_, mounter_, shown.staging, request.layer);
+    if (request.parent) shown.older = mount_privately(places_, mounter_, shown.staging, *request.parent);
     return shown;
-  }
-
-  fs::path mount_privately(sys::StagingDirectory& staging, LayerId const& id) const {
-    auto const target = make_mount_point(staging);
-    if (auto const seen = places_.of(id); sys::is_mount_point(seen)) {
-      // Bind-mounts the existing mount, which may be unmounted at any time.
-      sys::bind_mount(seen, target);
-      if (!sys::same_device(target, seen.parent_path())) return target;
-      sys::unmount(target);  // it was unmounted in between: this is the directory below it
-    }
-    auto const layer = places_.dirs.get(id.str());
-    auto plan = mounter_.plan(places_.dirs, layer, places_.is_own(layer), {.read_only = true});
-    plan.target = target;
-    mounter_.mount(std::move(plan));
-    return target;
   }
 
   MountPlaces places_;

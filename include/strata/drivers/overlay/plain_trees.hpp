@@ -4,11 +4,8 @@
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/fs.hpp>
-#include <strata/paths.hpp>
 
 #include <algorithm>
-#include <optional>
-#include <vector>
 
 namespace strata::drivers::overlay {
 
@@ -18,15 +15,6 @@ namespace strata::drivers::overlay {
 inline bool has_plain_trees(LayerDirs const& dirs, Mounter const& mounter, fs::path const& layer) {
   return !is_composefs(layer) && !std::ranges::any_of(dirs.lowers(layer), is_composefs) &&
          !mounter.by_program() && mounter.features().native_diff();
-}
-
-/// These directories, uppermost first; none if they do not suffice. @throws as `has_plain_trees`
-inline std::optional<std::vector<fs::path>> plain_trees(LayerDirs const& dirs, Mounter const& mounter,
-                                                        fs::path const& layer) {
-  if (!has_plain_trees(dirs, mounter, layer)) return std::nullopt;
-  auto trees = dirs.trees_below(layer);
-  trees.insert(trees.begin(), layer / paths::overlay::diff);
-  return trees;
 }
 
 }  // namespace strata::drivers::overlay

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <strata/drivers/overlay/layer_dirs.hpp>
+#include <strata/drivers/overlay/mount_places.hpp>
+#include <strata/drivers/overlay/mounter.hpp>
+#include <strata/fs.hpp>
+#include <strata/id.hpp>
+#include <strata/sys/lookup.hpp>
+#include <strata/sys/mount.hpp>
+#include <strata/sys/staging_directory.hpp>
+
+#include <utility>
+
+namespace strata::drivers::overlay {
+
+/// Mounts a layer read-only in a staging directory below `MountPlaces::private_mounts`, which unmounts it with
+/// its removal. Not at the usual place: other processes would take that for a counted mount, and write to it.
+/// @return the mount point
+/// @throws `Errc::layer_unknown`, as `Mounter::mount`
+inline fs::path mount_privately(MountPlaces const& places, Mounter const& mounter,
+                                sys::StagingDirectory& staging, LayerId const& id) {
+  auto const target = make_mount_point(staging);
+  if (auto const seen = places.of(id); sys::is_mount_point(seen)) {
+    // Bind-mounts the existing mount, which may be unmounted at any time.
+    sys::bind_mount(seen, target);
+    if (!sys::same_device(target, seen.parent_path())) return target;
+    sys::unmount(target);  // it was unmounted in between: this is the directory below it
+  }
+  auto const layer = places.dirs.get(id.str());
+  auto plan = mounter.plan(places.dirs, layer, places.is_own(layer), {.read_only = true});
+  plan.target = target;
+  mounter.mount(std::move(plan));
+  return target;
+}
+
+}  // namespace strata::drivers::overlay
