@@ -89,7 +89,7 @@ struct Keeper : Driver {
 /// The least that also reads files without a mount.
 struct FileReader : Driver {
   using Driver::Driver;
-  std::optional<LayerTree> read_tree(LayerId const&, IdMaps const&) const;
+  std::optional<LayerTree> read_tree(LayerId const&, ReadMaps const&) const;
 };
 
 /// The least that also knows what lies below a layer.

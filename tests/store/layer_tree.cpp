@@ -38,11 +38,11 @@ std::string text_in(auto const& item, std::string_view path) {
 /// Drivers that cannot read by themselves, but mount, or not even that.
 struct MountedOverlay : drivers::Overlay {
   using drivers::Overlay::Overlay;
-  std::optional<LayerTree> read_tree(LayerId const&, IdMaps const&) const { return std::nullopt; }
+  std::optional<LayerTree> read_tree(LayerId const&, ReadMaps const&) const { return std::nullopt; }
 };
 struct BlindMemory : drivers::Memory {
   using drivers::Memory::Memory;
-  std::optional<LayerTree> read_tree(LayerId const&, IdMaps const&) const { return std::nullopt; }
+  std::optional<LayerTree> read_tree(LayerId const&, ReadMaps const&) const { return std::nullopt; }
 };
 
 using AnyVfs = Store<drivers::Any, serializers::Json, durability::None>;
@@ -223,6 +223,42 @@ TEMPLATE_TEST_CASE("owners are those of the archive, whatever the layer's id map
     CHECK(entry.mode == 0600);
   }
   ::unsetenv("_CONTAINERS_OVERLAY_DISABLE_IDMAP");
+}
+
+TEST_CASE("owners of what a container wrote are its ids, too", "[store][layer_tree]") {
+  if (::geteuid() != 0) {
+    WARN("skipped: mounting needs root");
+    return;
+  }
+  for (std::string const mountopt : {"", "redirect_dir=on"}) {  // read from directories, and from a mount
+    INFO(mountopt);
+    testing::TempDir const directory;
+    stores::Overlay store(
+        {.graph_root = directory / "graph", .run_root = directory / "run", .driver = {.mountopt = mountopt}});
+    IdMap const ids{{0, 100000, 1000}};
+    std::string tar;
+    Sink sink = string_sink(tar);
+    archive::TarWriter writer(sink);
+    writer.add({.name = "below", .mode = 0600, .uid = 5, .gid = 6});
+    writer.finish();
+    store.layers().import(memory_source(tar), {.id = "base"});
+    auto const image = store.images().create({.id = "image", .top_layer = "base"});
+    auto const box = store.containers().create(image, {.id = "box", .maps = {ids, ids}});
+    auto const owners = [&] {
+      std::string text;
+      for (auto const& entry : box.entries())
+        text += entry.path + ' ' + std::to_string(entry.uid) + ':' + std::to_string(entry.gid) + ' ';
+      return text;
+    };
+    {
+      auto const root = box.mount();
+      fs::ofstream(root.path() / "new") << "1";
+      REQUIRE(::lchown((root.path() / "new").c_str(), 100007, 100008) == 0);
+      CHECK(owners() == "/below 5:6 /new 7:8 ");
+    }
+    CHECK(owners() == "/below 5:6 /new 7:8 ");
+    store.shutdown({.force = true});
+  }
 }
 
 TEMPLATE_TEST_CASE("files of layers in read-only stores are read, too", "[store][layer_tree]", stores::Vfs,

@@ -144,7 +144,7 @@ class Memory {
     if (found->second->bytes) to.write(as_bytes(*found->second->bytes));
   }
 
-  std::optional<LayerTree> read_tree(LayerId const& id, IdMaps const&) const {
+  std::optional<LayerTree> read_tree(LayerId const& id, ReadMaps const&) const {
     auto const layer = get(id);
     return LayerTree(archive::MemoryLayer({layer, &layer->tree}));
   }

@@ -272,7 +272,7 @@ class Overlay {
     return OwnTree{
         .path = *layer / paths::overlay::diff, .whole = false, .keeps_owners = !options_.ignore_chown_errors};
   }
-  std::optional<LayerTree> read_tree(LayerId const& id, IdMaps const& maps) const {
+  std::optional<LayerTree> read_tree(LayerId const& id, ReadMaps const& maps) const {
     return overlay::read_tree(mount_places(), mounter_, id, maps);
   }
   std::vector<Ownership> ownership(std::vector<LayerId> const& known) const {

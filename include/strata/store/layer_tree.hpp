@@ -17,25 +17,37 @@
 /// Reads the files of a layer.
 namespace strata {
 
+/// Maps with whose host ids an item's files are written; none for an image.
+template <class Record>
+IdMaps writer_maps(Record const& record) {
+  if constexpr (requires { record.uidmap; })
+    return maps_of(record);
+  else
+    return {};
+}
+
 /// The files of a layer: as its driver reads them, otherwise through a read-only mount, which the tree and
 /// what was opened in it keep. It is counted, and whoever mounts the layer meanwhile shares it.
+/// @param container  maps of the container whose layer it is, if it is one's
 /// @throws `Errc::layer_unknown`; `Errc::unsupported` if the driver can do neither; as `mount_layer`
 template <class Core>
-LayerTree layer_tree(std::shared_ptr<Core> const& core, LayerId const& id) {
-  IdMaps maps;
+LayerTree layer_tree(std::shared_ptr<Core> const& core, LayerId const& id, IdMaps const& container) {
+  ReadMaps maps;
   ReadOnlyLayers<Core> foreign;
   {
     auto const layers = core->template read_view<typename Core::LayerTraits>();
     auto const layer = layers.get(id);
-    maps = maps_of(*layer);
+    maps.stored = maps_of(*layer);
+    if (maps.stored.empty() && !container.empty() && shifts_mounts(*core, container))
+      maps.container = container;
     foreign = ReadOnlyLayers<Core>(layers, layer);
   }
   if (auto tree = foreign.explain([&] { return read_tree_of(core->driver(), id, maps); }))
     return *std::move(tree);
   if constexpr (MountDriver<typename Core::Driver>) {
-    auto mount = mount_layer(core, id, {.read_only = true});
+    auto mount = mount_layer(core, id, {.read_only = true, .maps = maps.container});
     auto const path = mount.path();
-    return LayerTree(archive::MountedTree(std::move(mount), path, std::move(maps)));
+    return LayerTree(archive::MountedTree(std::move(mount), path, maps.own()));
   } else {
     throw Error(Errc::unsupported,
                 "reading files of a layer with driver " + std::string(core->driver().name()));

@@ -42,15 +42,13 @@ class MergedTree {
   using Ref = Directory const*;
 
   /// @param directories  uppermost first; opened here
-  /// @param maps         from container ids to the host ids of the files
-  /// @param is_whole     the one directory has all files, and overlayfs's marks have no meaning in it
+  /// @param own_maps     from container ids to the ids of the files in the uppermost
+  /// @param maps         the same of those below it
   /// @throws `errno`
-  explicit MergedTree(std::vector<fs::path> const& directories, IdMaps maps = {}, bool is_whole = false)
-      : directories_(directories, !is_whole), maps_(std::move(maps)) {
-    for (auto const& path : directories)
-      stand_ins_ = stand_ins_ || sys::get_xattr(path, override_stat_xattr).has_value();
-  }
-
+  MergedTree(std::vector<fs::path> const& directories, IdMaps own_maps, IdMaps maps)
+      : MergedTree(directories, std::move(own_maps), std::move(maps), true) {}
+  /// One directory that has all files, in which overlayfs's marks have no meaning. Otherwise as above.
+  MergedTree(fs::path const& whole, IdMaps maps) : MergedTree({whole}, std::move(maps), {}, false) {}
   static Ref ref(Handle const& handle) noexcept { return handle.get(); }
   Handle open_root() const { return std::make_shared<Directory>(Directory{{}, directories_.all()}); }
   /// Null, with `errno` set, unless each name of the path is that of a directory.
@@ -101,8 +99,9 @@ class MergedTree {
     if (header->type == EntryType::symlink) header->link_name = directories_.link(found.roots.front(), path);
     if (stand_ins_ && (header->type == EntryType::regular || header->type == EntryType::directory))
       tell_real(*header, found.roots.front(), path);
-    header->uid = container_id(maps_.uids, header->uid);
-    header->gid = container_id(maps_.gids, header->gid);
+    auto const& maps = found.roots.front() == 0 ? own_maps_ : maps_;
+    header->uid = container_id(maps.uids, header->uid);
+    header->gid = container_id(maps.gids, header->gid);
     return header;
   }
 
@@ -119,6 +118,12 @@ class MergedTree {
   }
 
  private:
+  MergedTree(std::vector<fs::path> const& directories, IdMaps own_maps, IdMaps maps, bool has_whiteouts)
+      : directories_(directories, has_whiteouts), own_maps_(std::move(own_maps)), maps_(std::move(maps)) {
+    for (auto const& path : directories)
+      stand_ins_ = stand_ins_ || sys::get_xattr(path, override_stat_xattr).has_value();
+  }
+
   /// As the kernel shows owners that a user namespace lacks; root stays root, as the store makes files as root.
   static std::int64_t container_id(IdMap const& map, std::int64_t id) {
     constexpr std::int64_t nobody = 65534;
@@ -139,6 +144,7 @@ class MergedTree {
   }
 
   MergedDirectories directories_;
+  IdMaps own_maps_;
   IdMaps maps_;
   bool stand_ins_ = false;  ///< files may have `override_stat_xattr`
 };

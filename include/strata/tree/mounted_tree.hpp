@@ -33,7 +33,7 @@ class MountedTree : detail::KeptMount<Mount>, public MergedTree {
   /// @throws `errno`
   MountedTree(Mount mount, fs::path const& path, IdMaps maps)
       : detail::KeptMount<Mount>{std::make_shared<Mount>(std::move(mount))},
-        MergedTree({path}, std::move(maps), true) {}
+        MergedTree(path, std::move(maps)) {}
 
   Source contents(Ref directory, std::string const& name, std::string_view path) const {
     auto source = MergedTree::contents(directory, name, path);

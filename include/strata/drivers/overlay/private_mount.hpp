@@ -5,6 +5,7 @@
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/fs.hpp>
 #include <strata/id.hpp>
+#include <strata/id_map.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/staging_directory.hpp>
@@ -15,12 +16,14 @@ namespace strata::drivers::overlay {
 
 /// Mounts a layer read-only in a staging directory below `MountPlaces::private_mounts`, which unmounts it with
 /// its removal. Not at the usual place: other processes would take that for a counted mount, and write to it.
+/// @param maps  if not empty, the layers below are shown with the owners that a container with these maps sees
 /// @return the mount point
 /// @throws `Errc::layer_unknown`, as `Mounter::mount`
 inline fs::path mount_privately(MountPlaces const& places, Mounter const& mounter,
-                                sys::StagingDirectory& staging, LayerId const& id) {
+                                sys::StagingDirectory& staging, LayerId const& id, IdMaps const& maps = {}) {
   auto const target = make_mount_point(staging);
-  if (auto const seen = places.of(id); sys::is_mount_point(seen)) {
+  // For a container never an existing mount, which may show other owners.
+  if (auto const seen = places.of(id); maps.empty() && sys::is_mount_point(seen)) {
     // Bind-mounts the existing mount, which may be unmounted at any time.
     sys::bind_mount(seen, target);
     if (!sys::same_device(target, seen.parent_path())) return target;
@@ -29,7 +32,10 @@ inline fs::path mount_privately(MountPlaces const& places, Mounter const& mounte
   auto const layer = places.dirs.get(id.str());
   auto plan = mounter.plan(places.dirs, layer, places.is_own(layer), {.read_only = true});
   plan.target = target;
-  mounter.mount(std::move(plan));
+  if (maps.empty())
+    mounter.mount(std::move(plan));
+  else
+    mounter.mount_shifted(std::move(plan), layer, maps);
   return target;
 }
 

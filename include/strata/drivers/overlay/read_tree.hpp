@@ -1,11 +1,11 @@
 #pragma once
 
+#include <strata/concepts/read_driver.hpp>
 #include <strata/drivers/overlay/mount_places.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/plain_trees.hpp>
 #include <strata/drivers/overlay/private_mount.hpp>
 #include <strata/id.hpp>
-#include <strata/id_map.hpp>
 #include <strata/paths.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/tree/layer_tree.hpp>
@@ -20,16 +20,16 @@ namespace strata::drivers::overlay {
 /// what a mount would, through a private mount.
 /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`, as `mount_privately`
 inline LayerTree read_tree(MountPlaces const& places, Mounter const& mounter, LayerId const& id,
-                           IdMaps const& maps) {
+                           ReadMaps const& maps) {
   auto const layer = places.dirs.get(id.str());
   if (has_plain_trees(places.dirs, mounter, layer)) {
     auto trees = places.dirs.trees_below(layer);
     trees.insert(trees.begin(), layer / paths::overlay::diff);
-    return LayerTree(archive::MergedTree(trees, maps));
+    return LayerTree(archive::MergedTree(trees, maps.own(), maps.stored));
   }
   auto staging = sys::StagingDirectory::create(places.private_mounts());
-  auto const path = mount_privately(places, mounter, staging, id);
-  return LayerTree(archive::MountedTree(std::move(staging), path, maps));
+  auto const path = mount_privately(places, mounter, staging, id, maps.container);
+  return LayerTree(archive::MountedTree(std::move(staging), path, maps.own()));
 }
 
 }  // namespace strata::drivers::overlay
