@@ -188,6 +188,30 @@ TEST_CASE("texts keep their rows when erased positions are removed", "[item][row
   CHECK(index.any_of([](LayerRecord const& record) { return record.parent == "p99"; }));
 }
 
+TEST_CASE("a row that was added later does not inherit a text when erased positions are removed",
+          "[item][row_list]") {
+  testing::TempDir const dir;
+  std::string list;
+  for (int i = 0; i < 64; ++i) list += (i == 0 ? '[' : ',') + text_of("old" + std::to_string(i), "p");
+  sys::replace_file(dir / "layers.json", list + ']');
+  Peer peer(dir.path());
+  peer.refresh();
+  std::vector<RecordChange<LayerRecord>> changes;
+  for (int i = 0; i < 45; ++i)
+    changes.push_back(
+        {.put = std::make_shared<LayerRecord const>(record_of(text_of("new" + std::to_string(i), "q")))});
+  for (int i = 0; i < 64; ++i)
+    if (i != 40) changes.push_back({.put = {}, .erase = "old" + std::to_string(i)});
+  peer.commit(changes);
+  peer.rows.compact();
+  peer.commit({{.put = {}, .erase = "new0"}});
+
+  Peer other(dir.path());
+  other.refresh();
+  CHECK(other.rows.size() == 45);
+  CHECK(told(other.rows) == told(peer.rows));
+}
+
 TEST_CASE("several threads may be the first to ask for a row", "[item][row_list]") {
   Layers index;
   auto const source = std::make_shared<std::vector<std::string>>();

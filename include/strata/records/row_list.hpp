@@ -102,7 +102,7 @@ class RowList {
       to[i] = next;
       if (!is_used(i)) continue;
       if (next != i) rows_[next] = std::move(rows_[i]);
-      if (i < texts_.size()) texts_[next] = texts_[i];
+      if (next < texts_.size()) texts_[next] = text_at(i);  // also that of a row without one
       ++next;
     }
     rows_.resize(next);
