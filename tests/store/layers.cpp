@@ -284,3 +284,31 @@ TEMPLATE_TEST_CASE("a layer in memory is created and removed without files but i
   layers.remove(imported);
   CHECK_FALSE(fs::exists(tar_split));
 }
+
+TEMPLATE_TEST_CASE("removing a layer in memory removes files that its record does not tell of",
+                   "[store][layers]", stores::Journal, MemoryJson) {
+  Fixture<TestType> fixture;
+  auto layers = fixture.store.layers();
+  auto const directory = fixture.graph() / "memory-layers";
+  auto erased = layers.create({.id = "erased"});
+  erased.big_data().set("key", "value");
+  erased.big_data().erase("key");
+  layers.remove("erased");
+  CHECK_FALSE(fs::exists(directory / "erased"));
+
+  layers.create({.id = "half"});  // as if a process had died while it wrote the first big data
+  fs::create_directory(directory / "half");
+  sys::replace_file(directory / "half/.tmp-key", "val");
+  layers.remove("half");
+  CHECK_FALSE(fs::exists(directory / "half"));
+
+  auto staged = layers.stage();
+  staged.fill_by([](auto&, auto&, fs::path const& tar_split, auto&) {
+    sys::replace_file(tar_split, "of an archive whose digest is not recorded");
+  });
+  auto const filled = staged.commit({.id = "filled"});
+  auto const tar_split = filled.core().tar_split("filled");
+  CHECK(fs::exists(tar_split));
+  layers.remove(filled);
+  CHECK_FALSE(fs::exists(tar_split));
+}

@@ -10,8 +10,8 @@
 #include <strata/store/older_images.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/read_only_layers.hpp>
-#include <strata/store/records_of.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
@@ -119,11 +119,15 @@ Trash discard_layer_files(Core& core, LayerId const& id, sys::StagingDirectory& 
   return trash;
 }
 
-/// True if there may be files of a layer on disk: those of the driver, a tar-split, big data.
+/// True if there may be files of a layer on disk: those of the driver, a tar-split, big data. What the record
+/// says is not enough: big data that was erased leaves its directory, a process that died its temporary file.
 template <class Core>
-bool has_files(LayerRecordOf<Core> const& layer) noexcept {
-  return !InMemoryDriver<typename Core::Driver> || !layer.diff_digest.empty() || !layer.toc_digest.empty() ||
-         !layer.big_data_names.empty();
+bool has_files(Core const& core, std::string const& id) {
+  if constexpr (InMemoryDriver<typename Core::Driver>)
+    return sys::is_present(core.tar_split(id)) ||
+           sys::is_present(core.template data_directory<typename Core::LayerTraits>(id));
+  else
+    return true;
 }
 
 /// What `unmount_layers` returns if the driver does not mount.

@@ -105,7 +105,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
       auto images = core.template table<typename Core::ImageTraits>().write();
       if (!options.force) check_unused(core, layers, images, id);
       auto const mounts = unmount_layers(core, {LayerId(id)});
-      if (!has_files<Core>(*row)) {
+      if (!has_files(core, id)) {
         forget_mapped_layer(core, images, id);
         layers.erase(id);
         layers.commit(core.flush());
