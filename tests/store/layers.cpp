@@ -312,3 +312,25 @@ TEMPLATE_TEST_CASE("removing a layer in memory removes files that its record doe
   layers.remove(filled);
   CHECK_FALSE(fs::exists(tar_split));
 }
+
+TEST_CASE("a layer in memory whose record cannot be written is gone, though no staging directory can be made",
+          "[store][layers]") {
+  Fixture<MemoryJson> fixture;
+  auto layers = fixture.store.layers();
+  auto const kept = layers.create();
+  auto const directory = fixture.graph() / "memory-layers";
+  auto const trash = fixture.store.core().layer_trash();
+  fs::remove_all(trash);
+  sys::replace_file(trash, "in its place");
+  fs::create_directory(directory / ".tmp-layers.json");
+  CHECK(code_of([&] { layers.create({.id = "id"}); }) == std::errc::is_a_directory);
+  CHECK_FALSE(fixture.store.core().driver().exists(LayerId("id")));
+  CHECK(code_of([&] { layers.remove(kept); }) == std::errc::is_a_directory);
+  CHECK(fixture.store.core().driver().exists(kept.id()));
+
+  fs::remove(directory / ".tmp-layers.json");
+  layers.create({.id = "id"});
+  layers.remove("id");
+  layers.remove(kept);
+  CHECK(fixture.store.core().driver().list().empty());
+}

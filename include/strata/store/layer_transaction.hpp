@@ -71,7 +71,7 @@ class [[nodiscard]] LayerTransaction {
   ///   useless
   void finish(IntentKind kind = IntentKind::layer_files) {
     tree_.finish();
-    if (!InMemoryDriver<typename Core::Driver> || staging_ || kind != IntentKind::layer_files)
+    if (!is_only_in_memory() || kind != IntentKind::layer_files)
       add_intents(*core_, staging(), {{kind, plan_.id.str()}});
   }
 
@@ -102,10 +102,10 @@ class [[nodiscard]] LayerTransaction {
     } catch (...) {
       // The record may have reached the disk despite the error; then the files belong to a layer, if only a
       // spare one.
-      if (!layers.reload() || layers.by_id(plan_.id.str()))
-        leave_intents(*core_, staging());
-      else
+      if (layers.reload() && !layers.by_id(plan_.id.str()))
         discard();
+      else if (!is_only_in_memory())
+        leave_intents(*core_, staging());
       throw;
     }
     return row;
@@ -162,8 +162,15 @@ class [[nodiscard]] LayerTransaction {
     record_.created = Timestamp::now();
   }
 
+  /// True if there is nothing of the layer on disk, and no intent.
+  bool is_only_in_memory() const noexcept { return InMemoryDriver<typename Core::Driver> && !staging_; }
+
   void discard() {
-    with_intents(*core_, staging(), [&] { trash_.merge(discard_layer_files(*core_, plan_.id, staging())); });
+    if (is_only_in_memory())
+      trash_.merge(core_->driver().remove(plan_.id));
+    else
+      with_intents(*core_, staging(),
+                   [&] { trash_.merge(discard_layer_files(*core_, plan_.id, staging())); });
   }
 
   Core* core_;
