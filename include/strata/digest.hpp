@@ -3,12 +3,16 @@
 #include <strata/error.hpp>
 
 #include <openssl/sha.h>
+#ifdef OPENSSL_NO_DEPRECATED_3_0
+#include <openssl/evp.h>
+#endif
 
 #include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <functional>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -82,26 +86,59 @@ class Digest {
   std::string text_;
 };
 
-/// Computes the SHA-256 of a stream with OpenSSL's libcrypto (1.3 GB/s and more with the processor's SHA
-/// instructions). Satisfies `ByteSink`. Not safe for concurrent use.
-///
-/// Calls the algorithm itself: libcrypto's interface for any algorithm reads its configuration file at first
-/// use, and linked statically it is 3 MiB.
-class Hasher {
- public:
+namespace detail {
+
+#ifndef OPENSSL_NO_DEPRECATED_3_0
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  Hasher() noexcept { SHA256_Init(&context_); }
+/// Calls the algorithm itself: libcrypto's interface for any algorithm reads its configuration file at first
+/// use, and linked statically it is 3 MiB.
+class Sha256 {
+ public:
+  Sha256() noexcept { SHA256_Init(&context_); }
+  void update(std::span<std::byte const> bytes) { SHA256_Update(&context_, bytes.data(), bytes.size()); }
+  void finish(unsigned char* digest) { SHA256_Final(digest, &context_); }
 
-  void update(std::span<std::byte const> bytes) noexcept {
-    SHA256_Update(&context_, bytes.data(), bytes.size());
+ private:
+  SHA256_CTX context_;
+};
+#pragma GCC diagnostic pop
+#else
+/// Where the algorithm itself is hidden, as in a program that defines OPENSSL_NO_DEPRECATED; then all of its
+/// sources must.
+class Sha256 {
+ public:
+  /// @throws `Errc::unsupported` if libcrypto has no SHA-256
+  Sha256() : context_(EVP_MD_CTX_new()) {
+    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+      throw Error(Errc::unsupported, "SHA-256 in libcrypto");
   }
+  void update(std::span<std::byte const> bytes) {
+    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+  }
+  void finish(unsigned char* digest) { EVP_DigestFinal_ex(context_.get(), digest, nullptr); }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+};
+#endif
+
+}  // namespace detail
+
+/// Computes the SHA-256 of a stream with OpenSSL's libcrypto (1.3 GB/s and more with the processor's SHA
+/// instructions). Satisfies `ByteSink`. Movable. Not safe for concurrent use.
+class Hasher {
+ public:
+  void update(std::span<std::byte const> bytes) { sha256_.update(bytes); }
   void write(std::span<std::byte const> bytes) { update(bytes); }
 
   /// Returns the digest. Call once; the object must not be used afterwards.
   [[nodiscard]] Digest finish() {
     unsigned char raw[SHA256_DIGEST_LENGTH];
-    SHA256_Final(raw, &context_);
+    sha256_.finish(raw);
     static constexpr char hex[] = "0123456789abcdef";
     std::string text = "sha256:";
     for (auto const byte : raw) {
@@ -110,10 +147,9 @@ class Hasher {
     }
     return Digest(std::move(text));
   }
-#pragma GCC diagnostic pop
 
  private:
-  SHA256_CTX context_;
+  detail::Sha256 sha256_;
 };
 
 inline Digest Digest::of(std::span<std::byte const> bytes) {
