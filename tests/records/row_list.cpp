@@ -32,6 +32,20 @@ std::string text_of(std::string const& id, std::string const& parent) {
 
 LayerRecord record_of(std::string const& text) { return serializers::Json::read_text<LayerRecord>(text); }
 
+/// A serializer that changes how another one reads.
+struct Marking : serializers::Json {
+  template <class Record, class OnRecord, class OnUnreadable>
+  static void decode_each(std::string_view bytes, OnRecord&& on_record, OnUnreadable&& on_unreadable) {
+    Json::decode_each<Record>(
+        bytes,
+        [&](Record&& record) {
+          record.metadata += " marked";
+          on_record(std::move(record));
+        },
+        on_unreadable);
+  }
+};
+
 /// Layers read from one file, and written to it again.
 struct Peer {
   explicit Peer(fs::path const& directory) : file(directory, "layers") {}
@@ -130,6 +144,16 @@ TEST_CASE("what cannot be written back as it is becomes a row at once", "[item][
   peer.refresh();
   CHECK(peer.rows.size() == 1);
   CHECK(peer.rows.by_id("x")->parent == "new");
+}
+
+TEST_CASE("a serializer that derives from one that keeps texts reads as it says", "[item][row_list]") {
+  testing::TempDir const dir;
+  sys::replace_file(dir / "layers.json", '[' + text_of("x", "p") + ']');
+  Index<LayerTraits<archetype::Driver, Marking>> index;
+  RecordFile<LayerRecord, Marking> file(dir.path(), "layers");
+  file.refresh("token", index);
+  CHECK(index.by_id("x")->metadata == " marked");
+  CHECK(index.rows().front()->metadata == " marked");
 }
 
 TEST_CASE("an index of texts says what one of records says, whatever is done to it", "[item][row_list]") {

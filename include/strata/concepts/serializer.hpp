@@ -52,13 +52,15 @@ concept SerializerFor = requires(std::span<Row<Record> const> rows, std::span<st
 /// Can also pass on the text of each record, so that a file is read without making a row of each record, and
 /// written without encoding those that stayed.
 ///
+/// - `S::TextKeeper`  `S`; so that a serializer that derives from `S`, and may read or write otherwise, keeps
+///   no texts unless it says so
 /// - `S::decode_texts<Record>(bytes, on_record, on_unreadable)`  calls `on_record(record, text)` for each, and
 ///   `on_unreadable(element)`; `text` is a view of `bytes`, or empty if it cannot be written back as it is
 /// - `S::id_in(text)`  the record's id as a view of such a text; empty if it has to be decoded
 /// - `S::read_text<Record>(text)`  the record again
 /// - `S::encode(rows, unreadable)`  also for `KeptRow`
 template <class S, class Record>
-concept TextKeepingSerializerFor = SerializerFor<S, Record> &&
+concept TextKeepingSerializerFor = SerializerFor<S, Record> && std::same_as<typename S::TextKeeper, S> &&
     requires(std::span<KeptRow<Record> const> rows, std::span<std::string const> unreadable,
              std::string_view text, void (*on_record)(Record&&, std::string_view),
              void (*on_unreadable)(std::string&&)) {

@@ -26,6 +26,7 @@ namespace strata::serializers {
 /// its neighbours. Bytes that are not UTF-8 become U+FFFD; nothing else is altered by reading and writing.
 /// Records that stay as they are may be written as the text that they were read from.
 struct Json {
+  using TextKeeper = Json;
   static constexpr std::size_t id_digits = 64;  ///< Podman refuses a store with an image whose id has fewer
   static constexpr bool podman_layout = true;   ///< no marker of the serializer is needed
 
