@@ -54,6 +54,30 @@ TEST_CASE("a name of two records is that of the later one, and told", "[maintena
   CHECK(kept.problems[0].action == RepairAction::repair);
 }
 
+TEST_CASE("a name that a process passed on between files is that of the newer file",
+          "[maintenance][raw_records]") {
+  for (bool const first_is_newer : {false, true}) {
+    RawRecords<LayerRecord> kept;
+    auto const add = [&](char const* id, RecordPlace place) {
+      auto record = raw_records_tests::named(id, {"x"});
+      record.place = place;
+      detail::keep<raw_records_tests::Traits>(kept, std::move(record),
+                                              [&](RecordPlace one, RecordPlace other) {
+                                                CHECK(one == RecordPlace::main);
+                                                CHECK(other == RecordPlace::image_store);
+                                                return first_is_newer;
+                                              });
+    };
+    add("a", RecordPlace::main);
+    add("b", RecordPlace::image_store);
+    CHECK(kept.find("a")->names == (first_is_newer ? Names{"x"} : Names{}));
+    CHECK(kept.find("b")->names == (first_is_newer ? Names{} : Names{"x"}));
+    REQUIRE(kept.problems.size() == 1);
+    CHECK(kept.problems[0].kind == ProblemKind::duplicate_name);
+    CHECK(kept.problems[0].severity == Severity::note);  // nothing is lost
+  }
+}
+
 TEST_CASE("a name that a record lists twice is none of it", "[maintenance][raw_records]") {
   RawRecords<LayerRecord> kept;
   keep(kept, "a", {"x", "y", "x"});

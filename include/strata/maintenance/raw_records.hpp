@@ -9,12 +9,14 @@
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/file_state.hpp>
 
 #include <range/v3/range/conversion.hpp>
 #include <range/v3/view/indirect.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -66,13 +68,17 @@ struct RawRecords {
 
 namespace detail {
 
-/// Adds a record by a table's rules: the later record keeps a name, and a name repeated within a record is
-/// dropped.
+/// Adds a record by a table's rules: the later record keeps a name, or that of the newer file, and a name
+/// repeated within a record is dropped.
+/// @param is_newer  true if the file of one place was modified after that of another
 template <class Traits>
-void keep(RawRecords<typename Traits::Record>& kept, typename Traits::Record record) {
+void keep(
+    RawRecords<typename Traits::Record>& kept, typename Traits::Record record,
+    std::function<bool(RecordPlace, RecordPlace)> const& is_newer = [](auto, auto) { return false; }) {
   constexpr auto subject = Traits::subject;
-  auto const tell = [&](ProblemKind kind, std::string const& id, std::string text, std::string about) {
-    kept.problems.push_back({.severity = Severity::error,
+  auto const tell = [&](ProblemKind kind, std::string const& id, std::string text, std::string about,
+                        Severity severity = Severity::error) {
+    kept.problems.push_back({.severity = severity,
                              .subject = subject,
                              .id = id,
                              .kind = kind,
@@ -80,20 +86,36 @@ void keep(RawRecords<typename Traits::Record>& kept, typename Traits::Record rec
                              .about = std::move(about),
                              .action = RepairAction::repair});
   };
+  auto const place_of = [](auto const& row) {
+    if constexpr (requires { row.place; })
+      return row.place;
+    else
+      return RecordPlace::main;
+  };
   for (auto const& name : names::unique(record.names))
     if (std::ranges::count(record.names, name) > 1) {
       tell(ProblemKind::duplicate_name, record.id, "name \"" + name + "\" is recorded twice", name);
       std::erase(record.names, name);
     }
+  std::vector<std::string> lost;
   for (auto const& name : record.names) {
     auto const [at, fresh] = kept.by_name.emplace(name, record.id);
     if (fresh || at->second == record.id) continue;
+    auto const other = kept.by_id.find(at->second);
+    auto* const row = other != kept.by_id.end() ? &kept.rows[other->second] : nullptr;
+    // A process that ended while it passed a name on from a record of one file to one of another leaves that.
+    bool const passed_on = row && place_of(*row) != place_of(record);
     tell(ProblemKind::duplicate_name, record.id,
-         "name \"" + name + "\" is also that of " + std::string(Traits::kind) + ' ' + at->second, name);
-    if (auto const other = kept.by_id.find(at->second); other != kept.by_id.end())
-      std::erase(kept.rows[other->second].names, name);
+         "name \"" + name + "\" is also that of " + std::string(Traits::kind) + ' ' + at->second, name,
+         passed_on ? Severity::note : Severity::error);
+    if (passed_on && is_newer(place_of(*row), place_of(record))) {
+      lost.push_back(name);
+      continue;
+    }
+    if (row) std::erase(row->names, name);
     at->second = record.id;
   }
+  for (auto const& name : lost) std::erase(record.names, name);
   if (auto const [at, fresh] = kept.by_id.emplace(record.id, kept.rows.size()); !fresh) {
     tell(ProblemKind::duplicate_id, record.id, "there are two records of it", {});
     kept.rows[at->second] = std::move(record);
@@ -140,10 +162,21 @@ RawRecords<typename Traits::Record> HeldRecords<Traits, Core>::read() const {
   using Record = typename Traits::Record;
   using Serializer = typename Core::Serializer;
   RawRecords<Record> kept;
+  auto const is_newer = [&](RecordPlace one, RecordPlace other) {
+    if constexpr (!Core::appends) {
+      auto const state = [&](RecordPlace wanted) {
+        for (auto const& [place, path] : core_.template record_files<Traits>())
+          if (place == wanted) return sys::FileState::of(path);
+        return sys::FileState{};
+      };
+      return state(one).newer_than(state(other));
+    }
+    return false;
+  };
   auto const add_all = [&](auto&& records) {
     for (auto& record : records) {
       if (detail::can_have_files<Traits, Core>(record.id)) {
-        detail::keep<Traits>(kept, std::move(record));
+        detail::keep<Traits>(kept, std::move(record), is_newer);
         continue;
       }
       kept.problems.push_back({.severity = Severity::error,

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -160,7 +161,9 @@ class RecordFile {
     }
   }
 
-  /// If an id is in several files, the main file's record takes precedence, then the image store's.
+  /// If an id is in several files, the main file's record takes precedence, then the image store's. If a name
+  /// is, a process ended while it was passed on: the file of the record that gets it is written first, so that
+  /// the newer file's record has it.
   template <class Target>
   void load(Target& target) {
     shadows_ = false;
@@ -179,11 +182,34 @@ class RecordFile {
           others.push_back(std::move(record));
         });
       }
+    NameOwners owners;
     read_main(files_[0], target, [&](Record const& record) {
-      if (!other_ids.empty() && other_ids.erase(record.id) != 0) shadows_ = true;
+      if constexpr (has_places) {
+        if (other_ids.empty()) return;
+        if (other_ids.erase(record.id) != 0) shadows_ = true;
+        for (auto const& name : record.names) owners.emplace(name, std::size_t{});
+      }
     });
-    for (auto& record : others)
-      if (other_ids.contains(record.id)) target.put(std::move(record));
+    if constexpr (has_places)
+      for (auto& record : others)
+        if (other_ids.contains(record.id)) {
+          settle_names(record, owners);
+          target.put(std::move(record));
+        }
+  }
+
+  using NameOwners = std::unordered_map<std::string, std::size_t>;  ///< name to file
+
+  /// Takes from a record the names that a record of a newer file has.
+  void settle_names(Record& record, NameOwners& owners) {
+    auto const own = place_of(record);
+    std::erase_if(record.names, [&](std::string const& name) {
+      auto const [at, fresh] = owners.emplace(name, own);
+      if (fresh || at->second == own) return false;
+      if (files_.is_newer(at->second, own)) return true;
+      at->second = own;
+      return false;
+    });
   }
 
   TouchedFiles touched(std::span<RecordChange<Record> const> changes) const {
@@ -214,6 +240,8 @@ class RecordFile {
       bool const split = std::ranges::any_of(rows, [](auto const& row) { return place_of(row) != 0; });
       if (split)
         for (auto const& row : rows) parts[place_of(row)].push_back(row);
+      if (files.size() > 1)  // the one written first must be newer than the others: see `load`
+        for (auto const i : files) files_[i].state.wait_for_newer();
       for (auto const i : files) {
         if (files_[i].path.empty()) continue;
         if (i != 0 && parts[i].empty() && !files_[i].state.exists()) continue;

@@ -101,6 +101,11 @@ class RecordFileSet {
           .at(path().native());
   }
 
+  /// True if one file was modified after another.
+  bool is_newer(std::size_t one, std::size_t other) const {
+    return sys::FileState::of(files_[one].path).newer_than(sys::FileState::of(files_[other].path));
+  }
+
   static void write(File& file, std::string const& bytes, Flush flush) {
     sys::replace_file(file.path, bytes, {.flush = flush, .temporary_name = sys::TemporaryName::fixed});
     file.state = sys::FileState::of(file.path);
@@ -126,6 +131,7 @@ class TouchedFiles {
   void touch_all(std::size_t count) {
     for (std::size_t file = count; file-- > 0;) touch(file);
   }
+  std::size_t size() const noexcept { return count_; }
   std::size_t const* begin() const noexcept { return files_.data(); }
   std::size_t const* end() const noexcept { return files_.data() + count_; }
 

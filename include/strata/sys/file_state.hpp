@@ -5,7 +5,9 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <ctime>
 #include <sys/stat.h>
+#include <utility>
 
 namespace strata::sys {
 
@@ -22,6 +24,25 @@ struct FileState {
   /// True if both are the same inode, whatever its contents.
   bool same_file(FileState const& other) const noexcept {
     return device == other.device && inode == other.inode;
+  }
+
+  /// True if this one was modified after the other.
+  bool newer_than(FileState const& other) const noexcept {
+    return std::pair(modified_seconds, modified_nanoseconds) >
+           std::pair(other.modified_seconds, other.modified_nanoseconds);
+  }
+
+  /// Waits until a file that is written now is newer: a tick of the kernel's clock, 20 ms at most.
+  void wait_for_newer() const noexcept {
+    timespec now{};
+    for (int tries = 0; tries < 20; ++tries) {
+      ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+      if (std::pair<std::int64_t, std::int64_t>(now.tv_sec, now.tv_nsec) >
+          std::pair(modified_seconds, modified_nanoseconds))
+        return;
+      timespec const tick{.tv_sec = 0, .tv_nsec = 1'000'000};
+      ::nanosleep(&tick, nullptr);
+    }
   }
 
   /// @throws `errno`, "stat <path>"; a missing file is not an error

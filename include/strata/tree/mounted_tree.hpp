@@ -31,8 +31,8 @@ class MountedTree : detail::KeptMount<Mount>, public MergedTree {
   /// @param path  of the mount point
   /// @param maps  from container ids to those that the mount shows
   /// @throws `errno`
-  MountedTree(Mount mount, fs::path const& path, IdMaps maps)
-      : detail::KeptMount<Mount>{std::make_shared<Mount>(std::move(mount))},
+  MountedTree(Mount mounted, fs::path const& path, IdMaps maps)
+      : detail::KeptMount<Mount>{std::make_shared<Mount>(std::move(mounted))},
         MergedTree(path, std::move(maps)) {}
 
   Source contents(Ref directory, std::string const& name, std::string_view path) const {
