@@ -34,7 +34,7 @@ make_root() {
   files_of_clone | tar --ignore-failed-read --null -T - -cf - 2>/dev/null | tar -C "$root/strata" -xf - || return 1
   if [ -e /etc/resolv.conf ]; then cat /etc/resolv.conf >"$root/etc/resolv.conf" || return 1; fi
   # no more of the host's apt than how it gets at its servers
-  apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https|Check|Retries|Force)' >"$root/etc/apt/apt.conf.d/90host"
+  { apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https|Check|Retries|Force)' || true; } >"$root/etc/apt/apt.conf.d/90host"
 }
 
 # inside COMMAND...: runs it in /strata of the root, with mounts and processes of its own, and waits for all of these
