@@ -4,6 +4,7 @@
 #include <strata/fs.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
+#include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
@@ -52,26 +53,16 @@ struct Home {
   }
 };
 
-template <class Call>
-std::error_code code_of_call(Call&& call) {
-  try {
-    call();
-  } catch (Error const& error) {
-    return error.code();
-  }
-  return {};
-}
-
 }  // namespace whole_trees_tests
 
-using whole_trees_tests::code_of_call;
+using testing::code_of;
 using whole_trees_tests::Home;
 
 TEST_CASE("a tree comes in by its name, once, and goes into the trash", "[drivers][whole_trees]") {
   Home const home;
   home.publish("a", "one", {.writable = true});
   CHECK(sys::read_file(home.top + "/dir/a/file") == "one");
-  CHECK(code_of_call([&] { home.publish("a", "two", {.writable = true}); }) == Errc::duplicate_id);
+  CHECK(code_of([&] { home.publish("a", "two", {.writable = true}); }) == Errc::duplicate_id);
   CHECK(home.read("a", "file") == "one");
   CHECK(home.trees.inspect(LayerId("a")).empty());
   {
@@ -102,12 +93,10 @@ TEST_CASE("layers that no container writes to go to the image store, and are fou
   CHECK(sys::is_present(home.top + "/dir/container-layer"));
   CHECK(home.trees.list() == std::vector<LayerId>{LayerId("container-layer"), LayerId("image-layer")});
   CHECK(home.trees.get(LayerId("theirs")).native() == home.top + "/other/theirs");
-  CHECK(code_of_call([&] { home.publish("image-layer", "again", {.writable = true}); }) ==
-        Errc::duplicate_id);
-  CHECK(code_of_call([&] { home.trees.get(LayerId("none")); }) == Errc::layer_unknown);
-  CHECK(code_of_call([&] {
-          home.trees.origin({.parent = LayerId("none"), .copy_of = LayerId("image-layer")});
-        }) == Errc::layer_unknown);
+  CHECK(code_of([&] { home.publish("image-layer", "again", {.writable = true}); }) == Errc::duplicate_id);
+  CHECK(code_of([&] { home.trees.get(LayerId("none")); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { home.trees.origin({.parent = LayerId("none"), .copy_of = LayerId("image-layer")}); }) ==
+        Errc::layer_unknown);
 }
 
 TEST_CASE("contents are exchanged for new ones, or stay if there is no such layer",
@@ -118,7 +107,7 @@ TEST_CASE("contents are exchanged for new ones, or stay if there is no such laye
   home.trees.replace(LayerId("a"), two);
   CHECK(home.read("a", "file") == "two");
   auto three = home.staged("three", {.writable = true});
-  CHECK(code_of_call([&] { home.trees.replace(LayerId("none"), three); }) == Errc::layer_unknown);
+  CHECK(code_of([&] { home.trees.replace(LayerId("none"), three); }) == Errc::layer_unknown);
   CHECK(home.trees.list().size() == 1);
 }
 
@@ -134,6 +123,6 @@ TEST_CASE("a file is read from within its tree, and only if it is a regular one"
   CHECK(home.read("a", "/d/../file") == "text");
   for (auto const* path : {"", "d", "none", "d/in", "up/secret", "../secret"}) {
     INFO(path);
-    CHECK(code_of_call([&] { home.read("a", path); }) == Errc::data_unknown);
+    CHECK(code_of([&] { home.read("a", path); }) == Errc::data_unknown);
   }
 }

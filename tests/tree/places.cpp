@@ -1,4 +1,5 @@
 #include <strata/sys/file.hpp>
+#include <strata/testing/layer_probe.hpp>
 #include <strata/tree/memory_tree.hpp>
 #include <strata/tree/places.hpp>
 #include <strata/tree/whiteouts.hpp>
@@ -17,6 +18,7 @@ using archive::ApplyOptions;
 using archive::MemoryTree;
 using archive::Places;
 using archive::Resolved;
+using testing::code_of;
 
 namespace {
 
@@ -31,16 +33,6 @@ MemoryTree small_tree() {
   MemoryTree::Handle file;
   REQUIRE(MemoryTree::make_file(tree.find("d").get(), "f", 0644, file) == 0);
   return tree;
-}
-
-template <class Call>
-std::error_code code_of_call(Call&& call) {
-  try {
-    call();
-  } catch (Error const& error) {
-    return error.code();
-  }
-  return {};
 }
 
 struct stat status_in(Places<MemoryTree>& places, std::string_view parent, std::string const& name) {
@@ -82,7 +74,7 @@ TEST_CASE("missing directories are made, owned by the root of the maps", "[tree]
   CHECK(made->uid == 1000);
   CHECK(made->gid == 2000);
   CHECK(made->implied);
-  CHECK(code_of_call([&] { places.make_parent("d/f/x", rules); }) == system_code(ENOTDIR));
+  CHECK(code_of([&] { places.make_parent("d/f/x", rules); }) == system_code(ENOTDIR));
   CHECK_FALSE(places.tree().find("d/f")->is_directory());
 }
 
@@ -92,8 +84,8 @@ TEST_CASE("a link that leads nowhere is no place to make directories in", "[tree
   REQUIRE(MemoryTree::make_symlink(&places.tree().root(), "lost", "none") == 0);
   REQUIRE(MemoryTree::make_symlink(&places.tree().root(), "loop", "loop") == 0);
   Rules rules;
-  CHECK(code_of_call([&] { places.make_parent("lost/x", rules); }) == system_code(ENOTDIR));
-  CHECK(code_of_call([&] { places.make_parent("loop", rules); }) == system_code(ELOOP));
+  CHECK(code_of([&] { places.make_parent("lost/x", rules); }) == system_code(ENOTDIR));
+  CHECK(code_of([&] { places.make_parent("loop", rules); }) == system_code(ELOOP));
   CHECK_FALSE(places.tree().find("none"));
 }
 
@@ -108,8 +100,8 @@ TEST_CASE("what an archive has stored is not removed by a later entry of it", "[
     Places<MemoryTree>::Place root{.directory = places.tree().open_root()};
     auto const wanted = as_reference ? std::error_code() : make_error_code(Errc::corrupt_archive);
     // The link and the directory on the way to it are needed, too.
-    CHECK(code_of_call([&] { places.remove(root, "l", "l", status_in(places, "", "l")); }) == wanted);
-    CHECK(code_of_call([&] { places.remove(root, "d", "d", status_in(places, "", "d")); }) == wanted);
+    CHECK(code_of([&] { places.remove(root, "l", "l", status_in(places, "", "l")); }) == wanted);
+    CHECK(code_of([&] { places.remove(root, "d", "d", status_in(places, "", "d")); }) == wanted);
     CHECK(static_cast<bool>(places.tree().find("d/f")) != as_reference);
   }
 }
@@ -118,7 +110,7 @@ TEST_CASE("what a tree had before stays where that is asked for", "[tree][places
   ApplyOptions const options{.former = Former::kept};
   Places<MemoryTree> places(small_tree(), options);
   Places<MemoryTree>::Place root{.directory = places.tree().open_root()};
-  CHECK(code_of_call([&] { places.remove(root, "d", "d", status_in(places, "", "d")); }) ==
+  CHECK(code_of([&] { places.remove(root, "d", "d", status_in(places, "", "d")); }) ==
         system_code(ENOTEMPTY));
   auto inner = Places<MemoryTree>::Place{.directory = places.tree().open("d"), .path = "d"};
   places.remove(inner, "e", "d/e", status_in(places, "d", "e"));  // it is empty
@@ -126,7 +118,7 @@ TEST_CASE("what a tree had before stays where that is asked for", "[tree][places
 
   // Only the archive's own links are followed.
   Resolved<MemoryTree::Handle> at;
-  CHECK(code_of_call([&] { places.find("l", at); }) == system_code(ENOTDIR));
+  CHECK(code_of([&] { places.find("l", at); }) == system_code(ENOTDIR));
   places.note_link("l");
   CHECK(places.find("l", at) != nullptr);
 }

@@ -125,7 +125,7 @@ class Btrfs {
 
   Trash remove(LayerId const& id) {
     check_writable();
-    if (::unlink(quota(id).c_str()) != 0 && errno != ENOENT) sys::throw_errno("unlink", quota(id));
+    sys::remove_file(quota(id));
     return trees_.remove(id);
   }
 

@@ -265,7 +265,7 @@ RemadeArchive remake_archive(Core& core, LayerRecord const& layer, fs::path cons
     headers.push_back(header);
   }
   split.finish();
-  if (::unlink(tar_path.c_str()) != 0) sys::throw_errno("unlink", tar_path);
+  sys::remove_file(tar_path);
   if (core.flush() == Flush::full) sys::sync_file(fd.get(), tar_split);
   return {.sum = summed.sum.finish(), .headers = std::move(headers)};
 }

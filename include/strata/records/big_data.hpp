@@ -275,10 +275,7 @@ class BigData {
   void forget_if_removed(fs::path const& target) const noexcept try {
     auto const table = item_.place().table.read();
     if (table.by_id(item_.record().id)) return;
-    boost::system::error_code still_used;
-    for (auto directory = target.parent_path(); directory != item_.place().directory;
-         directory = directory.parent_path())
-      if (!fs::remove(directory, still_used)) return;
+    sys::remove_empty_parents(target, item_.place().directory);
   } catch (...) {  // the error of reading the records was reported before
   }
 

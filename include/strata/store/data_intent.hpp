@@ -81,6 +81,18 @@ sys::StagingDirectory log_data_intent(Core& core, std::string const& id, std::st
   return staging;
 }
 
+/// Stores an item's former record again, as its files could not follow; if that fails too, `leave()` leaves the
+/// rest to recovery.
+template <class Core, class Writing, class Record, class Leave>
+void put_back(Core& core, Writing& table, Record const& before, Leave&& leave) {
+  try {
+    table.put(before);
+    table.commit(core.flush());
+  } catch (...) {
+    leave();
+  }
+}
+
 }  // namespace detail
 
 /// Replaces an item's data and its record. On failure both are old or both are new, if necessary after
@@ -125,12 +137,7 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
       leave_intents(core, staging);
       throw;
     }
-    try {
-      table.put(*before);
-      table.commit(core.flush());
-    } catch (...) {
-      leave();
-    }
+    detail::put_back(core, table, *before, leave);
     throw;
   }
   return row;
@@ -148,8 +155,8 @@ void settle_data(Core& core, Rows const& rows, fs::path const& directory, std::s
   if (!sys::is_present(waiting)) return;
   if (intent->is_told_by(*row)) {
     sys::rename(waiting, target);
-  } else if (::unlink(waiting.c_str()) != 0) {
-    sys::throw_errno("unlink", waiting);
+  } else {
+    sys::remove_file(waiting);
   }
   if (core.flush() == Flush::full) sys::sync_directory(target.parent_path());
 }

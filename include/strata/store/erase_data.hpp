@@ -8,15 +8,12 @@
 #include <strata/records/record.hpp>
 #include <strata/store/data_intent.hpp>
 #include <strata/store/intent_log.hpp>
-#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/staging_directory.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 /// Erasing big data takes the key out of the record, and then removes the file. An intent record tells the
@@ -47,15 +44,9 @@ inline void remove_data_file(fs::path const& directory, std::string const& key, 
   auto const name = big_data_file_name(key);
   if (is_stored_in(kept, name)) return;
   auto const file = directory / name;
-  if (::unlink(file.c_str()) == 0)
-    changed = true;
-  else if (!sys::is_absent(errno))
-    sys::throw_errno("unlink", file);
-  auto above = file.parent_path();
-  while (above != directory && ::rmdir(above.c_str()) == 0) {
-    changed = true;
-    above = above.parent_path();
-  }
+  changed = sys::remove_file(file);
+  auto const above = sys::remove_empty_parents(file, directory);
+  changed = changed || above != file.parent_path();
   if (changed && flush == Flush::full) sys::sync_directory(above);
 }
 
@@ -89,12 +80,7 @@ Row<typename Traits::Record> erase_data(Core& core, Writing& table, typename Tra
       leave_intents(core, staging);
       throw;
     }
-    try {
-      table.put(*before);
-      table.commit(core.flush());
-    } catch (...) {
-      leave_intents(core, staging);
-    }
+    detail::put_back(core, table, *before, [&] { leave_intents(core, staging); });
     throw;
   }
   return row;

@@ -244,7 +244,7 @@ class Item {
 
   /// The item's files, merged with those of the layers below, read without a mount where the driver can,
   /// else through one that ends with the tree. @throws `Errc::layer_unknown`, `Errc::unsupported`; what the driver throws
-  [[nodiscard]] LayerTree tree() const { return layer_tree(core_, files_layer(), writer_maps(*row_)); }
+  [[nodiscard]] LayerTree tree() const { return read_layer(core_, files_layer(), writer_maps(*row_)); }
 
   /// `tree().entries()`: an input range of `LayerEntry`, in tree order.
   ///

@@ -9,11 +9,11 @@
 #include <strata/store/images.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/layer_depth.hpp>
-#include <strata/store/layer_tree.hpp>
 #include <strata/store/layers.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/store/parent_owners.hpp>
 #include <strata/store/pull_up.hpp>
+#include <strata/store/read_layer.hpp>
 #include <strata/store/size.hpp>
 #include <strata/store/storage_layers.hpp>
 #include <strata/store/traits.hpp>

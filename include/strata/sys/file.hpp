@@ -135,6 +135,22 @@ inline void rename(fs::path const& from, fs::path const& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) throw_errno("rename", to);
 }
 
+/// Removes a file or link. @return false if it does not exist
+/// @throws `errno`, "unlink <path>"
+inline bool remove_file(fs::path const& path) {
+  if (::unlink(path.c_str()) == 0) return true;
+  if (!is_absent(errno)) throw_errno("unlink", path);
+  return false;
+}
+
+/// Removes the directories between a file and `top` that are empty, from the file's upwards.
+/// @return the first that stays
+inline fs::path remove_empty_parents(fs::path const& file, fs::path const& top) {
+  auto above = file.parent_path();
+  while (above != top && ::rmdir(above.c_str()) == 0) above = above.parent_path();
+  return above;
+}
+
 /// Atomically swaps two names on one file system (renameat2(2), RENAME_EXCHANGE).
 /// @throws `errno`, "rename <two>"
 inline void exchange(fs::path const& one, fs::path const& two) {

@@ -184,7 +184,7 @@ inline void repair_links(LayerDirs const& dirs, std::string const& id, std::vect
   sys::make_directories(links, 0755);
   auto const wanted = (fs::path("..") / id / paths::overlay::diff).native();
   if (auto const target = read_link(links / *link); target != wanted) {
-    if (target && ::unlink((links / *link).c_str()) != 0) sys::throw_errno("unlink", links / *link);
+    if (target) sys::remove_file(links / *link);
     dirs.make_link(*link, id);
     sys::sync_directory(links);
     done.push_back("made its entry l/" + *link);

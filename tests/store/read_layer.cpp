@@ -1,5 +1,5 @@
 #include <strata/drivers/any.hpp>
-#include <strata/store/layer_tree.hpp>
+#include <strata/store/read_layer.hpp>
 
 #include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>

@@ -31,7 +31,7 @@ IdMaps writer_maps(Record const& record) {
 /// @param container  maps of the container whose layer it is, if it is one's
 /// @throws `Errc::layer_unknown`; `Errc::unsupported` if the driver can do neither; as `mount_layer`
 template <class Core>
-LayerTree layer_tree(std::shared_ptr<Core> const& core, LayerId const& id, IdMaps const& container) {
+LayerTree read_layer(std::shared_ptr<Core> const& core, LayerId const& id, IdMaps const& container) {
   ReadMaps maps;
   ReadOnlyLayers<Core> foreign;
   {
