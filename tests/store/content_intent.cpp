@@ -2,17 +2,18 @@
 #include <strata/store/content_intent.hpp>
 
 #include "stores.hpp"
+#include "tools/flushed.hpp"
+#include <algorithm>
 #include <fstream>
 
 using namespace strata;
-namespace fs = boost::filesystem;
 
 namespace {
 
 /// A layer whose contents a process was about to exchange when it died; what another program did then, which knows nothing
 /// of intent records, is up to the test.
 struct DeadExchange {
-  stores::Fixture<stores::Vfs> fixture;
+  stores::Fixture<stores::DurableVfs> fixture;
   LayerRecord before = {};
   LayerRecord after = {};
   fs::path waiting = {};  ///< the new tar-split
@@ -37,13 +38,14 @@ struct DeadExchange {
     fs::create_directory(tree());
   }
   void put(LayerRecord record) {
-    auto layers = fixture.store.layers().get("layer").core().table<stores::Vfs::Core::LayerTraits>().write();
+    auto layers =
+        fixture.store.layers().get("layer").core().table<stores::DurableVfs::Core::LayerTraits>().write();
     layers.put(std::move(record));
     layers.commit(Flush::none);
   }
   /// What the next process that opens the store finds.
   LayerRecord found() {
-    stores::Vfs store(fixture.options());
+    stores::DurableVfs store(fixture.options());
     auto const record = store.layers().get("layer").record();
     CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
     return record;
@@ -58,6 +60,21 @@ TEST_CASE("interrupted replacement of contents leaves the old or the new ones", 
   if (exchanged) interrupted.exchange_tree();
   CHECK(has_archive_fields_of(interrupted.found(), exchanged ? interrupted.after : interrupted.before));
   CHECK(fs::exists(interrupted.archive()) == exchanged);
+}
+
+TEST_CASE("recovery flushes contents that a dead process exchanged", "[store][content_intent]") {
+  DeadExchange interrupted;
+  interrupted.exchange_tree();
+  bool const recorded = GENERATE(false, true);
+  if (recorded) {
+    fs::rename(interrupted.waiting, interrupted.archive());
+    interrupted.put(interrupted.after);
+  }
+  auto const flushed = tools::flushed_by(
+      [&] { static_cast<void>(stores::DurableVfs(interrupted.fixture.options()).layers().list()); });
+  for (auto const& path : {interrupted.tree(), interrupted.archive()})
+    CHECK(std::ranges::find(flushed, path.parent_path()) != flushed.end());
+  CHECK(has_archive_fields_of(interrupted.found(), interrupted.after));
 }
 
 TEST_CASE("a new layer of the same id is left alone by an older intent record", "[store][content_intent]") {

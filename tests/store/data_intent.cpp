@@ -4,6 +4,7 @@
 #include <boost/filesystem/fstream.hpp>
 
 #include "stores.hpp"
+#include "tools/flushed.hpp"
 #include <iterator>
 
 using namespace strata;
@@ -12,7 +13,7 @@ namespace {
 
 /// An image whose data a process began to replace, and died.
 struct Interrupted {
-  stores::Fixture<stores::Vfs> fixture;
+  stores::Fixture<stores::DurableVfs> fixture;
   std::string key;
   fs::path data = {};  ///< directory of the file
 
@@ -36,7 +37,7 @@ struct Interrupted {
   }
   /// What the next process that opens the store finds.
   std::string found() {
-    stores::Vfs store(fixture.options());
+    stores::DurableVfs store(fixture.options());
     auto image = store.images().get("image");
     auto const bytes = image.big_data().get(key);
     CHECK(image.big_data().size(key) == std::ssize(bytes));
@@ -56,11 +57,21 @@ TEST_CASE("interrupted replacement of big data leaves the old or the new", "[sto
   CHECK(Interrupted(true, "a???").found() == "new, and longer");
 }
 
+TEST_CASE("recovery flushes big data that a dead process replaced", "[store][big_data]") {
+  Interrupted interrupted(true);
+  for (auto const& entry : fs::directory_iterator(interrupted.data))
+    if (entry.path().filename() != "key") fs::rename(entry.path(), interrupted.data / "key");
+  CHECK(tools::flushes(interrupted.data, [&] {
+    static_cast<void>(stores::DurableVfs(interrupted.fixture.options()).images().list());
+  }));
+  CHECK(interrupted.found() == "new, and longer");
+}
+
 TEST_CASE("an incomplete intent record is ignored", "[store][big_data]") {
   Interrupted interrupted(false);
   for (auto const& seen : sys::StagingDirectory::look(interrupted.fixture.graph() / "vfs-layers/tmp"))
     sys::replace_file(seen.path / "data-intent", "../../victim\n3");
-  stores::Vfs store(interrupted.fixture.options());
+  stores::DurableVfs store(interrupted.fixture.options());
   CHECK(store.images().get("image").big_data().get("key") == "old");
   CHECK(store.layers().list().empty());
 }

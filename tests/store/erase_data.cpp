@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "stores.hpp"
+#include "tools/flushed.hpp"
 #include <new>
 #include <span>
 #include <string>
@@ -115,6 +116,26 @@ TEST_CASE("a process that dies while it erases big data leaves all of it or noth
     CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
   });
   CHECK(check(fixture.store).clean());
+}
+
+TEST_CASE("recovery flushes what a dead process removed when it erased big data", "[store][big_data]") {
+  Fixture<stores::DurableVfs> fixture;
+  auto image = fixture.store.images().create({.id = "image"});
+  auto const directory = fixture.graph() / "vfs-images/image";
+  auto const is_flushed = [&] {
+    leave_intent(fixture.graph(), IntentKind::image_data, "image", "a???");  // in a directory of its own
+    bool const flushed = tools::flushes(
+        directory, [&] { static_cast<void>(stores::DurableVfs(fixture.options()).images().list()); });
+    CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
+    return flushed;
+  };
+  image.big_data().set("a???", "text");
+  image.big_data().erase("a???");
+  CHECK(is_flushed());
+  fs::create_directory((directory / big_data_file_name("a???")).parent_path());  // that process got less far
+  CHECK(is_flushed());
+  fs::remove_all(directory);
+  CHECK_FALSE(is_flushed());
 }
 
 TEST_CASE("erased big data leaves the file that other big data is stored in, too", "[store][big_data]") {

@@ -24,6 +24,7 @@
 namespace stores {
 
 using Vfs = strata::Store<strata::drivers::Vfs, strata::serializers::Json, strata::durability::None>;
+using DurableVfs = strata::Store<strata::drivers::Vfs, strata::serializers::Json>;
 using Overlay = strata::Store<strata::drivers::Overlay, strata::serializers::Json>;
 using Journal =
     strata::Store<strata::drivers::Memory, strata::serializers::Journal, strata::durability::None>;

@@ -79,6 +79,13 @@ std::optional<std::string> contents_identity(Core& core, LayerId const& id) {
   return std::nullopt;
 }
 
+/// Flushes the name of a layer's contents: a process that died may have exchanged them and not flushed.
+template <class Core>
+void flush_contents(Core& core, LayerId const& id) {
+  if (core.flush() != Flush::full) return;
+  if (auto const tree = own_tree_of(core.driver(), id)) sys::sync_directory(tree->path.parent_path());
+}
+
 /// Exchanges a layer's tar-split with the new one in the staging directory.
 template <class Core>
 class ArchiveExchange {
@@ -91,22 +98,25 @@ class ArchiveExchange {
     return status ? intent_.archive_inode != 0 && status->st_ino == intent_.archive_inode
                   : intent_.archive_inode == 0;
   }
+  /// Both flush what was done before, too: by a process that died before it flushed.
   void run() const {
-    if (is_done()) return;
-    if (intent_.archive_inode == 0)
-      sys::rename(place_, directory_ / former_archive);
-    else if (sys::is_present(directory_ / intent_.archive))
-      swap();
-    else  // another program has replaced it since
-      return;
+    if (!is_done()) {
+      if (intent_.archive_inode == 0)
+        sys::rename(place_, directory_ / former_archive);
+      else if (sys::is_present(directory_ / intent_.archive))
+        swap();
+      else  // another program has replaced it since
+        return;
+    }
     flush();
   }
   void undo() const {
-    if (!is_done()) return;
-    if (intent_.archive_inode != 0)
-      swap();
-    else if (auto const former = directory_ / former_archive; sys::is_present(former))
-      sys::rename(former, place_);
+    if (is_done()) {
+      if (intent_.archive_inode != 0)
+        swap();
+      else if (auto const former = directory_ / former_archive; sys::is_present(former))
+        sys::rename(former, place_);
+    }
     flush();
   }
 
@@ -179,6 +189,7 @@ void settle_contents(Core& core, Writing& layers, fs::path const& directory, std
   if (row->created != intent->before.created || (!is_before && !is_after)) return;
   auto const tree = detail::contents_identity(core, LayerId(id));
   if (!tree) return;
+  detail::flush_contents(core, LayerId(id));
   bool const old = *tree == intent->tree;
   if (old && !is_before) return;  // the record is written last: another program has applied the same archive
   detail::ArchiveExchange<Core> const archive(core, id, directory, *intent);

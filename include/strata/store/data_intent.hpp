@@ -143,7 +143,8 @@ Row<typename Traits::Record> replace_data(Core& core, Writing& table, typename T
   return row;
 }
 
-/// Completes or undoes the change of a dead process.
+/// Completes or undoes the change of a dead process, and flushes what it did itself: it may have died before its
+/// flush, or left the rest to recovery because that failed.
 /// @param rows  guard of the kind's table
 template <class Traits, class Core, class Rows>
 void settle_data(Core& core, Rows const& rows, fs::path const& directory, std::string const& id) {
@@ -152,12 +153,11 @@ void settle_data(Core& core, Rows const& rows, fs::path const& directory, std::s
   if (!row || !intent) return;
   auto const target = core.template data_directory<Traits>(id) / big_data_file_name(intent->key);
   auto const waiting = target.parent_path() / intent->temporary;
-  if (!sys::is_present(waiting)) return;
-  if (intent->is_told_by(*row)) {
-    sys::rename(waiting, target);
-  } else {
+  if (!sys::is_present(target.parent_path())) return;
+  if (!intent->is_told_by(*row))
     sys::remove_file(waiting);
-  }
+  else if (sys::is_present(waiting))
+    sys::rename(waiting, target);
   if (core.flush() == Flush::full) sys::sync_directory(target.parent_path());
 }
 

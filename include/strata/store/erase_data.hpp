@@ -34,7 +34,8 @@ inline bool is_stored_in(names::List const& keys, fs::path const& name) {
   });
 }
 
-/// Removes an item's data file, and the directories of its name that are empty then.
+/// Removes an item's data file, and the directories of its name that are empty then. Flushes what is gone, by
+/// whomever: a process that died may have removed it and not flushed.
 /// @param directory  of the item's data
 /// @param kept       keys of the item's other data; a file that one of them shares stays
 /// @param changed    set as soon as something was removed, before it is flushed
@@ -47,7 +48,7 @@ inline void remove_data_file(fs::path const& directory, std::string const& key, 
   changed = sys::remove_file(file);
   auto const above = sys::remove_empty_parents(file, directory);
   changed = changed || above != file.parent_path();
-  if (changed && flush == Flush::full) sys::sync_directory(above);
+  if (flush == Flush::full && fs::exists(above)) sys::sync_directory(above);
 }
 
 }  // namespace detail

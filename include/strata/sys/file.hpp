@@ -143,11 +143,12 @@ inline bool remove_file(fs::path const& path) {
   return false;
 }
 
-/// Removes the directories between a file and `top` that are empty, from the file's upwards.
-/// @return the first that stays
+/// Removes the directories between a file and `top` that are empty, from the file's upwards; those that do not
+/// exist are passed.
+/// @return the first that stays, or `top`
 inline fs::path remove_empty_parents(fs::path const& file, fs::path const& top) {
   auto above = file.parent_path();
-  while (above != top && ::rmdir(above.c_str()) == 0) above = above.parent_path();
+  while (above != top && (::rmdir(above.c_str()) == 0 || is_absent(errno))) above = above.parent_path();
   return above;
 }
 
