@@ -172,6 +172,7 @@ class KillRound {
     }
     if (outcome.killed && random_.percent(30) && !cut(what)) return false;
     if (outcome.killed && random_.percent(20)) die_in_recovery();
+    if (outcome.killed && random_.percent(30) && !cut_in_recovery(what)) return false;
     return verify(what, random_.percent(20));
   }
 
@@ -217,26 +218,48 @@ class KillRound {
   bool cut(std::string const& what) {
     auto const disk = session_.home.path() / "cut.img";
     cut_(disk);
+    return is_right(disk, what);
+  }
+  bool is_right(strata::fs::path const& disk, std::string const& what) {
     session_.count("cuts", setting_);
     auto const problem = verify_disk(session_, setting_, disk, expected(), random_.percent(50));
     if (!problem.empty()) session_.fail(setting_, "power cut when " + what, problem, story(), disk);
     return problem.empty();
   }
 
-  /// Who opens the store next is killed while it tidies up.
-  void die_in_recovery() {
-    auto const at = 1 + random_.below(25);
-    std::size_t calls = 0;
-    auto const outcome = tools::trace(
+  /// Who opens the store next tidies up. @param decide  asked at each of its calls that changes something
+  template <class Decide>
+  auto recover(Decide&& decide) {
+    return tools::trace(
         [&] {
           open(setting_, place_)->look();
           return 0;
         },
         tools::changing_calls(),
         [&](tools::SystemCall const& call) {
-          return tools::Decision{.kill = !call.only_opens() && ++calls == at};
+          return call.only_opens() ? tools::Decision{} : tools::Decision{.kill = decide()};
         });
-    if (outcome.killed) session_.count("kills", setting_);
+  }
+
+  /// It is killed meanwhile.
+  void die_in_recovery() {
+    auto const at = 1 + random_.below(25);
+    std::size_t calls = 0;
+    if (recover([&] { return ++calls == at; }).killed) session_.count("kills", setting_);
+  }
+
+  /// The power fails meanwhile, or right after: what the dead process wrote and did not flush may be lost, while what was
+  /// done because of it is not.
+  bool cut_in_recovery(std::string const& what) {
+    auto const disk = session_.home.path() / "cut.img";
+    auto const at = 1 + random_.below(25);
+    std::size_t calls = 0;
+    recover([&] {
+      if (++calls == at) cut_(disk);
+      return false;
+    });
+    if (calls < at) cut_(disk);
+    return is_right(disk, "tidying up after a process that was " + what);
   }
 
   /// Goes on from what is there if it is right.

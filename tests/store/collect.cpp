@@ -1,7 +1,12 @@
+#include <strata/fs.hpp>
 #include <strata/maintenance/check.hpp>
+#include <strata/maintenance/garbage.hpp>
 #include <strata/store/collect.hpp>
 
+#include <boost/filesystem/fstream.hpp>
+
 #include "stores.hpp"
+#include "tools/flushed.hpp"
 #include "tools/syscall_tracer.hpp"
 #include <cstddef>
 #include <memory>
@@ -133,4 +138,47 @@ TEST_CASE("a collection that failed for a transient reason is retried by the sam
   is_short = false;
   CHECK(store.layers().exists("layer"));
   CHECK(sys::StagingDirectory::look(core.layer_trash()).empty());
+}
+
+TEMPLATE_TEST_CASE("recovery flushes records before it changes files because of what they tell",
+                   "[store][collect]", stores::DurableVfs, stores::DurableJournal) {
+  stores::Fixture<TestType> fixture;
+  auto image = fixture.store.images().create({.id = "image"});
+  image.big_data().set("key", "text");
+  image.big_data().erase("key");
+  auto dead = sys::StagingDirectory::create(fixture.graph() / "vfs-layers/tmp");
+  sys::replace_file(dead.path() / "erase-intent", "key");
+  dead.note(intent_text({IntentKind::image_data, "image"}));
+  dead.leave();
+  bool const in_log = fs::exists(fixture.graph() / paths::journal);
+  auto const records = fixture.graph() / (in_log ? std::string(paths::journal) : "vfs-images/images.json");
+  auto const flushed =
+      tools::flushed_by([&] { static_cast<void>(TestType(fixture.options()).images().list()); });
+  CHECK(tools::place_of(records, flushed) < tools::place_of(fixture.graph() / "vfs-images/image", flushed));
+  CHECK(tools::place_of(fixture.graph() / "vfs-images/image", flushed) != flushed.size());
+  CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
+}
+
+TEST_CASE("garbage is removed after the records that do not name it are flushed", "[store][collect]") {
+  stores::Fixture<stores::DurableJournal> fixture;
+  fixture.store.images().create({.id = "image"});
+  auto const left = fixture.graph() / "vfs-images/left/file";
+  fs::create_directories(left.parent_path());
+  fs::ofstream(left) << "garbage";
+  CHECK(tools::flushes(fixture.graph() / paths::journal, [&] {
+    stores::DurableJournal store(fixture.options());
+    static_cast<void>(detail::discard_garbage(store.core(), {left.parent_path()}));
+  }));
+}
+
+TEST_CASE("recovery of a store that flushes nothing flushes nothing", "[store][collect]") {
+  stores::Fixture<stores::Vfs> fixture;
+  auto image = fixture.store.images().create({.id = "image"});
+  auto dead = sys::StagingDirectory::create(fixture.graph() / "vfs-layers/tmp");
+  sys::replace_file(dead.path() / "erase-intent", "key");
+  dead.note(intent_text({IntentKind::image_data, "image"}));
+  dead.leave();
+  CHECK(
+      tools::flushed_by([&] { static_cast<void>(stores::Vfs(fixture.options()).images().list()); }).empty());
+  CHECK(sys::StagingDirectory::look(fixture.graph() / "vfs-layers/tmp").empty());
 }

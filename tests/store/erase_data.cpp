@@ -136,6 +136,11 @@ TEST_CASE("recovery flushes what a dead process removed when it erased big data"
   CHECK(is_flushed());
   fs::remove_all(directory);
   CHECK_FALSE(is_flushed());
+  fs::create_symlink("image", directory);  // leads to itself
+  CHECK_FALSE(is_flushed());
+  fs::remove(directory);
+  fs::ofstream(directory) << "a file";
+  CHECK_FALSE(is_flushed());
 }
 
 TEST_CASE("erased big data leaves the file that other big data is stored in, too", "[store][big_data]") {

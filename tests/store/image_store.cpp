@@ -2,6 +2,8 @@
 #include <strata/store/core.hpp>
 
 #include "stores.hpp"
+#include "tools/flushed.hpp"
+#include <algorithm>
 
 using namespace strata;
 using stores::code_of;
@@ -168,4 +170,18 @@ TEST_CASE("a wipe removes a layer before its parent in the image store", "[store
   }
   TellingStore(options).wipe();
   CHECK(removed == std::vector<std::string>{"written", "middle", "base"});
+}
+
+TEST_CASE("intents are flushed if what they tell of may be on another file system", "[store][image_store]") {
+  WithImageStore<stores::DurableVfs> with;
+  with.store->images().create({.id = "image"}).big_data().set("key", "old");
+  auto const flushed = tools::flushed_by(
+      [&] { stores::DurableVfs(with.options()).images().get("image").big_data().set("key", "new"); });
+  auto const trash = fs::canonical(with.graph() / "vfs-layers/tmp");
+  auto const note = std::ranges::find_if(flushed, [&](fs::path const& path) {
+    return path.parent_path() == trash && path.filename().native().starts_with("temp-dir-");
+  });
+  REQUIRE(note != flushed.end());
+  // before the record and the file that it tells of
+  CHECK(std::ranges::find(note, flushed.end(), fs::canonical(with.images() / "vfs-images")) != flushed.end());
 }

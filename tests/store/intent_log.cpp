@@ -10,7 +10,12 @@ using namespace strata;
 
 namespace {
 struct Place {
+  struct Options {
+    fs::path image_store = {};
+  };
   fs::path path;
+  Options all = {};
+  Options const& options() const { return all; }
   fs::path layer_trash() const { return path; }
   static Flush flush() { return Flush::full; }
   void collect_again() noexcept { again = true; }

@@ -25,6 +25,7 @@ namespace stores {
 
 using Vfs = strata::Store<strata::drivers::Vfs, strata::serializers::Json, strata::durability::None>;
 using DurableVfs = strata::Store<strata::drivers::Vfs, strata::serializers::Json>;
+using DurableJournal = strata::Store<strata::drivers::Vfs, strata::serializers::Journal>;
 using Overlay = strata::Store<strata::drivers::Overlay, strata::serializers::Json>;
 using Journal =
     strata::Store<strata::drivers::Memory, strata::serializers::Journal, strata::durability::None>;

@@ -5,6 +5,7 @@
 #include "syscall_tracer.hpp"
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -13,10 +14,11 @@
 
 namespace tools {
 
-/// The files and directories that `work` flushes, each by fsync(2) or fdatasync(2). It runs in a child process.
+/// The files and directories that `work` flushes, in order, as the kernel calls them; for a whole file system what it was
+/// told by. It runs in a child process.
 inline std::vector<strata::fs::path> flushed_by(std::function<void()> const& work) {
   std::vector<strata::fs::path> flushed;
-  std::array const calls{SYS_fsync, SYS_fdatasync};
+  std::array const calls{SYS_fsync, SYS_fdatasync, SYS_syncfs};
   auto const outcome = trace(
       [&] {
         work();
@@ -32,10 +34,15 @@ inline std::vector<strata::fs::path> flushed_by(std::function<void()> const& wor
   return flushed;
 }
 
-/// True if `path` is among those.
+/// Where a path is among these; their number if it is not.
+inline std::size_t place_of(strata::fs::path const& path, std::vector<strata::fs::path> const& flushed) {
+  auto const wanted = strata::fs::canonical(path.parent_path()) / path.filename();
+  return static_cast<std::size_t>(std::ranges::find(flushed, wanted) - flushed.begin());
+}
+
 inline bool flushes(strata::fs::path const& path, std::function<void()> const& work) {
   auto const flushed = flushed_by(work);
-  return std::ranges::find(flushed, path) != flushed.end();
+  return place_of(path, flushed) != flushed.size();
 }
 
 }  // namespace tools

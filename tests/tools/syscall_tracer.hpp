@@ -167,7 +167,7 @@ inline Outcome trace(std::function<int()> const& work, std::span<int const> call
     if (::read(go[0], &byte, 1) != 1) ::_exit(127);  // until it is traced
     ::close(go[0]);
     detail::install_filter(calls);
-    ::_exit(work());
+    ::_exit([&]() noexcept { return work(); }());
   }
   ::close(go[0]);
   constexpr std::uintptr_t options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |

@@ -9,6 +9,7 @@
 #include <strata/maintenance/scan.hpp>
 #include <strata/maintenance/usage.hpp>
 #include <strata/progress.hpp>
+#include <strata/store/flush_records.hpp>
 #include <strata/store/layer_files.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/remove_tree.hpp>
@@ -91,6 +92,7 @@ Discarded discard_garbage(Core& core, std::set<fs::path> const& paths) {
     auto const layers = core.template table<LayerTraits>().write();
     auto const images = core.template table<typename Core::ImageTraits>().write();
     auto const containers = core.template table<typename Core::ContainerTraits>().write();
+    flush_records(core, layers, images, containers);
     auto const known = KnownIds::of(core, layers, images, containers);
     auto const claims = scan_roots(core, known, {.leftover_after = std::chrono::seconds(0)});
     auto staging = sys::StagingDirectory::create(core.layer_trash());

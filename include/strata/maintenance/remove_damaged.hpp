@@ -9,6 +9,7 @@
 #include <strata/maintenance/store_snapshot.hpp>
 #include <strata/maintenance/told_by_archives.hpp>
 #include <strata/problem.hpp>
+#include <strata/store/flush_records.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/layer_depth.hpp>
 #include <strata/store/layer_files.hpp>
@@ -291,6 +292,7 @@ class DamageRemover {
       auto const table = core_.template table<LayerTraits>().write();
       auto const elsewhere = KnownIds::in_other_files(core_);
       if (table.by_id(id) || elsewhere.layers.contains(id) || !elsewhere.all_layers) return;
+      flush_records(core_, table);
       auto staging = sys::StagingDirectory::create(core_.layer_trash());
       trash = discard_unrecorded_layer(core_, LayerId(id), staging);
       trash.add(std::move(staging));

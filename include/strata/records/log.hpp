@@ -110,17 +110,19 @@ class Log {
       throw;
     }
     if (flush == Flush::full && ::fdatasync(fd_.get()) != 0) {
-      int const code = errno;
-      suspect_ = true;
-      ++generation_;
       cut_off(end);
-      ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
-      errno = code;
-      sys::throw_errno("fdatasync", path_);
+      lost();
     }
     valid_end_ = result.after.offset;
     compact_if_due(end, valid_end_);
     return result;
+  }
+
+  /// Flushes what others appended: a process may have died before it did. @throws as `append`
+  void flush() {
+    std::scoped_lock const alone(mutex_);
+    auto const guard = lock_.exclusive();
+    if (attach() != 0 && ::fdatasync(fd_.get()) != 0) lost();
   }
 
   fs::path const& path() const noexcept { return path_; }
@@ -210,6 +212,16 @@ class Log {
       bytes.remove_prefix(static_cast<std::size_t>(n));
       at += static_cast<std::size_t>(n);
     }
+  }
+
+  /// After a failed flush: nothing that is read from this file may be on stable storage. @throws `errno` as it is
+  [[noreturn]] void lost() {
+    int const code = errno;
+    suspect_ = true;
+    ++generation_;
+    ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
+    errno = code;
+    sys::throw_errno("fdatasync", path_);
   }
 
   /// If that fails too, the next writer finds the complete frame, or cuts off its remains.

@@ -88,6 +88,9 @@ class RecordFile {
   /// False if the last `refresh` found elements that are not records.
   bool all_readable() const noexcept { return files_.all_readable(); }
 
+  /// Flushes the files as they stand, whoever wrote them. @throws `errno`, "fsync <path>"
+  void flush() const { files_.flush(); }
+
   /// Paths of the files, the main file first.
   std::vector<std::pair<RecordPlace, fs::path>> files() const { return files_.files(); }
 

@@ -7,6 +7,7 @@
 #include <strata/records/record.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/file_state.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <algorithm>
 #include <array>
@@ -104,6 +105,16 @@ class RecordFileSet {
   /// True if one file was modified after another.
   bool is_newer(std::size_t one, std::size_t other) const {
     return sys::FileState::of(files_[one].path).newer_than(sys::FileState::of(files_[other].path));
+  }
+
+  /// Flushes the files and their names. @throws `errno`, "fsync <path>"
+  void flush() const {
+    for (auto const& file : files_) {
+      if (file.path.empty()) continue;
+      if (auto const fd = sys::open_stored(file.path)) sys::sync_file(fd->get(), file.path);
+      if (auto const directory = file.path.parent_path(); sys::is_directory(directory))
+        sys::sync_directory(directory);
+    }
   }
 
   static void write(File& file, std::string const& bytes, Flush flush) {

@@ -67,6 +67,9 @@ class RecordLog {
   /// Always true: a log with anything else is corrupt as a whole.
   static constexpr bool all_readable() noexcept { return true; }
 
+  /// Flushes the log as it stands, whoever wrote it. @throws `errno`, "fdatasync <path>"
+  void flush() const { log_->flush(); }
+
   /// Appends the changes as one frame. The kind's lock is held exclusively; call it after `refresh`.
   ///
   /// Token and other rows are unused; the parameters are those of `RecordFile`.

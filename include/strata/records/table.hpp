@@ -73,6 +73,9 @@ class Table {
     /// False if there may be more items than these, since some elements of the files could not be read as
     /// records.
     bool all_readable() const noexcept { return table_->storage_.all_readable(); }
+    /// Flushes the records as they were read. A process that died may have written them without: before files
+    /// are moved or removed because of what they tell. @throws `errno`
+    void flush() const { table_->storage_.flush(); }
     template <class Wanted>
     bool any_of(Wanted&& wanted) const {
       return table_->index_.any_of(wanted);

@@ -8,6 +8,7 @@
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/store/archive_fields.hpp>
+#include <strata/store/flush_records.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/store/layer_maps.hpp>
@@ -136,7 +137,9 @@ Row<LayerRecordOf<Core>> finish_in_place(Core& core, LayerRecord const& before, 
 /// Record of the layer that a dead process was unpacking into; null if it was replaced or changed since.
 template <class Core>
 Row<LayerRecordOf<Core>> layer_in_place(Core& core, std::string const& id, fs::path const& stream) {
-  auto const row = core.template table<typename Core::LayerTraits>().read().by_id(id);
+  auto const layers = core.template table<typename Core::LayerTraits>().read();
+  flush_records(core, layers);
+  auto const row = layers.by_id(id);
   bool const same = row && stream.filename() == std::string(kept_stream) + row->created.str();
   return same && row->diff_digest.empty() && sys::is_present(stream) ? row : nullptr;
 }
@@ -158,25 +161,28 @@ template <class Core>
 void finish_left_in_place(Core& core) {
   if constexpr (InPlaceDriver<typename Core::Driver>) {
     std::optional<Error> failure;
-    sys::StagingDirectory::recover(core.layer_trash(), [&](sys::StagingDirectory const& left) {
-      auto const notes = left.notes();
-      for (auto const& text : notes) {
-        auto const note = parse_intent(text);
-        if (!note || note->what != IntentKind::layer_in_place) continue;
-        for (auto const& entry : sys::entries_of(left.path())) {
-          auto const row = detail::layer_in_place(core, note->id, entry);
-          if (!row) continue;
-          try {
-            detail::finish_in_place(core, *row, entry, {}, true);
-          } catch (Error const& error) {
-            if (!detail::may_succeed_later(error)) continue;
-            if (!failure) failure = error;
-            return false;
+    sys::StagingDirectory::recover(
+        core.layer_trash(),
+        [&](sys::StagingDirectory const& left) {
+          auto const notes = left.notes();
+          for (auto const& text : notes) {
+            auto const note = parse_intent(text);
+            if (!note || note->what != IntentKind::layer_in_place) continue;
+            for (auto const& entry : sys::entries_of(left.path())) {
+              auto const row = detail::layer_in_place(core, note->id, entry);
+              if (!row) continue;
+              try {
+                detail::finish_in_place(core, *row, entry, {}, true);
+              } catch (Error const& error) {
+                if (!detail::may_succeed_later(error)) continue;
+                if (!failure) failure = error;
+                return false;
+              }
+            }
           }
-        }
-      }
-      return is_in_place(notes);
-    });
+          return is_in_place(notes);
+        },
+        core.flush());
     if (failure) throw *std::move(failure);
   }
 }

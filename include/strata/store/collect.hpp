@@ -7,6 +7,7 @@
 #include <strata/store/content_intent.hpp>
 #include <strata/store/data_intent.hpp>
 #include <strata/store/erase_data.hpp>
+#include <strata/store/flush_records.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/layer_files.hpp>
@@ -40,6 +41,7 @@ bool collect_noted(Core& core, sys::StagingDirectory const& left, std::vector<st
       if (auto const note = parse_intent(text);
           note && (elsewhere.layers.contains(note->id) || elsewhere.containers.contains(note->id)))
         return false;
+    flush_records(core, layers, images, containers);
     auto staging = sys::StagingDirectory::create(core.layer_trash());
     auto const is_spare = [&](LayerRecord const& layer, IntentRecord const& note) {
       return mark_of_names(layer.names) == note.names && layers.referring_to(layer.id).empty() &&
@@ -103,16 +105,19 @@ void collect_after_crash(Core& core) {
     finish_left_in_place(core);
   } catch (Error const&) {  // left to a later call
   }
-  sys::StagingDirectory::recover(core.layer_trash(), [&](sys::StagingDirectory const& left) {
-    auto const notes = left.notes();
-    if (notes.empty() || is_in_place(notes)) return notes.empty();
-    try {
-      return detail::collect_noted(core, left, notes);
-    } catch (Error const& error) {
-      if (sys::is_transient(error)) core.collect_again();
-      throw;
-    }
-  });
+  sys::StagingDirectory::recover(
+      core.layer_trash(),
+      [&](sys::StagingDirectory const& left) {
+        auto const notes = left.notes();
+        if (notes.empty() || is_in_place(notes)) return notes.empty();
+        try {
+          return detail::collect_noted(core, left, notes);
+        } catch (Error const& error) {
+          if (sys::is_transient(error)) core.collect_again();
+          throw;
+        }
+      },
+      core.flush());
   auto const unfinished = [](LayerRecord const& record) {
     return is_set(record.flags, "incomplete") && is_safe_component(record.id);
   };

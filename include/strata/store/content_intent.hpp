@@ -172,7 +172,7 @@ std::optional<ContentIntent> log_content_intent(Core& core, sys::StagingDirector
                         std::to_string(first.size()) + '\n' + first + detail::encode_one<Core>(after),
                     {.mode = 0600, .flush = core.flush()});
   staging.note(intent_text({IntentKind::layer_contents, before.id}));
-  if (core.flush() == Flush::full) staging.keep_notes();
+  keep_intents(core, staging);
   return intent;
 }
 

@@ -77,7 +77,7 @@ sys::StagingDirectory log_data_intent(Core& core, std::string const& id, std::st
   auto staging = sys::StagingDirectory::create(core.layer_trash());
   sys::replace_file(staging.path() / name, text, {.mode = 0600, .flush = core.flush()});
   staging.note(intent_text({data_kind<Traits, Core>(), id}));
-  if (core.flush() == Flush::full) staging.keep_notes();
+  keep_intents(core, staging);
   return staging;
 }
 
@@ -153,7 +153,7 @@ void settle_data(Core& core, Rows const& rows, fs::path const& directory, std::s
   if (!row || !intent) return;
   auto const target = core.template data_directory<Traits>(id) / big_data_file_name(intent->key);
   auto const waiting = target.parent_path() / intent->temporary;
-  if (!sys::is_present(target.parent_path())) return;
+  if (!sys::is_directory(target.parent_path())) return;
   if (!intent->is_told_by(*row))
     sys::remove_file(waiting);
   else if (sys::is_present(waiting))

@@ -9,6 +9,7 @@
 #include <strata/store/data_intent.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/staging_directory.hpp>
 
 #include <algorithm>
@@ -48,7 +49,7 @@ inline void remove_data_file(fs::path const& directory, std::string const& key, 
   changed = sys::remove_file(file);
   auto const above = sys::remove_empty_parents(file, directory);
   changed = changed || above != file.parent_path();
-  if (flush == Flush::full && fs::exists(above)) sys::sync_directory(above);
+  if (flush == Flush::full && sys::is_directory(above)) sys::sync_directory(above);
 }
 
 }  // namespace detail

@@ -64,11 +64,18 @@ inline std::string intent_text(IntentRecord const& note) {
          (note.names.empty() ? std::string() : note.names + '-') + note.id;
 }
 
+/// Flushes the intents of a staging directory as far as the order of changes is not kept without. An image store may be
+/// on another file system.
+template <class Core>
+void keep_intents(Core& core, sys::StagingDirectory& staging) {
+  if (core.flush() == Flush::full) staging.keep_notes(!core.options().image_store.empty());
+}
+
 /// Puts notes into a staging directory of the store; they are true until it goes.
 template <class Core>
 void add_intents(Core& core, sys::StagingDirectory& staging, std::vector<IntentRecord> const& notes) {
   for (auto const& note : notes) staging.note(intent_text(note));
-  if (!notes.empty() && core.flush() == Flush::full) staging.keep_notes();
+  if (!notes.empty()) keep_intents(core, staging);
 }
 
 /// Creates a staging directory with these intents, which are valid until it is removed.

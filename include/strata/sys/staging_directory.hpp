@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/durability.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/paths.hpp>
@@ -78,12 +79,14 @@ class [[nodiscard]] StagingDirectory {
   ///
   /// @param finish called with each directory, locked, before its removal; if it returns false, the directory
   ///   is kept for a later call
+  /// @param flush  `none`: what intent records told need not be on stable storage before they are removed
   /// @return the directories that could not be finished or removed, with the reason; a failure does not
   ///   affect the others
   /// @throws `errno`, if `root` cannot be read; a missing root is not an error. Whatever `finish` throws
   ///   other than `Error`
   static std::vector<Error> recover(fs::path const& root,
-                                    std::function<bool(StagingDirectory const&)> const& finish = {}) {
+                                    std::function<bool(StagingDirectory const&)> const& finish = {},
+                                    Flush flush = Flush::full) {
     std::vector<Error> problems;
     auto const fd = find_at(root, O_RDONLY | O_DIRECTORY);
     if (fd.code() == ENOENT) return problems;
@@ -100,7 +103,8 @@ class [[nodiscard]] StagingDirectory {
         // In use, or just removed by another process.
         if (try_lock(found.lock_.get()) && names_it(found.lock_path_, found.lock_.get()) &&
             (!finish || finish(found))) {
-          found.outlasts_ = finish && !found.notes().empty() && !keeps_order(found.path_);
+          found.outlasts_ =
+              flush == Flush::full && finish && !found.notes().empty() && !keeps_order(found.path_);
           found.remove();
         }
       } catch (Error const& error) {
@@ -185,13 +189,15 @@ class [[nodiscard]] StagingDirectory {
   }
 
   /// Flushes the intent records. From now on they are removed only after the changes that they describe are
-  /// on stable storage. Does nothing on file systems that persist directory changes in order.
+  /// on stable storage. Does nothing on file systems that persist directory changes in order, if the changes are
+  /// on the same one.
+  /// @param elsewhere  some of the changes are on another file system, or may be
   /// @throws `errno`, "fsync <path>"
-  void keep_notes() {
-    if (keeps_order(path_)) return;
+  void keep_notes(bool elsewhere = false) {
+    outlasts_ = !keeps_order(path_);
+    if (!outlasts_ && !elsewhere) return;
     sync_directory(path_);
     sync_directory(path_.parent_path());
-    outlasts_ = true;
   }
 
   /// All intent records, in the order written.
