@@ -157,11 +157,14 @@ class KillRound {
     maker.steps = std::move(steps);
     maker.told = std::make_unique<Told>();
     std::size_t calls = 0;
+    bool before_flush = false;
     auto const outcome =
         tools::trace([&] { return maker.told->work(setting_, place_, maker.steps); }, tools::changing_calls(),
                      [&](tools::SystemCall const& call) {
                        bool const counts = maker.told->begun() != 0 && !call.only_opens();
-                       return tools::Decision{.kill = counts && ++calls == at};
+                       bool const kill = counts && ++calls == at;
+                       before_flush = kill && call.flushes();
+                       return tools::Decision{.kill = kill};
                      });
     came_to_its_end = !outcome.killed;
     if (outcome.killed) session_.count("kills", setting_);
@@ -171,8 +174,9 @@ class KillRound {
       return false;
     }
     if (outcome.killed && random_.percent(30) && !cut(what)) return false;
+    if (before_flush && !cut_in_recovery(what, 0)) return false;
     if (outcome.killed && random_.percent(20)) die_in_recovery();
-    if (outcome.killed && random_.percent(30) && !cut_in_recovery(what)) return false;
+    if (outcome.killed && random_.percent(20) && !cut_in_recovery(what, 1 + random_.below(25))) return false;
     return verify(what, random_.percent(20));
   }
 
@@ -250,15 +254,15 @@ class KillRound {
 
   /// The power fails meanwhile, or right after: what the dead process wrote and did not flush may be lost, while what was
   /// done because of it is not.
-  bool cut_in_recovery(std::string const& what) {
+  /// @param at  which call of those that change something; 0: after the last
+  bool cut_in_recovery(std::string const& what, std::size_t at) {
     auto const disk = session_.home.path() / "cut.img";
-    auto const at = 1 + random_.below(25);
     std::size_t calls = 0;
     recover([&] {
       if (++calls == at) cut_(disk);
       return false;
     });
-    if (calls < at) cut_(disk);
+    if (at == 0 || calls < at) cut_(disk);
     return is_right(disk, "tidying up after a process that was " + what);
   }
 

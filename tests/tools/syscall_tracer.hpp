@@ -50,6 +50,10 @@ struct SystemCall {
 #endif
     return 0;
   }
+  /// One that waits until something is on stable storage.
+  bool flushes() const {
+    return number == SYS_fsync || number == SYS_fdatasync || number == SYS_syncfs || number == SYS_sync;
+  }
   /// One that opens, and changes nothing by that.
   bool only_opens() const {
 #ifdef SYS_open
