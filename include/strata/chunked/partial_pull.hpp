@@ -24,6 +24,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
+#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -68,6 +68,8 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   };
 
  public:
+  using Composition = T;
+  using Durability = D;
   using Driver = typename T::Driver;
   using Serializer = StoreSerializer;
   using Lock = typename T::Lock;
@@ -76,9 +78,6 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   using ImageTraits = InStore<typename T::Image>;
   using ContainerTraits = InStore<typename T::Container>;
   using Options = StoreOptions<Driver, D>;
-  using ApplyOptions = strata::ApplyOptions;
-  using DiffOptions = strata::DiffOptions;
-  using UnmountOptions = strata::UnmountOptions;
   static constexpr bool appends = AppendingSerializerFor<Serializer, LayerRecord>;
   static_assert(std::derived_from<typename LayerTraits::Record, LayerRecord> &&
                     std::derived_from<typename ImageTraits::Record, ImageRecord> &&
@@ -122,7 +121,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   /// does access to items whose data was being replaced. Failures within this object are completed at the
   /// next access to layers: these are locked first, so the caller holds no other table.
   template <class Traits>
-  auto& table() {
+  Table<Traits, Lock>& table() {
     if (options_.read_only) return own<Traits>().table;
     if (Traits::locked_first)
       recovery_.before_layers(*this);
@@ -183,7 +182,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   using SharedLog = typename detail::LogOf<Serializer, Lock, appends>::type;
 
   template <class Traits>
-  auto& readable_stores() {
+  ReadableStores<Traits, Lock>& readable_stores() {
     return std::get<ReadableStores<Traits, Lock>>(stores_);
   }
 

@@ -10,6 +10,8 @@
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
 #include <strata/store/fixed_fields.hpp>
+#include <strata/store/options.hpp>
+#include <strata/store/parent_owners.hpp>
 #include <strata/store/take_names.hpp>
 #include <strata/stream/pulled_source.hpp>
 #include <strata/tree/layer_entries.hpp>
@@ -42,6 +44,7 @@ class Item {
   using Record = typename T::Record;
   using Id = typename T::Id;
   using Core = typename T::Core;
+  using LayerTraits = typename Core::LayerTraits;
 
   using ReadableStore = typename Core::template ReadableStoreOf<T>;
   static constexpr std::string_view kind = T::kind;
@@ -125,7 +128,9 @@ class Item {
   // Layers --------------------------------------------------------------------------------------------------
 
   /// Parent layer; none for a base layer. @throws `Errc::layer_unknown` if the parent's record is missing
-  [[nodiscard]] auto parent() const requires(T::has_parent) { return related_layer(row_->parent); }
+  [[nodiscard]] std::optional<Item<LayerTraits>> parent() const requires(T::has_parent) {
+    return related_layer(row_->parent);
+  }
 
   /// Unpacks an archive over the layer's contents.
   ///
@@ -134,15 +139,14 @@ class Item {
   /// stream.
   /// @throws as `Layers::import`; `Errc::changed_meanwhile` or `Errc::layer_used_by_container` if the layer
   ///   was written to or mounted while the stream was read. This call then had no effect and can be repeated
-  template <class Options = typename Core::ApplyOptions>
-  void apply(Source source, Options const& options = {}) requires(T::has_parent) {
+  void apply(Source source, ApplyOptions const& options = {}) requires(T::has_parent) {
     place_->check_writable("update layer contents");
     row_ = apply_stream(*core_, row_->id, std::move(source), options);
   }
 
   // Images --------------------------------------------------------------------------------------------------
 
-  [[nodiscard]] auto top_layer() const requires(T::subject == Subject::image) {
+  [[nodiscard]] std::optional<Item<LayerTraits>> top_layer() const requires(T::subject == Subject::image) {
     return related_layer(row_->top_layer);
   }
 
@@ -154,11 +158,12 @@ class Item {
   // Containers ----------------------------------------------------------------------------------------------
 
   /// Image that it was created from; none if there was none or it was removed.
-  [[nodiscard]] auto image() const requires(T::subject == Subject::container) {
+  [[nodiscard]] std::optional<Item<typename Core::ImageTraits>> image() const
+      requires(T::subject == Subject::container) {
     return core_->images().find(Ref::exactly(row_->image));
   }
 
-  [[nodiscard]] auto layer() const requires(T::subject == Subject::container) {
+  [[nodiscard]] Item<LayerTraits> layer() const requires(T::subject == Subject::container) {
     return core_->layers().get(Ref::exactly(row_->layer));
   }
 
@@ -174,7 +179,8 @@ class Item {
   /// auto root = box.mount();
   /// fs::ofstream(root.path() / "etc/hostname") << "box\n";
   /// @endcode
-  [[nodiscard]] auto mount(MountRequest request = {}) const requires MountDriver<typename T::Driver> {
+  [[nodiscard]] MountPoint<Core> mount(MountRequest request = {}) const requires
+      MountDriver<typename T::Driver> {
     if constexpr (T::mounts_read_only) {
       request.read_only = true;
       files_layer();
@@ -189,8 +195,7 @@ class Item {
 
   /// Drops one mount, or all of them. @return true if it is still mounted
   /// @throws `Errc::layer_unknown`, and what the driver throws
-  template <class Options = typename Core::UnmountOptions>
-  bool unmount(Options const& options = {}) const requires MountDriver<typename T::Driver> {
+  bool unmount(UnmountOptions const& options = {}) const requires MountDriver<typename T::Driver> {
     return unmount_layer(*core_, known_layer(), options);
   }
 
@@ -206,7 +211,7 @@ class Item {
 
   /// Owners of the directories above the mount point that are outside the maps its files are stored with.
   /// @throws `Errc::layer_not_mounted`
-  [[nodiscard]] auto parent_owners() const requires MountDriver<typename T::Driver> {
+  [[nodiscard]] ParentOwners parent_owners() const requires MountDriver<typename T::Driver> {
     return layer_parent_owners(*core_, files_layer());
   }
 
@@ -226,8 +231,7 @@ class Item {
 
   /// Writes the changes as a tar. An imported layer comes out byte for byte as it was imported, unless
   /// `options` ask for another base or compression.
-  template <class Options = typename Core::DiffOptions>
-  void diff(Sink to, Options const& options = {}) const {
+  void diff(Sink to, DiffOptions const& options = {}) const {
     export_layer(*core_, files_layer(), std::move(to), options);
   }
 
@@ -237,8 +241,7 @@ class Item {
   ///     other_store.layers().import(layer.diff_source());
   ///
   /// @throws nothing of `diff` itself: the source's `next()` does
-  template <class Options = typename Core::DiffOptions>
-  [[nodiscard]] Source diff_source(Options const& options = {}) const {
+  [[nodiscard]] Source diff_source(DiffOptions const& options = {}) const {
     return archive::PulledSource([item = *this, options](Sink to) { item.diff(std::move(to), options); });
   }
 
@@ -305,9 +308,9 @@ class Item {
     return row_->names;
   }
 
-  auto related_layer(std::string const& id) const {
-    auto layers = core_->layers();
-    return id.empty() ? decltype(layers.find(id)){} : std::make_optional(layers.get(Ref::exactly(id)));
+  std::optional<Item<LayerTraits>> related_layer(std::string const& id) const {
+    if (id.empty()) return std::nullopt;
+    return core_->layers().get(Ref::exactly(id));
   }
 
   LayerId files_layer() const {
