@@ -34,6 +34,12 @@ cat >"$scratch/memory_journal.cpp" <<'END'
 
 #include <cstdio>
 
+#ifdef SEPARATELY
+#include <strata/codec/all.hpp>
+#include <strata/store/instantiate.hpp>
+STRATA_EXTERN_STORE(strata::Store<strata::drivers::Memory, strata::serializers::Journal>)
+#endif
+
 int main() {
   strata::Store<strata::drivers::Memory, strata::serializers::Journal> store({.graph_root = "store", .run_root = "run"});
   store.layers().create({.names = {"base"}});
@@ -70,8 +76,9 @@ for compiler; do
   row 'Memory and Journal, -O0' 2.5 '' -O0 "$scratch/memory_journal.cpp"
   row 'quickstart.cpp, -O0' 5 600 -O0 examples/quickstart.cpp
   row 'quickstart.cpp, -O2' 8 600 -O2 examples/quickstart.cpp
-  if [ -f include/strata/src.hpp ]; then
-    row 'quickstart.cpp, separate, -O0' 2.5 '' -DSTRATA_SEPARATE_COMPILATION -O0 examples/quickstart.cpp
-    row 'quickstart.cpp, separate, -O2' 4 '' -DSTRATA_SEPARATE_COMPILATION -O2 examples/quickstart.cpp
-  fi
+  for level in 0 2; do
+    row "quickstart, separate, -O$level" "$([ $level = 0 ] && echo 2.5 || echo 4)" '' -DSTRATA_SEPARATE_COMPILATION \
+      -include strata/instantiate/overlay_json.hpp "-O$level" examples/quickstart.cpp
+  done
+  row 'Memory, Journal, separate, -O0' '' '' -DSTRATA_SEPARATE_COMPILATION -DSEPARATELY -O0 "$scratch/memory_journal.cpp"
 done

@@ -227,7 +227,7 @@ fi
 
 if wants format; then
   begin 'format'
-  if unformatted=$(find include examples tests bench -name '*.hpp' -o -name '*.cpp' | sort | xargs clang-format-14 --dry-run 2>&1); then
+  if unformatted=$(find include examples tests bench -name '*.[hi]pp' -o -name '*.cpp' | sort | xargs clang-format-14 --dry-run 2>&1); then
     unformatted=$(printf '%s\n' "$unformatted" | sed -n 's/:[0-9]*:[0-9]*: warning: code should be clang-formatted.*//p' | uniq)
   fi
   if [ -z "$unformatted" ]; then end 1 0; else not_ok 'clang-format-14 -i would change these' "$unformatted"; end 0 1; fi
@@ -266,7 +266,7 @@ fi
 
 if wants headers; then
   begin 'each header alone and twice; static tests'
-  headers=$(find include tests/static -name '*.hpp' -o -path '*/static/*.cpp' | wc -l)
+  headers=$(find include tests/static -name '*.hpp' -not -name src.hpp -o -path '*/static/*.cpp' | wc -l)
   log=$(mktemp)
   if build "$STRATA_BUILD" -Dtests=enabled -k 0 build-headers 2>"$log"; then
     end "$headers" 0

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/separate.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -7,46 +9,14 @@
 namespace strata {
 
 /// True if `clean_path` would return the same text.
-inline bool is_clean_path(std::string_view path) {
-  if (path.empty()) return false;
-  if (path == "/" || path == ".") return true;
-  std::size_t at = path.front() == '/' ? 1 : 0;
-  while (true) {
-    auto const end = path.find('/', at);
-    auto const part = path.substr(at, end == std::string_view::npos ? end : end - at);
-    if (part.empty() || part == "." || part == "..") return false;
-    if (end == std::string_view::npos) return true;
-    at = end + 1;
-  }
-}
+bool is_clean_path(std::string_view path);
 
 /// The shortest equivalent path by text alone, like Go's path.Clean: no empty or "." components, ".." removed
 /// with the component before it (also at the root), no trailing slash; "." if empty.
-inline std::string clean_path(std::string_view path) {
-  if (is_clean_path(path)) return std::string(path);
-  bool const rooted = path.starts_with('/');
-  std::string out(rooted ? "/" : "");
-  std::size_t fixed = out.size();  // what a ".." cannot remove: the root, or leading ".." components
-  for (std::size_t at = 0; at < path.size();) {
-    auto end = path.find('/', at);
-    if (end == std::string_view::npos) end = path.size();
-    auto const part = path.substr(at, end - at);
-    at = end + 1;
-    if (part.empty() || part == ".") continue;
-    if (part == "..") {
-      if (out.size() > fixed) {
-        auto const slash = out.rfind('/');
-        out.resize(slash == std::string::npos || slash < fixed ? fixed : slash);
-      } else if (!rooted) {
-        out += out.empty() ? ".." : "/..";
-        fixed = out.size();
-      }
-      continue;
-    }
-    if (!out.empty() && out.back() != '/') out += '/';
-    out += part;
-  }
-  return out.empty() ? "." : out;
-}
+std::string clean_path(std::string_view path);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/clean_path.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
 #include <openssl/sha.h>
 #ifdef OPENSSL_NO_DEPRECATED_3_0
@@ -28,16 +29,9 @@ class Digest {
  public:
   /// Validates and stores a digest.
   /// @throws `Errc::digest_invalid_format`, `Errc::digest_unsupported`, `Errc::digest_invalid_length`
-  static Digest parse(std::string_view text) {
-    if (auto const error = check(text)) throw Error(error, "\"" + std::string(text) + "\"");
-    return Digest(std::string(text));
-  }
+  static Digest parse(std::string_view text);
   /// The same without these exceptions. @param error  set to the code, or cleared. @return none after an error
-  static std::optional<Digest> parse(std::string_view text, std::error_code& error) {
-    error = check(text);
-    if (error) return std::nullopt;
-    return Digest(std::string(text));
-  }
+  static std::optional<Digest> parse(std::string_view text, std::error_code& error);
 
   /// The SHA-256 of bytes in memory.
   [[nodiscard]] static Digest of(std::span<std::byte const> bytes);
@@ -59,29 +53,7 @@ class Digest {
   friend class Hasher;
   explicit Digest(std::string text) : text_(std::move(text)) {}
 
-  static std::error_code check(std::string_view text) noexcept {
-    auto const colon = text.find(':');
-    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size())
-      return Errc::digest_invalid_format;
-    auto const algorithm = text.substr(0, colon);
-    auto const hex = text.substr(colon + 1);
-    auto const word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    if (!std::ranges::all_of(
-            algorithm, [&](char c) { return word(c) || c == '+' || c == '.' || c == '_' || c == '-'; }) ||
-        !std::ranges::all_of(hex, [&](char c) {
-          return word(c) || (c >= 'A' && c <= 'Z') || c == '=' || c == '_' || c == '-';
-        }))
-      return Errc::digest_invalid_format;
-    std::size_t const digits = algorithm == "sha256"   ? 64
-                               : algorithm == "sha384" ? 96
-                               : algorithm == "sha512" ? 128
-                                                       : 0;
-    if (digits == 0) return Errc::digest_unsupported;
-    if (hex.size() != digits) return Errc::digest_invalid_length;
-    if (!std::ranges::all_of(hex, [](char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9'); }))
-      return Errc::digest_invalid_format;
-    return {};
-  }
+  static std::error_code check(std::string_view text) noexcept;
 
   std::string text_;
 };
@@ -136,27 +108,11 @@ class Hasher {
   void write(std::span<std::byte const> bytes) { update(bytes); }
 
   /// Returns the digest. Call once; the object must not be used afterwards.
-  [[nodiscard]] Digest finish() {
-    unsigned char raw[SHA256_DIGEST_LENGTH];
-    sha256_.finish(raw);
-    static constexpr char hex[] = "0123456789abcdef";
-    std::string text = "sha256:";
-    for (auto const byte : raw) {
-      text += hex[byte >> 4];
-      text += hex[byte & 15];
-    }
-    return Digest(std::move(text));
-  }
+  [[nodiscard]] Digest finish();
 
  private:
   detail::Sha256 sha256_;
 };
-
-inline Digest Digest::of(std::span<std::byte const> bytes) {
-  Hasher hasher;
-  hasher.update(bytes);
-  return hasher.finish();
-}
 
 }  // namespace strata
 
@@ -166,3 +122,7 @@ struct std::hash<strata::Digest> {
     return std::hash<std::string>{}(digest.str());
   }
 };
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/digest.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/errc.hpp>
+#include <strata/separate.hpp>
 #include <strata/subject.hpp>
 
 #include <new>
@@ -33,31 +34,10 @@ class Error : public std::system_error {
   std::string const& holder() const noexcept { return holder_; }
 
   /// The code; none for `errno` values and codes of other categories.
-  std::optional<Errc> errc() const noexcept {
-    if (code().category() != error_category()) return std::nullopt;
-    return static_cast<Errc>(code().value());
-  }
+  std::optional<Errc> errc() const noexcept;
 
   /// The kind of the item that the error is about; none if it concerns no item, or one of any kind.
-  std::optional<Subject> kind() const noexcept {
-    if (kind_) return kind_;
-    switch (errc().value_or(Errc{})) {
-      case Errc::layer_unknown:
-      case Errc::parent_unknown:
-      case Errc::layer_has_children:
-      case Errc::layer_used_by_image:
-      case Errc::layer_used_by_container:
-      case Errc::layer_not_mounted:
-        return Subject::layer;
-      case Errc::image_unknown:
-      case Errc::image_used_by_container:
-        return Subject::image;
-      case Errc::container_unknown:
-        return Subject::container;
-      default:
-        return std::nullopt;
-    }
-  }
+  std::optional<Subject> kind() const noexcept;
   /// The id of that item. For the `…_unknown` codes: the id, name or prefix that was looked up; for `duplicate_name`: the
   /// name. Empty if not known.
   std::string const& id() const noexcept { return id_; }
@@ -67,27 +47,14 @@ class Error : public std::system_error {
   /// Sets `kind()` and `id()`, where the error is thrown:
   ///
   ///     throw Error(Errc::layer_has_children, "layer \"base\"", "top").about(Subject::layer, "base");
-  Error&& about(std::optional<Subject> kind, std::string id) && noexcept {
-    kind_ = kind;
-    id_ = std::move(id);
-    return std::move(*this);
-  }
+  Error&& about(std::optional<Subject> kind, std::string id) && noexcept;
   /// Sets `path()`.
-  Error&& at(std::string path) && noexcept {
-    path_ = std::move(path);
-    return std::move(*this);
-  }
+  Error&& at(std::string path) && noexcept;
 
   /// True if the requested item or big data does not exist, whatever the kind.
-  bool not_found() const noexcept {
-    return code() == Errc::layer_unknown || code() == Errc::image_unknown ||
-           code() == Errc::container_unknown || code() == Errc::item_unknown || code() == Errc::data_unknown;
-  }
+  bool not_found() const noexcept;
   /// True if another item still refers to the item.
-  bool in_use() const noexcept {
-    return code() == Errc::layer_has_children || code() == Errc::layer_used_by_image ||
-           code() == Errc::layer_used_by_container || code() == Errc::image_used_by_container;
-  }
+  bool in_use() const noexcept;
 
  private:
   std::string subject_;
@@ -99,16 +66,10 @@ class Error : public std::system_error {
 
 /// The code of the exception that is being handled, for the forms of calls that report errors through a
 /// `std::error_code`; EIO for an exception that has none. Call it in a handler.
-inline std::error_code handled_code() noexcept {
-  try {
-    throw;
-  } catch (std::system_error const& error) {
-    return error.code();
-  } catch (std::bad_alloc const&) {
-    return std::make_error_code(std::errc::not_enough_memory);
-  } catch (...) {
-    return std::make_error_code(std::errc::io_error);
-  }
-}
+std::error_code handled_code() noexcept;
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/error.ipp>
+#endif

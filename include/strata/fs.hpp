@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/clean_path.hpp>
+#include <strata/separate.hpp>
 
 #include <boost/filesystem/directory.hpp>
 #include <boost/filesystem/operations.hpp>
@@ -18,13 +18,13 @@ namespace strata {
 namespace fs = boost::filesystem;
 
 /// A path, normalized as text, without a slash at its end; an empty one stays empty.
-inline fs::path clean(fs::path const& path) {
-  return path.empty() ? path : fs::path(clean_path(path.native()));
-}
+fs::path clean(fs::path const& path);
 
 /// The text behind the last slash: empty for "/" and for a path that ends in a slash.
-inline std::string base_name(fs::path const& path) {
-  return path.native().substr(path.native().rfind('/') + 1);
-}
+std::string base_name(fs::path const& path);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/fs.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,10 +20,7 @@ namespace strata {
 
 /// True for a single path component that can name a directory: at most 255 bytes, not empty, not "." or "..",
 /// without "/" and NUL.
-inline bool is_safe_component(std::string_view text) noexcept {
-  return !text.empty() && text != "." && text != ".." && text.size() <= 255 &&
-         text.find('/') == std::string_view::npos && text.find('\0') == std::string_view::npos;
-}
+bool is_safe_component(std::string_view text) noexcept;
 
 /// The id of one item of a kind. Generated ids are lower-case hexadecimal with as many digits as the traits
 /// say; an id given by a caller or found in a store may be any safe path component.
@@ -95,11 +93,7 @@ class Ref {
   Ref(I const& item) : Ref(exactly(item.id().str())) {}
 
   /// The item with exactly this id, even if others have it as a name or as the prefix of their id.
-  [[nodiscard]] static Ref exactly(std::string id) {
-    Ref ref(std::move(id));
-    ref.is_id_ = true;
-    return ref;
-  }
+  [[nodiscard]] static Ref exactly(std::string id);
 
   std::string const& text() const noexcept { return text_; }
   bool is_id() const noexcept { return is_id_; }
@@ -136,3 +130,7 @@ struct std::hash<strata::Ref> {
     return std::hash<std::string>{}(ref.text());
   }
 };
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/id.ipp>
+#endif

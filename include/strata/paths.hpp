@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 
 #include <string>
 #include <string_view>
@@ -29,22 +30,13 @@ inline constexpr std::string_view marker =
     "strata.store";  ///< ours: the writer of a store whose layout is not Podman's
 
 /// The directory of one kind's records and data: `<root>/<driver>-<stem>`.
-inline fs::path kind_directory(fs::path const& root, std::string_view driver, std::string_view stem) {
-  return root / (std::string(driver) + '-' + std::string(stem));
-}
+fs::path kind_directory(fs::path const& root, std::string_view driver, std::string_view stem);
 
 /// True for the name of a file to be renamed into place. The bare prefix is not: it is a valid big-data key.
-inline bool is_temporary(std::string_view name) {
-  return name.starts_with(temporary_prefix) && name.size() > temporary_prefix.size();
-}
+bool is_temporary(std::string_view name);
 
 /// True if `name`, in a kind's directory, is anything other than the data directory of the item with that id.
-inline bool is_reserved(std::string_view name, std::string_view stem, std::string_view extension) {
-  auto const file = std::string(stem) + '.' + std::string(extension);
-  return name == file || name == std::string(volatile_prefix) + file || name == table_trash ||
-         name.ends_with(lock_extension) || name.ends_with(tar_split_suffix) ||
-         name.starts_with(temporary_prefix) || name.find(damaged_infix) != std::string_view::npos;
-}
+bool is_reserved(std::string_view name, std::string_view stem, std::string_view extension);
 
 namespace temp_dir {  // staging directories, as containers/storage 1.59 and later lay them out
 inline constexpr std::string_view lock_prefix = "lock-";           ///< `lock-<n>`, locked by the owner
@@ -101,3 +93,7 @@ inline constexpr std::string_view temp_dirs = "tempdirs";  ///< ours; containers
 }  // namespace btrfs
 
 }  // namespace strata::paths
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/paths.ipp>
+#endif

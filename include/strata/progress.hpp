@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -28,12 +29,7 @@ using ProgressSink = std::function<void(Progress const&)>;
 class Pace {
  public:
   /// True if the last report is at least 250 ms old; then the interval starts again.
-  bool is_due() noexcept {
-    auto const now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(250)) return false;
-    last_ = now;
-    return true;
-  }
+  bool is_due() noexcept;
 
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
@@ -45,9 +41,11 @@ struct Control {
   std::stop_token stop = {};
 
   /// Throws `Errc::stopped` if a stop was requested.
-  void check() const {
-    if (stop.stop_requested()) throw Error(Errc::stopped, "the caller's request");
-  }
+  void check() const;
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/progress.ipp>
+#endif

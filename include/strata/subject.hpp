@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/separate.hpp>
+
 #include <string_view>
 
 namespace strata {
@@ -7,9 +9,10 @@ namespace strata {
 /// The kind of item that an error or a problem concerns.
 enum class Subject { layer, image, container, store };
 
-inline std::string_view to_text(Subject subject) noexcept {
-  constexpr std::string_view words[] = {"layer", "image", "container", "store"};
-  return words[static_cast<int>(subject)];
-}
+std::string_view to_text(Subject subject) noexcept;
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/subject.ipp>
+#endif

@@ -1,4 +1,5 @@
 #include <strata/chunked/chunked_stream.hpp>
+#include <strata/error.hpp>
 #include <strata/sys/ranges.hpp>
 
 #include <catch2/catch.hpp>

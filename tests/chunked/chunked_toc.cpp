@@ -1,4 +1,5 @@
 #include <strata/chunked/chunked_toc.hpp>
+#include <strata/error.hpp>
 
 #include <catch2/catch.hpp>
 

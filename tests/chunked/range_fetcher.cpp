@@ -1,4 +1,5 @@
 #include <strata/chunked/range_fetcher.hpp>
+#include <strata/error.hpp>
 
 #include <catch2/catch.hpp>
 

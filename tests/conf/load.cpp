@@ -1,4 +1,5 @@
 #include <strata/conf/load.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 
 #include <catch2/catch.hpp>

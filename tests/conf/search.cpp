@@ -1,4 +1,5 @@
 #include <strata/conf/search.hpp>
+#include <strata/error.hpp>
 
 #include <catch2/catch.hpp>
 

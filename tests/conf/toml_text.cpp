@@ -1,5 +1,6 @@
 #include <strata/conf/toml.hpp>
 #include <strata/conf/toml_text.hpp>
+#include <strata/error.hpp>
 
 #include <catch2/catch.hpp>
 

@@ -34,6 +34,24 @@ by_include() {
   compile "$1" "-I$top/include" '-lboost_json -lboost_filesystem -lcrypto -lisal -lzstd -llzma -lbz2 -pthread' && prints_layers program
 }
 
+# With a third unit that has what the others call.
+separately() {
+  # shellcheck disable=SC2086
+  cat >extern.hpp <<'END' &&
+#include <strata/strata.hpp>
+#include <strata/store/instantiate.hpp>
+STRATA_EXTERN_STORE(strata::Store<strata::drivers::Memory, strata::serializers::Journal>)
+END
+  cat >bodies.cpp <<'END' &&
+#include <strata/src.hpp>
+STRATA_INSTANTIATE_STORE(strata::Store<strata::drivers::Memory, strata::serializers::Journal>)
+END
+  flags="-DSTRATA_SEPARATE_COMPILATION -I$top/include -include extern.hpp" &&
+    "$1" -std=c++20 -Wall -Wextra -Werror $flags -c bodies.cpp -o bodies.o &&
+    compile "$1" "$flags" 'bodies.o -lboost_json -lboost_filesystem -lcrypto -lisal -lzstd -llzma -lbz2 -pthread' &&
+    prints_layers program
+}
+
 by_meson() {
   mkdir -p subprojects/strata &&
     cp -r "$top/include" "$top/meson.build" "$top/meson_options.txt" subprojects/strata &&
@@ -116,6 +134,7 @@ way() {
 }
 
 way 'plain -I, g++' by_include g++
+way 'separate compilation, g++' separately g++
 way 'Meson subproject' by_meson
 check 'meson install' installed
 way 'pkg-config' by_pkg_config g++
@@ -129,6 +148,7 @@ else
 fi
 if has clang++-16; then
   way 'plain -I, clang' by_include clang++-16
+  way 'separate compilation, clang' separately clang++-16
   if has cmake; then way 'find_package of CMake, clang' by_find_package clang++-16; fi
 else
   skip 'clang' 'there is no clang++-16'

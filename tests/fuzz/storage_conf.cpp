@@ -2,6 +2,7 @@
 // gives the same configuration; and what it says of drivers are options "driver.key=value", each key once.
 
 #include <strata/conf/load.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 
 #include "fuzz.hpp"

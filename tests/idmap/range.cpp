@@ -1,3 +1,4 @@
+#include <strata/error.hpp>
 #include <strata/idmap/range.hpp>
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+#include <strata/error.hpp>
 #include <strata/idmap/shift.hpp>
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/error.hpp>
 #include <strata/maintenance/compare_trees.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/load_tree.hpp>

@@ -1,3 +1,4 @@
+#include <strata/error.hpp>
 #include <strata/lock/no_lock.hpp>
 
 #include <catch2/catch.hpp>

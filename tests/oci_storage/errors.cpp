@@ -1,5 +1,7 @@
 #include "../../examples/oci-storage/errors.hpp"
 
+#include <strata/error.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <string>

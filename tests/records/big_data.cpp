@@ -1,3 +1,4 @@
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/records/big_data.hpp>
 

@@ -1,3 +1,4 @@
+#include <strata/error.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/serializers/json_reader.hpp>
 

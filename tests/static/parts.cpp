@@ -5,8 +5,9 @@
 #include "lock_archetype.hpp"
 #include "serializer_archetype.hpp"
 
-// Compiled, not linked: a store needs no more of a serializer and of a lock than their concepts say.
-namespace {
+// Compiled, not linked: a store needs no more of a serializer and of a lock than their concepts say. Types in an unnamed
+// namespace would give all that is instantiated internal linkage, and so a warning for each unused function.
+namespace parts {
 
 using strata::archetype::Appender;
 using strata::archetype::Driver;
@@ -38,7 +39,9 @@ static_assert(!strata::StoreLock<NoToken>);
 static_assert(!strata::AppendingSerializerFor<NoErasing, strata::LayerRecord>);
 static_assert(!strata::SerializerFor<NoReading, strata::LayerRecord>);
 
-}  // namespace
+}  // namespace parts
+
+using namespace parts;
 
 template class strata::Store<Driver, Serializer, strata::durability::Chosen, Composed<Serializer>>;
 template class strata::Item<Files::Core::ImageTraits>;

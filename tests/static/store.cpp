@@ -1,7 +1,7 @@
 #include <strata/codec/all.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
-#include <strata/store/store.hpp>
+#include <strata/store/instantiate.hpp>
 
 #include "driver_archetype.hpp"
 
@@ -45,17 +45,8 @@ static_assert(has_image<Plain::Container> && !has_image<Plain::Layer> && !has_im
 
 }  // namespace
 
-template class strata::Store<Driver, Json>;
-template class strata::Layers<Plain::Core>;
-template class strata::Images<Plain::Core>;
-template class strata::Containers<Plain::Core>;
-template class strata::Item<Plain::Core::LayerTraits>;
-template class strata::Item<Plain::Core::ImageTraits>;
-template class strata::Item<Plain::Core::ContainerTraits>;
-template class strata::Store<Driver, Journal>;
-template class strata::Store<Mounter, Json>;
-template class strata::Store<Mapper, Json>;
+STRATA_INSTANTIATE_STORE(strata::Store<Driver, Journal>)
+STRATA_INSTANTIATE_STORE(strata::Store<Mounter, Json>)
 template class strata::Layers<strata::Store<Mapper, Json>::Core>;
 template class strata::Containers<strata::Store<Mapper, Json>::Core>;
-template class strata::Item<strata::Store<Mounter, Json>::Core::ContainerTraits>;
 template class strata::Item<strata::Store<Differ, Journal>::Core::LayerTraits>;

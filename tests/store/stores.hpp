@@ -8,7 +8,7 @@
 #include <strata/fs.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
-#include <strata/store/store.hpp>
+#include <strata/store/instantiate.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -29,6 +29,18 @@ using DurableJournal = strata::Store<strata::drivers::Vfs, strata::serializers::
 using Overlay = strata::Store<strata::drivers::Overlay, strata::serializers::Json>;
 using Journal =
     strata::Store<strata::drivers::Memory, strata::serializers::Journal, strata::durability::None>;
+
+}  // namespace stores
+
+#ifdef STRATA_SEPARATE_COMPILATION  // compiled in separate/
+STRATA_EXTERN_STORE(strata::Store<strata::drivers::Vfs, strata::serializers::Json, strata::durability::None>)
+STRATA_EXTERN_STORE(strata::Store<strata::drivers::Vfs, strata::serializers::Json>)
+STRATA_EXTERN_STORE(strata::Store<strata::drivers::Overlay, strata::serializers::Json>)
+STRATA_EXTERN_STORE(
+    strata::Store<strata::drivers::Memory, strata::serializers::Journal, strata::durability::None>)
+#endif
+
+namespace stores {
 
 /// A store in a directory of its own, given back when the test ends.
 template <class S>

@@ -1,4 +1,5 @@
 #include <strata/codec/all.hpp>
+#include <strata/error.hpp>
 #include <strata/stream/compressing_writer.hpp>
 
 #include "../codec/tools.hpp"

@@ -1,4 +1,5 @@
 #include <strata/codec/all.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/stream/decompressing_reader.hpp>
 #include <strata/sys/stream.hpp>

@@ -1,3 +1,4 @@
+#include <strata/error.hpp>
 #include <strata/stream/pulled_source.hpp>
 
 #include <catch2/catch.hpp>

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>

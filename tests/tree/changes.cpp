@@ -3,6 +3,7 @@
 #include <strata/testing/layer_probe.hpp>
 #include <strata/testing/temp_dir.hpp>
 #include <strata/tree/changes.hpp>
+#include <strata/tree/tree_entry.hpp>
 
 #include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/bytes.hpp>
+#include <strata/separate.hpp>
 
 #include <isa-l/crc64.h>
 
@@ -14,20 +15,18 @@ namespace strata::archive {
 /// final XOR all ones. By ISA-L, at more than 10 GB/s with carry-less multiplication.
 class Crc64 {
  public:
-  void update(Bytes bytes) noexcept {
-    value_ = crc64_iso_refl(value_, reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size());
-  }
+  void update(Bytes bytes) noexcept;
   std::uint64_t value() const noexcept { return value_; }
 
   /// Most significant byte first, as in tar-split files.
-  std::array<std::byte, 8> bytes() const noexcept {
-    std::array<std::byte, 8> out{};
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::byte>(value_ >> (56 - 8 * i));
-    return out;
-  }
+  std::array<std::byte, 8> bytes() const noexcept;
 
  private:
   std::uint64_t value_ = 0;
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/archive/crc64.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/bytes.hpp>
+#include <strata/separate.hpp>
 
 #include <cstddef>
 #include <cstring>
@@ -17,32 +18,15 @@ class GatheringWriter final : public Writer {
   explicit GatheringWriter(Writer& out)
       : out_(out), buffer_(std::make_unique_for_overwrite<std::byte[]>(capacity)) {}
 
-  void write(Bytes bytes) override {
-    if (bytes.size() > capacity - used_) {
-      flush();
-      if (bytes.size() > capacity / 4) return out_.write(bytes);
-    }
-    if (!bytes.empty()) std::memcpy(buffer_.get() + used_, bytes.data(), bytes.size());
-    used_ += bytes.size();
-  }
+  void write(Bytes bytes) override;
 
   /// A buffer for `size` bytes, at most `capacity`; fill it, then call `advance()`.
-  std::byte* room(std::size_t size) {
-    if (size > capacity - used_) flush();
-    return buffer_.get() + used_;
-  }
+  std::byte* room(std::size_t size);
   void advance(std::size_t size) noexcept { used_ += size; }
 
-  void zeros(std::size_t size) {
-    std::memset(room(size), 0, size);
-    advance(size);
-  }
+  void zeros(std::size_t size);
 
-  void flush() {
-    auto const size = used_;
-    used_ = 0;
-    if (size != 0) out_.write({buffer_.get(), size});
-  }
+  void flush();
 
  private:
   Writer& out_;
@@ -51,3 +35,7 @@ class GatheringWriter final : public Writer {
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/archive/gathering_writer.ipp>
+#endif

@@ -3,6 +3,7 @@
 #include <strata/archive/tar_number.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
 #include <algorithm>
 #include <array>
@@ -28,42 +29,20 @@ class SparseMap {
   /// Adds a region behind the others. Offset and length in bytes.
   /// @throws `Errc::corrupt_archive`: negative, beyond 63 bits, or overlapping the previous region;
   ///   `Errc::over_budget`
-  void add(std::int64_t offset, std::int64_t length) {
-    if (offset < 0 || length < 0 || offset > std::numeric_limits<std::int64_t>::max() - length) throw bad();
-    auto const start = static_cast<std::uint64_t>(offset);
-    if (start < end_) throw bad();
-    if (regions_.size() == most_)
-      throw Error(Errc::over_budget, "archive: regions of a sparse file above " + std::to_string(most_));
-    end_ = start + static_cast<std::uint64_t>(length);
-    stored_ += static_cast<std::uint64_t>(length);
-    if (length != 0) regions_.push_back({start, end_});
-  }
+  void add(std::int64_t offset, std::int64_t length);
 
   /// Sets the file size in bytes and the position to 0.
   /// @throws `Errc::corrupt_archive` if a region extends beyond the file
-  void start(std::int64_t size) {
-    if (size < 0 || end_ > static_cast<std::uint64_t>(size)) throw bad();
-    size_ = static_cast<std::uint64_t>(size);
-    at_ = 0;
-    region_ = 0;
-  }
+  void start(std::int64_t size);
 
   /// Sum of the sizes of all regions.
   std::uint64_t stored() const noexcept { return stored_; }
   /// Bytes of the hole at the current position; 0 within data and at the end.
-  std::uint64_t hole() const noexcept {
-    return region_ == regions_.size() ? size_ - at_
-                                      : regions_[region_].start - std::min(at_, regions_[region_].start);
-  }
+  std::uint64_t hole() const noexcept;
   /// Bytes of data up to the next hole; 0 within a hole and at the end.
-  std::uint64_t data() const noexcept {
-    return region_ == regions_.size() || at_ < regions_[region_].start ? 0 : regions_[region_].end - at_;
-  }
+  std::uint64_t data() const noexcept;
   /// Advances by `count` bytes, at most `hole()` or `data()`.
-  void pass(std::uint64_t count) noexcept {
-    at_ += count;
-    if (region_ != regions_.size() && at_ == regions_[region_].end) ++region_;
-  }
+  void pass(std::uint64_t count) noexcept;
 
  private:
   struct Region {
@@ -88,18 +67,7 @@ struct SparseRecords {
   std::vector<std::string_view> pairs = {};  ///< version 0.0: alternating offsets and lengths
 
   /// Stores a record whose key starts with "GNU.sparse."; the last one of a key counts.
-  void take(std::string_view key, std::string_view value) {
-    constexpr std::string_view prefix = "GNU.sparse.";
-    key.remove_prefix(prefix.size());
-    if (key == "major") major = value;
-    if (key == "minor") minor = value;
-    if (key == "name") name = value;
-    if (key == "size") size = value;
-    if (key == "realsize") real_size = value;
-    if (key == "numblocks") count = value;
-    if (key == "map") map = value;
-    if (key == "offset" || key == "numbytes") pairs.push_back(value);
-  }
+  void take(std::string_view key, std::string_view value);
 
   /// Where the sparse map is stored.
   enum class Map {
@@ -107,43 +75,16 @@ struct SparseRecords {
     in_header,  ///< versions 0.0 and 0.1
     in_data,    ///< version 1.0: before the stored data
   };
-  Map where() const noexcept {
-    if (major == "0" && (minor == "0" || minor == "1")) return Map::in_header;
-    if (major == "1" && minor == "0") return Map::in_data;
-    if (!major.empty() || !minor.empty()) return Map::none;
-    return map.empty() && pairs.empty() ? Map::none : Map::in_header;
-  }
+  Map where() const noexcept;
   /// The expanded file size; empty if not given.
   std::string_view whole_size() const noexcept { return size.empty() ? real_size : size; }
 
   /// Reads the map of versions 0.0 and 0.1.
   /// @throws `Errc::corrupt_archive`; exceptions of `SparseMap::add`
-  void read(SparseMap& to) const {
-    auto const wanted = read_decimal(count);
-    std::int64_t found = 0;
-    auto const add = [&](std::string_view offset, std::string_view length) {
-      to.add(read_decimal(offset), read_decimal(length));
-      ++found;
-    };
-    if (!pairs.empty()) {
-      for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) add(pairs[i], pairs[i + 1]);
-    } else {
-      for (auto rest = map; !rest.empty();) {
-        auto const first = take_number(rest);
-        add(first, take_number(rest));
-      }
-      if (map.ends_with(',')) ++found;  // a trailing comma is one more, empty number
-    }
-    if (found != wanted || pairs.size() % 2 != 0)
-      throw Error(Errc::corrupt_archive, "number of a sparse file's regions");
-  }
+  void read(SparseMap& to) const;
 
  private:
-  static std::string_view take_number(std::string_view& rest) {
-    auto const number = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(rest.size(), number.size() + 1));
-    return number;
-  }
+  static std::string_view take_number(std::string_view& rest);
 };
 
 /// Reads the map of version 1.0: decimal numbers, each ended by a newline: the number of regions, then the
@@ -190,3 +131,7 @@ void read_gnu_sparse_map(Bytes header, NextBlock&& next_block, SparseMap& to) {
 }
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/archive/sparse_map.ipp>
+#endif

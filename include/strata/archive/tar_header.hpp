@@ -3,6 +3,7 @@
 #include <strata/archive/tar_number.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
 #include <algorithm>
 #include <compare>
@@ -78,67 +79,26 @@ inline constexpr TarField field_name{0, 100}, field_mode{100, 8}, field_uid{108,
 inline Bytes field_of(Bytes block, TarField f) { return block.subspan(f.at, f.size); }
 
 /// A text field up to its first NUL.
-inline std::string_view text_of(Bytes block, TarField f) {
-  auto const text = as_text(field_of(block, f));
-  return text.substr(0, text.find('\0'));
-}
+std::string_view text_of(Bytes block, TarField f);
 
-inline bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return c != '\0' && (static_cast<unsigned char>(c) & 0x80U) == 0; });
-}
+bool is_ascii(std::string_view text);
 
 /// Owner ids have 32 bits. Programs that treat them as signed write large ids as -2 and below; these are
 /// mapped back. -1 stays: to the kernel it means "do not change the owner".
-inline std::int64_t owner_of(std::int64_t id) noexcept {
-  return id < -1 && id >= std::numeric_limits<std::int32_t>::min() ? id + (std::int64_t{1} << 32U) : id;
-}
+std::int64_t owner_of(std::int64_t id) noexcept;
 
 /// Sums of the header bytes with the checksum field as blanks; some old writers add signed characters.
 struct TarSums {
   std::int64_t of_unsigned = 0;
   std::int64_t of_signed = 0;
 };
-inline TarSums sum_of(Bytes block) {
-  std::uint32_t sum = 0;
-  std::uint32_t high = 0;
-  for (std::size_t i = 0; i < tar_block; ++i) {
-    auto const b = std::to_integer<std::uint32_t>(block[i]);
-    sum += b;
-    high += b >> 7U;
-  }
-  for (auto const field = field_of(block, field_checksum); auto const b : field) {
-    sum -= std::to_integer<std::uint32_t>(b);
-    high -= std::to_integer<std::uint32_t>(b) >> 7U;
-  }
-  std::int64_t const all = std::int64_t{sum} + 8 * ' ';
-  return {.of_unsigned = all, .of_signed = all - 256 * std::int64_t{high}};
-}
+TarSums sum_of(Bytes block);
 
 }  // namespace detail
 
 /// Parses a PAX time: seconds and a fraction of any length, of which nine digits count.
 /// @throws `Errc::corrupt_archive`
-inline FileTime read_pax_time(std::string_view text) {
-  auto const dot = text.find('.');
-  FileTime time{.seconds = read_decimal(text.substr(0, dot)), .nanoseconds = 0};
-  if (dot == std::string_view::npos) return time;
-  auto const fraction = text.substr(dot + 1);
-  std::int32_t unit = 100'000'000;
-  for (char const c : fraction) {
-    if (c < '0' || c > '9')
-      throw Error(Errc::corrupt_archive, "time \"" + std::string(text.substr(0, 40)) + '"');
-    time.nanoseconds += (c - '0') * unit;
-    unit /= 10;
-  }
-  if (text.front() == '-' && time.nanoseconds != 0) {  // "-1.25" is 1.25 s before 1970
-    if (time.seconds == std::numeric_limits<std::int64_t>::min())
-      throw Error(Errc::corrupt_archive, "time \"" + std::string(text.substr(0, 40)) + '"');
-    time.seconds -= 1;
-    time.nanoseconds = 1'000'000'000 - time.nanoseconds;
-  }
-  return time;
-}
+FileTime read_pax_time(std::string_view text);
 
 /// Calls `visit(key, value)` for each record "<length> <key>=<value>\n" of a PAX header, in order.
 /// @throws `Errc::corrupt_archive`: a length that does not end at a newline, a missing "=", an empty key, a
@@ -171,3 +131,7 @@ void for_each_pax_record(std::string_view data, Visit&& visit) {
 }
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/archive/tar_header.ipp>
+#endif

@@ -2,19 +2,17 @@
 
 #include <strata/archive/base64.hpp>
 #include <strata/archive/crc64.hpp>
-#include <strata/archive/gathering_writer.hpp>
 #include <strata/archive/gzip_lines.hpp>
 #include <strata/archive/name_set.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split_line.hpp>
-#include <strata/clean_path.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 #include <strata/progress.hpp>
+#include <strata/separate.hpp>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,116 +39,24 @@ class TarSplitWriter final : public TarObserver {
   /// @param out receives the gzip data; must outlive the object
   explicit TarSplitWriter(Writer& out) : text_(out) {}
 
-  void raw(Bytes bytes) override {
-    end_file();
-    while (!bytes.empty()) {
-      auto n = bytes.size();
-      if (may_be_long_) n = std::min(n, segment_limit - segment_size_);
-      put_segment(bytes.first(n));
-      bytes = bytes.subspan(n);
-      if (may_be_long_ && segment_size_ == segment_limit) end_segment();
-    }
-  }
-  void entry(TarHeader const& header) override {
-    end_file();
-    end_segment();
-    if (!names_.insert(header.name))
-      throw Error(Errc::corrupt_archive, "duplicates of file paths not supported: \"" + header.name + '"');
-    // A line describes a file as a whole, so what the archive stores of a sparse file is kept as raw bytes.
-    start_file(header.name, header.sparse ? 0 : static_cast<std::uint64_t>(header.size));
-    may_be_long_ = header.sparse;
-  }
+  void raw(Bytes bytes) override;
+  void entry(TarHeader const& header) override;
   void payload(Bytes bytes) override { crc_.update(bytes); }
-  void global_header(std::string_view name) override {
-    end_segment();
-    // The line carries only the header's name; a second one of the same name is omitted.
-    if (names_.insert(name)) start_file(name, 0);
-  }
-  void end_marker() override {
-    end_file();
-    end_segment();
-    may_be_long_ = true;
-  }
+  void global_header(std::string_view name) override;
+  void end_marker() override;
 
   /// Writes the remaining data. Without this call the file is incomplete.
-  void finish() {
-    end_file();
-    end_segment();
-    text_.finish();
-  }
+  void finish();
 
  private:
   static constexpr std::size_t segment_limit = 1U << 20U;  // for segments other than headers
 
-  void put_segment(Bytes bytes) {
-    if (!in_segment_) text_.append(R"({"type":2,"payload":")");
-    in_segment_ = true;
-    segment_size_ += bytes.size();
-    while (carried_ != 0 && carried_ < 3 && !bytes.empty()) {
-      carry_[carried_++] = bytes.front();
-      bytes = bytes.subspan(1);
-    }
-    if (carried_ == 3) {
-      encode(carry_);
-      carried_ = 0;
-    }
-    constexpr std::size_t piece = GzipTextWriter::capacity / 8 * 3;
-    for (auto whole = bytes.first(bytes.size() / 3 * 3); !whole.empty();) {
-      auto const n = std::min(whole.size(), piece);
-      encode(whole.first(n));
-      whole = whole.subspan(n);
-    }
-    for (auto const b : bytes.last(bytes.size() % 3)) carry_[carried_++] = b;
-  }
-  void encode(Bytes bytes) {
-    auto* const room = text_.room(base64_size(bytes.size()));
-    text_.advance(static_cast<std::size_t>(base64_encode(bytes, room) - room));
-  }
-  void end_segment() {
-    if (!std::exchange(in_segment_, false)) return;
-    if (carried_ != 0) encode(Bytes(carry_).first(std::exchange(carried_, 0)));
-    segment_size_ = 0;
-    text_.append("\"");
-    put_position();
-  }
-  void start_file(std::string_view name, std::uint64_t size) {
-    in_file_ = true;
-    crc_ = {};
-    size_ = size;
-    line_ = R"({"type":1)";
-    if (is_utf8(name)) {
-      if (!name.empty()) {
-        line_ += R"(,"name":")";
-        append_json_escaped(line_, name);
-        line_ += '"';
-      }
-    } else {
-      line_ += R"(,"name_raw":")";
-      auto const at = line_.size();
-      line_.resize(at + base64_size(name.size()));
-      base64_encode(as_bytes(name), line_.data() + at);
-      line_ += '"';
-    }
-    if (size != 0) line_ += R"(,"size":)" + std::to_string(size);
-    line_ += R"(,"payload":)";
-    text_.append(line_);
-  }
-  void end_file() {
-    if (!std::exchange(in_file_, false)) return;
-    if (size_ == 0) {
-      text_.append("null");
-    } else {
-      text_.append("\"");
-      encode(crc_.bytes());
-      text_.append("\"");
-    }
-    put_position();
-  }
-  void put_position() {
-    text_.append(R"(,"position":)");
-    text_.append(std::to_string(position_++));
-    text_.append("}\n");
-  }
+  void put_segment(Bytes bytes);
+  void encode(Bytes bytes);
+  void end_segment();
+  void start_file(std::string_view name, std::uint64_t size);
+  void end_file();
+  void put_position();
 
   GzipTextWriter text_;
   NameSet names_ = {};
@@ -176,14 +82,7 @@ class TarSplitReader {
   explicit TarSplitReader(Reader& gz) : lines_(gz) {}
 
   /// Advances to the next line; false at the end.
-  bool next() {
-    while (auto const text = lines_.next()) {
-      ++number_;
-      if (parse_tar_split_line(*text, line_)) return true;
-      if (text->find_first_not_of(" \t\r") != std::string_view::npos) throw damaged("line");
-    }
-    return false;
-  }
+  bool next();
   bool is_file() const noexcept { return line_.type == TarSplitLine::Type::file; }
   std::string const& name() const noexcept { return line_.name; }
 
@@ -191,34 +90,15 @@ class TarSplitReader {
   std::size_t segment_room() const noexcept { return std::min(piece, line_.payload.size() / 4 * 3 + 3); }
 
   /// Decodes the next bytes of a segment into `out`; returns how many, 0 at its end.
-  std::size_t segment(std::byte* out) {
-    auto const text = line_.payload.substr(0, base64_size(piece));
-    line_.payload.remove_prefix(text.size());
-    auto const size = base64_decode(text, out);
-    if (!size || (!line_.payload.empty() && *size != piece)) throw damaged("segment in line");
-    return *size;
-  }
+  std::size_t segment(std::byte* out);
 
   /// Number of bytes of the file in the archive.
-  std::uint64_t size() {
-    if (line_.size == 0) return 0;
-    crc_ = {};
-    std::array<std::byte, 9> decoded{};  // twelve base64 characters decode to up to 9 bytes
-    if (line_.payload.size() != base64_size(crc_.size()) ||
-        base64_decode(line_.payload, decoded.data()) != crc_.size())
-      throw Error(Errc::corrupt_tar_split, "checksum of " + line_.name);
-    std::copy_n(decoded.begin(), crc_.size(), crc_.begin());
-    // Go's writer records the size of a hard link's header, if any, with the checksum of no bytes, 0.
-    bool const none = std::ranges::all_of(crc_, [](std::byte b) { return b == std::byte{0}; });
-    return none ? 0 : static_cast<std::uint64_t>(line_.size);
-  }
+  std::uint64_t size();
   /// The file's CRC-64. Requires a preceding call of `size()`.
   std::array<std::byte, 8> const& crc() const noexcept { return crc_; }
 
  private:
-  Error damaged(std::string const& what) const {
-    return Error(Errc::corrupt_tar_split, what + ' ' + std::to_string(number_));
-  }
+  Error damaged(std::string const& what) const;
 
   GzipLineReader lines_;
   TarSplitLine line_ = {};
@@ -238,53 +118,10 @@ using FileSource = std::function<void(std::string const& name, Writer& out)>;
 /// @throws `Errc::corrupt_tar_split`: the tar-split data is empty, truncated or damaged;
 ///   `Errc::file_changed`: a file has other contents (the subject names it); `Errc::stopped`
 /// Linear in the archive's size. Memory: the longest line, usually below 1.4 MiB.
-inline void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& out,
-                     Control const& control = {}) {
-  struct Checked final : Writer {
-    explicit Checked(GatheringWriter& out_in) : out(out_in) {}
-    void write(Bytes bytes) override {
-      if (bytes.size() > left) throw changed();
-      left -= bytes.size();
-      crc.update(bytes);
-      out.write(bytes);
-    }
-    Error changed() const { return Error(Errc::file_changed, "file \"" + *name + '"'); }
-    GatheringWriter& out;
-    std::string const* name = nullptr;
-    std::uint64_t left = 0;
-    Crc64 crc = {};
-  };
-  using Clock = std::chrono::steady_clock;
-  detail::TarSplitReader lines(tar_split_gz);
-  GatheringWriter gathered(out);
-  Checked file(gathered);
-  Progress progress{.phase = Phase::export_layer};
-  auto last = Clock::now();
-  while (lines.next()) {
-    if (!lines.is_file()) {
-      while (auto const n = lines.segment(gathered.room(lines.segment_room()))) {
-        gathered.advance(n);
-        progress.bytes += n;
-      }
-      continue;
-    }
-    control.check();
-    ++progress.entries;
-    auto const size = lines.size();
-    if (size == 0) continue;
-    file.name = &lines.name();
-    file.left = size;
-    file.crc = {};
-    copy_file(lines.name(), file);
-    if (file.left != 0 || file.crc.bytes() != lines.crc()) throw file.changed();
-    progress.bytes += size;
-    if (control.progress && Clock::now() - last > std::chrono::milliseconds(250)) {
-      last = Clock::now();
-      control.progress(progress);
-    }
-  }
-  gathered.flush();
-  if (control.progress) control.progress(progress);
-}
+void assemble(Reader& tar_split_gz, FileSource const& copy_file, Writer& out, Control const& control = {});
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/archive/tar_split.ipp>
+#endif

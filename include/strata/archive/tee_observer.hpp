@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/tar_reader.hpp>
+#include <strata/separate.hpp>
 
 namespace strata::archive {
 
@@ -9,26 +10,11 @@ class TeeObserver final : public TarObserver {
  public:
   TeeObserver(TarObserver& first, TarObserver& second) : first_(first), second_(second) {}
 
-  void raw(Bytes bytes) override {
-    first_.raw(bytes);
-    second_.raw(bytes);
-  }
-  void entry(TarHeader const& header) override {
-    first_.entry(header);
-    second_.entry(header);
-  }
-  void payload(Bytes bytes) override {
-    first_.payload(bytes);
-    second_.payload(bytes);
-  }
-  void global_header(std::string_view name) override {
-    first_.global_header(name);
-    second_.global_header(name);
-  }
-  void end_marker() override {
-    first_.end_marker();
-    second_.end_marker();
-  }
+  void raw(Bytes bytes) override;
+  void entry(TarHeader const& header) override;
+  void payload(Bytes bytes) override;
+  void global_header(std::string_view name) override;
+  void end_marker() override;
 
  private:
   TarObserver& first_;
@@ -36,3 +22,7 @@ class TeeObserver final : public TarObserver {
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/archive/tee_observer.ipp>
+#endif

@@ -5,8 +5,8 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -28,25 +28,7 @@ class ZeroFilledTar final : public Reader, public TarObserver {
   /// @param tar_split_gz must outlive the object
   explicit ZeroFilledTar(Reader& tar_split_gz) : lines_(tar_split_gz) {}
 
-  Bytes next() override {
-    while (true) {
-      if (zeros_left_ != 0) {
-        auto const count = static_cast<std::size_t>(std::min<std::uint64_t>(zeros_left_, zeros.size()));
-        zeros_left_ -= count;
-        return Bytes(zeros).first(count);
-      }
-      if (in_segment_) {
-        buffer_.resize(std::max(buffer_.size(), lines_.segment_room()));
-        if (auto const count = lines_.segment(buffer_.data())) return Bytes(buffer_).first(count);
-        in_segment_ = false;
-      }
-      if (!lines_.next()) return {};
-      if (lines_.is_file())
-        begin_file();
-      else
-        in_segment_ = true;
-    }
-  }
+  Bytes next() override;
 
   void raw(Bytes) override {}
   void entry(TarHeader const& header) override { wanted_ = static_cast<std::uint64_t>(header.size); }
@@ -55,12 +37,7 @@ class ZeroFilledTar final : public Reader, public TarObserver {
  private:
   static constexpr std::array<std::byte, 64U * 1024> zeros{};
 
-  void begin_file() {
-    zeros_left_ = lines_.size();
-    if (zeros_left_ != 0 && zeros_left_ != std::exchange(wanted_, 0))
-      throw Error(Errc::corrupt_tar_split,
-                  "file \"" + lines_.name() + "\", which has another size in its header");
-  }
+  void begin_file();
 
   detail::TarSplitReader lines_;
   std::vector<std::byte> buffer_ = {};
@@ -70,3 +47,7 @@ class ZeroFilledTar final : public Reader, public TarObserver {
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/archive/zero_filled_tar.ipp>
+#endif

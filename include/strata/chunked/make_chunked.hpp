@@ -1,16 +1,11 @@
 #pragma once
 
 #include <strata/archive/tar_reader.hpp>
-#include <strata/archive/tar_split.hpp>
-#include <strata/archive/tee_observer.hpp>
 #include <strata/chunked/zstd_chunked.hpp>
-#include <strata/codec/gzip.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/fs.hpp>
 #include <strata/progress.hpp>
-#include <strata/sys/fd.hpp>
-#include <strata/sys/scratch_file.hpp>
-#include <strata/sys/stream.hpp>
+#include <strata/separate.hpp>
 
 #include <unistd.h>
 #include <utility>
@@ -22,19 +17,11 @@ namespace strata::archive {
 /// @param scratch  directory for a temporary file with the tar-split, which comes last in the stream
 /// @throws as `TarReader` with `budgets`; `Errc::corrupt_archive` for two entries of one name;
 ///   `Errc::stopped`; `errno`
-inline ChunkedResult make_zstd_chunked(Source tar, Sink stream, fs::path const& scratch,
-                                       TarBudgets const& budgets = {}, Control const& control = {}) {
-  sys::Fd const kept = sys::scratch_file(scratch);
-  ZstdChunkedWriter chunked(std::move(stream));
-  Sink to = fd_sink(kept.get());
-  TarSplitWriter split(to);
-  TeeObserver both(split, chunked);
-  TarReader reader(tar, budgets, &both);
-  for (TarHeader header; reader.next(header);) control.check();
-  split.finish();
-  if (::lseek(kept.get(), 0, SEEK_SET) != 0) sys::throw_errno("seek", scratch);
-  Source lines = codec::Gzip::decompress(fd_source(kept.get()));
-  return chunked.finish(lines);
-}
+ChunkedResult make_zstd_chunked(Source tar, Sink stream, fs::path const& scratch,
+                                TarBudgets const& budgets = {}, Control const& control = {});
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/chunked/make_chunked.ipp>
+#endif

@@ -10,7 +10,6 @@
 #include <strata/chunked/local_content.hpp>
 #include <strata/chunked/pulled_file.hpp>
 #include <strata/chunked/range_fetcher.hpp>
-#include <strata/clean_path.hpp>
 #include <strata/codec/gzip.hpp>
 #include <strata/codec/zstd.hpp>
 #include <strata/concepts/bytes.hpp>
@@ -19,6 +18,7 @@
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/maintenance/layer_content.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/import.hpp>
 #include <strata/store/options.hpp>
 #include <strata/sys/fd.hpp>
@@ -83,25 +83,13 @@ class RebuiltArchive final : public archive::TarObserver, public ContentObserver
  public:
   RebuiltArchive(archive::TarSplitWriter& split, archive::ZeroFilledTar& recorded)
       : split_(&split), recorded_(&recorded) {}
-  void raw(Bytes bytes) override {
-    split_->raw(bytes);
-    sum_.write(bytes);
-  }
-  void entry(archive::TarHeader const& header) override {
-    recorded_->entry(header);
-    split_->entry(header);
-  }
+  void raw(Bytes bytes) override;
+  void entry(archive::TarHeader const& header) override;
   void payload(Bytes) override {}  // zeros in place of contents
   void global_header(std::string_view name) override { split_->global_header(name); }
   void end_marker() override { split_->end_marker(); }
-  void contents(Bytes bytes) override {
-    split_->payload(bytes);
-    sum_.write(bytes);
-  }
-  TarSum finish() {
-    split_->finish();
-    return sum_.finish();
-  }
+  void contents(Bytes bytes) override;
+  TarSum finish();
 
  private:
   archive::TarSplitWriter* split_;
@@ -365,3 +353,7 @@ PullReport pull_chunked(Staged& staged, Ranges stream, PullOptions const& option
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/chunked/partial_pull.ipp>
+#endif

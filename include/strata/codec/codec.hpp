@@ -2,8 +2,8 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -30,17 +30,7 @@ inline constexpr std::size_t magic_bytes = 6;
 
 /// Detects the compression from a stream's first bytes; unknown or too short is `none`. RFC 1952 2.3.1 (gzip,
 /// with its only method, 8), RFC 8878 3.1.1 (zstd), "The .xz File Format" 2.1.1.1, "BZh" of bzip2.
-inline Compression detect(Bytes first) noexcept {
-  auto const starts = [&](std::string_view magic) { return as_text(first).starts_with(magic); };
-  if (starts("\x1f\x8b\x08")) return Compression::gzip;
-  if (starts("\x28\xb5\x2f\xfd")) return Compression::zstd;
-  if (starts("BZh")) return Compression::bzip2;
-  if (starts({"\xfd"
-              "7zXZ\0",
-              6}))
-    return Compression::xz;
-  return Compression::none;
-}
+Compression detect(Bytes first) noexcept;
 
 /// The name of a compression: "none", "gzip" and so on.
 constexpr std::string_view name(Compression compression) noexcept {
@@ -152,3 +142,7 @@ struct List {
 };
 
 }  // namespace strata::codec
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/codec/codec.ipp>
+#endif

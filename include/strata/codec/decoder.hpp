@@ -2,6 +2,7 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -21,13 +22,7 @@ class Input {
 
   /// The unread bytes of the current chunk, after fetching the next one if needed; empty at the end of the
   /// source.
-  Bytes rest() {
-    if (rest_.empty() && !ended_) {
-      rest_ = source_.next();
-      ended_ = rest_.empty();
-    }
-    return rest_;
-  }
+  Bytes rest();
   void skip(std::size_t count) { rest_ = rest_.subspan(count); }
 
  private:
@@ -58,8 +53,10 @@ class Decoder {
 /// Most bytes per call for libraries with 32-bit counters.
 inline constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
-[[noreturn]] inline void throw_damaged(std::string_view format, std::string_view how) {
-  throw Error(Errc::corrupt_archive, std::string(format) + " stream, " + std::string(how));
-}
+[[noreturn]] void throw_damaged(std::string_view format, std::string_view how);
 
 }  // namespace strata::codec::detail
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/codec/decoder.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/concepts/bytes.hpp>
+#include <strata/separate.hpp>
 
 #include <condition_variable>
 #include <cstddef>
@@ -34,53 +35,19 @@ class Ordered {
 
   /// @param make_worker called once on each worker thread
   /// @param deliver called with each finished piece, in order
-  Ordered(unsigned threads, std::function<Step()> make_worker, Step deliver)
-      : pieces_(2 * std::size_t{threads} + 2), done_(pieces_.size()), deliver_(std::move(deliver)) {
-    try {
-      for (unsigned i = 0; i < threads; ++i)
-        threads_.emplace_back([this, make_worker] { guarded([&] { work(make_worker()); }); });
-      threads_.emplace_back([this] { guarded([this] { deliver_all(); }); });
-    } catch (...) {
-      fail(std::current_exception());
-      join();
-      throw;
-    }
-  }
+  Ordered(unsigned threads, std::function<Step()> make_worker, Step deliver);
   Ordered(Ordered const&) = delete;
   Ordered& operator=(Ordered const&) = delete;
-  ~Ordered() {
-    fail(nullptr);
-    join();
-  }
+  ~Ordered();
 
   /// The next piece to fill; waits until one is free.
-  Piece& claim() {
-    std::unique_lock lock(mutex_);
-    free_.wait(lock, [&] { return stopped_ || submitted_ - delivered_ < pieces_.size(); });
-    if (stopped_ && failure_) std::rethrow_exception(failure_);
-    return pieces_[submitted_ % pieces_.size()];
-  }
+  Piece& claim();
 
   /// Queues the piece claimed last.
-  void submit() {
-    {
-      std::lock_guard const lock(mutex_);
-      done_[submitted_ % pieces_.size()] = false;
-      ++submitted_;
-    }
-    work_.notify_one();
-  }
+  void submit();
 
   /// Waits until all submitted pieces have been delivered.
-  void finish() {
-    {
-      std::unique_lock lock(mutex_);
-      free_.wait(lock, [&] { return stopped_ || delivered_ == submitted_; });
-    }
-    fail(nullptr);
-    join();
-    if (failure_) std::rethrow_exception(failure_);
-  }
+  void finish();
 
  private:
   template <class Body>
@@ -92,45 +59,13 @@ class Ordered {
     }
   }
 
-  void work(Step step) {
-    for (std::unique_lock lock(mutex_);;) {
-      work_.wait(lock, [&] { return stopped_ || taken_ < submitted_; });
-      if (stopped_) return;
-      auto const index = taken_++ % pieces_.size();
-      lock.unlock();
-      step(pieces_[index]);
-      lock.lock();
-      done_[index] = true;
-      packed_.notify_one();
-    }
-  }
+  void work(Step step);
 
-  void deliver_all() {
-    for (std::unique_lock lock(mutex_);;) {
-      auto const index = delivered_ % pieces_.size();
-      packed_.wait(lock, [&] { return stopped_ || (delivered_ < taken_ && done_[index]); });
-      if (stopped_) return;
-      lock.unlock();
-      deliver_(pieces_[index]);
-      lock.lock();
-      ++delivered_;
-      free_.notify_one();
-    }
-  }
+  void deliver_all();
 
-  void fail(std::exception_ptr failure) {
-    std::lock_guard const lock(mutex_);
-    if (!stopped_) failure_ = std::move(failure);
-    stopped_ = true;
-    work_.notify_all();
-    packed_.notify_all();
-    free_.notify_all();
-  }
+  void fail(std::exception_ptr failure);
 
-  void join() {
-    for (auto& thread : threads_)
-      if (thread.joinable()) thread.join();
-  }
+  void join();
 
   std::mutex mutex_;  // guards the members below except the pieces, each of which one thread uses at a time
   std::condition_variable work_, packed_, free_;
@@ -144,3 +79,7 @@ class Ordered {
 };
 
 }  // namespace strata::codec::detail
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/codec/ordered.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -112,10 +113,7 @@ class Source final : public Reader {
     S source_;
     Bytes rest_;  // of the last chunk, if `fill()` took only a part of it
   };
-  Base& held() const {
-    if (!held_) throw Error(std::error_code(EBADF, std::system_category()), "read an empty source");
-    return *held_;
-  }
+  Base& held() const;
   std::unique_ptr<Base> held_;
 };
 
@@ -127,10 +125,7 @@ class Sink final : public Writer {
   requires(!std::same_as<std::remove_cvref_t<S>, Sink> && ByteSink<std::remove_cvref_t<S>>) Sink(S&& sink)
       : held_(std::make_unique<Held<std::remove_cvref_t<S>>>(std::forward<S>(sink))) {}
 
-  void write(Bytes bytes) override {
-    if (!held_) throw Error(std::error_code(EBADF, std::system_category()), "write to an empty sink");
-    held_->write(bytes);
-  }
+  void write(Bytes bytes) override;
   explicit operator bool() const noexcept { return held_ != nullptr; }
 
  private:
@@ -145,8 +140,10 @@ class Sink final : public Writer {
 };
 
 inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
-inline std::string_view as_text(Bytes bytes) {
-  return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
-}
+std::string_view as_text(Bytes bytes);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/concepts/bytes.ipp>
+#endif

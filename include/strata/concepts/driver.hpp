@@ -7,6 +7,7 @@
 #include <strata/id.hpp>
 #include <strata/id_map.hpp>
 #include <strata/progress.hpp>
+#include <strata/separate.hpp>
 
 #include <compare>
 #include <concepts>
@@ -69,10 +70,7 @@ struct MountRequest {
 
 enum class ChangeKind { modify = 0, add = 1, remove = 2 };
 
-inline std::string_view to_text(ChangeKind kind) noexcept {
-  constexpr std::string_view words[] = {"modified", "added", "removed"};
-  return words[static_cast<int>(kind)];
-}
+std::string_view to_text(ChangeKind kind) noexcept;
 
 /// Writes `to_text(kind)`.
 template <class CharTraits>
@@ -271,3 +269,7 @@ concept OpenableDriver =
     LayerDriver<D> && std::constructible_from<D, DriverPlace const&, typename D::Options const&>;
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/concepts/driver.ipp>
+#endif

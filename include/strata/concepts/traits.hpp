@@ -3,7 +3,7 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
-#include <strata/problem.hpp>
+#include <strata/separate.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -36,9 +36,7 @@ struct TraitDefaults {
   static constexpr bool lock_follows_volatile = false;
   static constexpr std::string_view fixed_flag = {};
 
-  static bool may_edit(std::string_view field) {
-    return field == "metadata" || field == "mountlabel" || field == "flags";
-  }
+  static bool may_edit(std::string_view field);
   static std::string_view also_known_as(auto const&) { return {}; }
   static void named(auto&) {}
   static void data_changed(auto&) {}
@@ -105,3 +103,7 @@ concept ItemTraits = LayerDriver<typename T::Driver> &&
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/concepts/traits.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/conf/host.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>

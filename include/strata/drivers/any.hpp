@@ -11,10 +11,10 @@
 #include <strata/drivers/vfs.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/additional_tree.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -49,41 +49,18 @@ namespace detail {
 inline constexpr std::array<std::string_view, 5> known_drivers{"overlay", "aufs", "btrfs", "zfs", "vfs"};
 
 /// The known drivers that have a home in a graph root.
-inline std::vector<std::string_view> existing_homes(fs::path const& graph_root) {
-  std::vector<std::string_view> found;
-  for (auto const name : known_drivers) {
-    boost::system::error_code error;
-    if (fs::is_directory(graph_root / name, error)) found.push_back(name);
-  }
-  return found;
-}
+std::vector<std::string_view> existing_homes(fs::path const& graph_root);
 
 /// Error for a driver that this program does not include, as containers/storage reports it: for zfs that
 /// prerequisites are missing, so that a search continues; otherwise that the driver is unknown.
-inline Error not_here(std::string const& name, fs::path const& graph_root) {
-  if (name == "aufs") return Error(Errc::driver_unknown, "kernel does not support aufs");
-  if (name == "zfs") return Error(Errc::driver_unusable, "the 'zfs' command is not available");
-  return Error(Errc::driver_unknown, "failed to GetDriver graph " + name + ' ' + graph_root.native());
-}
+Error not_here(std::string const& name, fs::path const& graph_root);
 
 /// The driver whose data is in a graph root, if any.
 /// @param order            names, the preferred one first
 /// @param order_was_given  otherwise a home of "vfs" does not count, since it may have been a fallback
 /// @throws `Errc::several_drivers`
-inline std::optional<std::string> prior_home(fs::path const& graph_root,
-                                             std::vector<std::string> const& order, bool order_was_given) {
-  auto const homes = existing_homes(graph_root);
-  for (auto const& name : order) {
-    if (name == "vfs" && !order_was_given) continue;
-    if (std::find(homes.begin(), homes.end(), name) == homes.end()) continue;
-    if (homes.size() == 1) return name;
-    std::string text = graph_root.native() + " contains several valid graphdrivers: ";
-    for (auto const home : homes) text.append(home == homes.front() ? "" : ", ").append(home);
-    throw Error(Errc::several_drivers,
-                text + "; Please cleanup or explicitly choose storage driver (-s <DRIVER>)");
-  }
-  return std::nullopt;
-}
+std::optional<std::string> prior_home(fs::path const& graph_root, std::vector<std::string> const& order,
+                                      bool order_was_given);
 
 }  // namespace detail
 
@@ -337,3 +314,7 @@ static_assert(OpenableDriver<Any> && DriverHolder<Any>);
 static_assert(IdMapDriver<Any> && InPlaceDriver<Any> && ImageStoreDriver<Any> && LayerStoreDriver<Any>);
 
 }  // namespace strata::drivers
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/any.ipp>
+#endif

@@ -6,8 +6,8 @@
 #include <strata/durability.hpp>
 #include <strata/fs.hpp>
 #include <strata/progress.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/sys/flush_tree.hpp>
 #include <strata/tree/applier.hpp>
 
 #include <fcntl.h>
@@ -21,29 +21,12 @@ namespace strata::drivers {
 class InPlaceTree {
  public:
   /// @param apply  without maps, which are taken from the request
-  InPlaceTree(fs::path tree, InPlaceRequest const& request, archive::ApplyOptions apply)
-      : tree_(std::move(tree)),
-        root_(sys::open_at(AT_FDCWD, tree_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)),
-        flush_(request.flush),
-        control_(request.control) {
-    apply.maps = request.maps;
-    apply.again = request.again;
-    applier_ = std::make_unique<archive::Applier>(
-        sys::open_at(AT_FDCWD, tree_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), std::move(apply));
-  }
+  InPlaceTree(fs::path tree, InPlaceRequest const& request, archive::ApplyOptions apply);
 
-  void add(archive::TarHeader const& header, Reader& body) {
-    control_.check();
-    applier_->add(header, body);
-  }
+  void add(archive::TarHeader const& header, Reader& body);
 
   /// Flushes the whole file system, since a tree that others write to cannot be traversed reliably.
-  void finish() {
-    if (!applier_) return;
-    applier_->finish();
-    applier_.reset();
-    if (flush_ == Flush::full) sys::flush_file_system(root_.get(), tree_);
-  }
+  void finish();
 
  private:
   fs::path tree_;
@@ -54,3 +37,7 @@ class InPlaceTree {
 };
 
 }  // namespace strata::drivers
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/in_place_tree.ipp>
+#endif

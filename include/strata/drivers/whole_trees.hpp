@@ -7,24 +7,17 @@
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
-#include <strata/former.hpp>
 #include <strata/fs.hpp>
 #include <strata/problem.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
-#include <strata/sys/holders.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/staging_directory.hpp>
-#include <strata/sys/staging_ownership.hpp>
-#include <strata/sys/stream.hpp>
 #include <strata/sys/trash.hpp>
 #include <strata/tree/applier.hpp>
 #include <strata/tree/apply_options.hpp>
-#include <strata/tree/changes.hpp>
-#include <strata/tree/lower_view.hpp>
-#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -36,7 +29,6 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -65,17 +57,9 @@ class StagedTree {
     applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, tree_, O_PATH | O_DIRECTORY), apply);
   }
 
-  void add(archive::TarHeader const& header, Reader& body) {
-    control_.check();
-    applier_->add(header, body);
-  }
+  void add(archive::TarHeader const& header, Reader& body);
 
-  void finish() {
-    if (!applier_) return;
-    applier_->finish();
-    if (flush_ == Flush::full) sys::flush_tree(tree_);
-    applier_.reset();
-  }
+  void finish();
 
   fs::path const& tree() const noexcept { return tree_; }
   std::optional<LayerId> const& parent() const noexcept { return parent_; }
@@ -105,10 +89,7 @@ class WholeTrees {
   /// @param others       directories of read-only stores
   /// @param image_store  place for layers that no container writes to; none: the same as for others
   WholeTrees(fs::path directory, fs::path temp_dirs, std::vector<fs::path> others = {},
-             std::optional<Home> image_store = {})
-      : homes_{{std::move(directory), std::move(temp_dirs)}}, others_(std::move(others)) {
-    if (image_store) homes_.push_back(*std::move(image_store));
-  }
+             std::optional<Home> image_store = {});
 
   /// That of the graph root, then that of the image store, if any.
   std::vector<Home> const& homes() const noexcept { return homes_; }
@@ -118,157 +99,53 @@ class WholeTrees {
   /// For a layer that does not exist: its path in the graph root.
   fs::path own(LayerId const& id) const { return home_of(id).directory / id.str(); }
 
-  std::optional<fs::path> find(LayerId const& id) const {
-    if (auto path = own(id); is_directory(path)) return path;
-    for (auto const& other : others_)
-      if (auto path = other / id.str(); is_directory(path)) return path;
-    return std::nullopt;
-  }
+  std::optional<fs::path> find(LayerId const& id) const;
   /// @throws `Errc::layer_unknown`
-  fs::path get(LayerId const& id) const {
-    if (auto path = find(id)) return *std::move(path);
-    throw unknown(id);
-  }
-  std::optional<fs::path> get(std::optional<LayerId> const& id) const {
-    return id ? std::optional(get(*id)) : std::nullopt;
-  }
+  fs::path get(LayerId const& id) const;
+  std::optional<fs::path> get(std::optional<LayerId> const& id) const;
 
   /// Tree that a new one starts from, if any.  @throws `Errc::layer_unknown`, also for the parent of a copy
-  std::optional<fs::path> origin(StageRequest const& request) const {
-    auto const parent = get(request.parent);
-    return request.copy_of ? get(request.copy_of) : parent;
-  }
+  std::optional<fs::path> origin(StageRequest const& request) const;
 
   /// In a copy, entries may follow links of the parent, but not those of the copied layer itself.
-  archive::ApplyOptions how_to_unpack(StageRequest const& request, archive::ApplyOptions apply) const {
-    if (request.former == Former::kept && request.parent)
-      apply.below = std::make_shared<archive::LowerTrees>(
-          [parent = get(*request.parent)] { return std::optional(std::vector{parent}); });
-    return apply;
-  }
+  archive::ApplyOptions how_to_unpack(StageRequest const& request, archive::ApplyOptions apply) const;
 
-  void publish(LayerId const& id, StagedTree& staged) const {
-    staged.finish();
-    if (staged.parent()) get(*staged.parent());
-    auto const& directory = home_for(staged.writable()).directory;
-    auto const place = directory / id.str();
-    bool const taken = is_directory(own(id));
-    if (taken ||
-        ::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, place.c_str(), RENAME_NOREPLACE) != 0) {
-      if (taken || errno == EEXIST) throw Error(Errc::duplicate_id, "layer " + id.str(), id.str());
-      sys::throw_busy("rename", place);
-    }
-    if (staged.flush() == Flush::full) sys::sync_directory(directory);
-  }
+  void publish(LayerId const& id, StagedTree& staged) const;
 
   /// Exchanges the two by one rename.
-  void replace(LayerId const& id, StagedTree& staged) const {
-    staged.finish();
-    auto const place = own(id);
-    if (::renameat2(AT_FDCWD, staged.tree().c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
-      if (errno == ENOENT) throw unknown(id);
-      sys::throw_busy("rename", place);
-    }
-    if (staged.flush() == Flush::full) sys::sync_directory(place.parent_path());
-  }
+  void replace(LayerId const& id, StagedTree& staged) const;
 
-  Trash remove(LayerId const& id) const {
-    Trash trash;
-    auto const tree = own(id);
-    if (!is_directory(tree)) return trash;
-    auto place = sys::StagingDirectory::create(home_of(id).temp_dirs);
-    place.take(tree);
-    trash.add(std::move(place));
-    return trash;
-  }
+  Trash remove(LayerId const& id) const;
 
   /// Layers of the own directories.
-  std::vector<LayerId> list() const {
-    std::vector<LayerId> ids;
-    for (auto const& [directory, temp_dirs] : homes_) {
-      auto const fd = sys::find_at(directory, O_RDONLY | O_DIRECTORY);
-      if (!fd) continue;
-      for (auto const& entry : sys::read_directory(fd->get(), directory))
-        if (sys::is_directory(fd->get(), entry)) ids.emplace_back(entry.name);
-    }
-    std::sort(ids.begin(), ids.end());
-    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-    return ids;
-  }
+  std::vector<LayerId> list() const;
 
-  void copy_file(LayerId const& id, std::string_view file, Writer& to) const {
-    auto const root = sys::open_at(AT_FDCWD, get(id), O_PATH | O_DIRECTORY);
-    std::string const path = archive::path_in_tree(file);
-    sys::Fd const fd =
-        path.empty() ? sys::Fd{}
-                     : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!path.empty() && !fd && sys::is_transient(errno) &&
-        !sys::is_unopened_device(root.get(), path.c_str()))
-      sys::throw_errno("open", path);
-    struct stat status {};
-    if (fd && ::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
-    if (!fd || !S_ISREG(status.st_mode))
-      throw Error(Errc::data_unknown, "layer " + id.str() + ", file " + std::string(file));
-    auto source = fd_source(fd.get());
-    for (Bytes part = source.next(); !part.empty(); part = source.next()) to.write(part);
-  }
+  void copy_file(LayerId const& id, std::string_view file, Writer& to) const;
 
-  std::vector<Change> changes(DiffRequest const& request) const {
-    return archive::compare_trees(get(request.layer), get(request.parent), request.maps);
-  }
-  void diff(DiffRequest const& request, archive::TarWriter& to) const {
-    archive::write_changes(get(request.layer), changes(request), to, request.control, request.maps.newer);
-  }
-  std::int64_t diff_size(DiffRequest const& request) const {
-    return archive::changed_bytes(get(request.layer), changes(request));
-  }
+  std::vector<Change> changes(DiffRequest const& request) const;
+  void diff(DiffRequest const& request, archive::TarWriter& to) const;
+  std::int64_t diff_size(DiffRequest const& request) const;
 
   // Common parts of the drivers' inspection.
-  std::vector<Problem> inspect(LayerId const& id) const {
-    if (is_directory(own(id))) return {};
-    return {
-        {.subject = Subject::layer, .kind = ProblemKind::tree_missing, .text = "its directory is missing"}};
-  }
-  std::optional<OwnTree> own_tree(LayerId const& id, bool keeps_owners) const {
-    auto path = find(id);
-    if (!path) return std::nullopt;
-    return OwnTree{.path = *std::move(path), .whole = true, .keeps_owners = keeps_owners};
-  }
-  std::vector<Ownership> ownership(fs::path const& home, std::vector<LayerId> const& known) const {
-    std::vector<Ownership> found{{.path = home, .reason = "driver"}};
-    std::unordered_set<std::string_view> ids;
-    for (auto const& id : known) ids.insert(id.str());
-    for (auto const& id : list()) {
-      bool const is_known = ids.contains(id.str());
-      found.push_back({.path = own(id),
-                       .kind = is_known ? UsageClass::referenced : UsageClass::orphan,
-                       .subject = Subject::layer,
-                       .id = id.str(),
-                       .reason = is_known ? "its files" : "no record names it",
-                       .removable = !is_known});
-    }
-    for (auto const& each : homes_) own_staging_directories(each.temp_dirs, found);
-    return found;
-  }
+  std::vector<Problem> inspect(LayerId const& id) const;
+  std::optional<OwnTree> own_tree(LayerId const& id, bool keeps_owners) const;
+  std::vector<Ownership> ownership(fs::path const& home, std::vector<LayerId> const& known) const;
 
   /// @throws `errno`, "stat <path>", if this cannot be determined
-  static bool is_directory(fs::path const& path) {
-    auto const status = sys::find_status(path);
-    return status && S_ISDIR(status->st_mode);
-  }
+  static bool is_directory(fs::path const& path);
 
  private:
   static Error unknown(LayerId const& id) { return Error(Errc::layer_unknown, "layer " + id.str()); }
 
   Home const& home_for(bool writable) const noexcept { return writable ? homes_.front() : homes_.back(); }
-  Home const& home_of(LayerId const& id) const {
-    for (auto const& home : homes_)
-      if (is_directory(home.directory / id.str())) return home;
-    return homes_.front();
-  }
+  Home const& home_of(LayerId const& id) const;
 
   std::vector<Home> homes_;
   std::vector<fs::path> others_;
 };
 
 }  // namespace strata::drivers
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/whole_trees.ipp>
+#endif

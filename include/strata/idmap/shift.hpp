@@ -2,6 +2,7 @@
 
 #include <strata/error.hpp>
 #include <strata/idmap/range.hpp>
+#include <strata/separate.hpp>
 
 #include <cstdint>
 #include <string>
@@ -22,18 +23,7 @@ class Shift {
   bool changes_nothing() const noexcept { return from_ == to_; }
 
   /// @throws `Errc::invalid_mappings`: an owner other than root that the old maps do not have
-  Owner operator()(Owner const& owner) const {
-    auto uid = to_container(from_.uids, owner.uid);
-    auto gid = to_container(from_.gids, owner.gid);
-    if (!uid || !gid) {
-      if (owner.uid != 0 || owner.gid != 0)
-        throw Error(Errc::invalid_mappings, "owner " + std::to_string(owner.uid) + ':' +
-                                                std::to_string(owner.gid) +
-                                                " cannot be mapped to container IDs");
-      uid = gid = 0;
-    }
-    return {to_host(to_.uids, *uid).value_or(overflow_id), to_host(to_.gids, *gid).value_or(overflow_id)};
-  }
+  Owner operator()(Owner const& owner) const;
 
  private:
   IdMaps from_;
@@ -41,3 +31,7 @@ class Shift {
 };
 
 }  // namespace strata::idmap
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/idmap/shift.ipp>
+#endif

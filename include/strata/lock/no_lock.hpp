@@ -3,6 +3,7 @@
 #include <strata/concepts/lock.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -24,10 +25,7 @@ class NoLock {
     /// True: there are no other users.
     bool excludes() const noexcept { return true; }
     /// Empty before the first `renew`.
-    Token token() const {
-      auto const count = count_->load();
-      return count == 0 ? Token() : std::to_string(count);
-    }
+    Token token() const;
     Token renew() { return std::to_string(++*count_); }
 
    private:
@@ -41,10 +39,7 @@ class NoLock {
   NoLock(fs::path const& path, ReadOnly) : read_only_(path) {}
 
   Guard shared() const { return Guard(count_); }
-  Guard exclusive() const {
-    if (read_only_) throw Error(Errc::store_read_only, read_only_->native()).at(read_only_->native());
-    return Guard(count_);
-  }
+  Guard exclusive() const;
   std::optional<Guard> try_shared() const { return shared(); }
   std::optional<Guard> try_exclusive() const { return exclusive(); }
   Guard unlocked() const { return shared(); }
@@ -57,3 +52,7 @@ class NoLock {
 static_assert(StoreLock<NoLock>);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/lock/no_lock.ipp>
+#endif

@@ -4,13 +4,12 @@
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/maintenance/raw_records.hpp>
-#include <strata/maintenance/scan.hpp>
 #include <strata/paths.hpp>
 #include <strata/problem.hpp>
+#include <strata/progress.hpp>
 #include <strata/records/big_data.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/directory.hpp>
-#include <strata/sys/fd.hpp>
-#include <strata/sys/file.hpp>
 
 #include <range/v3/range/conversion.hpp>
 #include <range/v3/view/set_algorithm.hpp>
@@ -27,29 +26,13 @@
 /// Checks the big data of an item against its record.
 namespace strata::detail {
 
-inline bool is_valid_digest(std::string const& text) {
-  try {
-    Digest::parse(text);
-    return true;
-  } catch (Error const&) {
-    return false;
-  }
-}
+bool is_valid_digest(std::string const& text);
 
 /// Contents of a regular file; none if it is missing or not a regular file. @throws transient errors only, as
 /// `errno`
-inline std::optional<std::string> read_data(fs::path const& path) {
-  try {
-    return sys::read_stored(path);
-  } catch (Error const& error) {
-    if (sys::is_transient(error)) throw;
-    return std::nullopt;
-  }
-}
+std::optional<std::string> read_data(fs::path const& path);
 /// The digest of a Docker schema 1 manifest covers only part of it (distribution specification, "schema 1").
-inline bool is_signed_manifest(std::string_view key, std::string_view bytes) {
-  return key.starts_with("manifest") && bytes.find("\"signatures\"") != bytes.npos;
-}
+bool is_signed_manifest(std::string_view key, std::string_view bytes);
 
 /// Adds the problems of one item's chunks. Reads all of them.
 /// @param directory  data directory of the item
@@ -145,3 +128,7 @@ std::map<std::string, std::vector<Problem>> damaged_data(Core& core,
 }
 
 }  // namespace strata::detail
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/maintenance/check_data.ipp>
+#endif

@@ -2,12 +2,11 @@
 
 #include <strata/problem.hpp>
 #include <strata/progress.hpp>
+#include <strata/separate.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string_view>
 #include <vector>
@@ -33,23 +32,15 @@ struct CheckReport {
   /// True if nothing was found.
   bool clean() const noexcept { return problems.empty(); }
   /// True if no item has errors.
-  bool sound() const noexcept {
-    return std::ranges::none_of(problems, [](auto const& f) { return f.severity == Severity::error; });
-  }
+  bool sound() const noexcept;
   /// Number of items with errors.
-  std::size_t damaged(Subject subject, bool read_only = false) const {
-    std::set<std::string_view> ids;
-    for (auto const& f : problems)
-      if (f.severity == Severity::error && f.subject == subject && f.read_only == read_only) ids.insert(f.id);
-    return ids.size();
-  }
+  std::size_t damaged(Subject subject, bool read_only = false) const;
   /// Problems of one item.
-  std::vector<Problem> of(Subject subject, std::string_view id) const {
-    std::vector<Problem> out;
-    for (auto const& f : problems)
-      if (f.subject == subject && f.id == id) out.push_back(f);
-    return out;
-  }
+  std::vector<Problem> of(Subject subject, std::string_view id) const;
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/maintenance/check_report.ipp>
+#endif

@@ -3,7 +3,6 @@
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/tar_writer.hpp>
-#include <strata/archive/whiteout.hpp>
 #include <strata/archive/zero_filled_tar.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/digest.hpp>
@@ -11,9 +10,7 @@
 #include <strata/fs.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/layer.hpp>
-#include <strata/records/names.hpp>
-#include <strata/store/chunked_keys.hpp>
-#include <strata/store/import.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -42,10 +39,7 @@ struct TarSum {
 /// Hashes and counts the bytes written to it.
 class SummingWriter final : public Writer {
  public:
-  void write(Bytes bytes) override {
-    hasher_.update(bytes);
-    size_ += static_cast<std::int64_t>(bytes.size());
-  }
+  void write(Bytes bytes) override;
   TarSum finish() { return {.digest = hasher_.finish(), .size = size_}; }
 
  private:
@@ -55,14 +49,7 @@ class SummingWriter final : public Writer {
 
 /// Headers of a layer's tar, from its tar-split.
 /// @throws `Errc::corrupt_tar_split`, `Errc::corrupt_archive`
-inline std::vector<archive::TarHeader> kept_headers(fs::path const& tar_split) {
-  auto file = stored_source(tar_split);
-  archive::ZeroFilledTar hollow(file);
-  archive::TarReader tar(hollow, archive::no_budgets, &hollow);
-  std::vector<archive::TarHeader> headers;
-  for (archive::TarHeader header; tar.next(header);) headers.push_back(header);
-  return headers;
-}
+std::vector<archive::TarHeader> kept_headers(fs::path const& tar_split);
 
 /// Problems of a layer's contents, and their actual digests.
 struct LayerContent {
@@ -73,33 +60,15 @@ struct LayerContent {
 
 namespace detail {
 
-inline Problem content_finding(LayerRecord const& layer, ProblemKind kind, std::string const& text,
-                               RepairAction action) {
-  return {.severity = Severity::error,
-          .subject = Subject::layer,
-          .id = layer.id,
-          .kind = kind,
-          .text = "layer " + layer.id + ": " + text,
-          .about = {},
-          .action = action,
-          .read_only = false,
-          .inherited = false};
-}
+Problem content_finding(LayerRecord const& layer, ProblemKind kind, std::string const& text,
+                        RepairAction action);
 
 /// Compares the bytes written to it with those of a reader.
 class ComparingWriter final : public Writer {
  public:
   explicit ComparingWriter(Reader& wanted) : from_(wanted) {}
 
-  void write(Bytes bytes) override {
-    while (same_ && !bytes.empty()) {
-      if (wanted_.empty()) wanted_ = from_.next();
-      auto const n = std::min(wanted_.size(), bytes.size());
-      same_ = n != 0 && std::memcmp(wanted_.data(), bytes.data(), n) == 0;
-      wanted_ = wanted_.subspan(n);
-      bytes = bytes.subspan(n);
-    }
-  }
+  void write(Bytes bytes) override;
   /// True if both streams were equal. Call once, at the end.
   bool same() { return same_ && wanted_.empty() && from_.next().empty(); }
 
@@ -134,10 +103,7 @@ std::optional<std::string> changed_sparse_file(Core& core, LayerId const& id, fs
 /// True if the layer was imported from a complete tar, which must be reproducible. Partially pulled layers
 /// are identified by the digest of their table of contents; release 1.43 records the digest of the compressed
 /// stream as that of the tar, and keeps the table.
-inline bool has_whole_archive(LayerRecord const& layer) {
-  return !layer.diff_digest.empty() && layer.toc_digest.empty() &&
-         !names::contains(layer.big_data_names, std::string(chunked_manifest_key));
-}
+bool has_whole_archive(LayerRecord const& layer);
 
 /// Rebuilds the tar of a layer and compares it with the record. Reads all files of the layer.
 /// @param path  tar-split of the layer
@@ -205,23 +171,8 @@ LayerContent check_layer_content(Core& core, LayerRecord const& layer, fs::path 
 }
 
 /// Records digest, size and owners of an uncompressed tar.
-inline void record_plain_archive(LayerRecord& record, TarSum const& sum,
-                                 std::vector<archive::TarHeader> const& headers) {
-  detail::OwnerSet uids;
-  detail::OwnerSet gids;
-  for (auto const& header : headers)
-    if (!archive::is_whiteout(detail::base_name(header.name))) {
-      uids.add(header.uid);
-      gids.add(header.gid);
-    }
-  record.diff_digest = sum.digest.str();
-  record.diff_size = sum.size;
-  record.compressed_diff_digest = record.diff_digest;
-  record.compressed_size = sum.size;
-  record.compression = 0;
-  record.uidset = uids.take();
-  record.gidset = gids.take();
-}
+void record_plain_archive(LayerRecord& record, TarSum const& sum,
+                          std::vector<archive::TarHeader> const& headers);
 
 /// A tar made from a layer's files, and its tar-split.
 struct RemadeArchive {
@@ -271,3 +222,7 @@ RemadeArchive remake_archive(Core& core, LayerRecord const& layer, fs::path cons
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/maintenance/layer_content.ipp>
+#endif

@@ -2,9 +2,9 @@
 
 #include <strata/error.hpp>
 #include <strata/problem.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <string>
@@ -21,19 +21,9 @@ class ProblemList {
  public:
   std::vector<Problem>& all() noexcept { return problems_; }
 
-  void add_all(std::vector<Problem> const& found) {
-    problems_.insert(problems_.end(), found.begin(), found.end());
-  }
+  void add_all(std::vector<Problem> const& found);
   Problem& add(Severity severity, Subject subject, std::string id, ProblemKind kind, std::string text,
-               RepairAction action) {
-    return problems_.emplace_back(Problem{.severity = severity,
-                                          .subject = subject,
-                                          .id = std::move(id),
-                                          .kind = kind,
-                                          .text = std::move(text),
-                                          .about = {},
-                                          .action = action});
-  }
+               RepairAction action);
 
   /// Runs `look` and marks every problem it reports as one of a read-only store.
   template <class Look>
@@ -63,27 +53,10 @@ class ProblemList {
   }
 
   /// Reports the problems of an item also for an item that depends on it.
-  void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id) {
-    for (std::size_t i = 0, count = problems_.size(); i < count; ++i) {
-      auto const& found = problems_[i];
-      if (found.subject != from || found.id != from_id || found.severity != Severity::error) continue;
-      if (found.kind == ProblemKind::layer_unreferenced) continue;
-      auto copy = found;
-      copy.subject = to;
-      copy.id = to_id;
-      copy.inherited = true;
-      copy.read_only = false;  // only the store of the dependent item matters
-      problems_.push_back(std::move(copy));
-    }
-  }
+  void inherit(Subject from, std::string_view from_id, Subject to, std::string const& to_id);
 
   /// All problems, sorted by subject and id.
-  std::vector<Problem> sorted() && {
-    std::ranges::stable_sort(problems_, [](Problem const& a, Problem const& b) {
-      return std::tie(a.subject, a.id) < std::tie(b.subject, b.id);
-    });
-    return std::move(problems_);
-  }
+  std::vector<Problem> sorted() &&;
 
  private:
   std::vector<Problem> problems_ = {};
@@ -91,3 +64,7 @@ class ProblemList {
 };
 
 }  // namespace strata::detail
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/maintenance/problem_list.ipp>
+#endif

@@ -2,8 +2,6 @@
 
 #include <strata/concepts/lineage_driver.hpp>
 #include <strata/concepts/own_tree_driver.hpp>
-#include <strata/concepts/serializer.hpp>
-#include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/maintenance/layer_content.hpp>
@@ -11,12 +9,9 @@
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
-#include <strata/records/names.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/records_of.hpp>
-#include <strata/sys/directory.hpp>
-#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
-#include <strata/sys/lookup.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -31,39 +26,18 @@
 /// lost.
 namespace strata::detail {
 
-inline Timestamp time_of(fs::path const& path) {
-  auto const status = sys::find_status(path);
-  if (!status) return Timestamp::now();
-  return {.seconds = status->st_mtim.tv_sec,
-          .nanoseconds = static_cast<std::int32_t>(status->st_mtim.tv_nsec)};
-}
+Timestamp time_of(fs::path const& path);
 
 /// Keys of stored big data, by name; empty if the directory is missing.
 /// @throws `errno`, "stat <directory>"
-inline std::vector<std::string> stored_keys(fs::path const& directory) {
-  std::vector<std::string> keys;
-  for (auto const& path : sys::entries_of(directory)) {
-    auto const name = path.filename().native();
-    auto const status = sys::find_status(path, 0);
-    if (!status || !S_ISREG(status->st_mode) || paths::is_temporary(name)) continue;
-    if (auto key = big_data_key(name)) keys.push_back(*std::move(key));
-  }
-  std::ranges::sort(keys);
-  return keys;
-}
+std::vector<std::string> stored_keys(fs::path const& directory);
 
 /// Finds a layer's parent by the rule that Podman derives ids with: the SHA-256 of the parent's id, "+" and
 /// the hex digits of the tar's digest; a base layer's id is those digits (github.com/containers/image,
 /// storage destination).
 /// @return  empty for a base layer; none if no candidate matches
-inline std::optional<std::string> parent_by_id(std::string const& id, std::string const& diff_digest,
-                                               std::vector<std::string> const& candidates) {
-  auto const hex = std::string_view(diff_digest).substr(diff_digest.find(':') + 1);
-  if (id == hex) return "";
-  for (auto const& parent : candidates)
-    if (Digest::of(as_bytes(parent + '+' + std::string(hex))).hex() == id) return parent;
-  return std::nullopt;
-}
+std::optional<std::string> parent_by_id(std::string const& id, std::string const& diff_digest,
+                                        std::vector<std::string> const& candidates);
 
 /// Reconstructs a layer's record from its files. Reads all of them if the layer was imported.
 /// @param candidates  possible parents, for a driver that does not know the parent
@@ -152,3 +126,7 @@ std::optional<ContainerRecordOf<Core>> reconstructed_container(
 }
 
 }  // namespace strata::detail
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/maintenance/reconstruct.ipp>
+#endif

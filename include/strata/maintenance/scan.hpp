@@ -5,11 +5,11 @@
 #include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/store/known_ids.hpp>
 #include <strata/store/mount.hpp>
 #include <strata/sys/directory.hpp>
-#include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/staging_ownership.hpp>
@@ -42,31 +42,15 @@ namespace detail {
 
 /// True for generated ids: containers/storage generates 64 lower-case hexadecimal digits, and removes only
 /// such names from the directories of images and containers.
-inline bool is_generated_id(std::string_view name, std::size_t digits) {
-  return (name.size() == 64 || name.size() == digits) &&
-         name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
+bool is_generated_id(std::string_view name, std::size_t digits);
 
-inline bool is_old(fs::path const& path, std::chrono::seconds age) {
-  auto const status = sys::find_status(path);
-  return status && ::time(nullptr) - status->st_mtime >= age.count();
-}
+bool is_old(fs::path const& path, std::chrono::seconds age);
 
 /// Ownership of a `.tmp-…` file: it is being written, or its writer died.
-inline Ownership temporary_file(fs::path const& path, ScanOptions const& options) {
-  bool const left = is_old(path, options.leftover_after);
-  return {.path = path,
-          .kind = left ? UsageClass::trash : UsageClass::staged,
-          .reason = left ? "a process that died was writing it" : "being written",
-          .removable = left};
-}
+Ownership temporary_file(fs::path const& path, ScanOptions const& options);
 
 /// Adds the temporary files of a directory.
-inline void own_temporary_files(fs::path const& directory, ScanOptions const& options,
-                                std::vector<Ownership>& to) {
-  for (auto const& path : sys::entries_of(directory))
-    if (paths::is_temporary(path.filename().native())) to.push_back(temporary_file(path, options));
-}
+void own_temporary_files(fs::path const& directory, ScanOptions const& options, std::vector<Ownership>& to);
 
 /// Ids of items that a live process is creating or removing, from its intent records: their files have no
 /// record for a moment.
@@ -80,13 +64,7 @@ std::set<std::string, std::less<>> ids_in_work(Core& core) {
 }
 
 /// Keeps orphans that an unreadable record may refer to.
-inline void spare_unreadable(std::vector<Ownership>& claims, KnownIds const& known) {
-  for (auto& claim : claims)
-    if (claim.kind == UsageClass::orphan && !known.all(claim.subject)) {
-      claim.removable = false;
-      claim.reason = "no record that can be read names it";
-    }
-}
+void spare_unreadable(std::vector<Ownership>& claims, KnownIds const& known);
 
 /// Keeps layers that may still be needed: referred to by a record, mounted or below a mount; also a tar-split
 /// or data without a tree, whose layer may be in an image store that is not available.
@@ -145,15 +123,7 @@ void own_items(fs::path const& directory, std::set<std::string, std::less<>> con
 }  // namespace detail
 
 /// Drops orphans that have a record by now or were removed: records are read before files are listed.
-inline void forget_changed(std::vector<Ownership>& claims, KnownIds const& now) {
-  std::erase_if(claims, [&](Ownership const& claim) {
-    if (claim.kind != UsageClass::orphan) return false;
-    auto const& ids = claim.subject == Subject::layer   ? now.layers
-                      : claim.subject == Subject::image ? now.images
-                                                        : now.containers;
-    return ids.contains(claim.id) || !sys::is_present(claim.path);
-  });
-}
+void forget_changed(std::vector<Ownership>& claims, KnownIds const& now);
 
 /// Everything below the graph root. A nested entry is not part of the one around it.
 template <class Core>
@@ -223,3 +193,7 @@ std::vector<Ownership> scan_roots(Core& core, KnownIds const& known, ScanOptions
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/maintenance/scan.ipp>
+#endif

@@ -6,14 +6,13 @@
 #include <strata/fs.hpp>
 #include <strata/fwd.hpp>
 #include <strata/maintenance/scan.hpp>
-#include <strata/progress.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/blocks.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -43,10 +42,7 @@ struct UsageReport {
   std::uint64_t of(UsageClass kind) const { return by_class[static_cast<std::size_t>(kind)]; }
 };
 
-inline std::string_view to_text(UsageClass kind) noexcept {
-  constexpr std::string_view words[] = {"referenced", "staged", "trash", "orphan"};
-  return words[static_cast<int>(kind)];
-}
+std::string_view to_text(UsageClass kind) noexcept;
 
 /// Ids of all items that have a record. @throws `Errc::corrupt_record`
 template <class Core>
@@ -58,11 +54,7 @@ KnownIds known_ids(Core& core) {
 }
 
 /// Disk usage in bytes of a path and everything below it.
-inline std::uint64_t blocks_below(fs::path const& path) {
-  std::uint64_t bytes = 0;
-  sys::walk_blocks(path, [&](fs::path const&, std::uint64_t size) { bytes += size; });
-  return bytes;
-}
+std::uint64_t blocks_below(fs::path const& path);
 
 /// Counts every byte below the graph root and attributes it to an owner. Reads the metadata of all files;
 /// holds no lock.
@@ -94,3 +86,7 @@ UsageReport measure_usage(Store<D, S, Durability, T> const& store, UsageOptions 
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/maintenance/usage.ipp>
+#endif

@@ -3,10 +3,11 @@
 #include <strata/archive/base64.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/serializer.hpp>
-#include <strata/concepts/traits.hpp>
 #include <strata/digest.hpp>
 #include <strata/fs.hpp>
+#include <strata/id.hpp>
 #include <strata/records/names.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
 
@@ -25,47 +26,10 @@ namespace strata {
 /// characters, except possibly the last, are digits, lower-case letters or dots; otherwise "=" and its
 /// base64. Base64 may contain "/", in which case the name includes a directory.
 /// @throws `Errc::invalid_name` if the key cannot be a file name
-inline std::string big_data_file_name(std::string_view key) {
-  auto const plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.'; };
-  std::size_t at = 0;
-  while (at < key.size() && plain(key[at])) ++at;
-  if (at < key.size()) {  // skip the last character, a whole UTF-8 sequence if valid
-    auto const lead = static_cast<unsigned char>(key[at]);
-    std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
-    for (std::size_t i = 1; i < length; ++i)
-      if (at + i >= key.size() || (static_cast<unsigned char>(key[at + i]) & 0xc0) != 0x80) length = 1;
-    at += length;
-  }
-  std::string name;
-  if (at == key.size()) {
-    name = key;
-  } else {
-    name.resize(1 + archive::base64_size(key.size()), '=');
-    archive::base64_encode(as_bytes(key), name.data() + 1);
-  }
-  while (name.ends_with('/')) name.pop_back();
-  if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string::npos ||
-      name.starts_with('/') || name.size() > 1024)
-    throw Error(Errc::invalid_name, "\"" + std::string(key) + "\"");
-  return name;
-}
+std::string big_data_file_name(std::string_view key);
 
 /// The key that a big data file stands for; none if the name is not of that form, or includes a directory.
-inline std::optional<std::string> big_data_key(std::string const& file_name) {
-  std::string key = file_name;
-  if (file_name.starts_with('=')) {
-    std::string bytes(file_name.size() + 3, '\0');
-    auto const size = archive::base64_decode(std::string_view(file_name).substr(1),
-                                             reinterpret_cast<std::byte*>(bytes.data()));
-    if (!size) return std::nullopt;
-    key = bytes.substr(0, *size);
-  }
-  try {
-    return big_data_file_name(key) == file_name ? std::optional(std::move(key)) : std::nullopt;
-  } catch (Error const&) {
-    return std::nullopt;
-  }
-}
+std::optional<std::string> big_data_key(std::string const& file_name);
 
 /// @throws `Errc::invalid_name` if the key cannot be a file name, or if the serializer would not preserve it
 template <class Serializer>
@@ -118,20 +82,10 @@ class BigData {
   explicit BigData(Held&& item) : item_(std::forward<Held>(item)) {}
 
   /// Keys, in the order in which they were first set.
-  names::List names() const { return item_.record().big_data_names; }
+  names::List names() const;
 
   /// All bytes of one blob. @throws `Errc::data_unknown`
-  std::string get(std::string_view key) const {
-    if (key.empty()) throw unknown(key);
-    std::optional<std::string> bytes;
-    try {
-      bytes = sys::read_stored(path(key));
-    } catch (Error const& error) {
-      if (error.code() != Errc::invalid_name) throw;
-    }
-    if (!bytes) throw unknown(key);
-    return *std::move(bytes);
-  }
+  std::string get(std::string_view key) const;
 
   /// One blob as a stream; memory is bounded by its chunks. A blob that is replaced meanwhile is read to its
   /// end as it was.
@@ -140,79 +94,33 @@ class BigData {
   ///     for (Bytes part = config.next(); !part.empty(); part = config.next()) …
   ///
   /// @throws `Errc::data_unknown`; while reading, `errno`, "read <path>"
-  [[nodiscard]] Source source(std::string_view key) const {
-    if (key.empty()) throw unknown(key);
-    try {
-      return stored_source(path(key));
-    } catch (Error const& error) {
-      if (error.code() != Errc::invalid_name && error.code() != std::errc::no_such_file_or_directory) throw;
-      throw unknown(key);
-    }
-  }
+  [[nodiscard]] Source source(std::string_view key) const;
 
   /// Writes one blob to a sink. @throws as `source`, and what the sink throws
-  void get(std::string_view key, Sink to) const {
-    Source from = source(key);
-    for (Bytes part = from.next(); !part.empty(); part = from.next()) to.write(part);
-  }
+  void get(std::string_view key, Sink to) const;
 
   /// Size in bytes. @throws `Errc::size_unknown`
-  [[nodiscard]] std::int64_t size(std::string_view key) const {
-    if constexpr (Traits::keeps_data_sizes) {
-      auto const& sizes = item_.record().big_data_sizes;
-      if (auto const found = sizes.find(std::string(key)); found != sizes.end()) return found->second;
-    } else if (names::contains(names(), std::string(key))) {
-      boost::system::error_code error;
-      auto const size = fs::file_size(path(key), error);
-      sys::throw_if(error, "stat", path(key));
-      return static_cast<std::int64_t>(size);
-    }
-    throw Error(Errc::size_unknown, subject(key)).about(Traits::subject, item_.record().id);
-  }
+  [[nodiscard]] std::int64_t size(std::string_view key) const;
 
   /// SHA-256 of the bytes, as recorded. @throws `Errc::digest_unknown`
-  [[nodiscard]] Digest digest(std::string_view key) const {
-    if constexpr (Traits::keeps_data_sizes) {
-      auto const& digests = item_.record().big_data_digests;
-      if (auto const found = digests.find(std::string(key)); found != digests.end())
-        return Digest::parse(found->second);
-    } else if (names::contains(names(), std::string(key))) {
-      return Digest::of(as_bytes(get(key)));
-    }
-    throw Error(Errc::digest_unknown, subject(key)).about(Traits::subject, item_.record().id);
-  }
+  [[nodiscard]] Digest digest(std::string_view key) const;
 
   /// Sets or replaces one blob. The file is complete and flushed before it is renamed into place, and in
   /// place before the record has the key. After an exception the blob is the old or the new one.
   /// @param known_digest  digest to record if it is not the SHA-256 of the bytes (digests of signed
   ///   manifests)
   void set(std::string_view key, std::string_view bytes,
-           std::optional<Digest> known_digest = {}) requires(!is_constant) {
-    set_by(key, known_digest, [&](auto&& write) { write(as_bytes(bytes)); });
-  }
+           std::optional<Digest> known_digest = {}) requires(!is_constant);
 
   /// As above, from a stream; memory is bounded by its chunks. @throws EBADF: an empty source; what the
   /// source throws
   void set(std::string_view key, Source source,
-           std::optional<Digest> known_digest = {}) requires(!is_constant) {
-    set_by(key, known_digest, [&](auto&& write) {
-      for (Bytes part = source.next(); !part.empty(); part = source.next()) write(part);
-    });
-  }
+           std::optional<Digest> known_digest = {}) requires(!is_constant);
 
   /// Removes one blob, and its key, size and digest from the record; an image keeps its own `digest`. After
   /// an exception the blob is there as before, or gone. What was opened by `source` can be read to its end.
   /// @throws `Errc::data_unknown`, `Errc::store_read_only`, `Traits::unknown`
-  void erase(std::string_view key) requires(!is_constant) {
-    auto& core = item_.core();
-    item_.place().check_writable("remove data items associated with " + std::string(Traits::stem));
-    auto table = item_.place().table.write();
-    Record next = *table.get(Ref::exactly(item_.record().id));
-    std::string const name(key);
-    if (!forget_big_data<Traits>(next, name)) throw unknown(key);
-    Traits::data_changed(next);
-    item_.renew(erase_data<Traits>(core, table, std::move(next), name));
-  }
+  void erase(std::string_view key) requires(!is_constant);
 
  private:
   /// @param fill  calls its argument with all bytes, in order
@@ -259,16 +167,7 @@ class BigData {
   }
 
   /// A file beside `target`; its directory may go at any time with other data that is erased.
-  static sys::ReplacingFile new_file(fs::path const& target, Flush flush) {
-    for (int attempt = 0;; ++attempt) {
-      sys::make_directories(target.parent_path(), 0700, flush);
-      try {
-        return sys::ReplacingFile(target, {.mode = 0600, .flush = flush});
-      } catch (Error const& error) {
-        if (attempt == 10 || error.code() != std::errc::no_such_file_or_directory) throw;
-      }
-    }
-  }
+  static sys::ReplacingFile new_file(fs::path const& target, Flush flush);
 
   /// Removes directories made here for an item that was removed meanwhile: the process that removed it could
   /// not see them.
@@ -279,20 +178,17 @@ class BigData {
   } catch (...) {  // the error of reading the records was reported before
   }
 
-  fs::path path(std::string_view key) const {
-    using Core = typename Item::Core;
-    return item_.place().directory / Core::template component<Traits>(item_.record().id) /
-           big_data_file_name(key);
-  }
-  Error unknown(std::string_view key) const {
-    return Error(Errc::data_unknown, subject(key)).about(Traits::subject, item_.record().id);
-  }
-  std::string subject(std::string_view key) const {
-    return std::string(Traits::kind) + " \"" + item_.record().id + "\", big data \"" + std::string(key) +
-           "\"";
-  }
+  fs::path path(std::string_view key) const;
+  Error unknown(std::string_view key) const;
+  std::string subject(std::string_view key) const;
 
   Held item_;
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/records/big_data.ipp>
+#endif
+
+#include <strata/impl/records/big_data.hpp>

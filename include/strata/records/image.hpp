@@ -3,9 +3,10 @@
 #include <strata/concepts/traits.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
-#include <strata/problem.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
+#include <strata/separate.hpp>
+#include <strata/timestamp.hpp>
 
 #include <cstdint>
 #include <map>
@@ -50,21 +51,11 @@ struct ImageRecord {
 };
 
 /// Layers that an image uses directly: its top layer, then the id-mapped copies.
-inline std::vector<std::string> image_layers(ImageRecord const& record) {
-  std::vector<std::string> out = record.mapped_top_layers;
-  if (!record.top_layer.empty()) out.insert(out.begin(), record.top_layer);
-  return out;
-}
+std::vector<std::string> image_layers(ImageRecord const& record);
 
 /// Digests by which an image is found: its own, then those of its big data whose key begins with "manifest",
 /// without repeats.
-inline std::vector<std::string> image_digests(ImageRecord const& record) {
-  std::vector<std::string> out;
-  if (!record.digest.empty()) out.push_back(record.digest);
-  for (auto const& [key, digest] : record.big_data_digests)
-    if (key.starts_with("manifest") && !names::contains(out, digest)) out.push_back(digest);
-  return out;
-}
+std::vector<std::string> image_digests(ImageRecord const& record);
 
 /// Traits of images.
 template <LayerDriver D, SerializerFor<ImageRecord> S>
@@ -99,3 +90,7 @@ struct ImageTraits : TraitDefaults {
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/records/image.ipp>
+#endif

@@ -5,6 +5,7 @@
 #include <strata/id.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/record.hpp>
+#include <strata/timestamp.hpp>
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/idmap/range.hpp>
-#include <strata/timestamp.hpp>
+#include <strata/separate.hpp>
 
 #include <cstdint>
 #include <map>
@@ -24,10 +24,7 @@ using Flags = std::map<std::string, RawJson>;
 using Extra = std::vector<std::pair<std::string, RawJson>>;
 
 /// True if the flag is the JSON value `true`.
-inline bool is_set(Flags const& flags, std::string const& key) {
-  auto const found = flags.find(key);
-  return found != flags.end() && found->second.text == "true";
-}
+bool is_set(Flags const& flags, std::string const& key);
 
 /// The file, of those of its kind, that a record was read from and is written to; not part of the record.
 enum class RecordPlace {
@@ -67,3 +64,7 @@ struct MountRecord {
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/records/record.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/records/names.hpp>
+#include <strata/separate.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -33,82 +34,41 @@ class RowList {
  public:
   explicit RowList(RecordFacts const& facts) : facts_(&facts) {}
 
-  void clear() {
-    rows_.clear();
-    texts_.clear();
-    source_.reset();
-  }
+  void clear();
   void reserve(std::size_t count) { rows_.reserve(count); }
 
   /// Number of positions, including those of erased rows.
   std::size_t size() const noexcept { return rows_.size(); }
 
   /// Null if it was erased. Parses it if need be.
-  AnyRow at(std::size_t position) const {
-    if (texts_.empty()) return rows_[position];
-    std::scoped_lock const once(parsing_);
-    auto& row = rows_[position];
-    if (auto const text = text_at(position); !row && !text.empty()) row = facts_->parse(text);
-    return row;
-  }
+  AnyRow at(std::size_t position) const;
 
   /// Text of a row that is as it was read; empty for others. Valid until the next change.
-  std::string_view text_at(std::size_t position) const noexcept {
-    return position < texts_.size() ? texts_[position] : std::string_view();
-  }
+  std::string_view text_at(std::size_t position) const noexcept;
 
-  bool is_used(std::size_t position) const noexcept {
-    return !text_at(position).empty() || rows_[position] != nullptr;
-  }
+  bool is_used(std::size_t position) const noexcept;
 
   /// Id of the row at a position that is used. Valid as long as the row is in the list.
-  std::string_view id_at(std::size_t position) const {
-    auto const text = text_at(position);
-    return text.empty() ? facts_->id(rows_[position].get()) : facts_->id_in(text);
-  }
+  std::string_view id_at(std::size_t position) const;
 
   /// Appends an empty position.
   void push() { rows_.emplace_back(); }
   void pop() noexcept { rows_.pop_back(); }
 
   /// @param source  keeps the text; the same for all texts until `clear`
-  void push_text(std::string_view text, std::shared_ptr<void const> const& source) {
-    source_ = source;
-    texts_.resize(rows_.size());
-    texts_.push_back(text);
-    rows_.emplace_back();
-  }
+  void push_text(std::string_view text, std::shared_ptr<void const> const& source);
 
   /// Sets the size to one that it had before.
   void resize(std::size_t size) { rows_.resize(size); }
 
   /// Replaces a row that is not a text alone: `at` was called. @return the former row
-  AnyRow exchange(std::size_t position, AnyRow row) noexcept {
-    if (position < texts_.size()) texts_[position] = {};
-    return std::exchange(rows_[position], std::move(row));
-  }
+  AnyRow exchange(std::size_t position, AnyRow row) noexcept;
 
   /// Drops erased rows at the end. Those in the middle keep their positions, which may be stored elsewhere.
-  void trim() noexcept {
-    while (!rows_.empty() && !is_used(rows_.size() - 1)) rows_.pop_back();
-    if (texts_.size() > rows_.size()) texts_.resize(rows_.size());
-  }
+  void trim() noexcept;
 
   /// Removes erased rows. @return the new positions by old ones
-  std::vector<std::size_t> compact() {
-    std::vector<std::size_t> to(rows_.size());  // the only allocation
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      to[i] = next;
-      if (!is_used(i)) continue;
-      if (next != i) rows_[next] = std::move(rows_[i]);
-      if (next < texts_.size()) texts_[next] = text_at(i);  // also that of a row without one
-      ++next;
-    }
-    rows_.resize(next);
-    if (texts_.size() > next) texts_.resize(next);
-    return to;
-  }
+  std::vector<std::size_t> compact();
 
  private:
   RecordFacts const* facts_;
@@ -119,3 +79,7 @@ class RowList {
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/records/row_list.ipp>
+#endif

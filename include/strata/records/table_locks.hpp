@@ -3,14 +3,13 @@
 #include <strata/concepts/lock.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 
 #include <cerrno>
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 namespace strata {
@@ -69,19 +68,10 @@ class ReadAttempts {
   bool excludes() const noexcept { return excludes_; }
 
   /// Call in a handler: rethrows unless a concurrent change may have caused the error.
-  void failed(Error const& error) const {
-    if (excludes_ || attempt_ == most) throw;
-    bool const replaced = error.code() == std::error_code(ESTALE, std::system_category());
-    if (error.code() != Errc::corrupt_record && !replaced) throw;
-  }
+  void failed(Error const& error) const;
 
   /// Waits a little, longer each time. @throws `Errc::store_changed` after about a second
-  void again(std::string_view stem, fs::path const& place) {
-    if (attempt_ == most)
-      throw Error(Errc::store_changed, std::string(stem) + " in " + place.native()).at(place.native());
-    if (attempt_ > 2) std::this_thread::sleep_for(std::chrono::milliseconds(attempt_));
-    ++attempt_;
-  }
+  void again(std::string_view stem, fs::path const& place);
 
  private:
   static constexpr int most = 50;
@@ -91,3 +81,7 @@ class ReadAttempts {
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/records/table_locks.ipp>
+#endif

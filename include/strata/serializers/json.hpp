@@ -3,6 +3,7 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
+#include <strata/separate.hpp>
 #include <strata/serializers/json_fields.hpp>
 #include <strata/serializers/json_reader.hpp>
 #include <strata/serializers/json_salvage.hpp>
@@ -77,12 +78,7 @@ struct Json {
   }
 
   /// Id in the text of a record; empty if it does not come first, as Go writes it, or has escapes.
-  static std::string_view id_in(std::string_view text) noexcept {
-    constexpr std::string_view key = "{\"id\":\"";
-    if (!text.starts_with(key)) return {};
-    auto const id = text.substr(key.size(), text.find('"', key.size()) - key.size());
-    return id.find('\\') == id.npos ? id : std::string_view();
-  }
+  static std::string_view id_in(std::string_view text) noexcept;
 
   /// @throws `Errc::corrupt_record`
   template <class Record>
@@ -114,14 +110,7 @@ struct Json {
 
   /// Digests of an image's uncompressed layers from its configuration, base layer first (OCI image
   /// specification, "rootfs"); empty if the text is no configuration.
-  static std::vector<std::string> layer_digests(std::string_view configuration) {
-    try {
-      auto found = json::read_record<json::ImageConfiguration>(configuration, json::BadUtf8::replace);
-      return found ? std::move(found->rootfs.diff_ids) : std::vector<std::string>();
-    } catch (Error const&) {
-      return {};
-    }
-  }
+  static std::vector<std::string> layer_digests(std::string_view configuration);
 
  private:
   template <class Rows, class Write>
@@ -166,3 +155,7 @@ struct Json {
 };
 
 }  // namespace strata::serializers
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/serializers/json.ipp>
+#endif

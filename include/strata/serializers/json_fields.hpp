@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/records/record.hpp>
-#include <strata/serializers/json_reader.hpp>
+#include <strata/separate.hpp>
 #include <strata/serializers/json_slot.hpp>
 #include <strata/serializers/json_text.hpp>
 #include <strata/timestamp.hpp>
@@ -31,27 +31,11 @@ bool is_empty(T const& value) {
 }
 
 /// Writes `,"key":` in one append, since a record has a dozen of them.
-inline void write_key(std::string& out, char separator, std::string_view key) {
-  char text[64];
-  std::size_t const size = key.size() + 4;
-  if (size > sizeof text) {
-    out += separator;
-    out.append(1, '"').append(key).append("\":");
-    return;
-  }
-  text[0] = separator;
-  text[1] = '"';
-  std::memcpy(text + 2, key.data(), key.size());
-  text[size - 2] = '"';
-  text[size - 1] = ':';
-  out.append(text, size);
-}
+void write_key(std::string& out, char separator, std::string_view key);
 
 }  // namespace detail
 
-inline void write_value(std::string& out, std::string const& value, BadUtf8 bad) {
-  write_string(out, value, bad);
-}
+void write_value(std::string& out, std::string const& value, BadUtf8 bad);
 
 template <std::integral T>
 void write_value(std::string& out, T value, BadUtf8) {
@@ -60,17 +44,11 @@ void write_value(std::string& out, T value, BadUtf8) {
   out.append(text, done.ptr);
 }
 
-inline void write_value(std::string& out, Timestamp const& value, BadUtf8) {
-  out += '"';
-  value.append_to(out);
-  out += '"';
-}
+void write_value(std::string& out, Timestamp const& value, BadUtf8);
 
 /// @throws `Errc::corrupt_record` if the text is not one JSON value, which would make the whole file
 ///   unreadable
-inline void write_value(std::string& out, RawJson const& value, BadUtf8 bad) {
-  out += read_raw(value.text, bad);
-}
+void write_value(std::string& out, RawJson const& value, BadUtf8 bad);
 
 template <HasFields T>
 void write_value(std::string& out, T const& value, BadUtf8 bad);
@@ -124,3 +102,7 @@ void write_value(std::string& out, T const& value, BadUtf8 bad) {
 }
 
 }  // namespace strata::serializers::json
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/serializers/json_fields.ipp>
+#endif

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <strata/serializers/json_text.hpp>
+#include <strata/separate.hpp>
 
-#include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -16,65 +14,24 @@ namespace strata::serializers::json {
 namespace detail {
 
 /// Code unit of `\uXXXX` at `at`; 0 if there is none.
-inline unsigned escaped_code(std::string_view text, std::size_t at) noexcept {
-  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return 0;
-  unsigned code = 0;
-  char const* const end = text.data() + at + 6;
-  auto const [stop, error] = std::from_chars(text.data() + at + 2, end, code, 16);
-  return error == std::errc{} && stop == end ? code : 0;
-}
+unsigned escaped_code(std::string_view text, std::size_t at) noexcept;
 
 /// End of the escape at `at`; an unpaired surrogate is replaced by U+FFFD.
-inline std::size_t replace_half(std::string& text, std::size_t at) {
-  unsigned const code = escaped_code(text, at);
-  if (code < 0xD800 || code > 0xDFFF) return at + 2;
-  unsigned const low = escaped_code(text, at + 6);
-  if (code <= 0xDBFF && low >= 0xDC00 && low <= 0xDFFF) return at + 12;
-  text.replace(at, 6, "\\ufffd");
-  return at + 6;
-}
+std::size_t replace_half(std::string& text, std::size_t at);
 
 /// End of the exponent at `at`; one beyond `int` is replaced by 0, since such a value is never used.
-inline std::size_t replace_exponent(std::string& text, std::size_t at) {
-  auto const first = std::min(text.find_first_not_of("+-", at + 1), text.size());
-  auto const last = std::min(text.find_first_not_of("0123456789", first), text.size());
-  if (last - first > 9) text.replace(first, last - first, last - first, '0');
-  return last;
-}
+std::size_t replace_exponent(std::string& text, std::size_t at);
 
 }  // namespace detail
 
 /// Text of the same length with U+FFFD for unpaired surrogates and 0 for large exponents. Other errors stay.
-inline std::string lenient(std::string_view text) {
-  std::string out(text);
-  bool quoted = false;
-  for (std::size_t at = 0; at < out.size();) {
-    if (quoted && out[at] == '\\') {
-      at = detail::replace_half(out, at);
-    } else if (!quoted && (out[at] == 'e' || out[at] == 'E')) {
-      at = detail::replace_exponent(out, at);
-    } else {
-      if (out[at] == '"') quoted = !quoted;
-      ++at;
-    }
-  }
-  return out;
-}
+std::string lenient(std::string_view text);
 
 /// Replaces each byte that is not UTF-8 by U+FFFD, as Go does.
-inline void replace_bad_utf8(std::string& text) {
-  std::string out;
-  char const* at = text.data();
-  char const* const end = at + text.size();
-  while (at != end) {
-    std::size_t const length = utf8_length(at, end);
-    if (length == 0)
-      out += "\xEF\xBF\xBD";
-    else
-      out.append(at, length);
-    at += length == 0 ? 1 : length;
-  }
-  text = std::move(out);
-}
+void replace_bad_utf8(std::string& text);
 
 }  // namespace strata::serializers::json
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/serializers/json_lenient.ipp>
+#endif

@@ -1,8 +1,7 @@
 #pragma once
 
 #include <strata/error.hpp>
-#include <strata/records/record.hpp>
-#include <strata/serializers/json_lenient.hpp>
+#include <strata/separate.hpp>
 #include <strata/serializers/json_position.hpp>
 #include <strata/serializers/json_slot.hpp>
 #include <strata/serializers/json_text.hpp>
@@ -71,14 +70,7 @@ class Events {
     BadUtf8 bad = BadUtf8::keep;
   };
 
-  Events(std::string_view parsed, Receiver& receiver, Options const& options)
-      : options_(options),
-        receiver_(&receiver),
-        outside_(options.document == Document::list ? 1 : 0),
-        position_(parsed),
-        start_(parsed) {
-    open_.reserve(4);
-  }
+  Events(std::string_view parsed, Receiver& receiver, Options const& options);
 
   /// Number of values that the receiver has.
   std::size_t known() const noexcept { return options_.known; }
@@ -88,88 +80,35 @@ class Events {
   bool on_comment_part(string_view, error_code&) { return true; }
   bool on_comment(string_view, error_code&) { return true; }
 
-  bool on_object_begin(error_code& error) {
-    if (depth_ < outside_) return no_list(error);
-    return begin([](Takes const& takes) { return takes.entry != nullptr; });
-  }
-  bool on_array_begin(error_code&) {
-    if (depth_ < outside_) return enter();
-    return begin([](Takes const& takes) { return takes.element != nullptr; });
-  }
+  bool on_object_begin(error_code& error);
+  bool on_array_begin(error_code&);
   bool on_object_end(std::size_t, error_code&) { return end(); }
   bool on_array_end(std::size_t, error_code&) { return end(); }
 
   bool on_key_part(string_view part, std::size_t, error_code&) { return gather(part); }
-  bool on_key(string_view part, std::size_t, error_code&) {
-    position_.pass({part.data(), part.size()}, 1);
-    if (quiet_ == never) member_ = open_.back().member(whole(part));
-    gathered_.clear();
-    return true;
-  }
+  bool on_key(string_view part, std::size_t, error_code&);
   bool on_string_part(string_view part, std::size_t, error_code&) { return gather(part); }
-  bool on_string(string_view part, std::size_t, error_code& error) {
-    bool const done = scalar({part.data(), part.size()}, 1, error, [&](Slot slot) {
-      return slot.takes->text != nullptr && slot.takes->text(slot.place, whole(part));
-    });
-    gathered_.clear();
-    return done;
-  }
+  bool on_string(string_view part, std::size_t, error_code& error);
   bool on_number_part(string_view, error_code&) { return true; }
-  bool on_int64(std::int64_t value, string_view text, error_code& error) {
-    return scalar({text.data(), text.size()}, 0, error, [value](Slot slot) {
-      return slot.takes->integer != nullptr && slot.takes->integer(slot.place, value);
-    });
-  }
-  bool on_uint64(std::uint64_t, string_view text, error_code& error) {
-    return scalar({text.data(), text.size()}, 0, error, [](Slot) { return false; });
-  }
+  bool on_int64(std::int64_t value, string_view text, error_code& error);
+  bool on_uint64(std::uint64_t, string_view text, error_code& error);
   /// Other programs' libraries write integers as 1.0 or 1e3, and Go accepts that.
-  bool on_double(double value, string_view text, error_code& error) {
-    constexpr double exact = std::int64_t{1} << std::numeric_limits<double>::digits;
-    if (value > -exact && value < exact && std::trunc(value) == value)
-      return on_int64(static_cast<std::int64_t>(value), text, error);
-    return scalar({text.data(), text.size()}, 0, error, [](Slot) { return false; });
-  }
-  bool on_bool(bool, error_code& error) {
-    return scalar({}, 0, error, [](Slot) { return false; });
-  }
-  bool on_null(error_code& error) {
-    if (depth_ < outside_) return true;
-    return scalar({}, 0, error, [](Slot) { return true; });
-  }
+  bool on_double(double value, string_view text, error_code& error);
+  bool on_bool(bool, error_code& error);
+  bool on_null(error_code& error);
 
  private:
   static constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
 
-  bool no_list(error_code& error) const {
-    error = boost::json::error::not_array;
-    return false;
-  }
+  bool no_list(error_code& error) const;
 
-  bool gather(string_view part) {
-    if (quiet_ == never) gathered_.append(part.data(), part.size());
-    return true;
-  }
+  bool gather(string_view part);
 
   /// The string that ends with this part; valid until the next event.
-  std::string_view whole(string_view part) {
-    std::string_view const last(part.data(), part.size());
-    if (gathered_.empty() && options_.bad == BadUtf8::keep) return last;
-    gathered_.append(last);
-    if (options_.bad == BadUtf8::replace) replace_bad_utf8(gathered_);
-    return gathered_;
-  }
+  std::string_view whole(string_view part);
 
   /// Slot for the next value.
-  Slot next() {
-    if (depth_ != outside_) {
-      auto const& in = open_.back().slot;
-      return in.takes->element != nullptr ? in.takes->element(in.place) : member_;
-    }
-    start_ = position_;
-    spoiled_ = false;
-    return seen_ < options_.known ? Slot{} : receiver_->begin();
-  }
+  Slot next();
 
   template <class Fits>
   bool begin(Fits&& fits) {
@@ -187,23 +126,9 @@ class Events {
     return enter();
   }
 
-  bool enter() {
-    position_.pass();
-    ++depth_;
-    return true;
-  }
+  bool enter();
 
-  bool end() {
-    position_.pass();
-    --depth_;
-    if (depth_ < outside_) return true;
-    if (quiet_ == never)
-      open_.pop_back();
-    else if (depth_ == quiet_)
-      end_quiet();
-    if (depth_ == outside_) finish();
-    return true;
-  }
+  bool end();
 
   template <class Put>
   bool scalar(std::string_view token, std::size_t quote, error_code& error, Put&& put) {
@@ -230,34 +155,13 @@ class Events {
 
   static bool is_quiet(Slot slot) noexcept { return slot.takes == nullptr || slot.takes->raw != nullptr; }
 
-  void be_quiet(Slot slot) {
-    quiet_ = depth_;
-    as_text_ = slot;
-    if (slot.takes != nullptr) text_start_ = position_.ahead();
-  }
+  void be_quiet(Slot slot);
 
-  void end_quiet() {
-    quiet_ = never;
-    if (as_text_.takes != nullptr) as<RawJson>(as_text_.place).*as_text_.takes->raw = cut(text_start_);
-    as_text_ = {};
-  }
+  void end_quiet();
 
-  void spoil() {
-    spoiled_ = true;
-    open_.clear();
-    quiet_ = outside_;
-    as_text_ = {};
-  }
+  void spoil();
 
-  void finish() {
-    if (seen_++ < options_.known) return;
-    options_.known = seen_;
-    if (receiver_->wants_text && !spoiled_) {
-      auto const from = start_.ahead();
-      receiver_->text = options_.text.substr(from, position_.behind() - from);
-    }
-    if (spoiled_ || !receiver_->end()) receiver_->unreadable(cut(start_.ahead()));
-  }
+  void finish();
 
   std::string cut(std::size_t from) { return compact(options_.text.substr(from, position_.behind() - from)); }
 
@@ -285,26 +189,7 @@ class Events {
 /// If Boost.JSON rejects the text, it is parsed once more after `lenient`; values that the receiver already
 /// has are skipped.
 /// @throws `Errc::corrupt_record` with the position, possibly after the receiver got some values
-inline void read(std::string_view text, Receiver& receiver, Document document, BadUtf8 bad) {
-  detail::Events::Options options{.text = text, .document = document};
-  boost::json::error_code error;
-  std::size_t used = 0;
-  auto const parse = [&](std::string_view parsed, bool any_bytes) {
-    boost::json::basic_parser<detail::Events> parser(
-        boost::json::parse_options{.max_depth = 500, .allow_invalid_utf8 = any_bytes}, parsed, receiver,
-        options);
-    used = parser.write_some(false, parsed.data(), parsed.size(), error);
-    if (!error && used != parsed.size()) error = boost::json::error::extra_data;
-    options.known = parser.handler().known();
-    return !error;
-  };
-  if (parse(text, bad == BadUtf8::keep || is_ascii(text))) return;
-  options.bad = bad;
-  receiver.wants_text = false;
-  receiver.text = {};
-  if (!parse(lenient(text), true))
-    throw Error(Errc::corrupt_record, "byte " + std::to_string(used) + ": " + error.message());
-}
+void read(std::string_view text, Receiver& receiver, Document document, BadUtf8 bad);
 
 /// One record; none if the text is JSON of another shape.
 template <HasFields Record>
@@ -320,15 +205,10 @@ std::optional<Record> read_record(std::string_view text, BadUtf8 bad) {
 }
 
 /// Any value, as compact JSON text.
-inline std::string read_raw(std::string_view text, BadUtf8 bad) {
-  struct One final : Receiver {
-    RawJson value = {};
-    Slot begin() override { return slot_of(value); }
-    bool end() override { return true; }
-    void unreadable(std::string&&) override {}
-  } one;
-  read(text, one, Document::value, bad);
-  return std::move(one.value.text);
-}
+std::string read_raw(std::string_view text, BadUtf8 bad);
 
 }  // namespace strata::serializers::json
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/serializers/json_reader.ipp>
+#endif

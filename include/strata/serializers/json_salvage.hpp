@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/records/record.hpp>
+#include <strata/separate.hpp>
 
 #include <cstddef>
 #include <string>
@@ -13,21 +14,7 @@ namespace strata::serializers::json {
 namespace detail {
 
 /// End of the object that begins at `at`; `npos` if it is incomplete.
-inline std::size_t end_of_object(std::string_view text, std::size_t at) noexcept {
-  std::size_t depth = 0;
-  for (bool quoted = false; at < text.size(); ++at) {
-    char const c = text[at];
-    if (quoted && c == '\\')
-      ++at;
-    else if (c == '"')
-      quoted = !quoted;
-    else if (!quoted && c == '{')
-      ++depth;
-    else if (!quoted && c == '}' && --depth == 0)
-      return at + 1;
-  }
-  return std::string_view::npos;
-}
+std::size_t end_of_object(std::string_view text, std::size_t at) noexcept;
 
 }  // namespace detail
 
@@ -66,3 +53,7 @@ struct ImageConfiguration {
 };
 
 }  // namespace strata::serializers::json
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/serializers/json_salvage.ipp>
+#endif

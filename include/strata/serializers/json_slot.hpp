@@ -2,6 +2,7 @@
 
 #include <strata/error.hpp>
 #include <strata/records/record.hpp>
+#include <strata/separate.hpp>
 #include <strata/timestamp.hpp>
 
 #include <concepts>
@@ -70,22 +71,7 @@ T& as(void* place) noexcept {
 }
 
 /// Compares keys as Go does: case-insensitively, including U+017F (s) and U+212A (k).
-inline bool same_key(std::string_view ours, std::string_view theirs) noexcept {
-  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  std::size_t at = 0;
-  for (char const c : ours) {
-    auto const rest = theirs.substr(at);
-    if (c == 's' && rest.starts_with("\xC5\xBF"))
-      at += 2;
-    else if (c == 'k' && rest.starts_with("\xE2\x84\xAA"))
-      at += 3;
-    else if (!rest.empty() && lower(rest[0]) == c)
-      at += 1;
-    else
-      return false;
-  }
-  return at == theirs.size();
-}
+bool same_key(std::string_view ours, std::string_view theirs) noexcept;
 
 /// An object being read: its slot, and the expected next key.
 struct OpenSlot {
@@ -94,32 +80,14 @@ struct OpenSlot {
   Field const* next = nullptr;
   Field const* last = nullptr;
 
-  explicit OpenSlot(Slot of) : slot(of) {
-    if (of.takes->fields == nullptr) return;
-    auto const& all = of.takes->fields();
-    first = next = all.data();
-    last = first + all.size();
-  }
+  explicit OpenSlot(Slot of);
 
   /// Slot for a key. Keys are usually in the order of the fields, so the search starts after the last one;
   /// failing that, exact matches precede case-insensitive ones.
-  Slot member(std::string_view key) {
-    for (auto field = next; field != last; ++field)
-      if (field->key == key) {
-        next = field + 1;
-        return at(*field);
-      }
-    for (auto field = first; field != next; ++field)
-      if (field->key == key) return at(*field);
-    for (auto field = first; field != last; ++field)
-      if (same_key(field->key, key)) return at(*field);
-    return slot.takes->entry != nullptr ? slot.takes->entry(slot.place, key) : Slot{};
-  }
+  Slot member(std::string_view key);
 
  private:
-  Slot at(Field const& field) const noexcept {
-    return {static_cast<char*>(slot.place) + field.offset, field.takes};
-  }
+  Slot at(Field const& field) const noexcept;
 };
 
 template <HasFields T>
@@ -137,17 +105,7 @@ std::vector<Field> const& fields_of() {
 }
 
 /// Go accepts a time without a zone as unset; strata takes it as UTC, the zone of all times that are written.
-inline bool take_time(void* place, std::string_view text) {
-  auto const take = [&](std::string_view time) {
-    try {
-      as<Timestamp>(place) = Timestamp::parse(time);
-    } catch (Error const&) {
-      return false;
-    }
-    return true;
-  };
-  return take(text) || take(std::string(text) + 'Z');
-}
+bool take_time(void* place, std::string_view text);
 
 template <class T>
 struct TakesOf;
@@ -219,3 +177,7 @@ Slot slot_of(T& value) noexcept {
 }
 
 }  // namespace strata::serializers::json
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/serializers/json_slot.ipp>
+#endif

@@ -7,6 +7,7 @@
 #include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/flush_records.hpp>
 #include <strata/store/import.hpp>
@@ -48,15 +49,8 @@ inline constexpr std::string_view kept_stream = "stream-";  ///< followed by the
 /// Forwards another source and stores a copy of its bytes.
 class KeepingSource {
  public:
-  KeepingSource(Source from, fs::path path)
-      : from_(std::move(from)),
-        path_(std::move(path)),
-        file_(sys::open_at(AT_FDCWD, path_, O_WRONLY | O_CREAT | O_EXCL, 0600)) {}
-  Bytes next() {
-    auto const bytes = from_.next();
-    sys::write_all(file_.get(), bytes, path_);
-    return bytes;
-  }
+  KeepingSource(Source from, fs::path path);
+  Bytes next();
 
  private:
   Source from_;
@@ -65,14 +59,9 @@ class KeepingSource {
 };
 
 /// True if the same call may succeed later.
-inline bool may_succeed_later(Error const& error) {
-  return sys::is_transient(error) && error.code() != std::errc::file_exists &&
-         error.code() != std::errc::directory_not_empty && error.code() != std::errc::operation_not_permitted;
-}
+bool may_succeed_later(Error const& error);
 
-inline std::string in_place_note(std::string const& layer) {
-  return intent_text({IntentKind::layer_in_place, layer});
-}
+std::string in_place_note(std::string const& layer);
 
 /// Unpacks the stream into a temporary copy of the layer.
 template <class Core>
@@ -147,12 +136,7 @@ Row<LayerRecordOf<Core>> layer_in_place(Core& core, std::string const& id, fs::p
 }  // namespace detail
 
 /// True if the intents include a stream being unpacked into a layer's own tree.
-inline bool is_in_place(std::vector<std::string> const& notes) {
-  return std::ranges::any_of(notes, [](std::string const& text) {
-    auto const note = parse_intent(text);
-    return note && note->what == IntentKind::layer_in_place;
-  });
-}
+bool is_in_place(std::vector<std::string> const& notes);
 
 /// Completes what dead processes began to unpack into layers. No guard of the tables may be held.
 /// @throws the error of a layer that could not be completed; it may succeed later, and must not be changed
@@ -213,3 +197,7 @@ Row<LayerRecordOf<Core>> apply_stream(Core& core, std::string const& id, Source 
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/apply_in_place.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/records/layer.hpp>
+#include <strata/separate.hpp>
 
 #include <tuple>
 
@@ -13,11 +14,11 @@ auto archive_fields(Record& record) {
                   record.toc_digest, record.diff_size, record.compression, record.uidset, record.gidset);
 }
 
-inline void copy_archive_fields(LayerRecord const& from, LayerRecord& to) {
-  archive_fields(to) = archive_fields(from);
-}
-inline bool has_archive_fields_of(LayerRecord const& one, LayerRecord const& other) {
-  return archive_fields(one) == archive_fields(other);
-}
+void copy_archive_fields(LayerRecord const& from, LayerRecord& to);
+bool has_archive_fields_of(LayerRecord const& one, LayerRecord const& other);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/archive_fields.ipp>
+#endif

@@ -7,6 +7,7 @@
 #include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/records/layer.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/store/intent_text.hpp>
@@ -144,15 +145,7 @@ class ArchiveExchange {
 }  // namespace detail
 
 /// An intent without identity of the contents.
-inline ContentIntent content_intent(fs::path const& tar_split, LayerRecord const& before,
-                                    LayerRecord const& after) {
-  ContentIntent intent{.before = before, .after = after};
-  if (!tar_split.empty()) {
-    intent.archive = tar_split.filename().native();
-    intent.archive_inode = sys::find_status(tar_split)->st_ino;
-  }
-  return intent;
-}
+ContentIntent content_intent(fs::path const& tar_split, LayerRecord const& before, LayerRecord const& after);
 
 /// Writes the intent record, which takes effect at once. Writes nothing if the driver cannot identify
 /// contents.
@@ -205,3 +198,7 @@ void settle_contents(Core& core, Writing& layers, fs::path const& directory, std
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/content_intent.ipp>
+#endif

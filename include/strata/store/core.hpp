@@ -87,35 +87,17 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
 
   /// Creates what is missing, unless opened for reading, and collects leftovers of dead processes: staged
   /// trees and half-deleted ones. Damage in a record file is reported when its kind is first used.
-  explicit Core(Options options)
-      : options_(detail::checked<LayerTraits, appends>(std::move(options))),
-        store_lock_(lock(options_.graph_root / paths::store_lock)),
-        driver_(open_driver()),
-        image_stores_(detail::read_only_roots<LayerTraits>(options_, driver_)),
-        logs_(open_logs()),
-        stores_(open_stores<LayerTraits>(), open_stores<ImageTraits>(), open_stores<ContainerTraits>()),
-        mounts_(lock(mount_file(paths::lock_extension)),
-                RecordFile<MountRecord, Serializer>(mount_file("").parent_path(), paths::mount_stem)) {
-    auto const& images = readable_stores<ImageTraits>();
-    for (auto const& place : images)
-      if (place != images.front())
-        static_cast<void>(place->table.read());  // what is wrong there shows now, as in containers/storage
-    if (options_.read_only) return;
-    driver_.recover();
-    // Leftovers with intents need the records and are collected at first access.
-    sys::StagingDirectory::recover(this->layer_trash(),
-                                   [](sys::StagingDirectory const& left) { return left.notes().empty(); });
-  }
+  explicit Core(Options options);
 
   Options const& options() const noexcept { return options_; }
   Driver& driver() noexcept { return driver_; }
   Driver const& driver() const noexcept { return driver_; }
-  Flush flush() const noexcept { return options_.durability.level(); }
+  Flush flush() const noexcept;
   MountTable<Serializer, Lock>& mounts() noexcept { return mounts_; }
   Lock& store_lock() noexcept { return store_lock_; }
   /// Held while a container with ids of its own is created, until its record is stored. Taken before all
   /// other locks.
-  Lock userns_lock() const { return lock(options_.graph_root / paths::userns_lock); }
+  Lock userns_lock() const;
 
   /// The store's own table of a kind. The first access to layers completes the intents of dead processes, as
   /// does access to items whose data was being replaced. Failures within this object are completed at the
@@ -131,12 +113,10 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
   }
 
   /// Completes pending intents, if any. No table may be locked.
-  void collect_left() {
-    if (!options_.read_only) recovery_.before_layers(*this);
-  }
+  void collect_left();
 
   /// Makes the next access collect again, after intents were left as if the process had died.
-  void collect_again() noexcept { recovery_.again(); }
+  void collect_again() noexcept;
 
   template <class Traits>
   using ReadableStoreOf = ReadableStore<Traits, Lock>;
@@ -174,9 +154,9 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
     return row ? row : rows.get(ref);
   }
 
-  Layers<Core> layers() { return Layers<Core>(this->shared_from_this()); }
-  Images<Core> images() { return Images<Core>(this->shared_from_this()); }
-  Containers<Core> containers() { return Containers<Core>(this->shared_from_this()); }
+  Layers<Core> layers();
+  Images<Core> images();
+  Containers<Core> containers();
 
  private:
   using SharedLog = typename detail::LogOf<Serializer, Lock, appends>::type;
@@ -186,33 +166,12 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
     return std::get<ReadableStores<Traits, Lock>>(stores_);
   }
 
-  Lock lock(fs::path path) const {
-    return options_.read_only ? Lock(std::move(path), ReadOnly{}) : Lock(std::move(path));
-  }
+  Lock lock(fs::path path) const;
 
-  Driver open_driver() {
-    auto const alone = options_.read_only ? std::optional<typename Lock::Guard>{}
-                                          : std::make_optional(store_lock_.exclusive());
-    return Driver(DriverPlace{.graph_root = options_.graph_root,
-                              .run_root = options_.run_root,
-                              .read_only = options_.read_only,
-                              .image_stores = options_.image_stores,
-                              .image_store = options_.image_store},
-                  options_.driver);
-  }
+  Driver open_driver();
 
   /// Logs of all stores, the own one first; none if the serializer does not append.
-  std::vector<std::shared_ptr<SharedLog>> open_logs() const {
-    std::vector<std::shared_ptr<SharedLog>> logs;
-    if constexpr (appends) {
-      std::string const driver(driver_.name());
-      logs.push_back(options_.read_only ? std::make_shared<SharedLog>(options_.graph_root, driver, ReadOnly{})
-                                        : std::make_shared<SharedLog>(options_.graph_root, driver));
-      for (auto const& root : image_stores_)
-        logs.push_back(std::make_shared<SharedLog>(root, driver, ReadOnly{}));
-    }
-    return logs;
-  }
+  std::vector<std::shared_ptr<SharedLog>> open_logs() const;
 
   template <class Traits>
   Table<Traits, Lock> own_table() const {
@@ -260,11 +219,7 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
     return out;
   }
 
-  fs::path mount_file(std::string_view extension) const {
-    auto const directory = paths::kind_directory(options_.run_root, driver_.name(), LayerTraits::stem);
-    if (!options_.read_only) sys::make_directories(directory, 0700);
-    return directory / (std::string(paths::mount_stem) + std::string(extension));
-  }
+  fs::path mount_file(std::string_view extension) const;
 
   Options options_;
   Lock store_lock_;
@@ -279,3 +234,5 @@ class Core : public std::enable_shared_from_this<Core<T, D>>, public StorePaths<
 };
 
 }  // namespace strata
+
+#include <strata/impl/store/core.hpp>

@@ -1,12 +1,10 @@
 #pragma once
 
 #include <strata/fs.hpp>
-#include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/big_data.hpp>
-#include <strata/records/record.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/intent_log.hpp>
-#include <strata/store/intent_text.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/staging_directory.hpp>
@@ -46,18 +44,7 @@ namespace detail {
 inline constexpr std::string_view data_intent_file = "data-intent";
 
 /// None if the record is incomplete: nothing was changed then.
-inline std::optional<DataIntent> read_data_intent(fs::path const& directory) {
-  auto const text = sys::read_stored(directory / data_intent_file);
-  if (!text) return std::nullopt;
-  IntentText lines(*text);
-  DataIntent intent{.temporary = std::string(lines.line()),
-                    .size = lines.number<std::int64_t>(),
-                    .digest = std::string(lines.line()),
-                    .key = std::string(lines.rest())};
-  if (!paths::is_temporary(intent.temporary) || !is_safe_component(intent.temporary) || intent.key.empty())
-    return std::nullopt;
-  return intent;
-}
+std::optional<DataIntent> read_data_intent(fs::path const& directory);
 
 /// Intent to change big data of an item of the kind.
 template <class Traits, class Core>
@@ -162,3 +149,7 @@ void settle_data(Core& core, Rows const& rows, fs::path const& directory, std::s
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/data_intent.ipp>
+#endif

@@ -3,16 +3,12 @@
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
-#include <strata/records/record.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/data_intent.hpp>
 #include <strata/store/intent_log.hpp>
 #include <strata/sys/file.hpp>
-#include <strata/sys/lookup.hpp>
-#include <strata/sys/staging_directory.hpp>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,15 +21,7 @@ namespace detail {
 inline constexpr std::string_view erase_intent_file = "erase-intent";
 
 /// True if one of the keys is stored in a file of that name: keys such as "a" and "a/" share one.
-inline bool is_stored_in(names::List const& keys, fs::path const& name) {
-  return std::ranges::any_of(keys, [&](std::string const& key) {
-    try {
-      return fs::path(big_data_file_name(key)) == name;
-    } catch (Error const&) {
-      return false;
-    }
-  });
-}
+bool is_stored_in(names::List const& keys, fs::path const& name);
 
 /// Removes an item's data file, and the directories of its name that are empty then. Flushes what is gone, by
 /// whomever: a process that died may have removed it and not flushed.
@@ -41,16 +29,8 @@ inline bool is_stored_in(names::List const& keys, fs::path const& name) {
 /// @param kept       keys of the item's other data; a file that one of them shares stays
 /// @param changed    set as soon as something was removed, before it is flushed
 /// @throws `errno`
-inline void remove_data_file(fs::path const& directory, std::string const& key, names::List const& kept,
-                             Flush flush, bool& changed) {
-  auto const name = big_data_file_name(key);
-  if (is_stored_in(kept, name)) return;
-  auto const file = directory / name;
-  changed = sys::remove_file(file);
-  auto const above = sys::remove_empty_parents(file, directory);
-  changed = changed || above != file.parent_path();
-  if (flush == Flush::full && sys::is_directory(above)) sys::sync_directory(above);
-}
+void remove_data_file(fs::path const& directory, std::string const& key, names::List const& kept, Flush flush,
+                      bool& changed);
 
 }  // namespace detail
 
@@ -101,3 +81,7 @@ void settle_erased(Core& core, Rows const& rows, fs::path const& directory, std:
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/erase_data.ipp>
+#endif

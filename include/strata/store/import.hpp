@@ -9,6 +9,7 @@
 #include <strata/digest.hpp>
 #include <strata/former.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/archive_fields.hpp>
 #include <strata/store/content_intent.hpp>
 #include <strata/store/export.hpp>
@@ -23,9 +24,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/stream.hpp>
-#include <strata/sys/trash.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -43,13 +42,7 @@ namespace detail {
 /// Distinct owners, ascending. Most entries have the same owner as the one before.
 class OwnerSet {
  public:
-  void add(std::int64_t id) {
-    if (id == last_ || id < 0 || id > 0xffffffffLL) return;
-    last_ = id;
-    auto const value = static_cast<std::uint32_t>(id);
-    auto const at = std::ranges::lower_bound(ids_, value);
-    if (at == ids_.end() || *at != value) ids_.insert(at, value);
-  }
+  void add(std::int64_t id);
   std::vector<std::uint32_t> take() { return std::move(ids_); }
 
  private:
@@ -57,10 +50,7 @@ class OwnerSet {
   std::int64_t last_ = -1;
 };
 
-inline std::string_view base_name(std::string_view path) {
-  while (path.ends_with('/')) path.remove_suffix(1);
-  return path.substr(path.rfind('/') + 1);
-}
+std::string_view base_name(std::string_view path);
 
 /// Reports at most ten times a second, and once at the end.
 class ProgressMeter {
@@ -85,12 +75,7 @@ class ProgressMeter {
     now_.bytes = bytes();
     sink_(now_);
   }
-  void end(std::uint64_t bytes) {
-    if (!sink_) return;
-    now_.bytes = bytes;
-    now_.total_bytes = bytes;
-    sink_(now_);
-  }
+  void end(std::uint64_t bytes);
 
  private:
   ProgressSink sink_;
@@ -103,11 +88,7 @@ class MeteredReader final : public Reader {
  public:
   MeteredReader(archive::DecompressingReader& in, ProgressMeter& meter) : in_(in), meter_(meter) {}
 
-  Bytes next() override {
-    auto const block = in_.next();
-    meter_.report([&] { return in_.bytes_in(); });
-    return block;
-  }
+  Bytes next() override;
 
  private:
   archive::DecompressingReader& in_;
@@ -318,3 +299,7 @@ Row<LayerRecordOf<Core>> apply_to_layer(Core& core, std::string const& id, Sourc
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/import.ipp>
+#endif

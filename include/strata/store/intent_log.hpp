@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
 #include <strata/records/layer.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/staging_directory.hpp>
 
 #include <array>
@@ -46,23 +46,12 @@ inline constexpr std::size_t mark_digits = 12;
 }  // namespace detail
 
 /// Twelve digits derived from a list of names; empty for none.
-inline std::string mark_of_names(std::vector<std::string> const& names) {
-  if (names.empty()) return {};
-  std::string all;
-  for (auto const& name : names) (all += name) += '\0';
-  return std::string(Digest::of(as_bytes(all)).hex().substr(0, detail::mark_digits));
-}
+std::string mark_of_names(std::vector<std::string> const& names);
 
 /// Intent to remove a layer with its item. A layer that is renamed until then is kept.
-inline IntentRecord spare_intent(LayerRecord const& layer) {
-  if (layer.names.empty()) return {IntentKind::spare_layer, layer.id};
-  return {IntentKind::named_layer, layer.id, mark_of_names(layer.names)};
-}
+IntentRecord spare_intent(LayerRecord const& layer);
 
-inline std::string intent_text(IntentRecord const& note) {
-  return std::string(detail::leftover_words[static_cast<std::size_t>(note.what)]) +
-         (note.names.empty() ? std::string() : note.names + '-') + note.id;
-}
+std::string intent_text(IntentRecord const& note);
 
 /// Flushes the intents of a staging directory as far as the order of changes is not kept without. An image store may be
 /// on another file system.
@@ -106,24 +95,13 @@ void with_intents(Core& core, sys::StagingDirectory& staging, Work&& work) {
 }
 
 /// None if the text is no intent of strata.
-inline std::optional<IntentRecord> parse_intent(std::string_view text) {
-  for (std::size_t i = 0; i < detail::leftover_words.size(); ++i) {
-    if (!text.starts_with(detail::leftover_words[i])) continue;
-    IntentRecord note{static_cast<IntentKind>(i), std::string(text.substr(detail::leftover_words[i].size()))};
-    if (note.what != IntentKind::named_layer) return note;
-    if (note.id.size() <= detail::mark_digits || note.id[detail::mark_digits] != '-') return std::nullopt;
-    note.names = note.id.substr(0, detail::mark_digits);
-    note.id.erase(0, detail::mark_digits + 1);
-    return note;
-  }
-  return std::nullopt;
-}
+std::optional<IntentRecord> parse_intent(std::string_view text);
 
 /// True for an intent to replace or erase big data.
-inline bool is_about_data(std::string_view text) {
-  auto const note = parse_intent(text);
-  return note && (note->what == IntentKind::image_data || note->what == IntentKind::container_data ||
-                  note->what == IntentKind::layer_data);
-}
+bool is_about_data(std::string_view text);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/intent_log.ipp>
+#endif

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/separate.hpp>
+
 #include <charconv>
 #include <string_view>
 
@@ -11,12 +13,7 @@ class IntentText {
   /// @param text  must outlive this object
   explicit IntentText(std::string_view text) : rest_(text) {}
 
-  std::string_view line() {
-    auto const end = rest_.find('\n');
-    auto const found = rest_.substr(0, end);
-    rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);
-    return found;
-  }
+  std::string_view line();
   /// Next line as a number; 0 if it is not one.
   template <class Number>
   Number number() {
@@ -32,3 +29,7 @@ class IntentText {
 };
 
 }  // namespace strata::detail
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/intent_text.ipp>
+#endif

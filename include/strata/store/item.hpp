@@ -50,13 +50,10 @@ class Item {
   static constexpr std::string_view kind = T::kind;
 
   /// @param place  store in which the record was found; null: the store itself
-  Item(std::shared_ptr<Core> core, Row<Record> row, ReadableStore* place = nullptr)
-      : core_(std::move(core)), row_(std::move(row)), place_(place) {
-    if (place_ == nullptr) place_ = &core_->template own<T>();
-  }
+  Item(std::shared_ptr<Core> core, Row<Record> row, ReadableStore* place = nullptr);
 
   /// @throws `Errc::invalid_id` if another program recorded an id that is not valid
-  Id id() const { return Id(row_->id); }
+  Id id() const;
   names::List const& names() const noexcept { return row_->names; }
   std::string const& metadata() const noexcept { return row_->metadata; }
   Timestamp created() const noexcept { return row_->created; }
@@ -73,22 +70,14 @@ class Item {
   /// the exclusive lock of its kind.
   /// @return the resulting names, without duplicates
   /// @throws `T::unknown` if the item was removed, `Errc::store_read_only`
-  names::List set_names(names::List const& wanted) {
-    return rename([&](names::List const&) { return names::unique(wanted); });
-  }
+  names::List set_names(names::List const& wanted);
   /// Adds names. @return, @throws as `set_names`
-  names::List add_names(names::List const& added) {
-    return rename([&](names::List const& old) { return names::add(old, added); });
-  }
+  names::List add_names(names::List const& added);
   /// Removes those of the names that it has. @return, @throws as `set_names`
-  names::List remove_names(names::List const& removed) {
-    return rename([&](names::List const& old) { return names::remove(old, removed); });
-  }
+  names::List remove_names(names::List const& removed);
 
   /// Replaces the metadata, a text that strata does not interpret. @throws as `set_names`
-  void set_metadata(std::string text) {
-    change([&](Record& record) { record.metadata = std::move(text); });
-  }
+  void set_metadata(std::string text);
 
   /// Changes the record as it stands now: fields of a record type of your own, `flags`, `extra`, the metadata.
   ///
@@ -123,14 +112,12 @@ class Item {
   [[nodiscard]] BigData<Item> big_data() && { return BigData<Item>(std::move(*this)); }
 
   /// Reads the record again. @throws `T::unknown` if the item was removed
-  void refresh() { row_ = place_->table.read().get(itself()); }
+  void refresh();
 
   // Layers --------------------------------------------------------------------------------------------------
 
   /// Parent layer; none for a base layer. @throws `Errc::layer_unknown` if the parent's record is missing
-  [[nodiscard]] std::optional<Item<LayerTraits>> parent() const requires(T::has_parent) {
-    return related_layer(row_->parent);
-  }
+  [[nodiscard]] std::optional<Item<LayerTraits>> parent() const requires(T::has_parent);
 
   /// Unpacks an archive over the layer's contents.
   ///
@@ -139,33 +126,22 @@ class Item {
   /// stream.
   /// @throws as `Layers::import`; `Errc::changed_meanwhile` or `Errc::layer_used_by_container` if the layer
   ///   was written to or mounted while the stream was read. This call then had no effect and can be repeated
-  void apply(Source source, ApplyOptions const& options = {}) requires(T::has_parent) {
-    place_->check_writable("update layer contents");
-    row_ = apply_stream(*core_, row_->id, std::move(source), options);
-  }
+  void apply(Source source, ApplyOptions const& options = {}) requires(T::has_parent);
 
   // Images --------------------------------------------------------------------------------------------------
 
-  [[nodiscard]] std::optional<Item<LayerTraits>> top_layer() const requires(T::subject == Subject::image) {
-    return related_layer(row_->top_layer);
-  }
+  [[nodiscard]] std::optional<Item<LayerTraits>> top_layer() const requires(T::subject == Subject::image);
 
   /// All digests under which `Images::by_digest` finds it.
-  [[nodiscard]] std::vector<std::string> digests() const requires(T::subject == Subject::image) {
-    return image_digests(*row_);
-  }
+  [[nodiscard]] std::vector<std::string> digests() const requires(T::subject == Subject::image);
 
   // Containers ----------------------------------------------------------------------------------------------
 
   /// Image that it was created from; none if there was none or it was removed.
   [[nodiscard]] std::optional<Item<typename Core::ImageTraits>> image() const
-      requires(T::subject == Subject::container) {
-    return core_->images().find(Ref::exactly(row_->image));
-  }
+      requires(T::subject == Subject::container);
 
-  [[nodiscard]] Item<LayerTraits> layer() const requires(T::subject == Subject::container) {
-    return core_->layers().get(Ref::exactly(row_->layer));
-  }
+  [[nodiscard]] Item<LayerTraits> layer() const requires(T::subject == Subject::container);
 
   // Files ---------------------------------------------------------------------------------------------------
 
@@ -180,60 +156,34 @@ class Item {
   /// fs::ofstream(root.path() / "etc/hostname") << "box\n";
   /// @endcode
   [[nodiscard]] MountPoint<Core> mount(MountRequest request = {}) const requires
-      MountDriver<typename T::Driver> {
-    if constexpr (T::mounts_read_only) {
-      request.read_only = true;
-      files_layer();
-      return mount_layer(core_, host_layer_for(*core_, *row_), request);
-    }
-    if constexpr (T::subject == Subject::container) {
-      request.is_volatile = request.is_volatile || is_set(row_->flags, "Volatile");
-      if (request.maps.empty()) request.maps = {.uids = row_->uidmap, .gids = row_->gidmap};
-    }
-    return mount_layer(core_, files_layer(), request);
-  }
+      MountDriver<typename T::Driver>;
 
   /// Drops one mount, or all of them. @return true if it is still mounted
   /// @throws `Errc::layer_unknown`, and what the driver throws
-  bool unmount(UnmountOptions const& options = {}) const requires MountDriver<typename T::Driver> {
-    return unmount_layer(*core_, known_layer(), options);
-  }
+  bool unmount(UnmountOptions const& options = {}) const requires MountDriver<typename T::Driver>;
 
   /// Number of mounts across all processes. @throws `Errc::layer_unknown`
-  [[nodiscard]] std::int64_t mount_count() const requires MountDriver<typename T::Driver> {
-    return layer_mount_count(*core_, known_layer());
-  }
+  [[nodiscard]] std::int64_t mount_count() const requires MountDriver<typename T::Driver>;
 
   /// Mount point; none if not mounted.
-  [[nodiscard]] std::optional<fs::path> mounted_at() const requires MountDriver<typename T::Driver> {
-    return layer_mounted_at(*core_, mounted_layer());
-  }
+  [[nodiscard]] std::optional<fs::path> mounted_at() const requires MountDriver<typename T::Driver>;
 
   /// Owners of the directories above the mount point that are outside the maps its files are stored with.
   /// @throws `Errc::layer_not_mounted`
-  [[nodiscard]] ParentOwners parent_owners() const requires MountDriver<typename T::Driver> {
-    return layer_parent_owners(*core_, files_layer());
-  }
+  [[nodiscard]] ParentOwners parent_owners() const requires MountDriver<typename T::Driver>;
 
   /// Changes against another layer, in path order; against the parent if `against` is empty or unknown.
   /// Compares trees if the driver has no cheaper way.
   /// @throws `Errc::layer_unknown` if `against` is unknown and the layer has no parent
   [[nodiscard]] std::vector<Change> changes(Ref const& against = "") const requires
-      DiffDriver<typename T::Driver> {
-    return layer_changes(*core_, files_layer(), against);
-  }
+      DiffDriver<typename T::Driver>;
 
   /// Total size in bytes of the files that are new or changed.
-  [[nodiscard]] std::int64_t diff_size(Ref const& against = "") const requires
-      DiffDriver<typename T::Driver> {
-    return layer_diff_size(*core_, files_layer(), against);
-  }
+  [[nodiscard]] std::int64_t diff_size(Ref const& against = "") const requires DiffDriver<typename T::Driver>;
 
   /// Writes the changes as a tar. An imported layer comes out byte for byte as it was imported, unless
   /// `options` ask for another base or compression.
-  void diff(Sink to, DiffOptions const& options = {}) const {
-    export_layer(*core_, files_layer(), std::move(to), options);
-  }
+  void diff(Sink to, DiffOptions const& options = {}) const;
 
   /// The same to be pulled, for what takes a `Source`: another layer's import, an upload. It is made on a thread of its own, a
   /// little ahead of its reader, and keeps the store open; `options.progress` is called on that thread.
@@ -241,32 +191,28 @@ class Item {
   ///     other_store.layers().import(layer.diff_source());
   ///
   /// @throws nothing of `diff` itself: the source's `next()` does
-  [[nodiscard]] Source diff_source(DiffOptions const& options = {}) const {
-    return archive::PulledSource([item = *this, options](Sink to) { item.diff(std::move(to), options); });
-  }
+  [[nodiscard]] Source diff_source(DiffOptions const& options = {}) const;
 
   /// The item's files, merged with those of the layers below, read without a mount where the driver can,
   /// else through one that ends with the tree. @throws `Errc::layer_unknown`, `Errc::unsupported`; what the driver throws
-  [[nodiscard]] LayerTree tree() const { return read_layer(core_, files_layer(), writer_maps(*row_)); }
+  [[nodiscard]] LayerTree tree() const;
 
   /// `tree().entries()`: an input range of `LayerEntry`, in tree order.
   ///
   ///     for (auto const& entry : image.entries()) std::cout << entry.path << ' ' << entry.size << '\n';
-  [[nodiscard]] LayerEntries entries() const { return tree().entries(); }
+  [[nodiscard]] LayerEntries entries() const;
 
   /// `tree().open(path)`: the contents of a regular file. @throws also `Errc::data_unknown`: there is none
-  [[nodiscard]] Source open(std::string_view path) const { return tree().open(path); }
+  [[nodiscard]] Source open(std::string_view path) const;
 
   /// Directory for the item's users, made if it is missing (0700): kept, or lost at reboot.
-  fs::path directory() const { return user_directory(core_->template user_directory<T>(row_->id)); }
-  fs::path run_directory() const { return user_directory(core_->template run_directory<T>(row_->id)); }
+  fs::path directory() const;
+  fs::path run_directory() const;
 
   /// Size in bytes. Layer: its uncompressed diff. Image: those of all layers, and big data. Container:
   /// changes, big data and directories.
   /// @throws `Errc::layer_unknown`
-  [[nodiscard]] std::int64_t size() const requires DiffDriver<typename T::Driver> {
-    return item_size(*core_, *row_);
-  }
+  [[nodiscard]] std::int64_t size() const requires DiffDriver<typename T::Driver>;
 
   Core& core() const noexcept { return *core_; }
   ReadableStore& place() const noexcept { return *place_; }
@@ -308,37 +254,17 @@ class Item {
     return row_->names;
   }
 
-  std::optional<Item<LayerTraits>> related_layer(std::string const& id) const {
-    if (id.empty()) return std::nullopt;
-    return core_->layers().get(Ref::exactly(id));
-  }
+  std::optional<Item<LayerTraits>> related_layer(std::string const& id) const;
 
-  LayerId files_layer() const {
-    std::string const& id = T::layer_of(*row_);
-    if (id.empty())
-      throw Error(Errc::layer_unknown, std::string(T::kind) + " \"" + row_->id + "\" has no layer");
-    return LayerId(id);
-  }
+  LayerId files_layer() const;
 
   /// Layer that `mount` mounts for this item.
-  LayerId mounted_layer() const {
-    auto layer = files_layer();
-    if constexpr (T::mounts_read_only) layer = known_host_layer(*core_, *row_);
-    return layer;
-  }
+  LayerId mounted_layer() const;
 
   /// As `mounted_layer`. @throws `Errc::layer_unknown` if it has no record
-  LayerId known_layer() const {
-    auto layer = mounted_layer();
-    core_->layers().get(Ref::exactly(layer.str()));
-    return layer;
-  }
+  LayerId known_layer() const;
 
-  static fs::path user_directory(fs::path const& data) {
-    auto path = data / paths::user_data;
-    sys::make_directories(path, 0700);
-    return path;
-  }
+  static fs::path user_directory(fs::path const& data);
 
   std::shared_ptr<Core> core_;
   Row<Record> row_;
@@ -346,3 +272,5 @@ class Item {
 };
 
 }  // namespace strata
+
+#include <strata/impl/store/item.hpp>

@@ -3,11 +3,11 @@
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/id.hpp>
-#include <strata/problem.hpp>
 #include <strata/records/container.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/record_file.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 
@@ -70,10 +70,7 @@ struct KnownIds {
     want(record);
   }
   void want(LayerRecord const& layer) { wanted.insert(layer.parent); }
-  void want(ImageRecord const& image) {
-    wanted.insert(image.top_layer);
-    wanted.insert(image.mapped_top_layers.begin(), image.mapped_top_layers.end());
-  }
+  void want(ImageRecord const& image);
   void want(ContainerRecord const& container) { wanted.insert({container.image, container.layer}); }
 
   /// Ids in the three tables.
@@ -88,19 +85,13 @@ struct KnownIds {
     known.all_containers = known.all_containers && containers.all_readable();
     return known;
   }
-  bool all(Subject kind) const noexcept {
-    return kind == Subject::layer       ? all_layers
-           : kind == Subject::image     ? all_images
-           : kind == Subject::container ? all_containers
-                                        : true;
-  }
+  bool all(Subject kind) const noexcept;
 
-  std::vector<LayerId> layer_ids() const {
-    std::vector<LayerId> out;
-    for (auto const& id : layers)
-      if (is_safe_component(id)) out.emplace_back(id);
-    return out;
-  }
+  std::vector<LayerId> layer_ids() const;
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/known_ids.ipp>
+#endif

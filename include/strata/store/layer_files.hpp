@@ -4,13 +4,11 @@
 #include <strata/records/image.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/names.hpp>
-#include <strata/records/record.hpp>
-#include <strata/store/intent_log.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/layer_maps.hpp>
 #include <strata/store/older_images.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/read_only_layers.hpp>
-#include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/staging_directory.hpp>
@@ -95,10 +93,7 @@ void check_no_children(LayerView const& layers, std::string const& id) {
 }
 
 /// @throws `Errc::layer_used_by_image` with the image's id
-inline void check_not_top_layer(ImageRecord const& image, std::string const& id) {
-  if (image.top_layer == id)
-    throw Error(Errc::layer_used_by_image, "layer \"" + id + '"', image.id).about(Subject::layer, id);
-}
+void check_not_top_layer(ImageRecord const& image, std::string const& id);
 
 /// @param images  read view
 /// @throws as `check_not_top_layer`
@@ -195,3 +190,7 @@ void discard_item_files(Core& core, std::string const& id, sys::StagingDirectory
 }
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/layer_files.ipp>
+#endif

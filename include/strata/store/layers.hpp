@@ -34,19 +34,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// Creates a layer: empty, or with the contents of its parent. On failure nothing of it remains.
   /// @throws `Errc::duplicate_id`, `Errc::duplicate_name`, `Errc::layer_unknown` (parent),
   ///   `Errc::parent_is_container`, `Errc::invalid_mappings`, `Errc::stopped`
-  Item create(LayerOptions const& options = {}) {
-    auto& core = *core_;
-    auto const plan = plan_layer(core, options.id, options.names, options.parent, options.maps);
-    LayerTransaction<Core> change(
-        core, plan,
-        plan.request(options.writable, core.flush(), {.progress = options.progress, .stop = options.stop}));
-    change.record().metadata = options.metadata;
-    change.record().mount_label = options.mount_label;
-    change.record().place = core.place_of_layer(options.writable);
-    change.finish();
-    auto layers = core.template table<Traits>().write();
-    return Item(core_, change.publish(layers));
-  }
+  Item create(LayerOptions const& options = {});
 
   /// Creates a layer from a tar stream, plain or in a compression that the store's codecs can read.
   ///
@@ -57,18 +45,14 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// @code
   /// auto layer = store.layers().import(strata::file_source("debian.tar.zst"), {.names = {"base"}});
   /// @endcode
-  Item import(Source source, ImportOptions const& options = {}) {
-    return Item(core_, import_layer(*core_, std::move(source), options));
-  }
+  Item import(Source source, ImportOptions const& options = {});
 
   /// The same from a file.
   ///
   ///     store.layers().import("debian.tar.zst", {.names = {"base"}});
   ///
   /// @throws also `errno`, "open <path>"
-  Item import(fs::path const& file, ImportOptions const& options = {}) {
-    return import(file_source(file), options);
-  }
+  Item import(fs::path const& file, ImportOptions const& options = {});
 
   /// A layer that another program shows unpacked in one of the driver's additional layer stores; none if no store has it.
   /// @param digest     of the layer's table of contents, or of the layer: the other program decides
@@ -76,11 +60,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// @throws the codes of `Digest::parse`
   [[nodiscard]] std::optional<AdditionalLayer<Core>> find_additional(
       std::string_view digest,
-      std::string_view reference = {}) const requires LayerStoreDriver<typename Core::Driver> {
-    auto tree = core_->driver().find_additional(Digest::parse(digest).str(), reference);
-    if (!tree) return std::nullopt;
-    return AdditionalLayer<Core>(core_, *std::move(tree));
-  }
+      std::string_view reference = {}) const requires LayerStoreDriver<typename Core::Driver>;
 
   /// Starts a layer that the caller fills without holding a lock, and publishes when complete.
   /// @throws `Errc::layer_unknown` (parent), `Errc::parent_is_container`
@@ -94,33 +74,7 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// Unmounts and removes a layer that nothing refers to.
   /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each
   ///   with the id of the referrer; `Errc::layer_unknown`, `Errc::store_read_only`
-  void remove(Ref const& ref, RemoveLayerOptions const& options = {}) {
-    auto& core = *core_;
-    Trash trash;
-    {
-      auto layers = core.template table<Traits>().write();
-      auto const row = core.template own_row<Traits>(layers, ref, "delete layers");
-      check_created<Traits>(*row, options.expected_created);
-      auto const& id = row->id;
-      auto images = core.template table<typename Core::ImageTraits>().write();
-      if (!options.force) check_unused(core, layers, images, id);
-      auto const mounts = unmount_layers(core, {LayerId(id)});
-      if (!has_files(core, id)) {
-        forget_mapped_layer(core, images, id);
-        layers.erase(id);
-        layers.commit(core.flush());
-        trash = core.driver().remove(LayerId(id));
-      } else {
-        auto staging = log_intents(core, {{IntentKind::layer_files, id}});
-        with_intents(core, staging, [&] {
-          forget_mapped_layer(core, images, id);
-          trash = discard_layers(core, layers, mounts, {LayerId(id)}, staging);
-        });
-        trash.add(std::move(staging));
-      }
-    }
-    trash.empty();
-  }
+  void remove(Ref const& ref, RemoveLayerOptions const& options = {});
 
  private:
   template <class View, class ImageView>
@@ -138,3 +92,5 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
 };
 
 }  // namespace strata
+
+#include <strata/impl/store/layers.hpp>

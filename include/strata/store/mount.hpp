@@ -33,15 +33,8 @@ class [[nodiscard]] MountPoint {
   MountPoint(std::shared_ptr<Core> core, LayerId layer, fs::path path)
       : core_(std::move(core)), layer_(std::move(layer)), path_(std::move(path)) {}
   MountPoint(MountPoint&&) noexcept = default;
-  MountPoint& operator=(MountPoint&& other) noexcept {
-    if (this == &other) return *this;
-    release();
-    core_ = std::move(other.core_);
-    layer_ = std::move(other.layer_);
-    path_ = std::move(other.path_);
-    return *this;
-  }
-  ~MountPoint() { release(); }
+  MountPoint& operator=(MountPoint&& other) noexcept;
+  ~MountPoint();
 
   fs::path const& path() const noexcept { return path_; }
 
@@ -51,30 +44,15 @@ class [[nodiscard]] MountPoint {
   /// Unmounts now. The destructor does the same, but cannot report errors such as a failed flush of written
   /// data. No effect if the mount was given up before.
   /// @throws as `unmount_layer`; this object gives up the mount in any case
-  void unmount() {
-    if (auto const core = std::exchange(core_, nullptr)) unmount_layer(*core, layer_, {});
-  }
+  void unmount();
   /// The same without exceptions. @param error  set to the failure, or cleared
-  void unmount(std::error_code& error) noexcept {
-    error.clear();
-    try {
-      unmount();
-    } catch (...) {
-      error = handled_code();
-    }
-  }
+  void unmount(std::error_code& error) noexcept;
 
   /// Leaves the layer mounted. Any process can drop the mount with `unmount`.
-  fs::path keep() {
-    core_.reset();
-    return path_;
-  }
+  fs::path keep();
 
  private:
-  void release() noexcept {
-    std::error_code unreported;  // `mounted` shows what is still mounted
-    unmount(unreported);
-  }
+  void release() noexcept;
 
   std::shared_ptr<Core> core_;
   LayerId layer_;
@@ -233,3 +211,5 @@ std::optional<fs::path> layer_mounted_at(Core& core, LayerId const& id) {
 }
 
 }  // namespace strata
+
+#include <strata/impl/store/mount.hpp>

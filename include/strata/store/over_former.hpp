@@ -1,8 +1,7 @@
 #pragma once
 
 #include <strata/fs.hpp>
-#include <strata/sys/file.hpp>
-#include <strata/sys/lookup.hpp>
+#include <strata/separate.hpp>
 
 #include <array>
 #include <fcntl.h>
@@ -20,12 +19,10 @@ inline constexpr std::string_view over_former_mark(
 
 /// True if the archive was applied over earlier contents.
 /// @throws `errno`, "open <path>", "read <path>"
-inline bool is_over_former(fs::path const& tar_split) {
-  auto const fd = sys::find_at(tar_split, O_RDONLY);
-  if (!fd) return false;
-  std::array<char, over_former_mark.size()> begin{};
-  auto const n = sys::read_some(fd->get(), begin.data(), begin.size(), tar_split);
-  return std::string_view(begin.data(), n) == over_former_mark;
-}
+bool is_over_former(fs::path const& tar_split);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/over_former.ipp>
+#endif

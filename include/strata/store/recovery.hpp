@@ -1,11 +1,9 @@
 #pragma once
 
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/store/collect.hpp>
-#include <strata/store/intent_log.hpp>
-#include <strata/sys/staging_directory.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -31,14 +29,7 @@ class Recovery {
   }
 
  private:
-  bool is_data_left(fs::path const& trash) {
-    if (no_data_left_) return false;
-    bool const left = std::ranges::any_of(sys::StagingDirectory::look(trash), [](auto const& seen) {
-      return !seen.in_use && std::ranges::any_of(seen.notes, &is_about_data);
-    });
-    no_data_left_ = !left;
-    return left;
-  }
+  bool is_data_left(fs::path const& trash);
 
   /// Other threads wait; calls from the thread that runs the recovery return at once, since it uses the
   /// tables.
@@ -67,3 +58,7 @@ class Recovery {
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/recovery.ipp>
+#endif

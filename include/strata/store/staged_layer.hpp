@@ -65,11 +65,7 @@ class [[nodiscard]] StagedLayer {
   /// and destroyed: all calls that add to it or publish it throw `Errc::layer_incomplete`.
   /// @param also  further observer of the archive
   /// @throws as `Layers::import`; `Errc::layer_sealed` if it was filled or published before
-  void fill(Source tar, ApplyOptions const& options = {}, archive::TarObserver* also = nullptr) {
-    fill_by([&](Core& core, auto& tree, fs::path const& tar_split, auto& record) {
-      unpack_layer(core, std::move(tar), tree, tar_split, options, record, also);
-    });
-  }
+  void fill(Source tar, ApplyOptions const& options = {}, archive::TarObserver* also = nullptr);
 
   /// Alternative to `fill`: `fill(core, staged, tar_split, record)` adds entries to the driver's tree, sets
   /// the known fields of the record, and may write the tar-split.
@@ -101,104 +97,43 @@ class [[nodiscard]] StagedLayer {
   }
 
   /// Digests, sizes and owners of the archive, once unpacked.
-  LayerRecordOf<Core> const& record() const noexcept { return change_.record(); }
+  LayerRecordOf<Core> const& record() const noexcept;
   /// The tar-split, compressed with gzip; empty before `fill`.
-  fs::path const& tar_split() const noexcept { return change_.tar_split(); }
+  fs::path const& tar_split() const noexcept;
 
   /// Identifies the layer by the digest of its table of contents instead of that of a compressed archive.
   /// @throws `Errc::layer_incomplete`, `Errc::layer_sealed`, as `add_big_data`
-  void set_toc_digest(std::string digest) {
-    check_unpublished();
-    auto& record = change_.record();
-    record.toc_digest = std::move(digest);
-    record.compressed_diff_digest.clear();
-    record.compressed_size = 0;
-    record.compression = 0;
-  }
+  void set_toc_digest(std::string digest);
 
   /// Adds big data to be published with the layer.
   /// @throws `Errc::invalid_name`; `Errc::layer_incomplete` if filling it failed; `Errc::layer_sealed` if it
   ///   was published before
-  void add_big_data(std::string const& key, std::string_view bytes) {
-    check_unpublished();
-    check_key<typename Core::Serializer>(key, "layer, big data \"" + key + '"');
-    if (data_.empty()) data_ = change_.staging().next_addition();
-    auto const target = data_ / big_data_file_name(key);
-    sys::make_directories(target.parent_path(), 0700, core_->flush());
-    auto keys = change_.record().big_data_names;
-    if (!names::contains(keys, key)) keys.push_back(key);
-    sys::replace_file(target, bytes, {.mode = 0600, .flush = core_->flush()});
-    change_.record().big_data_names = std::move(keys);  // a file without a key would be published, too
-  }
+  void add_big_data(std::string const& key, std::string_view bytes);
 
   /// Publishes a new layer. Must be the last call; one that was refused for its options can be repeated.
   /// @throws as `Layers::create`; `Errc::layer_unknown` if the parent was removed meanwhile;
   ///   `Errc::layer_incomplete` if filling it failed; `Errc::layer_sealed` if it was published before
-  Item commit(CommitOptions const& options = {}) {
-    check_open();
-    auto& core = *core_;
-    auto const& before = change_.plan();
-    auto plan = plan_layer(core, options.id, options.names, before.parent ? Ref(*before.parent) : Ref(""),
-                           options_.maps);
-    if (plan.maps != before.maps || plan.parent_maps != before.parent_maps)
-      throw Error(Errc::changed_meanwhile, "layer \"" + before.parent->str() + "\", its ID mappings")
-          .about(Subject::layer, before.parent->str());
-    change_.set_plan(std::move(plan));
-    auto& record = change_.record();
-    record.metadata = options.metadata;
-    record.mount_label = options.mount_label;
-    record.place = core.place_of_layer(options_.writable);
-    state_ = State::published;  // the tree is handed on, come what may
-    change_.finish();
-    Item item(core_, publish());
-    change_.close();  // this object may live on
-    return item;
-  }
+  Item commit(CommitOptions const& options = {});
 
   /// Replaces the contents of an existing layer atomically; digests and sizes become those of the archive,
   /// big data is added. Must be the last call.
   /// @throws `Errc::layer_unknown`; `Errc::changed_meanwhile` if the layer was changed during this, or has
   ///   another parent or maps than assumed; `Errc::layer_incomplete`, `Errc::layer_sealed` as `commit`
-  Item replace(Ref const& ref) {
-    check_open();
-    auto& core = *core_;
-    auto const& plan = change_.plan();
-    auto const before = core.template table<Traits>().read().get(ref);
-    if (before->parent != (plan.parent ? plan.parent->str() : std::string()) || maps_of(*before) != plan.maps)
-      throw Error(Errc::changed_meanwhile, "layer \"" + before->id + "\", its parent or ID mappings")
-          .about(Subject::layer, before->id);
-    state_ = State::published;
-    change_.tree().finish();
-    auto const keys = std::exchange(change_.record().big_data_names, {});
-    Item item(core_, exchange_contents(core, *before, change_.tree(), change_.staging(), change_.tar_split(),
-                                       change_.record()));
-    for (auto const& key : keys) item.big_data().set(key, stored_source(data_ / big_data_file_name(key)));
-    return item;
-  }
+  Item replace(Ref const& ref);
 
  private:
   enum class State { empty, filling, incomplete, filled, published };
 
   /// The layer as error texts name it; it has no id yet.
   static constexpr std::string_view subject = "staged layer";
-  static Error sealed() { return Error(Errc::layer_sealed, std::string(subject)).about(Subject::layer, {}); }
-  static Error incomplete() {
-    return Error(Errc::layer_incomplete, std::string(subject)).about(Subject::layer, {});
-  }
+  static Error sealed();
+  static Error incomplete();
   /// @throws if filling it failed
-  void check_sound() const {
-    if (state_ == State::incomplete) throw incomplete();
-  }
+  void check_sound() const;
   /// @throws unless something can be added to it
-  void check_unpublished() const {
-    check_sound();
-    if (state_ == State::published) throw sealed();
-  }
+  void check_unpublished() const;
   /// @throws unless it can be published
-  void check_open() const {
-    check_unpublished();
-    if (state_ == State::filling) throw incomplete();
-  }
+  void check_open() const;
   /// Runs a part of the filling.
   template <class Step>
   void run(Step& step) {
@@ -212,30 +147,9 @@ class [[nodiscard]] StagedLayer {
     state_ = State::filled;
   }
 
-  static LayerTransaction<Core> begin(Core& core, StageOptions const& options) {
-    auto const plan = plan_layer(core, {}, {}, options.parent, options.maps);
-    return {core, plan, plan.request(options.writable, core.flush(), {.progress = {}, .stop = options.stop})};
-  }
+  static LayerTransaction<Core> begin(Core& core, StageOptions const& options);
 
-  Row<LayerRecordOf<Core>> publish() {
-    auto& core = *core_;
-    auto layers = core.template table<Traits>().write();
-    if (data_.empty()) return change_.publish(layers);
-    auto const id = change_.plan().id.str();
-    layers.check_free(id, change_.plan().names);
-    // Before the data is put where such leftovers may be.
-    change_.clear_place(layers);
-    auto const data = core.template data_directory<Traits>(id);
-    sys::rename(data_, data);
-    try {
-      if (core.flush() == Flush::full) sys::sync_directory(data.parent_path());
-      return change_.publish(layers);
-    } catch (...) {
-      // Not if the intent was left to the next opener: then it is unknown whether there is a record.
-      if (change_.staging() && !layers.by_id(id)) change_.staging().take(data);
-      throw;
-    }
-  }
+  Row<LayerRecordOf<Core>> publish();
 
   std::shared_ptr<Core> core_;
   StageOptions options_;
@@ -245,3 +159,5 @@ class [[nodiscard]] StagedLayer {
 };
 
 }  // namespace strata
+
+#include <strata/impl/store/staged_layer.hpp>

@@ -28,44 +28,19 @@ class StorageLayers {
   explicit StorageLayers(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
   /// Sorted by id.
-  std::vector<LayerId> list() const {
-    auto ids = core_->driver().list();
-    std::ranges::sort(ids, {}, [](LayerId const& id) { return id.str(); });
-    return ids;
-  }
+  std::vector<LayerId> list() const;
 
-  bool exists(LayerId const& id) const { return core_->driver().exists(id); }
+  bool exists(LayerId const& id) const;
 
   /// Creates a layer without a record: empty, or with the contents of its parent. An existing layer is left
   /// unchanged.
   /// @throws `Errc::invalid_id`, `Errc::layer_unknown` (parent)
-  LayerId create(StorageLayerOptions const& options = {}) {
-    using Traits = typename Core::LayerTraits;
-    auto& core = *core_;
-    auto id = Core::template new_id<Traits>(options.id);
-    if (core.driver().exists(id)) return id;
-    StageRequest request{.writable = options.writable,
-                         .flush = core.flush(),
-                         .maps = options.maps,
-                         .parent_maps = options.maps};
-    idmap::check(options.maps);
-    if constexpr (!IdMapDriver<typename Core::Driver>)
-      if (!options.maps.empty()) throw Error(Errc::unsupported, "ID mappings");
-    if (!options.parent.empty()) {
-      request.parent = LayerId(Core::template component<Traits>(options.parent));
-      if (!core.driver().exists(*request.parent))
-        throw Error(Errc::layer_unknown, "storage layer \"" + options.parent + '"')
-            .about(Subject::layer, options.parent);
-    }
-    auto staged = core.driver().stage(request);
-    staged.finish();
-    auto const layers = core.template table<Traits>().write();  // no other process may publish meanwhile
-    if (!core.driver().exists(id)) core.driver().publish(id, std::move(staged));
-    return id;
-  }
+  LayerId create(StorageLayerOptions const& options = {});
 
  private:
   std::shared_ptr<Core> core_;
 };
 
 }  // namespace strata
+
+#include <strata/impl/store/storage_layers.hpp>

@@ -64,78 +64,33 @@ class Store {
   /// @throws `Errc::incomplete_options`, `Errc::store_mismatch`, what the driver throws, `errno`
   explicit Store(Options options) : core_(std::make_shared<Core>(std::move(options))) {}
 
-  Layers<Core> layers() const { return core_->layers(); }
-  Images<Core> images() const { return core_->images(); }
-  Containers<Core> containers() const { return core_->containers(); }
+  Layers<Core> layers() const;
+  Images<Core> images() const;
+  Containers<Core> containers() const;
   /// Layers as the driver sees them, with and without records.
   StorageLayers<Core> storage_layers() const { return StorageLayers<Core>(core_); }
 
   /// Finds an item of any kind: layers first, then images, then containers.
-  [[nodiscard]] std::optional<AnyItem> find(Ref const& ref) const {
-    if (auto layer = layers().find(ref)) return AnyItem(std::in_place_type<Layer>, *std::move(layer));
-    if (auto image = images().find(ref)) return AnyItem(std::in_place_type<Image>, *std::move(image));
-    if (auto container = containers().find(ref))
-      return AnyItem(std::in_place_type<Container>, *std::move(container));
-    return std::nullopt;
-  }
+  [[nodiscard]] std::optional<AnyItem> find(Ref const& ref) const;
 
-  std::string driver_name() const { return std::string(core_->driver().name()); }
-  Options const& options() const noexcept { return core_->options(); }
+  std::string driver_name() const;
+  Options const& options() const noexcept;
   /// Internals, for functions over a store such as those of maintenance/. Not a stable interface.
   Core& core() const noexcept { return *core_; }
 
   /// Properties of the driver and the host, as pairs of key and value.
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> status() const {
-    return core_->driver().status();
-  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> status() const;
 
   /// Ids of the layers with a mount count.
-  [[nodiscard]] std::vector<LayerId> mounted_layers() const {
-    std::vector<LayerId> out;
-    auto const mounts = core_->mounts().read();
-    for (auto const& row : mounts.rows()) out.emplace_back(row->id);
-    return out;
-  }
+  [[nodiscard]] std::vector<LayerId> mounted_layers() const;
 
   /// Removes a container, else an image without its layers, else a layer, even if it is in use; for manual
   /// cleanup. Items that depend on it are left damaged. @throws `Errc::item_unknown`
-  void remove(Ref const& ref) {
-    if (auto const container = containers().find(ref))
-      return containers().remove(*container, {.force = true});
-    if (auto const image = images().find(ref))
-      return static_cast<void>(images().remove(*image, {.keep_layers = true, .force = true}));
-    if (auto const layer = layers().find(ref)) return layers().remove(*layer, {.force = true});
-    throw Error(Errc::item_unknown, '"' + ref.text() + '"').about({}, ref.text());
-  }
+  void remove(Ref const& ref);
 
   /// Unmounts and removes all containers, images and layers of the store itself. If one cannot be removed,
   /// only what it depends on stays as well. @throws the first failure, at the end
-  void wipe() {
-    std::exception_ptr first;
-    std::set<std::string> needed;  // ids of any kind
-    auto const remove = [&](auto const& item, auto&& remove_from, auto const& stands_on) {
-      if (!needed.contains(item.id().str())) {
-        try {
-          remove_from.remove(item, {.force = true});
-          return;
-        } catch (Error const& error) {  // already removed by another process, or with its image
-          if (error.not_found()) return;
-          if (!first) first = std::current_exception();
-        }
-      }
-      needed.insert(std::begin(stands_on), std::end(stands_on));
-    };
-    for (auto const& container : containers().list())
-      remove(container, containers(), std::array{container.record().image, container.record().layer});
-    for (auto const& image : images().list()) {
-      auto layers_of = image.record().mapped_top_layers;
-      layers_of.push_back(image.record().top_layer);
-      if (!image.read_only()) remove(image, images(), layers_of);
-    }
-    for (auto const& layer : children_first(layers().list()))
-      if (!layer.read_only()) remove(layer, layers(), std::array{layer.record().parent});
-    if (first) std::rethrow_exception(first);
-  }
+  void wipe();
 
   /// Gives back what the driver holds of the host. Overlay and btrfs hold a private bind mount of their home
   /// onto itself, which keeps mounts of layers out of other mount namespaces; vfs and memory hold nothing.
@@ -149,34 +104,16 @@ class Store {
   /// Waits for other processes that hold the store's lock.
   /// @throws `Errc::layer_used_by_container` with the layer as `holder()`: it is mounted, and `force` was not set; with
   ///         `force`, what the driver throws if an unmount fails; `errno`, "unmount <path>"
-  void shutdown(ShutdownOptions const& options = {}) {
-    auto alone = core_->store_lock().exclusive();
-    for (auto const& id : mounted_layers()) {
-      if (!options.force)
-        throw Error(Errc::layer_used_by_container, "a layer is mounted", id.str())
-            .about(Subject::layer, id.str());
-      if constexpr (MountDriver<Driver>) unmount_layer(*core_, id, {.force = true});
-    }
-    alone.renew();  // tells other processes to reopen their driver
-    with_ability(core_->driver(), [](ShutdownDriver auto& able) { able.shutdown(); });
-  }
+  void shutdown(ShutdownOptions const& options = {});
 
  private:
   /// Sorts explicitly: the list has layers of the graph root before those of a separate image store, which
   /// may be their parents.
-  static std::vector<Layer> children_first(std::vector<Layer> layers) {
-    std::map<std::string_view, typename Layer::Record const*> records;
-    for (auto const& layer : layers) records.emplace(layer.record().id, &layer.record());
-    auto const find = [&](std::string const& id) {
-      auto const found = records.find(id);
-      return found == records.end() ? nullptr : found->second;
-    };
-    detail::sort_children_first(
-        layers, [](Layer const& layer) { return layer.record().id; }, find);
-    return layers;
-  }
+  static std::vector<Layer> children_first(std::vector<Layer> layers);
 
   std::shared_ptr<Core> core_;
 };
 
 }  // namespace strata
+
+#include <strata/impl/store/store.hpp>

@@ -4,8 +4,8 @@
 #include <strata/durability.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/idmap/range.hpp>
 #include <strata/paths.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/lookup.hpp>
@@ -52,10 +52,7 @@ struct StoreOptions {
 
 namespace detail {
 
-inline bool is_same_directory(fs::path const& one, fs::path const& other) {
-  boost::system::error_code error;
-  return one == other || fs::equivalent(one, other, error);
-}
+bool is_same_directory(fs::path const& one, fs::path const& other);
 
 /// Refuses a store that another serializer wrote. Podman's layout names no serializer and is recognized by
 /// its record files; a store in another layout has a marker file, so that it is not mistaken for an empty
@@ -132,3 +129,7 @@ std::vector<fs::path> read_only_roots(StoreOptions<Driver, Durability> const& op
 }  // namespace detail
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/store_options.ipp>
+#endif

@@ -4,9 +4,9 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
 #include <strata/progress.hpp>
+#include <strata/separate.hpp>
 #include <strata/stream/block_ring.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -57,37 +57,16 @@ class CompressingWriter final : public Writer {
         plain_(options.hash_plain || (options.hash_output && same_) ? std::make_unique<PlainHash>()
                                                                     : nullptr) {}
 
-  void write(Bytes bytes) override {
-    stop_.check();
-    plain_size_ += bytes.size();
-    if (plain_) plain_->write(bytes);
-    encoder_->write(bytes);
-  }
+  void write(Bytes bytes) override;
 
   /// Writes the remaining output; returns once the sink has received everything. Call once.
   /// @throws exceptions of the sink; `Errc::stopped`
-  CompressingWriterResult finish() {
-    stop_.check();
-    encoder_->finish();
-    CompressingWriterResult result;
-    result.plain_size = plain_size_;
-    result.output_size = output_->size;
-    if (plain_) result.plain_digest = plain_->finish();
-    if (output_->hash) result.output_digest = output_->hash->finish();
-    if (same_) result.output_digest = result.plain_digest;
-    return result;
-  }
+  CompressingWriterResult finish();
 
  private:
   struct Output {
-    Output(Sink out, bool hashed) : sink(std::move(out)) {
-      if (hashed) hash.emplace();
-    }
-    void write(Bytes bytes) {
-      size += bytes.size();
-      if (hash) hash->update(bytes);
-      sink.write(bytes);
-    }
+    Output(Sink out, bool hashed);
+    void write(Bytes bytes);
     Sink sink;
     std::optional<Hasher> hash;
     std::uint64_t size = 0;
@@ -103,41 +82,15 @@ class CompressingWriter final : public Writer {
     PlainHash() : thread_([this] { run(); }) {}
     PlainHash(PlainHash const&) = delete;
     PlainHash& operator=(PlainHash const&) = delete;
-    ~PlainHash() {
-      ring_.cancel(std::make_exception_ptr(Error(Errc::stopped, "output no longer written")));
-      if (thread_.joinable()) thread_.join();
-    }
+    ~PlainHash();
 
-    void write(Bytes bytes) {
-      while (!bytes.empty()) {
-        if (block_.empty()) block_ = ring_.claim();
-        auto const part = bytes.first(std::min(bytes.size(), block_.size() - filled_));
-        std::ranges::copy(part, block_.begin() + static_cast<std::ptrdiff_t>(filled_));
-        filled_ += part.size();
-        bytes = bytes.subspan(part.size());
-        if (filled_ == block_.size()) hand_over();
-      }
-    }
+    void write(Bytes bytes);
 
-    Digest finish() {
-      if (filled_ != 0) hand_over();
-      ring_.close();
-      thread_.join();
-      return hash_.finish();
-    }
+    Digest finish();
 
    private:
-    void hand_over() {
-      ring_.publish(filled_);
-      block_ = {};
-      filled_ = 0;
-    }
-    void run() noexcept {
-      try {
-        for (Bytes block; !(block = ring_.next(0)).empty();) hash_.update(block);
-      } catch (...) {  // only after `cancel()`
-      }
-    }
+    void hand_over();
+    void run() noexcept;
 
     BlockRing ring_{16, std::size_t{256} << 10, 1};
     std::span<std::byte> block_;
@@ -155,3 +108,7 @@ class CompressingWriter final : public Writer {
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/stream/compressing_writer.ipp>
+#endif

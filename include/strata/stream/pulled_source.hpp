@@ -2,9 +2,9 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 #include <strata/stream/block_ring.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -54,10 +54,7 @@ class PulledSource {
     State() = default;
     State(State const&) = delete;
     State& operator=(State const&) = delete;
-    ~State() {
-      ring.cancel(std::move(stopped));
-      if (thread.joinable()) thread.join();
-    }
+    ~State();
     BlockRing ring{8, block_bytes, 1};
     std::exception_ptr stopped = std::make_exception_ptr(Error(Errc::stopped, "output no longer read"));
     std::thread thread;
@@ -67,20 +64,8 @@ class PulledSource {
   class Filler {
    public:
     explicit Filler(BlockRing& ring) : ring_(ring) {}
-    void write(Bytes bytes) {
-      while (!bytes.empty()) {
-        if (block_.empty()) block_ = ring_.claim();
-        auto const count = std::min(bytes.size(), block_.size() - used_);
-        std::memcpy(block_.data() + used_, bytes.data(), count);
-        used_ += count;
-        bytes = bytes.subspan(count);
-        if (used_ == block_.size()) flush();
-      }
-    }
-    void flush() {
-      if (used_ != 0) ring_.publish(std::exchange(used_, 0));
-      block_ = {};
-    }
+    void write(Bytes bytes);
+    void flush();
 
    private:
     BlockRing& ring_;
@@ -96,3 +81,7 @@ class PulledSource {
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/stream/pulled_source.ipp>
+#endif

@@ -2,8 +2,7 @@
 
 #include <strata/fs.hpp>
 #include <strata/paths.hpp>
-#include <strata/sys/fd.hpp>
-#include <strata/sys/lookup.hpp>
+#include <strata/separate.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
@@ -20,13 +19,7 @@ class AdditionalTree {
   /// @param path the layer's directory in the layer store
   explicit AdditionalTree(fs::path path) : path_(std::move(path)) { announce(path_); }
   AdditionalTree(AdditionalTree&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  AdditionalTree& operator=(AdditionalTree&& other) noexcept {
-    if (this != &other) {
-      give_back(path_);
-      path_ = std::exchange(other.path_, {});
-    }
-    return *this;
-  }
+  AdditionalTree& operator=(AdditionalTree&& other) noexcept;
   ~AdditionalTree() { give_back(path_); }
 
   fs::path const& path() const noexcept { return path_; }
@@ -36,26 +29,20 @@ class AdditionalTree {
 
   /// True if the directory has all three entries.
   /// @throws `errno`, "stat <path>"
-  static bool is_whole(fs::path const& path) {
-    for (auto const name : {paths::layer_store::diff, paths::layer_store::info, paths::layer_store::blob})
-      if (!sys::find_status(path / name, 0)) return false;
-    return true;
-  }
+  static bool is_whole(fs::path const& path);
 
   /// Adds a user, by creating the file `use`. A layer store does not really create it; on another file system
   /// it is removed again.
-  static void announce(fs::path const& path) noexcept {
-    if (!path.is_absolute()) return;
-    auto const use = path / paths::layer_store::use;
-    if (sys::try_open_at(AT_FDCWD, use.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600)) ::unlink(use.c_str());
-  }
+  static void announce(fs::path const& path) noexcept;
   /// Removes a user, by rmdir(2) of the directory. Harmless elsewhere, as the directory is not empty.
-  static void give_back(fs::path const& path) noexcept {
-    if (path.is_absolute()) ::rmdir(path.c_str());
-  }
+  static void give_back(fs::path const& path) noexcept;
 
  private:
   fs::path path_;
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/additional_tree.ipp>
+#endif

@@ -3,11 +3,11 @@
 #include <strata/durability.hpp>
 #include <strata/fs.hpp>
 #include <strata/progress.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
 #include <strata/sys/flush_tree.hpp>
-#include <strata/sys/lookup.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
@@ -28,15 +28,9 @@ struct Place {
   fs::path path = {};
 
   /// The path as seen from the host, for messages.
-  fs::path shown() const {
-    auto const below = inside().relative_path();
-    return root.empty() ? path : below.empty() ? root : root / below;
-  }
+  fs::path shown() const;
   /// `path` without "." and "..", which have no meaning at the top of a tree.
-  fs::path inside() const {
-    if (root.empty()) return path;
-    return clean("/" + path.native());
-  }
+  fs::path inside() const;
 };
 
 /// Options of `copy_path`.
@@ -53,16 +47,10 @@ namespace detail {
 /// A place whose tree is open.
 class OpenPlace {
  public:
-  explicit OpenPlace(Place place) : place_(std::move(place)) {
-    if (!place_.root.empty()) root_ = open_at(AT_FDCWD, place_.root, O_PATH | O_DIRECTORY);
-  }
+  explicit OpenPlace(Place place);
 
   /// Opens a path, following links; on failure returns an empty `Fd` and sets `errno`.
-  Fd try_open(fs::path const& path, int flags) const {
-    if (!root_) return try_open_at(AT_FDCWD, path.empty() ? "." : path.c_str(), flags);
-    auto const below = path.relative_path();
-    return try_open_in_root(root_.get(), below.empty() ? "." : below.c_str(), flags);
-  }
+  Fd try_open(fs::path const& path, int flags) const;
 
   /// Opens the directory at `path`, creating it and its missing parents.
   /// @param made called with each new directory and its parent
@@ -99,86 +87,20 @@ class OpenPlace {
 /// One call of `copy_path`.
 class PathCopy {
  public:
-  PathCopy(Place const& from, Place const& to, CopyPathOptions const& options)
-      : from_(from),
-        to_(to),
-        options_(options),
-        how_(how(options)),
-        target_(to),
-        node_(OpenPlace(from).try_open(from.inside(), O_PATH)) {
-    if (!node_ || ::fstat(node_.get(), &status_) != 0) throw_errno("stat", from.shown());
-  }
+  PathCopy(Place const& from, Place const& to, CopyPathOptions const& options);
 
-  CopyResult run() const {
-    if (S_ISDIR(status_.st_mode)) return copy_directory();
-    if (options_.owner) options_.owner({status_.st_uid, status_.st_gid});  // before anything is created
-    return copy_file();
-  }
+  CopyResult run() const;
 
  private:
-  CopyResult copy_directory() const {
-    Fd top = make_directories(to_.inside(), 0755);
-    Fd const kept(retry([&] { return ::fcntl(top.get(), F_DUPFD_CLOEXEC, 0); }));
-    if (!kept) throw_errno("open", to_.shown());
-    TreeCopier copier(from_.shown(), to_.shown(), how_);
-    auto const done = copier.copy(reopened(O_RDONLY | O_DIRECTORY), std::move(top), TreeCopier::Top::kept);
-    if (options_.flush == Flush::full) flush_tree("/proc/self/fd/" + std::to_string(kept.get()));
-    return done;
-  }
+  CopyResult copy_directory() const;
 
-  CopyResult copy_file() const {
-    auto path = to_.inside();
-    if (to_.root.empty() && base_name(path).empty()) path /= from_.inside().filename();
-    std::string const base = base_name(path);
-    Fd const parent = make_directories(path.parent_path(), 0700);
-    auto const old =
-        find_status(parent.get(), base.empty() ? "." : base.c_str()).named([&] { return to_.shown(); });
-    if (old && S_ISDIR(old->st_mode)) {
-      errno = EISDIR;
-      throw_errno("open", to_.shown());
-    }
-    bool const regular = S_ISREG(status_.st_mode);
-    TreeCopier copier(from_.shown(), to_.shown().parent_path(), how_);
-    auto const done = copier.copy_file(reopened(regular ? O_RDONLY : O_PATH), parent, base);
-    if (options_.flush == Flush::full) {
-      if (regular)
-        sync_file(open_at(parent.get(), base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).get(), to_.shown());
-      if (::fsync(parent.get()) != 0 && errno != EINVAL) throw_errno("fsync", to_.shown());
-    }
-    return done;
-  }
+  CopyResult copy_file() const;
 
-  static CopyOptions how(CopyPathOptions const& options) {
-    return {
-        .flush = options.flush,
-        .control = options.control,
-        .keeps_xattr =
-            [](std::string_view name) noexcept {
-              return is_portable_xattr(name) && name.find(".overlay.") == name.npos;
-            },
-        .existing = Existing::replace,
-        .mounts = Mounts::enter,
-        .vanished = Vanished::pass,
-        .order = Order::by_name,
-        .owner = options.owner,
-    };
-  }
+  static CopyOptions how(CopyPathOptions const& options);
 
-  Fd reopened(int flags) const {
-    Fd fd = try_open_at(AT_FDCWD, ("/proc/self/fd/" + std::to_string(node_.get())).c_str(), flags);
-    if (!fd) throw_errno("open", from_.shown());
-    return fd;
-  }
+  Fd reopened(int flags) const;
 
-  Fd make_directories(fs::path const& path, mode_t mode) const {
-    return target_.make_directories(path, mode, [&](int fresh, int above, mode_t fresh_mode) {
-      auto const owner = S_ISDIR(status_.st_mode) ? options_.new_directories : options_.new_parents;
-      if (::fchown(fresh, owner.uid, owner.gid) != 0 || ::fchmod(fresh, fresh_mode) != 0)
-        throw_errno("chown", to_.shown());
-      if (options_.flush == Flush::full && ::fsync(above) != 0 && errno != EINVAL)
-        throw_errno("fsync", to_.shown());
-    });
-  }
+  Fd make_directories(fs::path const& path, mode_t mode) const;
 
   Place const& from_;
   Place const& to_;
@@ -207,8 +129,10 @@ class PathCopy {
 ///   `Errc::stopped`; exceptions of `owner`
 ///
 ///     sys::copy_path({.path = "hosts"}, {.root = mounted, .path = "/etc/hosts"});
-inline CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions const& options = {}) {
-  return detail::PathCopy(from, to, options).run();
-}
+CopyResult copy_path(Place const& from, Place const& to, CopyPathOptions const& options = {});
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/copy_path.ipp>
+#endif

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/lookup.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -26,41 +26,16 @@ struct DirectoryEntry {
 
 /// Lists a directory except "." and "..", in the file system's order, from the descriptor's current position.
 /// @param path for the error's subject, "getdents <path>"
-inline std::vector<DirectoryEntry> read_directory(int fd, fs::path const& path) {
-  std::vector<DirectoryEntry> entries;
-  alignas(dirent64) char buffer[32 * 1024];
-  for (;;) {
-    ssize_t const n = ::getdents64(fd, buffer, sizeof buffer);
-    if (n == 0 || (n < 0 && errno == ENOENT)) return entries;  // the end, or the directory was removed
-    if (n < 0) throw_errno("getdents", path);
-    for (ssize_t at = 0; at < n;) {
-      auto const* entry = reinterpret_cast<dirent64 const*>(buffer + at);
-      std::string_view const name(entry->d_name);
-      if (name != "." && name != "..") entries.push_back({std::string(name), entry->d_type});
-      at += entry->d_reclen;
-    }
-  }
-}
+std::vector<DirectoryEntry> read_directory(int fd, fs::path const& path);
 
 /// Entries of a directory, as paths, sorted; none if it is missing.
 /// @throws `errno`, "open <path>", "getdents <path>"
-inline std::vector<fs::path> entries_of(fs::path const& directory) {
-  std::vector<fs::path> out;
-  auto const fd = find_at(directory, O_RDONLY | O_DIRECTORY);
-  if (!fd) return out;
-  for (auto const& entry : read_directory(fd->get(), directory)) out.push_back(directory / entry.name);
-  std::sort(out.begin(), out.end());
-  return out;
-}
+std::vector<fs::path> entries_of(fs::path const& directory);
 
 /// True if the entry is a directory itself; false for a symbolic link to one and for an entry that no longer
 /// exists.
 /// @throws `errno`, "stat <name>"
-inline bool is_directory(int parent, DirectoryEntry const& entry) {
-  if (entry.type != DT_UNKNOWN) return entry.type == DT_DIR;
-  auto const status = find_status(parent, entry.name.c_str());
-  return status && S_ISDIR(status->st_mode);
-}
+bool is_directory(int parent, DirectoryEntry const& entry);
 
 /// The entries of one directory and the position of an iteration over them.
 struct Entries {
@@ -77,9 +52,7 @@ struct Nothing {};
 
 /// Opens a subdirectory without following a symbolic link or crossing a mount point (EXDEV). On failure
 /// returns an empty `Fd` and sets `errno`.
-inline Fd try_enter(int parent, char const* name) noexcept {
-  return try_open_how(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_NO_XDEV);
-}
+Fd try_enter(int parent, char const* name) noexcept;
 
 /// The chain of directories from the top of a tree to the current one, for walks of any depth. Only the
 /// lowest 64 are kept open, so a tree may be deeper than the descriptor limit or PATH_MAX; the others are
@@ -161,3 +134,7 @@ class Descent {
 };
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/directory.ipp>
+#endif

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/fs.hpp>
-#include <strata/sys/fd.hpp>
+#include <strata/separate.hpp>
 
 #include <cerrno>
 #include <cstdint>
@@ -22,50 +22,24 @@ struct FileState {
   bool operator==(FileState const&) const = default;
   bool exists() const noexcept { return inode != 0; }
   /// True if both are the same inode, whatever its contents.
-  bool same_file(FileState const& other) const noexcept {
-    return device == other.device && inode == other.inode;
-  }
+  bool same_file(FileState const& other) const noexcept;
 
   /// True if this one was modified after the other.
-  bool newer_than(FileState const& other) const noexcept {
-    return std::pair(modified_seconds, modified_nanoseconds) >
-           std::pair(other.modified_seconds, other.modified_nanoseconds);
-  }
+  bool newer_than(FileState const& other) const noexcept;
 
   /// Waits until a file that is written now is newer: a tick of the kernel's clock, 20 ms at most.
-  void wait_for_newer() const noexcept {
-    timespec now{};
-    for (int tries = 0; tries < 20; ++tries) {
-      ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-      if (std::pair<std::int64_t, std::int64_t>(now.tv_sec, now.tv_nsec) >
-          std::pair(modified_seconds, modified_nanoseconds))
-        return;
-      timespec const tick{.tv_sec = 0, .tv_nsec = 1'000'000};
-      ::nanosleep(&tick, nullptr);
-    }
-  }
+  void wait_for_newer() const noexcept;
 
   /// @throws `errno`, "stat <path>"; a missing file is not an error
-  static FileState of(fs::path const& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0) return from(status);
-    if (errno == ENOENT) return {};
-    throw_errno("stat", path);
-  }
-  static FileState of(int fd, fs::path const& path) {
-    struct stat status {};
-    if (::fstat(fd, &status) != 0) throw_errno("stat", path);
-    return from(status);
-  }
+  static FileState of(fs::path const& path);
+  static FileState of(int fd, fs::path const& path);
 
  private:
-  static FileState from(struct stat const& status) noexcept {
-    return {.device = status.st_dev,
-            .inode = status.st_ino,
-            .size = static_cast<std::uint64_t>(status.st_size),
-            .modified_seconds = status.st_mtim.tv_sec,
-            .modified_nanoseconds = status.st_mtim.tv_nsec};
-  }
+  static FileState from(struct stat const& status) noexcept;
 };
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/file_state.ipp>
+#endif

@@ -2,6 +2,7 @@
 
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
 
 #include <cerrno>
@@ -97,39 +98,21 @@ class [[nodiscard]] Lookup {
 };
 
 namespace detail {
-inline Lookup<Fd> found_or_not(Fd fd, char const* path) {
-  if (fd) return Lookup<Fd>::present(std::move(fd));
-  int const code = errno;
-  return Lookup<Fd>::failed(code, "open", path);
-}
+Lookup<Fd> found_or_not(Fd fd, char const* path);
 }  // namespace detail
 
 /// Opens an existing name; to create one, use `try_open_at`. Error subject: "open <path>".
-inline Lookup<Fd> find_at(int directory, char const* path, int flags) {
-  return detail::found_or_not(try_open_at(directory, path, flags), path);
-}
+Lookup<Fd> find_at(int directory, char const* path, int flags);
 inline Lookup<Fd> find_at(fs::path const& path, int flags) { return find_at(AT_FDCWD, path.c_str(), flags); }
 /// As `try_open_in_root`.
-inline Lookup<Fd> find_in_root(int root, char const* path, int flags) {
-  return detail::found_or_not(try_open_in_root(root, path, flags), path);
-}
+Lookup<Fd> find_in_root(int root, char const* path, int flags);
 /// As `try_open_stored`.
-inline Lookup<Fd> find_stored(fs::path const& path, int flags = 0) {
-  return detail::found_or_not(try_open_stored(path.c_str(), flags), path.c_str());
-}
+Lookup<Fd> find_stored(fs::path const& path, int flags = 0);
 
 /// Status of a name; follows no link unless `flags` is 0 instead of AT_SYMLINK_NOFOLLOW. Error subject: "stat
 /// <path>".
-inline Lookup<struct stat> find_status(int directory, char const* path, int flags = AT_SYMLINK_NOFOLLOW) {
-  using Status = struct stat;
-  Status status{};
-  if (::fstatat(directory, path, &status, flags) == 0) return Lookup<Status>::present(status);
-  int const code = errno;
-  return Lookup<Status>::failed(code, "stat", path);
-}
-inline Lookup<struct stat> find_status(fs::path const& path, int flags = AT_SYMLINK_NOFOLLOW) {
-  return find_status(AT_FDCWD, path.c_str(), flags);
-}
+Lookup<struct stat> find_status(int directory, char const* path, int flags = AT_SYMLINK_NOFOLLOW);
+Lookup<struct stat> find_status(fs::path const& path, int flags = AT_SYMLINK_NOFOLLOW);
 
 /// True if the name exists, including a dangling link.
 /// @throws `errno`, "stat <path>"
@@ -137,9 +120,10 @@ inline bool is_present(fs::path const& path) { return static_cast<bool>(find_sta
 
 /// True if the path is a directory or a link to one.
 /// @throws `errno`, "stat <path>"
-inline bool is_directory(fs::path const& path) {
-  auto const status = find_status(path, 0);
-  return status && S_ISDIR(status->st_mode);
-}
+bool is_directory(fs::path const& path);
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/lookup.ipp>
+#endif

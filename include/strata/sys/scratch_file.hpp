@@ -1,8 +1,8 @@
 #pragma once
 
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/sys/file.hpp>
 
 #include <cstdlib>
 #include <fcntl.h>
@@ -13,14 +13,10 @@ namespace strata::sys {
 
 /// Creates an unnamed temporary file for reading and writing on the file system of `directory`.
 /// @throws `errno`, "open <directory>"
-inline Fd scratch_file(fs::path const& directory) {
-  if (Fd fd = try_open_at(AT_FDCWD, directory.c_str(), O_RDWR | O_TMPFILE | O_EXCL, 0600)) return fd;
-  // The file system has no O_TMPFILE: create a named file and unlink it.
-  std::string name = (directory / ".scratch-XXXXXX").native();
-  Fd fd(::mkostemp(name.data(), O_CLOEXEC));
-  if (!fd) throw_errno("open", directory);
-  ::unlink(name.c_str());
-  return fd;
-}
+Fd scratch_file(fs::path const& directory);
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/scratch_file.ipp>
+#endif

@@ -2,8 +2,7 @@
 
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/fs.hpp>
-#include <strata/paths.hpp>
-#include <strata/sys/staging_directory.hpp>
+#include <strata/separate.hpp>
 
 #include <string>
 #include <system_error>
@@ -13,21 +12,10 @@ namespace strata {
 
 /// Appends the contents of the staging directories below `root`: trees being built, trees waiting to be
 /// deleted, and remains of dead processes.
-inline void own_staging_directories(fs::path const& root, std::vector<Ownership>& to) {
-  for (auto const& seen : sys::StagingDirectory::look(root)) {
-    if (!seen.in_use) {
-      to.push_back({.path = seen.path,
-                    .kind = UsageClass::trash,
-                    .reason = "a process that died was building or deleting it",
-                    .removable = true});
-      continue;
-    }
-    to.push_back({.path = seen.path, .kind = UsageClass::staged, .reason = "in use"});
-    boost::system::error_code gone;
-    for (fs::directory_iterator at(seen.path, gone), end; !gone && at != end; at.increment(gone))
-      if (!at->path().native().ends_with(paths::temp_dir::addition))
-        to.push_back({.path = at->path(), .kind = UsageClass::trash, .reason = "being deleted"});
-  }
-}
+void own_staging_directories(fs::path const& root, std::vector<Ownership>& to);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/staging_ownership.ipp>
+#endif

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/sys/file.hpp>
+#include <strata/separate.hpp>
 
 #include <array>
 #include <cstdint>
@@ -13,26 +13,17 @@
 namespace strata::sys {
 
 /// True if this process has CAP_SYS_ADMIN in its user namespace, and so may mount (capabilities(7)).
-inline bool has_admin_rights() noexcept {
-  __user_cap_header_struct header{};
-  header.version = _LINUX_CAPABILITY_VERSION_3;
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
-  return (data[0].effective & (std::uint32_t{1} << CAP_SYS_ADMIN)) != 0;
-}
+bool has_admin_rights() noexcept;
 
 /// True if its user namespace maps all ids, which most likely means the initial one.
-inline bool has_all_ids() {
-  auto const map = read_file_if_exists("/proc/self/uid_map");
-  return !map || map->find("4294967295") != map->npos;
-}
+bool has_all_ids();
 
 /// True outside the initial user namespace, where devices cannot be created nor "trusted.*" attributes set,
 /// whatever the ids.
-inline bool in_user_namespace() noexcept {
-  struct stat status {};
-  constexpr ino_t first = 0xeffffffd;  // PROC_USER_INIT_INO (linux/proc_ns.h)
-  return ::stat("/proc/self/ns/user", &status) == 0 && status.st_ino != first;
-}
+bool in_user_namespace() noexcept;
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/userns.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <algorithm>
+#include <strata/separate.hpp>
+
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -25,87 +26,24 @@ class WorkerThreads {
       : most_threads_(threads), most_waiting_(most_waiting), work_(std::move(work)) {}
   WorkerThreads(WorkerThreads const&) = delete;
   WorkerThreads& operator=(WorkerThreads const&) = delete;
-  ~WorkerThreads() {
-    {
-      std::lock_guard const lock(mutex_);
-      waiting_.clear();
-    }
-    close();
-  }
+  ~WorkerThreads();
 
-  void add(Piece piece) {
-    std::unique_lock lock(mutex_);
-    if (threads_.empty() && waiting_.size() == most_waiting_) run_one(lock);
-    room_.wait(lock, [this] { return waiting_.size() < most_waiting_ || failure_; });
-    if (failure_) std::rethrow_exception(failure_);
-    waiting_.push_back(std::move(piece));
-    // A few pieces are the caller's own affair: it processes them in `finish`.
-    if (waiting_.size() > std::max(idle_, std::min(most_for_caller, most_waiting_ / 2))) start_thread();
-    some_.notify_one();
-  }
+  void add(Piece piece);
 
-  void finish() {
-    {
-      std::unique_lock lock(mutex_);
-      while (!waiting_.empty()) run_one(lock);
-    }
-    close();
-    if (failure_) std::rethrow_exception(failure_);
-  }
+  void finish();
 
  private:
   static constexpr std::size_t most_for_caller = 8;
 
   /// Does without it if there are no more threads or memory: the others do the work, or else the caller.
-  void start_thread() noexcept {
-    if (threads_.size() == most_threads_) return;
-    try {
-      threads_.emplace_back([this] { run(); });
-    } catch (...) {
-      most_threads_ = threads_.size();
-    }
-  }
+  void start_thread() noexcept;
 
-  void close() {
-    {
-      std::lock_guard const lock(mutex_);
-      closed_ = true;
-    }
-    some_.notify_all();
-    threads_.clear();  // joins
-  }
+  void close();
 
-  void run() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ++idle_;
-      some_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
-      --idle_;
-      if (waiting_.empty()) return;
-      run_one(lock);
-    }
-  }
+  void run();
 
   /// Takes the first piece and unlocks while it is worked on.
-  void run_one(std::unique_lock<std::mutex>& lock) {
-    auto piece = std::move(waiting_.front());
-    waiting_.pop_front();
-    room_.notify_one();
-    lock.unlock();
-    std::exception_ptr failure;
-    try {
-      work_(piece.get());
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    piece.reset();
-    lock.lock();
-    if (failure && !failure_) {
-      failure_ = failure;
-      waiting_.clear();
-      room_.notify_all();
-    }
-  }
+  void run_one(std::unique_lock<std::mutex>& lock);
 
   std::size_t most_threads_;
   std::size_t most_waiting_;
@@ -154,3 +92,7 @@ class Workers {
 };
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/workers.ipp>
+#endif

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <strata/fs.hpp>
-#include <strata/sys/fd.hpp>
+#include <strata/separate.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -35,15 +35,7 @@ std::optional<std::string> read_growing(Call&& call) {
   return std::nullopt;
 }
 
-inline std::vector<std::string> split_names(std::string_view text) {
-  std::vector<std::string> names;
-  for (std::size_t at = 0; at < text.size();) {
-    std::string_view const name = text.substr(at, text.find('\0', at) - at);
-    if (!name.empty()) names.emplace_back(name);
-    at += name.size() + 1;
-  }
-  return names;
-}
+std::vector<std::string> split_names(std::string_view text);
 
 inline bool no_such_xattr(int code) noexcept { return code == ENODATA || code == EOPNOTSUPP; }
 
@@ -51,42 +43,21 @@ inline bool no_such_xattr(int code) noexcept { return code == ENODATA || code ==
 
 /// The value of an attribute; empty if the file does not have it or the file system has no attributes.
 /// @param path for the error's subject, "getxattr <path>"
-inline std::optional<std::string> get_xattr(int fd, std::string const& name, fs::path const& path) {
-  auto value = detail::read_growing(
-      [&](char* to, std::size_t size) { return ::fgetxattr(fd, name.c_str(), to, size); });
-  if (!value && !detail::no_such_xattr(errno)) throw_errno("getxattr", path);
-  return value;
-}
-inline std::optional<std::string> get_xattr(fs::path const& path, std::string const& name) {
-  auto value = detail::read_growing(
-      [&](char* to, std::size_t size) { return ::lgetxattr(path.c_str(), name.c_str(), to, size); });
-  if (!value && !detail::no_such_xattr(errno)) throw_errno("getxattr", path);
-  return value;
-}
+std::optional<std::string> get_xattr(int fd, std::string const& name, fs::path const& path);
+std::optional<std::string> get_xattr(fs::path const& path, std::string const& name);
 
 /// The names of all attributes visible to the caller; none if the file system has no attributes.
 /// @throws `errno`, "listxattr <path>"
-inline std::vector<std::string> list_xattrs(int fd, fs::path const& path) {
-  auto const text =
-      detail::read_growing([&](char* to, std::size_t size) { return ::flistxattr(fd, to, size); });
-  if (!text && errno != EOPNOTSUPP) throw_errno("listxattr", path);
-  return text ? detail::split_names(*text) : std::vector<std::string>();
-}
-inline std::vector<std::string> list_xattrs(fs::path const& path) {
-  auto const text =
-      detail::read_growing([&](char* to, std::size_t size) { return ::llistxattr(path.c_str(), to, size); });
-  if (!text && errno != EOPNOTSUPP) throw_errno("listxattr", path);
-  return text ? detail::split_names(*text) : std::vector<std::string>();
-}
+std::vector<std::string> list_xattrs(int fd, fs::path const& path);
+std::vector<std::string> list_xattrs(fs::path const& path);
 
 /// Sets an attribute, new or existing.
 /// @throws `errno`, "setxattr <path>"
-inline void set_xattr(int fd, std::string const& name, std::string_view value, fs::path const& path) {
-  if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0) throw_errno("setxattr", path);
-}
-inline void set_xattr(fs::path const& path, std::string const& name, std::string_view value) {
-  if (::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) != 0)
-    throw_errno("setxattr", path);
-}
+void set_xattr(int fd, std::string const& name, std::string_view value, fs::path const& path);
+void set_xattr(fs::path const& path, std::string const& name, std::string_view value);
 
 }  // namespace strata::sys
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/sys/xattr.ipp>
+#endif

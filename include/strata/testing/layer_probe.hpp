@@ -3,6 +3,7 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/archive/tar_reader.hpp>
 #include <strata/archive/tar_writer.hpp>
+#include <strata/archive/whiteout.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/drivers/naive_diff.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/tar_header.hpp>
+#include <strata/separate.hpp>
 
 #include <ranges>
 
@@ -53,10 +54,7 @@ class LayerEntries {
     LayerEntry& operator*() const noexcept { return of_->current_; }
     LayerEntry* operator->() const noexcept { return &of_->current_; }
     /// @throws as `LayerTree::entries`
-    iterator& operator++() {
-      of_->advance();
-      return *this;
-    }
+    iterator& operator++();
     void operator++(int) { ++*this; }
     friend bool operator==(iterator const& at, std::default_sentinel_t) noexcept { return at.done(); }
 
@@ -70,17 +68,11 @@ class LayerEntries {
   explicit LayerEntries(std::unique_ptr<Walk> walk) noexcept : walk_(std::move(walk)) {}
 
   /// The first entry, or, when called again, the one that was reached. Invalidated by a move of the range.
-  iterator begin() {
-    if (!begun_) advance();
-    begun_ = true;
-    return iterator(this);
-  }
+  iterator begin();
   static std::default_sentinel_t end() noexcept { return {}; }
 
  private:
-  void advance() {
-    if (walk_ && !walk_->next(current_)) walk_.reset();
-  }
+  void advance();
 
   std::unique_ptr<Walk> walk_;  ///< null at the end
   LayerEntry current_ = {};
@@ -90,3 +82,7 @@ class LayerEntries {
 static_assert(std::ranges::input_range<LayerEntries> && std::movable<LayerEntries>);
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/tree/layer_entries.ipp>
+#endif

@@ -3,12 +3,12 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
+#include <strata/separate.hpp>
 #include <strata/tree/layer_entries.hpp>
 #include <strata/tree/resolve.hpp>
 
 #include <algorithm>
 #include <concepts>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,19 +36,7 @@ concept ReadableTree = std::move_constructible<T> &&
 
 namespace detail {
 
-inline LayerEntry entry_of(archive::TarHeader&& header, std::string_view path) {
-  bool const is_link = header.type == archive::EntryType::symlink;
-  return {.path = '/' + std::string(path),
-          .type = header.type,
-          .mode = header.mode,
-          .uid = header.uid,
-          .gid = header.gid,
-          .size = header.type == archive::EntryType::regular ? header.size : 0,
-          .mtime = header.mtime,
-          .target = is_link ? std::move(header.link_name) : std::string(),
-          .dev_major = header.dev_major,
-          .dev_minor = header.dev_minor};
-}
+LayerEntry entry_of(archive::TarHeader&& header, std::string_view path);
 
 /// Walks a tree depth-first.
 template <ReadableTree T>
@@ -152,3 +140,7 @@ class LayerTree {
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/tree/layer_tree.ipp>
+#endif

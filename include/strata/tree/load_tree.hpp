@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strata/archive/tar_header.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/sys/xattr.hpp>
@@ -35,15 +35,7 @@ enum class TreeForm {
 
 namespace detail {
 
-inline bool is_marked_opaque(sys::Visited const& at) {
-  sys::Fd const fd = sys::try_enter(at.directory, at.name.c_str());
-  if (!fd) return false;
-  for (bool const user : {false, true})
-    if (auto const value = sys::get_xattr(fd.get(), OverlayXattr{.user_xattr = user}.opaque(), at.path);
-        value && *value == "y")
-      return true;
-  return false;
-}
+bool is_marked_opaque(sys::Visited const& at);
 
 template <class Owners>
 std::shared_ptr<MemoryNode> node_of(struct stat const& status, Owners&& owners) {
@@ -59,19 +51,7 @@ std::shared_ptr<MemoryNode> node_of(struct stat const& status, Owners&& owners) 
 }
 
 /// Applies `override_stat_xattr`: the attributes of a file that is stored with substitutes.
-inline void tell_real(MemoryNode& node, std::string const& text) {
-  TarHeader header{.type = S_ISREG(node.mode) ? EntryType::regular : EntryType::directory};
-  if (!apply_override_stat(text, header)) return;
-  node.uid = header.uid;
-  node.gid = header.gid;
-  auto const kind = header.type == EntryType::fifo           ? S_IFIFO
-                    : header.type == EntryType::char_device  ? S_IFCHR
-                    : header.type == EntryType::block_device ? S_IFBLK
-                                                             : node.mode & S_IFMT;
-  node.mode = kind | header.mode;
-  if (!S_ISREG(node.mode)) node.size = 0;
-  if (kind == S_IFCHR || kind == S_IFBLK) node.device = makedev(header.dev_major, header.dev_minor);
-}
+void tell_real(MemoryNode& node, std::string const& text);
 
 }  // namespace detail
 
@@ -127,53 +107,28 @@ MemoryTree load_tree(fs::path const& top, TreeForm form, Owners&& owners) {
 
 namespace detail {
 
-inline void lay_over(MemoryNode& below, MemoryNode const& above) {
-  for (auto const& [name, child] : above.children) {
-    if (child->is_whiteout()) {
-      below.children.erase(name);
-      continue;
-    }
-    auto& place = below.children[name];
-    if (!child->is_directory()) {
-      place = child;
-      continue;
-    }
-    auto merged = std::make_shared<MemoryNode>(*child);
-    merged->children.clear();
-    merged->opaque = false;
-    if (place && place->is_directory() && !child->opaque) merged->children = place->children;
-    lay_over(*merged, *child);
-    place = std::move(merged);
-  }
-}
+void lay_over(MemoryNode& below, MemoryNode const& above);
 
 }  // namespace detail
 
 /// Applies a layer's changes to the tree below it, as overlayfs shows them. Nodes are shared: copy the trees
 /// that are still needed.
-inline void lay_over(MemoryTree& below, MemoryTree const& layer) {
-  below.root().mode = layer.root().mode;
-  detail::lay_over(below.root(), layer.root());
-  for (auto const& path : layer.tolerated()) below.may_have(path);
-}
+void lay_over(MemoryTree& below, MemoryTree const& layer);
 
 /// A `LowerView` of a tree in memory.
 class MemoryLower final : public LowerView {
  public:
   /// @param tree must outlive the object
   explicit MemoryLower(MemoryTree const& tree) : tree_(tree) {}
-  Below at(std::string_view path) const override {
-    auto const node = tree_.find(path);
-    return !node ? Below::nothing : node->is_directory() ? Below::directory : Below::other;
-  }
-  std::vector<std::string> root_names() const override {
-    std::vector<std::string> names;
-    for (auto const& [name, child] : tree_.root().children) names.push_back(name);
-    return names;
-  }
+  Below at(std::string_view path) const override;
+  std::vector<std::string> root_names() const override;
 
  private:
   MemoryTree const& tree_;
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/tree/load_tree.ipp>
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/tree/merged_directories.hpp>
 
 #include <algorithm>
@@ -46,48 +47,24 @@ class LowerTrees final : public LowerView {
   explicit LowerTrees(Find find) : find_(std::move(find)) {}
 
   /// A directory if unknown.
-  Below at(std::string_view path) const override {
-    if (!open()) return Below::directory;
-    if (path.empty()) return Below::directory;
-    auto const seen = find(path);
-    return !seen ? Below::nothing : seen.is_directory() ? Below::directory : Below::other;
-  }
+  Below at(std::string_view path) const override;
 
-  std::optional<std::string> link_at(std::string_view path) const override {
-    if (path.empty() || !open()) return std::nullopt;
-    auto const seen = find(path);
-    if (!seen || !S_ISLNK(seen.status.st_mode)) return std::nullopt;
-    return trees_->link(seen.roots.front(), std::string(path));
-  }
+  std::optional<std::string> link_at(std::string_view path) const override;
 
-  std::vector<std::string> root_names() const override {
-    std::vector<std::string> names;
-    if (!open()) return names;
-    for (auto& name : trees_->names(trees_->all(), {}))
-      if (trees_->find(trees_->all(), name)) names.push_back(std::move(name));
-    return names;
-  }
+  std::vector<std::string> root_names() const override;
 
  private:
-  MergedDirectories::Found find(std::string_view path) const {
-    MergedDirectories::Found found{.roots = trees_->all()};
-    for (std::size_t end = 0; end != path.size() && found;) {
-      end = std::min(path.find('/', end == 0 ? 0 : end + 1), path.size());
-      found = trees_->find(found.roots, std::string(path.substr(0, end)));
-      if (end != path.size() && !found.is_directory()) return {};
-    }
-    return found;
-  }
+  MergedDirectories::Found find(std::string_view path) const;
 
   /// Opens the trees on first use; false if they are unknown.
-  bool open() const {
-    if (auto const find_now = std::exchange(find_, {}))
-      if (auto const trees = find_now()) trees_.emplace(*trees);
-    return trees_.has_value();
-  }
+  bool open() const;
 
   mutable Find find_;
   mutable std::optional<MergedDirectories> trees_ = {};
 };
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/tree/lower_view.ipp>
+#endif

@@ -2,7 +2,7 @@
 
 #include <strata/archive/tar_header.hpp>
 #include <strata/concepts/bytes.hpp>
-#include <strata/sys/stream.hpp>
+#include <strata/separate.hpp>
 #include <strata/tree/layer_tree.hpp>
 #include <strata/tree/memory_tree.hpp>
 
@@ -28,35 +28,18 @@ class MemoryLayer {
   Handle open_root() const { return tree_->open_root(); }
   Handle try_open(std::string_view path) const { return tree_->try_open(path); }
   Handle open(std::string_view path) const { return tree_->open(path); }
-  static Handle enter(Ref directory, std::string const& name, std::string_view path) {
-    return MemoryTree::enter(directory, name, path);
-  }
-  static std::optional<struct stat> look(Ref directory, std::string const& name, std::string_view path) {
-    return MemoryTree::look(directory, name, path);
-  }
-  static std::string read_link(Ref directory, std::string const& name, std::string_view path) {
-    return MemoryTree::read_link(directory, name, path);
-  }
-  static std::vector<std::string> names(Ref directory, std::string_view path) {
-    return MemoryTree::names(directory, path);
-  }
-  static std::optional<TarHeader> header(Ref directory, std::string const& name, std::string_view) {
-    return header_of(*directory->children.at(name));
-  }
-  static Source contents(Ref directory, std::string const& name, std::string_view) {
-    auto const& node = *directory->children.at(name);
-    if (!S_ISREG(node.mode)) return {};
-    return SharedText{node.bytes};
-  }
+  static Handle enter(Ref directory, std::string const& name, std::string_view path);
+  static std::optional<struct stat> look(Ref directory, std::string const& name, std::string_view path);
+  static std::string read_link(Ref directory, std::string const& name, std::string_view path);
+  static std::vector<std::string> names(Ref directory, std::string_view path);
+  static std::optional<TarHeader> header(Ref directory, std::string const& name, std::string_view);
+  static Source contents(Ref directory, std::string const& name, std::string_view);
 
  private:
   /// Bytes of a file, in one chunk; null: none.
   struct SharedText {
     std::shared_ptr<std::string const> bytes;
-    Bytes next() {
-      kept = std::exchange(bytes, nullptr);
-      return kept ? as_bytes(*kept) : Bytes();
-    }
+    Bytes next();
     std::shared_ptr<std::string const> kept = {};
   };
 
@@ -66,3 +49,7 @@ class MemoryLayer {
 static_assert(ReadableTree<MemoryLayer>);
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/tree/memory_layer.ipp>
+#endif

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/tree/directory_cache.hpp>
 #include <strata/tree/tree_path.hpp>
@@ -15,11 +16,7 @@
 namespace strata::archive {
 
 /// Joins two relative paths; either may be empty.
-inline std::string join(std::string_view directory, std::string_view name) {
-  std::string path(directory);
-  if (!path.empty() && !name.empty()) path += '/';
-  return path.append(name);
-}
+std::string join(std::string_view directory, std::string_view name);
 
 /// How far a path leads in a tree.
 template <class Handle>
@@ -36,35 +33,16 @@ namespace detail {
 /// The names that a path resolution still has to pass, those of links included.
 class NamesAhead {
  public:
-  explicit NamesAhead(std::string_view path) {
-    push(path);
-    own_ = names_.size();
-  }
+  explicit NamesAhead(std::string_view path);
 
   bool empty() const noexcept { return names_.empty(); }
   /// True if the last name that `pop` returned came from a link.
   bool of_link() const noexcept { return of_link_; }
 
-  std::string pop() {
-    auto name = std::move(names_.back());
-    names_.pop_back();
-    of_link_ = names_.size() >= own_;
-    if (!of_link_) own_ = names_.size();
-    return name;
-  }
-  void push(std::string_view more) {
-    auto const size = static_cast<std::ptrdiff_t>(names_.size());
-    while (!more.empty()) {
-      auto const slash = more.find('/');
-      if (slash != 0) names_.insert(names_.begin() + size, std::string(more.substr(0, slash)));
-      more.remove_prefix(slash == std::string_view::npos ? more.size() : slash + 1);
-    }
-  }
+  std::string pop();
+  void push(std::string_view more);
   /// `name` and all that is ahead, as a path.
-  std::string rest(std::string name) {
-    while (!empty()) name += '/' + pop();
-    return name;
-  }
+  std::string rest(std::string name);
 
  private:
   std::vector<std::string> names_ = {};  // in reverse order
@@ -123,3 +101,7 @@ Resolved<typename Tree::Handle> resolve(Tree const& tree, std::string_view path)
 }
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/tree/resolve.ipp>
+#endif

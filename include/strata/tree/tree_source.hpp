@@ -1,14 +1,11 @@
 #pragma once
 
-#include <strata/archive/tar_writer.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/progress.hpp>
+#include <strata/separate.hpp>
 #include <strata/stream/block_ring.hpp>
-#include <strata/tree/changes.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -36,45 +33,14 @@ class TreeSource {
     explicit State(fs::path given) : tree(std::move(given)), thread([this] { run(); }) {}
     State(State const&) = delete;
     State& operator=(State const&) = delete;
-    ~State() {
-      stop.request_stop();
-      ring.cancel(std::make_exception_ptr(Error(Errc::stopped, "archive no longer read")));
-      thread.join();
-    }
+    ~State();
 
-    void run() noexcept {
-      try {
-        struct stat status {};
-        if (::stat(tree.c_str(), &status) != 0) sys::throw_errno("stat", tree);
-        ToRing out(ring);
-        TarWriter tar(out);
-        write_changes(tree, compare_trees(tree, std::nullopt), tar,
-                      {.progress = {}, .stop = stop.get_token()});
-        tar.finish();
-        out.flush();
-        ring.close();
-      } catch (...) {
-        ring.close(std::current_exception());
-      }
-    }
+    void run() noexcept;
 
     struct ToRing final : Writer {
       explicit ToRing(BlockRing& to) : ring(to) {}
-      void write(Bytes bytes) override {
-        while (!bytes.empty()) {
-          if (block.empty()) block = ring.claim();
-          auto const part = bytes.first(std::min(bytes.size(), block.size() - filled));
-          std::ranges::copy(part, block.begin() + static_cast<std::ptrdiff_t>(filled));
-          filled += part.size();
-          bytes = bytes.subspan(part.size());
-          if (filled == block.size()) flush();
-        }
-      }
-      void flush() {
-        if (filled == 0) return;
-        ring.publish(std::exchange(filled, 0));
-        block = {};
-      }
+      void write(Bytes bytes) override;
+      void flush();
       BlockRing& ring;
       std::span<std::byte> block = {};
       std::size_t filled = 0;
@@ -91,3 +57,7 @@ class TreeSource {
 static_assert(ByteSource<TreeSource>);
 
 }  // namespace strata::archive
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/tree/tree_source.ipp>
+#endif

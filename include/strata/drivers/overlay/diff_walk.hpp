@@ -2,10 +2,10 @@
 
 #include <strata/archive/whiteout.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
@@ -21,10 +21,7 @@ namespace strata::drivers::overlay {
 /// True if a directory is opaque: it hides everything of the same path below it.
 /// @param path   symbolic links are not followed
 /// @param names  of the attributes that the kernel uses; others are plain attributes of the user
-inline bool is_opaque(fs::path const& path, archive::OverlayXattr names) {
-  char value = 0;
-  return ::lgetxattr(path.c_str(), names.opaque(), &value, 1) == 1 && value == 'y';
-}
+bool is_opaque(fs::path const& path, archive::OverlayXattr names);
 
 /// An entry of a layer's own tree, and what it replaces.
 struct DiffEntry {
@@ -74,13 +71,7 @@ class DiffWalk {
     std::vector<std::size_t> visible = {};  // indices of the lowers whose directory at this path is visible
   };
 
-  void enter(sys::Fd fd, std::string name, std::vector<std::size_t> visible) {
-    Level level{.visible = std::move(visible)};
-    for (auto& entry : sys::read_directory(fd.get(), descent_.path(name)))
-      level.names.push_back(std::move(entry.name));
-    std::sort(level.names.begin(), level.names.end());
-    descent_.enter(std::move(fd), std::move(name), std::move(level));
-  }
+  void enter(sys::Fd fd, std::string name, std::vector<std::size_t> visible);
 
   template <class Visit>
   void step(Level& level, Visit& visit) {
@@ -108,24 +99,7 @@ class DiffWalk {
   }
 
   /// Sets `entry.below`.  @return the lowers whose directory there is visible
-  std::vector<std::size_t> look_below(Level const& level, DiffEntry& entry) const {
-    std::vector<std::size_t> visible;
-    for (auto const index : level.visible) {
-      auto const path =
-          lowers_[index] / entry.path;  // its parents are known to be directories: no link is followed
-      struct stat status {};
-      if (::lstat(path.c_str(), &status) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR) continue;
-        sys::throw_errno("stat", path);
-      }
-      if (archive::is_overlay_whiteout(status)) break;
-      if (!entry.below) entry.below = status;
-      if (!S_ISDIR(status.st_mode) || !entry.is_directory()) break;
-      visible.push_back(index);
-      if (is_opaque(path, marks_)) break;
-    }
-    return visible;
-  }
+  std::vector<std::size_t> look_below(Level const& level, DiffEntry& entry) const;
 
   archive::OverlayXattr marks_ = archive::OverlayXattr::here();
   std::vector<fs::path> lowers_;
@@ -133,3 +107,7 @@ class DiffWalk {
 };
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/diff_walk.ipp>
+#endif

@@ -3,6 +3,7 @@
 #include <strata/drivers/overlay/options.hpp>
 #include <strata/drivers/overlay/probe.hpp>
 #include <strata/fs.hpp>
+#include <strata/separate.hpp>
 
 #include <string>
 #include <unistd.h>
@@ -27,27 +28,13 @@ class Features {
       : places_(std::move(places)), mountopt_(std::move(mountopt)), cache_(places_.known) {}
 
   /// True if overlay mounts work at all. A failure is not recorded: the caller may gain privileges.
-  Answer overlay() const {
-    return find("overlay", [&] { return probe_overlay(places_.temp_dirs); });
-  }
-  bool metacopy() const {
-    return find("metacopy(" + mountopt_ + ")",
-                [&] { return probe_metacopy(places_.temp_dirs, configured()); })
-        .works;
-  }
+  Answer overlay() const;
+  bool metacopy() const;
   /// For a read-only store true, unless recorded otherwise.
-  bool native_diff() const {
-    auto const name = "native-diff(" + mountopt_ + ")";
-    if (places_.read_only && !cache_.find(name)) return true;
-    return find(name, [&] { return probe_native_diff(places_.temp_dirs, usable()); }).works;
-  }
-  bool volatile_mounts() const {
-    return find("volatile", [&] { return probe_volatile(places_.temp_dirs); }).works;
-  }
+  bool native_diff() const;
+  bool volatile_mounts() const;
   /// True if layers below can be mounted with other owners.
-  bool idmapped_lower() const {
-    return find("idmapped-lower-dir", [&] { return probe_idmapped_lower(places_.temp_dirs); }).works;
-  }
+  bool idmapped_lower() const;
 
   /// Configured options of every mount.
   std::vector<std::string> configured() const { return split(mountopt_, ','); }
@@ -66,11 +53,7 @@ class Features {
 
   /// The configured options without `metacopy` if the kernel does not support it; in a user namespace it
   /// rejects it.
-  std::vector<std::string> usable() const {
-    auto options = configured();
-    if (!metacopy()) std::erase(options, "metacopy=on");
-    return options;
-  }
+  std::vector<std::string> usable() const;
 
   FeaturePlaces places_;
   std::string mountopt_;
@@ -78,3 +61,7 @@ class Features {
 };
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/features.ipp>
+#endif

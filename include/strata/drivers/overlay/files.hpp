@@ -5,9 +5,8 @@
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/paths.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/tree/tree_path.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,25 +32,10 @@ class LayerFiles {
   /// tree, else from those below it, nearest first. The kernel confines the look-up to each tree, whatever
   /// links and ".." the name contains.
   /// @throws `Errc::layer_unknown`, `Errc::data_unknown`
-  void copy(LayerDirs const& dirs, std::string const& id, std::string_view name, Writer& to) {
-    auto const layer = open_layer(dirs, id);
-    std::string const path = archive::path_in_tree(name);
-    auto file = open_file(layer->tree, path);
-    if (!file && errno != ENXIO) {  // ENXIO: a whiteout, which hides the layers below
-      for (auto const& lower : layer->lower_trees(dirs)) {
-        file = open_file(lower, path);
-        if (file || errno == ENXIO) break;
-      }
-    }
-    if (!file) throw Error(Errc::data_unknown, "layer " + id + ", file " + std::string(name));
-    copy_all(file, path, to);
-  }
+  void copy(LayerDirs const& dirs, std::string const& id, std::string_view name, Writer& to);
 
   /// Closes all open directories.
-  void forget() {
-    std::lock_guard const lock(mutex_);
-    recent_.clear();
-  }
+  void forget();
 
  private:
   static constexpr std::size_t most_layers = 4;
@@ -67,42 +51,11 @@ class LayerFiles {
     std::optional<std::vector<OpenTree>> lowers = {};  ///< none: not opened yet
 
     /// Not by `std::call_once`, which cannot pass on exceptions in a program with a libgcc of its own.
-    std::vector<OpenTree> const& lower_trees(LayerDirs const& dirs) {
-      std::lock_guard const alone(opening);
-      if (!lowers) {
-        std::vector<OpenTree> opened;
-        for (auto const& lower : dirs.lowers(directory)) opened.push_back(OpenTree::of(lower));
-        lowers = std::move(opened);
-      }
-      return *lowers;
-    }
+    std::vector<OpenTree> const& lower_trees(LayerDirs const& dirs);
   };
 
   /// Checks each time if the open tree is still the layer's, since another process may have replaced it.
-  std::shared_ptr<OpenLayer> open_layer(LayerDirs const& dirs, std::string const& id) {
-    {
-      std::lock_guard const lock(mutex_);
-      for (auto const& layer : recent_) {
-        if (layer->id != id) continue;
-        struct stat now {};
-        if (::stat((layer->directory / paths::overlay::diff).c_str(), &now) == 0 &&
-            now.st_dev == layer->identity.st_dev && now.st_ino == layer->identity.st_ino)
-          return layer;
-        std::erase(recent_, layer);
-        break;
-      }
-    }
-    auto layer = std::make_shared<OpenLayer>();
-    layer->id = id;
-    layer->directory = dirs.get(id);
-    layer->tree = OpenTree::of(layer->directory);
-    auto const& diff = layer->tree.data ? layer->tree.data : layer->tree.files;
-    if (::fstat(diff.get(), &layer->identity) != 0) sys::throw_errno("stat", layer->directory);
-    std::lock_guard const lock(mutex_);
-    if (recent_.size() == most_layers) recent_.erase(recent_.begin());
-    recent_.push_back(layer);
-    return layer;
-  }
+  std::shared_ptr<OpenLayer> open_layer(LayerDirs const& dirs, std::string const& id);
 
   /// A regular file and its size in bytes when it was opened.
   struct OpenFile {
@@ -113,46 +66,17 @@ class LayerFiles {
 
   /// Opens a regular file; otherwise returns none, with `errno`: ENXIO for a whiteout or another device. For
   /// a directory or pipe, a layer below may still have the recorded contents, which export and check compare.
-  static OpenFile open_file(OpenTree const& tree, std::string const& path) {
-    auto fd =
-        sys::try_open_in_root(tree.files.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (!fd) {
-      if (sys::is_unopened_device(tree.files.get(), path.c_str())) errno = ENXIO;  // as for other devices
-      if (sys::is_transient(errno)) sys::throw_errno("open", path);
-      return {};
-    }
-    struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
-    if (S_ISREG(status.st_mode)) {
-      auto contents = tree.contents(std::move(fd), path);
-      if (!contents) {
-        if (sys::is_transient(errno)) sys::throw_errno("open", path);
-        return {};
-      }
-      if (tree.data && ::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);
-      if (S_ISREG(status.st_mode)) return {.fd = std::move(contents), .size = status.st_size};
-    }
-    fd = {};
-    errno = ENOENT;
-    return {};
-  }
+  static OpenFile open_file(OpenTree const& tree, std::string const& path);
 
   /// Copies what the file contained when it was opened, without a last read to find the end.
-  static void copy_all(OpenFile const& file, std::string const& path, Writer& to) {
-    thread_local auto const buffer = std::make_unique<std::byte[]>(buffer_size);
-    for (off_t left = file.size; left > 0;) {
-      auto const wanted = std::min<off_t>(left, buffer_size);
-      auto const size =
-          sys::retry([&] { return ::read(file.fd.get(), buffer.get(), static_cast<std::size_t>(wanted)); });
-      if (size < 0) sys::throw_errno("read", path);
-      if (size == 0) return;
-      to.write(Bytes(buffer.get(), static_cast<std::size_t>(size)));
-      left -= size;
-    }
-  }
+  static void copy_all(OpenFile const& file, std::string const& path, Writer& to);
 
   std::mutex mutex_;
   std::vector<std::shared_ptr<OpenLayer>> recent_;
 };
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/files.ipp>
+#endif

@@ -1,13 +1,10 @@
 #pragma once
 
-#include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
 #include <strata/error.hpp>
-#include <strata/fs.hpp>
-#include <strata/paths.hpp>
+#include <strata/separate.hpp>
 #include <strata/tree/lower_view.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,22 +16,11 @@ namespace strata::drivers::overlay {
 /// What the whiteouts of a layer can hide. Unknown if a layer below is a composefs image, or is missing.
 /// @param dirs    copied; read at first use
 /// @param parent  id of the layer's parent, if it has one
-inline std::shared_ptr<archive::LowerView const> lower_view(LayerDirs const& dirs,
-                                                            std::optional<std::string> parent) {
-  using Trees = std::vector<fs::path>;
-  return std::make_shared<archive::LowerTrees>([dirs, parent = std::move(parent)]() -> std::optional<Trees> {
-    if (!parent) return Trees();
-    try {
-      auto const below = dirs.get(*parent);
-      if (is_composefs(below) || std::ranges::any_of(dirs.lowers(below), is_composefs)) return std::nullopt;
-      auto trees = dirs.trees_below(below);
-      trees.insert(trees.begin(), below / paths::overlay::diff);
-      return trees;
-    } catch (Error const& error) {
-      if (error.code() != Errc::parent_unknown) throw;
-      return std::nullopt;
-    }
-  });
-}
+std::shared_ptr<archive::LowerView const> lower_view(LayerDirs const& dirs,
+                                                     std::optional<std::string> parent);
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/lower_view.ipp>
+#endif

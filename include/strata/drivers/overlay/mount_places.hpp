@@ -4,7 +4,7 @@
 #include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
-#include <strata/sys/file.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/staging_directory.hpp>
 
 #include <sys/stat.h>
@@ -22,10 +22,7 @@ struct MountPlaces {
 
   /// `<home>/<id>/merged`; for layers of read-only stores, and in a store opened for reading, a path below
   /// the run root.
-  fs::path of(LayerId const& id) const {
-    auto const layer = dirs.find(id.str());
-    return (layer && !is_own(*layer) ? run_home / id.str() : dirs.own(id.str())) / paths::overlay::merged;
-  }
+  fs::path of(LayerId const& id) const;
 
   /// Directory for short-lived mounts that other processes must neither use nor count. Not in the home: a
   /// shutdown by another process unmounts the home with all mounts below it.
@@ -34,10 +31,10 @@ struct MountPlaces {
 
 /// Makes an empty directory in a staging directory.
 /// @throws `errno`, "mkdir <path>"
-inline fs::path make_mount_point(sys::StagingDirectory& place) {
-  auto point = place.next_addition();
-  if (::mkdir(point.c_str(), 0700) != 0) sys::throw_errno("mkdir", point);
-  return point;
-}
+fs::path make_mount_point(sys::StagingDirectory& place);
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/mount_places.ipp>
+#endif

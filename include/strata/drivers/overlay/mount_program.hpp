@@ -1,11 +1,8 @@
 #pragma once
 
-#include <strata/archive/whiteout.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
-#include <strata/drivers/overlay/options.hpp>
 #include <strata/fs.hpp>
-#include <strata/paths.hpp>
-#include <strata/sys/process.hpp>
+#include <strata/separate.hpp>
 
 #include <array>
 #include <cstddef>
@@ -20,49 +17,17 @@ namespace strata::drivers::overlay {
 
 /// True if a mount program wrote layers here: it leaves whiteouts as files, and attributes of its own on
 /// directories. Searches all layers; needed only if `.has-mount-program` is missing in the home.
-inline bool used_mount_program(LayerDirs const& dirs) {
-  auto const is_marked = [](fs::path const& directory) {
-    std::array<char, 4096> keys{};
-    auto const size = ::llistxattr(directory.c_str(), keys.data(), keys.size());
-    std::string_view rest(keys.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    while (!rest.empty()) {
-      auto const key = rest.substr(0, rest.find('\0'));
-      if (key.starts_with("user.fuseoverlayfs.") || key.starts_with("user.containers.")) return true;
-      rest.remove_prefix(key.size() + 1);
-    }
-    return false;
-  };
-  for (auto const& id : dirs.list()) {
-    auto const tree = dirs.own(id) / paths::overlay::diff;
-    if (is_marked(tree)) return true;
-    boost::system::error_code error;
-    for (fs::recursive_directory_iterator entry(tree, error), end; !error && entry != end;
-         entry.increment(error)) {
-      if (archive::is_whiteout(entry->path().filename().native())) return true;
-      if (entry->symlink_status(error).type() == fs::directory_file && is_marked(entry->path())) return true;
-    }
-  }
-  return false;
-}
+bool used_mount_program(LayerDirs const& dirs);
 
 /// Searches the directories of `$PATH`; empty if not found.
-inline fs::path find_program(std::string_view name) {
-  auto const* search = std::getenv("PATH");
-  for (auto const& directory : split(search != nullptr ? search : "", ':')) {
-    auto path = fs::path(directory) / name;
-    if (path.is_absolute() && ::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return {};
-}
+fs::path find_program(std::string_view name);
 
 /// Unmounts with fuse's own program, as a mount program expects (fusermount3(1)).
 /// @return  false if that failed
-inline bool unmount_by_program(fs::path const& target) {
-  for (auto const* program : {"fusermount3", "fusermount"}) {
-    if (find_program(program).empty()) continue;
-    if (sys::run({program, "-u", target.native()}, {.keep_words = true}).succeeded()) return true;
-  }
-  return false;
-}
+bool unmount_by_program(fs::path const& target);
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/mount_program.ipp>
+#endif

@@ -1,15 +1,10 @@
 #pragma once
 
-#include <strata/drivers/option_text.hpp>
-#include <strata/drivers/overlay/backing.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/paths.hpp>
-#include <strata/sys/directory.hpp>
-#include <strata/sys/fd.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/project_quota.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
 #include <string>
@@ -21,58 +16,26 @@ namespace strata::drivers::overlay {
 /// Number below the project ids of a home's layers: the home's own project id, if an administrator set one,
 /// otherwise one derived from its inode, which makes collisions between homes of a file system unlikely
 /// (10,000 ids per home, as in containers/storage, drivers/quota).
-inline std::uint32_t project_base(fs::path const& home) {
-  if (auto const own = sys::project_of(home); own != 0) return own;
-  struct stat status {};
-  if (::stat(home.c_str(), &status) != 0) sys::throw_errno("stat", home);
-  constexpr std::uint64_t numbers_each = 10000;
-  return static_cast<std::uint32_t>(numbers_each +
-                                    status.st_ino * numbers_each % (0xFFFF'FFFFU - numbers_each));
-}
+std::uint32_t project_base(fs::path const& home);
 
 /// One more than the highest project id of the layers.
-inline std::uint32_t next_project(fs::path const& home) {
-  auto next = project_base(home) + 1;
-  auto const fd = sys::open_at(AT_FDCWD, home, O_RDONLY | O_DIRECTORY);
-  for (auto const& entry : sys::read_directory(fd.get(), home))
-    if (sys::is_directory(fd.get(), entry)) next = std::max(next, sys::project_of(home / entry.name) + 1);
-  return next;
-}
+std::uint32_t next_project(fs::path const& home);
 
 /// Checks that limits can be set on this file system.
 /// @throws `Errc::driver_option`; its subject is the whole message, as containers/storage prints it
-inline void require_quotas(fs::path const& home) {
-  auto const backing = backing_name(home);
-  try {
-    auto const node = home / paths::overlay::backing_device;
-    sys::make_device_node(node, home);
-    sys::limit_project(node, project_base(home), {});
-  } catch (Error const& error) {
-    if (backing == "xfs")
-      reject_option(
-          "storage options overlay.size and overlay.inodes not supported. Filesystem does not support "
-          "Project "
-          "Quota: " +
-          std::string(error.what()));
-    reject_option("storage option overlay.size and overlay.inodes only supported for backingFS XFS. Found " +
-                  backing);
-  }
-}
+void require_quotas(fs::path const& home);
 
 /// Sets a project and its limits on a published layer. The store's lock is held, so that no other process
 /// takes the same id. The layer of a new container has few entries; one that was filled before publication
 /// has all its files traversed here.
-inline void limit_layer(fs::path const& home, fs::path const& layer, sys::ProjectLimits const& limits) {
-  auto const project = next_project(home);
-  sys::limit_project(home / paths::overlay::backing_device, project, limits);
-  sys::set_project(layer, project);
-}
+void limit_layer(fs::path const& home, fs::path const& layer, sys::ProjectLimits const& limits);
 
 /// Adds a tree that will replace a part of a layer to that layer's project. No effect if it has none, or if
 /// this was done before.
-inline void join_project(fs::path const& layer, fs::path const& tree) {
-  auto const project = sys::project_of(layer);
-  if (project != 0 && sys::project_of(tree) != project) sys::set_project(tree, project);
-}
+void join_project(fs::path const& layer, fs::path const& tree);
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/quota.ipp>
+#endif

@@ -1,15 +1,10 @@
 #pragma once
 
-#include <strata/drivers/overlay/composefs.hpp>
 #include <strata/drivers/overlay/mount.hpp>
-#include <strata/drivers/shift_owners.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/idmap/range.hpp>
-#include <strata/paths.hpp>
-#include <strata/sys/fd.hpp>
+#include <strata/separate.hpp>
 #include <strata/sys/idmapped_mount.hpp>
-#include <strata/sys/mount.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -31,41 +26,16 @@ namespace detail {
 class MappedHomes {
  public:
   /// @param directory  is created; mounts that a dead process left in it are removed
-  MappedHomes(fs::path directory, IdMaps const& maps) : directory_(std::move(directory)), names_(maps) {
-    make(directory_);
-  }
-  ~MappedHomes() {
-    try {
-      for (auto const& [home, clone] : clones_) sys::unmount(clone);
-    } catch (std::exception const&) {  // the next mount of the layer, or its removal, removes them
-    }
-  }
+  MappedHomes(fs::path directory, IdMaps const& maps);
+  ~MappedHomes();
   MappedHomes(MappedHomes const&) = delete;
   MappedHomes& operator=(MappedHomes const&) = delete;
 
   /// Path at which the tree `<home>/<layer>/<name>` appears.
-  fs::path operator()(fs::path const& tree) {
-    auto const layer = tree.parent_path();
-    auto const home = layer.parent_path();
-    auto const [clone, is_new] = clones_.try_emplace(home, directory_ / std::to_string(clones_.size()));
-    if (is_new) {
-      auto const place = clone->second;
-      try {
-        make(place);
-        while (sys::unmount(place)) continue;
-        sys::idmapped_bind(home, place, names_);
-      } catch (Error const&) {
-        clones_.erase(clone);
-        throw;
-      }
-    }
-    return clone->second / layer.filename() / tree.filename();
-  }
+  fs::path operator()(fs::path const& tree);
 
  private:
-  static void make(fs::path const& path) {
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) sys::throw_errno("mkdir", path);
-  }
+  static void make(fs::path const& path);
 
   fs::path directory_;
   sys::MappedNamespace names_;
@@ -74,40 +44,21 @@ class MappedHomes {
 
 /// Adds options in the syntax of fuse-overlayfs: "uidmapping=:0:100000:65536", or "squash_to_uid=100000" for
 /// a map of one id.
-inline void add_program_map(std::vector<std::string>& options, std::string const& which, IdMap const& map) {
-  if (map.empty()) return;
-  if (map.size() == 1 && map.front().size == 1) {
-    options.push_back("squash_to_" + which + '=' + std::to_string(map.front().host_id));
-    return;
-  }
-  auto text = which + "mapping=";
-  for (auto const& range : map)
-    text += ':' + std::to_string(range.container_id) + ':' + std::to_string(range.host_id) + ':' +
-            std::to_string(range.size);
-  options.push_back(std::move(text));
-}
+void add_program_map(std::vector<std::string>& options, std::string const& which, IdMap const& map);
 
 }  // namespace detail
 
 /// Changes the plan for a mount program, which maps ids itself.
-inline void shift_by_program(MountPlan& plan, IdMaps const& maps) {
-  detail::add_program_map(plan.options, "uid", maps.uids);
-  detail::add_program_map(plan.options, "gid", maps.gids);
-}
+void shift_by_program(MountPlan& plan, IdMaps const& maps);
 
 /// Mounts by the kernel, with the layers below through id-mapped clones of their homes: Linux 5.19. The
 /// layer's own tree is not mapped, since a container writes with host ids.
 /// @param layer  directory of the layer
 /// @throws `Errc::unsupported`: a composefs layer is among them
-inline void mount_shifted(MountPlan plan, fs::path const& layer, IdMaps const& maps) {
-  for (auto const& lower : plan.lowers)
-    if (is_composefs(lower.parent_path()))
-      throw Error(Errc::unsupported,
-                  "ID mappings for composefs layer " + lower.parent_path().filename().native());
-  detail::MappedHomes homes(plan.target.parent_path() / paths::overlay::mapped, maps);
-  for (auto& lower : plan.lowers)
-    if (lower.parent_path() != layer) lower = homes(lower);
-  mount_overlay(plan);
-}
+void mount_shifted(MountPlan plan, fs::path const& layer, IdMaps const& maps);
 
 }  // namespace strata::drivers::overlay
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/drivers/overlay/shifted_mount.ipp>
+#endif

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <strata/tree/layer_entries.hpp>
+
+namespace strata {
+
+STRATA_INLINE auto LayerEntries::iterator::operator++() -> iterator& {
+  of_->advance();
+  return *this;
+}
+
+STRATA_INLINE auto LayerEntries::begin() -> iterator {
+  if (!begun_) advance();
+  begun_ = true;
+  return iterator(this);
+}
+
+STRATA_INLINE void LayerEntries::advance() {
+  if (walk_ && !walk_->next(current_)) walk_.reset();
+}
+
+}  // namespace strata

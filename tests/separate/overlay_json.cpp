@@ -1,0 +1,4 @@
+// A store that many tests use (store/stores.hpp), compiled once.
+#include "store/stores.hpp"
+
+STRATA_INSTANTIATE_STORE(strata::Store<strata::drivers::Overlay, strata::serializers::Json>)
