@@ -10,7 +10,7 @@ namespace strata::drivers::overlay {
 STRATA_INLINE fs::path mount_privately(MountPlaces const& places, Mounter const& mounter,
                                        sys::StagingDirectory& staging, LayerId const& id,
                                        IdMaps const& maps) {
-  auto const target = make_mount_point(staging);
+  auto target = make_mount_point(staging);
   // For a container never an existing mount, which may show other owners.
   if (auto const seen = places.of(id); maps.empty() && sys::is_mount_point(seen)) {
     // Bind-mounts the existing mount, which may be unmounted at any time.
