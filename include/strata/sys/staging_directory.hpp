@@ -89,10 +89,10 @@ class [[nodiscard]] StagingDirectory {
   /// @param text may contain any character that is allowed in file names
   void note(std::string_view text);
 
-  /// Flushes the intent records. From now on they are removed only after the changes that they describe are
-  /// on stable storage. Does nothing on file systems that persist directory changes in order, if the changes are
-  /// on the same one.
-  /// @param elsewhere  some of the changes are on another file system, or may be
+  /// Flushes the intent records. From now on they are removed only after the changes that they describe on this
+  /// file system are on stable storage. Does nothing where directory changes are persisted in order, unless some
+  /// are elsewhere.
+  /// @param elsewhere  some of the changes are on another file system, or may be: the caller flushes those itself
   /// @throws `errno`, "fsync <path>"
   void keep_notes(bool elsewhere = false);
 

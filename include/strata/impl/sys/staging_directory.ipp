@@ -121,10 +121,11 @@ STRATA_INLINE void StagingDirectory::note(std::string_view text) {
 }
 
 STRATA_INLINE void StagingDirectory::keep_notes(bool elsewhere) {
-  outlasts_ = !keeps_order(path_);
-  if (!outlasts_ && !elsewhere) return;
+  bool const in_order = keeps_order(path_);
+  if (in_order && !elsewhere) return;
   sync_directory(path_);
   sync_directory(path_.parent_path());
+  outlasts_ = !in_order;
 }
 
 STRATA_INLINE std::vector<std::string> StagingDirectory::notes() const {
