@@ -42,47 +42,6 @@ TEMPLATE_TEST_CASE("an image points to its top layer and is found by its digests
   CHECK(code_of([&] { static_cast<void>(image.big_data().digest("nothing")); }) == Errc::digest_unknown);
 }
 
-TEST_CASE("big data is streamed out, and of a const image only read", "[store][images]") {
-  Fixture<stores::Vfs> fixture;
-  auto image = fixture.store.images().create({.id = "image"});
-  std::string const bytes(1'000'000, 'x');
-  image.big_data().set("Key", bytes);
-  std::string out;
-  image.big_data().get("Key", string_sink(out));
-  CHECK(out == bytes);
-
-  // A stream that was opened goes on with what there was.
-  auto from = image.big_data().source("Key");
-  CHECK(from.size() == bytes.size());
-  image.big_data().set("Key", "other");
-  std::size_t size = 0;
-  for (Bytes part = from.next(); !part.empty(); part = from.next()) size += part.size();
-  CHECK(size == bytes.size());
-  CHECK(image.big_data().get("Key") == "other");
-
-  for (auto const* key : {"nothing", "", "."}) {
-    CHECK(code_of([&] { static_cast<void>(image.big_data().source(key)); }) == Errc::data_unknown);
-    CHECK(code_of([&] { image.big_data().get(key, string_sink(out)); }) == Errc::data_unknown);
-  }
-
-  auto const& constant = image;
-  CHECK(constant.big_data().get("Key") == "other");
-  auto const can_set = [](auto data) {
-    return requires { data.set("Key", "x"); };
-  };
-  CHECK(can_set(image.big_data()));
-  CHECK_FALSE(can_set(constant.big_data()));
-
-  // Of an item that nobody keeps.
-  auto kept = fixture.store.images().get("image").big_data();
-  kept.set("more", "data");
-  CHECK(kept.names() == names::List{"Key", "more"});
-  CHECK(image.big_data().get("more") == "data");
-  CHECK(image.big_data().names() == names::List{"Key"});  // as this handle knows the record
-  image.refresh();
-  CHECK(image.big_data().names() == names::List{"Key", "more"});
-}
-
 TEST_CASE("an image of a volatile container's layer has its files on the device", "[store][images]") {
   using S = Store<drivers::Vfs, serializers::Json, durability::Full>;
   for (bool const is_volatile : {false, true}) {

@@ -159,19 +159,6 @@ TEMPLATE_TEST_CASE("setting big data of a removed item leaves nothing", "[store]
   CHECK(stores::files_below(fixture.graph()) == before);
 }
 
-TEMPLATE_TEST_CASE("big data of a layer is stored by key", "[store][layers][big_data]", stores::Vfs) {
-  Fixture<TestType> fixture;
-  auto layer = fixture.store.layers().create({.id = "one"});
-  layer.big_data().set("zstd-chunked-manifest", "bytes");
-  layer.big_data().set("plain", "");
-  CHECK(layer.big_data().names() == names::List{"zstd-chunked-manifest", "plain"});
-  CHECK(layer.big_data().get("plain").empty());
-  CHECK(layer.big_data().size("plain") == 0);
-  CHECK(code_of([&] { layer.big_data().get("nothing"); }) == Errc::data_unknown);
-  CHECK(code_of([&] { layer.big_data().set("", "x"); }) == Errc::invalid_name);
-  CHECK(code_of([&] { layer.big_data().set("..", "x"); }) == Errc::invalid_name);
-}
-
 TEST_CASE("ids and keys that a record would not preserve are refused", "[store][layers][big_data]") {
   std::string const odd =
       "od\xff"

@@ -5,10 +5,10 @@
 #include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/problem.hpp>
-#include <strata/records/big_data.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
+#include <strata/store/big_data.hpp>
 #include <strata/store/fixed_fields.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/parent_owners.hpp>

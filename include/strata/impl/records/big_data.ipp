@@ -1,7 +1,9 @@
 #pragma once
 
-#include <strata/concepts/traits.hpp>
+#include <strata/archive/base64.hpp>
 #include <strata/records/big_data.hpp>
+
+#include <cstddef>
 
 namespace strata {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <strata/records/big_data.hpp>
+#include <strata/store/big_data.hpp>
 
 namespace strata {
 
