@@ -36,7 +36,7 @@ cat >"$scratch/memory_journal.cpp" <<'END'
 
 #ifdef SEPARATELY
 #include <strata/codec/all.hpp>
-#include <strata/store/instantiate.hpp>
+#include <strata/instantiate/extern_store.hpp>
 STRATA_EXTERN_STORE(strata::Store<strata::drivers::Memory, strata::serializers::Journal>)
 #endif
 

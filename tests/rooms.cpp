@@ -30,6 +30,7 @@ std::vector<std::vector<std::string>> const floors{{"separate"},
                                                    {"records"},
                                                    {"drivers", "serializers"},
                                                    {"store"},
+                                                   {"bodies"},
                                                    {"maintenance"},
                                                    {"chunked"},
                                                    {"conf", "instantiate", "testing"},
@@ -52,13 +53,15 @@ std::vector<std::string> included(fs::path const& file) {
 
 }  // namespace
 
-TEST_CASE("no header includes one of a floor above it, and src.hpp has all bodies", "[rooms]") {
+TEST_CASE("no header includes one of a floor above it, and src.hpp and bodies.hpp have all bodies",
+          "[rooms]") {
   std::map<std::string, std::size_t> floor_of;
   for (std::size_t floor = 0; floor < floors.size(); ++floor)
     for (auto const& room : floors[floor]) floor_of.emplace(room, floor);
   fs::path const root = STRATA_HEADERS;
   std::set<std::string> seen;
   std::set<std::string> bodies_found;
+  std::set<std::string> templates_found;
   std::vector<std::string> upwards;
   for (auto const& entry : fs::recursive_directory_iterator(root)) {
     if (entry.path().extension() != ".hpp" && entry.path().extension() != ".ipp") continue;
@@ -67,7 +70,10 @@ TEST_CASE("no header includes one of a floor above it, and src.hpp has all bodie
     INFO(header.native());
     REQUIRE(floor_of.contains(room));
     seen.insert(room);
-    if (entry.path().extension() == ".ipp") bodies_found.insert(header.native());
+    if (entry.path().extension() == ".ipp")
+      bodies_found.insert(header.native());
+    else if (*header.begin() == "impl")
+      templates_found.insert(header.native());
     for (auto const& other : included(entry.path()))
       if (auto const of = room_of(other); of != room && floor_of.at(of) >= floor_of.at(room))
         upwards.push_back(header.native() + " includes " + other);
@@ -75,5 +81,7 @@ TEST_CASE("no header includes one of a floor above it, and src.hpp has all bodie
   CHECK(upwards == std::vector<std::string>{});
   auto const bodies = included(root / "src.hpp");
   CHECK(std::set(bodies.begin(), bodies.end()) == bodies_found);
+  auto const templates = included(root / "bodies.hpp");
+  CHECK(std::set(templates.begin(), templates.end()) == templates_found);
   CHECK(seen.size() == floor_of.size());
 }

@@ -39,10 +39,11 @@ separately() {
   # shellcheck disable=SC2086
   cat >extern.hpp <<'END' &&
 #include <strata/strata.hpp>
-#include <strata/store/instantiate.hpp>
+#include <strata/instantiate/extern_store.hpp>
 STRATA_EXTERN_STORE(strata::Store<strata::drivers::Memory, strata::serializers::Journal>)
 END
   cat >bodies.cpp <<'END' &&
+#include <strata/instantiate/store.hpp>
 #include <strata/src.hpp>
 STRATA_INSTANTIATE_STORE(strata::Store<strata::drivers::Memory, strata::serializers::Journal>)
 END

@@ -1,3 +1,4 @@
+#include <strata/bodies.hpp>
 #include <strata/records/layer.hpp>
 #include <strata/records/own_fields.hpp>
 #include <strata/serializers/json.hpp>

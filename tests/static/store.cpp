@@ -1,7 +1,7 @@
 #include <strata/codec/all.hpp>
+#include <strata/instantiate/store.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
-#include <strata/store/instantiate.hpp>
 
 #include "driver_archetype.hpp"
 

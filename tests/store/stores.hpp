@@ -6,9 +6,9 @@
 #include <strata/drivers/overlay.hpp>
 #include <strata/drivers/vfs.hpp>
 #include <strata/fs.hpp>
+#include <strata/instantiate/store.hpp>
 #include <strata/serializers/journal.hpp>
 #include <strata/serializers/json.hpp>
-#include <strata/store/instantiate.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/testing/temp_dir.hpp>
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/bodies.hpp>
 #include <strata/store/chunked_keys.hpp>
 
 #include <string>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/bodies.hpp>
 #include <strata/chunked/add_table.hpp>
 #include <strata/chunked/zstd_chunked.hpp>
 #include <strata/codec/gzip.hpp>

@@ -4,6 +4,7 @@
 #include <strata/archive/tar_split.hpp>
 #include <strata/archive/whiteout.hpp>
 #include <strata/archive/zero_filled_tar.hpp>
+#include <strata/bodies.hpp>
 #include <strata/chunked/add_table.hpp>
 #include <strata/chunked/chunked_stream.hpp>
 #include <strata/chunked/chunked_toc.hpp>

@@ -2,7 +2,6 @@
 
 #include <strata/codec/codec.hpp>
 #include <strata/codec/decoder.hpp>
-#include <strata/codec/ordered.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 #include <strata/separate.hpp>
@@ -21,6 +20,9 @@
 namespace strata::codec {
 
 namespace detail {
+
+class Ordered;
+struct Piece;
 
 std::uint8_t* as_octets(std::byte const* bytes);
 
@@ -65,6 +67,7 @@ class Deflater {
 class GzipEncoder final : public Encoder {
  public:
   GzipEncoder(Sink out, unsigned level, unsigned threads);
+  ~GzipEncoder() override;
 
   void write(Bytes bytes) override;
 
@@ -88,7 +91,7 @@ class GzipEncoder final : public Encoder {
   std::uint32_t size_ = 0;
   std::vector<std::byte> last_;  // the next piece's window
   Piece* current_ = nullptr;
-  Ordered pieces_;  // last: its threads use the members above
+  std::unique_ptr<Ordered> pieces_;  // last: its threads use the members above
 };
 
 }  // namespace detail

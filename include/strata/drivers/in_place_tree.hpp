@@ -8,11 +8,13 @@
 #include <strata/progress.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
-#include <strata/tree/applier.hpp>
+#include <strata/tree/apply_options.hpp>
 
-#include <fcntl.h>
 #include <memory>
-#include <utility>
+
+namespace strata::archive {
+class Applier;
+}
 
 namespace strata::drivers {
 
@@ -22,6 +24,9 @@ class InPlaceTree {
  public:
   /// @param apply  without maps, which are taken from the request
   InPlaceTree(fs::path tree, InPlaceRequest const& request, archive::ApplyOptions apply);
+  InPlaceTree(InPlaceTree&&) noexcept;
+  InPlaceTree& operator=(InPlaceTree&&) noexcept;
+  ~InPlaceTree();
 
   void add(archive::TarHeader const& header, Reader& body);
 

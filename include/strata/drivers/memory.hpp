@@ -7,22 +7,24 @@
 #include <strata/concepts/read_driver.hpp>
 #include <strata/error.hpp>
 #include <strata/separate.hpp>
-#include <strata/sys/file.hpp>
 #include <strata/sys/trash.hpp>
-#include <strata/tree/applier.hpp>
 #include <strata/tree/layer_tree.hpp>
-#include <strata/tree/memory_tree.hpp>
 
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 #include <utility>
 #include <vector>
+
+namespace strata::archive {
+struct MemoryNode;
+class MemoryTree;
+template <class Tree>
+class BasicApplier;
+}  // namespace strata::archive
 
 namespace strata::drivers {
 
@@ -40,16 +42,18 @@ class Memory {
   static constexpr std::int64_t largest_sparse = std::int64_t{1} << 30;
 
   using File = archive::MemoryNode;
-  struct Layer {
-    archive::MemoryTree tree = archive::MemoryTree(true);
-    std::optional<LayerId> parent = {};
-    std::string identity = std::to_string(sys::random_number());
-  };
+  struct Layer;
+  struct State;
 
  public:
   /// A tree of its own. Copies are independent.
   class Staged {
    public:
+    Staged();
+    Staged(Staged&&) noexcept;
+    Staged& operator=(Staged&&) noexcept;
+    ~Staged();
+
     void add(archive::TarHeader const& header, Reader& body);
     void finish();
 
@@ -57,15 +61,15 @@ class Memory {
     friend class Memory;
     std::shared_ptr<Layer const>& layer();
 
-    std::unique_ptr<archive::BasicApplier<archive::MemoryTree>> applier_ = {};
+    std::unique_ptr<archive::BasicApplier<archive::MemoryTree>> applier_;
     std::optional<LayerId> parent_ = {};
     Control control_ = {};
     std::shared_ptr<Layer const> layer_ = {};  ///< set once it is complete
   };
 
-  Memory() = default;
-  explicit Memory(DriverPlace const&) {}
-  Memory(DriverPlace const&, Options const&) {}
+  Memory();
+  explicit Memory(DriverPlace const&) : Memory() {}
+  Memory(DriverPlace const&, Options const&) : Memory() {}
 
   static constexpr std::string_view name() noexcept { return "memory"; }
   static constexpr bool in_memory = true;
@@ -95,19 +99,14 @@ class Memory {
   std::int64_t diff_size(DiffRequest const& request) const;
 
  private:
-  struct State {
-    std::mutex mutex;  // guards the map; a layer in it never changes
-    std::map<LayerId, std::shared_ptr<Layer const>> layers;
-  };
-
   using Nodes = std::map<std::string, File const*>;  ///< by path, without the root
   static Nodes nodes_of(Layer const& layer);
   static bool same(File const& a, File const& b);
-  static Error unknown(LayerId const& id) { return Error(Errc::layer_unknown, "layer " + id.str()); }
+  static Error unknown(LayerId const& id);
 
   std::shared_ptr<Layer const> get(LayerId const& id) const;
 
-  std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::shared_ptr<State> state_;
 };
 
 static_assert(DiffDriver<Memory> && OpenableDriver<Memory> && IdentityDriver<Memory> &&

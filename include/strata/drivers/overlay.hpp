@@ -9,49 +9,34 @@
 #include <strata/concepts/read_driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
 #include <strata/drivers/in_place_tree.hpp>
-#include <strata/drivers/overlay/backing.hpp>
-#include <strata/drivers/overlay/comparer.hpp>
-#include <strata/drivers/overlay/composefs.hpp>
-#include <strata/drivers/overlay/files.hpp>
-#include <strata/drivers/overlay/image_stores.hpp>
-#include <strata/drivers/overlay/inspect.hpp>
 #include <strata/drivers/overlay/layer_dirs.hpp>
-#include <strata/drivers/overlay/left_staging.hpp>
-#include <strata/drivers/overlay/lower_view.hpp>
 #include <strata/drivers/overlay/mount_places.hpp>
 #include <strata/drivers/overlay/mounter.hpp>
 #include <strata/drivers/overlay/options.hpp>
-#include <strata/drivers/overlay/placement.hpp>
-#include <strata/drivers/overlay/quota.hpp>
-#include <strata/drivers/overlay/read_tree.hpp>
 #include <strata/drivers/overlay/staged.hpp>
-#include <strata/drivers/shift_owners.hpp>
-#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/separate.hpp>
-#include <strata/sys/fd.hpp>
-#include <strata/sys/file.hpp>
-#include <strata/sys/mount.hpp>
-#include <strata/sys/remove_tree.hpp>
-#include <strata/sys/staging_directory.hpp>
+#include <strata/sys/additional_tree.hpp>
 #include <strata/sys/trash.hpp>
+#include <strata/tree/apply_options.hpp>
 #include <strata/tree/layer_tree.hpp>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
 namespace strata::drivers {
+
+namespace overlay {
+class Comparer;
+class LayerFiles;
+}  // namespace overlay
 
 /// Stores layers as upper and lower directories of overlayfs, in the layout of containers/storage (up to
 /// release 1.63).
@@ -70,6 +55,9 @@ class Overlay {
   /// the run root, and probed only if unknown.
   /// @throws `Errc::driver_unusable`, with the kernel's reason; `errno`
   Overlay(DriverPlace const& place, Options const& options);
+  Overlay(Overlay&&) noexcept;
+  Overlay& operator=(Overlay&&) noexcept;
+  ~Overlay();
 
   Staged stage(StageRequest const& request);
 
@@ -104,9 +92,9 @@ class Overlay {
   std::vector<std::pair<std::string, std::string>> status() const;
 
   /// Reads the layer's own tree if the parent is the layer's own; otherwise compares trees.
-  std::vector<Change> changes(DiffRequest const& request) const { return comparer().changes(request); }
-  void diff(DiffRequest const& request, archive::TarWriter& to) const { comparer().diff(request, to); }
-  std::int64_t diff_size(DiffRequest const& request) const { return comparer().diff_size(request); }
+  std::vector<Change> changes(DiffRequest const& request) const;
+  void diff(DiffRequest const& request, archive::TarWriter& to) const;
+  std::int64_t diff_size(DiffRequest const& request) const;
 
   /// True on Linux from 5.19 on, and for a mount program if the maps are one offset; see
   /// `overlay::Mounter::shifts`.
@@ -115,11 +103,11 @@ class Overlay {
   /// @throws `Errc::layer_unknown`, `Errc::parent_unknown`; `Errc::unsupported` above 500 layers; `errno`
   fs::path mount(LayerId const& id, MountRequest const& request);
 
-  void unmount(LayerId const& id, Flush flush = Flush::full) { mounter_.unmount(mount_path(id), flush); }
-  bool is_mounted(LayerId const& id) const { return sys::is_mount_point(mount_path(id)); }
+  void unmount(LayerId const& id, Flush flush = Flush::full);
+  bool is_mounted(LayerId const& id) const;
 
   /// See `overlay::MountPlaces`.
-  fs::path mount_path(LayerId const& id) const { return mount_places().of(id); }
+  fs::path mount_path(LayerId const& id) const;
 
   std::vector<Problem> inspect(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors) const;
   std::vector<std::string> repair(LayerId const& id, std::optional<std::vector<LayerId>> const& ancestors);
@@ -136,8 +124,8 @@ class Overlay {
  private:
   fs::path const& home() const { return dirs_.home(); }
   fs::path temp_dirs() const { return home() / paths::overlay::temp_dirs; }
-  overlay::MountPlaces mount_places() const { return {dirs_, run_home_, read_only_}; }
-  overlay::Comparer comparer() const { return {mount_places(), mounter_}; }
+  overlay::MountPlaces mount_places() const;
+  overlay::Comparer comparer() const;
   archive::ApplyOptions how_to_unpack() const;
 
   void check_writable() const;

@@ -11,15 +11,12 @@
 #include <strata/fs.hpp>
 #include <strata/paths.hpp>
 #include <strata/separate.hpp>
-#include <strata/sys/flush_tree.hpp>
 #include <strata/sys/trash.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 #include <utility>
 #include <vector>
 

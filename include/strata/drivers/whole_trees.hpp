@@ -5,32 +5,26 @@
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/concepts/usage_driver.hpp>
-#include <strata/drivers/shift_owners.hpp>
-#include <strata/error.hpp>
 #include <strata/fs.hpp>
+#include <strata/id.hpp>
 #include <strata/problem.hpp>
 #include <strata/separate.hpp>
-#include <strata/sys/directory.hpp>
-#include <strata/sys/fd.hpp>
-#include <strata/sys/flush_tree.hpp>
-#include <strata/sys/lookup.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
-#include <strata/tree/applier.hpp>
 #include <strata/tree/apply_options.hpp>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <fcntl.h>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <stdio.h>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 #include <utility>
 #include <vector>
+
+namespace strata::archive {
+class Applier;
+}
 
 namespace strata::drivers {
 
@@ -38,24 +32,11 @@ namespace strata::drivers {
 class StagedTree {
  public:
   /// @param build  called with a path; makes the tree there, empty or with the parent's files
-  template <class Build>
-  StagedTree(fs::path const& temp_dirs, StageRequest const& request, archive::ApplyOptions apply,
-             Build&& build)
-      : place_(sys::StagingDirectory::create(temp_dirs)),
-        tree_(place_.next_addition()),
-        parent_(request.parent),
-        writable_(request.writable),
-        flush_(request.flush),
-        control_(request.control) {
-    build(tree_);
-    if (request.parent || request.copy_of)
-      shift_owners(tree_, request);
-    else
-      give_to_root(tree_, request.maps);
-    apply.maps = request.maps;
-    apply.former = request.former;
-    applier_ = std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, tree_, O_PATH | O_DIRECTORY), apply);
-  }
+  StagedTree(fs::path const& temp_dirs, StageRequest const& request, archive::ApplyOptions const& apply,
+             std::function<void(fs::path const&)> const& build);
+  StagedTree(StagedTree&&) noexcept;
+  StagedTree& operator=(StagedTree&&) noexcept;
+  ~StagedTree();
 
   void add(archive::TarHeader const& header, Reader& body);
 
@@ -73,7 +54,7 @@ class StagedTree {
   bool writable_;
   Flush flush_;
   Control control_;
-  std::unique_ptr<archive::Applier> applier_ = {};  ///< null once finished
+  std::unique_ptr<archive::Applier> applier_;  ///< null once finished
 };
 
 /// Layers stored as complete trees, each in a directory named by its id: the common part of drivers that copy

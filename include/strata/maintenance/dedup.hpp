@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/bodies.hpp>
 #include <strata/concepts/driver.hpp>
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/durability.hpp>

@@ -3,13 +3,6 @@
 #include <strata/concepts/serializer.hpp>
 #include <strata/records/record.hpp>
 
-#include <boost/json/parse.hpp>
-#include <boost/json/parse_options.hpp>
-#include <boost/json/serialize.hpp>
-#include <boost/json/value_from.hpp>
-#include <boost/json/value_to.hpp>
-#include <boost/system/error_code.hpp>
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -52,42 +45,15 @@ concept HasOwnFields = requires(Record& record, Record const& constant, detail::
 
 /// Moves own fields out of the flags.
 template <HasOwnFields Record>
-void take_own_fields(Record& record) {
-  Record::own_fields(record, [&](std::string_view name, auto& field) {
-    auto const found = record.flags.find(std::string(name));
-    if (found == record.flags.end()) return;
-    boost::json::parse_options any_text;
-    any_text.allow_invalid_utf8 = true;  // a text is written byte for byte
-    boost::system::error_code error;
-    auto const value = boost::json::parse(found->second.text, error, {}, any_text);
-    if (error) return;
-    auto result = boost::json::try_value_to<std::remove_cvref_t<decltype(field)>>(value);
-    if (!result) return;
-    field = *std::move(result);
-    record.flags.erase(found);
-  });
-}
+void take_own_fields(Record& record);
 
 /// Own fields as JSON, by name.
 template <HasOwnFields Record>
-std::map<std::string, std::string> own_texts(Record const& record) {
-  std::map<std::string, std::string> texts;
-  Record::own_fields(record, [&](std::string_view name, auto const& field) {
-    texts.emplace(name, boost::json::serialize(boost::json::value_from(field)));
-  });
-  return texts;
-}
+std::map<std::string, std::string> own_texts(Record const& record);
 
 /// A copy with own fields among the flags.
 template <HasOwnFields Record>
-Record with_own_flags(Record const& record) {
-  static auto const defaults = own_texts(Record());  // what the field has if there is no flag
-  Record out = record;
-  for (auto& [name, text] : own_texts(record))
-    if (auto const found = defaults.find(name); found == defaults.end() || found->second != text)
-      out.flags[name] = {std::move(text)};
-  return out;
-}
+Record with_own_flags(Record const& record);
 
 /// Adds own fields to a serializer that does not know them. Other records pass unchanged.
 template <class S>
@@ -164,3 +130,7 @@ template <class S, class... Records>
 using SerializerOf = std::conditional_t<(HasOwnFields<Records> || ...), OwnFieldSerializer<S>, S>;
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/records/own_fields.hpp>
+#endif

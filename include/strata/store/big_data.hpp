@@ -2,16 +2,9 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/digest.hpp>
-#include <strata/durability.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/id.hpp>
-#include <strata/records/big_data.hpp>
 #include <strata/records/names.hpp>
-#include <strata/store/data_intent.hpp>
-#include <strata/store/erase_data.hpp>
-#include <strata/sys/file.hpp>
-#include <strata/sys/stream.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -81,58 +74,15 @@ class BigData {
  private:
   /// @param fill  calls its argument with all bytes, in order
   template <class Fill>
-  void set_by(std::string_view key, std::optional<Digest> const& known_digest, Fill&& fill) {
-    check_key<typename Item::Core::Serializer>(key, subject(key));
-    item_.place().check_writable("save data items associated with " + std::string(Traits::stem));
-    auto const target = path(key);
-    try {
-      put(key, target, known_digest, fill);
-    } catch (...) {
-      forget_if_removed(target);
-      throw;
-    }
-  }
+  void set_by(std::string_view key, std::optional<Digest> const& known_digest, Fill&& fill);
 
   template <class Fill>
   void put(std::string_view key, fs::path const& target, std::optional<Digest> const& known_digest,
-           Fill&& fill) {
-    auto& core = item_.core();
-    auto file = new_file(target, core.flush());
-    Hasher hasher;
-    std::int64_t size = 0;
-    fill([&](Bytes part) {
-      if (!known_digest) hasher.update(part);
-      size += static_cast<std::int64_t>(part.size());
-      file.write(part);
-    });
-    auto const digest = known_digest ? *known_digest : hasher.finish();
-    file.flush();
-
-    auto table = item_.place().table.write();
-    Record next = *table.get(Ref::exactly(item_.record().id));
-    std::string const name(key);
-    bool const is_new = !names::contains(next.big_data_names, name);
-    record_big_data<Traits>(next, name, size, digest.str());
-    Traits::data_changed(next);
-    if constexpr (Traits::keeps_data_sizes)
-      if (!is_new) return item_.renew(replace_data<Traits>(core, table, std::move(next), name, file));
-    file.commit();  // replaced data come here only if sizes and digests are not recorded
-    auto row = table.put(std::move(next));
-    table.commit(core.flush());
-    item_.renew(std::move(row));
-  }
-
-  /// A file beside `target`; its directory may go at any time with other data that is erased.
-  static sys::ReplacingFile new_file(fs::path const& target, Flush flush);
+           Fill&& fill);
 
   /// Removes directories made here for an item that was removed meanwhile: the process that removed it could
   /// not see them.
-  void forget_if_removed(fs::path const& target) const noexcept try {
-    auto const table = item_.place().table.read();
-    if (table.by_id(item_.record().id)) return;
-    sys::remove_empty_parents(target, item_.place().directory);
-  } catch (...) {  // the error of reading the records was reported before
-  }
+  void forget_if_removed(fs::path const& target) const noexcept;
 
   fs::path path(std::string_view key) const;
   Error unknown(std::string_view key) const;
@@ -143,4 +93,6 @@ class BigData {
 
 }  // namespace strata
 
+#ifndef STRATA_SEPARATE_COMPILATION
 #include <strata/impl/store/big_data.hpp>
+#endif

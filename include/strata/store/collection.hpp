@@ -1,14 +1,10 @@
 #pragma once
 
 #include <strata/id.hpp>
-#include <strata/records/record.hpp>
 #include <strata/store/item.hpp>
 
-#include <algorithm>
-#include <cstddef>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -43,4 +39,6 @@ class Collection {
 
 }  // namespace strata
 
+#ifndef STRATA_SEPARATE_COMPILATION
 #include <strata/impl/store/collection.hpp>
+#endif

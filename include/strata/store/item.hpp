@@ -1,24 +1,24 @@
 #pragma once
 
+#include <strata/concepts/bytes.hpp>
 #include <strata/concepts/driver.hpp>
-#include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/paths.hpp>
+#include <strata/id.hpp>
 #include <strata/problem.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/names.hpp>
 #include <strata/records/record.hpp>
 #include <strata/store/big_data.hpp>
-#include <strata/store/fixed_fields.hpp>
+#include <strata/store/mount_point.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/parent_owners.hpp>
-#include <strata/store/take_names.hpp>
-#include <strata/stream/pulled_source.hpp>
+#include <strata/timestamp.hpp>
 #include <strata/tree/layer_entries.hpp>
 #include <strata/tree/layer_tree.hpp>
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,10 +61,10 @@ class Item {
 
   /// True if the item is in a read-only store. Names of such an image can still be changed, which copies its
   /// record into the store itself; any other change throws `Errc::store_read_only`.
-  bool read_only() const noexcept { return place_->read_only; }
+  bool read_only() const noexcept;
   /// True if it can be removed. That includes images in the graph root of a store with a separate image
   /// store.
-  bool removable() const noexcept { return !place_->read_only || place_->on_own_layers; }
+  bool removable() const noexcept;
 
   /// Replaces the names. A name that another item of the kind has moves to this one. Writes the record under
   /// the exclusive lock of its kind.
@@ -92,16 +92,7 @@ class Item {
   ///         was (strong guarantee)
   template <std::invocable<Record&> Change>
   void edit(Change&& apply_change) {
-    change([&](Record& record) {
-      auto const before = record;
-      apply_change(record);
-      auto tie = detail::changed_tie<T>(before, record);
-      if (tie.empty() && record.extra != before.extra)
-        tie = detail::changed_tie<T>(before, detail::as_read_again<typename Core::Serializer>(record));
-      if (!tie.empty())
-        throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + "\", " + tie, row_->id)
-            .about(T::subject, row_->id);
-    });
+    edit_by([&](Record& record) { apply_change(record); });
   }
 
   /// Named blobs stored with the item.
@@ -224,35 +215,13 @@ class Item {
 
   /// Applies a change to the current record, which may be newer than this handle's snapshot.
   template <class Change>
-  void change(Change&& apply_change) {
-    place_->check_writable("change " + std::string(T::kind) + " metadata");
-    auto table = place_->table.write();
-    Record next = *table.get(itself());
-    apply_change(next);
-    auto row = table.put(std::move(next));
-    table.commit(core_->flush());
-    row_ = std::move(row);
-  }
+  void change(Change&& apply_change);
+
+  /// As `edit`.
+  void edit_by(std::function<void(Record&)> const& apply_change);
 
   template <class Wanted>
-  names::List rename(Wanted&& wanted) {
-    if (place_->read_only) {
-      if constexpr (T::subject == Subject::image) {
-        row_ = pull_up_image(*core_, row_, *place_);
-        place_ = &core_->template own<T>();
-      }
-      place_->check_writable("change " + std::string(T::kind) + " name assignments");
-    }
-    auto table = place_->table.write();
-    Record next = *table.get(itself());
-    next.names = wanted(next.names);
-    take_names(table, next);
-    T::named(next);
-    auto row = table.put(std::move(next));
-    table.commit(core_->flush());
-    row_ = std::move(row);
-    return row_->names;
-  }
+  names::List rename(Wanted&& wanted);
 
   std::optional<Item<LayerTraits>> related_layer(std::string const& id) const;
 
@@ -273,4 +242,6 @@ class Item {
 
 }  // namespace strata
 
+#ifndef STRATA_SEPARATE_COMPILATION
 #include <strata/impl/store/item.hpp>
+#endif

@@ -1,22 +1,16 @@
 #pragma once
 
-#include <strata/digest.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/concepts/driver.hpp>
 #include <strata/fs.hpp>
+#include <strata/id.hpp>
 #include <strata/store/additional_layer.hpp>
 #include <strata/store/collection.hpp>
-#include <strata/store/import.hpp>
-#include <strata/store/layer_files.hpp>
-#include <strata/store/layer_transaction.hpp>
-#include <strata/store/mapped_layer.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/staged_layer.hpp>
-#include <strata/sys/stream.hpp>
-#include <strata/sys/trash.hpp>
 
 #include <optional>
-#include <string>
 #include <string_view>
-#include <utility>
 
 namespace strata {
 
@@ -75,22 +69,10 @@ class Layers : public Collection<Core, typename Core::LayerTraits> {
   /// @throws `Errc::layer_has_children`, `Errc::layer_used_by_image`, `Errc::layer_used_by_container`, each
   ///   with the id of the referrer; `Errc::layer_unknown`, `Errc::store_read_only`
   void remove(Ref const& ref, RemoveLayerOptions const& options = {});
-
- private:
-  template <class View, class ImageView>
-  static void check_unused(Core& core, View const& layers, ImageView const& own_images,
-                           std::string const& id) {
-    check_no_children(layers, id);
-    for (auto const& image : own_images.referring_to(id)) check_not_top_layer(*image, id);
-    check_no_image(core.template read_only_view<typename Core::ImageTraits>(), id);
-    auto const containers = core.template table<typename Core::ContainerTraits>().read();
-    for (auto const& container : containers.referring_to(id))
-      if (container->layer == id)
-        throw Error(Errc::layer_used_by_container, "layer \"" + id + '"', container->id)
-            .about(Subject::layer, id);
-  }
 };
 
 }  // namespace strata
 
+#ifndef STRATA_SEPARATE_COMPILATION
 #include <strata/impl/store/layers.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <strata/fs.hpp>
 #include <strata/records/record.hpp>
 #include <strata/store/layer_maps.hpp>
+#include <strata/store/mount_point.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/read_only_layers.hpp>
 #include <strata/sys/fd.hpp>
@@ -25,39 +26,6 @@
 /// store's lock, as in containers/storage: a concurrent shutdown of the driver would remove or hide the
 /// mount.
 namespace strata {
-
-/// One mount of a layer; unmounts when destroyed.
-template <class Core>
-class [[nodiscard]] MountPoint {
- public:
-  MountPoint(std::shared_ptr<Core> core, LayerId layer, fs::path path)
-      : core_(std::move(core)), layer_(std::move(layer)), path_(std::move(path)) {}
-  MountPoint(MountPoint&&) noexcept = default;
-  MountPoint& operator=(MountPoint&& other) noexcept;
-  ~MountPoint();
-
-  fs::path const& path() const noexcept { return path_; }
-
-  /// True until the mount is given up, by `unmount` or `keep`, or moved from.
-  explicit operator bool() const noexcept { return core_ != nullptr; }
-
-  /// Unmounts now. The destructor does the same, but cannot report errors such as a failed flush of written
-  /// data. No effect if the mount was given up before.
-  /// @throws as `unmount_layer`; this object gives up the mount in any case
-  void unmount();
-  /// The same without exceptions. @param error  set to the failure, or cleared
-  void unmount(std::error_code& error) noexcept;
-
-  /// Leaves the layer mounted. Any process can drop the mount with `unmount`.
-  fs::path keep();
-
- private:
-  void release() noexcept;
-
-  std::shared_ptr<Core> core_;
-  LayerId layer_;
-  fs::path path_;
-};
 
 /// Mounts a layer, or counts one more mount of it. Layers of read-only stores can only be mounted read-only.
 /// @param request  its maps are those of the container
@@ -211,5 +179,3 @@ std::optional<fs::path> layer_mounted_at(Core& core, LayerId const& id) {
 }
 
 }  // namespace strata
-
-#include <strata/impl/store/mount.hpp>

@@ -2,7 +2,6 @@
 
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
-#include <strata/store/collect.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -19,14 +18,10 @@ class Recovery {
 
   /// Call before layers are used, without a guard of a table. @throws as `collect_after_crash`
   template <class Core>
-  void before_layers(Core& core) {
-    if (!done_ || left_) run(core);
-  }
+  void before_layers(Core& core);
   /// Call before other items are used; the first call in a process must be made without a guard.
   template <class Core>
-  void before_data(Core& core) {
-    if (!done_ && is_data_left(core.layer_trash())) run(core);
-  }
+  void before_data(Core& core);
 
  private:
   bool is_data_left(fs::path const& trash);
@@ -34,21 +29,7 @@ class Recovery {
   /// Other threads wait; calls from the thread that runs the recovery return at once, since it uses the
   /// tables.
   template <class Core>
-  void run(Core& core) {
-    std::scoped_lock const alone(mutex_);
-    if (running_ || (done_ && !left_)) return;
-    running_ = true;
-    left_ = false;
-    try {
-      collect_after_crash(core);
-    } catch (...) {
-      running_ = false;
-      left_ = true;
-      throw;
-    }
-    running_ = false;
-    done_ = true;
-  }
+  void run(Core& core);
 
   std::atomic<bool> done_ = false;
   std::atomic<bool> left_ = false;
@@ -60,5 +41,6 @@ class Recovery {
 }  // namespace strata
 
 #ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/recovery.hpp>
 #include <strata/impl/store/recovery.ipp>
 #endif

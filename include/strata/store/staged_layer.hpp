@@ -1,34 +1,28 @@
 #pragma once
 
-#include <strata/archive/tar_reader.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
-#include <strata/problem.hpp>
-#include <strata/records/big_data.hpp>
+#include <strata/id.hpp>
 #include <strata/records/names.hpp>
-#include <strata/store/import.hpp>
 #include <strata/store/item.hpp>
-#include <strata/store/layer_files.hpp>
-#include <strata/store/layer_maps.hpp>
-#include <strata/store/layer_transaction.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/records_of.hpp>
-#include <strata/sys/file.hpp>
-#include <strata/sys/lookup.hpp>
-#include <strata/sys/staging_directory.hpp>
-#include <strata/sys/stream.hpp>
-#include <strata/sys/trash.hpp>
 
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace strata {
+
+namespace archive {
+class TarObserver;
+}
+
+template <class Core>
+class LayerTransaction;
 
 struct StageOptions {
   Ref parent = "";        ///< empty: a base layer
@@ -58,8 +52,10 @@ class [[nodiscard]] StagedLayer {
 
  public:
   /// @throws `Errc::layer_unknown`, `Errc::parent_is_container`
-  StagedLayer(std::shared_ptr<Core> core, StageOptions const& options)
-      : core_(std::move(core)), options_(options), change_(begin(*core_, options)) {}
+  StagedLayer(std::shared_ptr<Core> core, StageOptions const& options);
+  StagedLayer(StagedLayer&&) noexcept;
+  StagedLayer& operator=(StagedLayer&&) noexcept;
+  ~StagedLayer();
 
   /// Unpacks a tar, plain or compressed. Call at most once. After an exception the layer can only be looked at
   /// and destroyed: all calls that add to it or publish it throw `Errc::layer_incomplete`.
@@ -71,21 +67,7 @@ class [[nodiscard]] StagedLayer {
   /// the known fields of the record, and may write the tar-split.
   /// @throws what `fill` throws, and as the other `fill`, with the same effect on the layer
   template <class Fill>
-  void fill_by(Fill&& fill) {
-    check_sound();
-    if (state_ != State::empty) throw sealed();
-    auto const fill_now = [&] {
-      auto const tar_split = change_.new_tar_split();
-      try {
-        std::forward<Fill>(fill)(*core_, change_.tree(), tar_split, change_.record());
-        if (!sys::is_present(tar_split)) change_.drop_tar_split();
-      } catch (...) {
-        change_.drop_tar_split();
-        throw;
-      }
-    };
-    run(fill_now);
-  }
+  void fill_by(Fill&& fill);
 
   /// Runs `step()`, a part of the filling that follows `fill`, such as adding big data without which the
   /// contents are of no use. If it throws, the layer is as after a `fill` that throws.
@@ -147,17 +129,17 @@ class [[nodiscard]] StagedLayer {
     state_ = State::filled;
   }
 
-  static LayerTransaction<Core> begin(Core& core, StageOptions const& options);
-
   Row<LayerRecordOf<Core>> publish();
 
   std::shared_ptr<Core> core_;
   StageOptions options_;
-  LayerTransaction<Core> change_;
+  std::unique_ptr<LayerTransaction<Core>> change_;
   State state_ = State::empty;
   fs::path data_ = {};  ///< in the staging directory; empty: no big data
 };
 
 }  // namespace strata
 
+#ifndef STRATA_SEPARATE_COMPILATION
 #include <strata/impl/store/staged_layer.hpp>
+#endif

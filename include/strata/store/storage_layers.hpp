@@ -1,11 +1,8 @@
 #pragma once
 
-#include <strata/concepts/driver.hpp>
 #include <strata/id.hpp>
-#include <strata/store/layer_files.hpp>
-#include <strata/sys/staging_directory.hpp>
+#include <strata/id_map.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -43,4 +40,6 @@ class StorageLayers {
 
 }  // namespace strata
 
+#ifndef STRATA_SEPARATE_COMPILATION
 #include <strata/impl/store/storage_layers.hpp>
+#endif

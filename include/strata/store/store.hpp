@@ -1,32 +1,18 @@
 #pragma once
 
-#include <strata/concepts/with_ability.hpp>
 #include <strata/fwd.hpp>
-#include <strata/store/collect.hpp>
+#include <strata/id.hpp>
 #include <strata/store/containers.hpp>
 #include <strata/store/core.hpp>
-#include <strata/store/export.hpp>
 #include <strata/store/images.hpp>
-#include <strata/store/import.hpp>
-#include <strata/store/layer_depth.hpp>
 #include <strata/store/layers.hpp>
-#include <strata/store/mount.hpp>
-#include <strata/store/parent_owners.hpp>
-#include <strata/store/pull_up.hpp>
-#include <strata/store/read_layer.hpp>
-#include <strata/store/size.hpp>
+#include <strata/store/options.hpp>
 #include <strata/store/storage_layers.hpp>
 #include <strata/store/traits.hpp>
 
-#include <array>
-#include <exception>
-#include <iterator>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -62,7 +48,7 @@ class Store {
 
   /// Opens a store; creates its directories if missing.
   /// @throws `Errc::incomplete_options`, `Errc::store_mismatch`, what the driver throws, `errno`
-  explicit Store(Options options) : core_(std::make_shared<Core>(std::move(options))) {}
+  explicit Store(Options options);
 
   Layers<Core> layers() const;
   Images<Core> images() const;
@@ -116,4 +102,6 @@ class Store {
 
 }  // namespace strata
 
+#ifndef STRATA_SEPARATE_COMPILATION
 #include <strata/impl/store/store.hpp>
+#endif

@@ -6,7 +6,6 @@
 #include <strata/id.hpp>
 #include <strata/paths.hpp>
 #include <strata/records/record.hpp>
-#include <strata/records/record_file.hpp>
 
 #include <string>
 #include <string_view>
@@ -14,6 +13,8 @@
 #include <vector>
 
 namespace strata {
+
+struct RecordPlaces;
 
 /// Where the files of a store are: a function of its options and of the driver's name alone.
 /// @tparam Derived  `Core`, with `options()` and `driver()`
@@ -67,12 +68,7 @@ class StorePaths {
   }
   /// Record files of a kind, the most durable first. None for a store in one log.
   template <class Traits>
-  std::vector<std::pair<RecordPlace, fs::path>> record_files() const {
-    if constexpr (Derived::appends) return {};
-    return RecordFile<typename Traits::Record, typename Derived::Serializer>(record_places<Traits>(),
-                                                                             Traits::stem)
-        .files();
-  }
+  std::vector<std::pair<RecordPlace, fs::path>> record_files() const;
   fs::path tar_split(std::string const& layer) const {
     return tar_split(kind_directory<typename Derived::LayerTraits>(), layer);
   }
@@ -99,14 +95,7 @@ class StorePaths {
 
   /// Record files of a kind, for serializers that use files.
   template <class Traits>
-  RecordPlaces record_places() const {
-    RecordPlaces places{.main = kind_directory<Traits>()};
-    if (Traits::records_in_image_store && !self().options().image_store.empty())
-      places.image_store = kind_directory<Traits>(self().options().image_store);
-    if (self().options().transient && Traits::may_be_volatile)
-      places.volatiles = kind_directory<Traits>(self().options().run_root);
-    return places;
-  }
+  RecordPlaces record_places() const;
 
   /// In a transient store the lock of containers is in the run root, with their records.
   template <class Traits>
@@ -123,3 +112,7 @@ class StorePaths {
 };
 
 }  // namespace strata
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/store/store_paths.hpp>
+#endif

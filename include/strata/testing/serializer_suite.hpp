@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/bodies.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/error.hpp>
 #include <strata/records/container.hpp>

@@ -3,8 +3,6 @@
 #include <strata/archive/tar_header.hpp>
 #include <strata/separate.hpp>
 
-#include <ranges>
-
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -78,8 +76,6 @@ class LayerEntries {
   LayerEntry current_ = {};
   bool begun_ = false;
 };
-
-static_assert(std::ranges::input_range<LayerEntries> && std::movable<LayerEntries>);
 
 }  // namespace strata
 

@@ -12,22 +12,20 @@
 #include <strata/paths.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/additional_tree.hpp>
-#include <strata/sys/flush_tree.hpp>
 #include <strata/sys/mount.hpp>
 #include <strata/sys/staging_directory.hpp>
-#include <strata/sys/xattr.hpp>
-#include <strata/tree/applier.hpp>
+#include <strata/tree/apply_options.hpp>
 
 #include <cstdint>
-#include <fcntl.h>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
-#include <vector>
+
+namespace strata::archive {
+class Applier;
+}
 
 namespace strata::drivers::overlay {
 
@@ -39,6 +37,9 @@ class StagedLayer {
   /// layer.
   StagedLayer(LayerDirs const& dirs, StageRequest const& request,
               std::optional<std::uint32_t> const& force_mask = {});
+  StagedLayer(StagedLayer&&) noexcept;
+  StagedLayer& operator=(StagedLayer&&) noexcept;
+  ~StagedLayer();
 
   /// @param apply  its `below` is set here
   void start(archive::ApplyOptions apply, LayerDirs const& dirs);

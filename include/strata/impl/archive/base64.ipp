@@ -2,7 +2,38 @@
 
 #include <strata/archive/base64.hpp>
 
+#include <array>
+#include <cstdint>
+#include <cstring>
+
 namespace strata::archive {
+
+namespace detail {
+
+inline constexpr std::string_view base64_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Two characters per 12 bits, which halves the lookups.
+inline constexpr auto base64_pairs = [] {
+  std::array<std::array<char, 2>, 4096> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = {base64_digits[i >> 6U], base64_digits[i & 63U]};
+  return table;
+}();
+
+inline constexpr std::uint32_t not_base64 = 0x80000000U;
+
+/// A character's contribution to 24 bits at each of four positions, or `not_base64`.
+inline constexpr auto base64_values = [] {
+  std::array<std::array<std::uint32_t, 256>, 4> table{};
+  for (std::size_t place = 0; place < 4; ++place) {
+    table[place].fill(not_base64);
+    for (std::uint32_t i = 0; i < 64; ++i)
+      table[place][static_cast<unsigned char>(base64_digits[i])] = i << (18 - 6 * place);
+  }
+  return table;
+}();
+
+}  // namespace detail
 
 STRATA_INLINE char* base64_encode(Bytes bytes, char* out) noexcept {
   auto const* in = reinterpret_cast<unsigned char const*>(bytes.data());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/codec/gzip.hpp>
+#include <strata/codec/ordered.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -116,10 +117,12 @@ STRATA_INLINE std::size_t Deflater::table_bytes(unsigned level) {
 
 STRATA_INLINE GzipEncoder::GzipEncoder(Sink out, unsigned level, unsigned threads)
     : out_(std::move(out)),
-      pieces_(
+      pieces_(std::make_unique<Ordered>(
           threads,
           [level] { return Ordered::Step([d = std::make_shared<Deflater>(level)](Piece& p) { (*d)(p); }); },
-          [this](Piece& piece) { deliver(piece); }) {}
+          [this](Piece& piece) { deliver(piece); })) {}
+
+STRATA_INLINE GzipEncoder::~GzipEncoder() = default;
 
 STRATA_INLINE void GzipEncoder::write(Bytes bytes) {
   while (!bytes.empty()) {
@@ -134,7 +137,7 @@ STRATA_INLINE void GzipEncoder::write(Bytes bytes) {
 
 STRATA_INLINE void GzipEncoder::finish() {
   if (current_ != nullptr) end_piece();
-  pieces_.finish();
+  pieces_->finish();
   begin_output();
   std::array<std::byte, 10> end{std::byte{3}, std::byte{0}};  // empty last block, CRC, size: RFC 1951 3.2.3
   for (unsigned i = 0; i < 4; ++i) {
@@ -145,7 +148,7 @@ STRATA_INLINE void GzipEncoder::finish() {
 }
 
 STRATA_INLINE void GzipEncoder::begin_piece() {
-  auto& piece = pieces_.claim();
+  auto& piece = pieces_->claim();
   piece.plain.assign(last_.begin(), last_.end());
   piece.history = last_.size();
   piece.plain.reserve(piece.history + piece_bytes);
@@ -157,7 +160,7 @@ STRATA_INLINE void GzipEncoder::end_piece() {
   auto const tail = own.last(std::min(own.size(), window));
   last_.assign(tail.begin(), tail.end());
   current_ = nullptr;
-  pieces_.submit();
+  pieces_->submit();
 }
 
 STRATA_INLINE void GzipEncoder::begin_output() {

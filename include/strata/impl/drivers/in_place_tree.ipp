@@ -2,6 +2,10 @@
 
 #include <strata/drivers/in_place_tree.hpp>
 #include <strata/sys/flush_tree.hpp>
+#include <strata/tree/applier.hpp>
+
+#include <fcntl.h>
+#include <utility>
 
 namespace strata::drivers {
 
@@ -28,5 +32,11 @@ STRATA_INLINE void InPlaceTree::finish() {
   applier_.reset();
   if (flush_ == Flush::full) sys::flush_file_system(root_.get(), tree_);
 }
+
+STRATA_INLINE InPlaceTree::InPlaceTree(InPlaceTree&&) noexcept = default;
+
+STRATA_INLINE InPlaceTree& InPlaceTree::operator=(InPlaceTree&&) noexcept = default;
+
+STRATA_INLINE InPlaceTree::~InPlaceTree() = default;
 
 }  // namespace strata::drivers

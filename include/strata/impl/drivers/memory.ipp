@@ -2,14 +2,40 @@
 
 #include <strata/archive/whiteout.hpp>
 #include <strata/drivers/memory.hpp>
+#include <strata/sys/file.hpp>
 #include <strata/timestamp.hpp>
+#include <strata/tree/applier.hpp>
 #include <strata/tree/memory_layer.hpp>
+#include <strata/tree/memory_tree.hpp>
 #include <strata/tree/resolve.hpp>
 #include <strata/tree/tree_path.hpp>
 
+#include <mutex>
 #include <set>
+#include <sys/stat.h>
 
 namespace strata::drivers {
+
+struct Memory::Layer {
+  archive::MemoryTree tree = archive::MemoryTree(true);
+  std::optional<LayerId> parent = {};
+  std::string identity = std::to_string(sys::random_number());
+};
+
+struct Memory::State {
+  std::mutex mutex;  // guards the map; a layer in it never changes
+  std::map<LayerId, std::shared_ptr<Layer const>> layers;
+};
+
+STRATA_INLINE Memory::Staged::Staged() = default;
+
+STRATA_INLINE Memory::Staged::Staged(Staged&&) noexcept = default;
+
+STRATA_INLINE Memory::Staged& Memory::Staged::operator=(Staged&&) noexcept = default;
+
+STRATA_INLINE Memory::Staged::~Staged() = default;
+
+STRATA_INLINE Memory::Memory() : state_(std::make_shared<State>()) {}
 
 STRATA_INLINE void Memory::Staged::add(archive::TarHeader const& header, Reader& body) {
   control_.check();
@@ -185,6 +211,10 @@ STRATA_INLINE std::int64_t Memory::diff_size(DiffRequest const& request) const {
       if (auto const* const node = nodes.at(change.path.substr(1)); seen.insert(node).second)
         bytes += node->size;
   return bytes;
+}
+
+STRATA_INLINE Error Memory::unknown(LayerId const& id) {
+  return Error(Errc::layer_unknown, "layer " + id.str());
 }
 
 }  // namespace strata::drivers

@@ -1,6 +1,29 @@
 #pragma once
 
 #include <strata/drivers/overlay.hpp>
+#include <strata/drivers/overlay/backing.hpp>
+#include <strata/drivers/overlay/comparer.hpp>
+#include <strata/drivers/overlay/composefs.hpp>
+#include <strata/drivers/overlay/files.hpp>
+#include <strata/drivers/overlay/image_stores.hpp>
+#include <strata/drivers/overlay/inspect.hpp>
+#include <strata/drivers/overlay/left_staging.hpp>
+#include <strata/drivers/overlay/lower_view.hpp>
+#include <strata/drivers/overlay/placement.hpp>
+#include <strata/drivers/overlay/quota.hpp>
+#include <strata/drivers/overlay/read_tree.hpp>
+#include <strata/drivers/shift_owners.hpp>
+#include <strata/error.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/mount.hpp>
+#include <strata/sys/remove_tree.hpp>
+#include <strata/sys/staging_directory.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace strata::drivers {
 
@@ -236,5 +259,37 @@ STRATA_INLINE void Overlay::shift(Staged& staged, StageRequest const& request) c
   plan.target = overlay::make_mount_point(staging);
   staged.change_owners(std::move(plan), request, [this](auto const& ready) { mounter_.mount(ready); });
 }
+
+STRATA_INLINE std::vector<Change> Overlay::changes(DiffRequest const& request) const {
+  return comparer().changes(request);
+}
+
+STRATA_INLINE void Overlay::diff(DiffRequest const& request, archive::TarWriter& to) const {
+  comparer().diff(request, to);
+}
+
+STRATA_INLINE std::int64_t Overlay::diff_size(DiffRequest const& request) const {
+  return comparer().diff_size(request);
+}
+
+STRATA_INLINE void Overlay::unmount(LayerId const& id, Flush flush) {
+  mounter_.unmount(mount_path(id), flush);
+}
+
+STRATA_INLINE bool Overlay::is_mounted(LayerId const& id) const {
+  return sys::is_mount_point(mount_path(id));
+}
+
+STRATA_INLINE fs::path Overlay::mount_path(LayerId const& id) const { return mount_places().of(id); }
+
+STRATA_INLINE overlay::MountPlaces Overlay::mount_places() const { return {dirs_, run_home_, read_only_}; }
+
+STRATA_INLINE overlay::Comparer Overlay::comparer() const { return {mount_places(), mounter_}; }
+
+STRATA_INLINE Overlay::Overlay(Overlay&&) noexcept = default;
+
+STRATA_INLINE Overlay& Overlay::operator=(Overlay&&) noexcept = default;
+
+STRATA_INLINE Overlay::~Overlay() = default;
 
 }  // namespace strata::drivers

@@ -6,8 +6,12 @@
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/flush_tree.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/tree/applier.hpp>
+
+#include <algorithm>
+#include <sys/stat.h>
 
 namespace strata::drivers {
 

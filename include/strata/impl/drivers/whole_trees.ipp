@@ -1,18 +1,51 @@
 #pragma once
 
+#include <strata/drivers/shift_owners.hpp>
 #include <strata/drivers/whole_trees.hpp>
+#include <strata/error.hpp>
 #include <strata/former.hpp>
+#include <strata/sys/directory.hpp>
+#include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/flush_tree.hpp>
 #include <strata/sys/holders.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/staging_ownership.hpp>
 #include <strata/sys/stream.hpp>
+#include <strata/tree/applier.hpp>
 #include <strata/tree/changes.hpp>
 #include <strata/tree/lower_view.hpp>
 #include <strata/tree/tree_path.hpp>
 
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unordered_set>
 
 namespace strata::drivers {
+
+STRATA_INLINE StagedTree::StagedTree(fs::path const& temp_dirs, StageRequest const& request,
+                                     archive::ApplyOptions const& apply,
+                                     std::function<void(fs::path const&)> const& build)
+    : place_(sys::StagingDirectory::create(temp_dirs)),
+      tree_(place_.next_addition()),
+      parent_(request.parent),
+      writable_(request.writable),
+      flush_(request.flush),
+      control_(request.control) {
+  build(tree_);
+  if (request.parent || request.copy_of)
+    shift_owners(tree_, request);
+  else
+    give_to_root(tree_, request.maps);
+  auto how = apply;
+  how.maps = request.maps;
+  how.former = request.former;
+  applier_ =
+      std::make_unique<archive::Applier>(sys::open_at(AT_FDCWD, tree_, O_PATH | O_DIRECTORY), std::move(how));
+}
 
 STRATA_INLINE void StagedTree::add(archive::TarHeader const& header, Reader& body) {
   control_.check();
@@ -174,5 +207,11 @@ STRATA_INLINE auto WholeTrees::home_of(LayerId const& id) const -> Home const& {
     if (is_directory(home.directory / id.str())) return home;
   return homes_.front();
 }
+
+STRATA_INLINE StagedTree::StagedTree(StagedTree&&) noexcept = default;
+
+STRATA_INLINE StagedTree& StagedTree::operator=(StagedTree&&) noexcept = default;
+
+STRATA_INLINE StagedTree::~StagedTree() = default;
 
 }  // namespace strata::drivers

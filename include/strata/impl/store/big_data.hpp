@@ -1,8 +1,29 @@
 #pragma once
 
+#include <strata/durability.hpp>
+#include <strata/id.hpp>
+#include <strata/records/big_data.hpp>
 #include <strata/store/big_data.hpp>
+#include <strata/store/data_intent.hpp>
+#include <strata/store/erase_data.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/stream.hpp>
 
 namespace strata {
+namespace detail {
+
+inline sys::ReplacingFile new_data_file(fs::path const& target, Flush flush) {
+  for (int attempt = 0;; ++attempt) {
+    sys::make_directories(target.parent_path(), 0700, flush);
+    try {
+      return sys::ReplacingFile(target, {.mode = 0600, .flush = flush});
+    } catch (Error const& error) {
+      if (attempt == 10 || error.code() != std::errc::no_such_file_or_directory) throw;
+    }
+  }
+}
+
+}  // namespace detail
 
 template <class Held>
 names::List BigData<Held>::names() const {
@@ -92,15 +113,55 @@ void BigData<Held>::erase(std::string_view key) requires(!is_constant) {
 }
 
 template <class Held>
-auto BigData<Held>::new_file(fs::path const& target, Flush flush) -> sys::ReplacingFile {
-  for (int attempt = 0;; ++attempt) {
-    sys::make_directories(target.parent_path(), 0700, flush);
-    try {
-      return sys::ReplacingFile(target, {.mode = 0600, .flush = flush});
-    } catch (Error const& error) {
-      if (attempt == 10 || error.code() != std::errc::no_such_file_or_directory) throw;
-    }
+template <class Fill>
+void BigData<Held>::set_by(std::string_view key, std::optional<Digest> const& known_digest, Fill&& fill) {
+  check_key<typename Item::Core::Serializer>(key, subject(key));
+  item_.place().check_writable("save data items associated with " + std::string(Traits::stem));
+  auto const target = path(key);
+  try {
+    put(key, target, known_digest, fill);
+  } catch (...) {
+    forget_if_removed(target);
+    throw;
   }
+}
+
+template <class Held>
+template <class Fill>
+void BigData<Held>::put(std::string_view key, fs::path const& target,
+                        std::optional<Digest> const& known_digest, Fill&& fill) {
+  auto& core = item_.core();
+  auto file = detail::new_data_file(target, core.flush());
+  Hasher hasher;
+  std::int64_t size = 0;
+  fill([&](Bytes part) {
+    if (!known_digest) hasher.update(part);
+    size += static_cast<std::int64_t>(part.size());
+    file.write(part);
+  });
+  auto const digest = known_digest ? *known_digest : hasher.finish();
+  file.flush();
+
+  auto table = item_.place().table.write();
+  Record next = *table.get(Ref::exactly(item_.record().id));
+  std::string const name(key);
+  bool const is_new = !names::contains(next.big_data_names, name);
+  record_big_data<Traits>(next, name, size, digest.str());
+  Traits::data_changed(next);
+  if constexpr (Traits::keeps_data_sizes)
+    if (!is_new) return item_.renew(replace_data<Traits>(core, table, std::move(next), name, file));
+  file.commit();  // replaced data come here only if sizes and digests are not recorded
+  auto row = table.put(std::move(next));
+  table.commit(core.flush());
+  item_.renew(std::move(row));
+}
+
+template <class Held>
+void BigData<Held>::forget_if_removed(fs::path const& target) const noexcept try {
+  auto const table = item_.place().table.read();
+  if (table.by_id(item_.record().id)) return;
+  sys::remove_empty_parents(target, item_.place().directory);
+} catch (...) {  // the error of reading the records was reported before
 }
 
 template <class Held>

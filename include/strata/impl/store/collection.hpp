@@ -1,6 +1,11 @@
 #pragma once
 
+#include <strata/records/record.hpp>
 #include <strata/store/collection.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
 
 namespace strata {
 

@@ -1,8 +1,104 @@
 #pragma once
 
+#include <strata/concepts/own_tree_driver.hpp>
+#include <strata/durability.hpp>
+#include <strata/records/image.hpp>
+#include <strata/records/table.hpp>
 #include <strata/store/images.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/older_images.hpp>
+#include <strata/store/pull_up.hpp>
+#include <strata/store/records_of.hpp>
+#include <strata/store/take_names.hpp>
+#include <strata/store/unreadable_records.hpp>
+#include <strata/sys/file.hpp>
+#include <strata/sys/trash.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace strata {
+namespace detail {
+
+template <class Core>
+using ImageWriting = typename Table<typename Core::ImageTraits, typename Core::Lock>::Writing;
+
+/// Flushes the layer of a volatile container: from now on an image refers to its files, which must survive
+/// a crash.
+template <class Core>
+void flush_volatile(Core& core, Ref const& top_layer) {
+  if (has_own_trees(core.driver())) {
+    if (top_layer.empty() || core.flush() == Flush::none) return;
+    auto const layer = core.template read_view<typename Core::LayerTraits>().find(top_layer);
+    bool const is_volatile =
+        layer && core.template table<typename Core::ContainerTraits>().read().any_of([&](auto const& record) {
+          return record.layer == layer->id && is_set(record.flags, "Volatile");
+        });
+    auto const tree = is_volatile ? own_tree_of(core.driver(), LayerId(layer->id)) : std::nullopt;
+    if (tree) sys::flush_file_system(tree->path);
+  }
+}
+
+template <class Core>
+void erase_image(Core& core, ImageWriting<Core>& images, std::string const& id) {
+  images.erase(id);
+  images.commit(core.flush());
+}
+
+/// Records of an image in the store and in the graph root behind a separate image store; either may be
+/// null.
+/// @throws `Errc::store_read_only`, `Errc::image_unknown` if there is neither
+template <class Core>
+auto find_all(Core& core, ImageWriting<Core> const& images, std::optional<ImageWriting<Core>> const& older,
+              Ref const& ref) -> std::pair<Row<ImageRecordOf<Core>>, Row<ImageRecordOf<Core>>> {
+  auto own = images.find(ref);
+  Row<ImageRecordOf<Core>> before;
+  if (older) before = own ? older->by_id(own->id) : older->find(ref);
+  if (!own && before && images.by_id(before->id)) before.reset();  // its name now belongs to the own image
+  if (!own && !before) own = core.template own_row<typename Core::ImageTraits>(images, ref, "delete images");
+  return {std::move(own), std::move(before)};
+}
+
+/// Adds the layers that only this image needs: its id-mapped copies, then those from its top layer down to
+/// the first that is otherwise needed.
+/// @param out  layers already chosen for removal; extended
+template <class Core, class LayerView, class ImageView, class ContainerView>
+void add_only_used_by(Core& core, ImageRecord const& image, LayerView const& layers, ImageView const& images,
+                      ContainerView const& containers, std::vector<LayerId>& out) {
+  auto const others = core.template read_only_view<typename Core::ImageTraits>();
+  auto const needed_elsewhere = [&](std::string const& id) {
+    bool needed = false;
+    others.each_referring_to(id, [&](auto const& other, auto const& place) {
+      needed = needed || (place.on_own_layers && other->id != image.id);
+    });
+    return needed;
+  };
+  auto const going = [&](std::string const& id) {
+    return std::ranges::any_of(out, [&](LayerId const& other) { return other.str() == id; });
+  };
+  auto const needed = [&](std::string const& id) {
+    return std::ranges::any_of(layers.referring_to(id),
+                               [&](auto const& child) { return !going(child->id); }) ||
+           std::ranges::any_of(images.referring_to(id),
+                               [&](auto const& other) { return other->id != image.id; }) ||
+           !containers.referring_to(id).empty() || needed_elsewhere(id);
+  };
+  auto const take_down_from = [&](std::string id) {
+    for (auto layer = layers.by_id(id); layer && !going(id) && !needed(id); layer = layers.by_id(id)) {
+      out.emplace_back(id);
+      id = layer->parent;
+    }
+  };
+  for (auto const& copy : image.mapped_top_layers) take_down_from(copy);
+  // On overlay an id-mapped copy shares files with the layer it was made from.
+  bool const copy_stays = std::ranges::any_of(
+      image.mapped_top_layers, [&](auto const& copy) { return layers.by_id(copy) && !going(copy); });
+  if (!copy_stays) take_down_from(image.top_layer);
+}
+
+}  // namespace detail
 
 template <class Core>
 auto Images<Core>::create(ImageOptions const& options) -> Item {
@@ -10,10 +106,10 @@ auto Images<Core>::create(ImageOptions const& options) -> Item {
   auto const id = Core::template new_id<Traits>(options.id);
   core.collect_left();  // pending removal of an image with this id would delete what is written below
   check_data_free<Traits>(core, id.str());
-  flush_volatile(core, options.top_layer);
+  detail::flush_volatile(core, options.top_layer);
   PulledImage<ImageRecordOf<Core>> image;
-  if (auto const foreign =
-          options.id.empty() ? FoundImage{} : core.template read_only_view<Traits>().by_id(id.str()))
+  if (auto const foreign = options.id.empty() ? typename Core::template FoundRow<Traits>{}
+                                              : core.template read_only_view<Traits>().by_id(id.str()))
     image = read_image(core, *foreign, *foreign.place);
   std::optional<sys::StagingDirectory> staging;
   if (!image.data.empty())  // fail before anything is written
@@ -60,10 +156,10 @@ auto Images<Core>::remove(Ref const& ref, RemoveImageOptions const& options) -> 
     auto images = core.template table<Traits>().write();
     bool const everywhere = !options.expected_created && !options.force;
     auto const older_table = everywhere ? older_images(core) : nullptr;
-    std::optional<Writing> older;
+    std::optional<detail::ImageWriting<Core>> older;
     if (older_table) older.emplace(*older_table);
     auto const containers = core.template table<typename Core::ContainerTraits>().read();
-    auto const [own, before] = find_all(core, images, older, ref);
+    auto const [own, before] = detail::find_all(core, images, older, ref);
     auto const& image = own ? own : before;
     check_created<Traits>(*image, options.expected_created);
     if (auto const users = containers.referring_to(image->id); !users.empty() && !options.force)
@@ -72,7 +168,7 @@ auto Images<Core>::remove(Ref const& ref, RemoveImageOptions const& options) -> 
     bool const all_known = all_readable(layers, images, containers) && (!older || older->all_readable());
     if (!options.keep_layers && all_known)
       for (auto const& row : {own, before})
-        if (row) add_only_used_by(core, *row, layers, images, containers, gone);
+        if (row) detail::add_only_used_by(core, *row, layers, images, containers, gone);
     if (options.dry_run) return gone;
     Core::template component<Traits>(image->id);
     std::vector<IntentRecord> notes{{IntentKind::image_files, image->id}};
@@ -81,8 +177,8 @@ auto Images<Core>::remove(Ref const& ref, RemoveImageOptions const& options) -> 
     auto staging = log_intents(core, notes);
     with_intents(core, staging, [&] {
       // The own record last: a crash in between leaves a complete image.
-      if (before) erase(core, *older, before->id);
-      if (own) erase(core, images, own->id);
+      if (before) detail::erase_image(core, *older, before->id);
+      if (own) detail::erase_image(core, images, own->id);
       trash = discard_layers(core, layers, mounts, gone, staging);
       discard_item_files<Traits>(core, image->id, staging);
     });
@@ -90,37 +186,6 @@ auto Images<Core>::remove(Ref const& ref, RemoveImageOptions const& options) -> 
   }
   trash.empty();
   return gone;
-}
-
-template <class Core>
-void Images<Core>::flush_volatile(Core& core, Ref const& top_layer) {
-  if (has_own_trees(core.driver())) {
-    if (top_layer.empty() || core.flush() == Flush::none) return;
-    auto const layer = core.template read_view<typename Core::LayerTraits>().find(top_layer);
-    bool const is_volatile =
-        layer && core.template table<typename Core::ContainerTraits>().read().any_of([&](auto const& record) {
-          return record.layer == layer->id && is_set(record.flags, "Volatile");
-        });
-    auto const tree = is_volatile ? own_tree_of(core.driver(), LayerId(layer->id)) : std::nullopt;
-    if (tree) sys::flush_file_system(tree->path);
-  }
-}
-
-template <class Core>
-void Images<Core>::erase(Core& core, Writing& images, std::string const& id) {
-  images.erase(id);
-  images.commit(core.flush());
-}
-
-template <class Core>
-auto Images<Core>::find_all(Core& core, Writing const& images, std::optional<Writing> const& older,
-                            Ref const& ref) -> std::pair<Row<ImageRecordOf<Core>>, Row<ImageRecordOf<Core>>> {
-  auto own = images.find(ref);
-  Row<ImageRecordOf<Core>> before;
-  if (older) before = own ? older->by_id(own->id) : older->find(ref);
-  if (!own && before && images.by_id(before->id)) before.reset();  // its name now belongs to the own image
-  if (!own && !before) own = core.template own_row<Traits>(images, ref, "delete images");
-  return {std::move(own), std::move(before)};
 }
 
 }  // namespace strata

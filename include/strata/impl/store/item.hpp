@@ -1,6 +1,26 @@
 #pragma once
 
+#include <strata/error.hpp>
+#include <strata/paths.hpp>
+#include <strata/store/apply_in_place.hpp>
+#include <strata/store/export.hpp>
+#include <strata/store/fixed_fields.hpp>
 #include <strata/store/item.hpp>
+#include <strata/store/mapped_layer.hpp>
+#include <strata/store/mount.hpp>
+#include <strata/store/pull_up.hpp>
+#include <strata/store/read_layer.hpp>
+#include <strata/store/read_only_stores.hpp>
+#include <strata/store/size.hpp>
+#include <strata/store/take_names.hpp>
+#include <strata/stream/pulled_source.hpp>
+#include <strata/sys/file.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace strata {
 
@@ -13,6 +33,16 @@ Item<T>::Item(std::shared_ptr<Core> core, Row<Record> row, ReadableStore* place)
 template <class T>
 auto Item<T>::id() const -> Id {
   return Id(row_->id);
+}
+
+template <class T>
+bool Item<T>::read_only() const noexcept {
+  return place_->read_only;
+}
+
+template <class T>
+bool Item<T>::removable() const noexcept {
+  return !place_->read_only || place_->on_own_layers;
 }
 
 template <class T>
@@ -33,6 +63,53 @@ names::List Item<T>::remove_names(names::List const& removed) {
 template <class T>
 void Item<T>::set_metadata(std::string text) {
   change([&](Record& record) { record.metadata = std::move(text); });
+}
+
+template <class T>
+template <class Change>
+void Item<T>::change(Change&& apply_change) {
+  place_->check_writable("change " + std::string(T::kind) + " metadata");
+  auto table = place_->table.write();
+  Record next = *table.get(itself());
+  apply_change(next);
+  auto row = table.put(std::move(next));
+  table.commit(core_->flush());
+  row_ = std::move(row);
+}
+
+template <class T>
+void Item<T>::edit_by(std::function<void(Record&)> const& apply_change) {
+  change([&](Record& record) {
+    auto const before = record;
+    apply_change(record);
+    auto tie = detail::changed_tie<T>(before, record);
+    if (tie.empty() && record.extra != before.extra)
+      tie = detail::changed_tie<T>(before, detail::as_read_again<typename Core::Serializer>(record));
+    if (!tie.empty())
+      throw Error(Errc::record_field, std::string(T::kind) + " \"" + row_->id + "\", " + tie, row_->id)
+          .about(T::subject, row_->id);
+  });
+}
+
+template <class T>
+template <class Wanted>
+names::List Item<T>::rename(Wanted&& wanted) {
+  if (place_->read_only) {
+    if constexpr (T::subject == Subject::image) {
+      row_ = pull_up_image(*core_, row_, *place_);
+      place_ = &core_->template own<T>();
+    }
+    place_->check_writable("change " + std::string(T::kind) + " name assignments");
+  }
+  auto table = place_->table.write();
+  Record next = *table.get(itself());
+  next.names = wanted(next.names);
+  take_names(table, next);
+  T::named(next);
+  auto row = table.put(std::move(next));
+  table.commit(core_->flush());
+  row_ = std::move(row);
+  return row_->names;
 }
 
 template <class T>

@@ -1,8 +1,33 @@
 #pragma once
 
+#include <strata/digest.hpp>
+#include <strata/store/import.hpp>
+#include <strata/store/layer_files.hpp>
+#include <strata/store/layer_transaction.hpp>
 #include <strata/store/layers.hpp>
+#include <strata/store/mapped_layer.hpp>
+#include <strata/sys/stream.hpp>
+#include <strata/sys/trash.hpp>
+
+#include <string>
+#include <utility>
 
 namespace strata {
+namespace detail {
+
+template <class Core, class View, class ImageView>
+void check_unused(Core& core, View const& layers, ImageView const& own_images, std::string const& id) {
+  check_no_children(layers, id);
+  for (auto const& image : own_images.referring_to(id)) check_not_top_layer(*image, id);
+  check_no_image(core.template read_only_view<typename Core::ImageTraits>(), id);
+  auto const containers = core.template table<typename Core::ContainerTraits>().read();
+  for (auto const& container : containers.referring_to(id))
+    if (container->layer == id)
+      throw Error(Errc::layer_used_by_container, "layer \"" + id + '"', container->id)
+          .about(Subject::layer, id);
+}
+
+}  // namespace detail
 
 template <class Core>
 auto Layers<Core>::create(LayerOptions const& options) -> Item {
@@ -48,7 +73,7 @@ void Layers<Core>::remove(Ref const& ref, RemoveLayerOptions const& options) {
     check_created<Traits>(*row, options.expected_created);
     auto const& id = row->id;
     auto images = core.template table<typename Core::ImageTraits>().write();
-    if (!options.force) check_unused(core, layers, images, id);
+    if (!options.force) detail::check_unused(core, layers, images, id);
     auto const mounts = unmount_layers(core, {LayerId(id)});
     if (!has_files(core, id)) {
       forget_mapped_layer(core, images, id);

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <strata/concepts/driver.hpp>
+#include <strata/store/layer_files.hpp>
 #include <strata/store/storage_layers.hpp>
+#include <strata/sys/staging_directory.hpp>
+
+#include <algorithm>
 
 namespace strata {
 

@@ -1,8 +1,29 @@
 #pragma once
 
+#include <strata/concepts/with_ability.hpp>
+#include <strata/store/collect.hpp>
+#include <strata/store/export.hpp>
+#include <strata/store/import.hpp>
+#include <strata/store/layer_depth.hpp>
+#include <strata/store/mount.hpp>
+#include <strata/store/parent_owners.hpp>
+#include <strata/store/pull_up.hpp>
+#include <strata/store/read_layer.hpp>
+#include <strata/store/size.hpp>
 #include <strata/store/store.hpp>
 
+#include <array>
+#include <exception>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string_view>
+
 namespace strata {
+
+template <class Driver, class Serializer, class Durability, class Traits>
+Store<Driver, Serializer, Durability, Traits>::Store(Options options)
+    : core_(std::make_shared<Core>(std::move(options))) {}
 
 template <class Driver, class Serializer, class Durability, class Traits>
 auto Store<Driver, Serializer, Durability, Traits>::layers() const -> Layers<Core> {

@@ -2,6 +2,10 @@
 
 #include <strata/tree/layer_entries.hpp>
 
+#include <ranges>
+
+#include <concepts>
+
 namespace strata {
 
 STRATA_INLINE auto LayerEntries::iterator::operator++() -> iterator& {
@@ -18,5 +22,7 @@ STRATA_INLINE auto LayerEntries::begin() -> iterator {
 STRATA_INLINE void LayerEntries::advance() {
   if (walk_ && !walk_->next(current_)) walk_.reset();
 }
+
+static_assert(std::ranges::input_range<LayerEntries> && std::movable<LayerEntries>);
 
 }  // namespace strata

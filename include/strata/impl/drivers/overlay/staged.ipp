@@ -8,8 +8,16 @@
 #include <strata/sys/copy_tree.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/flush_tree.hpp>
 #include <strata/sys/remove_tree.hpp>
+#include <strata/sys/xattr.hpp>
+#include <strata/tree/applier.hpp>
 #include <strata/tree/override_stat.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
 
 namespace strata::drivers::overlay {
 
@@ -146,5 +154,11 @@ STRATA_INLINE void StagedLayer::write_lists() const {
   write(paths::overlay::lower, lists_->lower);
   write(paths::overlay::lower_layers, lists_->lower_layers);
 }
+
+STRATA_INLINE StagedLayer::StagedLayer(StagedLayer&&) noexcept = default;
+
+STRATA_INLINE StagedLayer& StagedLayer::operator=(StagedLayer&&) noexcept = default;
+
+STRATA_INLINE StagedLayer::~StagedLayer() = default;
 
 }  // namespace strata::drivers::overlay

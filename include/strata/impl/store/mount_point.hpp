@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/store/mount.hpp>
+#include <strata/store/mount_point.hpp>
 
 namespace strata {
 

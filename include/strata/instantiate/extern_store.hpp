@@ -7,11 +7,11 @@
 /// A header of the program composes the store and declares that they are elsewhere; one source has them. The type is
 /// written out, since a name for it cannot be instantiated:
 ///
-///     // my_store.hpp
+///     // my_store.hpp, with instantiate/extern_store.hpp
 ///     using MyStore = strata::Store<strata::drivers::Overlay, strata::serializers::Journal>;
 ///     STRATA_EXTERN_STORE(strata::Store<strata::drivers::Overlay, strata::serializers::Journal>)
 ///
-///     // my_store.cpp
+///     // my_store.cpp, with instantiate/store.hpp
 ///     STRATA_INSTANTIATE_STORE(strata::Store<strata::drivers::Overlay, strata::serializers::Journal>)
 ///
 /// Both are used outside of namespaces, where the codecs are complete types (`codec/all.hpp`). Members that are
@@ -19,8 +19,6 @@
 /// `instantiate/overlay_json.hpp` is this for the store that most programs compose.
 /// @param ...  a `Store`
 #define STRATA_EXTERN_STORE(...) STRATA_DETAIL_STORE(extern, __VA_ARGS__)
-/// See `STRATA_EXTERN_STORE`.
-#define STRATA_INSTANTIATE_STORE(...) STRATA_DETAIL_STORE(, __VA_ARGS__)
 
 // clang-format off
 #define STRATA_DETAIL_STORE(keyword, ...)                                                                   \
@@ -46,5 +44,6 @@
   keyword template class strata::BigData<__VA_ARGS__::Container>;                                           \
   keyword template class strata::StorageLayers<__VA_ARGS__::Core>;                                          \
   keyword template class strata::MountPoint<__VA_ARGS__::Core>;                                             \
-  keyword template class strata::StagedLayer<__VA_ARGS__::Core>;
+  keyword template class strata::StagedLayer<__VA_ARGS__::Core>;                                            \
+  keyword template class strata::AdditionalLayer<__VA_ARGS__::Core>;
 // clang-format on
