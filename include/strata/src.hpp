@@ -32,6 +32,7 @@
 #include <strata/impl/chunked/local_content.ipp>
 #include <strata/impl/chunked/make_chunked.ipp>
 #include <strata/impl/chunked/partial_pull.ipp>
+#include <strata/impl/chunked/pull_plan.ipp>
 #include <strata/impl/chunked/pulled_file.ipp>
 #include <strata/impl/chunked/range_fetcher.ipp>
 #include <strata/impl/chunked/zstd_chunked.ipp>

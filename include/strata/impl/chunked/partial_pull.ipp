@@ -1,7 +1,6 @@
 #pragma once
 
 #include <strata/chunked/partial_pull.hpp>
-#include <strata/clean_path.hpp>
 
 namespace strata::detail {
 
