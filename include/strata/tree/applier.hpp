@@ -9,6 +9,7 @@
 #include <strata/sys/fd.hpp>
 #include <strata/tree/apply_options.hpp>
 #include <strata/tree/attributes.hpp>
+#include <strata/tree/directory_times.hpp>
 #include <strata/tree/disk_tree.hpp>
 #include <strata/tree/override_stat.hpp>
 #include <strata/tree/places.hpp>
@@ -17,7 +18,6 @@
 #include <strata/tree/tree_path.hpp>
 #include <strata/tree/whiteouts.hpp>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
@@ -27,7 +27,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <utility>
-#include <vector>
 
 namespace strata::archive {
 
@@ -82,42 +81,13 @@ class BasicApplier {
   /// Sets the times of directories, which creating their entries has changed. Call once, after the last
   /// entry.
   void finish() {
-    for (auto const& directory : directories_) {
-      if (options_.as_reference) {
-        set_times_by_name(directory);
-        continue;
-      }
-      // A later entry may have replaced the directory; what is there now has its own times.
-      auto const handle = tree().try_open(directory.path, O_RDONLY);
-      if (!handle && !sys::is_absent(errno)) sys::throw_errno("open", directory.path);
-      if (handle)
-        typename Tree::Setter(Tree::ref(handle), Opened::file, directory.path).times(directory.times);
-    }
-    directories_.clear();
+    directories_.set(tree());
     places_.forget();
   }
 
   Tree& tree() noexcept { return places_.tree(); }
 
  private:
-  struct DirectoryTimes {
-    std::string path;  ///< resolved path; with `as_reference`, the entry's name
-    std::array<timespec, 2> times;
-  };
-
-  /// The Go library uses the entry's name, through links, and refuses an archive that leaves nothing there.
-  void set_times_by_name(DirectoryTimes const& directory) {
-    auto at = resolve(tree(), directory.path);
-    bool const is_other = at.blocked && at.rest.find('/') == std::string::npos;
-    if (!at.found() && !is_other) {
-      errno = at.blocked ? ENOTDIR : ENOENT;
-      sys::throw_errno("chtimes", directory.path);
-    }
-    auto const handle =
-        is_other ? tree().open_node(Tree::ref(at.place.directory), at.rest) : std::move(at.place.directory);
-    typename Tree::Setter(Tree::ref(handle), Opened::path_only, directory.path).times(directory.times);
-  }
-
   std::unique_ptr<WhiteoutRules<Tree>> make_rules() {
     switch (options_.whiteouts) {
       case Whiteouts::execute:
@@ -333,15 +303,15 @@ class BasicApplier {
 
   void remember_directory(std::string path, TarHeader const& header) {
     if (options_.as_reference) path = path_in_tree(header.name);
-    directories_.push_back(
-        {std::move(path), AttributeSetter::clamp(header.atime.value_or(FileTime{}), header.mtime)});
+    directories_.add(std::move(path), header);
   }
 
   ApplyOptions options_;
   Places<Tree> places_;
   OverlayWhiteouts<Tree>* overlay_ = nullptr;  ///< `rules_`, if of this type
   std::unique_ptr<WhiteoutRules<Tree>> rules_;
-  std::vector<DirectoryTimes> directories_ = {};
+  DirectoryTimes<Tree> directories_{options_.as_reference ? DirectoryTimes<Tree>::Named::by_entry
+                                                          : DirectoryTimes<Tree>::Named::by_place};
 };
 
 /// Unpacks into a directory of the file system.
