@@ -204,42 +204,6 @@ TEST_CASE("a layer below a mounted one is not unpacked again", "[store][repair]"
   CHECK(damages::read(store.containers().get("box").mount().path() / "d/file") == "contents");
 }
 
-TEST_CASE("a mount in another mount namespace stays counted", "[store][repair]") {
-  stores::Fixture<stores::Overlay> fixture;
-  auto& store = fixture.store;
-  auto const layer = store.layers().import(memory_source(stores::tar_of({{"file", "contents"}})));
-  store.images().create({.names = {"image"}, .top_layer = layer.id()});
-  auto const box = store.containers().create("image");
-  int ready[2], end[2];
-  REQUIRE((::pipe(ready) == 0 && ::pipe(end) == 0));
-  pid_t const child = ::fork();
-  if (child == 0) {
-    char byte = '0';
-    ::close(end[1]);
-    try {
-      if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-        ::_exit(1);
-      stores::Overlay other(fixture.options());
-      other.containers().get(box.id()).mount().keep();
-      byte = '1';
-    } catch (...) {
-    }
-    if (::write(ready[1], &byte, 1) != 1 || ::read(end[0], &byte, 1) < 0) ::_exit(1);
-    ::_exit(0);
-  }
-  ::close(ready[1]);
-  char byte = '0';
-  REQUIRE(::read(ready[0], &byte, 1) == 1);
-  REQUIRE(byte == '1');
-  CHECK(repair(store).actions == std::vector<std::string>{});
-  CHECK(box.mount_count() == 1);
-  ::close(end[1]);
-  REQUIRE(::waitpid(child, nullptr, 0) == child);
-  CHECK(repair(store).actions.size() == 1);
-  CHECK(box.mount_count() == 0);
-  for (int const fd : {ready[0], end[0]}) ::close(fd);
-}
-
 TEMPLATE_TEST_CASE("files that cannot be read at the moment are not treated as damaged", "[store][repair]",
                    stores::Vfs, stores::Overlay) {
   damages::Sample<TestType> const sample;

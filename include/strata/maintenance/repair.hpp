@@ -11,9 +11,9 @@
 #include <strata/maintenance/remove_damaged.hpp>
 #include <strata/maintenance/repair_data.hpp>
 #include <strata/maintenance/repair_layer.hpp>
+#include <strata/maintenance/repair_mounts.hpp>
 #include <strata/problem.hpp>
 #include <strata/store/layer_files.hpp>
-#include <strata/store/mount.hpp>
 #include <strata/store/own_tree_signature.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/sys/trash.hpp>
@@ -166,7 +166,10 @@ class Repairer {
     bool twice[3] = {};
     for (auto const& found : report.problems) {
       if (found.kind == ProblemKind::record_file_damaged && found.id == paths::mount_stem)
-        attempt("writing mount counts", [&] { recount_mounts(); });
+        attempt("writing mount counts", [&] {
+          MountRepairer<Core>(core_, log_).recount();
+          counts_lost_ = true;
+        });
       else if (found.kind == ProblemKind::record_file_damaged || found.kind == ProblemKind::record_unreadable)
         damaged.emplace_back(found.about);
       if (found.kind == ProblemKind::duplicate_id || found.kind == ProblemKind::duplicate_name)
@@ -252,7 +255,7 @@ class Repairer {
         break;
       case ProblemKind::mount_stale:
       case ProblemKind::mount_uncounted:
-        attempt([&] { repair_mount(found); });
+        attempt([&] { MountRepairer<Core>(core_, log_).repair(found); });
         break;
       default:
         break;
@@ -263,38 +266,6 @@ class Repairer {
     auto const below = records.ancestors(layer);
     return !below ||
            std::ranges::any_of(*below, [&](auto const& id) { return modified_.contains(id.str()); });
-  }
-
-  // Mounts --------------------------------------------------------------------------------------------------
-
-  void repair_mount(Problem const& found) {
-    if constexpr (MountDriver<Driver>) {
-      LayerId const id(found.id);
-      auto mounts = core_.mounts().write();
-      if (found.kind == ProblemKind::mount_stale) {
-        if (!mounts.find(id.str()) || is_mounted_anywhere(core_, id)) return;
-        mounts.set({.id = id.str(), .path = {}, .count = 0, .extra = {}});
-        did("layer " + found.id + ": forgot mounts that are gone");
-      } else if (!mounts.find(id.str())) {
-        core_.driver().unmount(id, core_.flush());
-        did("layer " + found.id + ": unmounted what nobody counts");
-      }
-    }
-  }
-  void recount_mounts() {
-    if constexpr (MountDriver<Driver>) {
-      std::vector<LayerId> mounted;
-      for (auto const& row : core_.template table<LayerTraits>().read().rows())
-        if (is_safe_component(row->id) && !has_whole_tree(core_, row->id) &&
-            core_.driver().is_mounted(LayerId(row->id)))
-          mounted.emplace_back(row->id);
-      core_.mounts().reset();
-      auto mounts = core_.mounts().write();
-      for (auto const& id : mounted)
-        mounts.set({.id = id.str(), .path = core_.driver().mount_path(id).native(), .count = 1, .extra = {}});
-      counts_lost_ = true;
-      did("mount counts: began anew");
-    }
   }
 
   // Leftovers -----------------------------------------------------------------------------------------------
