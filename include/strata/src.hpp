@@ -150,6 +150,7 @@
 #include <strata/impl/sys/erofs.ipp>
 #include <strata/impl/sys/fd.ipp>
 #include <strata/impl/sys/file.ipp>
+#include <strata/impl/sys/file_at.ipp>
 #include <strata/impl/sys/file_bytes.ipp>
 #include <strata/impl/sys/file_state.ipp>
 #include <strata/impl/sys/flush_tree.ipp>
@@ -158,6 +159,7 @@
 #include <strata/impl/sys/lookup.ipp>
 #include <strata/impl/sys/mount.ipp>
 #include <strata/impl/sys/mount_entry.ipp>
+#include <strata/impl/sys/opened_node.ipp>
 #include <strata/impl/sys/process.ipp>
 #include <strata/impl/sys/project_quota.ipp>
 #include <strata/impl/sys/ranges.ipp>
@@ -172,6 +174,7 @@
 #include <strata/impl/sys/tree_identity.ipp>
 #include <strata/impl/sys/tree_signature.ipp>
 #include <strata/impl/sys/userns.ipp>
+#include <strata/impl/sys/whole_file_lock.ipp>
 #include <strata/impl/sys/workers.ipp>
 #include <strata/impl/sys/xattr.ipp>
 #include <strata/impl/timestamp.ipp>

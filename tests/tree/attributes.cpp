@@ -8,6 +8,7 @@
 
 using namespace strata::archive;
 using strata::sys::open_at;
+using strata::sys::OpenedAs;
 
 TEST_CASE("a mode with set-user-ID survives a change of owner, by either kind of descriptor",
           "[archive][attributes]") {
@@ -16,11 +17,11 @@ TEST_CASE("a mode with set-user-ID survives a change of owner, by either kind of
     return;
   }
   strata::testing::TempDir const place;
-  for (auto const handle : {Handle::file, Handle::path_only}) {
-    auto const path = place / (handle == Handle::file ? "a" : "b");
+  for (auto const handle : {OpenedAs::file, OpenedAs::path_only}) {
+    auto const path = place / (handle == OpenedAs::file ? "a" : "b");
     strata::fs::ofstream(path) << "text";
     REQUIRE(::chmod(path.c_str(), 06755) == 0);
-    auto const fd = open_at(AT_FDCWD, path, handle == Handle::file ? O_RDONLY : O_PATH);
+    auto const fd = open_at(AT_FDCWD, path, handle == OpenedAs::file ? O_RDONLY : O_PATH);
     AttributeSetter setter(fd.get(), handle, path.native());
     setter.owner({.uid = 7, .gid = 8}, ChownErrors::fail);
     setter.mode(06755);
@@ -39,7 +40,7 @@ TEST_CASE("errors name the call and the path in the tree", "[archive][attributes
   strata::testing::TempDir const place;
   strata::fs::ofstream(place / "a") << "text";
   auto const fd = open_at(AT_FDCWD, place / "a", O_RDONLY);
-  AttributeSetter setter(fd.get(), Handle::file, "etc/a");
+  AttributeSetter setter(fd.get(), OpenedAs::file, "etc/a");
   try {
     setter.xattrs({.xattrs = {{"user." + std::string(300, 'n'), "too long"}}});
     FAIL("accepted");

@@ -148,7 +148,7 @@ TEST_CASE("the nodes that an archive told of are asked for once", "[tree][memory
   auto* const root = &tree.root();
   REQUIRE(MemoryTree::make_directory(root, "d", 0755) == 0);
   CHECK(tree.take_told().empty());
-  MemoryTree::Setter setter(tree.find("d").get(), archive::Handle::file, "d");
+  MemoryTree::Setter setter(tree.find("d").get(), sys::OpenedAs::file, "d");
   setter.times({timespec{.tv_sec = 1, .tv_nsec = 0}, timespec{.tv_sec = 2, .tv_nsec = 3}});
   CHECK(tree.find("d")->mtime.seconds == 2);
   CHECK(tree.find("d")->mtime.nanoseconds == 3);

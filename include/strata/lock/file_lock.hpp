@@ -5,6 +5,7 @@
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/whole_file_lock.hpp>
 
 #include <array>
 #include <atomic>
@@ -74,14 +75,14 @@ class FileLock {
 
   /// Waits until no other holder has it exclusively.
   /// @throws `errno`, "open <path>", "lock <path>"
-  Guard shared() const { return *acquire(F_RDLCK, F_OFD_SETLKW); }
+  Guard shared() const { return *acquire(sys::LockKind::shared, sys::LockWait::yes); }
   /// Waits until there is no other holder.
   /// @throws as `shared`; `Errc::store_read_only` for a read-only store
-  Guard exclusive() const { return *acquire(F_WRLCK, F_OFD_SETLKW); }
+  Guard exclusive() const { return *acquire(sys::LockKind::exclusive, sys::LockWait::yes); }
   /// Empty if another holder has it exclusively.
-  std::optional<Guard> try_shared() const { return acquire(F_RDLCK, F_OFD_SETLK); }
+  std::optional<Guard> try_shared() const { return acquire(sys::LockKind::shared, sys::LockWait::no); }
   /// Empty if there is another holder.
-  std::optional<Guard> try_exclusive() const { return acquire(F_WRLCK, F_OFD_SETLK); }
+  std::optional<Guard> try_exclusive() const { return acquire(sys::LockKind::exclusive, sys::LockWait::no); }
   /// A guard without a lock, to read a file that others may be writing.
   Guard unlocked() const { return Guard(open(), path_, false); }
 
@@ -93,7 +94,7 @@ class FileLock {
   /// here.
   static bool means_no_locks(int code) noexcept;
 
-  std::optional<Guard> acquire(int type, int command) const;
+  std::optional<Guard> acquire(sys::LockKind kind, sys::LockWait wait) const;
 
   fs::path path_;
   bool read_only_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/concepts/bytes.hpp>
 #include <strata/concepts/lock.hpp>
 #include <strata/concepts/serializer.hpp>
 #include <strata/durability.hpp>
@@ -9,6 +10,7 @@
 #include <strata/paths.hpp>
 #include <strata/sys/fd.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/file_at.hpp>
 #include <strata/sys/file_state.hpp>
 
 #include <bit>
@@ -22,7 +24,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -104,15 +105,12 @@ class Log {
 
     Appended const result{.before = {generation_, end}, .after = {generation_, end + frame.size()}};
     try {
-      write(frame, end);
+      sys::write_at(fd_.get(), as_bytes(frame), end, path_);
     } catch (...) {
       cut_off(end);
       throw;
     }
-    if (flush == Flush::full && ::fdatasync(fd_.get()) != 0) {
-      cut_off(end);
-      lost();
-    }
+    if (flush == Flush::full) flush_or([&] { cut_off(end); });
     valid_end_ = result.after.offset;
     compact_if_due(end, valid_end_);
     return result;
@@ -122,7 +120,7 @@ class Log {
   void flush() {
     std::scoped_lock const alone(mutex_);
     auto const guard = lock_.exclusive();
-    if (attach() != 0 && ::fdatasync(fd_.get()) != 0) lost();
+    if (attach() != 0) flush_or([] {});
   }
 
   fs::path const& path() const noexcept { return path_; }
@@ -163,15 +161,7 @@ class Log {
 
   std::string read_range(std::uint64_t from, std::uint64_t to) const {
     std::string bytes(to - from, '\0');
-    for (std::size_t filled = 0; filled < bytes.size();) {
-      auto const n = sys::retry([&] {
-        return ::pread(fd_.get(), bytes.data() + filled, bytes.size() - filled,
-                       static_cast<off_t>(from + filled));
-      });
-      if (n < 0) sys::throw_errno("read", path_);
-      if (n == 0) bytes.resize(filled);
-      filled += static_cast<std::size_t>(n);
-    }
+    bytes.resize(sys::read_at(fd_.get(), std::as_writable_bytes(std::span(bytes)), from, path_));
     return bytes;
   }
 
@@ -199,36 +189,30 @@ class Log {
   std::uint64_t cut_torn_tail(std::uint64_t size) {
     if (size == valid_end_) return size;
     std::uint64_t const end = read_valid(valid_end_ <= size ? valid_end_ : 0, size, [](LogChange const&) {});
-    if (end != size && ::ftruncate(fd_.get(), static_cast<off_t>(end)) != 0)
-      sys::throw_errno("truncate", path_);
+    if (end != size) sys::set_length(fd_.get(), end, path_);
     return end;
   }
 
-  void write(std::string_view bytes, std::uint64_t at) {
-    while (!bytes.empty()) {
-      auto const n =
-          sys::retry([&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(at)); });
-      if (n < 0) sys::throw_errno("write", path_);
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-      at += static_cast<std::size_t>(n);
-    }
-  }
-
-  /// After a failed flush: nothing that is read from this file may be on stable storage. @throws `errno` as it is
-  [[noreturn]] void lost() {
-    int const code = errno;
+  /// Flushes the file. After a failure nothing that is read from it may be on stable storage.
+  /// @param failed  called before the cached pages are dropped
+  template <class Failed>
+  void flush_or(Failed&& failed) try {
+    sys::sync_file(fd_.get(), path_);
+  } catch (...) {
+    failed();
     suspect_ = true;
     ++generation_;
-    ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
-    errno = code;
-    sys::throw_errno("fdatasync", path_);
+    sys::drop_cached(fd_.get());
+    throw;
   }
 
   /// If that fails too, the next writer finds the complete frame, or cuts off its remains.
   void cut_off(std::uint64_t end) noexcept {
-    int const saved = errno;
-    if (::ftruncate(fd_.get(), static_cast<off_t>(end)) == 0) valid_end_ = end;
-    errno = saved;
+    try {
+      sys::set_length(fd_.get(), end, path_);
+      valid_end_ = end;
+    } catch (...) {  // the error of writing is thrown
+    }
   }
 
   /// Looks for dead bytes each time the log outgrows a power of two: amortized, the cost is constant per

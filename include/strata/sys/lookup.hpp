@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <system_error>
 #include <utility>
@@ -113,6 +114,9 @@ Lookup<Fd> find_stored(fs::path const& path, int flags = 0);
 /// <path>".
 Lookup<struct stat> find_status(int directory, char const* path, int flags = AT_SYMLINK_NOFOLLOW);
 Lookup<struct stat> find_status(fs::path const& path, int flags = AT_SYMLINK_NOFOLLOW);
+
+/// Status of an open file. @throws `errno`, "stat <path>"
+struct stat status_of(int fd, std::string_view path);
 
 /// True if the name exists, including a dangling link.
 /// @throws `errno`, "stat <path>"

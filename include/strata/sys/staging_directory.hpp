@@ -122,11 +122,6 @@ class [[nodiscard]] StagingDirectory {
   /// persists an fsync'ed change without earlier ones.
   static bool keeps_order(fs::path const& path);
 
-  static bool try_lock(int fd) noexcept;
-
-  /// True if the path still refers to the open file.
-  static bool names_it(fs::path const& path, int fd) noexcept;
-
   void discard() noexcept;
 
   fs::path path_;

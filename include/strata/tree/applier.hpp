@@ -59,7 +59,7 @@ template <class Tree>
 class BasicApplier {
   using Handle = typename Tree::Handle;
   using Place = typename Places<Tree>::Place;
-  using Opened = archive::Handle;
+  using Opened = sys::OpenedAs;
 
  public:
   explicit BasicApplier(Tree tree, ApplyOptions options = {})

@@ -4,21 +4,17 @@
 #include <strata/error.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/opened_node.hpp>
 
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <fcntl.h>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 
 namespace strata::archive {
-
-/// How a file was opened: for reading, or with O_PATH as it must not be opened (links, devices, FIFOs).
-enum class Handle { file, path_only };
 
 /// Whether a failing chown is an error.
 enum class ChownErrors { fail, ignore };
@@ -28,7 +24,7 @@ enum class ChownErrors { fail, ignore };
 class AttributeSetter {
  public:
   /// @param path for error messages
-  AttributeSetter(int fd, Handle handle, std::string_view path);
+  AttributeSetter(int fd, sys::OpenedAs as, std::string_view path);
 
   struct stat const& status() const noexcept;
 
@@ -58,11 +54,9 @@ class AttributeSetter {
   void times(std::array<timespec, 2> const& spec);
 
  private:
-  std::string proc_path() const { return "/proc/self/fd/" + std::to_string(fd_); }
   [[noreturn]] void fail(std::string_view operation) const { sys::throw_errno(operation, path_); }
 
-  int fd_;
-  bool path_only_;
+  sys::OpenedNode node_;
   std::string_view path_;
   struct stat status_ = {};
   bool owner_changed_ = false;

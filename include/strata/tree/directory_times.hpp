@@ -56,7 +56,8 @@ class DirectoryTimes {
     // What a later entry put there has its own times.
     auto const handle = tree.try_open(directory.path, O_RDONLY);
     if (!handle && !sys::is_absent(errno)) sys::throw_errno("open", directory.path);
-    if (handle) typename Tree::Setter(Tree::ref(handle), Handle::file, directory.path).times(directory.times);
+    if (handle)
+      typename Tree::Setter(Tree::ref(handle), sys::OpenedAs::file, directory.path).times(directory.times);
   }
 
   static void set_by_entry(Tree& tree, Directory const& directory) {
@@ -68,7 +69,7 @@ class DirectoryTimes {
     }
     auto const handle =
         is_other ? tree.open_node(Tree::ref(at.place.directory), at.rest) : std::move(at.place.directory);
-    typename Tree::Setter(Tree::ref(handle), Handle::path_only, directory.path).times(directory.times);
+    typename Tree::Setter(Tree::ref(handle), sys::OpenedAs::path_only, directory.path).times(directory.times);
   }
 
   Named named_;

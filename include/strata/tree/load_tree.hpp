@@ -4,6 +4,7 @@
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/tree.hpp>
 #include <strata/sys/xattr.hpp>
 #include <strata/tree/disk_tree.hpp>
@@ -61,9 +62,7 @@ void tell_real(MemoryNode& node, std::string const& text);
 template <class Owners>
 MemoryTree load_tree(fs::path const& top, TreeForm form, Owners&& owners) {
   MemoryTree tree;
-  struct stat status {};
-  if (::lstat(top.c_str(), &status) != 0) sys::throw_errno("stat", top);
-  auto const root = detail::node_of(status, owners);
+  auto const root = detail::node_of(*sys::find_status(top), owners);
   tree.root().mode = root->mode;
   tree.root().uid = root->uid;
   tree.root().gid = root->gid;

@@ -54,7 +54,7 @@ TarHeader header_of(MemoryNode const& node);
 /// Sets a node's attributes from a header, as `AttributeSetter` does for a file.
 class MemoryAttributes {
  public:
-  MemoryAttributes(MemoryNode* node, Handle, std::string_view path);
+  MemoryAttributes(MemoryNode* node, sys::OpenedAs, std::string_view path);
   struct stat const& status() const noexcept;
   void owner(TarHeader const& header, ChownErrors);
   void mode(std::uint32_t permissions) { node_->mode = (node_->mode & S_IFMT) | (permissions & 07777U); }

@@ -167,7 +167,7 @@ class Places {
                       bool gives_group_on) {
     if (tree_.make_directory(directory, name, 0755) != 0) sys::throw_errno("mkdir", path);
     auto made = tree_.open_directory(directory, name);
-    typename Tree::Setter setter(Tree::ref(made), archive::Handle::file, path);
+    typename Tree::Setter setter(Tree::ref(made), sys::OpenedAs::file, path);
     auto const status = setter.status();
     auto const root = idmap::root_of(options_.maps);
     bool const inherits = gives_group_on && (status.st_mode & S_ISGID) != 0;

@@ -257,7 +257,7 @@ class OverlayWhiteouts final : public WhiteoutRules<Tree> {
     whiteouts_.push_back(path);
     if (tells_apart_) made_.insert(path);
     auto const node = tree.open_node(Tree::ref(place.directory), target);
-    typename Tree::Setter(Tree::ref(node), archive::Handle::path_only, path)
+    typename Tree::Setter(Tree::ref(node), sys::OpenedAs::path_only, path)
         .owner(header, options_.ignore_chown_errors ? ChownErrors::ignore : ChownErrors::fail);
   }
 

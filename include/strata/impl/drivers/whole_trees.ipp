@@ -148,9 +148,7 @@ STRATA_INLINE void WholeTrees::copy_file(LayerId const& id, std::string_view fil
                    : sys::try_open_in_root(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!path.empty() && !fd && sys::is_transient(errno) && !sys::is_unopened_device(root.get(), path.c_str()))
     sys::throw_errno("open", path);
-  struct stat status {};
-  if (fd && ::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
-  if (!fd || !S_ISREG(status.st_mode))
+  if (!fd || !S_ISREG(sys::status_of(fd.get(), path).st_mode))
     throw Error(Errc::data_unknown, "layer " + id.str() + ", file " + std::string(file));
   auto source = fd_source(fd.get());
   for (Bytes part = source.next(); !part.empty(); part = source.next()) to.write(part);

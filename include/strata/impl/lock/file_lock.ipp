@@ -1,24 +1,19 @@
 #pragma once
 
+#include <strata/concepts/bytes.hpp>
 #include <strata/lock/file_lock.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/file_at.hpp>
+#include <strata/sys/lookup.hpp>
 
 #include <chrono>
+#include <span>
 
 namespace strata {
 
 STRATA_INLINE auto FileLock::Guard::token() const -> Token {
   Token text(token_size, '\0');
-  std::size_t filled = 0;
-  while (fd_ && filled < token_size) {
-    auto const n = sys::retry([&] {
-      return ::pread(fd_.get(), text.data() + filled, token_size - filled, static_cast<off_t>(filled));
-    });
-    if (n < 0) sys::throw_errno("read", path_);
-    if (n == 0) break;
-    filled += static_cast<std::size_t>(n);
-  }
-  text.resize(filled);
+  text.resize(fd_ ? sys::read_at(fd_.get(), std::as_writable_bytes(std::span(text)), 0, path_) : 0);
   return text;
 }
 
@@ -35,10 +30,8 @@ STRATA_INLINE auto FileLock::Guard::renew() -> Token {
   std::array<unsigned char, token_size - 20> noise;
   sys::fill_random(noise);
   token.append(noise.begin(), noise.end());
-  // A single call: a process killed here leaves the old token or the new one.
-  auto const n = sys::retry([&] { return ::pwrite(fd_.get(), token.data(), token.size(), 0); });
-  if (n >= 0 && static_cast<std::size_t>(n) != token.size()) errno = ENOSPC;
-  if (n < 0 || static_cast<std::size_t>(n) != token.size()) sys::throw_errno("write", path_);
+  // A single system call: a process killed here leaves the old token or the new one.
+  sys::write_at(fd_.get(), as_bytes(token), 0, path_);
   return token;
 }
 
@@ -62,22 +55,19 @@ STRATA_INLINE bool FileLock::means_no_locks(int code) noexcept {
          code == EPERM || code == EACCES;
 }
 
-STRATA_INLINE auto FileLock::acquire(int type, int command) const -> std::optional<Guard> {
-  if (read_only_ && type == F_WRLCK) throw Error(Errc::store_read_only, path_.native()).at(path_.native());
+STRATA_INLINE auto FileLock::acquire(sys::LockKind kind, sys::LockWait wait) const -> std::optional<Guard> {
+  if (read_only_ && kind == sys::LockKind::exclusive)
+    throw Error(Errc::store_read_only, path_.native()).at(path_.native());
   for (;;) {
     sys::Fd fd = open();
     if (!fd) return Guard(sys::Fd(), path_, false);
-    struct flock lock {};  // zeros: the whole file
-    lock.l_type = static_cast<short>(type);
-    if (sys::retry([&] { return ::fcntl(fd.get(), command, &lock); }) != 0) {
-      if (command == F_OFD_SETLK && (errno == EAGAIN || errno == EACCES)) return std::nullopt;
+    if (!sys::try_lock(fd.get(), kind, wait)) {
+      if (wait == sys::LockWait::no && (errno == EAGAIN || errno == EACCES)) return std::nullopt;
       if (read_only_ && means_no_locks(errno)) return Guard(std::move(fd), path_, false);
       sys::throw_errno("lock", path_);
     }
     if (read_only_) return Guard(std::move(fd), path_, true);  // not all file systems count links
-    struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path_);
-    if (status.st_nlink != 0) return Guard(std::move(fd), path_, true);
+    if (sys::status_of(fd.get(), path_.native()).st_nlink != 0) return Guard(std::move(fd), path_, true);
     // The store was wiped while we waited: a lock on an unlinked file excludes no other process. Retry.
   }
 }

@@ -38,6 +38,12 @@ STRATA_INLINE Lookup<struct stat> find_status(fs::path const& path, int flags) {
   return find_status(AT_FDCWD, path.c_str(), flags);
 }
 
+STRATA_INLINE struct stat status_of(int fd, std::string_view path) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw_errno("stat", path);
+  return status;
+}
+
 STRATA_INLINE bool is_directory(fs::path const& path) {
   auto const status = find_status(path, 0);
   return status && S_ISDIR(status->st_mode);

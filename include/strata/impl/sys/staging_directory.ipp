@@ -7,6 +7,7 @@
 #include <strata/sys/mount.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/sys/staging_directory.hpp>
+#include <strata/sys/whole_file_lock.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -27,7 +28,7 @@ STRATA_INLINE StagingDirectory StagingDirectory::create(fs::path const& root) {
       continue;
     }
     // Recovery in another process may have locked or removed the file between these two calls.
-    if (!try_lock(made.lock_.get()) || !names_it(made.lock_path_, made.lock_.get())) {
+    if (!try_lock(made.lock_.get(), LockKind::exclusive) || !is_file_at(made.lock_path_, made.lock_.get())) {
       made.lock_.reset();
       if (attempt == most_attempts) throw_errno("lock", made.lock_path_);
       continue;
@@ -57,8 +58,8 @@ STRATA_INLINE std::vector<Error> StagingDirectory::recover(
       // A directory without a lock file is stale. The file is created so that only one process cleans up.
       found.lock_ = open_at(AT_FDCWD, found.lock_path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
       // In use, or just removed by another process.
-      if (try_lock(found.lock_.get()) && names_it(found.lock_path_, found.lock_.get()) &&
-          (!finish || finish(found))) {
+      if (try_lock(found.lock_.get(), LockKind::exclusive) &&
+          is_file_at(found.lock_path_, found.lock_.get()) && (!finish || finish(found))) {
         found.outlasts_ =
             flush == Flush::full && finish && !found.notes().empty() && !keeps_order(found.path_);
         found.remove();
@@ -89,9 +90,7 @@ STRATA_INLINE auto StagingDirectory::look(fs::path const& root) -> std::vector<S
 STRATA_INLINE bool StagingDirectory::is_locked(fs::path const& path) noexcept {
   Fd const fd = try_open_stored(path.c_str(), O_NOFOLLOW);
   if (!fd) return is_transient(errno);
-  struct flock lock {};  // zeros: the whole file, from its start
-  lock.l_type = F_WRLCK;
-  return retry([&] { return ::fcntl(fd.get(), F_OFD_GETLK, &lock); }) == 0 && lock.l_type != F_UNLCK;
+  return is_locked_elsewhere(fd.get());
 }
 
 STRATA_INLINE StagingDirectory& StagingDirectory::operator=(StagingDirectory&& other) noexcept {
@@ -184,19 +183,6 @@ STRATA_INLINE bool StagingDirectory::keeps_order(fs::path const& path) {
   if (retry([&] { return ::statfs(path.c_str(), &system); }) != 0) throw_errno("statfs", path);
   std::array<std::uint64_t, 3> const known{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC};
   return std::find(known.begin(), known.end(), static_cast<std::uint64_t>(system.f_type)) != known.end();
-}
-
-STRATA_INLINE bool StagingDirectory::try_lock(int fd) noexcept {
-  struct flock lock {};  // zeros: the whole file, from its start
-  lock.l_type = F_WRLCK;
-  return retry([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }) == 0;
-}
-
-STRATA_INLINE bool StagingDirectory::names_it(fs::path const& path, int fd) noexcept {
-  struct stat named {
-  }, open{};
-  if (::fstat(fd, &open) != 0 || ::lstat(path.c_str(), &named) != 0) return false;
-  return named.st_dev == open.st_dev && named.st_ino == open.st_ino;
 }
 
 STRATA_INLINE void StagingDirectory::discard() noexcept {

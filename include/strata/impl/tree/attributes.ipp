@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/whiteout.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/userns.hpp>
 #include <strata/tree/attributes.hpp>
 #include <strata/tree/override_stat.hpp>
@@ -9,10 +10,8 @@
 
 namespace strata::archive {
 
-STRATA_INLINE AttributeSetter::AttributeSetter(int fd, Handle handle, std::string_view path)
-    : fd_(fd), path_only_(handle == Handle::path_only), path_(path) {
-  if (::fstat(fd_, &status_) != 0) fail("stat");
-}
+STRATA_INLINE AttributeSetter::AttributeSetter(int fd, sys::OpenedAs as, std::string_view path)
+    : node_(fd, as), path_(path), status_(sys::status_of(fd, path)) {}
 
 STRATA_INLINE struct stat const& AttributeSetter::status() const noexcept { return status_; }
 
@@ -28,7 +27,7 @@ STRATA_INLINE void AttributeSetter::owner(TarHeader const& header, ChownErrors e
   auto const uid = static_cast<uid_t>(header.uid);
   auto const gid = static_cast<gid_t>(header.gid);
   if (status_.st_uid == uid && status_.st_gid == gid) return;
-  if (::fchownat(fd_, "", uid, gid, AT_EMPTY_PATH) != 0) {
+  if (!node_.set_owner(uid, gid)) {
     if (errors == ChownErrors::ignore) return;
     fail("chown");
   }
@@ -39,23 +38,21 @@ STRATA_INLINE void AttributeSetter::mode(std::uint32_t permissions) {
   auto const wanted = static_cast<mode_t>(permissions & 07777U);
   bool const may_be_stripped = owner_changed_ && (wanted & (S_ISUID | S_ISGID)) != 0;
   if ((status_.st_mode & 07777U) == wanted && !may_be_stripped) return;
-  if ((path_only_ ? ::chmod(proc_path().c_str(), wanted) : ::fchmod(fd_, wanted)) != 0) fail("chmod");
+  if (!node_.set_mode(wanted)) fail("chmod");
 }
 
 STRATA_INLINE void AttributeSetter::stand_in(std::uint32_t stored_mode, std::string const& real) {
-  int const rc = path_only_
-                     ? ::setxattr(proc_path().c_str(), override_stat_xattr, real.data(), real.size(), 0)
-                     : ::fsetxattr(fd_, override_stat_xattr, real.data(), real.size(), 0);
-  if (rc != 0) fail(std::string("setxattr ") + override_stat_xattr + " on");
+  if (!node_.set_xattr(override_stat_xattr, real))
+    fail(std::string("setxattr ") + override_stat_xattr + " on");
   mode(stored_mode);
 }
 
 STRATA_INLINE void AttributeSetter::xattrs(TarHeader const& header) {
   for (auto const& [key, value] : header.xattrs) {
     if (!is_unpacked_xattr(key)) continue;
-    int const rc = path_only_ ? ::setxattr(proc_path().c_str(), key.c_str(), value.data(), value.size(), 0)
-                              : ::fsetxattr(fd_, key.c_str(), value.data(), value.size(), 0);
-    if (rc == 0 || errno == ENOTSUP || (errno == EPERM && sys::in_user_namespace())) continue;
+    if (node_.set_xattr(key.c_str(), value) || errno == ENOTSUP ||
+        (errno == EPERM && sys::in_user_namespace()))
+      continue;
     // A link opened with O_PATH: /proc leads to the link itself, which cannot carry this attribute.
     if (S_ISLNK(status_.st_mode) && (errno == EPERM || errno == ELOOP)) continue;
     fail("setxattr " + key + " on");
@@ -78,9 +75,7 @@ STRATA_INLINE std::array<timespec, 2> AttributeSetter::clamp(FileTime atime, Fil
 }
 
 STRATA_INLINE void AttributeSetter::times(std::array<timespec, 2> const& spec) {
-  // O_PATH descriptors accept times with an empty path since Linux 5.8
-  int const rc = path_only_ ? ::utimensat(fd_, "", spec.data(), AT_EMPTY_PATH) : ::futimens(fd_, spec.data());
-  if (rc != 0) fail("utimensat");
+  if (!node_.set_times(spec)) fail("utimensat");
 }
 
 }  // namespace strata::archive

@@ -4,6 +4,7 @@
 #include <strata/archive/whiteout.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/remove_tree.hpp>
 #include <strata/tree/disk_tree.hpp>
 #include <strata/tree/file_body.hpp>
@@ -110,8 +111,7 @@ STRATA_INLINE bool DiskTree::is_opaque(Ref directory, bool user_xattr, std::stri
 
 STRATA_INLINE void DiskTree::write(Handle const& file, Reader& body, std::string_view path) {
   if (auto const* const whole = dynamic_cast<FileBody const*>(&body)) {
-    struct stat status {};
-    if (::fstat(whole->descriptor(), &status) != 0) sys::throw_errno("stat", path);
+    auto const status = sys::status_of(whole->descriptor(), path);
     copier_.copy(whole->descriptor(), file.get(), status, path, [](std::size_t) {});
     return;
   }

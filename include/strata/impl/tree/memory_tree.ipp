@@ -26,7 +26,7 @@ STRATA_INLINE TarHeader header_of(MemoryNode const& node) {
           .xattrs = node.xattrs};
 }
 
-STRATA_INLINE MemoryAttributes::MemoryAttributes(MemoryNode* node, Handle, std::string_view path)
+STRATA_INLINE MemoryAttributes::MemoryAttributes(MemoryNode* node, sys::OpenedAs, std::string_view path)
     : node_(node), path_(path) {
   status_.st_mode = node->mode;
   status_.st_gid = static_cast<gid_t>(node->gid);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/archive/whiteout.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/tree/merged_directories.hpp>
 
 #include <set>
@@ -79,7 +80,7 @@ STRATA_INLINE bool MergedDirectories::look(std::size_t root, std::string const& 
                                            struct stat& status) const {
   auto const node = open(root, path, O_PATH | O_NOFOLLOW);
   if (!node) return false;
-  if (::fstat(node.get(), &status) != 0) sys::throw_errno("stat", path);
+  status = sys::status_of(node.get(), path);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <strata/archive/whiteout.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/stream.hpp>
 #include <strata/tree/merged_tree.hpp>
 #include <strata/tree/override_stat.hpp>
@@ -78,9 +79,7 @@ STRATA_INLINE Source MergedTree::contents(Ref directory, std::string const& name
   if (!found || !S_ISREG(found.status.st_mode)) return {};
   check_whole(found, path);
   auto file = directories_.open(found.roots.front(), path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  struct stat status {};
-  if (file && ::fstat(file.get(), &status) != 0) sys::throw_errno("stat", path);
-  return file && S_ISREG(status.st_mode) ? fd_source(std::move(file)) : Source();
+  return file && S_ISREG(sys::status_of(file.get(), path).st_mode) ? fd_source(std::move(file)) : Source();
 }
 
 STRATA_INLINE MergedTree::MergedTree(std::vector<fs::path> const& directories, IdMaps own_maps, IdMaps maps,

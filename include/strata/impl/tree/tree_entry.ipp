@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/idmap/range.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/timestamp.hpp>
 #include <strata/tree/override_stat.hpp>
 #include <strata/tree/tree_entry.hpp>
@@ -68,8 +69,7 @@ STRATA_INLINE bool TreeEntryWriter::add(std::string const& path) {
   control_.check();
   sys::Fd const node = open(path, O_PATH | O_NOFOLLOW);
   if (!node) return false;
-  struct stat status {};
-  if (::fstat(node.get(), &status) != 0) sys::throw_errno("stat", path);
+  auto const status = sys::status_of(node.get(), path);
   auto header = header_of(status);
   if (!header) return false;
   header->name = S_ISDIR(status.st_mode) ? path + '/' : path;

@@ -2,6 +2,7 @@
 
 #include <strata/archive/tar_writer.hpp>
 #include <strata/progress.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/tree/changes.hpp>
 #include <strata/tree/tree_source.hpp>
 
@@ -17,8 +18,7 @@ STRATA_INLINE TreeSource::State::~State() {
 
 STRATA_INLINE void TreeSource::State::run() noexcept {
   try {
-    struct stat status {};
-    if (::stat(tree.c_str(), &status) != 0) sys::throw_errno("stat", tree);
+    static_cast<void>(*sys::find_status(tree, 0));
     ToRing out(ring);
     TarWriter tar(out);
     write_changes(tree, compare_trees(tree, std::nullopt), tar, {.progress = {}, .stop = stop.get_token()});

@@ -2,6 +2,7 @@
 
 #include <strata/drivers/overlay/files.hpp>
 #include <strata/paths.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/tree/tree_path.hpp>
 
 namespace strata::drivers::overlay {
@@ -55,7 +56,7 @@ STRATA_INLINE auto LayerFiles::open_layer(LayerDirs const& dirs, std::string con
   layer->directory = dirs.get(id);
   layer->tree = OpenTree::of(layer->directory);
   auto const& diff = layer->tree.data ? layer->tree.data : layer->tree.files;
-  if (::fstat(diff.get(), &layer->identity) != 0) sys::throw_errno("stat", layer->directory);
+  layer->identity = sys::status_of(diff.get(), layer->directory.native());
   std::lock_guard const lock(mutex_);
   if (recent_.size() == most_layers) recent_.erase(recent_.begin());
   recent_.push_back(layer);
@@ -70,15 +71,14 @@ STRATA_INLINE auto LayerFiles::open_file(OpenTree const& tree, std::string const
     if (sys::is_transient(errno)) sys::throw_errno("open", path);
     return {};
   }
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) sys::throw_errno("stat", path);
+  auto status = sys::status_of(fd.get(), path);
   if (S_ISREG(status.st_mode)) {
     auto contents = tree.contents(std::move(fd), path);
     if (!contents) {
       if (sys::is_transient(errno)) sys::throw_errno("open", path);
       return {};
     }
-    if (tree.data && ::fstat(contents.get(), &status) != 0) sys::throw_errno("stat", path);
+    if (tree.data) status = sys::status_of(contents.get(), path);
     if (S_ISREG(status.st_mode)) return {.fd = std::move(contents), .size = status.st_size};
   }
   fd = {};
