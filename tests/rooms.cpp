@@ -51,7 +51,39 @@ std::vector<std::string> included(fs::path const& file) {
   return out;
 }
 
+/// What a header includes by itself and by others, but for bodies, which it has not in separate compilation.
+void add_interfaces(fs::path const& root, std::string const& header, std::set<std::string>& to) {
+  if (header.starts_with("impl/")) return;
+  if (!to.insert(header).second) return;
+  for (auto const& other : included(root / header)) add_interfaces(root, other, to);
+}
+
+bool says_what_it_throws(fs::path const& header) {
+  fs::ifstream in(header);
+  for (std::string line; std::getline(in, line);)
+    if (auto const at = line.find("///");
+        at != std::string::npos &&
+        (line.find("@throws", at) != std::string::npos || line.find("Errc::", at) != std::string::npos))
+      return true;
+  return false;
+}
+
 }  // namespace
+
+TEST_CASE("a header that says what it throws declares that, in separate compilation as well", "[rooms]") {
+  fs::path const root = STRATA_HEADERS;
+  std::vector<std::string> lacking;
+  for (auto const& entry : fs::recursive_directory_iterator(root)) {
+    auto const header = entry.path().lexically_relative(root).native();
+    if (entry.path().extension() != ".hpp" || header.starts_with("impl/") ||
+        !says_what_it_throws(entry.path()))
+      continue;
+    std::set<std::string> interfaces;
+    add_interfaces(root, header, interfaces);
+    if (!interfaces.contains("error.hpp") && header != "errc.hpp") lacking.push_back(header);
+  }
+  CHECK(lacking == std::vector<std::string>{});
+}
 
 TEST_CASE("no header includes one of a floor above it, and src.hpp and bodies.hpp have all bodies",
           "[rooms]") {

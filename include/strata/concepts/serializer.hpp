@@ -1,5 +1,7 @@
 #pragma once
 
+#include <strata/error.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <memory>

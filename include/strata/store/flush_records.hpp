@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/durability.hpp>
+#include <strata/error.hpp>
 
 namespace strata {
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
 
