@@ -1,6 +1,6 @@
 // says: Colour
 // says: own_fields
-// says: No suitable tag_invoke overload found for the type
+// says: a field that own_fields visits has to be of a type that Boost.JSON converts
 #include "common.hpp"
 
 #ifdef CONTROL

@@ -32,6 +32,17 @@ struct Labelled : LayerRecord {
   }
 };
 static_assert(HasOwnFields<Labelled> && !HasOwnFields<LayerRecord>);
+static_assert(detail::NamesOwnFields<Labelled> && !detail::NamesOwnFields<LayerRecord>);
+
+struct OneWay : LayerRecord {
+  static void own_fields(OneWay&, detail::AnyField const&) {}
+};
+class Hidden : public LayerRecord {
+  template <class Self, class Visitor>
+  static void own_fields(Self&, Visitor&&) {}
+};
+static_assert(!HasOwnFields<OneWay> && detail::NamesOwnFields<OneWay>);
+static_assert(!HasOwnFields<Hidden> && detail::NamesOwnFields<Hidden>);
 
 using Flagged = OwnFieldSerializer<serializers::Json>;
 static_assert(std::is_same_v<SerializerOf<serializers::Json, LayerRecord>, serializers::Json>);

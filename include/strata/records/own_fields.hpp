@@ -34,6 +34,18 @@ struct AnyField {
   void operator()(std::string_view, auto&) const {}
 };
 
+struct NamedOwnFields {
+  int own_fields;
+};
+template <class Record>
+struct WithOwnFieldsTwice : Record, NamedOwnFields {};
+
+/// True if a record type has a member of that name, whatever it is: then the name is ambiguous beside another.
+template <class Record>
+concept NamesOwnFields = std::is_class_v<Record> && !std::is_final_v<Record> && !requires {
+  &WithOwnFieldsTwice<Record>::own_fields;
+};
+
 }  // namespace detail
 
 /// True if a record type has fields of its own.
@@ -42,6 +54,21 @@ concept HasOwnFields = requires(Record& record, Record const& constant, detail::
   Record::own_fields(record, visit);
   Record::own_fields(constant, visit);
 };
+
+namespace detail {
+
+/// `HasOwnFields`, for the record types of a store. A function of that name which cannot be called would leave fields
+/// that nobody stores.
+template <class Record>
+constexpr bool keeps_own_fields() {
+  static_assert(
+      HasOwnFields<Record> || !NamesOwnFields<Record>,
+      "own_fields of a record has to be public, static, and callable as own_fields(record, visit), also for "
+      "a const record: template <class Self, class Visitor> static void own_fields(Self&, Visitor&&)");
+  return HasOwnFields<Record>;
+}
+
+}  // namespace detail
 
 /// Moves own fields out of the flags.
 template <HasOwnFields Record>
@@ -127,7 +154,8 @@ struct OwnFieldSerializer : S {
 
 /// The serializer that a store with these record types uses.
 template <class S, class... Records>
-using SerializerOf = std::conditional_t<(HasOwnFields<Records> || ...), OwnFieldSerializer<S>, S>;
+using SerializerOf =
+    std::conditional_t<(detail::keeps_own_fields<Records>() || ...), OwnFieldSerializer<S>, S>;
 
 }  // namespace strata
 

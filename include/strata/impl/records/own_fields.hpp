@@ -16,10 +16,23 @@
 #include <utility>
 
 namespace strata {
+namespace detail {
+
+/// What own fields may be.
+template <class Field>
+constexpr void check_own_field() {
+  static_assert(
+      boost::json::has_value_from<Field>::value && boost::json::has_value_to<Field>::value,
+      "a field that own_fields visits has to be of a type that Boost.JSON converts to a value and back: "
+      "see boost::json::value_from and value_to");
+}
+
+}  // namespace detail
 
 template <HasOwnFields Record>
 void take_own_fields(Record& record) {
   Record::own_fields(record, [&](std::string_view name, auto& field) {
+    detail::check_own_field<std::remove_cvref_t<decltype(field)>>();
     auto const found = record.flags.find(std::string(name));
     if (found == record.flags.end()) return;
     boost::json::parse_options any_text;
@@ -38,6 +51,7 @@ template <HasOwnFields Record>
 std::map<std::string, std::string> own_texts(Record const& record) {
   std::map<std::string, std::string> texts;
   Record::own_fields(record, [&](std::string_view name, auto const& field) {
+    detail::check_own_field<std::remove_cvref_t<decltype(field)>>();
     texts.emplace(name, boost::json::serialize(boost::json::value_from(field)));
   });
   return texts;
