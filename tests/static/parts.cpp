@@ -13,12 +13,14 @@ using strata::archetype::Appender;
 using strata::archetype::Driver;
 using strata::archetype::Lock;
 using strata::archetype::Serializer;
+using strata::archetype::TextKeeping;
 
 template <class S>
 struct Composed : strata::StoreTraits<Driver, S> {
   using Lock = strata::archetype::Lock;
 };
 using Files = strata::Store<Driver, Serializer, strata::durability::Chosen, Composed<Serializer>>;
+using Texts = strata::Store<Driver, TextKeeping, strata::durability::Chosen, Composed<TextKeeping>>;
 using Logged = strata::Store<Driver, Appender, strata::durability::None, Composed<Appender>>;
 
 struct NoToken : Lock {
@@ -32,11 +34,16 @@ struct NoToken : Lock {
 struct NoErasing : Appender {
   static void encode_erase();
 };
+struct NoIds : TextKeeping {
+  using TextKeeper = NoIds;
+  static void id_in();
+};
 struct NoReading : Serializer {
   static void decode();
 };
 static_assert(!strata::StoreLock<NoToken>);
 static_assert(!strata::AppendingSerializerFor<NoErasing, strata::LayerRecord>);
+static_assert(!strata::TextKeepingSerializerFor<NoIds, strata::LayerRecord>);
 static_assert(!strata::SerializerFor<NoReading, strata::LayerRecord>);
 
 }  // namespace parts
@@ -45,5 +52,7 @@ using namespace parts;
 
 template class strata::Store<Driver, Serializer, strata::durability::Chosen, Composed<Serializer>>;
 template class strata::Item<Files::Core::ImageTraits>;
+template class strata::Store<Driver, TextKeeping, strata::durability::Chosen, Composed<TextKeeping>>;
+template class strata::Item<Texts::Core::LayerTraits>;
 template class strata::Store<Driver, Appender, strata::durability::None, Composed<Appender>>;
 template class strata::Item<Logged::Core::LayerTraits>;

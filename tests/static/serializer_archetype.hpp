@@ -40,8 +40,26 @@ struct Appender : Serializer {
   static Record decode_record(std::string_view);
 };
 
+/// The least that also passes on texts.
+struct TextKeeping : Serializer {
+  using TextKeeper = TextKeeping;
+  using Serializer::encode;
+  template <class Record>
+  static std::string encode(std::span<KeptRow<Record> const>, std::span<std::string const>);
+  template <class Record, class OnRecord, class OnUnreadable>
+  static void decode_texts(std::string_view, OnRecord&&, OnUnreadable&&) {
+  }  // defined, as its arguments may be local types
+  static std::string_view id_in(std::string_view) noexcept;
+  template <class Record>
+  static Record read_text(std::string_view);
+};
+struct Heir : TextKeeping {};  // may read and write otherwise, and does not say that it keeps texts
+
 static_assert(SerializerFor<Serializer, LayerRecord> && SerializerFor<Serializer, ImageRecord>);
 static_assert(SerializerFor<Serializer, ContainerRecord> && !AppendingSerializerFor<Serializer, LayerRecord>);
 static_assert(AppendingSerializerFor<Appender, LayerRecord> && AppendingSerializerFor<Appender, MountRecord>);
+static_assert(TextKeepingSerializerFor<TextKeeping, LayerRecord> &&
+              !TextKeepingSerializerFor<Serializer, LayerRecord>);
+static_assert(SerializerFor<Heir, LayerRecord> && !TextKeepingSerializerFor<Heir, LayerRecord>);
 
 }  // namespace strata::archetype

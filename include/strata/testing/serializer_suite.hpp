@@ -18,6 +18,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -104,6 +106,86 @@ void check_files(std::uint32_t seed) {
       CHECK(reread.records.size() == found.records.size());
     });
     if (error) CHECK(error == Errc::corrupt_record);
+  }
+}
+
+/// What `decode_texts` passed on; the texts are views of `bytes`.
+template <class S, class Record>
+std::pair<std::vector<std::pair<Record, std::string_view>>, std::vector<std::string>> read_texts(
+    std::string_view bytes) {
+  std::pair<std::vector<std::pair<Record, std::string_view>>, std::vector<std::string>> seen;
+  S::template decode_texts<Record>(
+      bytes,
+      [&](Record&& record, std::string_view text) { seen.first.emplace_back(std::move(record), text); },
+      [&](std::string&& element) { seen.second.push_back(std::move(element)); });
+  return seen;
+}
+
+/// Reads bytes with and without texts, and writes them again from texts. @return how many records had one
+template <class S, class Record>
+std::size_t check_texts_of(std::string_view bytes) {
+  auto const plain = S::template decode<Record>(bytes);
+  auto const [seen, unreadable] = read_texts<S, Record>(bytes);
+  CHECK(unreadable == plain.unreadable);
+  REQUIRE(seen.size() == plain.records.size());
+  std::size_t with_text = 0;
+  std::vector<KeptRow<Record>> kept;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    auto const& [record, text] = seen[i];
+    CHECK(describe(record) == describe(plain.records[i]));
+    if (text.empty()) {
+      kept.push_back({std::make_shared<Record const>(record), {}});
+      continue;
+    }
+    ++with_text;
+    CHECK((text.data() >= bytes.data() && text.data() + text.size() <= bytes.data() + bytes.size()));
+    if (auto const id = S::id_in(text); !id.empty()) CHECK(id == record.id);
+    CHECK(describe(S::template read_text<Record>(text)) == describe(record));
+    kept.push_back({nullptr, text});
+  }
+  auto const saved = S::encode(std::span<KeptRow<Record> const>(kept), unreadable);
+  auto const back = S::template decode<Record>(saved);
+  CHECK(described(back.records) == described(plain.records));
+  CHECK(back.unreadable == plain.unreadable);
+  return with_text;
+}
+
+template <class S, class Record>
+void check_texts(std::uint32_t seed) {
+  RandomRecords random(seed);
+  std::span<std::string const> const none;
+  INFO("no bytes have no texts");
+  CHECK(read_texts<S, Record>("").first.empty());
+  std::vector<Row<Record>> rows;
+  for (int i = 0; i < 40; ++i) {
+    INFO("texts are those of the records that are decoded, and are written back as they are");
+    auto record = random.make<Record>();
+    if (i % 2 == 0) record.id = "plain" + std::to_string(i);
+    rows.push_back(std::make_shared<Record const>(std::move(record)));
+    check_texts_of<S, Record>(S::encode(std::span<Row<Record> const>(rows), none));
+  }
+
+  INFO("a row that was changed is encoded between the texts of its neighbours");
+  auto const bytes = S::encode(std::span<Row<Record> const>(rows), none);
+  std::vector<KeptRow<Record>> kept;
+  std::vector<std::string> wanted;
+  for (auto const& [record, text] : read_texts<S, Record>(bytes).first) {
+    bool const changes = text.empty() || kept.size() % 3 == 1;
+    auto row = std::make_shared<Record>(record);
+    if (changes) row->id = "changed" + std::to_string(kept.size());
+    wanted.push_back(describe(*row));
+    kept.push_back({std::move(row), changes ? std::string_view() : text});
+  }
+  auto const saved = S::encode(std::span<KeptRow<Record> const>(kept), none);
+  CHECK(described(S::template decode<Record>(saved).records) == wanted);
+
+  INFO("of damaged bytes, the texts are as good as the records");
+  for (int i = 0; i < 1000; ++i) {
+    auto const damaged = random.damage(bytes);
+    CAPTURE(i, damaged);
+    auto const error = error_of([&] { static_cast<void>(S::template decode<Record>(damaged)); });
+    CHECK(error_of([&] { static_cast<void>(read_texts<S, Record>(damaged)); }) == error);
+    if (!error) check_texts_of<S, Record>(damaged);
   }
 }
 
@@ -195,7 +277,7 @@ void check_log(std::uint32_t seed) {
 
 }  // namespace detail
 
-/// Checks the semantics of `SerializerFor` and `AppendingSerializerFor` with generated records of each kind
+/// Checks the semantics of `SerializerFor`, `TextKeepingSerializerFor` and `AppendingSerializerFor` with generated records of each kind
 /// that `S` supports. Call it in a test case; the seed is reported.
 /// @tparam OwnRecords  record types of your own, checked as a store has them kept (`own_fields.hpp`)
 template <class S, class... OwnRecords>
@@ -207,6 +289,7 @@ void serializer_suite(std::uint32_t seed = 1) {
   auto const check = [&]<class Record>(std::type_identity<Record>) {
     using Kept = SerializerOf<S, Record>;
     if constexpr (SerializerFor<Kept, Record>) detail::check_files<Kept, Record>(seed);
+    if constexpr (TextKeepingSerializerFor<Kept, Record>) detail::check_texts<Kept, Record>(seed);
     if constexpr (AppendingSerializerFor<Kept, Record> && requires(Record & record) { record.metadata; })
       detail::check_log<Kept, Record>(seed);
   };
