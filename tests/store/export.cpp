@@ -1,11 +1,23 @@
 #include <strata/archive/tar_reader.hpp>
 #include <strata/fs.hpp>
 #include <strata/store/export.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
 
 #include <boost/filesystem/fstream.hpp>
 
 #include "stores.hpp"
+#include <algorithm>
+#include <cerrno>
+#include <concepts>
+#include <fcntl.h>
+#include <map>
 #include <memory>
+#include <string>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
 
 using namespace strata;
 using stores::code_of;
@@ -151,4 +163,74 @@ TEMPLATE_TEST_CASE("what a layer changed can be pulled", "[store][export]", stor
   fixture->store.layers().remove("one");
   auto gone = layer.diff_source();
   CHECK(code_of([&] { gone.next(); }) == Errc::layer_unknown);
+}
+
+namespace {
+
+/// Makes directories of 250 bytes each, one in the other, with a file in the lowest; there may be some already.
+/// @return the path of the lowest
+std::string make_deep(fs::path const& tree, int levels, std::string const& file, std::string const& text) {
+  std::string const name(250, 'd');
+  std::string path;
+  sys::Fd at = sys::open_at(AT_FDCWD, tree, O_RDONLY | O_DIRECTORY);
+  for (int i = 0; i < levels; ++i) {
+    if (::mkdirat(at.get(), name.c_str(), 0755) != 0) REQUIRE(errno == EEXIST);
+    at = sys::open_at(at.get(), name, O_RDONLY | O_DIRECTORY);
+    path += (i == 0 ? "" : "/") + name;
+  }
+  auto const made = sys::open_at(at.get(), file, O_WRONLY | O_CREAT, 0644);
+  sys::write_all(made.get(), as_bytes(text));
+  return path;
+}
+
+template <class S>
+fs::path own_tree(Fixture<S> const& fixture, std::string const& layer) {
+  auto const whole = fixture.graph() / "vfs/dir" / layer;
+  return fs::exists(whole) ? whole : fixture.graph() / "overlay" / layer / "diff";
+}
+
+std::map<std::string, archive::TarHeader> headers_in(std::string const& tar) {
+  Source source = memory_source(tar);
+  archive::TarReader reader(source, archive::no_budgets);
+  std::map<std::string, archive::TarHeader> out;
+  for (archive::TarHeader header; reader.next(header);) out[header.name] = header;
+  return out;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("paths longer than a system call takes are compared and written", "[store][export]",
+                   stores::Vfs, stores::Overlay) {
+  if (std::same_as<TestType, stores::Overlay> && ::geteuid() != 0) return;
+  Fixture<TestType> fixture;
+  auto base = fixture.store.layers().create({.id = "base"});
+  auto const deep = make_deep(own_tree(fixture, "base"), 24, "one", "11");
+  REQUIRE(deep.size() > 6000);
+  CHECK(base.changes().back().path == '/' + deep + "/one");
+  CHECK(base.diff_size() == 2);
+  auto const written = headers_in(diff_of(base));
+  CHECK(written.size() == 25);
+  REQUIRE(written.contains(deep + "/one"));
+  CHECK(written.at(deep + "/one").size == 2);
+  std::size_t entries = 0;
+  std::string last;
+  for (auto const& entry : base.entries()) {
+    ++entries;
+    last = entry.path;
+  }
+  CHECK(entries == 25);
+  CHECK(last == '/' + deep + "/one");
+  auto source = base.open(deep + "/one");
+  CHECK(as_text(source.next()) == "11");
+
+  // What is there already is not new in a layer above.
+  auto top = fixture.store.layers().create({.id = "top", .parent = "base"});
+  make_deep(own_tree(fixture, "top"), 24, "two", "2222");
+  auto const above = headers_in(diff_of(top));
+  CHECK(above.contains(deep + "/two"));
+  CHECK_FALSE(above.contains(deep + "/one"));
+  CHECK(top.diff_size() == 4);
+  auto const changes = top.changes();
+  CHECK(std::ranges::count(changes, ChangeKind::add, &Change::kind) == 1);
+  CHECK(changes.back().path == '/' + deep + "/two");
 }

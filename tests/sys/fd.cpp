@@ -1,11 +1,16 @@
 #include <strata/fs.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
 #include <strata/testing/temp_dir.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <cerrno>
+#include <cstdint>
+#include <string>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 using namespace strata;
 namespace fs = boost::filesystem;
@@ -74,4 +79,46 @@ TEST_CASE("an error that says what is there does not pass, others may", "[sys][f
   for (int const code : {EIO, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, ESTALE})
     CHECK(sys::is_transient(Error(std::error_code(code, std::system_category()), "open /x")));
   CHECK_FALSE(sys::is_transient(Error(Errc::corrupt_archive, "x")));
+}
+
+TEST_CASE("a path longer than PATH_MAX is opened in steps, and follows no link", "[sys][fd]") {
+  testing::TempDir dir;
+  std::string const name(250, 'd');
+  std::string deep;
+  sys::Fd const root = sys::open_at(AT_FDCWD, dir.path(), O_PATH | O_DIRECTORY);
+  {
+    sys::Fd at = sys::open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < 40; ++i, deep += name + "//") {
+      REQUIRE(::mkdirat(at.get(), name.c_str(), 0700) == 0);
+      at = sys::open_at(at.get(), name, O_RDONLY | O_DIRECTORY);
+    }
+    sys::Fd const file = sys::open_at(at.get(), "file", O_WRONLY | O_CREAT, 0600);
+    sys::write_all(file.get(), as_bytes("text"));
+    REQUIRE(::symlinkat("file", at.get(), "link") == 0);
+    REQUIRE(::symlinkat(name.c_str(), root.get(), "in") == 0);
+  }
+  auto const open = [&](std::string const& path,
+                        std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) {
+    return sys::try_open_how(root.get(), path.c_str(), O_RDONLY | O_NOFOLLOW, 0, resolve);
+  };
+  CHECK(sys::read_rest(open(deep + "file").get(), "file") == "text");
+  CHECK(open(deep));
+  CHECK_FALSE(open(deep + "missing"));
+  CHECK(errno == ENOENT);
+  CHECK_FALSE(open(deep + "link"));
+  CHECK(errno == ELOOP);
+  CHECK_FALSE(open("in/" + deep.substr(name.size() + 2) + "file"));
+  CHECK(errno == ELOOP);
+  CHECK_FALSE(open(deep + "file", RESOLVE_BENEATH));  // a link might lead back
+  CHECK(errno == ENAMETOOLONG);
+  CHECK_FALSE(open(deep + std::string(300, 'x')));
+  CHECK(errno == ENAMETOOLONG);
+  CHECK_FALSE(open(std::string(5000, 'x') + "/file"));
+  CHECK(errno == ENAMETOOLONG);
+
+  auto const shorter =
+      sys::ShortPath::of(AT_FDCWD, (dir.path().native() + "/in/" + deep.substr(name.size() + 2)).c_str());
+  REQUIRE(shorter);
+  CHECK(sys::try_open_at(AT_FDCWD, shorter.text().c_str(), O_PATH));
+  CHECK_FALSE(sys::ShortPath::of(AT_FDCWD, "/short"));
 }

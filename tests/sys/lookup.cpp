@@ -101,3 +101,26 @@ TEST_CASE("an entry whose kind cannot be told is an error, not a file", "[sys][l
   int error = code_of([] { static_cast<void>(sys::is_directory(-1, {"name", DT_UNKNOWN})); });
   CHECK(error == EBADF);
 }
+
+TEST_CASE("the status of a path longer than PATH_MAX is found, through links as well", "[sys][lookup]") {
+  testing::TempDir dir;
+  std::string const name(250, 'd');
+  std::string deep = "link";
+  {
+    sys::Fd at = sys::open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+    fs::create_symlink(name, dir / "link");
+    for (int i = 0; i < 30; ++i) {
+      REQUIRE(::mkdirat(at.get(), name.c_str(), 0700) == 0);
+      at = sys::open_at(at.get(), name, O_RDONLY | O_DIRECTORY);
+      if (i > 0) deep += '/' + name;
+    }
+    REQUIRE(::symlinkat("nowhere", at.get(), "end") == 0);
+  }
+  auto const end = sys::find_status(dir / deep / "end");
+  REQUIRE(end);
+  CHECK(S_ISLNK(end->st_mode));
+  CHECK(sys::find_status(dir / deep / "end", 0).is_absent());
+  CHECK(sys::find_status(dir / deep / "missing").is_absent());
+  CHECK(sys::is_directory(dir / deep));
+  CHECK(sys::find_status(dir / deep / std::string(300, 'x')).is_absent());
+}

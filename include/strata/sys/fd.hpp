@@ -4,8 +4,11 @@
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
 
+#include <climits>
+
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string>
@@ -75,9 +78,45 @@ Fd try_open_stored(char const* path, int flags = 0) noexcept;
 /// @throws `errno`, "open <path>"
 Fd open_at(int directory, fs::path const& path, int flags, unsigned mode = 0);
 
+/// The end of a path that is too long for a system call (PATH_MAX), as seen from a directory on the way.
+struct ShortPath {
+  Fd at = {};
+  char const* rest = "";  ///< part of the path given
+
+  explicit operator bool() const noexcept { return static_cast<bool>(at); }
+  /// For calls that take no directory. Requires that there is one.
+  std::string text() const { return "/proc/self/fd/" + std::to_string(at.get()) + '/' + rest; }
+
+  /// Opens directories on the way with `open(directory, part)` until the rest is short enough.
+  /// @param directory  that a relative path starts from
+  /// @return  empty on failure, with `errno` set; ENAMETOOLONG: the path is short already, or a name in it too long
+  template <class Open>
+  static ShortPath of(int directory, char const* path, Open&& open) noexcept {
+    ShortPath out{.rest = path};
+    for (auto left = std::strlen(path); left >= PATH_MAX; left = std::strlen(out.rest)) {
+      std::string_view const most(out.rest, PATH_MAX);
+      auto const end = most.rfind('/');
+      errno = ENAMETOOLONG;
+      if (end == std::string_view::npos || end == 0) return {};
+      char part[PATH_MAX];
+      part[most.copy(part, end)] = '\0';
+      Fd next = open(out.at ? out.at.get() : directory, static_cast<char const*>(part));
+      if (!next) return {};
+      out.at = std::move(next);
+      for (out.rest += end; *out.rest == '/';) ++out.rest;
+    }
+    if (!out.at) errno = ENAMETOOLONG;
+    if (*out.rest == '\0') out.rest = ".";
+    return out;
+  }
+  /// As a system call would go that path: through links.
+  static ShortPath of(int directory, char const* path) noexcept;
+};
+
 /// openat2(2) with the given `RESOLVE_…` flags; on failure returns an empty `Fd` and sets `errno`.
 ///
-/// A concurrent rename can make a lookup of ".." fail with EAGAIN; it is retried up to 100 times.
+/// A concurrent rename can make a lookup of ".." fail with EAGAIN; it is retried up to 100 times. With
+/// `RESOLVE_NO_SYMLINKS`, a path may be longer than PATH_MAX; it is opened in steps, and ".." leads out of none.
 Fd try_open_how(int directory, char const* path, int flags, unsigned mode, std::uint64_t resolve) noexcept;
 
 /// Opens a path inside an untrusted tree. The kernel resolves it with `root` as "/", so neither ".." nor a

@@ -110,8 +110,8 @@ Lookup<Fd> find_in_root(int root, char const* path, int flags);
 /// As `try_open_stored`.
 Lookup<Fd> find_stored(fs::path const& path, int flags = 0);
 
-/// Status of a name; follows no link unless `flags` is 0 instead of AT_SYMLINK_NOFOLLOW. Error subject: "stat
-/// <path>".
+/// Status of a name; follows no link unless `flags` is 0 instead of AT_SYMLINK_NOFOLLOW. The path may be longer
+/// than PATH_MAX. Error subject: "stat <path>".
 Lookup<struct stat> find_status(int directory, char const* path, int flags = AT_SYMLINK_NOFOLLOW);
 Lookup<struct stat> find_status(fs::path const& path, int flags = AT_SYMLINK_NOFOLLOW);
 

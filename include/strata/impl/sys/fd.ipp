@@ -55,6 +55,11 @@ STRATA_INLINE Fd try_open_at(int directory, char const* path, int flags, unsigne
   return Fd(retry([&] { return ::openat(directory, path, flags | O_CLOEXEC, mode); }));
 }
 
+STRATA_INLINE ShortPath ShortPath::of(int directory, char const* path) noexcept {
+  return of(directory, path,
+            [](int from, char const* part) { return try_open_at(from, part, O_PATH | O_DIRECTORY); });
+}
+
 STRATA_INLINE Fd try_open_stored(char const* path, int flags) noexcept {
   Fd fd = try_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | flags);
   // Another process holds a lease on the file. The kernel breaks it for a blocking open (fcntl(2)); a FIFO
@@ -77,8 +82,13 @@ STRATA_INLINE Fd try_open_how(int directory, char const* path, int flags, unsign
   how.resolve = resolve;
   for (int attempt = 0;; ++attempt) {
     long const fd = retry([&] { return ::syscall(SYS_openat2, directory, path, &how, sizeof how); });
+    if (fd < 0 && errno == ENAMETOOLONG && (resolve & RESOLVE_NO_SYMLINKS) != 0) break;
     if (fd >= 0 || errno != EAGAIN || attempt == 100) return Fd(static_cast<int>(fd));
   }
+  auto const shorter = ShortPath::of(directory, path, [&](int from, char const* part) {
+    return try_open_how(from, part, O_PATH | O_DIRECTORY, 0, resolve);
+  });
+  return shorter ? try_open_how(shorter.at.get(), shorter.rest, flags, mode, resolve) : Fd();
 }
 
 STRATA_INLINE Fd try_open_in_root(int root, char const* path, int flags, unsigned mode) noexcept {

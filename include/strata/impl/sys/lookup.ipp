@@ -29,7 +29,11 @@ STRATA_INLINE Lookup<Fd> find_stored(fs::path const& path, int flags) {
 STRATA_INLINE Lookup<struct stat> find_status(int directory, char const* path, int flags) {
   using Status = struct stat;
   Status status{};
-  if (::fstatat(directory, path, &status, flags) == 0) return Lookup<Status>::present(status);
+  bool found = ::fstatat(directory, path, &status, flags) == 0;
+  if (!found && errno == ENAMETOOLONG)
+    if (auto const shorter = ShortPath::of(directory, path))
+      found = ::fstatat(shorter.at.get(), shorter.rest, &status, flags) == 0;
+  if (found) return Lookup<Status>::present(status);
   int const code = errno;
   return Lookup<Status>::failed(code, "stat", path);
 }
