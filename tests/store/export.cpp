@@ -234,3 +234,46 @@ TEMPLATE_TEST_CASE("paths longer than a system call takes are compared and writt
   CHECK(std::ranges::count(changes, ChangeKind::add, &Change::kind) == 1);
   CHECK(changes.back().path == '/' + deep + "/two");
 }
+
+TEST_CASE(
+    "a layer that another program wrote with metacopy or redirect_dir is compared with these options only",
+    "[store][export]") {
+  if (::geteuid() != 0) return;
+  Fixture<stores::Overlay> fixture;
+  std::string const text(10'000, 'x');
+  fixture.store.layers().import(memory_source(tar_of({{"big", text}, {"dir/", ""}, {"dir/file", "1"}})),
+                                {.id = "base"});
+  for (auto const* id : {"meta", "moved"}) {
+    auto const layer = fixture.store.layers().create({.id = id, .parent = "base"});
+    auto const home = fixture.graph() / "overlay";
+    auto const point = fixture.directory.path() / id;
+    fs::create_directory(point);
+    auto const options = "lowerdir=" + (home / "base/diff").native() +
+                         ",upperdir=" + (home / id / "diff").native() +
+                         ",workdir=" + (home / id / "work").native() + ",metacopy=on,redirect_dir=on";
+    if (::mount("overlay", point.c_str(), "overlay", 0, options.c_str()) != 0) {
+      WARN("skipped: the kernel takes no metacopy or redirect_dir");
+      return;
+    }
+    if (layer.id().str() == "meta")
+      fs::permissions(point / "big", fs::owner_read);
+    else
+      fs::rename(point / "dir", point / "elsewhere");
+    REQUIRE(::umount2(point.c_str(), 0) == 0);
+  }
+  auto const& store = fixture.store;
+  CHECK(code_of([&] { diff_of(store.layers().get("meta")); }) == Errc::unsupported);
+  CHECK(code_of([&] { diff_of(store.layers().get("moved")); }) == Errc::unsupported);
+  CHECK(store.layers().get("meta").changes().size() == 1);  // that it changed can be seen
+  CHECK(code_of([&] { static_cast<void>(store.layers().get("moved").changes()); }) == Errc::unsupported);
+
+  auto options = fixture.options();
+  options.driver.mountopt = "metacopy=on,redirect_dir=on";
+  stores::Overlay const able(options);
+  auto const meta = headers_in(diff_of(able.layers().get("meta")));
+  REQUIRE(meta.size() == 1);
+  CHECK(meta.at("big").mode == 0400);
+  auto const written = diff_of(able.layers().get("meta"));
+  CHECK(written.find(text) != std::string::npos);
+  CHECK(headers_in(diff_of(able.layers().get("moved"))).contains("elsewhere/file"));
+}

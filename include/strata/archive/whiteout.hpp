@@ -50,6 +50,10 @@ struct OverlayXattr {
   char const* metacopy() const noexcept;
 };
 
+/// Refuses a file whose contents, or a directory whose entries, are where overlayfs looks for them by these marks.
+/// @throws `Errc::unsupported`
+[[noreturn]] void refuse_redirected(std::string_view path);
+
 /// Refuses an entry that overlayfs would take for a whiteout: it would hide files without an explicit ".wh."
 /// entry. Where a layer is a complete tree, it is a device like any other, as in the Go library.
 /// @throws `Errc::reserved_entry`

@@ -33,13 +33,11 @@ namespace strata::archive {
 
 using Xattrs = std::vector<std::pair<std::string, std::string>>;
 
-/// The extended attributes that belong to a layer's file, sorted by name: security.capability, security.ima
-/// and user.* except user.overlay.*, as containers/storage 1.53 and later put into archives.
-/// @param file as for `sys::list_xattrs`: a descriptor and a path for errors, or a path
+/// The attributes that `layer_xattrs` gives. @param names  of all that the file has
 template <class... File>
-Xattrs layer_xattrs(File const&... file) {
+Xattrs layer_xattrs_of(std::vector<std::string> names, File const&... file) {
   Xattrs found;
-  for (auto& name : sys::list_xattrs(file...)) {
+  for (auto& name : names) {
     bool const wanted = name == "security.capability" || name == "security.ima" ||
                         (name.starts_with("user.") && !is_overlay_xattr(name));
     if (!wanted) continue;
@@ -52,6 +50,14 @@ Xattrs layer_xattrs(File const&... file) {
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+/// The extended attributes that belong to a layer's file, sorted by name: security.capability, security.ima
+/// and user.* except user.overlay.*, as containers/storage 1.53 and later put into archives.
+/// @param file as for `sys::list_xattrs`: a descriptor and a path for errors, or a path
+template <class... File>
+Xattrs layer_xattrs(File const&... file) {
+  return layer_xattrs_of(sys::list_xattrs(file...), file...);
 }
 
 /// Converts a `stat` to a header without name, link name and attributes. Empty for a socket, which archives
@@ -78,13 +84,16 @@ class TreeEntryWriter {
  public:
   /// @param root the tree's directory; must stay open
   /// @param maps from container ids (of the entries) to host ids (of the files)
-  TreeEntryWriter(int root, TarWriter& to, Control const& control, IdMaps maps = {});
+  /// @param elsewhere  attribute of files whose contents are not in the tree, which are refused; null: there are none
+  TreeEntryWriter(int root, TarWriter& to, Control const& control, IdMaps maps = {},
+                  char const* elsewhere = nullptr);
 
   /// Adds a file. Further names of an inode become hard links to the first. Sockets and files that no longer
   /// exist are skipped, as the layer may be in use.
   /// @param path in the tree, clean, without a leading "/"
   /// @return false if it was skipped
-  /// @throws `errno`; `Errc::invalid_mappings`: the maps lack its owner; `Errc::stopped`
+  /// @throws `errno`; `Errc::invalid_mappings`: the maps lack its owner; `Errc::unsupported`: its contents are
+  ///   elsewhere; `Errc::stopped`
   bool add(std::string const& path);
 
   /// Adds a whiteout for `path`: owner and mode 0, current time, as in Go's naive diff.
@@ -107,6 +116,7 @@ class TreeEntryWriter {
   TarWriter& to_;
   Control const& control_;
   IdMaps maps_;
+  char const* elsewhere_;
   bool stand_ins_;  ///< the root has `override_stat_xattr`, so files may as well
   std::map<std::pair<dev_t, ino_t>, std::string> links_ = {};
 };

@@ -197,3 +197,32 @@ TEST_CASE("deep trees are walked", "[drivers][overlay]") {
   trees.file(path + "/f");
   CHECK(native_changes(trees.dir / "top", {}).size() == 201);
 }
+
+TEST_CASE("what overlayfs would look for elsewhere is refused", "[drivers][overlay]") {
+  if (!can_make_whiteouts()) return;
+  Trees trees;
+  trees.file("top/d/f");
+  trees.file("top/whole", std::string(5000, '1'));
+  auto const diff = [&] {
+    std::string tar;
+    auto sink = strata::string_sink(tar);
+    strata::archive::TarWriter writer(sink);
+    native_diff(trees.dir / "top", {}, writer, {});
+  };
+  auto const code_of = [](auto&& call) {
+    try {
+      call();
+    } catch (strata::Error const& error) {
+      return error.code();
+    }
+    return std::error_code();
+  };
+  CHECK(code_of(diff) == std::error_code());
+  REQUIRE(::setxattr((trees.dir / "top/whole").c_str(), "trusted.overlay.metacopy", "", 0, 0) == 0);
+  CHECK(code_of(diff) == strata::Errc::unsupported);
+  CHECK(trees.changes().size() == 3);
+  REQUIRE(::removexattr((trees.dir / "top/whole").c_str(), "trusted.overlay.metacopy") == 0);
+  REQUIRE(::setxattr((trees.dir / "top/d").c_str(), "trusted.overlay.redirect", "/e", 2, 0) == 0);
+  CHECK(code_of(diff) == strata::Errc::unsupported);
+  CHECK(code_of([&] { trees.changes(); }) == strata::Errc::unsupported);
+}

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <strata/archive/whiteout.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/directory.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/xattr.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -49,6 +51,7 @@ class DiffWalk {
       : lowers_(std::move(lowers)), descent_(std::move(tree)) {}
 
   /// Calls `visit(DiffEntry const&)` for everything but the root.
+  /// @throws `Errc::unsupported` for a directory whose entries are elsewhere (`redirect_dir`); `errno`
   template <class Visit>
   void run(Visit&& visit) {
     std::vector<std::size_t> all(lowers_.size());
@@ -92,6 +95,7 @@ class DiffWalk {
         sys::throw_errno("open", descent_.path(entry.name));
       }
       entry.opaque = is_opaque("/proc/self/fd/" + std::to_string(below.get()) + "/.", marks_);
+      if (sys::get_xattr(below.get(), marks_.redirect(), entry.path)) archive::refuse_redirected(entry.path);
     }
     std::string name = entry.name;
     visit(std::as_const(entry));

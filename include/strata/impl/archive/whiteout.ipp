@@ -34,6 +34,12 @@ STRATA_INLINE char const* OverlayXattr::metacopy() const noexcept {
   return user_xattr ? "user.overlay.metacopy" : "trusted.overlay.metacopy";
 }
 
+STRATA_INLINE void refuse_redirected(std::string_view path) {
+  throw Error(Errc::unsupported,
+              "reading \"" + std::string(path) +
+                  "\", redirected by overlayfs, without a mount with metacopy and redirect_dir");
+}
+
 STRATA_INLINE void refuse_reserved(TarHeader const& header) {
   if (header.type == EntryType::char_device && header.dev_major == 0 && header.dev_minor == 0)
     throw Error(Errc::reserved_entry, "character device 0:0 \"" + header.name + '"');

@@ -96,8 +96,7 @@ STRATA_INLINE std::int64_t MergedTree::container_id(IdMap const& map, std::int64
 
 STRATA_INLINE void MergedTree::check_whole(MergedDirectories::Found const& found,
                                            std::string const& path) const {
-  if (directories_.is_redirected(found, path))
-    throw Error(Errc::unsupported, "reading \"" + path + "\", redirected by overlayfs, without a mount");
+  if (directories_.is_redirected(found, path)) refuse_redirected(path);
 }
 
 STRATA_INLINE void MergedTree::tell_real(TarHeader& header, std::size_t root, std::string const& path) const {

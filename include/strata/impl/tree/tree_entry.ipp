@@ -57,11 +57,13 @@ STRATA_INLINE Bytes FixedSizeFile::next() {
   return Bytes(buffer_).first(static_cast<std::size_t>(n));
 }
 
-STRATA_INLINE TreeEntryWriter::TreeEntryWriter(int root, TarWriter& to, Control const& control, IdMaps maps)
+STRATA_INLINE TreeEntryWriter::TreeEntryWriter(int root, TarWriter& to, Control const& control, IdMaps maps,
+                                               char const* elsewhere)
     : root_(root),
       to_(to),
       control_(control),
       maps_(std::move(maps)),
+      elsewhere_(elsewhere),
       stand_ins_(::getxattr(("/proc/self/fd/" + std::to_string(root)).c_str(), override_stat_xattr, nullptr,
                             0) > 0) {}
 
@@ -79,7 +81,10 @@ STRATA_INLINE bool TreeEntryWriter::add(std::string const& path) {
     struct stat now {};
     if (!file || ::fstat(file.get(), &now) != 0 || now.st_ino != status.st_ino || now.st_dev != status.st_dev)
       return false;
-    header->xattrs = layer_xattrs(file.get(), path);
+    auto names = sys::list_xattrs(file.get(), path);
+    if (elsewhere_ != nullptr && std::find(names.begin(), names.end(), elsewhere_) != names.end())
+      refuse_redirected(path);
+    header->xattrs = layer_xattrs_of(std::move(names), file.get(), path);
     if (stand_ins_) tell_real(*header);
     if (!maps_.empty()) set_owner(*header);
     return write(std::move(*header), file.get(), status);

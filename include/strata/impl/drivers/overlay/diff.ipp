@@ -63,7 +63,7 @@ STRATA_INLINE std::vector<Change> native_changes(fs::path const& tree, std::vect
 STRATA_INLINE void native_diff(fs::path const& tree, std::vector<fs::path> lowers, archive::TarWriter& to,
                                Control const& control, IdMaps const& maps) {
   auto const root = sys::open_at(AT_FDCWD, tree, O_PATH | O_DIRECTORY);
-  archive::TreeEntryWriter entries(root.get(), to, control, maps);
+  archive::TreeEntryWriter entries(root.get(), to, control, maps, archive::OverlayXattr::here().metacopy());
   std::map<std::pair<dev_t, ino_t>, std::string> whiteouts;
   DiffWalk(tree, std::move(lowers)).run([&](DiffEntry const& entry) {
     auto const& status = entry.status;
