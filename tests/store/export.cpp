@@ -277,3 +277,36 @@ TEST_CASE(
   CHECK(written.find(text) != std::string::npos);
   CHECK(headers_in(diff_of(able.layers().get("moved"))).contains("elsewhere/file"));
 }
+
+TEMPLATE_TEST_CASE("a container's diff has the owners that the container sees", "[store][export]",
+                   stores::Vfs, stores::Overlay) {
+  if (::geteuid() != 0) return;
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  store.layers().import(memory_source(tar_of({{"below", "1"}, {"kept", "1"}})), {.id = "base"});
+  auto const image = store.images().create({.id = "image", .top_layer = "base"});
+  IdMap const map{{0, 100'000, 65'536}};
+  auto const box = store.containers().create(image, {.id = "box", .maps = {.uids = map, .gids = map}});
+  auto const mount = box.mount();
+  auto const own = [&](std::string const& name, uid_t uid, gid_t gid) {
+    fs::ofstream(mount.path() / name) << name;
+    REQUIRE(::chown((mount.path() / name).c_str(), uid, gid) == 0);
+  };
+  struct stat status {};
+  REQUIRE(::stat((mount.path() / "below").c_str(), &status) == 0);
+  REQUIRE(status.st_uid == 100'000);
+  own("new", 100'005, 100'006);
+  own("below", 100'000, 100'007);
+  own("of_root", 0, 0);  // as programs on the host leave files in containers
+  auto const found = headers_in(diff_of(box));
+  CHECK(found.size() == 3);
+  CHECK(found.at("new").uid == 5);
+  CHECK(found.at("new").gid == 6);
+  CHECK(found.at("below").uid == 0);
+  CHECK(found.at("below").gid == 7);
+  CHECK(found.at("of_root").uid == 0);
+  CHECK(box.changes().size() == 3);
+  CHECK(box.diff_size() == 15);
+  own("outside", 7, 7);
+  CHECK(code_of([&] { diff_of(box); }) == Errc::invalid_mappings);
+}

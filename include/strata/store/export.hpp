@@ -36,8 +36,9 @@ struct Comparison {
   }
 };
 
+/// @param writer  maps of the container that writes to the layer through shifted mounts; else empty
 template <class Core>
-Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
+Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against, IdMaps const& writer) {
   auto const layers = core.template read_view<typename Core::LayerTraits>();
   Comparison<Core> out{.layer = layers.get(id), .foreign = {}, .against = {}, .with_parent = true};
   out.foreign = ReadOnlyLayers<Core>(layers, out.layer);
@@ -49,6 +50,8 @@ Comparison<Core> comparison(Core& core, LayerId const& id, Ref const& against) {
     throw Error(Errc::layer_unknown, "layer \"" + against.text() + '"').about(Subject::layer, against.text());
   }
   out.maps.newer = maps_of(*out.layer);
+  // What a container adds has its host ids; only what is below is shifted.
+  if (out.maps.newer.empty()) out.maps.newer = writer;
   if (auto const other = out.against ? layers.by_id(out.against->str()) : decltype(out.layer){})
     out.maps.older = maps_of(*other);
   return out;
@@ -91,19 +94,21 @@ void write_layer(Core& core, LayerId const& id, Comparison<Core> const& pair, Si
 
 /// Changes of a layer against another, or against its parent; see `Item::changes`. Reads as many files as the
 /// driver needs to.
+/// @param writer  maps of a container whose layer it is; they say what its files' owners are where the driver
+///   shifts mounts
 /// @throws `Errc::layer_unknown`, `Errc::store_changed`, and what the driver throws
 template <class Core>
-std::vector<Change> layer_changes(Core& core, LayerId const& id,
-                                  Ref const& against) requires DiffDriver<typename Core::Driver> {
-  auto const pair = detail::comparison(core, id, against);
+std::vector<Change> layer_changes(Core& core, LayerId const& id, Ref const& against,
+                                  IdMaps const& writer = {}) requires DiffDriver<typename Core::Driver> {
+  auto const pair = detail::comparison(core, id, against, writer);
   return pair.foreign.explain([&] { return core.driver().changes(pair.request(id)); });
 }
 
 /// Total size in bytes of the files that are new or changed. As `layer_changes`.
 template <class Core>
-std::int64_t layer_diff_size(Core& core, LayerId const& id,
-                             Ref const& against) requires DiffDriver<typename Core::Driver> {
-  auto const pair = detail::comparison(core, id, against);
+std::int64_t layer_diff_size(Core& core, LayerId const& id, Ref const& against,
+                             IdMaps const& writer = {}) requires DiffDriver<typename Core::Driver> {
+  auto const pair = detail::comparison(core, id, against, writer);
   return pair.foreign.explain([&] { return core.driver().diff_size(pair.request(id)); });
 }
 
@@ -115,8 +120,9 @@ std::int64_t layer_diff_size(Core& core, LayerId const& id,
 ///   tar-split is damaged or names a missing file; `Errc::unsupported_compression`; `Errc::store_changed` if
 ///   the layer, or one below it, is in a read-only store that changed meanwhile
 template <class Core>
-void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& options) {
-  auto const pair = detail::comparison(core, id, options.against);
+void export_layer(Core& core, LayerId const& id, Sink to, DiffOptions const& options,
+                  IdMaps const& writer = {}) {
+  auto const pair = detail::comparison(core, id, options.against, writer);
   pair.foreign.explain([&] { detail::write_layer(core, id, pair, std::move(to), options); });
   pair.foreign.check();
 }

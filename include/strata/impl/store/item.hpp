@@ -179,16 +179,18 @@ auto Item<T>::parent_owners() const -> ParentOwners requires MountDriver<typenam
 
 template <class T>
 auto Item<T>::changes(Ref const& against) const -> std::vector<Change>
-requires DiffDriver<typename T::Driver> { return layer_changes(*core_, files_layer(), against); }
+requires DiffDriver<typename T::Driver> {
+  return layer_changes(*core_, files_layer(), against, writer_maps(*row_));
+}
 
 template <class T>
 std::int64_t Item<T>::diff_size(Ref const& against) const requires DiffDriver<typename T::Driver> {
-  return layer_diff_size(*core_, files_layer(), against);
+  return layer_diff_size(*core_, files_layer(), against, writer_maps(*row_));
 }
 
 template <class T>
 void Item<T>::diff(Sink to, DiffOptions const& options) const {
-  export_layer(*core_, files_layer(), std::move(to), options);
+  export_layer(*core_, files_layer(), std::move(to), options, writer_maps(*row_));
 }
 
 template <class T>
