@@ -4,10 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "tools/flushed.hpp"
 #include <atomic>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <vector>
@@ -324,4 +326,27 @@ TEST_CASE("a killed owner's directory is recovered by the next", "[sys][temp_dir
   CHECK(names_in(root).size() == 2);
   CHECK(sys::StagingDirectory::recover(root).empty());
   CHECK(names_in(root).empty());
+}
+
+TEST_CASE("what is deleted in place, on another file system, is flushed if that is asked for",
+          "[sys][staging]") {
+  if (!fs::exists("/dev/shm")) return;
+  testing::TempDir const here;
+  testing::TempDir const there("/dev/shm");
+  auto staging = sys::StagingDirectory::create(here / "tmp");
+  struct stat one {
+  }, two{};
+  REQUIRE((::stat(here.path().c_str(), &one) == 0 && ::stat(there.path().c_str(), &two) == 0));
+  if (one.st_dev == two.st_dev) return;
+  auto const take = [&](Flush flush) {
+    sys::make_directories(there / "item/data", 0700);
+    bool const flushed = tools::flushes(there.path(), [&] { staging.take(there / "item", flush); });
+    CHECK_FALSE(fs::exists(there / "item"));
+    return flushed;
+  };
+  CHECK_FALSE(take(Flush::none));
+  CHECK(take(Flush::full));
+  // What is renamed goes with the intents, in their order.
+  sys::make_directories(here / "item", 0700);
+  CHECK(tools::flushed_by([&] { staging.take(here / "item", Flush::full); }).empty());
 }

@@ -109,8 +109,8 @@ void check_no_image(ImageLook const& images, std::string const& id) {
 template <class Core>
 Trash discard_layer_files(Core& core, LayerId const& id, sys::StagingDirectory& staging) {
   Trash trash = core.driver().remove(id);
-  staging.take(core.tar_split(id.str()));
-  staging.take(core.template data_directory<typename Core::LayerTraits>(id.str()));
+  staging.take(core.tar_split(id.str()), core.flush());
+  staging.take(core.template data_directory<typename Core::LayerTraits>(id.str()), core.flush());
   return trash;
 }
 
@@ -180,11 +180,11 @@ Trash discard_layers(Core& core, Writing& layers, Mounts const& /*mounts*/, std:
 /// Moves an item's big data and directories into `staging`. For an item without a record.
 template <class Traits, class Core>
 void discard_item_files(Core& core, std::string const& id, sys::StagingDirectory& staging) {
-  staging.take(core.template data_directory<Traits>(id));
+  staging.take(core.template data_directory<Traits>(id), core.flush());
   // Data in the image store may belong to an image that the graph root still has.
   if constexpr (Traits::data_in_image_store)
     if (has_older_image(core, id)) return;
-  staging.take(core.template user_directory<Traits>(id));
+  staging.take(core.template user_directory<Traits>(id), core.flush());
   // The run root is another file system, so nothing can be renamed out of it; its files are small.
   sys::remove_tree(core.template run_directory<Traits>(id));
 }

@@ -105,9 +105,11 @@ class [[nodiscard]] StagingDirectory {
 
   /// Moves a file or directory in, to be deleted, as `<k>-<its name>`. First detaches the mounts on and below
   /// it. What cannot be renamed to here (EXDEV: another file system or project quota) is deleted in place.
+  /// @param flush  `full`: what is deleted in place is gone from stable storage on return, so that intent records
+  ///   about it may go
   /// @return false if it does not exist
-  /// @throws `errno`, "rename <path>"; EBUSY with its holders
-  bool take(fs::path const& source);
+  /// @throws `errno`, "rename <path>", "fsync <path>"; EBUSY with its holders
+  bool take(fs::path const& source, Flush flush = Flush::none);
 
   /// Deletes the directory and its contents, then the lock file. If it throws, the rest still exists and is
   /// locked; the call may be repeated.

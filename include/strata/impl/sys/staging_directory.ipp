@@ -151,7 +151,7 @@ STRATA_INLINE std::vector<std::string> StagingDirectory::notes() const {
   return texts;
 }
 
-STRATA_INLINE bool StagingDirectory::take(fs::path const& source) {
+STRATA_INLINE bool StagingDirectory::take(fs::path const& source, Flush flush) {
   std::string name = std::to_string(count_++) + '-' + source.filename().native();
   if (name.size() > 255) name.resize(255);
   struct stat status {};
@@ -162,7 +162,11 @@ STRATA_INLINE bool StagingDirectory::take(fs::path const& source) {
   if (S_ISDIR(status.st_mode)) unmount_below(source);
   if (::rename(source.c_str(), (path_ / name).c_str()) == 0) return true;
   if (errno == ENOENT) return false;
-  if (errno == EXDEV) return remove_tree(source);
+  if (errno == EXDEV) {
+    bool const removed = remove_tree(source);
+    if (flush == Flush::full) sync_directory(directory_of(source));  // another process may have removed it
+    return removed;
+  }
   throw_busy("rename", source);
 }
 
