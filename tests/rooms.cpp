@@ -33,6 +33,7 @@ std::vector<std::vector<std::string>> const floors{{"separate"},
                                                    {"bodies"},
                                                    {"maintenance"},
                                                    {"chunked"},
+                                                   {"oci"},
                                                    {"conf", "instantiate", "testing"},
                                                    {"src", "strata"}};
 

@@ -62,6 +62,10 @@ enum class Errc {
   layer_incomplete,         ///< filling a staged layer failed, so it cannot be published
   layer_sealed,             ///< a staged layer is already filled or published
   changed_meanwhile,        ///< another call changed the item concurrently; retry
+  corrupt_document,         ///< a manifest, index or image configuration is malformed or contradicts itself
+  not_an_image,             ///< a manifest or configuration of another kind of artifact
+  platform_unknown,         ///< an index has no image for the platform
+  invalid_reference,        ///< not the name of an image
   stopped,                  ///< the caller's stop token was triggered
 };
 
@@ -70,14 +74,14 @@ enum class Errc {
 ///
 ///     catch (std::system_error const& error) { if (error.code() == std::errc::no_such_file_or_directory) … }
 ///
-/// - `no_such_file_or_directory`       `…_unknown` of items, a parent and big data
+/// - `no_such_file_or_directory`       `…_unknown` of items, a parent, big data and a platform
 /// - `file_exists`                     `duplicate_id`, `duplicate_name`
 /// - `device_or_resource_busy`         `layer_has_children`, `…_used_by_…`
 /// - `read_only_file_system`           `store_read_only`
 /// - `operation_not_permitted`         `record_field`, `reserved_entry`, `unsafe_path`, `layer_incomplete`, `layer_sealed`
 /// - `not_supported`                   `unsupported`, `unsupported_compression`, `digest_unsupported`, `cannot_shift`,
 ///                                     `driver_unknown`, `driver_unusable`
-/// - `invalid_argument`                malformed ids, keys, digests, maps, options; `parent_is_container`
+/// - `invalid_argument`                malformed ids, keys, digests, references, maps, options; `parent_is_container`
 /// - `bad_message`                     `corrupt_…`, `digest_mismatch`, `file_changed`
 /// - `file_too_large`                  `over_budget`
 /// - `resource_unavailable_try_again`  `changed_meanwhile`, `store_changed`

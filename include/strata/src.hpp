@@ -100,6 +100,14 @@
 #include <strata/impl/maintenance/reconstruct.ipp>
 #include <strata/impl/maintenance/scan.ipp>
 #include <strata/impl/maintenance/usage.ipp>
+#include <strata/impl/oci/descriptor.ipp>
+#include <strata/impl/oci/document.ipp>
+#include <strata/impl/oci/image_config.ipp>
+#include <strata/impl/oci/index.ipp>
+#include <strata/impl/oci/manifest.ipp>
+#include <strata/impl/oci/manifest_type.ipp>
+#include <strata/impl/oci/media_type.ipp>
+#include <strata/impl/oci/platform.ipp>
 #include <strata/impl/paths.ipp>
 #include <strata/impl/problem.ipp>
 #include <strata/impl/progress.ipp>

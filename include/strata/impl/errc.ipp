@@ -113,6 +113,14 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
           return "changed meanwhile";
         case Errc::stopped:
           return "stopped";
+        case Errc::corrupt_document:
+          return "invalid image document";
+        case Errc::not_an_image:
+          return "not an image";
+        case Errc::platform_unknown:
+          return "no image for this platform";
+        case Errc::invalid_reference:
+          return "invalid reference format";
       }
       return "unknown error";
     }
@@ -124,6 +132,7 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
         case Errc::item_unknown:
         case Errc::parent_unknown:
         case Errc::data_unknown:
+        case Errc::platform_unknown:
           return std::errc::no_such_file_or_directory;
         case Errc::duplicate_id:
         case Errc::duplicate_name:
@@ -143,6 +152,7 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
           return std::errc::operation_not_permitted;
         case Errc::unsupported:
         case Errc::unsupported_compression:
+        case Errc::not_an_image:
         case Errc::digest_unsupported:
         case Errc::cannot_shift:
         case Errc::driver_unknown:
@@ -158,10 +168,12 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
         case Errc::parent_is_container:
         case Errc::driver_option:
         case Errc::configuration:
+        case Errc::invalid_reference:
           return std::errc::invalid_argument;
         case Errc::corrupt_record:
         case Errc::corrupt_archive:
         case Errc::corrupt_tar_split:
+        case Errc::corrupt_document:
         case Errc::digest_mismatch:
         case Errc::file_changed:
           return std::errc::bad_message;
