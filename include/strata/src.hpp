@@ -108,6 +108,7 @@
 #include <strata/impl/oci/manifest_type.ipp>
 #include <strata/impl/oci/media_type.ipp>
 #include <strata/impl/oci/platform.ipp>
+#include <strata/impl/oci/reference.ipp>
 #include <strata/impl/paths.ipp>
 #include <strata/impl/problem.ipp>
 #include <strata/impl/progress.ipp>

@@ -26,12 +26,12 @@ struct Descriptor {
   std::uint64_t size = 0;  ///< bytes
   std::vector<std::string> urls = {};
   std::map<std::string, std::string> annotations = {};
-  std::optional<std::string> data =
-      {};  ///< the blob itself, decoded; has the size and the SHA-256 that are stated
+  /// The blob itself, decoded; has the size and the SHA-256 that are stated.
+  std::optional<std::string> data = {};
   std::optional<Platform> platform = {};
   std::string artifact_type = {};
-  boost::json::object unknown =
-      {};  ///< members that the specification does not name, which are written again
+  boost::json::object unknown = {};              ///< members that the specification does not name
+  boost::json::object unknown_of_platform = {};  ///< the same of `platform`: Docker's `features`
 
   bool operator==(Descriptor const&) const = default;
 };
@@ -46,9 +46,6 @@ std::vector<Descriptor> read_descriptors(Members& from, std::string_view name, s
 
 /// Members in the order in which programs in Go write those of the format: Docker's have the size before the digest.
 boost::json::object descriptor_json(Descriptor const& descriptor, Format format = Format::oci);
-
-/// @copydoc descriptor_json
-boost::json::object platform_json(Platform const& platform);
 
 }  // namespace strata::oci
 

@@ -52,6 +52,14 @@ inline void put_all(boost::json::object& object, boost::json::object const& memb
   for (auto const& [key, value] : members) object.emplace(key, value);
 }
 
+inline boost::json::object platform_json(Platform const& platform) {
+  boost::json::object out{{"architecture", platform.architecture}, {"os", platform.os}};
+  if (!platform.os_version.empty()) out.emplace("os.version", platform.os_version);
+  if (!platform.os_features.empty()) out.emplace("os.features", texts_json(platform.os_features));
+  if (!platform.variant.empty()) out.emplace("variant", platform.variant);
+  return out;
+}
+
 }  // namespace detail
 
 STRATA_INLINE Descriptor read_descriptor(boost::json::value const& value, std::string where) {
@@ -63,7 +71,10 @@ STRATA_INLINE Descriptor read_descriptor(boost::json::value const& value, std::s
                  .annotations = members.text_map("annotations")};
   if (auto const data = members.text("data"); !data.empty())
     out.data = detail::read_embedded(data, out, members.where());
-  if (auto platform = members.object("platform")) out.platform = detail::read_platform(*platform);
+  if (auto platform = members.object("platform")) {
+    out.platform = detail::read_platform(*platform);
+    out.unknown_of_platform = platform->unknown();
+  }
   out.artifact_type = members.text("artifactType");
   out.unknown = members.unknown();
   return out;
@@ -82,14 +93,6 @@ STRATA_INLINE std::vector<Descriptor> read_descriptors(Members& from, std::strin
   return out;
 }
 
-STRATA_INLINE boost::json::object platform_json(Platform const& platform) {
-  boost::json::object out{{"architecture", platform.architecture}, {"os", platform.os}};
-  if (!platform.os_version.empty()) out.emplace("os.version", platform.os_version);
-  if (!platform.os_features.empty()) out.emplace("os.features", detail::texts_json(platform.os_features));
-  if (!platform.variant.empty()) out.emplace("variant", platform.variant);
-  return out;
-}
-
 STRATA_INLINE boost::json::object descriptor_json(Descriptor const& descriptor, Format format) {
   boost::json::object out{{"mediaType", descriptor.media_type}};
   if (format == Format::docker) out.emplace("size", descriptor.size);
@@ -99,7 +102,11 @@ STRATA_INLINE boost::json::object descriptor_json(Descriptor const& descriptor, 
   if (!descriptor.annotations.empty())
     out.emplace("annotations", detail::text_map_json(descriptor.annotations));
   if (descriptor.data) out.emplace("data", detail::base64(*descriptor.data));
-  if (descriptor.platform) out.emplace("platform", platform_json(*descriptor.platform));
+  if (descriptor.platform) {
+    auto platform = detail::platform_json(*descriptor.platform);
+    detail::put_all(platform, descriptor.unknown_of_platform);
+    out.emplace("platform", std::move(platform));
+  }
   if (!descriptor.artifact_type.empty()) out.emplace("artifactType", descriptor.artifact_type);
   detail::put_all(out, descriptor.unknown);
   return out;

@@ -97,7 +97,11 @@ inline boost::json::value image_config_json(ImageConfigParts const& parts) {
   boost::json::object out;
   if (parts.created) out.emplace("created", parts.created->str());
   put_text(out, "author", parts.author);
-  put_all(out, platform_json(parts.platform));
+  out.emplace("architecture", parts.platform.architecture);
+  put_text(out, "variant", parts.platform.variant);
+  out.emplace("os", parts.platform.os);
+  put_text(out, "os.version", parts.platform.os_version);
+  put_texts(out, "os.features", parts.platform.os_features);
   out.emplace("config", run_config_json(parts.config));
   boost::json::array diff_ids;
   for (auto const& id : parts.diff_ids) diff_ids.emplace_back(id.str());
