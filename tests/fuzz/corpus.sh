@@ -116,6 +116,21 @@ toc='{"version":1,"entries":[{"type":"dir","name":"d/","mode":493,"modtime":"202
 {"type":"chunk","name":"g","offset":130,"chunkSize":3,"chunkOffset":7,"later":{"a":[1,null]}}],"tarSplitDigest":"sha256:00"}'
 text toc all '' "$toc"
 text toc none '' '{"version":1,"entries":null}'
+for document in "$top"/tests/data/documents/*.json; do
+  name=$(basename "$document" .json)
+  case $name in
+    *.config) seed oci_config "$name" '' <"$document" ;;
+    *) for stated in 0 1 2 3; do seed oci_manifest "$name.$stated" "\\00$stated" <"$document"; done ;;
+  esac
+done
+sha256=sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
+blob='{"mediaType":"text/plain","digest":"'"$sha256"'","size":5,"data":"aGVsbG8=","urls":["u"],"annotations":{"a":"<b>"},"artifactType":"t","own":[1.5]}'
+text oci_manifest artifact '\000' '{"schemaVersion":2,"artifactType":"t","config":'"$blob"',"layers":['"$blob,$blob"'],"subject":'"$blob"',"annotations":{"a":"b"},"own":{"a":1e300}}'
+text oci_manifest both '\000' '{"schemaVersion":2,"config":'"$blob"',"manifests":['"$blob"']}'
+text oci_config twisted '' '{"own":5.0,"rootfs":{"diff_ids":["'"$sha256"'"],"base":"x"},"os":"windows","os.version":"1","os.features":["f"],"config":null,"history":[{"own":1,"empty_layer":false}]}'
+for reference in debian:12 quay.io:443/a/b_c__d---e.f "localhost/a:t@$sha256" "docker.io/a.b/c@$sha256" '[::1]:5000/a' "$(printf 'a%.0s' $(seq 64))" A/b; do
+  text oci_reference "$(printf '%s' "$reference" | tr -c 'a-z0-9\n' _)" '' "$reference"
+done
 # of one file: its header as a segment, and the end of the archive
 printf 'hello' >"$work/f" && chmod 644 "$work/f"
 tar --format=ustar --owner=0:0 --group=0:0 --mtime=@1 -C "$work" -b 1 -cf "$work/one.tar" f

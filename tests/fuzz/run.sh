@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." && top=$(pwd) && . tests/lib.sh || exit 1
 fuzz_build=$STRATA_BUILD-fuzz
 
 # Small texts are soon known through and through: they take half the time of the others.
-small='digest id_maps mount_line option_text override_stat path quote timestamp'
+small='digest id_maps mount_line oci_reference option_text override_stat path quote timestamp'
 weight() { case " $small " in *" $1 "*) echo 1 ;; *) echo 2 ;; esac; }
 
 # What a target cannot be run without.

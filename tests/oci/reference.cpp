@@ -11,10 +11,10 @@ using namespace strata::oci;
 
 namespace {
 
-std::string const hex(64, 'a');
-std::string const digest = "@sha256:" + hex;
+std::string const hex_digits(64, 'a');
+std::string const digest_suffix = "@sha256:" + hex_digits;
 
-std::string full(std::string const& text) { return Reference::parse(text).str(); }
+std::string full_name(std::string const& text) { return Reference::parse(text).str(); }
 
 bool refused(std::string const& text) {
   std::error_code error;
@@ -51,10 +51,10 @@ TEST_CASE("a reference is completed as Docker and Podman complete it", "[oci][re
         {"[::1]:5000/a", "[::1]:5000/a:latest", "[::1]:5000/a:latest"},
         {"a__b/c-d/e---f/g.h/0", "docker.io/a__b/c-d/e---f/g.h/0:latest", "a__b/c-d/e---f/g.h/0:latest"},
         {"a:_x.y-Z", "docker.io/library/a:_x.y-Z", "a:_x.y-Z"},
-        {"a" + digest, "docker.io/library/a" + digest, "a" + digest},
-        {"q.io/a:t" + digest, "q.io/a:t" + digest, "q.io/a:t" + digest},
-        {"a/" + hex, "docker.io/a/" + hex + ":latest", "a/" + hex + ":latest"},
-        {hex + ":x", "docker.io/library/" + hex + ":x", hex + ":x"}}) {
+        {"a" + digest_suffix, "docker.io/library/a" + digest_suffix, "a" + digest_suffix},
+        {"q.io/a:t" + digest_suffix, "q.io/a:t" + digest_suffix, "q.io/a:t" + digest_suffix},
+        {"a/" + hex_digits, "docker.io/a/" + hex_digits + ":latest", "a/" + hex_digits + ":latest"},
+        {hex_digits + ":x", "docker.io/library/" + hex_digits + ":x", hex_digits + ":x"}}) {
     CAPTURE(typed);
     auto const reference = Reference::parse(typed);
     CHECK(reference.str() == expected);
@@ -71,10 +71,10 @@ TEST_CASE("a reference has a domain, a path, and a tag or a digest", "[oci][refe
   CHECK(tagged.name() == "quay.io:443/team/tool");
   CHECK(tagged.tag() == "1.2");
   CHECK(tagged.digest() == std::nullopt);
-  auto const pinned = Reference::parse("tool" + digest);
+  auto const pinned = Reference::parse("tool" + digest_suffix);
   CHECK(pinned.tag().empty());
-  CHECK(pinned.digest() == Digest::parse("sha256:" + hex));
-  CHECK(tagged.with_digest(*pinned.digest()).str() == "quay.io:443/team/tool" + digest);
+  CHECK(pinned.digest() == Digest::parse("sha256:" + hex_digits));
+  CHECK(tagged.with_digest(*pinned.digest()).str() == "quay.io:443/team/tool" + digest_suffix);
   CHECK(pinned.with_tag("v1").str() == "docker.io/library/tool:v1");
   CHECK_THROWS_AS(pinned.with_tag("-v1"), Error);
   CHECK(std::unordered_set<Reference>{tagged, pinned, tagged}.size() == 2);
@@ -142,16 +142,16 @@ TEST_CASE("what is no reference is refused, and the error says why", "[oci][refe
     CAPTURE(text);
     CHECK(refused(text));
   }
-  CHECK(refused(hex));
-  CHECK_FALSE(refused(hex + "a"));
-  CHECK_FALSE(refused(hex.substr(1)));
-  CHECK(refused("a" + digest + ":t"));
-  CHECK(refused("a" + digest.substr(0, 71)));
-  CHECK(refused("a:" + digest));
-  CHECK(refused(digest));
+  CHECK(refused(hex_digits));
+  CHECK_FALSE(refused(hex_digits + "a"));
+  CHECK_FALSE(refused(hex_digits.substr(1)));
+  CHECK(refused("a" + digest_suffix + ":t"));
+  CHECK(refused("a" + digest_suffix.substr(0, 71)));
+  CHECK(refused("a:" + digest_suffix));
+  CHECK(refused(digest_suffix));
   CHECK(refused("a@sha256:" + std::string(64, 'A')));
-  CHECK(refused("a@md5:" + hex));
-  CHECK_FALSE(refused("a@sha512:" + hex + hex));
+  CHECK(refused("a@md5:" + hex_digits));
+  CHECK_FALSE(refused("a@sha512:" + hex_digits + hex_digits));
   CHECK(refused(std::string("a\0b", 3)));
   try {
     Reference::parse("foo/Bar");
@@ -170,5 +170,5 @@ TEST_CASE("a name has at most 255 bytes and a tag 128", "[oci][reference]") {
   CHECK(refused(std::string(238, 'x')));
   CHECK_FALSE(refused("a:" + std::string(128, 'x')));
   CHECK(refused("a:" + std::string(129, 'x')));
-  CHECK(full("docker.io/" + std::string(237, 'y')).size() == 262);
+  CHECK(full_name("docker.io/" + std::string(237, 'y')).size() == 262);
 }

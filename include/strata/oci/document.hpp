@@ -21,7 +21,7 @@
 /// What manifests, indexes and configurations share: JSON documents from strangers, read by name and type.
 namespace strata::oci {
 
-/// What a document may be; exceeding one is `Errc::over_budget`. Memory: 130 bytes for each value, besides the text.
+/// What a document may be; exceeding one is `Errc::over_budget`. Memory: up to 160 bytes for each value, and the text.
 struct DocumentLimits {
   std::size_t bytes = std::size_t{4} << 20;  ///< as containers/image has it
   std::size_t values = 262'144;              ///< in all: objects, lists and what is in them

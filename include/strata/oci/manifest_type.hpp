@@ -12,7 +12,7 @@ namespace strata::oci {
 ///
 /// The document's own `mediaType` decides, else what the source states, else the members that it has, as in
 /// containers/image. One that has members of both a manifest and an index is refused, as programs would differ in what
-/// they take it for (CVE-2021-41190); so is one that calls itself another thing than the source does.
+/// they take it for (CVE-2021-41190); so is one that calls itself a manifest where the source says index, or the reverse.
 /// @param stated  what the source says; ignored if it is no media type of such a document
 /// @throws `Errc::corrupt_document`; `Errc::unsupported` for Docker's schema 1; `Errc::not_an_image` for another media
 ///   type; `Errc::over_budget`

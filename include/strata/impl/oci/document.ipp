@@ -9,8 +9,10 @@
 #include <boost/json/value_stack.hpp>
 
 #include <algorithm>
-#include <limits>
+#include <array>
+#include <charconv>
 #include <set>
+#include <system_error>
 
 namespace strata::oci {
 
@@ -26,7 +28,8 @@ class DocumentEvents {
   static constexpr std::size_t max_key_size = boost::json::string::max_size();
   static constexpr std::size_t max_string_size = boost::json::string::max_size();
 
-  DocumentEvents(std::string_view what, std::size_t max_values) : what_(what), left_(max_values) {
+  DocumentEvents(std::string_view what, std::size_t max_values)
+      : what_(what), max_values_(max_values), left_(max_values) {
     stack_.reset();
   }
 
@@ -70,16 +73,27 @@ class DocumentEvents {
     stack_.push_string(part);
     return count();
   }
-  bool on_number_part(string_view, error_code&) { return true; }
+  bool on_number_part(string_view part, error_code&) {
+    number_.append(part.data(), part.size());
+    return true;
+  }
   bool on_int64(std::int64_t value, string_view, error_code&) {
+    number_.clear();
     stack_.push_int64(value);
     return count();
   }
   bool on_uint64(std::uint64_t value, string_view, error_code&) {
+    number_.clear();
     stack_.push_uint64(value);
     return count();
   }
-  bool on_double(double value, string_view, error_code&) {
+  /// Boost.JSON 1.81 may be a bit off; what is written again must not be another number.
+  bool on_double(double value, string_view part, error_code&) {
+    number_.append(part.data(), part.size());
+    if (std::from_chars(number_.data(), number_.data() + number_.size(), value).ec != std::errc())
+      throw Error(Errc::corrupt_document,
+                  std::string(what_) + ": number " + number_.substr(0, 40) + " out of range");
+    number_.clear();
     stack_.push_double(value);
     return count();
   }
@@ -95,15 +109,18 @@ class DocumentEvents {
  private:
   bool count() {
     if (left_-- == 0)
-      throw Error(Errc::over_budget, std::string(what_) + ": more values than a document may have");
+      throw Error(Errc::over_budget,
+                  std::string(what_) + ": more than " + std::to_string(max_values_) + " values");
     return true;
   }
 
   std::string_view what_;
+  std::size_t max_values_;
   std::size_t left_;
   boost::json::value_stack stack_ = {};
   std::vector<std::set<std::string>> open_ = {};  // names of the members of each object that is not complete
   std::string key_ = {};
+  std::string number_ = {};
 };
 
 /// A member's name as Go's parser compares it: without case, of which Unicode has two more of ASCII's letters.
@@ -122,6 +139,24 @@ inline std::string folded(std::string_view name) {
     }
   }
   return out;
+}
+
+/// The shortest text of the number that is not one of an integer, so that it is read as what it was.
+inline void append_number(std::string& out, double number) {
+  std::array<char, 32> text{};
+  std::string_view const written(
+      text.data(),
+      static_cast<std::size_t>(std::to_chars(text.begin(), text.end(), number).ptr - text.data()));
+  out += written;
+  if (written.find_first_of(".e") == std::string_view::npos) out += ".0";
+}
+
+inline std::string_view check_size(std::string_view text, std::string_view what,
+                                   DocumentLimits const& limits) {
+  if (text.size() > limits.bytes)
+    throw Error(Errc::over_budget, std::string(what) + ": " + std::to_string(text.size()) +
+                                       " bytes, more than " + std::to_string(limits.bytes));
+  return text;
 }
 
 inline void append_json(std::string& out, boost::json::value const& value) {
@@ -143,6 +178,8 @@ inline void append_json(std::string& out, boost::json::value const& value) {
     out += ']';
   } else if (auto const* text = value.if_string()) {
     serializers::json::write_string(out, {text->data(), text->size()});
+  } else if (auto const* real = value.if_double()) {
+    append_number(out, *real);
   } else {
     out += boost::json::serialize(value);
   }
@@ -152,9 +189,7 @@ inline void append_json(std::string& out, boost::json::value const& value) {
 
 STRATA_INLINE boost::json::value parse_document(std::string_view text, std::string_view what,
                                                 DocumentLimits const& limits) {
-  if (text.size() > limits.bytes)
-    throw Error(Errc::over_budget, std::string(what) + ": " + std::to_string(text.size()) +
-                                       " bytes, more than " + std::to_string(limits.bytes));
+  detail::check_size(text, what, limits);
   boost::json::basic_parser<detail::DocumentEvents> parser(
       boost::json::parse_options{.max_depth = limits.depth}, what, limits.values);
   boost::json::error_code error;
@@ -173,7 +208,7 @@ namespace detail {
 
 STRATA_INLINE NamedDocument::NamedDocument(std::string_view what, std::string_view bytes,
                                            DocumentLimits const& limits)
-    : digest(Digest::of(as_bytes(bytes))),
+    : digest(Digest::of(as_bytes(check_size(bytes, what, limits)))),
       where(std::string(what) + ' ' + digest.str()),
       document(parse_document(bytes, where, limits)) {}
 

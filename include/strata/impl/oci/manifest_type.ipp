@@ -35,7 +35,7 @@ inline std::string type_of(boost::json::value const& value, std::string_view sta
     throw Error(Errc::unsupported, where + ": Docker's schema 1");
   if (version != 2) throw Error(Errc::corrupt_document, document.where("schemaVersion") + ": not 2");
   bool const is_stated = is_manifest(stated) || is_index(stated);
-  if (!own.empty() && is_stated && own != stated)
+  if ((is_manifest(own) && is_index(stated)) || (is_index(own) && is_manifest(stated)))
     throw Error(Errc::corrupt_document,
                 where + ": calls itself \"" + own + "\", but came as \"" + std::string(stated) + '"');
   if (own.empty()) own = is_stated ? std::string(stated) : guessed_type(document);
