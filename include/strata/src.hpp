@@ -107,6 +107,7 @@
 #include <strata/impl/oci/manifest.ipp>
 #include <strata/impl/oci/manifest_type.ipp>
 #include <strata/impl/oci/media_type.ipp>
+#include <strata/impl/oci/members.ipp>
 #include <strata/impl/oci/platform.ipp>
 #include <strata/impl/oci/reference.ipp>
 #include <strata/impl/paths.ipp>

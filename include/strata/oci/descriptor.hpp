@@ -3,9 +3,11 @@
 #include <strata/digest.hpp>
 #include <strata/oci/document.hpp>
 #include <strata/oci/media_type.hpp>
+#include <strata/oci/members.hpp>
 #include <strata/oci/platform.hpp>
 #include <strata/separate.hpp>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
@@ -13,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata::oci {
@@ -46,6 +49,22 @@ std::vector<Descriptor> read_descriptors(Members& from, std::string_view name, s
 
 /// Members in the order in which programs in Go write those of the format: Docker's have the size before the digest.
 boost::json::object descriptor_json(Descriptor const& descriptor, Format format = Format::oci);
+
+namespace detail {
+
+/// The blob within a descriptor, which must be the one that it describes.
+std::string read_embedded(std::string const& base64, Descriptor const& descriptor, std::string const& where);
+Platform read_platform(Members& members);
+
+// The same the other way round.
+std::string base64(std::string_view bytes);
+boost::json::object platform_json(Platform const& platform);
+boost::json::array texts_json(std::vector<std::string> const& texts);
+boost::json::object text_map_json(std::map<std::string, std::string> const& texts);
+/// Adds members behind those that an object has, which stay as they are.
+void put_all(boost::json::object& object, boost::json::object const& members);
+
+}  // namespace detail
 
 }  // namespace strata::oci
 

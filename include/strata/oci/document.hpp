@@ -3,22 +3,14 @@
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/separate.hpp>
-#include <strata/timestamp.hpp>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-/// What manifests, indexes and configurations share: JSON documents from strangers, read by name and type.
+/// What manifests, indexes and configurations share: JSON documents from strangers.
 namespace strata::oci {
 
 /// What a document may be; exceeding one is `Errc::over_budget`. Memory: up to 160 bytes for each value, and the text.
@@ -45,48 +37,6 @@ std::string document_text(boost::json::value const& document);
 boost::json::value edited_document(boost::json::value const& document, boost::json::value const& before,
                                    boost::json::value const& after);
 
-/// The members of an object, each of the type that the format gives it. A member that is null counts as absent, as in Go.
-/// Refers to the object.
-///
-/// What a call throws is `Errc::corrupt_document`, with the place in the document: "manifest: layers[3].size: not a
-/// number of bytes".
-class Members {
- public:
-  /// @param where  the place of the value: "manifest" or "manifest: layers[3]"
-  Members(boost::json::value const& object, std::string where);
-
-  /// The value of a member; null if it is absent.
-  boost::json::value const* find(std::string_view name);
-  boost::json::array const* array(std::string_view name);
-  std::string text(std::string_view name);           ///< empty if absent
-  std::string required_text(std::string_view name);  ///< not empty
-  std::optional<std::int64_t> integer(std::string_view name);
-  std::uint64_t bytes(std::string_view name);  ///< required; 0 to 2^63 - 1
-  bool flag(std::string_view name);            ///< false if absent
-  Digest digest(std::string_view name);        ///< required. @throws the codes of `Digest::parse`
-  std::optional<Timestamp> time(std::string_view name);
-  std::vector<std::string> texts(std::string_view name);               ///< a list of texts
-  std::map<std::string, std::string> text_map(std::string_view name);  ///< an object of texts
-  std::vector<std::string> names(std::string_view name);               ///< of an object of empty objects
-  std::optional<Members> object(std::string_view name);
-
-  /// Copies of the members that no call has asked for. One whose name differs from an asked one in case only is refused:
-  /// Go's parser takes it for that one.
-  boost::json::object unknown() const;
-
-  /// The place of a member or of an element of a list, for errors.
-  std::string where(std::string_view name) const;
-  std::string where(std::string_view name, std::size_t index) const;
-  std::string const& where() const noexcept { return where_; }
-
- private:
-  [[noreturn]] void refuse(std::string_view name, char const* what) const;
-
-  boost::json::object const* object_;
-  std::string where_;
-  std::vector<std::string> asked_ = {};
-};
-
 namespace detail {
 
 /// A parsed document with its digest, which is part of its name in errors.
@@ -97,6 +47,13 @@ struct NamedDocument {
   std::string where;  ///< "manifest sha256:…"
   boost::json::value document;
 };
+
+/// The text. @throws `Errc::over_budget` if it is longer than a document may be
+std::string_view check_size(std::string_view text, std::string_view what, DocumentLimits const& limits);
+
+void append_json(std::string& out, boost::json::value const& value);
+/// The shortest text of the number that is not one of an integer, so that it is read as what it was.
+void append_number(std::string& out, double number);
 
 }  // namespace detail
 

@@ -4,11 +4,13 @@
 #include <strata/oci/descriptor.hpp>
 #include <strata/oci/document.hpp>
 #include <strata/oci/media_type.hpp>
+#include <strata/oci/members.hpp>
 #include <strata/oci/platform.hpp>
 #include <strata/separate.hpp>
 #include <strata/timestamp.hpp>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include <map>
 #include <optional>
@@ -96,6 +98,23 @@ class ImageConfig {
   Digest digest_;
   ImageConfigParts parts_;
 };
+
+namespace detail {
+
+RunConfig read_run_config(Members members);
+HistoryEntry read_history_entry(Members members);
+std::vector<Digest> read_diff_ids(Members rootfs, DocumentLimits const& limits);
+
+// The same the other way round; what is empty is not put.
+boost::json::value image_config_json(ImageConfigParts const& parts);
+boost::json::object run_config_json(RunConfig const& config);
+boost::json::object history_json(HistoryEntry const& entry);
+void put_text(boost::json::object& out, char const* name, std::string const& text);
+void put_texts(boost::json::object& out, char const* name, std::vector<std::string> const& texts);
+/// Go's way to write a set: an object of empty objects.
+void put_names(boost::json::object& out, char const* name, std::vector<std::string> const& names);
+
+}  // namespace detail
 
 }  // namespace strata::oci
 

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <strata/oci/document.hpp>
+#include <strata/oci/members.hpp>
 #include <strata/separate.hpp>
 
+#include <boost/json/value.hpp>
+
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -27,6 +31,12 @@ struct TypedDocument : NamedDocument {
 
   std::string media_type;
 };
+
+std::string type_of(boost::json::value const& value, std::string_view stated, std::string const& where);
+/// By the members, where nobody says it.
+std::string guessed_type(Members& document);
+/// @throws `Errc::corrupt_document` if the document has one of these. @param kind  "a manifest"
+void refuse_members(Members& document, std::initializer_list<char const*> names, char const* kind);
 
 }  // namespace detail
 

@@ -73,6 +73,15 @@ constexpr std::string_view config_media_type(Format format) noexcept {
   return format == Format::oci ? media_type::oci_config : media_type::docker_config;
 }
 
+namespace detail {
+
+struct LayerType;
+
+/// Null if it is no layer's.
+LayerType const* find_layer_type(std::string_view media_type) noexcept;
+
+}  // namespace detail
+
 }  // namespace strata::oci
 
 #ifndef STRATA_SEPARATE_COMPILATION

@@ -46,6 +46,16 @@ inline bool matches(Platform const& wanted, Platform const& offered) {
   return suitability(wanted, offered).has_value();
 }
 
+namespace detail {
+
+/// The kernel's and other programs' names of architectures, and Go's. A name with a variant is one of ARM.
+Platform with_go_names(Platform platform);
+
+/// The variants that a processor of this one runs, the best first.
+std::vector<std::string_view> runnable_variants(Platform const& wanted);
+
+}  // namespace detail
+
 }  // namespace strata::oci
 
 #ifndef STRATA_SEPARATE_COMPILATION

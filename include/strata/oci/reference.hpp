@@ -72,6 +72,25 @@ class Reference {
   std::optional<Digest> digest_ = {};
 };
 
+namespace detail {
+
+inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+inline bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+inline bool is_lower_alnum(char c) noexcept { return (c >= 'a' && c <= 'z') || is_digit(c); }
+inline bool is_alnum(char c) noexcept { return is_lower_alnum(c) || is_upper(c); }
+inline bool is_word(char c) noexcept { return is_alnum(c) || c == '_'; }
+
+/// Labels of letters, digits and inner hyphens, or an IPv6 address in brackets; and a port.
+bool is_registry_domain(std::string_view text);
+/// Runs of small letters and digits, between which stand one dot, one or two underscores, or any number of hyphens.
+bool is_path_component(std::string_view text);
+bool is_tag(std::string_view text);
+/// True if what stands before the first slash is a domain, not a part of the path.
+bool states_domain(std::string_view text);
+bool looks_like_id(std::string_view text);
+
+}  // namespace detail
+
 }  // namespace strata::oci
 
 template <>

@@ -10,9 +10,8 @@ namespace strata::oci {
 
 namespace detail {
 
-/// The blob within a descriptor, which must be the one that it describes.
-inline std::string read_embedded(std::string const& base64, Descriptor const& descriptor,
-                                 std::string const& where) {
+STRATA_INLINE std::string read_embedded(std::string const& base64, Descriptor const& descriptor,
+                                        std::string const& where) {
   std::string bytes(base64.size() / 4 * 3, '\0');
   auto const size = archive::base64_decode(base64, reinterpret_cast<std::byte*>(bytes.data()));
   if (!size) throw Error(Errc::corrupt_document, where + ".data: not base64");
@@ -24,13 +23,13 @@ inline std::string read_embedded(std::string const& base64, Descriptor const& de
   return bytes;
 }
 
-inline std::string base64(std::string_view bytes) {
+STRATA_INLINE std::string base64(std::string_view bytes) {
   std::string out(archive::base64_size(bytes.size()), '\0');
   archive::base64_encode(as_bytes(bytes), out.data());
   return out;
 }
 
-inline Platform read_platform(Members& members) {
+STRATA_INLINE Platform read_platform(Members& members) {
   return {.os = members.text("os"),
           .architecture = members.text("architecture"),
           .variant = members.text("variant"),
@@ -38,21 +37,21 @@ inline Platform read_platform(Members& members) {
           .os_features = members.texts("os.features")};
 }
 
-inline boost::json::array texts_json(std::vector<std::string> const& texts) {
+STRATA_INLINE boost::json::array texts_json(std::vector<std::string> const& texts) {
   return boost::json::array(texts.begin(), texts.end());
 }
 
-inline boost::json::object text_map_json(std::map<std::string, std::string> const& texts) {
+STRATA_INLINE boost::json::object text_map_json(std::map<std::string, std::string> const& texts) {
   boost::json::object out;
   for (auto const& [key, text] : texts) out.emplace(key, text);
   return out;
 }
 
-inline void put_all(boost::json::object& object, boost::json::object const& members) {
+STRATA_INLINE void put_all(boost::json::object& object, boost::json::object const& members) {
   for (auto const& [key, value] : members) object.emplace(key, value);
 }
 
-inline boost::json::object platform_json(Platform const& platform) {
+STRATA_INLINE boost::json::object platform_json(Platform const& platform) {
   boost::json::object out{{"architecture", platform.architecture}, {"os", platform.os}};
   if (!platform.os_version.empty()) out.emplace("os.version", platform.os_version);
   if (!platform.os_features.empty()) out.emplace("os.features", texts_json(platform.os_features));

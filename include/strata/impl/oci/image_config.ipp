@@ -9,7 +9,7 @@ namespace strata::oci {
 
 namespace detail {
 
-inline RunConfig read_run_config(Members members) {
+STRATA_INLINE RunConfig read_run_config(Members members) {
   RunConfig out{.user = members.text("User"),
                 .exposed_ports = members.names("ExposedPorts"),
                 .env = members.texts("Env"),
@@ -23,7 +23,7 @@ inline RunConfig read_run_config(Members members) {
   return out;
 }
 
-inline HistoryEntry read_history_entry(Members members) {
+STRATA_INLINE HistoryEntry read_history_entry(Members members) {
   HistoryEntry out{.created = members.time("created"),
                    .created_by = members.text("created_by"),
                    .author = members.text("author"),
@@ -33,7 +33,7 @@ inline HistoryEntry read_history_entry(Members members) {
   return out;
 }
 
-inline std::vector<Digest> read_diff_ids(Members rootfs, DocumentLimits const& limits) {
+STRATA_INLINE std::vector<Digest> read_diff_ids(Members rootfs, DocumentLimits const& limits) {
   if (auto const type = rootfs.text("type"); !type.empty() && type != "layers")
     throw Error(Errc::unsupported, rootfs.where("type") + ": \"" + type + '"');
   auto const texts = rootfs.texts("diff_ids");
@@ -51,23 +51,24 @@ inline std::vector<Digest> read_diff_ids(Members rootfs, DocumentLimits const& l
   return out;
 }
 
-inline void put_text(boost::json::object& out, char const* name, std::string const& text) {
+STRATA_INLINE void put_text(boost::json::object& out, char const* name, std::string const& text) {
   if (!text.empty()) out.emplace(name, text);
 }
 
-inline void put_texts(boost::json::object& out, char const* name, std::vector<std::string> const& texts) {
+STRATA_INLINE void put_texts(boost::json::object& out, char const* name,
+                             std::vector<std::string> const& texts) {
   if (!texts.empty()) out.emplace(name, texts_json(texts));
 }
 
-/// Go's way to write a set: an object of empty objects.
-inline void put_names(boost::json::object& out, char const* name, std::vector<std::string> const& names) {
+STRATA_INLINE void put_names(boost::json::object& out, char const* name,
+                             std::vector<std::string> const& names) {
   if (names.empty()) return;
   boost::json::object set;
   for (auto const& each : names) set.emplace(each, boost::json::object());
   out.emplace(name, std::move(set));
 }
 
-inline boost::json::object run_config_json(RunConfig const& config) {
+STRATA_INLINE boost::json::object run_config_json(RunConfig const& config) {
   boost::json::object out;
   put_text(out, "User", config.user);
   put_names(out, "ExposedPorts", config.exposed_ports);
@@ -82,7 +83,7 @@ inline boost::json::object run_config_json(RunConfig const& config) {
   return out;
 }
 
-inline boost::json::object history_json(HistoryEntry const& entry) {
+STRATA_INLINE boost::json::object history_json(HistoryEntry const& entry) {
   boost::json::object out;
   if (entry.created) out.emplace("created", entry.created->str());
   put_text(out, "created_by", entry.created_by);
@@ -93,7 +94,7 @@ inline boost::json::object history_json(HistoryEntry const& entry) {
   return out;
 }
 
-inline boost::json::value image_config_json(ImageConfigParts const& parts) {
+STRATA_INLINE boost::json::value image_config_json(ImageConfigParts const& parts) {
   boost::json::object out;
   if (parts.created) out.emplace("created", parts.created->str());
   put_text(out, "author", parts.author);

@@ -2,6 +2,7 @@
 
 #include <strata/oci/index.hpp>
 #include <strata/oci/manifest_type.hpp>
+#include <strata/oci/members.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,6 +2,7 @@
 
 #include <strata/oci/manifest.hpp>
 #include <strata/oci/manifest_type.hpp>
+#include <strata/oci/members.hpp>
 
 #include <utility>
 

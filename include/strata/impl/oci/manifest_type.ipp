@@ -3,14 +3,11 @@
 #include <strata/oci/manifest_type.hpp>
 #include <strata/oci/media_type.hpp>
 
-#include <initializer_list>
-
 namespace strata::oci {
 
 namespace detail {
 
-/// By the members, where nobody says it.
-inline std::string guessed_type(Members& document) {
+STRATA_INLINE std::string guessed_type(Members& document) {
   auto const* const config = document.find("config");
   if (config == nullptr && document.find("manifests") != nullptr) return std::string(media_type::oci_index);
   if (config == nullptr)
@@ -20,14 +17,15 @@ inline std::string guessed_type(Members& document) {
                                                        : media_type::oci_manifest);
 }
 
-inline void refuse_members(Members& document, std::initializer_list<char const*> names, char const* kind) {
+STRATA_INLINE void refuse_members(Members& document, std::initializer_list<char const*> names,
+                                  char const* kind) {
   for (auto const* const name : names)
     if (document.find(name) != nullptr)
       throw Error(Errc::corrupt_document, document.where(name) + ": no member of " + kind);
 }
 
-inline std::string type_of(boost::json::value const& value, std::string_view stated,
-                           std::string const& where) {
+STRATA_INLINE std::string type_of(boost::json::value const& value, std::string_view stated,
+                                  std::string const& where) {
   Members document(value, where);
   auto own = document.text("mediaType");
   auto const version = document.integer("schemaVersion");

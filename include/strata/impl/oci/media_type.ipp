@@ -29,7 +29,7 @@ inline constexpr std::array<LayerType, 11> layer_types{{
     {media_type::docker_foreign_layer_gzip, Compression::gzip, true},
 }};
 
-inline LayerType const* find_layer_type(std::string_view media_type) noexcept {
+STRATA_INLINE LayerType const* find_layer_type(std::string_view media_type) noexcept {
   auto const* const found = std::ranges::find(layer_types, media_type, &LayerType::media_type);
   return found == layer_types.end() ? nullptr : found;
 }

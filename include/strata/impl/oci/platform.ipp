@@ -11,8 +11,7 @@ namespace strata::oci {
 
 namespace detail {
 
-/// The kernel's and other programs' names of architectures, and Go's. A name with a variant is one of ARM.
-inline Platform with_go_names(Platform platform) {
+STRATA_INLINE Platform with_go_names(Platform platform) {
   struct Name {
     std::string_view other, architecture, variant;
   };
@@ -37,8 +36,7 @@ inline Platform with_go_names(Platform platform) {
   return platform;
 }
 
-/// The variants that a processor of this one runs, the best first.
-inline std::vector<std::string_view> runnable_variants(Platform const& wanted) {
+STRATA_INLINE std::vector<std::string_view> runnable_variants(Platform const& wanted) {
   static constexpr std::array<std::string_view, 4> arm{"v8", "v7", "v6", "v5"};
   if (wanted.variant.empty())
     return wanted.architecture == "arm64" ? std::vector<std::string_view>{"", "v8"}

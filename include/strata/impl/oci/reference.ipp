@@ -9,12 +9,6 @@ namespace strata::oci {
 
 namespace detail {
 
-inline bool is_lower_alnum(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-inline bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
-inline bool is_alnum(char c) noexcept { return is_lower_alnum(c) || is_upper(c); }
-inline bool is_word(char c) noexcept { return is_alnum(c) || c == '_'; }
-
 template <class Check>
 bool all_parts(std::string_view text, char separator, Check&& check) {
   for (;;) {
@@ -25,8 +19,7 @@ bool all_parts(std::string_view text, char separator, Check&& check) {
   }
 }
 
-/// Labels of letters, digits and inner hyphens, or an IPv6 address in brackets; and a port.
-inline bool is_registry_domain(std::string_view text) {
+STRATA_INLINE bool is_registry_domain(std::string_view text) {
   auto host = text;
   bool const bracketed = text.starts_with('[');
   auto const end = bracketed ? text.find(']') : text.find(':');
@@ -49,8 +42,7 @@ inline bool is_registry_domain(std::string_view text) {
   });
 }
 
-/// Runs of small letters and digits, between which stand one dot, one or two underscores, or any number of hyphens.
-inline bool is_path_component(std::string_view text) {
+STRATA_INLINE bool is_path_component(std::string_view text) {
   if (text.empty() || !is_lower_alnum(text.front()) || !is_lower_alnum(text.back())) return false;
   while (!text.empty()) {
     text.remove_prefix(
@@ -65,19 +57,18 @@ inline bool is_path_component(std::string_view text) {
   return true;
 }
 
-inline bool is_tag(std::string_view text) {
+STRATA_INLINE bool is_tag(std::string_view text) {
   return !text.empty() && text.size() <= 128 && is_word(text.front()) &&
          std::ranges::all_of(text, [](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
-/// True if what stands before the first slash is a domain, not a part of the path.
-inline bool states_domain(std::string_view text) {
+STRATA_INLINE bool states_domain(std::string_view text) {
   auto const first = text.substr(0, text.find('/'));
   return first.size() != text.size() &&
          (first.find_first_of(".:") != std::string_view::npos || first == "localhost");
 }
 
-inline bool looks_like_id(std::string_view text) {
+STRATA_INLINE bool looks_like_id(std::string_view text) {
   return text.size() == 64 &&
          std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
