@@ -71,6 +71,15 @@ TEST_CASE("a document that is both a manifest and an index is refused", "[oci][m
     }
 }
 
+TEST_CASE("so is one that is both for a parser that does not mind case", "[oci][manifest_type]") {
+  for (auto const* members :
+       {"\"Manifests\":[]", "\"fslayers\":[]", "\"manifest\u017f\":[]", "\"MEDIATYPE\":\"\""})
+    CHECK(type_refusal(of_members(oci_config_member + "," + members)).code == Errc::corrupt_document);
+  for (auto const* members : {"\"Config\":{}", "\"LAYERS\":[]"})
+    CHECK(type_refusal(of_members("\"manifests\":[]," + std::string(members))).code ==
+          Errc::corrupt_document);
+}
+
 TEST_CASE("Docker's schema 1 and other versions are refused", "[oci][manifest_type]") {
   auto const schema1 = documents::golden("skopeo-schema1.manifest.json");
   auto const outcome = type_refusal(schema1);

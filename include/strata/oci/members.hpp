@@ -44,8 +44,9 @@ class Members {
   std::vector<std::string> names(std::string_view name);               ///< of an object of empty objects
   std::optional<Members> object(std::string_view name);
 
-  /// Copies of the members that no call has asked for. One whose name differs from an asked one in case only is refused:
-  /// Go's parser takes it for that one.
+  /// Refuses a member whose name differs in case only from one that a call has asked for: Go's parser takes it for that one.
+  void check_names() const;
+  /// `check_names()`, and copies of the members that no call has asked for.
   boost::json::object unknown() const;
 
   /// The place of a member or of an element of a list, for errors.
@@ -55,6 +56,7 @@ class Members {
 
  private:
   [[noreturn]] void refuse(std::string_view name, char const* what) const;
+  bool was_asked(std::string_view name) const;
 
   boost::json::object const* object_;
   std::string where_;

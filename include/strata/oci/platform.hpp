@@ -23,7 +23,7 @@ struct Platform {
 
   /// Parses "os/architecture" or "os/architecture/variant". Architectures that have another name, such as "x86_64" and
   /// "aarch64", become Go's.
-  /// @throws `Errc::platform_unknown`
+  /// @throws EINVAL
   static Platform parse(std::string_view text);
   /// "os/architecture" or "os/architecture/variant".
   std::string str() const;

@@ -42,6 +42,7 @@ STRATA_INLINE std::string type_of(boost::json::value const& value, std::string_v
     refuse_members(document, {"config", "layers", "fsLayers", "history"}, "an index");
   else
     refuse_members(document, {"manifests", "fsLayers", "history"}, "a manifest");
+  document.check_names();
   return own;
 }
 

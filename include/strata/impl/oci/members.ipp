@@ -152,17 +152,24 @@ STRATA_INLINE std::optional<Members> Members::object(std::string_view name) {
   return Members(*value, where(name));
 }
 
-STRATA_INLINE boost::json::object Members::unknown() const {
+STRATA_INLINE void Members::check_names() const {
   std::set<std::string> asked;
   for (auto const& name : asked_) asked.insert(detail::folded(name));
-  boost::json::object out;
-  for (auto const& [key, value] : *object_) {
-    if (std::ranges::find(asked_, std::string_view(key.data(), key.size())) != asked_.end()) continue;
-    if (asked.contains(detail::folded({key.data(), key.size()})))
+  for (auto const& [key, value] : *object_)
+    if (!was_asked(key) && asked.contains(detail::folded({key.data(), key.size()})))
       refuse(key, "differs from a member of the format in case only");
-    out.emplace(key, value);
-  }
+}
+
+STRATA_INLINE boost::json::object Members::unknown() const {
+  check_names();
+  boost::json::object out;
+  for (auto const& [key, value] : *object_)
+    if (!was_asked(key)) out.emplace(key, value);
   return out;
+}
+
+STRATA_INLINE bool Members::was_asked(std::string_view name) const {
+  return std::ranges::find(asked_, name) != asked_.end();
 }
 
 }  // namespace strata::oci

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <sys/utsname.h>
-#include <utility>
+#include <system_error>
 
 namespace strata::oci {
 
@@ -52,21 +53,21 @@ STRATA_INLINE std::vector<std::string_view> runnable_variants(Platform const& wa
 }  // namespace detail
 
 STRATA_INLINE Platform Platform::parse(std::string_view text) {
-  std::vector<std::string> parts;
-  for (auto rest = text;;) {
-    auto const part = rest.substr(0, rest.find('/'));
-    bool const word = !part.empty() && std::ranges::all_of(part, [](unsigned char c) {
+  std::vector<std::string> parts(1);
+  for (char const c : text)
+    if (c == '/')
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  auto const is_word = [](std::string const& part) {
+    return !part.empty() && std::ranges::all_of(part, [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
              c == '.' || c == '-';
     });
-    if (!word || parts.size() == 3)
-      throw Error(Errc::platform_unknown, "\"" + std::string(text) + "\": not os/architecture[/variant]");
-    parts.emplace_back(part);
-    if (part.size() == rest.size()) break;
-    rest.remove_prefix(part.size() + 1);
-  }
-  if (parts.size() == 1)
-    throw Error(Errc::platform_unknown, "\"" + std::string(text) + "\": not os/architecture[/variant]");
+  };
+  if (parts.size() < 2 || parts.size() > 3 || !std::ranges::all_of(parts, is_word))
+    throw Error({EINVAL, std::system_category()},
+                "\"" + std::string(text) + "\": not os/architecture[/variant]");
   parts.resize(3);
   return detail::with_go_names({.os = parts[0], .architecture = parts[1], .variant = parts[2]});
 }
