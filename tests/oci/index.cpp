@@ -123,7 +123,7 @@ TEST_CASE("an index is laid out in the order of the specification, with all that
   CHECK(refusal([&] { oci::Index::make(parts, Format::docker); }).code == Errc::unsupported);
   // Docker's platforms have members of their own.
   auto const docker = documents::with(golden("buildah-docker.index.json"), "manifests/0/platform/features",
-                                      boost::json::array{"sse4"});
+                                      boost::json::array(1, boost::json::value("sse4")));
   auto const read = oci::Index::parse(docker);
   CHECK(oci::Index::make(read.parts(), Format::docker).bytes().find(R"("features":["sse4"])") !=
         std::string::npos);

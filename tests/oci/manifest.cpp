@@ -140,8 +140,9 @@ TEST_CASE("a manifest with members missing or of wrong types is refused", "[oci]
        {"schemaVersion", "mediaType", "config", "config/mediaType", "config/digest", "config/size", "layers",
         "layers/0", "layers/1/mediaType", "layers/1/digest", "layers/1/size", "layers/1/urls",
         "layers/1/annotations", "annotations", "annotations/a", "subject", "subject/size", "artifactType"}) {
-    auto const full = documents::with(documents::with(bytes, "layers/1/urls", boost::json::array{"u"}),
-                                      "layers/1/annotations", boost::json::object{{"k", "v"}});
+    auto const full = documents::with(
+        documents::with(bytes, "layers/1/urls", boost::json::array(1, boost::json::value("u"))),
+        "layers/1/annotations", boost::json::object{{"k", "v"}});
     if (std::string_view(path) != "schemaVersion" && std::string_view(path) != "mediaType")
       documents::refuses_other_types(full, path, parse);
   }
