@@ -162,6 +162,7 @@ TEST_CASE("a configuration with members of wrong types is refused", "[oci][image
   CHECK(config_refusal(documents::with(full, "created", "yesterday")).code == Errc::corrupt_document);
   CHECK(config_refusal(documents::with(full, "history/0", 1)).text.find("history[0]") != std::string::npos);
   CHECK(config_refusal(documents::with(full, "Config", 1)).code == Errc::corrupt_document);
+  CHECK(config_refusal(documents::with(full, "rootfs/Diff_IDs", 1)).code == Errc::corrupt_document);
   CHECK(config_refusal(documents::with(full, "config/cmd", 1)).code == Errc::corrupt_document);
   CHECK(config_refusal("null").code == Errc::corrupt_document);
 }

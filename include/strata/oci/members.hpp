@@ -68,6 +68,9 @@ namespace detail {
 /// A member's name as Go's parser compares it: without case, of which Unicode has two more of ASCII's letters.
 std::string folded(std::string_view name);
 
+/// @throws the codes of `Digest::parse`, with the place of the text
+Digest parse_digest(std::string const& text, std::string const& where);
+
 }  // namespace detail
 
 }  // namespace strata::oci

@@ -42,12 +42,8 @@ STRATA_INLINE std::vector<Digest> read_diff_ids(Members rootfs, DocumentLimits c
                                        " of them, more than " + std::to_string(limits.layers));
   std::vector<Digest> out;
   out.reserve(texts.size());
-  for (auto const& text : texts) {
-    std::error_code error;
-    auto digest = Digest::parse(text, error);
-    if (!digest) throw Error(error, rootfs.where("diff_ids", out.size()) + ": \"" + text + '"');
-    out.push_back(*std::move(digest));
-  }
+  for (auto const& text : texts) out.push_back(parse_digest(text, rootfs.where("diff_ids", out.size())));
+  rootfs.check_names();
   return out;
 }
 

@@ -28,6 +28,12 @@ STRATA_INLINE std::string folded(std::string_view name) {
   return out;
 }
 
+STRATA_INLINE Digest parse_digest(std::string const& text, std::string const& where) {
+  std::error_code error;
+  if (auto digest = Digest::parse(text, error)) return *std::move(digest);
+  throw Error(error, where + ": \"" + text + '"');
+}
+
 }  // namespace detail
 
 STRATA_INLINE Members::Members(boost::json::value const& object, std::string where)
@@ -95,10 +101,7 @@ STRATA_INLINE bool Members::flag(std::string_view name) {
 }
 
 STRATA_INLINE Digest Members::digest(std::string_view name) {
-  auto const found = required_text(name);
-  std::error_code error;
-  if (auto digest = Digest::parse(found, error)) return *std::move(digest);
-  throw Error(error, where(name) + ": \"" + found + "\"");
+  return detail::parse_digest(required_text(name), where(name));
 }
 
 STRATA_INLINE std::optional<Timestamp> Members::time(std::string_view name) {
