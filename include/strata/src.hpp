@@ -100,6 +100,7 @@
 #include <strata/impl/maintenance/reconstruct.ipp>
 #include <strata/impl/maintenance/scan.ipp>
 #include <strata/impl/maintenance/usage.ipp>
+#include <strata/impl/oci/archive_members.ipp>
 #include <strata/impl/oci/descriptor.ipp>
 #include <strata/impl/oci/document.ipp>
 #include <strata/impl/oci/image_config.ipp>
@@ -172,6 +173,7 @@
 #include <strata/impl/sys/opened_node.ipp>
 #include <strata/impl/sys/process.ipp>
 #include <strata/impl/sys/project_quota.ipp>
+#include <strata/impl/sys/range_source.ipp>
 #include <strata/impl/sys/ranges.ipp>
 #include <strata/impl/sys/remove_tree.ipp>
 #include <strata/impl/sys/scratch_file.ipp>
