@@ -104,6 +104,7 @@
 #include <strata/impl/oci/descriptor.ipp>
 #include <strata/impl/oci/document.ipp>
 #include <strata/impl/oci/image_config.ipp>
+#include <strata/impl/oci/image_directory.ipp>
 #include <strata/impl/oci/index.ipp>
 #include <strata/impl/oci/manifest.ipp>
 #include <strata/impl/oci/manifest_type.ipp>
@@ -170,6 +171,7 @@
 #include <strata/impl/sys/lookup.ipp>
 #include <strata/impl/sys/mount.ipp>
 #include <strata/impl/sys/mount_entry.ipp>
+#include <strata/impl/sys/new_file.ipp>
 #include <strata/impl/sys/opened_node.ipp>
 #include <strata/impl/sys/process.ipp>
 #include <strata/impl/sys/project_quota.ipp>
