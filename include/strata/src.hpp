@@ -106,12 +106,15 @@
 #include <strata/impl/oci/image_config.ipp>
 #include <strata/impl/oci/image_directory.ipp>
 #include <strata/impl/oci/index.ipp>
+#include <strata/impl/oci/layout_index.ipp>
 #include <strata/impl/oci/manifest.ipp>
 #include <strata/impl/oci/manifest_type.ipp>
 #include <strata/impl/oci/media_type.ipp>
 #include <strata/impl/oci/members.ipp>
+#include <strata/impl/oci/oci_layout.ipp>
 #include <strata/impl/oci/platform.ipp>
 #include <strata/impl/oci/reference.ipp>
+#include <strata/impl/oci/verified_source.ipp>
 #include <strata/impl/paths.ipp>
 #include <strata/impl/problem.ipp>
 #include <strata/impl/progress.ipp>

@@ -53,3 +53,15 @@ TEST_CASE("a new file that cannot take its name leaves nothing", "[sys][new_file
   }
   CHECK(sys::entries_of(place.path()) == std::vector{place / "name"});
 }
+
+TEST_CASE("a new file with a fixed temporary name replaces the remains of a crash", "[sys][new_file]") {
+  testing::TempDir const place;
+  auto const directory = sys::open_at(AT_FDCWD, place.path(), O_RDONLY | O_DIRECTORY);
+  sys::replace_file(place / "name", "old");
+  sys::replace_file(place / ".tmp-name", "half");
+  sys::NewFile file(directory.get(), "name", place / "name", {.temporary_name = sys::TemporaryName::fixed});
+  file.write(as_bytes("new"));
+  file.commit();
+  CHECK(sys::read_file(place / "name") == "new");
+  CHECK(sys::entries_of(place.path()) == std::vector{place / "name"});
+}

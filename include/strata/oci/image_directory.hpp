@@ -6,6 +6,7 @@
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,10 @@ class ImageDirectory {
   /// Size of a file in bytes; none as for `contains`.
   std::optional<std::uint64_t> find(std::string_view name) const;
 
+  /// Size of a file in bytes.
+  /// @throws as `open`
+  std::uint64_t size(std::string_view name) const { return get_file(name).size; }
+
   /// @throws `errno`, "open <path>"; `Errc::unsafe_path`; `Errc::unsupported` for what is no regular file. While reading: as
   ///   `range_source`
   Source open(std::string_view name) const;
@@ -50,8 +55,10 @@ class ImageDirectory {
   void make_directory(std::string_view name) const;
 
   /// Writes a file, mode 0644, which appears or takes another one's place when it is complete. Its directory must exist.
+  /// @param temporary_name  `fixed` for a writer that has the directory locked
   /// @throws what the source throws, and then nothing has changed; `errno`; `Errc::unsafe_path`
-  void put(std::string_view name, Source in) const;
+  void put(std::string_view name, Source in,
+           sys::TemporaryName temporary_name = sys::TemporaryName::unique) const;
 
   /// Removes a file. @return false if there is none
   /// @throws `errno`, "unlink <path>"

@@ -5,6 +5,7 @@
 #include <strata/fs.hpp>
 #include <strata/separate.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file.hpp>
 
 #include <cstdint>
 #include <string>
@@ -13,12 +14,14 @@ namespace strata::sys {
 
 /// A file that appears in an open directory when it is complete, in place of one of that name. As `ReplacingFile`, but the
 /// directory's path is not resolved again, and a process that is killed leaves nothing behind: the file has no name before
-/// `commit()`, unless the file system lacks O_TMPFILE; then it is `.tmp-<name><digits>`. Not safe for concurrent use.
+/// `commit()`. Only if the file system lacks O_TMPFILE, or for the moment in which it replaces another one, is it
+/// `.tmp-<name><digits>`. Not safe for concurrent use.
 class NewFile {
  public:
   struct Options {
     unsigned mode = 0644;       ///< exact permission bits; the umask does not apply
     Flush flush = Flush::full;  ///< `full`: contents and name are on stable storage after `commit()`
+    TemporaryName temporary_name = TemporaryName::unique;
   };
 
   /// @param directory  opened for reading; must stay open
@@ -40,6 +43,10 @@ class NewFile {
 
  private:
   static constexpr std::uint64_t write_back_bytes = 8U << 20U;
+
+  /// Calls `make(name)` with names for the temporary file until it succeeds. False, with `errno` set, if it cannot.
+  template <class Make>
+  bool make_temporary(Make const& make);
 
   int directory_;
   std::string name_;

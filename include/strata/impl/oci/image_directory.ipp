@@ -108,10 +108,12 @@ STRATA_INLINE void ImageDirectory::make_directory(std::string_view name) const {
   if (flush_ == Flush::full && ::fsync(parent.get()) != 0 && errno != EINVAL) raise("fsync", name);
 }
 
-STRATA_INLINE void ImageDirectory::put(std::string_view name, Source in) const {
+STRATA_INLINE void ImageDirectory::put(std::string_view name, Source in,
+                                       sys::TemporaryName temporary_name) const {
   auto const [above, last] = detail::split_name(name);
   auto const directory = open_directory(above);
-  sys::NewFile file(directory.get(), std::string(last), path_of(name), {.mode = 0644, .flush = flush_});
+  sys::NewFile file(directory.get(), std::string(last), path_of(name),
+                    {.mode = 0644, .flush = flush_, .temporary_name = temporary_name});
   for (auto part = in.next(); !part.empty(); part = in.next()) file.write(part);
   file.commit();
 }

@@ -13,15 +13,32 @@
 
 namespace strata::sys {
 
+template <class Make>
+bool NewFile::make_temporary(Make const& make) {
+  auto const base = std::string(paths::temporary_prefix) + name_;
+  bool const fixed = options_.temporary_name == TemporaryName::fixed;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    auto name = fixed ? base : base + std::to_string(random_number());
+    if (make(name.c_str())) {
+      temporary_ = std::move(name);
+      return true;
+    }
+    if (errno != EEXIST) return false;
+    if (fixed && ::unlinkat(directory_, name.c_str(), 0) != 0) return false;  // the remains of a crash
+  }
+  return false;
+}
+
 STRATA_INLINE NewFile::NewFile(int directory, std::string name, fs::path path, Options const& options)
     : directory_(directory), name_(std::move(name)), path_(std::move(path)), options_(options) {
   fd_ = try_open_at(directory_, ".", O_RDWR | O_TMPFILE, 0600);
-  for (int attempt = 0; !fd_ && attempt < 1000; ++attempt) {
-    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EEXIST) break;
-    temporary_ = std::string(paths::temporary_prefix) + name_ + std::to_string(random_number());
-    fd_ = try_open_at(directory_, temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
-  }
-  if (!fd_) throw_errno("open", path_);
+  if (fd_) return;
+  bool const lacks_it = errno == EOPNOTSUPP || errno == EISDIR;
+  if (!lacks_it || !make_temporary([&](char const* temporary) {
+        fd_ = try_open_at(directory_, temporary, O_RDWR | O_CREAT | O_EXCL, 0600);
+        return static_cast<bool>(fd_);
+      }))
+    throw_errno("open", path_);
 }
 
 STRATA_INLINE NewFile::~NewFile() {
@@ -40,16 +57,14 @@ STRATA_INLINE void NewFile::commit() {
   if (::fchmod(fd_.get(), options_.mode) != 0) throw_errno("chmod", path_);
   if (options_.flush == Flush::full) sync_file(fd_.get(), path_);
   auto const self = "/proc/self/fd/" + std::to_string(fd_.get());
-  for (int attempt = 0; temporary_.empty(); ++attempt) {
-    // linkat(2) replaces nothing, so that the name is taken by rename(2).
-    auto name = std::string(paths::temporary_prefix) + name_ + std::to_string(random_number());
-    if (::linkat(AT_FDCWD, self.c_str(), directory_, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
-      temporary_ = std::move(name);
-    else if (errno != EEXIST || attempt == 1000)
-      throw_errno("link", path_);
+  auto const link_as = [&](char const* name) {  // which replaces nothing
+    return ::linkat(AT_FDCWD, self.c_str(), directory_, name, AT_SYMLINK_FOLLOW) == 0;
+  };
+  if (!temporary_.empty() || !link_as(name_.c_str())) {
+    if (temporary_.empty() && (errno != EEXIST || !make_temporary(link_as))) throw_errno("link", path_);
+    if (::renameat(directory_, temporary_.c_str(), directory_, name_.c_str()) != 0)
+      throw_errno("rename", path_);
   }
-  if (::renameat(directory_, temporary_.c_str(), directory_, name_.c_str()) != 0)
-    throw_errno("rename", path_);
   fd_.reset();
   if (options_.flush == Flush::full && ::fsync(directory_) != 0 && errno != EINVAL)
     throw_errno("fsync", path_);
