@@ -101,6 +101,7 @@
 #include <strata/impl/maintenance/scan.ipp>
 #include <strata/impl/maintenance/usage.ipp>
 #include <strata/impl/oci/archive_members.ipp>
+#include <strata/impl/oci/archive_writer.ipp>
 #include <strata/impl/oci/descriptor.ipp>
 #include <strata/impl/oci/document.ipp>
 #include <strata/impl/oci/image_config.ipp>
@@ -111,6 +112,7 @@
 #include <strata/impl/oci/manifest_type.ipp>
 #include <strata/impl/oci/media_type.ipp>
 #include <strata/impl/oci/members.ipp>
+#include <strata/impl/oci/oci_archive.ipp>
 #include <strata/impl/oci/oci_layout.ipp>
 #include <strata/impl/oci/platform.ipp>
 #include <strata/impl/oci/reference.ipp>

@@ -6,11 +6,16 @@
 #include <catch2/catch.hpp>
 
 #include "../archive/tar_tools.hpp"
+#include "oci_tools.hpp"
 #include <sys/stat.h>
 #include <thread>
 
 using namespace strata;
+
+namespace archive_members_tests {  // several files of tests are compiled as one
+
 using oci::ArchiveMembers;
+using oci_tools::system;
 using tar_tools::Directory;
 using tar_tools::Entry;
 
@@ -38,8 +43,6 @@ std::error_code error_of(std::function<void()> const& call) {
   }
   return {};
 }
-
-std::error_code system(int code) { return {code, std::system_category()}; }
 
 std::string const large(3'000'000, 'x');
 
@@ -213,3 +216,5 @@ TEST_CASE("the index of an archive reads no data", "[oci][archive_members]") {
   CHECK(members.size("huge") == size);
   CHECK(members.read("behind", 2) == "it");
 }
+
+}  // namespace archive_members_tests

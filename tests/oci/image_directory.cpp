@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "oci_tools.hpp"
 #include <atomic>
 #include <chrono>
 #include <sys/stat.h>
@@ -14,7 +15,11 @@
 #include <unistd.h>
 
 using namespace strata;
+
+namespace image_directory_tests {  // several files of tests are compiled as one
+
 using oci::ImageDirectory;
+using oci_tools::system;
 
 namespace {
 
@@ -28,8 +33,6 @@ std::error_code error_of(std::function<void()> const& call) {
   }
   return {};
 }
-
-std::error_code system(int code) { return {code, std::system_category()}; }
 
 }  // namespace
 
@@ -134,3 +137,5 @@ TEST_CASE("one at a time has a directory locked", "[oci][image_directory]") {
   other.join();
   CHECK_FALSE(overlapped);
 }
+
+}  // namespace image_directory_tests

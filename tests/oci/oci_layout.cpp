@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "oci_tools.hpp"
 #include <csignal>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -16,8 +17,13 @@
 #include <unistd.h>
 
 using namespace strata;
+
+namespace oci_layout_tests {  // several files of tests are compiled as one
+
 using oci::ManifestRole;
 using oci::OciLayout;
+using oci_tools::error_of;
+using oci_tools::system;
 using testing::sample_image;
 using testing::SampleImage;
 using testing::TempDir;
@@ -36,19 +42,6 @@ SampleImage save(fs::path const& path, std::string const& name) {
   layout.finish();
   return image;
 }
-
-std::error_code error_of(std::function<void()> const& call, std::string const& part = {}) {
-  try {
-    call();
-  } catch (Error const& error) {
-    INFO(error.what());
-    CHECK(std::string(error.what()).find(part) != std::string::npos);
-    return error.code();
-  }
-  return {};
-}
-
-std::error_code system(int code) { return {code, std::system_category()}; }
 
 std::string blob_path(Digest const& digest) { return "blobs/sha256/" + std::string(digest.hex()); }
 
@@ -334,3 +327,5 @@ TEST_CASE("a full disk or a read-only one leaves a layout as it was", "[oci][oci
   testing::image_source_suite(layout, "old");
   CHECK(::umount2(disk.c_str(), MNT_DETACH) == 0);
 }
+
+}  // namespace oci_layout_tests

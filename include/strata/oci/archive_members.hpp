@@ -3,6 +3,7 @@
 #include <strata/codec/codec.hpp>
 #include <strata/concepts/bytes.hpp>
 #include <strata/concepts/ranges.hpp>
+#include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/fwd.hpp>
 #include <strata/separate.hpp>
@@ -18,6 +19,21 @@
 #include <utility>
 
 namespace strata::oci {
+
+namespace detail {
+
+/// Runs `call()`; names the archive in the errors that it throws.
+template <class Call>
+auto in_archive(std::string const& name, Call&& call) {
+  try {
+    return call();
+  } catch (Error const& error) {
+    if (!error.errc()) throw;
+    throw Error(*error.errc(), name + ": " + error.subject()).at(name);
+  }
+}
+
+}  // namespace detail
 
 /// Limits on an archive of images, and where it is unpacked if it must be; `Errc::over_budget` beyond them.
 struct ArchiveOptions {

@@ -18,7 +18,8 @@ enum class ManifestRole {
 /// A place that takes images as blobs and manifests: first the blobs, then the manifest that refers to them, then, if
 /// there is one, the index that refers to that. Nothing of an image is visible before `finish()`.
 ///
-/// - `D::wants_plain_layers`  layers must be uncompressed
+/// - `D::wants_plain_layers`   layers must be uncompressed
+/// - `D::wants_oci_manifests`  other programs find no manifests of Docker's format there; the place takes them
 /// - `d.has_blob(descriptor)`  the place has it, so that it need not be put
 /// - `d.put_blob(descriptor, source)`  takes the bytes, and verifies them: `Errc::digest_mismatch` for another size or
 ///   digest, and then the place has no such blob
@@ -33,6 +34,7 @@ concept BlobDestination = requires(D& d, Descriptor const& descriptor, Source so
                                    std::string_view reference, RawManifest const& manifest,
                                    ManifestRole role) {
   { D::wants_plain_layers } -> std::convertible_to<bool>;
+  { D::wants_oci_manifests } -> std::convertible_to<bool>;
   { d.has_blob(descriptor) } -> std::same_as<bool>;
   { d.put_blob(descriptor, std::move(source)) } -> std::same_as<void>;
   { d.put_manifest(reference, manifest, role) } -> std::same_as<void>;

@@ -36,6 +36,9 @@ void check_marker(std::string_view text, std::string const& where);
 
 }  // namespace layout
 
+/// "a, b, c and 7 more": what a place has, for errors.
+std::string listed(std::vector<std::string> const& references);
+
 /// The `index.json` of a layout: the images in it by name. Members and entries that are not known or not valid stay as they
 /// are when it is written. A value.
 class LayoutIndex {
@@ -72,6 +75,10 @@ class LayoutIndex {
   std::string where_;
   boost::json::value document_;
 };
+
+/// Describes a manifest or index for the index that lists it.
+/// @throws the codes of `manifest_type`
+Descriptor manifest_descriptor(RawManifest const& manifest);
 
 /// @throws `Errc::digest_mismatch` if the manifest is another one; `Errc::digest_unsupported` for other digests than SHA-256
 void check_manifest(std::string_view bytes, Digest const& digest, std::string const& where);

@@ -28,6 +28,7 @@ namespace strata::oci {
 class OciLayout {
  public:
   static constexpr bool wants_plain_layers = false;
+  static constexpr bool wants_oci_manifests = true;
 
   /// @param flush  `full`: what is in the layout after `finish()` is on stable storage
   explicit OciLayout(fs::path path, Flush flush = Flush::full) : files_(std::move(path), flush) {}

@@ -73,17 +73,6 @@ class EntrySource {
   std::unique_ptr<State> state_;  // the reader holds a reference to its input
 };
 
-/// Runs `call()`; names the archive in the errors that it throws.
-template <class Call>
-void name_archive(std::string const& name, Call&& call) {
-  try {
-    call();
-  } catch (Error const& error) {
-    if (!error.errc()) throw;
-    throw Error(*error.errc(), name + ": " + error.subject()).at(name);
-  }
-}
-
 inline bool leads_out(std::string_view path) {
   return path == ".." || path.starts_with("../") || path.starts_with('/');
 }
@@ -109,14 +98,14 @@ STRATA_INLINE ArchiveMembers::ArchiveMembers(fs::path const& path, ArchiveOption
       unpacking_.detect(Bytes(first).first(static_cast<std::size_t>(n))) == Compression::none)
     file_ = std::move(file);
   else
-    detail::name_archive(name_, [&] { unpack(strata::detail::FdSource(sys::Fd(), file->get(), path)); });
-  detail::name_archive(name_, [&] { index(); });
+    detail::in_archive(name_, [&] { unpack(strata::detail::FdSource(sys::Fd(), file->get(), path)); });
+  detail::in_archive(name_, [&] { index(); });
 }
 
 STRATA_INLINE ArchiveMembers::ArchiveMembers(Source in, std::string name, ArchiveOptions const& options,
                                              Unpacking unpacking)
     : name_(std::move(name)), options_(options), unpacking_(unpacking) {
-  detail::name_archive(name_, [&] {
+  detail::in_archive(name_, [&] {
     unpack(std::move(in));
     index();
   });

@@ -3,6 +3,7 @@
 #include <strata/concepts/bytes.hpp>
 #include <strata/error.hpp>
 #include <strata/oci/layout_index.hpp>
+#include <strata/oci/manifest_type.hpp>
 
 #include <boost/json/object.hpp>
 
@@ -33,15 +34,6 @@ inline void remove_name(boost::json::value& entry) {
   if (annotations.empty()) entry.as_object().erase("annotations");
 }
 
-/// "a, b, c and 7 more"
-inline std::string listed(std::vector<std::string> const& names) {
-  constexpr std::size_t most = 20;
-  std::string out;
-  for (std::size_t i = 0; i < std::min(names.size(), most); ++i) out += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > most) out += " and " + std::to_string(names.size() - most) + " more";
-  return out;
-}
-
 }  // namespace detail
 
 namespace layout {
@@ -58,6 +50,15 @@ STRATA_INLINE void check_marker(std::string_view text, std::string const& where)
 }
 
 }  // namespace layout
+
+STRATA_INLINE std::string listed(std::vector<std::string> const& references) {
+  constexpr std::size_t most = 20;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(references.size(), most); ++i)
+    out += (i == 0 ? "" : ", ") + references[i];
+  if (references.size() > most) out += " and " + std::to_string(references.size() - most) + " more";
+  return out;
+}
 
 STRATA_INLINE LayoutIndex::LayoutIndex(std::string where)
     : LayoutIndex(R"({"schemaVersion":2,"manifests":[]})", std::move(where)) {}
@@ -92,13 +93,13 @@ STRATA_INLINE Descriptor LayoutIndex::get(std::string_view reference) const {
   if (reference.empty()) {
     if (all.empty()) throw Error(Errc::image_unknown, where_ + ": no image");
     if (std::ranges::all_of(all, is_as_first)) return entry(0);
-    throw Error(Errc::image_unknown, where_ + ": one must be named of " + detail::listed(references()));
+    throw Error(Errc::image_unknown, where_ + ": one must be named of " + listed(references()));
   }
   auto const found = std::ranges::find_if(all, is_wanted);
   if (found == all.end())
     throw Error(Errc::image_unknown,
                 "\"" + std::string(reference) + "\" in " + where_ +
-                    (all.empty() ? ": it has no image" : ": it has " + detail::listed(references())))
+                    (all.empty() ? ": it has no image" : ": it has " + listed(references())))
         .about(Subject::image, std::string(reference));
   return entry(static_cast<std::size_t>(found - all.begin()));
 }
@@ -139,6 +140,12 @@ STRATA_INLINE void LayoutIndex::add(std::string_view reference, Descriptor entry
     *same = descriptor_json(entry);
   else
     all.push_back(descriptor_json(entry));
+}
+
+STRATA_INLINE Descriptor manifest_descriptor(RawManifest const& manifest) {
+  return {.media_type = manifest_type(manifest.bytes, manifest.media_type),
+          .digest = Digest::of(as_bytes(manifest.bytes)),
+          .size = manifest.bytes.size()};
 }
 
 STRATA_INLINE void check_manifest(std::string_view bytes, Digest const& digest, std::string const& where) {

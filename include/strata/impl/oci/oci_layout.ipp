@@ -1,6 +1,5 @@
 #pragma once
 
-#include <strata/oci/manifest_type.hpp>
 #include <strata/oci/oci_layout.hpp>
 #include <strata/oci/verified_source.hpp>
 #include <strata/sys/stream.hpp>
@@ -26,15 +25,13 @@ STRATA_INLINE bool OciLayout::has_blob(Descriptor const& blob) const {
 STRATA_INLINE void OciLayout::put_blob(Descriptor const& blob, Source in) {
   auto const name = layout::blob_name(blob.digest);
   files_.make_directory("");
-  files_.make_directory(detail::split_name(name).first);
+  files_.make_directory("blobs/" + std::string(blob.digest.algorithm()));
   files_.put(name, VerifiedSource(std::move(in), blob, files_.name()));
 }
 
 STRATA_INLINE void OciLayout::put_manifest(std::string_view reference, RawManifest const& manifest,
                                            ManifestRole role) {
-  Descriptor const descriptor{.media_type = manifest_type(manifest.bytes, manifest.media_type),
-                              .digest = Digest::of(as_bytes(manifest.bytes)),
-                              .size = manifest.bytes.size()};
+  auto const descriptor = manifest_descriptor(manifest);
   put_blob(descriptor, memory_source(manifest.bytes));
   if (role == ManifestRole::image) listed_.push_back({std::string(reference), descriptor});
 }
