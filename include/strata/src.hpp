@@ -103,6 +103,8 @@
 #include <strata/impl/oci/archive_members.ipp>
 #include <strata/impl/oci/archive_writer.ipp>
 #include <strata/impl/oci/descriptor.ipp>
+#include <strata/impl/oci/docker_archive.ipp>
+#include <strata/impl/oci/docker_archive_writer.ipp>
 #include <strata/impl/oci/document.ipp>
 #include <strata/impl/oci/image_config.ipp>
 #include <strata/impl/oci/image_directory.ipp>
