@@ -258,3 +258,22 @@ if has mkfs.erofs; then
   done
 fi
 exit 0
+
+# --- places of images ---------------------------------------------------------------------------------------------
+manifest='{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":'$digest',"size":5},"layers":[]}'
+manifest_digest=sha256:$(printf '%s' "$manifest" | sha256sum | cut -d' ' -f1)
+index='{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"'$manifest_digest'","size":'${#manifest}',
+"annotations":{"org.opencontainers.image.ref.name":"v1","x":"y"}},{"mediaType":"a","digest":'$digest',"size":1,"platform":{"os":"linux"}}],"x":[1]}'
+text oci_index all '\000' "$index"
+text oci_index same '\001' "$index"
+hello=${digest#*:} hello=${hello%\"}
+{ printf 'findex.json\036%s\037' "$index" && printf 'fblobs/sha256/%s\036%s\037' "${manifest_digest#*:}" "$manifest" &&
+  printf 'fother\036hello\037lblobs/sha256/%s\036../../other\037hhard\036other' "$hello"; } | seed oci_archive layout '\000\000'
+{ printf 'fmanifest.json\036[{"Config":"c.json","RepoTags":["a:1"],"Layers":["l/layer.tar"]}]\037' &&
+  printf 'fc.json\036{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%s]}}\037' "$digest" &&
+  printf 'll/layer.tar\036../layer\037flayer\036hello'; } | seed oci_archive docker '\000\001'
+for image in "$top"/tests/data/images/*-archive*.tar.zst; do
+  name=$(basename "$image" .tar.zst)
+  case $name in *docker*) kind='\001\001' ;; *) kind='\001\000' ;; esac
+  seed oci_archive "$name" "$kind" <"$image"
+done
