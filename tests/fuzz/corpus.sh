@@ -247,18 +247,6 @@ for name in plain noise f; do
   { bzip2 <"$file" && bzip2 <"$work/f"; } | seed bzip2 "$name.two" '\001'
 done
 
-# --- EROFS --------------------------------------------------------------------------------------------------------
-if has mkfs.erofs; then
-  mkdir "$work/small" && cp "$work/f" "$work/small/f"
-  for way in '' '-zlz4hc' '-Enoinline_data' '-Elegacy-compress' '-x-1'; do
-    # shellcheck disable=SC2086
-    mkfs.erofs -T0 -U00000000-0000-0000-0000-000000000000 $way "$work/image" "$work/small" >/dev/null 2>&1 &&
-      seed erofs "image$way" '' <"$work/image"
-    rm -f "$work/image"
-  done
-fi
-exit 0
-
 # --- places of images ---------------------------------------------------------------------------------------------
 manifest='{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":'$digest',"size":5},"layers":[]}'
 manifest_digest=sha256:$(printf '%s' "$manifest" | sha256sum | cut -d' ' -f1)
@@ -277,3 +265,15 @@ for image in "$top"/tests/data/images/*-archive*.tar.zst; do
   case $name in *docker*) kind='\001\001' ;; *) kind='\001\000' ;; esac
   seed oci_archive "$name" "$kind" <"$image"
 done
+
+# --- EROFS --------------------------------------------------------------------------------------------------------
+if has mkfs.erofs; then
+  mkdir "$work/small" && cp "$work/f" "$work/small/f"
+  for way in '' '-zlz4hc' '-Enoinline_data' '-Elegacy-compress' '-x-1'; do
+    # shellcheck disable=SC2086
+    mkfs.erofs -T0 -U00000000-0000-0000-0000-000000000000 $way "$work/image" "$work/small" >/dev/null 2>&1 &&
+      seed erofs "image$way" '' <"$work/image"
+    rm -f "$work/image"
+  done
+fi
+exit 0
