@@ -3,6 +3,7 @@
 #include <strata/oci/members.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -89,8 +90,13 @@ STRATA_INLINE std::optional<std::int64_t> Members::integer(std::string_view name
 STRATA_INLINE std::uint64_t Members::bytes(std::string_view name) {
   auto const* const value = find(name);
   if (value == nullptr) refuse(name, "missing");
-  if (!value->is_int64() || value->get_int64() < 0) refuse(name, "not a number of bytes");
-  return static_cast<std::uint64_t>(value->get_int64());
+  // What is made, not parsed, may have it without a sign.
+  auto const size = value->is_uint64() ? value->get_uint64()
+                    : value->is_int64() && value->get_int64() >= 0
+                        ? static_cast<std::uint64_t>(value->get_int64())
+                        : std::numeric_limits<std::uint64_t>::max();
+  if (size > std::numeric_limits<std::int64_t>::max()) refuse(name, "not a number of bytes");
+  return size;
 }
 
 STRATA_INLINE bool Members::flag(std::string_view name) {
