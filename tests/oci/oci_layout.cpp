@@ -105,7 +105,7 @@ TEST_CASE("what is not known of an index stays in it", "[oci][oci_layout]") {
   save(place / "l", "two");
   auto const after = sys::read_file(place / "l/index.json");
   for (auto const* const part :
-       {R"("x":{"deep":[1,2.5E0,null]})", R"("y":true)", R"("no entry",{"mediaType":"only"})"})
+       {R"("x":{"deep":[1,2.5,null]})", R"("y":true)", R"("no entry",{"mediaType":"only"})"})
     CHECK(after.find(part) != std::string::npos);
   CHECK(OciLayout(place / "l").references() == std::vector<std::string>{"one", "two"});
 }

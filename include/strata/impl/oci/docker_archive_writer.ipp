@@ -3,6 +3,7 @@
 #include <strata/error.hpp>
 #include <strata/oci/docker_archive_writer.hpp>
 #include <strata/oci/document.hpp>
+#include <strata/oci/manifest_type.hpp>
 #include <strata/oci/media_type.hpp>
 #include <strata/oci/reference.hpp>
 #include <strata/oci/verified_source.hpp>
