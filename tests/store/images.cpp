@@ -42,6 +42,35 @@ TEMPLATE_TEST_CASE("an image points to its top layer and is found by its digests
   CHECK(code_of([&] { static_cast<void>(image.big_data().digest("nothing")); }) == Errc::digest_unknown);
 }
 
+TEMPLATE_TEST_CASE("an image is created with its big data, or not at all", "[store][images]", stores::Vfs,
+                   stores::Journal) {
+  Fixture<TestType> fixture;
+  auto& store = fixture.store;
+  std::string const manifest = R"({"schemaVersion":2})";
+  auto const digest = Digest::of(as_bytes(manifest));
+  auto const image =
+      store.images().create({.id = "i1",
+                             .names = {"localhost/x:1"},
+                             .big_data = {{"config", "{}"}, {"manifest", "older"}, {"manifest", manifest}}});
+  CHECK(image.big_data().names() == names::List{"config", "manifest"});
+  CHECK(image.big_data().get("config") == "{}");
+  CHECK(image.big_data().get("manifest") == manifest);
+  CHECK(image.big_data().digest("manifest") == digest);
+  CHECK(image.record().digest == digest.str());
+  CHECK(stores::ids(store.images().by_digest(digest)) == std::vector<std::string>{"i1"});
+
+  auto const refused = [&](ImageOptions const& options) {
+    return code_of([&] { store.images().create(options); });
+  };
+  CHECK(refused({.id = "i2", .big_data = {{"config", "{}"}, {"", "x"}}}) == Errc::invalid_name);
+  CHECK(refused({.id = "i2", .names = {"localhost/x:1"}, .big_data = {{"config", "{}"}}}) ==
+        Errc::duplicate_name);
+  CHECK(refused({.id = "i2", .top_layer = "none", .big_data = {{"config", "{}"}}}) == Errc::layer_unknown);
+  CHECK(!store.images().exists("i2"));
+  store.images().create({.id = "i2"});  // nothing was left of it
+  CHECK(store.images().get("i2").big_data().names().empty());
+}
+
 TEST_CASE("an image of a volatile container's layer has its files on the device", "[store][images]") {
   using S = Store<drivers::Vfs, serializers::Json, durability::Full>;
   for (bool const is_volatile : {false, true}) {

@@ -22,7 +22,7 @@ class Images : public Collection<Core, typename Core::ImageTraits> {
 
   /// Creates an image. Given the id of an image in a read-only store, fields that are not set are copied from
   /// it, and its names and big data are added.
-  /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::duplicate_name` with the
+  /// @throws `Errc::layer_unknown` (top layer), `Errc::duplicate_id`, `Errc::invalid_name` (of big data), `Errc::duplicate_name` with the
   ///   holder's id, `Errc::corrupt_record` as `check_data_free`, and the codes of `Digest::parse`
   Item create(ImageOptions const& options = {});
 

@@ -14,6 +14,8 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
+#include <vector>
 
 /// Options of the store's calls: aggregates with defaults, called as `{.names = {"base"}}`.
 namespace strata {
@@ -90,6 +92,8 @@ struct ImageOptions {
   std::string digest = {};  ///< a digest under which `by_digest` finds it
   std::string metadata = {};
   std::optional<Timestamp> created = {};  ///< unset: now
+  /// Pairs of key and bytes, stored with the record: nobody sees the image without them.
+  std::vector<std::pair<std::string, std::string>> big_data = {};
 };
 
 /// Requests id maps that overlap with no other container's in the store. The lowest free ids are chosen from

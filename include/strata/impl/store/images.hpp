@@ -2,6 +2,7 @@
 
 #include <strata/concepts/own_tree_driver.hpp>
 #include <strata/durability.hpp>
+#include <strata/records/big_data.hpp>
 #include <strata/records/image.hpp>
 #include <strata/records/table.hpp>
 #include <strata/store/images.hpp>
@@ -39,6 +40,16 @@ void flush_volatile(Core& core, Ref const& top_layer) {
     auto const tree = is_volatile ? own_tree_of(core.driver(), LayerId(layer->id)) : std::nullopt;
     if (tree) sys::flush_file_system(tree->path);
   }
+}
+
+/// Adds a named blob to an image that is not written yet, or replaces the one of that name.
+template <class Core>
+void add_data(Core const&, PulledImage<ImageRecordOf<Core>>& image, std::string const& key,
+              std::string const& bytes) {
+  check_key<typename Core::Serializer>(key, "image \"" + image.record.id + "\", big data \"" + key + '"');
+  std::erase_if(image.data, [&](auto const& old) { return old.first == key; });
+  image.data.emplace_back(key, bytes);
+  record_big_data<typename Core::ImageTraits>(image.record, key, bytes);
 }
 
 template <class Core>
@@ -111,6 +122,9 @@ auto Images<Core>::create(ImageOptions const& options) -> Item {
   if (auto const foreign = options.id.empty() ? typename Core::template FoundRow<Traits>{}
                                               : core.template read_only_view<Traits>().by_id(id.str()))
     image = read_image(core, *foreign, *foreign.place);
+  bool const is_copy = !image.record.id.empty();
+  image.record.id = id.str();
+  for (auto const& [key, bytes] : options.big_data) detail::add_data(core, image, key, bytes);
   std::optional<sys::StagingDirectory> staging;
   if (!image.data.empty())  // fail before anything is written
     core.template table<Traits>().read().check_free(id.str(), names::unique(options.names));
@@ -120,12 +134,11 @@ auto Images<Core>::create(ImageOptions const& options) -> Item {
   auto const layers = core.template read_view<typename Core::LayerTraits>();
   auto& record = image.record;
   auto const taken_over = std::exchange(record.names, names::unique(options.names));
-  bool const is_copy = !record.id.empty();
   record.top_layer = options.top_layer.empty() ? std::string() : layers.get(options.top_layer)->id;
-  record.id = id.str();
   if (!options.digest.empty()) record.digest = options.digest;
   if (!options.metadata.empty()) record.metadata = options.metadata;
   if (options.created || !is_copy) record.created = options.created.value_or(Timestamp::now());
+  Traits::data_changed(record);
   auto images = core.template table<Traits>().write();
   images.check_free(record.id, record.names);
   if (!options.digest.empty()) Digest::parse(options.digest);
