@@ -102,6 +102,7 @@
 #include <strata/impl/maintenance/usage.ipp>
 #include <strata/impl/oci/archive_members.ipp>
 #include <strata/impl/oci/archive_writer.ipp>
+#include <strata/impl/oci/checked_layer.ipp>
 #include <strata/impl/oci/descriptor.ipp>
 #include <strata/impl/oci/directory.ipp>
 #include <strata/impl/oci/docker_archive.ipp>
@@ -109,6 +110,7 @@
 #include <strata/impl/oci/document.ipp>
 #include <strata/impl/oci/image_config.ipp>
 #include <strata/impl/oci/image_directory.ipp>
+#include <strata/impl/oci/image_plan.ipp>
 #include <strata/impl/oci/index.ipp>
 #include <strata/impl/oci/layout_index.ipp>
 #include <strata/impl/oci/manifest.ipp>

@@ -2,7 +2,9 @@
 
 #include <strata/concepts/bytes.hpp>
 #include <strata/oci/descriptor.hpp>
+#include <strata/oci/image_plan.hpp>
 #include <strata/oci/image_source.hpp>
+#include <strata/store/options.hpp>
 
 #include <concepts>
 #include <string_view>
@@ -39,6 +41,20 @@ concept BlobDestination = requires(D& d, Descriptor const& descriptor, Source so
   { d.put_blob(descriptor, std::move(source)) } -> std::same_as<void>;
   { d.put_manifest(reference, manifest, role) } -> std::same_as<void>;
   { d.finish() } -> std::same_as<void>;
+};
+
+/// A place that keeps images unpacked: a store. `d.begin(plan)` gives an image on its way, whose layers are added one after the
+/// other, the lowest first:
+///
+/// - `image.take_layer(options)`  adds the next one if nothing need be brought for it; else returns false
+/// - `image.put_layer(source, options)`  adds the next one, and verifies that it unpacks to its DiffID
+/// - `image.finish(name)`  publishes the image. Without it the place is as before
+template <class D>
+concept UnpackingDestination = requires(D& d, ImagePlan plan, Source source, ApplyOptions const& options,
+                                        std::string const& name) {
+  { d.begin(std::move(plan)).take_layer(options) } -> std::same_as<bool>;
+  d.begin(std::move(plan)).put_layer(std::move(source), options);
+  d.begin(std::move(plan)).finish(name);
 };
 
 }  // namespace strata::oci

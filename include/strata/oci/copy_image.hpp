@@ -1,0 +1,189 @@
+#pragma once
+
+#include <strata/codec/all.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/fs.hpp>
+#include <strata/oci/archive_members.hpp>
+#include <strata/oci/checked_layer.hpp>
+#include <strata/oci/descriptor.hpp>
+#include <strata/oci/document.hpp>
+#include <strata/oci/image_destination.hpp>
+#include <strata/oci/image_plan.hpp>
+#include <strata/oci/image_source.hpp>
+#include <strata/oci/manifest.hpp>
+#include <strata/oci/media_type.hpp>
+#include <strata/oci/platform.hpp>
+#include <strata/oci/repacked_layer.hpp>
+#include <strata/oci/verified_source.hpp>
+#include <strata/progress.hpp>
+#include <strata/store/options.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace strata::oci {
+
+/// Where a copy is: before each layer, and while it is brought.
+struct CopyProgress {
+  std::size_t layer = 0;   ///< from 0, the lowest
+  std::size_t layers = 0;  ///< of the image
+  std::string blob = {};   ///< digest of the layer
+  bool known = false;      ///< the destination has it: nothing is brought
+  Progress progress = {};  ///< of the layer
+};
+
+/// Which image is copied, and how.
+struct CopyOptions {
+  std::string reference = {};             ///< as the source's `manifest` takes it; empty: its only image
+  std::string name = {};                  ///< what the destination calls it; empty: nothing
+  std::optional<Platform> platform = {};  ///< of an index; unset: that of this process
+  /// Of layers in a place of blobs. Unset: as the source has them; what a store gives, which is not compressed, becomes gzip.
+  std::optional<Compression> compression = {};
+  codec::EncodeOptions encode = {};
+  ImportLimits limits = {};
+  DocumentLimits documents = {};
+  fs::path scratch = "/var/tmp";  ///< of unnamed files, for layers that are repacked
+  std::function<void(CopyProgress const&)> progress = {};
+  std::stop_token stop = {};
+};
+
+/// What was copied.
+struct CopiedImage {
+  Digest manifest;  ///< in the destination
+  Digest config;    ///< its hex digits are the image's id in a store
+};
+
+namespace detail {
+
+template <ImageSource S>
+std::vector<Descriptor> layers_of(S& source, ImagePlan const& plan) {
+  if constexpr (UnpackedImageSource<S>) {
+    return source.held_layers(plan);
+  } else {
+    std::vector<Descriptor> blobs;
+    for (auto const& layer : plan.layers) blobs.push_back(layer.blob);
+    return blobs;
+  }
+}
+
+inline ApplyOptions apply_options(CopyOptions const& options, CopyProgress const& place) {
+  ApplyOptions apply{.limits = options.limits, .progress = {}, .stop = options.stop};
+  if (options.progress)
+    apply.progress = [&options, place](Progress const& progress) {
+      auto now = place;
+      now.progress = progress;
+      options.progress(now);
+    };
+  return apply;
+}
+
+template <ImageSource S, UnpackingDestination D>
+CopiedImage copy_to(S& source, D& destination, ImagePlan plan, CopyOptions const& options) {
+  auto const blobs = layers_of(source, plan);
+  CopiedImage const copied{.manifest = plan.manifest.digest(), .config = plan.config.digest()};
+  auto image = destination.begin(std::move(plan));
+  CopyProgress place{.layers = blobs.size()};
+  for (; place.layer < blobs.size(); ++place.layer) {
+    auto const& blob = blobs[place.layer];
+    place.blob = blob.digest.str();
+    auto const apply = apply_options(options, place);
+    place.known = image.take_layer(apply);
+    if (options.progress) options.progress(place);
+    if (!place.known) image.put_layer(VerifiedSource(source.blob(blob), blob, "layer"), apply);
+  }
+  image.finish(options.name);
+  return copied;
+}
+
+/// What a place of blobs wants of a layer; none: as it is.
+template <class S, class D>
+std::optional<Compression> wanted_compression(Descriptor const& blob, CopyOptions const& options) {
+  auto const now = layer_compression(blob.media_type);
+  auto wanted = options.compression;
+  if (D::wants_plain_layers) {
+    wanted = Compression::none;
+  } else if (!wanted && UnpackedImageSource<S>) {
+    wanted = Compression::gzip;
+  }
+  return wanted && wanted != now ? wanted : std::nullopt;
+}
+
+/// Puts one layer, and says how the place names it.
+template <class Codecs, ImageSource S, BlobDestination D>
+Descriptor put_layer(S& source, D& destination, Descriptor const& blob, PlannedLayer const& layer,
+                     Format format, CopyOptions const& options) {
+  auto const wanted = wanted_compression<S, D>(blob, options);
+  if (!wanted) {
+    if (!destination.has_blob(blob))
+      destination.put_blob(blob, CheckedLayer(source.blob(blob), {.blob = blob, .diff_id = layer.diff_id},
+                                              Unpacking::with<Codecs>(), options.limits.plain_bytes));
+    return blob;
+  }
+  auto repacked = repack_layer(VerifiedSource(source.blob(blob), blob, "layer"), layer, format, Codecs{},
+                               {.compression = *wanted,
+                                .encode = options.encode,
+                                .plain_bytes = options.limits.plain_bytes,
+                                .scratch = options.scratch,
+                                .control = {.progress = {}, .stop = options.stop}});
+  auto const named = repacked.blob;
+  if (!destination.has_blob(named)) destination.put_blob(named, std::move(repacked).bytes());
+  return named;
+}
+
+template <class Codecs, ImageSource S, BlobDestination D>
+CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOptions const& options) {
+  auto const blobs = layers_of(source, plan);
+  auto const format = D::wants_oci_manifests ? Format::oci : plan.manifest.format();
+  auto parts = plan.manifest.parts();
+  CopyProgress place{.layers = blobs.size()};
+  for (; place.layer < blobs.size(); ++place.layer) {
+    Control{.progress = {}, .stop = options.stop}.check();
+    auto const& blob = blobs[place.layer];
+    place.blob = blob.digest.str();
+    place.known = destination.has_blob(blob);
+    if (options.progress) options.progress(place);
+    auto named = put_layer<Codecs>(source, destination, blob, plan.layers[place.layer], format, options);
+    if (auto& of = parts.layers[place.layer]; of.digest != named.digest) {
+      named.annotations = of.annotations;
+      of = std::move(named);
+    }
+  }
+  auto const config = plan.config.descriptor(format);
+  if (!destination.has_blob(config)) destination.put_blob(config, memory_source(plan.config.bytes()));
+  auto manifest = plan.manifest;
+  if (format != manifest.format() || parts.layers != manifest.layers())
+    manifest = converted(std::move(parts), format);
+  destination.put_manifest(options.name, {.bytes = manifest.bytes(), .media_type = manifest.media_type()},
+                           ManifestRole::image);
+  return {.manifest = manifest.digest(), .config = plan.config.digest()};
+}
+
+}  // namespace detail
+
+/// Copies an image from any place to any other: load, save, pull, push and convert are this function.
+///
+/// Every blob is verified, and every layer is found to unpack to what the image's configuration says, before anything is
+/// published; what the destination has is not read. A destination of blobs shows the image after its `finish()`, so that
+/// several can be put at once.
+/// @throws `Errc::image_unknown`, `Errc::platform_unknown`, `Errc::not_an_image`, `Errc::corrupt_document`,
+///   `Errc::digest_mismatch`, `Errc::over_budget`, `Errc::stopped`, and what source and destination throw. The destination is
+///   then as before, but for blobs that nothing refers to
+template <class Codecs = codec::All, ImageSource S, class D>
+requires BlobDestination<D> || UnpackingDestination<D> CopiedImage
+copy_image(S& source, D& destination, CopyOptions const& options = {}) {
+  auto plan = plan_image(
+      source, {.reference = options.reference, .platform = options.platform, .limits = options.documents});
+  if constexpr (UnpackingDestination<D>)
+    return detail::copy_to(source, destination, std::move(plan), options);
+  else
+    return detail::copy_to<Codecs>(source, destination, plan, options);
+}
+
+}  // namespace strata::oci

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <strata/digest.hpp>
+#include <strata/oci/descriptor.hpp>
+#include <strata/oci/document.hpp>
+#include <strata/oci/image_config.hpp>
+#include <strata/oci/image_source.hpp>
+#include <strata/oci/index.hpp>
+#include <strata/oci/manifest.hpp>
+#include <strata/oci/manifest_type.hpp>
+#include <strata/oci/platform.hpp>
+#include <strata/oci/verified_source.hpp>
+#include <strata/separate.hpp>
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata::oci {
+
+/// A layer of an image: its blob, and what that unpacks to.
+struct PlannedLayer {
+  Descriptor blob;
+  Digest diff_id;  ///< of the uncompressed tar
+};
+
+/// One image of a source, its documents read and found to agree.
+struct ImagePlan {
+  Manifest manifest;
+  ImageConfig config;
+  std::vector<PlannedLayer> layers = {};  ///< the lowest first
+  /// What the reference stood for, if that was an index; `manifest` was chosen from it.
+  std::optional<Index> index = {};
+};
+
+/// The ids that Podman gives layers, the lowest first: the DiffID of the first one, then the SHA-256 of the id below, "+" and
+/// the DiffID (containers/image, storage destination, `computeID`).
+std::vector<std::string> podman_layer_ids(std::vector<Digest> const& diff_ids);
+
+/// A source that has layers as they were before they were compressed, as a store does: `s.held_layers(plan)` describes those
+/// of an image, for `s.blob`.
+template <class S>
+concept UnpackedImageSource = ImageSource<S> && requires(S& s, ImagePlan const& plan) {
+  { s.held_layers(plan) } -> std::same_as<std::vector<Descriptor>>;
+};
+
+/// Which image is meant.
+struct ImageChoice {
+  std::string reference = {};             ///< as the source's `manifest` takes it; empty: its only image
+  std::optional<Platform> platform = {};  ///< of an index; unset: that of this process
+  DocumentLimits limits = {};
+};
+
+namespace detail {
+
+inline constexpr int most_nested_indexes = 4;
+
+/// A blob that is small enough to be kept in memory.
+/// @throws `Errc::over_budget`, `Errc::digest_mismatch`
+std::string read_blob(Source in, Descriptor const& blob, std::string const& where,
+                      DocumentLimits const& limits);
+
+/// @throws `Errc::digest_mismatch` unless the document is what the reference, if it is a digest, stands for
+void check_reference(std::string_view reference, RawManifest const& document);
+
+/// The manifest of an image in another format, or over other blobs.
+/// @throws as `Manifest::make`
+Manifest converted(ManifestParts parts, Format format);
+
+/// @throws `Errc::corrupt_document` unless both have as many layers
+ImagePlan plan(Manifest manifest, ImageConfig config, std::optional<Index> index);
+
+}  // namespace detail
+
+/// Reads the documents of an image, following indexes, and checks what refers to what.
+/// @throws `Errc::image_unknown`, `Errc::platform_unknown` with what there is, `Errc::not_an_image`,
+///   `Errc::corrupt_document`, `Errc::digest_mismatch`, `Errc::over_budget`, and what the source throws
+template <ImageSource S>
+ImagePlan plan_image(S& source, ImageChoice const& choice = {}) {
+  auto document = source.manifest(choice.reference);
+  detail::check_reference(choice.reference, document);
+  std::optional<Index> first;
+  for (int depth = 0; is_index(manifest_type(document.bytes, document.media_type, choice.limits)); ++depth) {
+    auto index = Index::parse(std::move(document.bytes), document.media_type, choice.limits);
+    if (depth == detail::most_nested_indexes)
+      throw Error(Errc::over_budget, "index " + index.digest().str() + ", too many indexes in each other");
+    auto const chosen = index.choose(choice.platform ? *choice.platform : host_platform());
+    document = source.manifest(chosen.digest.str());
+    detail::check_reference(chosen.digest.str(), document);
+    if (document.media_type.empty()) document.media_type = chosen.media_type;
+    if (!first) first = std::move(index);
+  }
+  auto manifest = Manifest::parse(std::move(document.bytes), document.media_type, choice.limits);
+  manifest.require_image();
+  auto const& blob = manifest.config();
+  auto config = ImageConfig::parse(
+      blob.data ? *blob.data : detail::read_blob(source.blob(blob), blob, "configuration", choice.limits),
+      choice.limits);
+  return detail::plan(std::move(manifest), std::move(config), std::move(first));
+}
+
+}  // namespace strata::oci
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/oci/image_plan.ipp>
+#endif

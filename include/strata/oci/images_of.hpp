@@ -1,0 +1,108 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/oci/descriptor.hpp>
+#include <strata/oci/image_destination.hpp>
+#include <strata/oci/image_plan.hpp>
+#include <strata/oci/image_source.hpp>
+#include <strata/oci/incoming_image.hpp>
+#include <strata/oci/store_keys.hpp>
+#include <strata/store/options.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata::oci {
+
+/// A store as a place that images come from and go to. Its images, layers and data are as Podman writes them, so that
+/// each finds what the other one has. References are names and ids, as the store takes them, and digests of manifests.
+///
+///     oci::OciLayout layout("layout");
+///     oci::ImagesOf images(store);
+///     oci::copy_image(layout, images, {.name = "localhost/tool:1"});
+///
+/// As a source it has layers as they were before they were compressed, for that is what a store keeps: see `held_layers`.
+/// Shares the store. Thread-safe, as the store is.
+template <class Store>
+class ImagesOf {
+ public:
+  explicit ImagesOf(Store store) : store_(std::move(store)) {}
+
+  /// @throws `Errc::image_unknown`; `Errc::data_unknown` for an image without a manifest, which no program of images made
+  RawManifest manifest(std::string_view reference) const {
+    auto const image = find(reference);
+    std::error_code no_digest;
+    auto const digest = Digest::parse(reference, no_digest);
+    auto const key = digest ? manifest_key(*digest) : std::string(manifest_data);
+    return {.bytes = image.big_data().get(key), .media_type = {}};
+  }
+
+  /// A configuration, or a layer by its DiffID.
+  Source blob(Descriptor const& blob) const {
+    auto const key = blob.digest.str();
+    if (auto const image = store_.images().find(Ref::exactly(std::string(blob.digest.hex())));
+        image && names::contains(image->big_data().names(), key))
+      return memory_source(image->big_data().get(key));
+    for (auto const& layer : store_.layers().list())
+      if (layer.record().diff_digest == key) return layer.diff_source({.compression = Compression::none});
+    for (auto const& image : store_.images().list())
+      if (names::contains(image.big_data().names(), key)) return memory_source(image.big_data().get(key));
+    throw Error(Errc::data_unknown, "blob " + key);
+  }
+
+  /// The layers of an image as `blob` has them, instead of those that its manifest names.
+  /// @throws `Errc::image_unknown`; `Errc::digest_mismatch` if its layers are not those of its configuration
+  std::vector<Descriptor> held_layers(ImagePlan const& plan) const {
+    std::vector<Descriptor> held(plan.layers.size(), Descriptor{.digest = plan.config.digest()});
+    auto const image = store_.images().get(Ref::exactly(std::string(plan.config.digest().hex())));
+    auto layer = image.top_layer();
+    auto const type = layer_media_type(plan.manifest.format(), Compression::none);
+    for (auto i = held.size(); i-- > 0; layer = layer->parent()) {
+      auto const& diff_id = plan.layers[i].diff_id;
+      if (!layer || layer->record().diff_digest != diff_id.str())
+        throw Error(Errc::digest_mismatch, "layer " + std::to_string(i) + " of the image, " + diff_id.str())
+            .about(Subject::image, image.id().str());
+      held[i] = {.media_type = std::string(*type),
+                 .digest = diff_id,
+                 .size = static_cast<std::uint64_t>(layer->record().diff_size)};
+    }
+    return held;
+  }
+
+  std::vector<std::string> references() const {
+    std::vector<std::string> out;
+    for (auto const& image : store_.images().list()) {
+      if (image.names().empty()) out.push_back(image.id().str());
+      out.insert(out.end(), image.names().begin(), image.names().end());
+    }
+    return out;
+  }
+
+  /// Begins an image: see `UnpackingDestination`.
+  IncomingImage<Store> begin(ImagePlan plan) const { return IncomingImage<Store>(store_, std::move(plan)); }
+
+ private:
+  typename Store::Image find(std::string_view reference) const {
+    auto const images = store_.images();
+    std::error_code no_digest;
+    if (auto const digest = Digest::parse(reference, no_digest)) {
+      if (auto found = images.by_digest(*digest); !found.empty()) return std::move(found.front());
+      throw Error(Errc::image_unknown, "manifest " + digest->str());
+    }
+    if (!reference.empty()) return images.get(Ref(std::string(reference)));
+    auto all = images.list();
+    if (all.size() == 1) return std::move(all.front());
+    throw Error(Errc::image_unknown, "a store of " + std::to_string(all.size()) + " images, none named");
+  }
+
+  Store store_;
+};
+
+}  // namespace strata::oci

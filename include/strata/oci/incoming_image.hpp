@@ -1,0 +1,158 @@
+#pragma once
+
+#include <strata/concepts/bytes.hpp>
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/oci/image_plan.hpp>
+#include <strata/oci/store_keys.hpp>
+#include <strata/records/names.hpp>
+#include <strata/store/options.hpp>
+#include <strata/store/staged_layer.hpp>
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace strata::oci {
+
+/// An image on its way into a store: its layers, the lowest first, then the image. Without `finish` the layers that were
+/// added are removed. Movable. Not safe for concurrent use.
+template <class Store>
+class [[nodiscard]] IncomingImage {
+ public:
+  IncomingImage(Store store, ImagePlan plan)
+      : store_(std::move(store)), plan_(std::move(plan)), ids_(podman_layer_ids(plan_.config.diff_ids())) {}
+  IncomingImage(IncomingImage&&) noexcept = default;
+  IncomingImage& operator=(IncomingImage&&) = delete;
+  ~IncomingImage() { undo(); }
+
+  ImagePlan const& plan() const noexcept { return plan_; }
+
+  /// Adds the next layer if nothing need be brought for it: the store has it, or has the same changes over another
+  /// parent, which are unpacked once more.
+  /// @return false if `put_layer` must bring it
+  bool take_layer(ApplyOptions const& options = {}) {
+    auto const& next = plan_.layers[count_];
+    if (auto const known = store_.layers().find(Ref::exactly(ids_[count_]))) {
+      check(next, known->record().diff_digest);
+      ++count_;
+      return true;
+    }
+    auto const same = find_unpacked(next.diff_id);
+    if (!same) return false;
+    try {
+      put_layer(same->diff_source({.compression = Compression::none, .stop = options.stop}), options);
+    } catch (Error const& error) {  // damaged, or removed meanwhile
+      if (error.code() == Errc::stopped) throw;
+      return false;
+    }
+    return true;
+  }
+
+  /// Adds the next layer. @param blob  its bytes, compressed or not
+  /// @throws `Errc::digest_mismatch` if it unpacks to other bytes than the configuration says; as `Layers::import`
+  void put_layer(Source blob, ApplyOptions const& options = {}) {
+    auto const& next = plan_.layers[count_];
+    auto const& id = ids_[count_];
+    auto staged = store_.layers().stage({.parent = parent(), .stop = options.stop});
+    staged.fill(std::move(blob), options);
+    check(next, staged.record().diff_digest);
+    try {
+      staged.commit({.id = id});
+      added_.push_back(id);
+    } catch (Error const& error) {
+      if (error.code() != Errc::duplicate_id) throw;  // another process was faster
+      check(next, store_.layers().get(Ref::exactly(id)).record().diff_digest);
+    }
+    ++count_;
+  }
+
+  /// Publishes the image, all of whose layers were added. One that the store has already, by the digest of its
+  /// configuration, gets this manifest and name besides.
+  /// @param name  taken from the image that has it; empty: none
+  /// @throws `Errc::digest_mismatch` if the store has an image of that id over other layers
+  typename Store::Image finish(std::string const& name = {}) {
+    auto image = publish();
+    if (!name.empty()) image.add_names({name});
+    added_.clear();
+    return image;
+  }
+
+ private:
+  Ref parent() const { return count_ == 0 ? Ref("") : Ref::exactly(ids_[count_ - 1]); }
+
+  void check(PlannedLayer const& wanted, std::string const& found) const {
+    if (found == wanted.diff_id.str() || found.empty()) return;
+    throw Error(Errc::digest_mismatch, "layer " + std::to_string(count_) + " of the image, " +
+                                           wanted.blob.digest.str() + ": unpacks to " + found +
+                                           ", its configuration has " + wanted.diff_id.str());
+  }
+
+  std::optional<typename Store::Layer> find_unpacked(Digest const& diff_id) {
+    if (!by_diff_id_) {
+      by_diff_id_.emplace();
+      for (auto const& layer : store_.layers().list())
+        by_diff_id_->try_emplace(layer.record().diff_digest, layer.id().str());
+    }
+    auto const found = by_diff_id_->find(diff_id.str());
+    return found == by_diff_id_->end() ? std::nullopt : store_.layers().find(Ref::exactly(found->second));
+  }
+
+  std::vector<std::pair<std::string, std::string>> documents() const {
+    std::vector<std::pair<std::string, std::string>> out;
+    out.emplace_back(plan_.config.digest().str(), plan_.config.bytes());
+    if (plan_.index) out.emplace_back(manifest_key(plan_.index->digest()), plan_.index->bytes());
+    out.emplace_back(manifest_key(plan_.manifest.digest()), plan_.manifest.bytes());
+    out.emplace_back(manifest_data, plan_.manifest.bytes());
+    out.emplace_back(signature_key(plan_.manifest.digest()), std::string());
+    return out;
+  }
+
+  typename Store::Image publish() {
+    std::string const id(plan_.config.digest().hex());
+    Ref const top = count_ == 0 ? Ref("") : Ref::exactly(ids_[count_ - 1]);
+    auto const metadata = boost::json::serialize(boost::json::object{
+        {"signatures-sizes", boost::json::object{{plan_.manifest.digest().str(), boost::json::array{}}}}});
+    if (!store_.images().find(Ref::exactly(id))) try {
+        return store_.images().create({.id = id,
+                                       .top_layer = top,
+                                       .digest = plan_.manifest.digest().str(),
+                                       .metadata = metadata,
+                                       .created = plan_.config.created(),
+                                       .big_data = documents()});
+      } catch (Error const& error) {
+        if (error.code() != Errc::duplicate_id) throw;
+      }
+    auto image = store_.images().get(Ref::exactly(id));
+    if (image.record().top_layer != top.text())
+      throw Error(Errc::digest_mismatch, "image \"" + id + "\" has another top layer")
+          .about(Subject::image, id);
+    for (auto const& [key, bytes] : documents()) image.big_data().set(key, bytes);
+    image.set_metadata(metadata);
+    return image;
+  }
+
+  void undo() noexcept {
+    for (; !added_.empty(); added_.pop_back()) try {
+        store_.layers().remove(Ref::exactly(added_.back()));
+      } catch (...) {  // somebody uses it already
+      }
+  }
+
+  Store store_;
+  ImagePlan plan_;
+  std::vector<std::string> ids_;
+  std::size_t count_ = 0;                ///< layers that the store has by now
+  std::vector<std::string> added_ = {};  ///< those of them that were not there before
+  std::optional<std::map<std::string, std::string>> by_diff_id_ =
+      {};  ///< ids of layers by what they unpack to
+};
+
+}  // namespace strata::oci

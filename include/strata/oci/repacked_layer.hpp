@@ -1,0 +1,69 @@
+#pragma once
+
+#include <strata/codec/codec.hpp>
+#include <strata/concepts/bytes.hpp>
+#include <strata/fs.hpp>
+#include <strata/oci/archive_members.hpp>
+#include <strata/oci/checked_layer.hpp>
+#include <strata/oci/descriptor.hpp>
+#include <strata/oci/image_plan.hpp>
+#include <strata/oci/media_type.hpp>
+#include <strata/progress.hpp>
+#include <strata/stream/compressing_writer.hpp>
+#include <strata/sys/fd.hpp>
+#include <strata/sys/scratch_file.hpp>
+#include <strata/sys/stream.hpp>
+
+#include <cstdint>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+namespace strata::oci {
+
+/// A layer in another compression, in an unnamed file: its digest and size must be known before a place takes it.
+struct RepackedLayer {
+  Descriptor blob;
+  sys::Fd file;
+
+  /// Its bytes. Call once.
+  Source bytes() && {
+    if (::lseek(file.get(), 0, SEEK_SET) != 0) sys::throw_errno("lseek", "layer");
+    return fd_source(std::move(file));
+  }
+};
+
+/// How layers are repacked.
+struct RepackOptions {
+  Compression compression = Compression::none;
+  codec::EncodeOptions encode = {};
+  std::uint64_t plain_bytes = std::uint64_t{256} << 30U;  ///< limit on what a layer unpacks to
+  fs::path scratch = {};                                  ///< directory of the unnamed file
+  Control control = {};                                   ///< only `stop` is used
+};
+
+/// Unpacks a layer, checks it, and compresses it anew.
+/// @param format  of the manifest that is to name it
+/// @throws `Errc::digest_mismatch` unless it unpacks to what the configuration says; `Errc::unsupported` if the format has no
+///   media type for the compression; as `DecompressingReader` and `CompressingWriter`
+template <class Codecs>
+RepackedLayer repack_layer(Source blob, PlannedLayer const& layer, Format format, Codecs codecs,
+                           RepackOptions const& options) {
+  auto const type = layer_media_type(format, options.compression);
+  if (!type) throw Error(Errc::unsupported, "layers of this compression in the manifest's format");
+  auto file = sys::scratch_file(options.scratch);
+  archive::CompressingWriter out(
+      fd_sink(file.get()), options.compression, codecs,
+      {.encode = options.encode, .hash_plain = true, .hash_output = true, .control = options.control});
+  auto plain = Unpacking::with<Codecs>().open(std::move(blob), options.plain_bytes);
+  for (Bytes part = plain.next(); !part.empty(); part = plain.next()) out.write(part);
+  auto const result = out.finish();
+  check_diff_id(layer, *result.plain_digest);
+  return {.blob = {.media_type = std::string(*type),
+                   .digest = options.compression == Compression::none ? *result.plain_digest
+                                                                      : *result.output_digest,
+                   .size = options.compression == Compression::none ? result.plain_size : result.output_size},
+          .file = std::move(file)};
+}
+
+}  // namespace strata::oci
