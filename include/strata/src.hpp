@@ -103,6 +103,7 @@
 #include <strata/impl/oci/archive_members.ipp>
 #include <strata/impl/oci/archive_writer.ipp>
 #include <strata/impl/oci/checked_layer.ipp>
+#include <strata/impl/oci/commit.ipp>
 #include <strata/impl/oci/descriptor.ipp>
 #include <strata/impl/oci/directory.ipp>
 #include <strata/impl/oci/docker_archive.ipp>

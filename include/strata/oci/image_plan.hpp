@@ -36,8 +36,10 @@ struct ImagePlan {
   std::optional<Index> index = {};
 };
 
-/// The ids that Podman gives layers, the lowest first: the DiffID of the first one, then the SHA-256 of the id below, "+" and
-/// the DiffID (containers/image, storage destination, `computeID`).
+/// The id that Podman gives a layer: its DiffID, or over a parent the SHA-256 of the parent's id, "+" and the DiffID
+/// (containers/image, storage destination, `computeID`). @param parent  its id; empty: none
+std::string podman_layer_id(std::string const& parent, Digest const& diff_id);
+/// Those of an image, the lowest first.
 std::vector<std::string> podman_layer_ids(std::vector<Digest> const& diff_ids);
 
 /// A source that has layers as they were before they were compressed, as a store does: `s.held_layers(plan)` describes those

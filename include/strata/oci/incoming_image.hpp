@@ -29,6 +29,14 @@ class [[nodiscard]] IncomingImage {
  public:
   IncomingImage(Store store, ImagePlan plan)
       : store_(std::move(store)), plan_(std::move(plan)), ids_(podman_layer_ids(plan_.config.diff_ids())) {}
+  /// An image whose lowest layers the store has, whatever their ids are: `base` is the uppermost of the `count` first ones.
+  IncomingImage(Store store, ImagePlan plan, typename Store::Layer const& base, std::size_t count)
+      : IncomingImage(std::move(store), std::move(plan)) {
+    count_ = count;
+    ids_[count - 1] = base.id().str();
+    for (std::size_t i = count; i < ids_.size(); ++i)
+      ids_[i] = podman_layer_id(ids_[i - 1], plan_.config.diff_ids()[i]);
+  }
   IncomingImage(IncomingImage&&) noexcept = default;
   IncomingImage& operator=(IncomingImage&&) = delete;
   ~IncomingImage() { undo(); }
@@ -59,10 +67,15 @@ class [[nodiscard]] IncomingImage {
   /// Adds the next layer. @param blob  its bytes, compressed or not
   /// @throws `Errc::digest_mismatch` if it unpacks to other bytes than the configuration says; as `Layers::import`
   void put_layer(Source blob, ApplyOptions const& options = {}) {
-    auto const& next = plan_.layers[count_];
-    auto const& id = ids_[count_];
     auto staged = store_.layers().stage({.parent = parent(), .stop = options.stop});
     staged.fill(std::move(blob), options);
+    put_layer(std::move(staged));
+  }
+
+  /// Adds the next layer, already unpacked over the one below it. @throws as the other `put_layer`
+  void put_layer(StagedLayer<typename Store::Core> staged) {
+    auto const& next = plan_.layers[count_];
+    auto const& id = ids_[count_];
     check(next, staged.record().diff_digest);
     try {
       staged.commit({.id = id});

@@ -7,13 +7,15 @@
 
 namespace strata::oci {
 
+STRATA_INLINE std::string podman_layer_id(std::string const& parent, Digest const& diff_id) {
+  std::string own(diff_id.hex());
+  return parent.empty() ? own : std::string(Digest::of(as_bytes(parent + '+' + own)).hex());
+}
+
 STRATA_INLINE std::vector<std::string> podman_layer_ids(std::vector<Digest> const& diff_ids) {
   std::vector<std::string> ids;
   ids.reserve(diff_ids.size());
-  for (auto const& diff_id : diff_ids) {
-    std::string const own(diff_id.hex());
-    ids.push_back(ids.empty() ? own : std::string(Digest::of(as_bytes(ids.back() + '+' + own)).hex()));
-  }
+  for (auto const& diff_id : diff_ids) ids.push_back(podman_layer_id(ids.empty() ? "" : ids.back(), diff_id));
   return ids;
 }
 

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <strata/digest.hpp>
+#include <strata/error.hpp>
+#include <strata/id.hpp>
+#include <strata/oci/descriptor.hpp>
+#include <strata/oci/image_config.hpp>
+#include <strata/oci/image_plan.hpp>
+#include <strata/oci/incoming_image.hpp>
+#include <strata/oci/manifest.hpp>
+#include <strata/oci/media_type.hpp>
+#include <strata/oci/platform.hpp>
+#include <strata/oci/store_keys.hpp>
+#include <strata/separate.hpp>
+#include <strata/store/options.hpp>
+#include <strata/timestamp.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+namespace strata::oci {
+
+/// What the new image says besides what the container's image said.
+struct CommitImageOptions {
+  std::string name = {};  ///< taken from the image that has it; empty: none
+  std::string author = {};
+  std::string comment = {};                     ///< of the entry in the history
+  std::string created_by = {};                  ///< of the entry in the history: the command, usually
+  std::optional<Timestamp> created = {};        ///< unset: `$SOURCE_DATE_EPOCH`, or now
+  std::function<void(RunConfig&)> change = {};  ///< edits how containers of the image run
+  Format format = Format::oci;
+  ImportLimits limits = {};
+  std::stop_token stop = {};
+};
+
+namespace detail {
+
+/// When a build happens: `$SOURCE_DATE_EPOCH` (reproducible-builds.org), or now. @throws `std::errc::invalid_argument`
+Timestamp build_time();
+
+/// The configuration of the image over `base` with one more layer.
+ImageConfig committed_config(std::optional<ImageConfig> const& base, Digest const& diff_id,
+                             CommitImageOptions const& options);
+
+/// A manifest of layers that are not compressed. @param sizes  of the layers, the lowest first
+Manifest manifest_of_plain_layers(ImageConfig const& config, std::vector<std::uint64_t> const& sizes,
+                                  Format format);
+
+template <class Image>
+std::optional<ImageConfig> config_of_base(std::optional<Image> const& image) {
+  if (!image) return std::nullopt;
+  auto const manifest = Manifest::parse(image->big_data().get(manifest_data));
+  return ImageConfig::parse(image->big_data().get(manifest.config().digest.str()));
+}
+
+/// Sizes of the layers from the lowest to `top`, before they were compressed.
+template <class Layer>
+std::vector<std::uint64_t> plain_sizes(std::optional<Layer> top, ImageConfig const& config) {
+  std::vector<std::uint64_t> sizes(config.diff_ids().size());
+  for (auto i = sizes.size(); i-- > 0; top = top->parent()) {
+    if (!top || top->record().diff_digest != config.diff_ids()[i].str())
+      throw Error(Errc::digest_mismatch,
+                  "layer " + std::to_string(i) + " of the image, " + config.diff_ids()[i].str());
+    sizes[i] = static_cast<std::uint64_t>(top->record().diff_size);
+  }
+  return sizes;
+}
+
+}  // namespace detail
+
+/// Makes an image of a container: its image's layers, and one more with what the container changed. The container stays as
+/// it is; what it writes meanwhile may be in the layer or not.
+///
+///     auto image = oci::commit(store, box, {.name = "localhost/tool:2", .change = [](auto& run) { run.cmd = {"/tool"}; }});
+///
+/// As `podman commit` does it, the layers in the manifest are not compressed. The image of the container must have a manifest
+/// and a configuration; a container without an image becomes an image of one layer, for this machine's platform.
+/// @throws `Errc::image_unknown`, `Errc::data_unknown`, `Errc::digest_mismatch` if the layers of the container's image are not
+///   those of its configuration; as `Item::diff` and `Layers::import`. Nothing is then left
+template <class Store>
+typename Store::Image commit(Store const& store, typename Store::Container const& container,
+                             CommitImageOptions const& options = {}) {
+  auto const base = container.image();
+  auto const base_config = detail::config_of_base(base);
+  auto const below = base ? base->top_layer() : std::nullopt;
+  auto sizes = base_config ? detail::plain_sizes(below, *base_config) : std::vector<std::uint64_t>();
+  auto staged = store.layers().stage({.parent = below ? Ref(*below) : Ref(""), .stop = options.stop});
+  staged.fill(container.diff_source({.compression = Compression::none, .stop = options.stop}),
+              {.limits = options.limits, .progress = {}, .stop = options.stop});
+  auto const diff_id = Digest::parse(staged.record().diff_digest);
+  sizes.push_back(static_cast<std::uint64_t>(staged.record().diff_size));
+
+  auto config = detail::committed_config(base_config, diff_id, options);
+  auto manifest = detail::manifest_of_plain_layers(config, sizes, options.format);
+  auto plan = detail::plan(std::move(manifest), std::move(config), std::nullopt);
+  auto image = below ? IncomingImage<Store>(store, std::move(plan), *below, sizes.size() - 1)
+                     : IncomingImage<Store>(store, std::move(plan));
+  image.put_layer(std::move(staged));
+  return image.finish(options.name);
+}
+
+}  // namespace strata::oci
+
+#ifndef STRATA_SEPARATE_COMPILATION
+#include <strata/impl/oci/commit.ipp>
+#endif
