@@ -1,4 +1,5 @@
 #include <strata/fs.hpp>
+#include <strata/sys/mount.hpp>
 #include <strata/sys/staging_directory.hpp>
 #include <strata/testing/temp_dir.hpp>
 
@@ -9,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
