@@ -37,9 +37,9 @@ struct ArchiveWriter::State {
   ArchiveWriterOptions options = {};
   sys::Fd directory = {};  // of the file
   std::optional<sys::NewFile> file = {};
-  Sink out = {};  // after the file, which it may write to
-  std::unique_ptr<archive::CompressingWriter> compressed =
-      {};  // takes `out`, and writes to it from other threads
+  // Each is destroyed before what it writes to; the compression takes the sink, and writes to it from other threads.
+  Sink out = {};
+  std::unique_ptr<archive::CompressingWriter> compressed = {};
   std::optional<archive::TarWriter> tar = {};
   bool broken = false;  // within an entry
 

@@ -58,7 +58,9 @@ STRATA_INLINE void NewFile::commit() {
   if (options_.flush == Flush::full) sync_file(fd_.get(), path_);
   auto const self = "/proc/self/fd/" + std::to_string(fd_.get());
   auto const link_as = [&](char const* name) {  // which replaces nothing
-    return ::linkat(AT_FDCWD, self.c_str(), directory_, name, AT_SYMLINK_FOLLOW) == 0;
+    // By its descriptor only with CAP_DAC_READ_SEARCH, and through /proc only where it is mounted.
+    return ::linkat(fd_.get(), "", directory_, name, AT_EMPTY_PATH) == 0 ||
+           (errno == ENOENT && ::linkat(AT_FDCWD, self.c_str(), directory_, name, AT_SYMLINK_FOLLOW) == 0);
   };
   if (!temporary_.empty() || !link_as(name_.c_str())) {
     if (temporary_.empty() && (errno != EEXIST || !make_temporary(link_as))) throw_errno("link", path_);
