@@ -32,7 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     oci::Descriptor const image{.media_type = "application/vnd.oci.image.manifest.v1+json",
                                 .digest = Digest::of(as_bytes("new")),
                                 .size = 3};
-    std::string const name = named && !before.empty() ? before.front() : "name";
+    std::error_code no_digest;
+    bool const takes = named && !before.empty() && !Digest::parse(before.front(), no_digest);
+    std::string const name = takes ? before.front() : "name";
     auto more = index;
     more.add(name, image);
     fuzz::require(more.get(name).digest == image.digest, "a name is the image's that was added last");

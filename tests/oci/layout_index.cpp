@@ -52,6 +52,23 @@ TEST_CASE("an entry that loses its name keeps its other annotations", "[oci][lay
   CHECK(index.find(one.digest)->annotations == std::map<std::string, std::string>{{"x", "y"}});
 }
 
+TEST_CASE("no image is found by another one's digest, even if that is its name", "[oci][layout_index]") {
+  auto const one = image("one");
+  auto const two = image("two");
+  LayoutIndex made("here");
+  made.add("a", one);
+  auto text = made.text();
+  text.replace(text.find("\"a\""), 3, '"' + two.digest.str() + '"');
+  LayoutIndex index(text, "here");
+  CHECK(error_of([&] { index.get(two.digest.str()); }, "it has " + one.digest.str()) == Errc::image_unknown);
+  CHECK(index.references() == std::vector<std::string>{one.digest.str()});
+  index.add("", two);
+  CHECK(index.get(two.digest.str()).digest == two.digest);
+  CHECK(error_of([&] { index.add(one.digest.str(), two); }) == Errc::invalid_reference);
+  index.add(two.digest.str(), two);
+  CHECK(index.references() == std::vector<std::string>{one.digest.str(), two.digest.str()});
+}
+
 TEST_CASE("the marker of a layout states version 1", "[oci][layout_index]") {
   CHECK_FALSE(error_of([] { oci::layout::check_marker(oci::layout::marker_text, "m"); }));
   CHECK_FALSE(error_of([] { oci::layout::check_marker(R"({"imageLayoutVersion":"1.1.0"})", "m"); }));

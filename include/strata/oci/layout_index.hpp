@@ -61,7 +61,8 @@ class LayoutIndex {
 
   /// Adds an entry as containers/image does: one that has the name already loses it; one of the same digest without a
   /// name is replaced.
-  /// @param reference  becomes the name; none if it is empty
+  /// @param reference  becomes the name; none if it is empty or the image's digest
+  /// @throws `Errc::invalid_reference` if it is another digest
   void add(std::string_view reference, Descriptor entry);
 
   /// Compact JSON.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <set>
+#include <system_error>
 
 namespace strata::oci {
 
@@ -21,11 +22,18 @@ inline std::string_view text_member(boost::json::value const& object, std::strin
   return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
 }
 
-/// The name of an entry of an index; empty if it has none.
+inline bool is_digest(std::string_view text) {
+  std::error_code error;
+  return Digest::parse(text, error).has_value();
+}
+
+/// The name of an entry of an index; empty if it has none. One that is a digest does not count: by a digest only that manifest
+/// is found.
 inline std::string_view name_of(boost::json::value const& entry) {
   auto const* const members = entry.if_object();
   auto const* const annotations = members == nullptr ? nullptr : members->if_contains("annotations");
-  return annotations == nullptr ? std::string_view() : text_member(*annotations, layout::ref_name);
+  auto const name = annotations == nullptr ? std::string_view() : text_member(*annotations, layout::ref_name);
+  return is_digest(name) ? std::string_view() : name;
 }
 
 inline void remove_name(boost::json::value& entry) {
@@ -84,8 +92,8 @@ STRATA_INLINE Descriptor LayoutIndex::entry(std::size_t index) const {
 
 STRATA_INLINE Descriptor LayoutIndex::get(std::string_view reference) const {
   auto const& all = entries();
-  auto const is_wanted = [&](boost::json::value const& each) {
-    return detail::name_of(each) == reference || detail::text_member(each, "digest") == reference;
+  auto const is_wanted = [&, by_digest = detail::is_digest(reference)](boost::json::value const& each) {
+    return (by_digest ? detail::text_member(each, "digest") : detail::name_of(each)) == reference;
   };
   auto const is_as_first = [&](boost::json::value const& each) {
     return detail::text_member(each, "digest") == detail::text_member(all[0], "digest");
@@ -119,12 +127,18 @@ STRATA_INLINE std::vector<std::string> LayoutIndex::references() const {
   for (auto const& each : entries()) {
     auto const name = detail::name_of(each);
     auto const reference = name.empty() ? detail::text_member(each, "digest") : name;
-    if (!reference.empty() && seen.insert(reference).second) out.emplace_back(reference);
+    bool const is_one = !name.empty() || detail::is_digest(reference);
+    if (is_one && seen.insert(reference).second) out.emplace_back(reference);
   }
   return out;
 }
 
 STRATA_INLINE void LayoutIndex::add(std::string_view reference, Descriptor entry) {
+  if (detail::is_digest(reference)) {
+    if (reference != entry.digest.str())
+      throw Error(Errc::invalid_reference, "a digest as a name of another image: " + std::string(reference));
+    reference = {};
+  }
   if (reference.empty())
     entry.annotations.erase(std::string(layout::ref_name));
   else
