@@ -263,7 +263,7 @@ hello=${digest#*:} hello=${hello%\"}
 for image in "$top"/tests/data/images/*-archive*.tar.zst; do
   name=$(basename "$image" .tar.zst)
   case $name in *docker*) kind='\001\001' ;; *) kind='\001\000' ;; esac
-  seed oci_archive "$name" "$kind" <"$image"
+  if has zstd; then zstd -dcq "$image" | seed oci_archive "$name" "$kind"; fi
 done
 
 # --- EROFS --------------------------------------------------------------------------------------------------------

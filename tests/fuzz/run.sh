@@ -23,6 +23,7 @@ options() {
   case $1 in
     apply | tar | tar_split | tar_split_hostile) echo '-max_len=16384 -malloc_limit_mb=64' ;;
     erofs) echo '-max_len=16384 -malloc_limit_mb=64' ;;
+    oci_archive) echo '-max_len=32768 -malloc_limit_mb=64' ;;
     # the window of a frame may take 128 MiB
     partial_pull) echo '-max_len=8192 -malloc_limit_mb=256' ;;
     zstd) echo '-max_len=4096 -malloc_limit_mb=256' ;;
