@@ -73,7 +73,7 @@ struct Unpacking {
 ///     auto const text = members.read("manifest.json", 4 << 20);
 class ArchiveMembers {
  public:
-  /// @param codecs  what it may be compressed with; the default needs codec/all.hpp
+  /// @tparam Codecs  what it may be compressed with, a `codec::List`; the default needs codec/all.hpp
   /// @throws `errno`, "open <path>", "read <path>"; `Errc::corrupt_archive`, `Errc::over_budget`,
   ///   `Errc::unsupported_compression`; `Errc::unsafe_path` if a name leads out of the archive
   template <class Codecs = codec::All>

@@ -28,11 +28,11 @@ struct ArchiveWriterOptions {
 
 /// Writes a tar of files in the order in which they come. A file of the file system appears, or takes the place of
 /// one, in `finish()`, and a process that is killed before leaves nothing (`sys::NewFile`); what is no regular file, such as a
-/// pipe or a device, is written at once. Memory: some 100 KiB, and
-/// what a codec needs. Movable. Not safe for concurrent use.
+/// pipe or a device, is written at once. Memory: some 100 KiB, and what a codec
+/// needs. Movable. Not safe for concurrent use.
 class ArchiveWriter {
  public:
-  /// @param codecs  one must produce `options.compression`; the default needs codec/all.hpp
+  /// @tparam Codecs  a `codec::List`, one of which must produce `options.compression`; the default needs codec/all.hpp
   /// @throws `errno`, "open <path>"; `Errc::unsupported_compression`
   template <class Codecs = codec::All>
   explicit ArchiveWriter(fs::path const& path, ArchiveWriterOptions const& options = {}, Codecs const& = {})
