@@ -10,6 +10,7 @@
 #include <strata/oci/image_source.hpp>
 #include <strata/oci/incoming_image.hpp>
 #include <strata/oci/store_keys.hpp>
+#include <strata/records/names.hpp>
 #include <strata/store/options.hpp>
 
 #include <cstdint>
@@ -40,7 +41,8 @@ class ImagesOf {
     auto const image = find(reference);
     std::error_code no_digest;
     auto const digest = Digest::parse(reference, no_digest);
-    auto const key = digest ? manifest_key(*digest) : std::string(manifest_data);
+    auto key = digest ? manifest_key(*digest) : std::string(manifest_data);
+    if (!names::contains(image.big_data().names(), key)) key = manifest_data;  // Podman before 1.6
     return {.bytes = image.big_data().get(key), .media_type = {}};
   }
 

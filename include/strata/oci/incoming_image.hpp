@@ -53,10 +53,12 @@ class [[nodiscard]] IncomingImage {
       ++count_;
       return true;
     }
-    auto const same = find_unpacked(next.diff_id);
+    auto const same = find_unpacked(next);
     if (!same) return false;
     try {
-      put_layer(same->diff_source({.compression = Compression::none, .stop = options.stop}), options);
+      auto const& blob = next.blob.digest.str();
+      add_layer(same->diff_source({.compression = Compression::none, .stop = options.stop}), options,
+                same->record().compressed_diff_digest == blob ? blob : std::string());
     } catch (Error const& error) {  // damaged, or removed meanwhile
       if (error.code() == Errc::stopped) throw;
       return false;
@@ -66,11 +68,7 @@ class [[nodiscard]] IncomingImage {
 
   /// Adds the next layer. @param blob  its bytes, compressed or not
   /// @throws `Errc::digest_mismatch` if it unpacks to other bytes than the configuration says; as `Layers::import`
-  void put_layer(Source blob, ApplyOptions const& options = {}) {
-    auto staged = store_.layers().stage({.parent = parent(), .stop = options.stop});
-    staged.fill(std::move(blob), options);
-    put_layer(std::move(staged));
-  }
+  void put_layer(Source blob, ApplyOptions const& options = {}) { add_layer(std::move(blob), options, {}); }
 
   /// Adds the next layer, already unpacked over the one below it. @throws as the other `put_layer`
   void put_layer(StagedLayer<typename Store::Core> staged) {
@@ -92,10 +90,17 @@ class [[nodiscard]] IncomingImage {
   /// @param name  taken from the image that has it; empty: none
   /// @throws `Errc::digest_mismatch` if the store has an image of that id over other layers
   typename Store::Image finish(std::string const& name = {}) {
-    auto image = publish();
-    if (!name.empty()) image.add_names({name});
+    auto [image, is_new] = publish();
+    if (!name.empty()) try {
+        image.add_names({name});
+      } catch (...) {
+        if (is_new)
+          remove_quietly(
+              [&] { store_.images().remove(Ref::exactly(image.id().str()), {.keep_layers = true}); });
+        throw;
+      }
     added_.clear();
-    return image;
+    return std::move(image);
   }
 
  private:
@@ -108,14 +113,27 @@ class [[nodiscard]] IncomingImage {
                                            ", its configuration has " + wanted.diff_id.str());
   }
 
-  std::optional<typename Store::Layer> find_unpacked(Digest const& diff_id) {
-    if (!by_diff_id_) {
-      by_diff_id_.emplace();
+  /// @param compressed_digest  what is recorded instead of the stream's; empty: that
+  void add_layer(Source blob, ApplyOptions const& options, std::string const& compressed_digest) {
+    auto staged = store_.layers().stage({.parent = parent(), .stop = options.stop});
+    staged.fill(std::move(blob), options);
+    if (!compressed_digest.empty()) staged.set_compressed_digest(compressed_digest);
+    put_layer(std::move(staged));
+  }
+
+  /// A layer with the same changes, rather one that is known to come from the same blob: the manifest alone does not prove it.
+  std::optional<typename Store::Layer> find_unpacked(PlannedLayer const& wanted) {
+    if (!unpacked_) {
+      unpacked_.emplace();
       for (auto const& layer : store_.layers().list())
-        by_diff_id_->try_emplace(layer.record().diff_digest, layer.id().str());
+        unpacked_->try_emplace({layer.record().diff_digest, layer.record().compressed_diff_digest},
+                               layer.id().str());
     }
-    auto const found = by_diff_id_->find(diff_id.str());
-    return found == by_diff_id_->end() ? std::nullopt : store_.layers().find(Ref::exactly(found->second));
+    auto const& diff_id = wanted.diff_id.str();
+    auto found = unpacked_->find({diff_id, wanted.blob.digest.str()});
+    if (found == unpacked_->end()) found = unpacked_->lower_bound({diff_id, {}});
+    if (found == unpacked_->end() || found->first.first != diff_id) return std::nullopt;
+    return store_.layers().find(Ref::exactly(found->second));
   }
 
   std::vector<std::pair<std::string, std::string>> documents() const {
@@ -128,18 +146,26 @@ class [[nodiscard]] IncomingImage {
     return out;
   }
 
-  typename Store::Image publish() {
+  struct Published {
+    typename Store::Image image;
+    bool is_new;
+  };
+
+  Published publish() {
     std::string const id(plan_.config.digest().hex());
     Ref const top = count_ == 0 ? Ref("") : Ref::exactly(ids_[count_ - 1]);
     auto const metadata = boost::json::serialize(boost::json::object{
         {"signatures-sizes", boost::json::object{{plan_.manifest.digest().str(), boost::json::array{}}}}});
-    if (!store_.images().find(Ref::exactly(id))) try {
-        return store_.images().create({.id = id,
-                                       .top_layer = top,
-                                       .digest = plan_.manifest.digest().str(),
-                                       .metadata = metadata,
-                                       .created = plan_.config.created(),
-                                       .big_data = documents()});
+    auto const known = store_.images().find(Ref::exactly(id));
+    if (!known || known->read_only()) try {
+        auto const digest = plan_.index ? plan_.index->digest() : plan_.manifest.digest();
+        return {.image = store_.images().create({.id = id,
+                                                 .top_layer = top,
+                                                 .digest = known ? std::string() : digest.str(),
+                                                 .metadata = metadata,
+                                                 .created = plan_.config.created(),
+                                                 .big_data = documents()}),
+                .is_new = true};
       } catch (Error const& error) {
         if (error.code() != Errc::duplicate_id) throw;
       }
@@ -149,14 +175,18 @@ class [[nodiscard]] IncomingImage {
           .about(Subject::image, id);
     for (auto const& [key, bytes] : documents()) image.big_data().set(key, bytes);
     image.set_metadata(metadata);
-    return image;
+    return {.image = std::move(image), .is_new = false};
+  }
+
+  template <class Remove>
+  static void remove_quietly(Remove&& remove) noexcept try {
+    remove();
+  } catch (...) {  // somebody uses it already
   }
 
   void undo() noexcept {
-    for (; !added_.empty(); added_.pop_back()) try {
-        store_.layers().remove(Ref::exactly(added_.back()));
-      } catch (...) {  // somebody uses it already
-      }
+    for (; !added_.empty(); added_.pop_back())
+      remove_quietly([&] { store_.layers().remove(Ref::exactly(added_.back())); });
   }
 
   Store store_;
@@ -164,8 +194,8 @@ class [[nodiscard]] IncomingImage {
   std::vector<std::string> ids_;
   std::size_t count_ = 0;                ///< layers that the store has by now
   std::vector<std::string> added_ = {};  ///< those of them that were not there before
-  std::optional<std::map<std::string, std::string>> by_diff_id_ =
-      {};  ///< ids of layers by what they unpack to
+  /// Ids of layers by the digests of what they unpack to and of what they came from.
+  std::optional<std::map<std::pair<std::string, std::string>, std::string>> unpacked_ = {};
 };
 
 }  // namespace strata::oci

@@ -87,6 +87,11 @@ class [[nodiscard]] StagedLayer {
   /// @throws `Errc::layer_incomplete`, `Errc::layer_sealed`, as `add_big_data`
   void set_toc_digest(std::string digest);
 
+  /// Identifies the layer, once unpacked, by the digest of a blob that unpacks to the same archive, instead of that of the
+  /// stream. Size and compression stay those of the stream, as containers/storage keeps them.
+  /// @throws `Errc::layer_incomplete`, `Errc::layer_sealed`, as `add_big_data`
+  void set_compressed_digest(std::string digest);
+
   /// Adds big data to be published with the layer.
   /// @throws `Errc::invalid_name`; `Errc::layer_incomplete` if filling it failed; `Errc::layer_sealed` if it
   ///   was published before

@@ -82,6 +82,12 @@ void StagedLayer<Core>::set_toc_digest(std::string digest) {
 }
 
 template <class Core>
+void StagedLayer<Core>::set_compressed_digest(std::string digest) {
+  check_unpublished();
+  change_->record().compressed_diff_digest = std::move(digest);
+}
+
+template <class Core>
 void StagedLayer<Core>::add_big_data(std::string const& key, std::string_view bytes) {
   check_unpublished();
   check_key<typename Core::Serializer>(key, "layer, big data \"" + key + '"');
