@@ -241,6 +241,7 @@ if [ -z "${STRATA_BUILT:-}" ] && { wants suite || wants examples || [ -n "$scrip
   if [ -n "$scripts_built" ] || wants examples; then targets="$targets build-binary"; fi
   case " $scripts " in *' random_commands '*) targets="$targets build-random_commands" ;; esac
   case " $scripts " in *' partial_pull '*) targets="$targets build-pull" ;; esac
+  case " $scripts " in *' images '*) targets="$targets build-images" ;; esac
   # shellcheck disable=SC2086
   if build "$STRATA_BUILD" -Dtests=enabled $targets $programs_of_parts; then end 1 0; else end 0 1; finish; fi
 fi
@@ -284,6 +285,7 @@ if [ -n "$jobs" ]; then
   export OCI_STORAGE
   if [ -x "$STRATA_BUILD/tests/random_commands" ]; then RANDOM_COMMANDS=${RANDOM_COMMANDS:-$STRATA_BUILD/tests/random_commands}; export RANDOM_COMMANDS; fi
   if [ -x "$STRATA_BUILD/tests/pull" ]; then PULL=${PULL:-$STRATA_BUILD/tests/pull}; export PULL; fi
+  if [ -x "$STRATA_BUILD/tests/images" ]; then IMAGES=${IMAGES:-$STRATA_BUILD/tests/images}; export IMAGES; fi
   claims=$(mktemp -d)
   lanes=${STRATA_LANES:-$(($(nproc) > 1 ? 2 : 1))}
   # shellcheck disable=SC2086

@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -93,10 +94,11 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan plan, CopyOptions const
   for (; place.layer < blobs.size(); ++place.layer) {
     auto const& blob = blobs[place.layer];
     place.blob = blob.digest.str();
-    auto const apply = apply_options(options, place);
-    place.known = image.take_layer(apply);
+    place.known = true;
+    place.known = image.take_layer(apply_options(options, place));
     if (options.progress) options.progress(place);
-    if (!place.known) image.put_layer(VerifiedSource(source.blob(blob), blob, "layer"), apply);
+    if (!place.known)
+      image.put_layer(VerifiedSource(source.blob(blob), blob, "layer"), apply_options(options, place));
   }
   image.finish(options.name);
   return copied;
@@ -152,6 +154,9 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOption
     auto named = put_layer<Codecs>(source, destination, blob, plan.layers[place.layer], format, options);
     if (auto& of = parts.layers[place.layer]; of.digest != named.digest) {
       named.annotations = of.annotations;
+      // Where zstd:chunked has its table of contents: true of the blob as it was.
+      std::erase_if(named.annotations,
+                    [](auto const& item) { return item.first.find(".zstd-chunked.") != std::string::npos; });
       of = std::move(named);
     }
   }
