@@ -172,3 +172,14 @@ TEST_CASE("a name has at most 255 bytes and a tag 128", "[oci][reference]") {
   CHECK(refused("a:" + std::string(129, 'x')));
   CHECK(full_name("docker.io/" + std::string(237, 'y')).size() == 262);
 }
+
+TEST_CASE("a name without a registry is one of this machine where Podman takes it for that",
+          "[oci][reference]") {
+  CHECK(Reference::parse_local("tool").str() == "localhost/tool:latest");
+  CHECK(Reference::parse_local("me/tool:1").str() == "localhost/me/tool:1");
+  CHECK(Reference::parse_local("localhost/tool").str() == "localhost/tool:latest");
+  CHECK(Reference::parse_local("docker.io/tool").str() == "docker.io/library/tool:latest");
+  CHECK(Reference::parse_local("quay.io:1/a").str() == "quay.io:1/a:latest");
+  for (std::string const text : {"", "Tool", "a:b:c"}) CHECK_THROWS_AS(Reference::parse_local(text), Error);
+  CHECK_THROWS_AS(Reference::parse_local(hex_digits), Error);
+}

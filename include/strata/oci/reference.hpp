@@ -32,6 +32,9 @@ class Reference {
   static Reference parse(std::string_view text);
   /// The same without this exception. @param error  set to the code, or cleared. @return none after an error
   static std::optional<Reference> parse(std::string_view text, std::error_code& error);
+  /// The same, but with the domain "localhost" where none is stated: how Podman names what it builds, commits and loads from
+  /// layouts.
+  static Reference parse_local(std::string_view text);
 
   std::string const& domain() const noexcept { return domain_; }  ///< with the port, if one is stated
   std::string const& path() const noexcept { return path_; }      ///< of the repository, in the registry

@@ -111,6 +111,11 @@ STRATA_INLINE Reference Reference::parse(std::string_view text) {
   return out;
 }
 
+STRATA_INLINE Reference Reference::parse_local(std::string_view text) {
+  if (text.empty() || detail::looks_like_id(text) || detail::states_domain(text)) return parse(text);
+  return parse("localhost/" + std::string(text));
+}
+
 STRATA_INLINE std::optional<Reference> Reference::parse(std::string_view text, std::error_code& error) {
   Reference out;
   error = read(text, out) == nullptr ? std::error_code() : Errc::invalid_reference;
