@@ -1,6 +1,7 @@
 #include <strata/bodies.hpp>
 #include <strata/codec/gzip.hpp>
 #include <strata/oci/copy_image.hpp>
+#include <strata/oci/directory.hpp>
 #include <strata/oci/docker_archive.hpp>
 #include <strata/oci/docker_archive_writer.hpp>
 #include <strata/oci/images_of.hpp>
@@ -336,4 +337,33 @@ TEST_CASE("a damaged layer of the store is not what another image gets", "[oci]"
   copy_image(place, images, {.name = "again"});
   CHECK(place.reads[sample.blobs()[2].digest.str()] == 1);
   CHECK(testing::read_all(store.images().get("again").open("a1")).starts_with("a1x"));
+}
+
+TEST_CASE("a manifest becomes one of Docker's format if that is asked for, without what that cannot say",
+          "[oci]") {
+  testing::TempDir const dir;
+  auto const sample = sample_image("a", 2);
+  auto parts = sample.parsed().parts();
+  parts.annotations["made"] = "here";
+  parts.layers[0].annotations["first"] = "yes";
+  auto const manifest = Manifest::make(parts);
+  Place place(sample);
+  place.manifests[""] = {.bytes = manifest.bytes(), .media_type = manifest.media_type()};
+  auto const copied_as = [&](std::optional<Format> format) {
+    Directory directory(dir.path() / "directory");
+    copy_image(place, directory, {.format = format});
+    directory.finish();
+    auto const raw = directory.manifest("");
+    return Manifest::parse(raw.bytes, raw.media_type);
+  };
+  CHECK(copied_as({}).bytes() == manifest.bytes());
+  CHECK(copied_as(Format::oci).bytes() == manifest.bytes());
+  auto const docker = copied_as(Format::docker);
+  CHECK(docker.media_type() == media_type::docker_manifest);
+  CHECK(docker.annotations().empty());
+  CHECK(docker.config().digest == manifest.config().digest);
+  CHECK(docker.config().media_type == media_type::docker_config);
+  REQUIRE(docker.layers().size() == 2);
+  CHECK(docker.layers()[0].digest == manifest.layers()[0].digest);
+  CHECK(docker.layers()[0].annotations.empty());
 }

@@ -48,6 +48,8 @@ struct CopyOptions {
   /// Of layers in a place of blobs. Unset: as the source has them; what a store gives, which is not compressed, becomes gzip.
   std::optional<Compression> compression = {};
   codec::EncodeOptions encode = {};
+  /// Of manifests in a place of blobs that takes both. Unset: as the source has them.
+  std::optional<Format> format = {};
   ImportLimits limits = {};
   DocumentLimits documents = {};
   fs::path scratch = "/var/tmp";  ///< of unnamed files, for layers that are repacked
@@ -142,7 +144,7 @@ Descriptor put_layer(S& source, D& destination, Descriptor const& blob, PlannedL
 template <class Codecs, ImageSource S, BlobDestination D>
 CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOptions const& options) {
   auto const blobs = layers_of(source, plan);
-  auto const format = D::wants_oci_manifests ? Format::oci : plan.manifest.format();
+  auto const format = D::wants_oci_manifests ? Format::oci : options.format.value_or(plan.manifest.format());
   auto parts = plan.manifest.parts();
   CopyProgress place{.layers = blobs.size()};
   for (; place.layer < blobs.size(); ++place.layer) {

@@ -68,7 +68,8 @@ std::string read_blob(Source in, Descriptor const& blob, std::string const& wher
 /// @throws `Errc::digest_mismatch` unless the document is what the reference, if it is a digest, stands for
 void check_reference(std::string_view reference, RawManifest const& document);
 
-/// The manifest of an image in another format, or over other blobs.
+/// The manifest of an image in another format, or over other blobs. What Docker's format has no members for, such as
+/// annotations, is dropped, as containers/image does.
 /// @throws as `Manifest::make`
 Manifest converted(ManifestParts parts, Format format);
 

@@ -42,7 +42,13 @@ STRATA_INLINE void check_reference(std::string_view reference, RawManifest const
 
 STRATA_INLINE Manifest converted(ManifestParts parts, Format format) {
   parts.config.media_type = config_media_type(format);
+  if (format == Format::docker) {
+    parts.annotations.clear();
+    parts.subject.reset();
+    parts.artifact_type.clear();
+  }
   for (auto& layer : parts.layers) {
+    if (format == Format::docker) layer.annotations.clear();
     auto const compression = layer_compression(layer.media_type);
     if (!compression || is_nondistributable(layer.media_type)) continue;
     if (auto const type = layer_media_type(format, *compression)) layer.media_type = *type;
