@@ -100,6 +100,7 @@
 #include <strata/impl/maintenance/reconstruct.ipp>
 #include <strata/impl/maintenance/scan.ipp>
 #include <strata/impl/maintenance/usage.ipp>
+#include <strata/impl/oci/any_source.ipp>
 #include <strata/impl/oci/archive_members.ipp>
 #include <strata/impl/oci/archive_writer.ipp>
 #include <strata/impl/oci/checked_layer.ipp>

@@ -39,6 +39,7 @@ class DockerArchive {
   template <class Codecs = codec::All>
   DockerArchive(Source in, std::string name, ArchiveOptions const& options = {}, Codecs const& codecs = {})
       : DockerArchive(ArchiveMembers(std::move(in), std::move(name), options, codecs)) {}
+  explicit DockerArchive(ArchiveMembers members);
 
   /// @throws `Errc::image_unknown`; `Errc::digest_mismatch` if a compressed layer is not the one of the configuration
   RawManifest manifest(std::string_view reference) const;
@@ -62,7 +63,6 @@ class DockerArchive {
     std::map<Digest, std::uint64_t> known;
   };
 
-  explicit DockerArchive(ArchiveMembers members);
   void add(std::string const& config, std::vector<std::string> tags, std::vector<std::string> const& layers);
   Image const& find(std::string_view reference) const;
   Manifest manifest_of(Image const& image) const;

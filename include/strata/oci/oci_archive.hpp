@@ -32,6 +32,7 @@ class OciArchive {
   template <class Codecs = codec::All>
   OciArchive(Source in, std::string name, ArchiveOptions const& options = {}, Codecs const& codecs = {})
       : members_(std::move(in), std::move(name), options, codecs) {}
+  explicit OciArchive(ArchiveMembers members) : members_(std::move(members)) {}
 
   RawManifest manifest(std::string_view reference) const { return layout_manifest(members_, reference); }
   Source blob(Descriptor const& blob) const;
