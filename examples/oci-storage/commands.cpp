@@ -10,6 +10,7 @@
 #include "commands_deps.hpp"
 #include "commands_diff.hpp"
 #include "commands_list.hpp"
+#include "commands_load.hpp"
 #include "commands_mount.hpp"
 #include "commands_names.hpp"
 #include "commands_owners.hpp"
@@ -136,6 +137,12 @@ constexpr auto for_check = std::to_array<OptionSpec>({
 });
 constexpr auto for_gc =
     std::to_array<OptionSpec>({json_option, {"--dry-run", flag, "Only tell what would be removed"}});
+constexpr auto for_load = std::to_array<OptionSpec>({
+    {"--input, -i", text, "Read from file or directory instead of stdin"},
+    {"--platform", text, "Choose os/architecture[/variant] of an image for several"},
+    {"--name", text, "Name for the image"},
+    {"--quiet, -q", flag, "Only print IDs"},
+});
 constexpr std::span<OptionSpec const> none{};
 
 constexpr std::string_view a_container = "[options [...]] containerNameOrID";
@@ -199,6 +206,7 @@ constexpr auto table = std::to_array<Command>({
     {"set-layer-data", "setlayerdata", 2, 2, a_layer_data, "Set data that is attached to a layer", data_in, set_data<Layers>},
     {"layers", "", 0, 0, "[options [...]]", "List layers", for_layers, list_layers},
     {"list-deps", "listdeps", 1, any_number, anything, "List what uses a layer, image, or container", for_deps, list_users},
+    {"load", "", 0, any_number, "[options [...]] [imageName [...]]", "Load images from an archive or directory", for_load, load_images},
     {"storage-layers", "", 0, 0, "[options [...]]", "List storage layers", only_json, list_storage_layers},
     {"metadata", "", 1, any_number, anything, "Retrieve layer, image, or container metadata", for_metadata, get_metadata},
     {"set-metadata", "setmetadata", 1, 1, "[options [...]] layerOrImageOrContainerNameOrID", "Set layer, image, or container metadata", for_set_metadata, set_metadata},

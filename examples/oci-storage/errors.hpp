@@ -4,6 +4,7 @@
 
 #include "quote.hpp"
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -112,6 +113,21 @@ inline std::string current_error_text() {
   } catch (std::exception const& error) {
     return error_text(error);
   }
+}
+
+/// Calls `call`. What it throws names the subject, if its text does not; unlike `error_text`, it is complete.
+template <class Call>
+void with_subject(std::string const& subject, Call&& call) {
+  std::string text;
+  try {
+    return call();
+  } catch (strata::Error const& error) {
+    bool const is_ours = error.code().category() == strata::error_category();
+    text = is_ours ? error.what() : system_error_text(error);
+  } catch (std::exception const& error) {
+    text = error.what();
+  }
+  throw std::runtime_error(text.find(subject) == text.npos ? subject + ": " + text : text);
 }
 
 }  // namespace oci_storage
