@@ -14,6 +14,7 @@
 #include "commands_mount.hpp"
 #include "commands_names.hpp"
 #include "commands_owners.hpp"
+#include "commands_save.hpp"
 #include "commands_store.hpp"
 #include "commands_unshare.hpp"
 #include "session.hpp"
@@ -143,6 +144,13 @@ constexpr auto for_load = std::to_array<OptionSpec>({
     {"--name", text, "Name for the image"},
     {"--quiet, -q", flag, "Only print IDs"},
 });
+constexpr auto for_save = std::to_array<OptionSpec>({
+    {"--output, -o", text, "Write to file or directory instead of stdout"},
+    {"--format", text, "oci-dir, oci-archive, docker-archive or docker-dir", "docker-archive"},
+    {"--compress", text, "Compress layers, or a docker-archive as a whole: gzip, zstd or none"},
+    {"--multi-image-archive, -m", flag, "No effect: each argument is an image in any case"},
+    {"--quiet, -q", flag, "Show no progress"},
+});
 constexpr std::span<OptionSpec const> none{};
 
 constexpr std::string_view a_container = "[options [...]] containerNameOrID";
@@ -210,6 +218,7 @@ constexpr auto table = std::to_array<Command>({
     {"storage-layers", "", 0, 0, "[options [...]]", "List storage layers", only_json, list_storage_layers},
     {"metadata", "", 1, any_number, anything, "Retrieve layer, image, or container metadata", for_metadata, get_metadata},
     {"set-metadata", "setmetadata", 1, 1, "[options [...]] layerOrImageOrContainerNameOrID", "Set layer, image, or container metadata", for_set_metadata, set_metadata},
+    {"save", "", 1, any_number, "[options [...]] imageNameOrID [...]", "Save images to an archive or directory", for_save, save_images},
     {"mount", "", 1, any_number, "[options [...]] LayerOrContainerNameOrID", "Mount a layer or container", for_mount, mount},
     {"unmount", "umount", 1, any_number, mountable, "Unmount an image, layer or container", for_unmount, unmount},
     {"mounted", "", 1, any_number, mountable, "Check if a file system is mounted", only_json, check_mounted},
