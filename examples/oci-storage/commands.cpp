@@ -9,6 +9,7 @@
 #include "commands_delete.hpp"
 #include "commands_deps.hpp"
 #include "commands_diff.hpp"
+#include "commands_inspect.hpp"
 #include "commands_list.hpp"
 #include "commands_load.hpp"
 #include "commands_mount.hpp"
@@ -207,6 +208,7 @@ constexpr auto table = std::to_array<Command>({
     {"get-image-run-dir", "getimagerundir", 1, 1, an_image, "Find the image's associated runtime directory", none, show_run_directory<Images>},
     {"images", "", 0, 0, "[options [...]]", "List images", for_images, list_images},
     {"images-by-digest", "", 1, 1, "[options [...]] DIGEST", "List images by digest", for_images, list_images_by_digest},
+    {"inspect", "", 1, any_number, "imageNameOrID [...]", "Print what images say of themselves as JSON", none, inspect_images},
     {"layer", "", 1, any_number, "[options [...]] layerNameOrID [...]", "Examine a layer", only_json, show_layers},
     {"layer-parent-owners", "", 1, any_number, "[options [...]] layerNameOrID [...]", "Compute the set of unmapped parent UIDs and GIDs of the layer", only_json, show_layer_owners},
     {"list-layer-data", "listlayerdata", 1, 1, a_layer, "List data items that are attached to a layer", only_json, list_data<Layers>},

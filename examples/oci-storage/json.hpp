@@ -117,6 +117,41 @@ std::string text(T const& value) {
   return out;
 }
 
+/// The same JSON over several lines, for people: four spaces a level.
+inline std::string indented(std::string_view compact) {
+  std::string out;
+  std::size_t depth = 0;
+  bool in_text = false;
+  auto const begin_line = [&] {
+    out += '\n';
+    out.append(4 * depth, ' ');
+  };
+  for (std::size_t i = 0; i < compact.size(); ++i) {
+    char const c = compact[i];
+    if (in_text || c == '"') {
+      out += c;
+      if (in_text && c == '\\')
+        out += compact[++i];
+      else if (c == '"')
+        in_text = !in_text;
+      continue;
+    }
+    bool const closes = c == '}' || c == ']';
+    if (closes && compact[i - 1] != '{' && compact[i - 1] != '[') {
+      --depth;
+      begin_line();
+    }
+    out += c;
+    if (c == ':') out += ' ';
+    if (c == ',') begin_line();
+    if ((c == '{' || c == '[') && compact[i + 1] != '}' && compact[i + 1] != ']') {
+      ++depth;
+      begin_line();
+    }
+  }
+  return out;
+}
+
 /// A list that Go keeps in a nil slice when nothing was put into it.
 template <class T>
 std::string text_or_null(std::vector<T> const& list) {

@@ -46,3 +46,17 @@ TEST_CASE("oci-storage: records show what is set, and no keys that the program d
   CHECK(json::text(container) == R"({"id":"c","image":"","layer":"l","created":"0001-01-01T00:00:00Z",)"
                                  R"("flags":{"MountLabel":"","ProcessLabel":"","Volatile":true}})");
 }
+
+TEST_CASE("JSON for people is the same value over several lines", "[oci-storage]") {
+  CHECK(json::indented("{}") == "{}");
+  CHECK(json::indented(R"([{"a":"x,{\"}:\\","b":[]},[1,{}]])") == R"([
+    {
+        "a": "x,{\"}:\\",
+        "b": []
+    },
+    [
+        1,
+        {}
+    ]
+])");
+}
