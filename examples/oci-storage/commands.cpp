@@ -9,6 +9,7 @@
 #include "commands_delete.hpp"
 #include "commands_deps.hpp"
 #include "commands_diff.hpp"
+#include "commands_history.hpp"
 #include "commands_inspect.hpp"
 #include "commands_list.hpp"
 #include "commands_load.hpp"
@@ -152,6 +153,12 @@ constexpr auto for_save = std::to_array<OptionSpec>({
     {"--multi-image-archive, -m", flag, "No effect: each argument is an image in any case"},
     {"--quiet, -q", flag, "Show no progress"},
 });
+constexpr auto for_history = std::to_array<OptionSpec>({
+    {"--human, -H", flag, "Print how long ago instead of when", "true"},
+    {"--no-trunc", flag, "Print whole IDs and commands"},
+    {"--quiet, -q", flag, "Only print IDs"},
+    json_option,
+});
 constexpr std::span<OptionSpec const> none{};
 
 constexpr std::string_view a_container = "[options [...]] containerNameOrID";
@@ -198,6 +205,7 @@ constexpr auto table = std::to_array<Command>({
     {"applydiff-using-staging-dir", "", 2, 2, "layerNameOrID directory", "Apply a diff to a layer using a staging directory", none, apply_directory},
     {"exists", "", 1, any_number, anything, "Check if a layer or image or container exists", for_exists, check_existence},
     {"gc", "", 0, 0, "", "Perform garbage collection", for_gc, collect_garbage},
+    {"history", "", 1, 1, an_image, "Show how an image was made", for_history, show_history},
     {"image", "", 1, any_number, "[options [...]] imageNameOrID [...]", "Examine an image", only_json, show_images},
     {"list-image-data", "listimagedata", 1, 1, an_image, "List data items that are attached to an image", only_json, list_data<Images>},
     {"get-image-data", "getimagedata", 2, 2, an_image_data, "Get data that is attached to an image", data_out, get_data<Images>},
