@@ -460,6 +460,45 @@ is 'shutdown: JSON' "$out" '""'
 o wipe --json
 is 'wipe: JSON' "$out$(q layers -j; echo "$out")" '""null'
 
+# --- images in files ----------------------------------------------------------------------------------------------
+
+write_image someone "$scratch/image" "$scratch/one.tar" "$scratch/two.tar"
+layout=$scratch/layout
+mkdir -p "$layout/blobs/sha256"
+sed 's/"rootfs"/"history":[{"created":"2024-01-01T00:00:00Z","created_by":"first <step> of the image, which is told at length"},{"created_by":"nothing","empty_layer":true},{"created_by":"second"}],"rootfs"/' \
+  "$scratch/image/config" >"$scratch/image/told"
+image_id=$(sha256 "$scratch/image/told")
+jq -c ".config.digest=\"sha256:$image_id\"|.config.size=$(wc -c <"$scratch/image/told")" "$scratch/image/manifest" >"$scratch/image/chosen"
+for blob in "$scratch/image/told" "$scratch/image/chosen" "$scratch/one.tar" "$scratch/two.tar"; do cp "$blob" "$layout/blobs/sha256/$(sha256 "$blob")"; done
+echo '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
+jq -nc --arg digest "sha256:$(sha256 "$scratch/image/chosen")" --argjson size "$(wc -c <"$scratch/image/chosen")" \
+  '{schemaVersion:2,manifests:[{mediaType:"application/vnd.oci.image.manifest.v1+json",digest:$digest,size:$size}]}' >"$layout/index.json"
+o load -i "$layout" --name given --platform linux/amd64
+is 'load: a layout, under a name; the id on stdout' "$out $err" "$image_id Loaded image: localhost/given:latest"
+o load --quiet --input "$layout"
+is 'load: quiet' "$out$err" "$image_id"
+o inspect given
+is 'inspect: names, layers' "$(field '[.[0].RepoTags,.[0].RootFS.Layers]')" \
+  "[[\"localhost/given:latest\"],[\"sha256:$(sha256 "$scratch/one.tar")\",\"sha256:$(sha256 "$scratch/two.tar")\"]]"
+o history -q given
+is 'history: ids' "$out" "$(lines "$(printf %.12s "$image_id")" '<missing>' '<missing>')"
+o history --json given
+is 'history: JSON, sizes of layers' "$(field 'map([.CreatedBy,.size])')" \
+  "[[\"second\",$(wc -c <"$scratch/two.tar")],[\"nothing\",0],[\"first <step> of the image, which is told at length\",$(wc -c <"$scratch/one.tar")]]"
+o history -H=false given
+is 'history: when, not how long ago' "$(lines "$out" | tail -n 1 | cut -c 15-81)" '2024-01-01T00:00:00Z  first <step> of the image, which is told a...'
+o history --no-trunc given
+holds 'history: all of a command and an id' contains "$out" "$image_id"
+holds 'history: all of a command' contains "$out" 'told at length'
+o save -q -m -o "$scratch/saved.tar.gz" --compress gzip given
+is 'save: a docker-archive, compressed; says nothing' "$out$err$(tar -xzOf "$scratch/saved.tar.gz" manifest.json | jq -c '.[0].RepoTags')" '["localhost/given:latest"]'
+o save --format oci-archive given
+is 'save: an oci-archive on stdout' "$(tar -xOf "$scratch/out" index.json | jq -r '.manifests[0].annotations[]')" localhost/given:latest
+o delete-image given
+o load -i "$scratch/saved.tar.gz"
+is 'save: what load reads' "$out" "$image_id"
+o delete-image "$image_id"
+
 # --- global options -----------------------------------------------------------------------------------------------
 
 plainly --help
