@@ -9,6 +9,7 @@
 #include "session.hpp"
 #include "table.hpp"
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,10 @@ inline std::string shortened_command(std::string command, bool whole) {
   return command.substr(0, end) + "...";
 }
 
+inline std::int64_t whole_seconds(strata::Timestamp const& from, strata::Timestamp const& to) {
+  return to.seconds - from.seconds - (to.nanoseconds < from.nanoseconds ? 1 : 0);
+}
+
 inline int show_history(Session& session, Invocation const& call) {
   auto const& options = call.options;
   bool const whole = options.flag("no-trunc");
@@ -37,7 +42,7 @@ inline int show_history(Session& session, Invocation const& call) {
   with_subject(call.arguments.front(), [&] {
     auto const image = get_image(session, call.arguments.front()).image;
     auto const steps = strata::oci::history_of(image);
-    auto const now = strata::Timestamp::now().seconds;
+    auto const now = strata::Timestamp::now();
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
       auto const& entry = step->entry;
       auto const id = step == steps.rbegin() ? image.record().id : std::string("<missing>");
@@ -49,7 +54,7 @@ inline int show_history(Session& session, Invocation const& call) {
           .member("size", step->size_bytes)
           .member_if_set("comment", entry.comment);
       auto const created = !entry.created ? std::string()
-                           : human        ? human_duration(now - entry.created->seconds) + " ago"
+                           : human        ? human_duration(whole_seconds(*entry.created, now)) + " ago"
                                           : strata::Timestamp{.seconds = entry.created->seconds}.str();
       rows.push_back({whole ? id : id.substr(0, 12), created, shortened_command(entry.created_by, whole),
                       human_size(step->size_bytes), shortened_command(entry.comment, true)});
