@@ -45,11 +45,15 @@ printf 'FROM scratch\nCOPY two /\nCOPY one /\n' >"$scratch/context/other"
     pod save -q -m -o "$scratch/docker.tar" localhost/tool:1 docker.io/library/named:3 quay.io/me/other:2 &&
     pod save -q --format oci-archive -o "$scratch/oci.tar" localhost/tool:1 &&
     pod save -q --format oci-dir -o "$scratch/layout" localhost/tool:1 &&
-    pod save -q --format docker-dir -o "$scratch/directory" localhost/tool:1
+    pod save -q --format docker-dir -o "$scratch/directory" localhost/tool:1 &&
+    builder build -q --platform linux/arm64 --timestamp 1700000000 -t localhost/arm "$scratch/context" &&
+    builder manifest create localhost/both localhost/tool:1 localhost/arm &&
+    builder manifest push --all localhost/both "oci:$scratch/index:both"
 ) >"$scratch/log" 2>&1 || { not_ok "podman makes images" "$(cat "$scratch/log")"; exit 1; }
 gzip -k "$scratch/docker.tar"
 zstd -q "$scratch/oci.tar"
 tool=$(in_place theirs ours inspect tool:1 | jq -r '.[0].Id')
+arm=$(in_place theirs ours inspect arm | jq -r '.[0].Id')
 other=$(in_place theirs ours inspect quay.io/me/other:2 | jq -r '.[0].Id')
 
 # --- inspect and history ----------------------------------------------------------------------------------------------
@@ -114,6 +118,11 @@ check_equal "load: a short name in an archive" "$tool" "$(in_place two ours load
 check_equal "load: under another name" "sha256:$tool localhost/mine:latest" "$(names two)"
 check_equal "load: a layout's own name" "$tool" "$(in_place three ours load -q -i "$scratch/layout")"
 check_equal "load: is kept" "sha256:$tool localhost/tool:1" "$(names three)"
+check_equal "load: of several platforms the one that is asked for" "$arm" \
+  "$(in_place four ours load -q -i "$scratch/index" --platform linux/arm64)"
+check_equal "load: or the machine's" "$(case $(uname -m) in aarch64) echo "$arm" ;; *) echo "$tool" ;; esac)" \
+  "$(in_place four ours load -q -i "$scratch/index")"
+check_equal "load: Podman knows both" 2 "$(in_place four pod images -aq | sort -u | wc -l)"
 
 # fails WHAT PART WORD...: ours fails, prints nothing on stdout and one line on stderr that has the part
 fails() {
@@ -142,6 +151,7 @@ fails "load: an unknown image" '"nosuch"' load -i "$scratch/docker.tar" nosuch
 fails "load: one name for several" "--name" load -i "$scratch/docker.tar" --name mine
 fails "load: no name" "Mine" load -i "$scratch/oci.tar" --name Mine
 fails "load: no platform" '"amd64"' load -i "$scratch/oci.tar" --platform amd64
+fails "load: a platform that there is not" "linux/arm64" load -i "$scratch/index" --platform linux/s390x
 fails "inspect: an unknown image" "nosuch" inspect nosuch
 fails "history: an unknown image" "nosuch" history nosuch
 check_equal "load: what fails leaves no image" "" "$(names fails)"
