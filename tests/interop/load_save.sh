@@ -8,11 +8,11 @@ top=$(pwd)
 . tests/programs.sh
 
 if ! is_root || ! has podman || ! has buildah || ! has skopeo || ! has jq; then
-  skip images "needs root, podman, buildah, skopeo and jq"
+  skip load_save "needs root, podman, buildah, skopeo and jq"
   exit 0
 fi
 make_scratch
-if ! overlay_works "$scratch"; then skip images "no overlay file system here"; exit 0; fi
+if ! overlay_works "$scratch"; then skip load_save "no overlay file system here"; exit 0; fi
 
 # in_place STORE COMMAND...: the command on that store
 in_place() (
