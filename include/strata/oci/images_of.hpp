@@ -14,6 +14,9 @@
 #include <strata/store/options.hpp>
 
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +55,8 @@ class ImagesOf {
     if (auto const image = store_.images().find(Ref::exactly(std::string(blob.digest.hex())));
         image && names::contains(image->big_data().names(), key))
       return memory_source(image->big_data().get(key));
+    if (auto const held = find_held(blob.digest))
+      return held->diff_source({.compression = Compression::none});
     for (auto const& layer : store_.layers().list())
       if (layer.record().diff_digest == key) return layer.diff_source({.compression = Compression::none});
     for (auto const& image : store_.images().list())
@@ -71,6 +76,7 @@ class ImagesOf {
       if (!layer || layer->record().diff_digest != diff_id.str())
         throw Error(Errc::digest_mismatch, "layer " + std::to_string(i) + " of the image, " + diff_id.str())
             .about(Subject::image, image.id().str());
+      remember(diff_id, layer->id().str());
       held[i] = {.media_type = std::string(*type),
                  .digest = diff_id,
                  .size = static_cast<std::uint64_t>(layer->record().diff_size)};
@@ -91,6 +97,28 @@ class ImagesOf {
   IncomingImage<Store> begin(ImagePlan plan) const { return IncomingImage<Store>(store_, std::move(plan)); }
 
  private:
+  /// Layers of the images that were asked for, so that each is found without a look at all of the store.
+  struct Held {
+    std::mutex mutex;
+    std::map<Digest, std::string> ids;
+  };
+
+  void remember(Digest const& diff_id, std::string id) const {
+    std::lock_guard const lock(held_->mutex);
+    held_->ids.insert_or_assign(diff_id, std::move(id));
+  }
+
+  std::optional<typename Store::Layer> find_held(Digest const& diff_id) const {
+    std::unique_lock lock(held_->mutex);
+    auto const known = held_->ids.find(diff_id);
+    if (known == held_->ids.end()) return std::nullopt;
+    auto const ref = Ref::exactly(known->second);
+    lock.unlock();
+    auto layer = store_.layers().find(ref);
+    if (layer && layer->record().diff_digest != diff_id.str()) layer.reset();
+    return layer;
+  }
+
   typename Store::Image find(std::string_view reference) const {
     auto const images = store_.images();
     std::error_code no_digest;
@@ -105,6 +133,7 @@ class ImagesOf {
   }
 
   Store store_;
+  std::shared_ptr<Held> held_ = std::make_shared<Held>();
 };
 
 }  // namespace strata::oci
