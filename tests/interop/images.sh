@@ -14,7 +14,6 @@ fi
 [ -n "${IMAGES:-}" ] || { build "$STRATA_BUILD" '' build-images && IMAGES=$STRATA_BUILD/tests/images; } || exit 1
 make_scratch
 if ! overlay_works "$scratch"; then skip images "no overlay file system here"; exit 0; fi
-host=$(case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac)
 
 # --- what is compared ---------------------------------------------------------------------------------------------------
 
@@ -75,7 +74,7 @@ use_store "$scratch/maker"
 images=$scratch/images
 mkdir -p "$images" "$scratch/context"
 busybox=$(busybox_tar) || exit 1
-base=$(pod import -q "$busybox" localhost/base:1) || exit 1
+pod import -q "$busybox" localhost/base:1 >/dev/null || exit 1
 
 # made NAME PROGRAM ARGUMENT...: runs it; the image is then in the maker's store
 made() {
@@ -112,7 +111,7 @@ committed() {
   committed_name=$1
   pod create -q --name "$1" --network=none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 localhost/base:1 /bin/sh &&
     at=$(pod mount "$1") && case $at in "$scratch"/?*) ;; *) false ;; esac || return 1
-  echo committed >"$at/etc/committed" && rm -rf "$at/var" && pod unmount "$1" || return 1
+  echo committed >"$at/etc/committed" && rm -rf "${at:?}/var" && pod unmount "$1" || return 1
   shift
   pod commit -q "$@" "$committed_name" "localhost/$committed_name:1" && pod rm -fa
 }
@@ -252,26 +251,31 @@ done
 unlike=
 # --- out, and back ------------------------------------------------------------------------------------------------------
 
-# saved KIND: an image out of our store through a place of that kind into a fresh one, where podman runs it
+# saved KIND STORE IMAGE: an image out of that store through a place of that kind into a fresh one
 back=0
 saved() {
   back=$((back + 1))  # Podman has a limit on the length of a run root
-  use_store "$scratch/ours"
-  path=$images/saved.$1 name=localhost/saved:1
+  use_store "$scratch/$2"
+  path=$images/saved$back name=localhost/$3:1
+  id=$(jq -r --arg name "$name" '.[] | select(.names | index($name)) | .id' "$graph/overlay-images/images.json")
   case $1 in dir) name= ;; oci*) name=1 ;; esac
-  check "ours saves as $1" "$IMAGES" save "$graph" "$run" localhost/over:1 "$1" "$path" "$name" || return 1
-  image_of_ours=$(ours image --json localhost/over:1 | jq -r '.[0].id')
+  check_equal "ours saves $3 of $2 as $1" "sha256:$id" "$("$IMAGES" save "$graph" "$run" "localhost/$3:1" "$1" "$path" "$name" 2>&1 | cut -d' ' -f1)" || return 1
   check "skopeo loads what ours saved as $1" by_skopeo "b$back" "$1" "$path" "$name" localhost/back:1 || return 1
   use_store "$scratch/b$back"
-  check_equal "it is the same image" "$image_of_ours" "$(pod images --no-trunc --format '{{.ID}}' localhost/back:1 | sed 's/^sha256://')"
+  check_equal "it is the same image" "$id" "$(pod images --no-trunc --format '{{.ID}}' localhost/back:1 | sed 's/^sha256://')"
+}
+for kind in oci oci-archive docker-archive dir; do
+  saved $kind ours docker && saved $kind maker committed && saved $kind ours over || continue
   check_equal "with the same layers" "$(layers_of skopeo-first)" "$(layers_of "b$back")"
   if can_run; then
     check_equal "podman runs it" 'new 4 x' "$(pod_run localhost/back:1 /bin/sh -c 'echo $(cat /data/many/new /data/same) $(ls /etc/ | grep -c ^passwd | sed s/0/x/)' 2>&1)"
   else
     skip "podman runs it" "podman cannot start containers here"
   fi
-}
-for kind in oci oci-archive docker-archive dir; do saved $kind; done
+  use_store "$scratch/p$back"
+  [ "$kind" = oci ] ||  # where Podman 4.3 takes a path with capital letters for a bad name
+    check "podman loads what ours saved as $kind" eval "pod load -q -i '$path' && pod images --no-trunc --format '{{.ID}}' | grep -q '$id'"
+done
 
 # Where nothing is compressed anew, the manifest stays as it is, and so do all blobs.
 for kind in oci-archive dir; do
