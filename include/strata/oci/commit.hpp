@@ -3,25 +3,24 @@
 #include <strata/digest.hpp>
 #include <strata/error.hpp>
 #include <strata/id.hpp>
-#include <strata/oci/descriptor.hpp>
 #include <strata/oci/image_config.hpp>
+#include <strata/oci/image_documents.hpp>
 #include <strata/oci/image_plan.hpp>
 #include <strata/oci/incoming_image.hpp>
 #include <strata/oci/manifest.hpp>
 #include <strata/oci/media_type.hpp>
 #include <strata/oci/platform.hpp>
-#include <strata/oci/store_keys.hpp>
 #include <strata/separate.hpp>
 #include <strata/store/options.hpp>
 #include <strata/timestamp.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace strata::oci {
 
@@ -51,26 +50,6 @@ ImageConfig committed_config(std::optional<ImageConfig> const& base, Digest cons
 Manifest manifest_of_plain_layers(ImageConfig const& config, std::vector<std::uint64_t> const& sizes,
                                   Format format);
 
-template <class Image>
-std::optional<ImageConfig> config_of_base(std::optional<Image> const& image) {
-  if (!image) return std::nullopt;
-  auto const manifest = Manifest::parse(image->big_data().get(manifest_data));
-  return ImageConfig::parse(image->big_data().get(manifest.config().digest.str()));
-}
-
-/// Sizes of the layers from the lowest to `top`, before they were compressed.
-template <class Layer>
-std::vector<std::uint64_t> plain_sizes(std::optional<Layer> top, ImageConfig const& config) {
-  std::vector<std::uint64_t> sizes(config.diff_ids().size());
-  for (auto i = sizes.size(); i-- > 0; top = top->parent()) {
-    if (!top || top->record().diff_digest != config.diff_ids()[i].str())
-      throw Error(Errc::digest_mismatch,
-                  "layer " + std::to_string(i) + " of the image, " + config.diff_ids()[i].str());
-    sizes[i] = static_cast<std::uint64_t>(top->record().diff_size);
-  }
-  return sizes;
-}
-
 }  // namespace detail
 
 /// Makes an image of a container: its image's layers, and one more with what the container changed. The container stays as
@@ -86,9 +65,12 @@ template <class Store>
 typename Store::Image commit(Store const& store, typename Store::Container const& container,
                              CommitImageOptions const& options = {}) {
   auto const base = container.image();
-  auto const base_config = detail::config_of_base(base);
+  auto const base_config = base ? std::optional(config_of(*base)) : std::nullopt;
   auto const below = base ? base->top_layer() : std::nullopt;
-  auto sizes = base_config ? detail::plain_sizes(below, *base_config) : std::vector<std::uint64_t>();
+  std::vector<std::uint64_t> sizes;
+  if (base)
+    for (auto const& layer : layers_of(*base, base_config->diff_ids()))
+      sizes.push_back(static_cast<std::uint64_t>(layer.record().diff_size));
   auto staged = store.layers().stage({.parent = below ? Ref(*below) : Ref(""), .stop = options.stop});
   staged.fill(container.diff_source({.compression = Compression::none, .stop = options.stop}),
               {.limits = options.limits, .progress = {}, .stop = options.stop});

@@ -52,7 +52,7 @@ struct CopyOptions {
   std::optional<Format> format = {};
   ImportLimits limits = {};
   DocumentLimits documents = {};
-  fs::path scratch = "/var/tmp";  ///< of unnamed files, for layers that are repacked
+  fs::path scratch = {};  ///< of unnamed files, for layers that are repacked; empty: `$TMPDIR`, or /var/tmp
   std::function<void(CopyProgress const&)> progress = {};
   std::stop_token stop = {};
 };
@@ -66,7 +66,7 @@ struct CopiedImage {
 namespace detail {
 
 template <ImageSource S>
-std::vector<Descriptor> layers_of(S& source, ImagePlan const& plan) {
+std::vector<Descriptor> blobs_of(S& source, ImagePlan const& plan) {
   if constexpr (UnpackedImageSource<S>) {
     return source.held_layers(plan);
   } else {
@@ -89,7 +89,7 @@ inline ApplyOptions apply_options(CopyOptions const& options, CopyProgress const
 
 template <ImageSource S, UnpackingDestination D>
 CopiedImage copy_to(S& source, D& destination, ImagePlan plan, CopyOptions const& options) {
-  auto const blobs = layers_of(source, plan);
+  auto const blobs = blobs_of(source, plan);
   CopiedImage const copied{.manifest = plan.manifest.digest(), .config = plan.config.digest()};
   auto image = destination.begin(std::move(plan));
   CopyProgress place{.layers = blobs.size()};
@@ -143,7 +143,7 @@ Descriptor put_layer(S& source, D& destination, Descriptor const& blob, PlannedL
 
 template <class Codecs, ImageSource S, BlobDestination D>
 CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOptions const& options) {
-  auto const blobs = layers_of(source, plan);
+  auto const blobs = blobs_of(source, plan);
   auto const format = D::wants_oci_manifests ? Format::oci : options.format.value_or(plan.manifest.format());
   auto parts = plan.manifest.parts();
   CopyProgress place{.layers = blobs.size()};
@@ -153,8 +153,10 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOption
     place.blob = blob.digest.str();
     place.known = destination.has_blob(blob);
     if (options.progress) options.progress(place);
-    auto named = put_layer<Codecs>(source, destination, blob, plan.layers[place.layer], format, options);
-    if (auto& of = parts.layers[place.layer]; of.digest != named.digest) {
+    auto const& layer = plan.layers[place.layer];
+    auto named = put_layer<Codecs>(source, destination, blob, layer, format, options);
+    auto& of = parts.layers[place.layer];
+    if (of.digest != named.digest) {
       named.annotations = of.annotations;
       // Where zstd:chunked has its table of contents: true of the blob as it was.
       std::erase_if(named.annotations,

@@ -8,6 +8,7 @@
 #include <strata/oci/store_keys.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -45,6 +46,19 @@ auto layers_of(Image const& image) {
   std::vector<typename decltype(next)::value_type> layers;
   for (; next; next = next->parent()) layers.push_back(*next);
   std::ranges::reverse(layers);
+  return layers;
+}
+
+/// The same, found to be those that the image's configuration tells of.
+/// @throws also `Errc::digest_mismatch`
+template <class Image>
+auto layers_of(Image const& image, std::vector<Digest> const& diff_ids) {
+  auto layers = layers_of(image);
+  for (auto i = std::max(layers.size(), diff_ids.size()); i-- > 0;)
+    if (i >= layers.size() || i >= diff_ids.size() || layers[i].record().diff_digest != diff_ids[i].str())
+      throw Error(Errc::digest_mismatch, "layer " + std::to_string(i) + " of the image" +
+                                             (i < diff_ids.size() ? ", " + diff_ids[i].str() : std::string()))
+          .about(Subject::image, image.id().str());
   return layers;
 }
 

@@ -15,7 +15,7 @@
 #include <concepts>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -60,14 +60,6 @@ namespace detail {
 
 inline constexpr int most_nested_indexes = 4;
 
-/// A blob that is small enough to be kept in memory.
-/// @throws `Errc::over_budget`, `Errc::digest_mismatch`
-std::string read_blob(Source in, Descriptor const& blob, std::string const& where,
-                      DocumentLimits const& limits);
-
-/// @throws `Errc::digest_mismatch` unless the document is what the reference, if it is a digest, stands for
-void check_reference(std::string_view reference, RawManifest const& document);
-
 /// The manifest of an image in another format, or over other blobs. What Docker's format has no members for, such as
 /// annotations, is dropped, as containers/image does.
 /// @throws as `Manifest::make`
@@ -84,7 +76,9 @@ ImagePlan plan(Manifest manifest, ImageConfig config, std::optional<Index> index
 template <ImageSource S>
 ImagePlan plan_image(S& source, ImageChoice const& choice = {}) {
   auto document = source.manifest(choice.reference);
-  detail::check_reference(choice.reference, document);
+  std::error_code not_a_digest;
+  if (auto const digest = Digest::parse(choice.reference, not_a_digest))
+    check_manifest(document.bytes, *digest, "the source");
   std::optional<Index> first;
   for (int depth = 0; is_index(manifest_type(document.bytes, document.media_type, choice.limits)); ++depth) {
     auto index = Index::parse(std::move(document.bytes), document.media_type, choice.limits);
@@ -92,7 +86,7 @@ ImagePlan plan_image(S& source, ImageChoice const& choice = {}) {
       throw Error(Errc::over_budget, "index " + index.digest().str() + ", too many indexes in each other");
     auto const chosen = index.choose(choice.platform ? *choice.platform : host_platform());
     document = source.manifest(chosen.digest.str());
-    detail::check_reference(chosen.digest.str(), document);
+    check_manifest(document.bytes, chosen.digest, "the source");
     if (document.media_type.empty()) document.media_type = chosen.media_type;
     if (!first) first = std::move(index);
   }
@@ -100,7 +94,8 @@ ImagePlan plan_image(S& source, ImageChoice const& choice = {}) {
   manifest.require_image();
   auto const& blob = manifest.config();
   auto config = ImageConfig::parse(
-      blob.data ? *blob.data : detail::read_blob(source.blob(blob), blob, "configuration", choice.limits),
+      blob.data ? *blob.data
+                : read_verified(source.blob(blob), blob, "the configuration", choice.limits.bytes),
       choice.limits);
   return detail::plan(std::move(manifest), std::move(config), std::move(first));
 }

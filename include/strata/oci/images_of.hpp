@@ -6,6 +6,7 @@
 #include <strata/id.hpp>
 #include <strata/oci/descriptor.hpp>
 #include <strata/oci/image_destination.hpp>
+#include <strata/oci/image_documents.hpp>
 #include <strata/oci/image_plan.hpp>
 #include <strata/oci/image_source.hpp>
 #include <strata/oci/incoming_image.hpp>
@@ -67,19 +68,15 @@ class ImagesOf {
   /// The layers of an image as `blob` has them, instead of those that its manifest names.
   /// @throws `Errc::image_unknown`; `Errc::digest_mismatch` if its layers are not those of its configuration
   std::vector<Descriptor> held_layers(ImagePlan const& plan) const {
-    std::vector<Descriptor> held(plan.layers.size(), Descriptor{.digest = plan.config.digest()});
     auto const image = store_.images().get(Ref::exactly(std::string(plan.config.digest().hex())));
-    auto layer = image.top_layer();
     auto const type = layer_media_type(plan.manifest.format(), Compression::none);
-    for (auto i = held.size(); i-- > 0; layer = layer->parent()) {
-      auto const& diff_id = plan.layers[i].diff_id;
-      if (!layer || layer->record().diff_digest != diff_id.str())
-        throw Error(Errc::digest_mismatch, "layer " + std::to_string(i) + " of the image, " + diff_id.str())
-            .about(Subject::image, image.id().str());
-      remember(diff_id, layer->id().str());
-      held[i] = {.media_type = std::string(*type),
-                 .digest = diff_id,
-                 .size = static_cast<std::uint64_t>(layer->record().diff_size)};
+    std::vector<Descriptor> held;
+    for (auto const& layer : layers_of(image, plan.config.diff_ids())) {
+      auto const& diff_id = plan.layers[held.size()].diff_id;
+      remember(diff_id, layer.id().str());
+      held.push_back({.media_type = std::string(*type),
+                      .digest = diff_id,
+                      .size = static_cast<std::uint64_t>(layer.record().diff_size)});
     }
     return held;
   }

@@ -41,8 +41,6 @@ class [[nodiscard]] IncomingImage {
   IncomingImage& operator=(IncomingImage&&) = delete;
   ~IncomingImage() { undo(); }
 
-  ImagePlan const& plan() const noexcept { return plan_; }
-
   /// Adds the next layer if nothing need be brought for it: the store has it, or has the same changes over another
   /// parent, which are unpacked once more.
   /// @return false if `put_layer` must bring it

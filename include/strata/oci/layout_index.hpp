@@ -4,6 +4,7 @@
 #include <strata/oci/descriptor.hpp>
 #include <strata/oci/document.hpp>
 #include <strata/oci/image_source.hpp>
+#include <strata/oci/verified_source.hpp>
 #include <strata/separate.hpp>
 
 #include <boost/json/array.hpp>
@@ -80,12 +81,6 @@ class LayoutIndex {
 /// Describes a manifest or index for the index that lists it.
 /// @throws the codes of `manifest_type`
 Descriptor manifest_descriptor(RawManifest const& manifest);
-
-/// @throws `Errc::digest_mismatch` if the manifest is another one; `Errc::digest_unsupported` for other digests than SHA-256
-void check_manifest(std::string_view bytes, Digest const& digest, std::string const& where);
-
-/// @throws `Errc::digest_mismatch` if a place has a blob in another size than its descriptor's
-void check_size(std::uint64_t size, Descriptor const& blob, std::string const& where);
 
 /// Reads a manifest of a layout.
 /// @param files  an `ImageDirectory` or `ArchiveMembers`

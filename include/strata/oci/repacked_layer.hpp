@@ -11,12 +11,13 @@
 #include <strata/progress.hpp>
 #include <strata/stream/compressing_writer.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/range_source.hpp>
 #include <strata/sys/scratch_file.hpp>
 #include <strata/sys/stream.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <unistd.h>
 #include <utility>
 
 namespace strata::oci {
@@ -28,8 +29,7 @@ struct RepackedLayer {
 
   /// Its bytes. Call once.
   Source bytes() && {
-    if (::lseek(file.get(), 0, SEEK_SET) != 0) sys::throw_errno("lseek", "layer");
-    return fd_source(std::move(file));
+    return range_source(std::make_shared<sys::Fd const>(std::move(file)), {0, blob.size}, "layer");
   }
 };
 
@@ -38,8 +38,8 @@ struct RepackOptions {
   Compression compression = Compression::none;
   codec::EncodeOptions encode = {};
   std::uint64_t plain_bytes = std::uint64_t{256} << 30U;  ///< limit on what a layer unpacks to
-  fs::path scratch = {};                                  ///< directory of the unnamed file
-  Control control = {};                                   ///< only `stop` is used
+  fs::path scratch = {};  ///< directory of the unnamed file; empty: `$TMPDIR`, or /var/tmp
+  Control control = {};   ///< only `stop` is used
 };
 
 /// Unpacks a layer, checks it, and compresses it anew.
@@ -51,7 +51,7 @@ RepackedLayer repack_layer(Source blob, PlannedLayer const& layer, Format format
                            RepackOptions const& options) {
   auto const type = layer_media_type(format, options.compression);
   if (!type) throw Error(Errc::unsupported, "layers of this compression in the manifest's format");
-  auto file = sys::scratch_file(options.scratch);
+  auto file = sys::scratch_file(options.scratch.empty() ? sys::scratch_directory() : options.scratch);
   archive::CompressingWriter out(
       fd_sink(file.get()), options.compression, codecs,
       {.encode = options.encode, .hash_plain = true, .hash_output = true, .control = options.control});

@@ -5,9 +5,11 @@
 #include <strata/oci/descriptor.hpp>
 #include <strata/separate.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace strata::oci {
 
@@ -34,6 +36,17 @@ class VerifiedSource {
   std::string where_;
   std::optional<Hasher> hasher_ = Hasher();  // empty once the end was reported
 };
+
+/// All bytes of a blob, verified.
+/// @param most  bytes
+/// @throws as `VerifiedSource`; `Errc::over_budget` for a larger blob, of which nothing is read
+std::string read_verified(Source in, Descriptor const& blob, std::string const& where, std::size_t most);
+
+/// @throws `Errc::digest_mismatch` if the manifest is another one; `Errc::digest_unsupported` for other digests than SHA-256
+void check_manifest(std::string_view bytes, Digest const& digest, std::string const& where);
+
+/// @throws `Errc::digest_mismatch` if a place has a blob in another size than its descriptor's
+void check_size(std::uint64_t size, Descriptor const& blob, std::string const& where);
 
 }  // namespace strata::oci
 

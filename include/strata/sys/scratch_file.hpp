@@ -15,6 +15,9 @@ namespace strata::sys {
 /// @throws `errno`, "open <directory>"
 Fd scratch_file(fs::path const& directory);
 
+/// `$TMPDIR`, or /var/tmp: for what may be larger than memory, of which /tmp often is.
+fs::path scratch_directory();
+
 }  // namespace strata::sys
 
 #ifndef STRATA_SEPARATE_COMPILATION

@@ -5,6 +5,8 @@
 #include <strata/error.hpp>
 #include <strata/oci/archive_members.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/file_at.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/range_source.hpp>
 #include <strata/sys/scratch_file.hpp>
 #include <strata/sys/stream.hpp>
@@ -12,7 +14,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <fcntl.h>
 #include <optional>
 #include <sys/stat.h>
@@ -25,9 +26,7 @@ namespace detail {
 class HeaderReader final : public Reader {
  public:
   HeaderReader(int fd, fs::path path) : fd_(fd), path_(std::move(path)) {
-    struct stat status {};
-    if (::fstat(fd_, &status) != 0) sys::throw_errno("stat", path_);
-    size_ = static_cast<std::uint64_t>(status.st_size);
+    size_ = static_cast<std::uint64_t>(sys::status_of(fd_, path_.native()).st_size);
   }
 
   /// Everything up to this offset is of no interest.
@@ -39,11 +38,9 @@ class HeaderReader final : public Reader {
       at_ += n;
       return Bytes(buffer_).first(n);
     }
-    auto const n =
-        sys::retry([&] { return ::pread(fd_, buffer_.data(), buffer_.size(), static_cast<off_t>(at_)); });
-    if (n < 0) sys::throw_errno("read", path_);
-    at_ += static_cast<std::uint64_t>(n);
-    return Bytes(buffer_).first(static_cast<std::size_t>(n));
+    auto const n = sys::read_at(fd_, buffer_, at_, path_);
+    at_ += n;
+    return Bytes(buffer_).first(n);
   }
 
  private:
@@ -89,13 +86,12 @@ STRATA_INLINE ArchiveMembers::ArchiveMembers(fs::path const& path, ArchiveOption
                                              Unpacking unpacking)
     : name_(path.native()), options_(options), unpacking_(unpacking) {
   auto file = std::make_shared<sys::Fd const>(sys::open_at(AT_FDCWD, path, O_RDONLY));
-  struct stat status {};
-  if (::fstat(file->get(), &status) != 0) sys::throw_errno("stat", path);
   std::array<std::byte, codec::magic_bytes> first{};
-  ssize_t const n = S_ISREG(status.st_mode) ? ::pread(file->get(), first.data(), first.size(), 0) : 0;
-  if (n < 0) sys::throw_errno("read", path);
-  if (S_ISREG(status.st_mode) &&
-      unpacking_.detect(Bytes(first).first(static_cast<std::size_t>(n))) == Compression::none)
+  auto const is_plain = [&] {
+    return unpacking_.detect(Bytes(first).first(sys::read_at(file->get(), first, 0, path))) ==
+           Compression::none;
+  };
+  if (S_ISREG(sys::status_of(file->get(), path.native()).st_mode) && is_plain())
     file_ = std::move(file);
   else
     detail::in_archive(name_, [&] { unpack(strata::detail::FdSource(sys::Fd(), file->get(), path)); });
@@ -112,10 +108,7 @@ STRATA_INLINE ArchiveMembers::ArchiveMembers(Source in, std::string name, Archiv
 }
 
 STRATA_INLINE void ArchiveMembers::unpack(Source in) {
-  auto const* const environment = std::getenv("TMPDIR");
-  auto const directory = !options_.scratch.empty()                     ? options_.scratch
-                         : environment != nullptr && *environment != 0 ? fs::path(environment)
-                                                                       : fs::path("/var/tmp");
+  auto const directory = options_.scratch.empty() ? sys::scratch_directory() : options_.scratch;
   auto file = sys::scratch_file(directory);
   auto plain = unpacking_.open(std::move(in), options_.plain_bytes);
   for (auto part = plain.next(); !part.empty(); part = plain.next())
@@ -205,9 +198,7 @@ STRATA_INLINE auto ArchiveMembers::get(std::string_view name) const -> Member co
 STRATA_INLINE Source ArchiveMembers::open(std::string_view name) const {
   auto const& member = get(name);
   if (member.kind == Kind::file) return range_source(file_, {member.offset, member.size}, name_);
-  struct stat status {};
-  if (::fstat(file_->get(), &status) != 0) sys::throw_errno("stat", name_);
-  auto const behind = static_cast<std::uint64_t>(status.st_size) - member.offset;
+  auto const behind = static_cast<std::uint64_t>(sys::status_of(file_->get(), name_).st_size) - member.offset;
   return detail::EntrySource(range_source(file_, {member.offset, behind}, name_));
 }
 

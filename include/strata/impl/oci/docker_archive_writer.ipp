@@ -49,17 +49,13 @@ boost::json::object object_of(std::map<std::string, Value> const& members) {
 
 STRATA_INLINE void DockerArchiveWriter::put_blob(Descriptor const& blob, Source in) {
   if (has_blob(blob)) return;
-  VerifiedSource verified(std::move(in), blob, archive_.name());
   if (is_config(blob.media_type)) {
-    if (blob.size > DocumentLimits{}.bytes)
-      throw Error(Errc::over_budget,
-                  "configuration " + blob.digest.str() + " of " + std::to_string(blob.size) + " bytes");
-    std::string text;
-    for (auto part = verified.next(); !part.empty(); part = verified.next()) text += as_text(part);
+    auto text = read_verified(std::move(in), blob, archive_.name(), DocumentLimits{}.bytes);
     archive_.file(detail::config_name(blob.digest), detail::docker_mode, text);
     configs_.emplace(blob.digest, std::move(text));
   } else {
-    archive_.file(detail::layer_name(blob.digest), detail::docker_mode, blob.size, std::move(verified));
+    archive_.file(detail::layer_name(blob.digest), detail::docker_mode, blob.size,
+                  VerifiedSource(std::move(in), blob, archive_.name()));
   }
   blobs_.insert(blob.digest);
 }

@@ -3,6 +3,7 @@
 #include <strata/error.hpp>
 #include <strata/oci/image_directory.hpp>
 #include <strata/sys/file.hpp>
+#include <strata/sys/lookup.hpp>
 #include <strata/sys/new_file.hpp>
 #include <strata/sys/range_source.hpp>
 
@@ -55,8 +56,7 @@ STRATA_INLINE auto ImageDirectory::find_file(std::string_view name) const -> std
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
     raise("open", name);
   }
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) raise("stat", name);
+  auto const status = sys::status_of(fd.get(), path_of(name).native());
   if (!S_ISREG(status.st_mode))
     throw Error(Errc::unsupported, path_of(name).native() + ": no regular file").at(path_of(name).native());
   return Opened{std::move(fd), static_cast<std::uint64_t>(status.st_size)};

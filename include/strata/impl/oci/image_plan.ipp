@@ -21,25 +21,6 @@ STRATA_INLINE std::vector<std::string> podman_layer_ids(std::vector<Digest> cons
 
 namespace detail {
 
-STRATA_INLINE std::string read_blob(Source in, Descriptor const& blob, std::string const& where,
-                                    DocumentLimits const& limits) {
-  if (blob.size > limits.bytes)
-    throw Error(Errc::over_budget, where + ' ' + blob.digest.str() + ", " + std::to_string(blob.size) +
-                                       " bytes of " + std::to_string(limits.bytes));
-  VerifiedSource verified(std::move(in), blob, where);
-  std::string text;
-  for (Bytes part = verified.next(); !part.empty(); part = verified.next()) text += as_text(part);
-  return text;
-}
-
-STRATA_INLINE void check_reference(std::string_view reference, RawManifest const& document) {
-  std::error_code not_a_digest;
-  auto const wanted = Digest::parse(reference, not_a_digest);
-  if (!wanted) return;
-  if (auto const found = Digest::of(as_bytes(document.bytes)); found != *wanted)
-    throw Error(Errc::digest_mismatch, "manifest " + wanted->str() + ", found " + found.str());
-}
-
 STRATA_INLINE Manifest converted(ManifestParts parts, Format format) {
   parts.config.media_type = config_media_type(format);
   if (format == Format::docker) {

@@ -162,20 +162,4 @@ STRATA_INLINE Descriptor manifest_descriptor(RawManifest const& manifest) {
           .size = manifest.bytes.size()};
 }
 
-STRATA_INLINE void check_manifest(std::string_view bytes, Digest const& digest, std::string const& where) {
-  if (digest.algorithm() != "sha256")
-    throw Error(Errc::digest_unsupported,
-                "manifest " + digest.str() + " of " + where + ": only SHA-256 is verified");
-  if (auto const found = Digest::of(as_bytes(bytes)); found != digest)
-    throw Error(Errc::digest_mismatch,
-                "manifest " + digest.str() + " of " + where + ": the bytes have the digest " + found.str());
-}
-
-STRATA_INLINE void check_size(std::uint64_t size, Descriptor const& blob, std::string const& where) {
-  if (size != blob.size)
-    throw Error(Errc::digest_mismatch, "blob " + blob.digest.str() + " of " + where + ": " +
-                                           std::to_string(size) + " bytes instead of " +
-                                           std::to_string(blob.size));
-}
-
 }  // namespace strata::oci

@@ -3,6 +3,8 @@
 #include <strata/sys/file.hpp>
 #include <strata/sys/scratch_file.hpp>
 
+#include <cstdlib>
+
 namespace strata::sys {
 
 STRATA_INLINE Fd scratch_file(fs::path const& directory) {
@@ -13,6 +15,11 @@ STRATA_INLINE Fd scratch_file(fs::path const& directory) {
   if (!fd) throw_errno("open", directory);
   ::unlink(name.c_str());
   return fd;
+}
+
+STRATA_INLINE fs::path scratch_directory() {
+  auto const* const environment = std::getenv("TMPDIR");
+  return environment != nullptr && *environment != 0 ? fs::path(environment) : fs::path("/var/tmp");
 }
 
 }  // namespace strata::sys
