@@ -239,6 +239,15 @@ TEST_CASE("documents that contradict each other are refused", "[oci]") {
             },
             blobs[2].digest.str()) == Errc::digest_mismatch);
   CHECK(is_empty(fixture.store));
+  // a configuration in the manifest whose digest says another
+  auto descriptor = sample.parsed().config();
+  descriptor.digest = Digest::parse("sha512:" + std::string(128, '0'));
+  descriptor.data = sample.config;
+  auto const embedded = Manifest::make({.config = descriptor, .layers = sample.parsed().layers()});
+  Place place(sample);
+  place.manifests[""] = {.bytes = embedded.bytes(), .media_type = embedded.media_type()};
+  CHECK(error_of([&] { copy_image(place, images); }, "sha512:") == Errc::digest_mismatch);
+  CHECK(is_empty(fixture.store));
   copy(image_of({}, {}));  // an image without layers is none to refuse
   CHECK(fixture.store.images().list().size() == 1);
 }
@@ -259,6 +268,29 @@ TEST_CASE("a layer that unpacks to something else reaches no layout", "[oci]") {
                      {.name = "v1", .compression = Compression::zstd, .scratch = scratch.path()});
         }) == Errc::digest_mismatch);
   CHECK(!layout.has_blob(sample.blobs()[1]));
+}
+
+TEST_CASE("layers that are plain are called so, whatever a docker-archive says of them", "[oci]") {
+  testing::TempDir scratch;
+  auto const sample = sample_image("a", 2, Format::docker);
+  Place const place(sample);
+  DockerArchiveWriter archive(scratch.path() / "one.tar");
+  copy_image(place, archive, {.name = "localhost/a:1"});
+  archive.finish();
+  DockerArchive const from(scratch.path() / "one.tar");
+
+  OciLayout layout(scratch.path() / "layout");
+  copy_image(from, layout, {.name = "v1"});
+  layout.finish();
+  auto const manifest = Manifest::parse(layout.manifest("v1").bytes);
+  for (std::size_t i = 0; i < sample.layers.size(); ++i) {
+    CHECK(manifest.layers()[i].media_type == media_type::oci_layer);
+    CHECK(testing::read_all(layout.blob(manifest.layers()[i])) == sample.layers[i]);
+  }
+
+  DockerArchiveWriter again(scratch.path() / "two.tar");
+  copy_image(from, again, {.name = "localhost/a:1", .scratch = "/nowhere/at/all"});  // nothing is repacked
+  again.finish();
 }
 
 TEST_CASE("an index is followed to the image for a platform", "[oci]") {

@@ -108,8 +108,10 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan plan, CopyOptions const
 
 /// What a place of blobs wants of a layer; none: as it is.
 template <class S, class D>
-std::optional<Compression> wanted_compression(Descriptor const& blob, CopyOptions const& options) {
-  auto const now = layer_compression(blob.media_type);
+std::optional<Compression> wanted_compression(Descriptor const& blob, Digest const& diff_id,
+                                              CopyOptions const& options) {
+  // The manifest that a docker-archive gets says gzip of layers that are plain.
+  auto const now = blob.digest == diff_id ? Compression::none : layer_compression(blob.media_type);
   auto wanted = options.compression;
   if (D::wants_plain_layers) {
     wanted = Compression::none;
@@ -123,7 +125,7 @@ std::optional<Compression> wanted_compression(Descriptor const& blob, CopyOption
 template <class Codecs, ImageSource S, BlobDestination D>
 Descriptor put_layer(S& source, D& destination, Descriptor const& blob, PlannedLayer const& layer,
                      Format format, CopyOptions const& options) {
-  auto const wanted = wanted_compression<S, D>(blob, options);
+  auto const wanted = wanted_compression<S, D>(blob, layer.diff_id, options);
   if (!wanted) {
     if (!destination.has_blob(blob))
       destination.put_blob(blob, CheckedLayer(source.blob(blob), {.blob = blob, .diff_id = layer.diff_id},
@@ -162,6 +164,8 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOption
       std::erase_if(named.annotations,
                     [](auto const& item) { return item.first.find(".zstd-chunked.") != std::string::npos; });
       of = std::move(named);
+    } else if (format != plan.manifest.format() && of.digest == layer.diff_id) {
+      of.media_type = *layer_media_type(format, Compression::none);
     }
   }
   auto const config = plan.config.descriptor(format);

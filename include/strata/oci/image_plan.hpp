@@ -65,7 +65,8 @@ inline constexpr int most_nested_indexes = 4;
 /// @throws as `Manifest::make`
 Manifest converted(ManifestParts parts, Format format);
 
-/// @throws `Errc::corrupt_document` unless both have as many layers
+/// @throws `Errc::corrupt_document` unless both have as many layers; `Errc::digest_mismatch` if the manifest names another
+///   configuration
 ImagePlan plan(Manifest manifest, ImageConfig config, std::optional<Index> index);
 
 }  // namespace detail

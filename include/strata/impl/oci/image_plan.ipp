@@ -38,6 +38,8 @@ STRATA_INLINE Manifest converted(ManifestParts parts, Format format) {
 }
 
 STRATA_INLINE ImagePlan plan(Manifest manifest, ImageConfig config, std::optional<Index> index) {
+  if (auto const& named = manifest.config().digest; named != config.digest())
+    throw Error(Errc::digest_mismatch, "configuration " + named.str() + ", found " + config.digest().str());
   auto const& blobs = manifest.layers();
   auto const& diff_ids = config.diff_ids();
   if (blobs.size() != diff_ids.size())
