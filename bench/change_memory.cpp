@@ -1,6 +1,7 @@
 // What do creating and removing a layer cost if the driver keeps no files, among few layers and among many?
 // usage: bench-change_memory DIRECTORY [ITEMS...]
 // Prints: change_memory <serializer> <items in the store> <microseconds to create> <to remove>, least of 9 batches of 20
+#include <strata/codec/all.hpp>
 #include <strata/drivers/memory.hpp>
 #include <strata/fs.hpp>
 #include <strata/serializers/journal.hpp>

@@ -1,6 +1,7 @@
 // Does one more layer cost the same among 10 layers and among 100,000, with the Journal?
 // usage: bench-create_journal DIRECTORY [ITEMS...]
 // Prints: create_journal <items in the store> <microseconds per layer, least of 9 batches of 20>
+#include <strata/codec/all.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/fs.hpp>
 #include <strata/serializers/journal.hpp>

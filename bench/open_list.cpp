@@ -1,6 +1,7 @@
 // How long does it take to open a store and list its layers, inside a process that already runs?
 // usage: bench-open_list GRAPH_ROOT RUN_ROOT
 // Prints: open_list <layers> <microseconds to open, least of 9> <microseconds to open and list, least of 9>
+#include <strata/codec/all.hpp>
 #include <strata/drivers/overlay.hpp>
 #include <strata/serializers/json.hpp>
 #include <strata/store/store.hpp>

@@ -106,6 +106,9 @@ template <class Core, class Staged>
 void unpack_layer(Core& core, Source source, Staged& staged, fs::path const& tar_split,
                   ApplyOptions const& options, LayerRecord& record, archive::TarObserver* also = nullptr,
                   bool over = false) {
+  static_assert(
+      requires { sizeof(typename Core::Codecs); },
+      "unpacking needs the store's codecs: include strata/codec/all.hpp, or those that its traits list");
   detail::ProgressMeter meter(options.progress, Phase::import_layer, source.size());
   archive::DecompressingReader inlet(std::move(source), typename Core::Codecs{},
                                      {.max_bytes = options.limits.plain_bytes,
