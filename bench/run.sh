@@ -1,7 +1,7 @@
 #!/bin/sh
 # How fast is oci-storage, beside GNU tar, pigz, zstd and containers-storage in the same run? Prints a table: what was
 # measured, ours, the other, the ratio, the budget that was set for it, and whether it was met.
-# usage: sh bench/run.sh [PART...]      parts: import export create open commands program compile; all of them if none is named
+# usage: sh bench/run.sh [PART...]      parts: import export load create open commands program compile; all of them if none is named
 # Times are the least of $STRATA_RUNS runs (5), on an ext4 in a file in memory, so that no disk adds its noise; run it on
 # a machine that does nothing else. Durability "full" flushes to that file system's device, which is memory, too.
 set -u
@@ -10,7 +10,7 @@ top=$(pwd)
 . examples/lib.sh
 . examples/programs.sh
 : "${STRATA_RUNS:=5}"
-parts=${*:-import export create open commands program compile}
+parts=${*:-import export load create open commands program compile}
 wants() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 is_root || die 'mounting a file system to measure on needs root: run this as root'
@@ -114,6 +114,12 @@ if wants export; then
   row 'as zstd' "$(timed '' $(ours_at ours) diff zstd)" 'zstd -T2' "$(timed '' zstd -q -T2 -c "$tar")" 1.1
   printf '(bytes: gzip %s, pigz %s; zstd %s, zstd -T2 %s)\n' "$($(ours_at ours) diff --gzip base | wc -c)" "$(pigz -p2 -c "$tar" | wc -c)" \
     "$($(ours_at ours) diff zstd | wc -c)" "$(zstd -q -T2 -c "$tar" | wc -c)"
+fi
+
+if wants load; then
+  need podman skopeo openssl isal || say 'without these their columns stay empty'
+  . bench/load.sh
+  measure_load
 fi
 
 # fill DIRECTORY PROGRAM ITEMS: a store of so many base layers: one is made by the program, the rest in its image
