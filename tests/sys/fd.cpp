@@ -116,8 +116,8 @@ TEST_CASE("a path longer than PATH_MAX is opened in steps, and follows no link",
   CHECK_FALSE(open(std::string(5000, 'x') + "/file"));
   CHECK(errno == ENAMETOOLONG);
 
-  auto const shorter =
-      sys::ShortPath::of(AT_FDCWD, (dir.path().native() + "/in/" + deep.substr(name.size() + 2)).c_str());
+  auto const path = dir.path().native() + "/in/" + deep.substr(name.size() + 2);
+  auto const shorter = sys::ShortPath::of(AT_FDCWD, path.c_str());
   REQUIRE(shorter);
   CHECK(sys::try_open_at(AT_FDCWD, shorter.text().c_str(), O_PATH));
   CHECK_FALSE(sys::ShortPath::of(AT_FDCWD, "/short"));
