@@ -16,25 +16,13 @@ split_tree() {
   mkdir "$images/small" && echo new >"$images/small/new" && tar -C "$images/small" -cf "$images/layer-6.tar" .
 }
 
-# write_layout DIRECTORY LAYER.tar.gz...: an OCI layout of these layers
-write_layout() {
-  layout=$1
-  shift
-  mkdir -p "$layout/blobs/sha256"
-  write_image bench "$images/made" "$@"
-  for blob in "$images/made/config" "$images/made/manifest" "$@"; do cp "$blob" "$layout/blobs/sha256/$(sha256 "$blob")"; done
-  printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
-  printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"localhost/bench:1"}}]}' \
-    "$manifest_digest" "$(wc -c <"$images/made/manifest")" >"$layout/index.json"
-}
-
 make_images() {
   images=$scratch/images
   mkdir "$images" && split_tree || return 1
   for layer in 1 2 3 4 5 6; do gzip -kn "$images/layer-$layer.tar"; done
   set -- "$images/layer-1.tar.gz" "$images/layer-2.tar.gz" "$images/layer-3.tar.gz" "$images/layer-4.tar.gz" "$images/layer-5.tar.gz"
-  write_layout "$images/cold" "$@"
-  write_layout "$images/child" "$@" "$images/layer-6.tar.gz"
+  write_layout "$images/cold" localhost/bench:1 "$@"
+  write_layout "$images/child" localhost/bench:1 "$@" "$images/layer-6.tar.gz"
   for image in cold child; do
     skopeo copy -q "oci:$images/$image" "docker-archive:$images/$image.docker:localhost/bench:1" || return 1
     tar -C "$images/$image" -cf "$images/$image.oci" . || return 1

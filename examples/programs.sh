@@ -67,6 +67,19 @@ write_image() {
   manifest_digest=sha256:$(sha256 "$image_directory/manifest")
 }
 
+# write_layout DIRECTORY NAME LAYER_BLOB...: writes an OCI layout of that image, as write_image makes it
+write_layout() {
+  layout=$1 layout_name=$2
+  shift 2
+  mkdir -p "$layout/blobs/sha256"
+  write_image "$layout_name" "$layout/made" "$@"
+  for blob in "$layout/made/config" "$layout/made/manifest" "$@"; do cp "$blob" "$layout/blobs/sha256/$(sha256 "$blob")"; done
+  printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
+  printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"%s"}}]}' \
+    "$manifest_digest" "$(wc -c <"$layout/made/manifest")" "$layout_name" >"$layout/index.json"
+  rm -r "$layout/made"
+}
+
 # make_image NAME TOP_LAYER DIRECTORY: records what write_image wrote, with the program in $made_by (ours or theirs)
 make_image() {
   $made_by create-image --id "$image_id" --name "$1" --digest "$manifest_digest" "$2" &&

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The power fails at $STRATA_CUTS random moments (8) while ours imports layers and makes images. What was acknowledged
-# before the cut must be there after it, whole, and the store must open and work without repair.
+# The power fails at $STRATA_CUTS random moments (8) while ours imports layers, makes images and loads others. What was
+# acknowledged before the cut must be there after it, whole, and the store must open and work without repair.
 #
 # The store's disk is an ext4 in a file on XFS. A reflink copy of that file is what the disk held at one moment, with
 # all that the kernel had not yet written lost, as it would be on a disk whose own cache is written through.
@@ -39,7 +39,7 @@ cp "$(debian_tar)" "$given/4.tar"
 for file in "$given"/*.tar*; do plain "$file" | sha256sum | cut -d' ' -f1 >"$file.plain"; done
 
 # keep_writing: imports and makes images until told to stop. `journal` says what was acknowledged: "layer ID FILE",
-# "image ID LAYER", "data IMAGE KEY FILE", "name IMAGE NAME", and before something is taken away "gone ID".
+# "image ID LAYER", "data IMAGE KEY FILE", "name IMAGE NAME", "loaded ID LAYOUT", and before something is taken away "gone ID".
 journal=$scratch/journal
 : >"$journal"
 keep_writing() {
@@ -57,11 +57,18 @@ keep_writing() {
     echo "data image-$n manifest data-$n" >>"$journal"
     ours add-names --name "localhost/more:$n" "image-$n" || { echo "add-names image-$n" >>"$scratch/failed"; return 1; }
     echo "name image-$n localhost/more:$n" >>"$journal"
+    tar -C "$scratch" -cf "$scratch/layer-$n.tar" "data-$n"
+    write_layout "$scratch/layout-$n" "localhost/loaded:$n" "$given/0.tar" "$given/2.tar.gz" "$scratch/layer-$n.tar"
+    ours load --quiet --input "$scratch/layout-$n" >/dev/null || { echo "load layout-$n" >>"$scratch/failed"; return 1; }
+    echo "loaded $image_id layout-$n" >>"$journal"
+    echo "$image_id" >"$scratch/layout-$n/id"
     old=$((n - 6))
     if [ $old -gt 0 ]; then
       echo "gone image-$old" >>"$journal"
       echo "gone layer-$old" >>"$journal"
       ours delete-image "image-$old" 2>/dev/null || { echo "delete-image image-$old" >>"$scratch/failed"; return 1; }
+      echo "gone $(cat "$scratch/layout-$old/id")" >>"$journal"
+      ours delete-image "$(cat "$scratch/layout-$old/id")" >/dev/null || { echo "delete-image of layout-$old" >>"$scratch/failed"; return 1; }
     fi
   done
 }
@@ -91,6 +98,17 @@ verify() {
   still_there "$scratch/cut-$1" name | while read -r _ id name; do
     ours get-names "$id" | grep -qxF "$name" || echo "$id lost its name $name"
   done
+  still_there "$scratch/cut-$1" loaded | while read -r _ id layout; do
+    rm -rf "$scratch/saved"
+    ours save --quiet --format oci-dir --output "$scratch/saved" "$id" 2>"$scratch/save.err" || { echo "$id is not saved: $(cat "$scratch/save.err")"; continue; }
+    [ -e "$scratch/saved/blobs/sha256/$id" ] || echo "$id is saved without its configuration"
+    ours get-names "$id" | grep -qxF "localhost/loaded:${layout#layout-}" || echo "$id lost its name"
+  done
+  # what was under way when the power failed is loaded once more
+  last=$(ls -d "$scratch"/layout-* | sort -V | tail -n 1)
+  [ ! -e "$last/index.json" ] || ours load --quiet --input "$last" >/dev/null || echo "$last is not loaded again"
+  ours images --json >"$scratch/images.json"
+  ours layers --json >"$scratch/layers.json"
   # what was under way may be there or not; if it is listed, it is whole or says that it is not
   jq -r '.[]? | select(.flags.incomplete != true and ."diff-digest" != null) | "\(.id) \(."diff-digest")"' <"$scratch/layers.json" |
     while read -r id digest; do
