@@ -8,6 +8,7 @@
 #include <boost/filesystem/fstream.hpp>
 
 #include "archive.hpp"
+#include "images.hpp"
 #include "program.hpp"
 #include "store_state.hpp"
 #include <cstdlib>
@@ -132,6 +133,7 @@ class Home {
                          .symlink("l", "d/a")
                          .pipe("d/pipe")
                          .finish());
+    write_images(top_ / "files");
     if (std::system(("gzip -nkf " + file("new.tar")).c_str()) != 0) throw std::runtime_error("gzip");
   }
 

@@ -5,6 +5,7 @@
 #include <boost/filesystem/fstream.hpp>
 
 #include "home.hpp"
+#include "images.hpp"
 #include "tools/kept_time.hpp"
 #include <functional>
 #include <string>
@@ -67,6 +68,7 @@ inline Operation repair_link() {
 inline std::vector<Operation> operations(Home const& home) {
   auto const file = [&](char const* name) { return home.file(name); };
   auto const mounted = [](Home const& at) { at.expect({"mount", "c1"}); };
+  auto const loaded = [](Home const& at) { at.expect({"load", "-q", "-i", at.file("layout")}); };
   std::vector<Operation> out{
       {"first", {"create-layer", "--id", "new"}, Effect::change, [](Home const& at) { at.empty(); }},
       {"create-layer", {"create-layer", "--id", "new", "-n", "new-name", "top"}},
@@ -103,6 +105,14 @@ inline std::vector<Operation> operations(Home const& home) {
        [](Home const& at) { detail::shorten(at.place().tree("own") / "own/file"); },
        true},
       {"gc", {"gc"}, Effect::steps, detail::garbage, true},
+      {"load", {"load", "-q", "-i", file("layout")}},
+      {"load-docker-archive", {"load", "-q", "-i", file("docker.tar")}, Effect::change, loaded},
+      {"load-again", {"load", "-q", "-i", file("layout")}, Effect::change, loaded},
+      {"save", {"save", "-q", "--format", "oci-dir", "-o", file("saved"), image_name}, Effect::look, loaded},
+      {"save-archive",
+       {"save", "-q", "--format", "oci-archive", "-o", file("saved.tar"), image_name},
+       Effect::look,
+       loaded},
       {"copy", {"copy", file("tree"), "spare:/copied"}, Effect::steps},
       {"copy-file", {"copy", file("data"), "spare:/copied"}, Effect::steps},
   };
