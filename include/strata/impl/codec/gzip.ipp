@@ -186,7 +186,7 @@ STRATA_INLINE Source Gzip::decompress(Source in, DecodeOptions const&) {
 }
 
 STRATA_INLINE std::unique_ptr<Encoder> Gzip::compress(Sink out, EncodeOptions const& options) {
-  auto const level = options.level < 1 || options.level > 3 ? 3u : static_cast<unsigned>(options.level);
+  auto const level = options.level < 1 ? 2u : static_cast<unsigned>(std::min(options.level, 3));
   return std::make_unique<detail::GzipEncoder>(std::move(out), level, std::max(options.threads, 1u));
 }
 
