@@ -18,6 +18,7 @@ namespace fault_injection {
 /// How the state after a failure is judged.
 enum class Effect {
   change,  ///< the old state or the new one
+  undone,  ///< likewise, but where the fault stays, whole layers may
   look,    ///< the store is as before
   steps    ///< makes one change after another: any number of them
 };
@@ -105,8 +106,8 @@ inline std::vector<Operation> operations(Home const& home) {
        [](Home const& at) { detail::shorten(at.place().tree("own") / "own/file"); },
        true},
       {"gc", {"gc"}, Effect::steps, detail::garbage, true},
-      {"load", {"load", "-q", "-i", file("layout")}},
-      {"load-docker-archive", {"load", "-q", "-i", file("docker.tar")}, Effect::change, loaded},
+      {"load", {"load", "-q", "-i", file("layout")}, Effect::undone},
+      {"load-docker-archive", {"load", "-q", "-i", file("docker.tar")}, Effect::undone, loaded},
       {"load-again", {"load", "-q", "-i", file("layout")}, Effect::change, loaded},
       {"save", {"save", "-q", "--format", "oci-dir", "-o", file("saved"), image_name}, Effect::look, loaded},
       {"save-archive",

@@ -65,7 +65,9 @@ class Trial {
       return broken("check is clean afterwards", "    check: " + check.out + check.err);
     if (ran.status == 0 && !is_new)
       return broken("acknowledged is complete", "    state:\n" + difference(new_, state));
-    if (operation_.effect != Effect::steps && !is_new && state != old_)
+    bool const by_steps =
+        operation_.effect == Effect::steps || (operation_.effect == Effect::undone && point.sticky);
+    if (!by_steps && !is_new && state != old_)
       return broken("old or new state", "    from the old state:\n" + difference(old_, state) +
                                             "    from the new state:\n" + difference(new_, state));
     return retry(is_new, broken, std::move(verdict));

@@ -112,6 +112,24 @@ TEMPLATE_TEST_CASE("an image cannot be created from a layer that does not exist"
   CHECK_FALSE(images.get("one").top_layer());
 }
 
+TEMPLATE_TEST_CASE("an image is created with a name that another one had", "[store][images]", stores::Vfs,
+                   stores::Journal) {
+  Fixture<TestType> fixture;
+  auto images = fixture.store.images();
+  images.create({.id = "one", .names = {"taken", "kept"}});
+  auto const two = images.create({.id = "two", .names = {"taken", "new"}, .take_names = true});
+  CHECK(two.names() == names::List{"taken", "new"});
+  CHECK(images.get("taken").id().str() == "two");
+  CHECK(images.get("one").names() == names::List{"kept"});
+  // as if they had been added
+  CHECK(two.record().names_history == names::List{"new", "taken"});
+  CHECK(code_of([&] { images.create({.id = "two", .names = {"kept"}, .take_names = true}); }) ==
+        Errc::duplicate_id);
+  CHECK(images.get("one").names() == names::List{"kept"});
+  images.create({.id = "three", .names = {"kept"}, .take_names = true, .big_data = {{"key", "bytes"}}});
+  CHECK(images.get("kept").big_data().get("key") == "bytes");
+}
+
 TEMPLATE_TEST_CASE("the history of an image's names is newest first", "[store][images]", stores::Vfs) {
   Fixture<TestType> fixture;
   auto image = fixture.store.images().create({.id = "one", .names = {"first"}});

@@ -9,6 +9,7 @@
 #include <strata/records/names.hpp>
 #include <strata/store/options.hpp>
 #include <strata/store/staged_layer.hpp>
+#include <strata/timestamp.hpp>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -40,6 +41,11 @@ class [[nodiscard]] IncomingImage {
   IncomingImage(IncomingImage&&) noexcept = default;
   IncomingImage& operator=(IncomingImage&&) = delete;
   ~IncomingImage() { undo(); }
+
+  /// Whether `take_layer` would add that layer, as the store is now. @param index  of the image's layers, the lowest is 0
+  bool has_layer(std::size_t index) {
+    return store_.layers().find(Ref::exactly(ids_[index])) || find_unpacked(plan_.layers[index]);
+  }
 
   /// Adds the next layer if nothing need be brought for it: the store has it, or has the same changes over another
   /// parent, which are unpacked once more.
@@ -73,12 +79,16 @@ class [[nodiscard]] IncomingImage {
     auto const& next = plan_.layers[count_];
     auto const& id = ids_[count_];
     check(next, staged.record().diff_digest);
+    auto const began = Timestamp::now();
     try {
       staged.commit({.id = id});
       added_.push_back(id);
     } catch (Error const& error) {
-      if (error.code() != Errc::duplicate_id) throw;  // another process was faster
-      check(next, store_.layers().get(Ref::exactly(id)).record().diff_digest);
+      if (error.code() != Errc::duplicate_id) {
+        take_back_later(id, began);
+        throw;
+      }
+      check(next, store_.layers().get(Ref::exactly(id)).record().diff_digest);  // another process was faster
     }
     ++count_;
   }
@@ -88,17 +98,9 @@ class [[nodiscard]] IncomingImage {
   /// @param name  taken from the image that has it; empty: none
   /// @throws `Errc::digest_mismatch` if the store has an image of that id over other layers
   typename Store::Image finish(std::string const& name = {}) {
-    auto [image, is_new] = publish();
-    if (!name.empty()) try {
-        image.add_names({name});
-      } catch (...) {
-        if (is_new)
-          remove_quietly(
-              [&] { store_.images().remove(Ref::exactly(image.id().str()), {.keep_layers = true}); });
-        throw;
-      }
+    auto image = publish(name);
     added_.clear();
-    return std::move(image);
+    return image;
   }
 
  private:
@@ -144,26 +146,23 @@ class [[nodiscard]] IncomingImage {
     return out;
   }
 
-  struct Published {
-    typename Store::Image image;
-    bool is_new;
-  };
-
-  Published publish() {
+  typename Store::Image publish(std::string const& name) {
     std::string const id(plan_.config.digest().hex());
     Ref const top = count_ == 0 ? Ref("") : Ref::exactly(ids_[count_ - 1]);
     auto const metadata = boost::json::serialize(boost::json::object{
         {"signatures-sizes", boost::json::object{{plan_.manifest.digest().str(), boost::json::array{}}}}});
+    auto const names = name.empty() ? names::List() : names::List{name};
     auto const known = store_.images().find(Ref::exactly(id));
     if (!known || known->read_only()) try {
         auto const digest = plan_.index ? plan_.index->digest() : plan_.manifest.digest();
-        return {.image = store_.images().create({.id = id,
-                                                 .top_layer = top,
-                                                 .digest = known ? std::string() : digest.str(),
-                                                 .metadata = metadata,
-                                                 .created = plan_.config.created(),
-                                                 .big_data = documents()}),
-                .is_new = true};
+        return store_.images().create({.id = id,
+                                       .names = names,
+                                       .take_names = true,
+                                       .top_layer = top,
+                                       .digest = known ? std::string() : digest.str(),
+                                       .metadata = metadata,
+                                       .created = plan_.config.created(),
+                                       .big_data = documents()});
       } catch (Error const& error) {
         if (error.code() != Errc::duplicate_id) throw;
       }
@@ -173,13 +172,21 @@ class [[nodiscard]] IncomingImage {
           .about(Subject::image, id);
     for (auto const& [key, bytes] : documents()) image.big_data().set(key, bytes);
     image.set_metadata(metadata);
-    return {.image = std::move(image), .is_new = false};
+    if (!name.empty()) image.add_names({name});
+    return image;
   }
 
   template <class Remove>
   static void remove_quietly(Remove&& remove) noexcept try {
     remove();
   } catch (...) {  // somebody uses it already
+  }
+
+  /// The record of a layer whose `commit` failed may be there all the same, if it was written and not flushed.
+  void take_back_later(std::string const& id, Timestamp const& began) noexcept try {
+    auto const there = store_.layers().find(Ref::exactly(id));
+    if (there && there->record().created >= began) added_.push_back(id);
+  } catch (...) {  // then it stays, whole
   }
 
   void undo() noexcept {

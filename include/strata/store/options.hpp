@@ -88,7 +88,9 @@ struct DiffOptions {
 struct ImageOptions {
   std::string id = {};
   names::List names = {};
-  Ref top_layer = "";       ///< empty: an image without layers
+  bool take_names =
+      false;           ///< from the images that have them, as `add_names` does; else `Errc::duplicate_name`
+  Ref top_layer = "";  ///< empty: an image without layers
   std::string digest = {};  ///< a digest under which `by_digest` finds it
   std::string metadata = {};
   std::optional<Timestamp> created = {};  ///< unset: now

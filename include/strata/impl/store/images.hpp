@@ -125,9 +125,11 @@ auto Images<Core>::create(ImageOptions const& options) -> Item {
   bool const is_copy = !image.record.id.empty();
   image.record.id = id.str();
   for (auto const& [key, bytes] : options.big_data) detail::add_data(core, image, key, bytes);
+  auto const check_free = [&](auto const& images) {
+    images.check_free(id.str(), options.take_names ? names::List() : names::unique(options.names));
+  };
   std::optional<sys::StagingDirectory> staging;
-  if (!image.data.empty())  // fail before anything is written
-    core.template table<Traits>().read().check_free(id.str(), names::unique(options.names));
+  if (!image.data.empty()) check_free(core.template table<Traits>().read());  // before anything is written
   if (!image.data.empty()) staging = log_intents(core, {{IntentKind::image_files, id.str()}});
   auto data = write_image_data(core, image);
   // The layers stay locked until the record is stored, so that the top layer cannot be removed in between.
@@ -140,10 +142,11 @@ auto Images<Core>::create(ImageOptions const& options) -> Item {
   if (options.created || !is_copy) record.created = options.created.value_or(Timestamp::now());
   Traits::data_changed(record);
   auto images = core.template table<Traits>().write();
-  images.check_free(record.id, record.names);
+  check_free(images);
   if (!options.digest.empty()) Digest::parse(options.digest);
-  if (is_copy && !taken_over.empty()) {
-    record.names = names::add(record.names, taken_over);
+  bool const names_taken_over = is_copy && !taken_over.empty();
+  if (names_taken_over) record.names = names::add(record.names, taken_over);
+  if (names_taken_over || (options.take_names && !record.names.empty())) {
     take_names(images, record);
     Traits::named(record);
   }
