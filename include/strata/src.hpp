@@ -122,6 +122,7 @@
 #include <strata/impl/oci/oci_archive.ipp>
 #include <strata/impl/oci/oci_layout.ipp>
 #include <strata/impl/oci/platform.ipp>
+#include <strata/impl/oci/read_ahead.ipp>
 #include <strata/impl/oci/reference.ipp>
 #include <strata/impl/oci/verified_source.ipp>
 #include <strata/impl/paths.ipp>

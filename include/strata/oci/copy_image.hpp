@@ -15,6 +15,7 @@
 #include <strata/oci/manifest.hpp>
 #include <strata/oci/media_type.hpp>
 #include <strata/oci/platform.hpp>
+#include <strata/oci/read_ahead.hpp>
 #include <strata/oci/repacked_layer.hpp>
 #include <strata/oci/verified_source.hpp>
 #include <strata/progress.hpp>
@@ -52,7 +53,9 @@ struct CopyOptions {
   std::optional<Format> format = {};
   ImportLimits limits = {};
   DocumentLimits documents = {};
-  fs::path scratch = {};  ///< of unnamed files, for layers that are repacked; empty: `$TMPDIR`, or /var/tmp
+  std::size_t read_ahead = 3;  ///< of a remote source: layers that are brought besides the one in use
+  /// Of unnamed files, for layers that are repacked or read ahead; empty: `$TMPDIR`, or /var/tmp.
+  fs::path scratch = {};
   std::function<void(CopyProgress const&)> progress = {};
   std::stop_token stop = {};
 };
@@ -87,11 +90,38 @@ inline ApplyOptions apply_options(CopyOptions const& options, CopyProgress const
   return apply;
 }
 
+/// The layers of an image on their way out of a source, not verified.
+template <ImageSource S>
+class LayerSource {
+ public:
+  /// @param needs  whether a layer must be brought, by its index
+  LayerSource(S& source, std::vector<Descriptor> const& blobs, std::function<bool(std::size_t)> needs,
+              CopyOptions const& options)
+      : count_(blobs.size()),
+        needs_(std::move(needs)),
+        ahead_([&](std::size_t layer) { return source.blob(blobs[layer]); },
+               RemoteImageSource<S> ? options.read_ahead : 0, options.scratch) {}
+
+  /// Call it in ascending order.
+  Source take(std::size_t layer) {
+    for (auto next = layer + 1; next < count_ && ahead_.has_room(); ++next)
+      if (needs_(next)) ahead_.start(next);
+    return ahead_.take(layer);
+  }
+
+ private:
+  std::size_t count_;
+  std::function<bool(std::size_t)> needs_;
+  ReadAhead ahead_;
+};
+
 template <ImageSource S, UnpackingDestination D>
 CopiedImage copy_to(S& source, D& destination, ImagePlan plan, CopyOptions const& options) {
   auto const blobs = blobs_of(source, plan);
   CopiedImage const copied{.manifest = plan.manifest.digest(), .config = plan.config.digest()};
   auto image = destination.begin(std::move(plan));
+  LayerSource layers(
+      source, blobs, [&](std::size_t layer) { return !image.has_layer(layer); }, options);
   CopyProgress place{.layers = blobs.size()};
   for (; place.layer < blobs.size(); ++place.layer) {
     auto const& blob = blobs[place.layer];
@@ -100,7 +130,7 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan plan, CopyOptions const
     place.known = image.take_layer(apply_options(options, place));
     if (options.progress) options.progress(place);
     if (!place.known)
-      image.put_layer(VerifiedSource(source.blob(blob), blob, "layer"), apply_options(options, place));
+      image.put_layer(VerifiedSource(layers.take(place.layer), blob, "layer"), apply_options(options, place));
   }
   image.finish(options.name);
   return copied;
@@ -122,17 +152,18 @@ std::optional<Compression> wanted_compression(Descriptor const& blob, Digest con
 }
 
 /// Puts one layer, and says how the place names it.
-template <class Codecs, ImageSource S, BlobDestination D>
-Descriptor put_layer(S& source, D& destination, Descriptor const& blob, PlannedLayer const& layer,
+/// @param open  gives its bytes
+template <class Codecs, ImageSource S, BlobDestination D, class Open>
+Descriptor put_layer(Open&& open, D& destination, Descriptor const& blob, PlannedLayer const& layer,
                      Format format, CopyOptions const& options) {
   auto const wanted = wanted_compression<S, D>(blob, layer.diff_id, options);
   if (!wanted) {
     if (!destination.has_blob(blob))
-      destination.put_blob(blob, CheckedLayer(source.blob(blob), {.blob = blob, .diff_id = layer.diff_id},
+      destination.put_blob(blob, CheckedLayer(open(), {.blob = blob, .diff_id = layer.diff_id},
                                               Unpacking::with<Codecs>(), options.limits.plain_bytes));
     return blob;
   }
-  auto repacked = repack_layer(VerifiedSource(source.blob(blob), blob, "layer"), layer, format, Codecs{},
+  auto repacked = repack_layer(VerifiedSource(open(), blob, "layer"), layer, format, Codecs{},
                                {.compression = *wanted,
                                 .encode = options.encode,
                                 .plain_bytes = options.limits.plain_bytes,
@@ -148,6 +179,8 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOption
   auto const blobs = blobs_of(source, plan);
   auto const format = D::wants_oci_manifests ? Format::oci : options.format.value_or(plan.manifest.format());
   auto parts = plan.manifest.parts();
+  LayerSource layers(
+      source, blobs, [&](std::size_t layer) { return !destination.has_blob(blobs[layer]); }, options);
   CopyProgress place{.layers = blobs.size()};
   for (; place.layer < blobs.size(); ++place.layer) {
     Control{.progress = {}, .stop = options.stop}.check();
@@ -156,7 +189,8 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOption
     place.known = destination.has_blob(blob);
     if (options.progress) options.progress(place);
     auto const& layer = plan.layers[place.layer];
-    auto named = put_layer<Codecs>(source, destination, blob, layer, format, options);
+    auto named = put_layer<Codecs, S>([&] { return layers.take(place.layer); }, destination, blob, layer,
+                                      format, options);
     auto& of = parts.layers[place.layer];
     if (of.digest != named.digest) {
       named.annotations = of.annotations;

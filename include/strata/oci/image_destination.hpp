@@ -7,7 +7,10 @@
 #include <strata/store/options.hpp>
 
 #include <concepts>
+#include <cstddef>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace strata::oci {
 
@@ -46,12 +49,14 @@ concept BlobDestination = requires(D& d, Descriptor const& descriptor, Source so
 /// A place that keeps images unpacked: a store. `d.begin(plan)` gives an image on its way, whose layers are added one after the
 /// other, the lowest first:
 ///
+/// - `image.has_layer(index)`  whether `take_layer` will bring nothing for that layer, as far as can be said now
 /// - `image.take_layer(options)`  adds the next one if nothing need be brought for it; else returns false
 /// - `image.put_layer(source, options)`  adds the next one, and verifies that it unpacks to its DiffID
 /// - `image.finish(name)`  publishes the image. Without it the place is as before
 template <class D>
 concept UnpackingDestination = requires(D& d, ImagePlan plan, Source source, ApplyOptions const& options,
-                                        std::string const& name) {
+                                        std::string const& name, std::size_t index) {
+  { d.begin(std::move(plan)).has_layer(index) } -> std::same_as<bool>;
   { d.begin(std::move(plan)).take_layer(options) } -> std::same_as<bool>;
   d.begin(std::move(plan)).put_layer(std::move(source), options);
   d.begin(std::move(plan)).finish(name);

@@ -44,4 +44,10 @@ concept ListedImageSource = ImageSource<S> && requires(S& s) {
   { s.references() } -> std::same_as<std::vector<std::string>>;
 };
 
+/// A source whose blobs are long in coming, as over a network, and come sooner together: `S::is_remote` is true.
+template <class S>
+concept RemoteImageSource = ImageSource<S> && requires {
+  requires S::is_remote;
+};
+
 }  // namespace strata::oci
