@@ -166,6 +166,7 @@
 #include <strata/impl/stream/pulled_source.ipp>
 #include <strata/impl/subject.ipp>
 #include <strata/impl/sys/additional_tree.ipp>
+#include <strata/impl/sys/ask_program.ipp>
 #include <strata/impl/sys/btrfs.ipp>
 #include <strata/impl/sys/chown_tree.ipp>
 #include <strata/impl/sys/copy_path.ipp>

@@ -67,6 +67,22 @@ TEST_CASE("files are read whole, whatever their size", "[sys][file]") {
   CHECK_FALSE(sys::read_file("/proc/self/mountinfo").empty());  // whose size is said to be 0
 }
 
+TEST_CASE("a file of the largest size is read whole, and a larger or endless one is refused", "[sys][file]") {
+  testing::TempDir const dir;
+  for (std::size_t const size : {0U, 1U, 4095U, 4096U, 4097U, 100'000U}) {
+    std::string const text(size, 'x');
+    sys::replace_file(dir / "file", text);
+    CHECK(sys::read_limited(dir / "file", size) == text);
+    CHECK(sys::read_limited(dir / "file", size + 1) == text);
+    if (size > 0)
+      CHECK(error_of([&] { sys::read_limited(dir / "file", size - 1); }).code() == Errc::over_budget);
+  }
+  CHECK(error_of([] { sys::read_limited("/dev/zero", 10'000); }).path() == "/dev/zero");
+  CHECK_FALSE(sys::read_limited(dir / "none", 1));
+  CHECK_FALSE(sys::read_limited(dir / "file/none", 1));
+  CHECK(error_of([&] { sys::read_limited(dir.path(), 1); }).code() == std::errc::is_a_directory);
+}
+
 TEST_CASE("a missing file is an error to read_file and nothing to read_file_if_exists", "[sys][file]") {
   testing::TempDir dir;
   auto const error = error_of([&] { sys::read_file(dir / "none"); });

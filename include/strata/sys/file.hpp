@@ -66,6 +66,10 @@ std::string read_file(fs::path const& path);
 /// As `read_file`; empty if the file does not exist.
 std::optional<std::string> read_file_if_exists(fs::path const& path);
 
+/// Reads a whole file of at most `most` bytes; empty if it does not exist, nor the directory it is in.
+/// @throws `errno`, "open <path>", "read <path>"; `Errc::over_budget`
+std::optional<std::string> read_limited(fs::path const& path, std::size_t most);
+
 /// Opens a file of a store for reading; empty if it does not exist. Does not block on a FIFO in its place.
 /// @throws `errno`, "open <path>"; EINVAL for a FIFO or a device
 std::optional<Fd> open_stored(fs::path const& path);

@@ -38,6 +38,15 @@ struct RunOptions {
 /// @throws `errno`, "run <program>", if it could not be started
 Ended run(std::vector<std::string> const& words, RunOptions const& options = {});
 
+namespace detail {
+
+/// posix_spawnp(3) with words as arguments.
+/// @return an `errno` value; 0 if the program was started
+int spawn(pid_t& child, std::vector<std::string> const& words, posix_spawn_file_actions_t const& actions,
+          posix_spawnattr_t const* attributes);
+
+}  // namespace detail
+
 }  // namespace strata::sys
 
 #ifndef STRATA_SEPARATE_COMPILATION

@@ -2,6 +2,8 @@
 
 #include <strata/sys/file.hpp>
 
+#include <algorithm>
+
 namespace strata::sys {
 
 STRATA_INLINE void fill_random(std::span<unsigned char> to) {
@@ -53,6 +55,27 @@ STRATA_INLINE std::optional<std::string> read_file_if_exists(fs::path const& pat
   if (fd) return read_rest(fd.get(), path);
   if (errno == ENOENT) return std::nullopt;
   throw_errno("open", path);
+}
+
+STRATA_INLINE std::optional<std::string> read_limited(fs::path const& path, std::size_t most) {
+  Fd const fd = try_open_at(AT_FDCWD, path.c_str(), O_RDONLY);
+  if (!fd) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    throw_errno("open", path);
+  }
+  std::string text;
+  for (std::size_t filled = 0;;) {
+    text.resize(std::min(most + 1, std::max<std::size_t>(2 * filled, 4096)));
+    auto const n = read_some(fd.get(), text.data() + filled, text.size() - filled, path);
+    filled += n;
+    if (filled > most)
+      throw Error(Errc::over_budget, path.native() + ": more than " + std::to_string(most) + " bytes")
+          .at(path.native());
+    if (n == 0) {
+      text.resize(filled);
+      return text;
+    }
+  }
 }
 
 STRATA_INLINE std::optional<Fd> open_stored(fs::path const& path) {

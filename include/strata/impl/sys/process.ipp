@@ -11,10 +11,19 @@ STRATA_INLINE std::string Ended::text() const {
                            : "signal " + std::to_string(WTERMSIG(status));
 }
 
-STRATA_INLINE Ended run(std::vector<std::string> const& words, RunOptions const& options) {
+namespace detail {
+
+STRATA_INLINE int spawn(pid_t& child, std::vector<std::string> const& words,
+                        posix_spawn_file_actions_t const& actions, posix_spawnattr_t const* attributes) {
   std::vector<char*> arguments;
   for (auto const& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  return ::posix_spawnp(&child, words.front().c_str(), &actions, attributes, arguments.data(), environ);
+}
+
+}  // namespace detail
+
+STRATA_INLINE Ended run(std::vector<std::string> const& words, RunOptions const& options) {
   // Not a pipe, which a daemon left behind by the program may keep open.
   Fd const words_file(options.keep_words ? ::memfd_create("words", MFD_CLOEXEC) : -1);
   if (options.keep_words && !words_file) throw_errno("memfd_create", words.front());
@@ -43,8 +52,7 @@ STRATA_INLINE Ended run(std::vector<std::string> const& words, RunOptions const&
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   }
   pid_t child = -1;
-  int const failed =
-      ::posix_spawnp(&child, words.front().c_str(), &actions, &attributes, arguments.data(), environ);
+  int const failed = detail::spawn(child, words, actions, &attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   Ended ended;
