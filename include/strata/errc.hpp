@@ -66,6 +66,7 @@ enum class Errc {
   not_an_image,             ///< a manifest or configuration of another kind of artifact
   platform_unknown,         ///< an index has no image for the platform
   invalid_reference,        ///< not the name of an image
+  image_forbidden,          ///< the host's configuration forbids the image: policy.json, registries.conf
   stopped,                  ///< the caller's stop token was triggered
 };
 
@@ -78,6 +79,7 @@ enum class Errc {
 /// - `file_exists`                     `duplicate_id`, `duplicate_name`
 /// - `device_or_resource_busy`         `layer_has_children`, `…_used_by_…`
 /// - `read_only_file_system`           `store_read_only`
+/// - `permission_denied`               `image_forbidden`
 /// - `operation_not_permitted`         `record_field`, `reserved_entry`, `unsafe_path`, `layer_incomplete`, `layer_sealed`
 /// - `not_supported`                   `unsupported`, `unsupported_compression`, `digest_unsupported`, `cannot_shift`,
 ///                                     `driver_unknown`, `driver_unusable`

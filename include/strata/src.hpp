@@ -110,6 +110,7 @@
 #include <strata/impl/oci/docker_archive.ipp>
 #include <strata/impl/oci/docker_archive_writer.ipp>
 #include <strata/impl/oci/document.ipp>
+#include <strata/impl/oci/host_document.ipp>
 #include <strata/impl/oci/image_config.ipp>
 #include <strata/impl/oci/image_directory.ipp>
 #include <strata/impl/oci/image_plan.ipp>
@@ -122,6 +123,7 @@
 #include <strata/impl/oci/oci_archive.ipp>
 #include <strata/impl/oci/oci_layout.ipp>
 #include <strata/impl/oci/platform.ipp>
+#include <strata/impl/oci/policy.ipp>
 #include <strata/impl/oci/read_ahead.ipp>
 #include <strata/impl/oci/reference.ipp>
 #include <strata/impl/oci/verified_source.ipp>

@@ -121,6 +121,8 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
           return "no image for this platform";
         case Errc::invalid_reference:
           return "invalid reference format";
+        case Errc::image_forbidden:
+          return "image is not allowed on this host";
       }
       return "unknown error";
     }
@@ -144,6 +146,8 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
           return std::errc::device_or_resource_busy;
         case Errc::store_read_only:
           return std::errc::read_only_file_system;
+        case Errc::image_forbidden:
+          return std::errc::permission_denied;
         case Errc::record_field:
         case Errc::layer_incomplete:
         case Errc::layer_sealed:
