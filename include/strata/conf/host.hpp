@@ -13,8 +13,9 @@
 #include <string_view>
 #include <unistd.h>
 
-/// Configuration of a store as containers/storage has it: storage.conf and the environment. `load.hpp` needs
-/// toml++ (Debian: libtomlplusplus-dev); the other headers do not.
+/// Configuration of a store as containers/storage has it: storage.conf and the environment; and of registries, as
+/// containers/image has it. `load.hpp` and `registries.hpp` need toml++ (Debian: libtomlplusplus-dev); most other
+/// headers do not.
 namespace strata::conf {
 
 /// What the configuration depends on besides its files. Tests, and programs that act for other users, fill in

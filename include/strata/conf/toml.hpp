@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <limits>
@@ -129,10 +130,14 @@ inline bool same_word(std::string_view a, std::string_view b) {
 /// A parsed file.
 class TomlFile {
  public:
+  static constexpr std::size_t most_bytes = std::size_t{4} << 20;
+
   /// @throws `Errc::configuration` with the complete message, as "toml: line 3 (last key "storage.driver"):
-  ///   ..."; `errno`
+  ///   ..."; `Errc::over_budget` above `most_bytes`; `errno`
   explicit TomlFile(fs::path path) : path_(std::move(path)) {
-    auto const text = sys::read_file(path_);
+    auto const read = sys::read_limited(path_, most_bytes);
+    if (!read) sys::throw_errno("open", path_);
+    auto const& text = *read;
     if (auto const flaw = find_toml_flaw(text))
       toml_detail::refuse(path_, flaw->line,
                           toml_detail::last_key(text, flaw->line - (flaw->in_value ? 0 : 1)), flaw->what);
@@ -178,6 +183,23 @@ class TableReader {
     TableReader reader(file_, *below, prefix_ + std::string(key) + '.', *unknown_);
     read(reader);
     reader.finish();
+  }
+
+  /// Calls `read(reader)` for each table of a list, if present.
+  template <class Read>
+  void tables(std::string_view key, Read&& read) {
+    auto const* const node = take(key);
+    if (node == nullptr) return;
+    auto const* const list = node->as_array();
+    if (list == nullptr) wrong_type(*node, key, "slice");
+    for (auto const& element : *list) {
+      auto const* const below = element.as_table();
+      if (below == nullptr)
+        refuse(element, key, "type mismatch: expected table but found " + toml_detail::type_name(element));
+      TableReader reader(file_, *below, prefix_ + std::string(key) + '.', *unknown_);
+      read(reader);
+      reader.finish();
+    }
   }
 
   /// Accepts a known table or value without using it.
@@ -232,6 +254,15 @@ class TableReader {
     if (!to.append) to.values.clear();
     to.values.insert(to.values.end(), values.begin(), values.end());
   }
+  /// A list of strings.
+  void value(std::string_view key, std::optional<std::vector<std::string>>& to) {
+    auto const* const node = take(key);
+    if (node == nullptr) return;
+    auto const* const array = node->as_array();
+    if (array == nullptr) wrong_type(*node, key, "slice");
+    to.emplace();
+    for (auto const& element : *array) to->push_back(text(element, key));
+  }
   /// Map of strings; merged with that of earlier files.
   void value(std::string_view key, std::optional<std::map<std::string, std::string>>& to) {
     auto const* const node = take(key);
@@ -241,6 +272,15 @@ class TableReader {
     if (!to) to.emplace();
     for (auto const& [name, element] : *values)
       (*to)[std::string(name.str())] = text(element, std::string(key) + '.' + std::string(name.str()));
+  }
+
+  /// Refuses the file because of a key of this table. @throws `Errc::configuration`
+  [[noreturn]] void refuse(std::string_view key, std::string const& why) const {
+    auto const found = std::ranges::find_if(
+        *table_, [&](auto const& entry) { return toml_detail::same_word(entry.first.str(), key); });
+    auto const line =
+        found == table_->end() ? table_->source().begin.line : found->second.source().begin.line;
+    toml_detail::refuse(file_.path(), line, prefix_ + std::string(key), why);
   }
 
   /// Keys that were not read, in file order; a table before its keys.
