@@ -103,8 +103,10 @@
 #include <strata/impl/oci/any_source.ipp>
 #include <strata/impl/oci/archive_members.ipp>
 #include <strata/impl/oci/archive_writer.ipp>
+#include <strata/impl/oci/auth_file.ipp>
 #include <strata/impl/oci/checked_layer.ipp>
 #include <strata/impl/oci/commit.ipp>
+#include <strata/impl/oci/credential_helper.ipp>
 #include <strata/impl/oci/descriptor.ipp>
 #include <strata/impl/oci/directory.ipp>
 #include <strata/impl/oci/docker_archive.ipp>
