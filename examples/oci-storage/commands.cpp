@@ -148,8 +148,10 @@ constexpr auto for_load = std::to_array<OptionSpec>({
 });
 constexpr auto for_save = std::to_array<OptionSpec>({
     {"--output, -o", text, "Write to file or directory instead of stdout"},
-    {"--format", text, "oci-dir, oci-archive, docker-archive or docker-dir", "docker-archive"},
-    {"--compress", text, "Compress layers, or a docker-archive as a whole: gzip, zstd or none"},
+    {"--format", text, "oci-dir, oci-archive, docker-archive or docker-dir", "docker-archive",
+     "oci-dir oci-archive docker-archive docker-dir"},
+    {"--compress", text, "Compress layers, or a docker-archive as a whole: gzip, zstd or none", {},
+     "gzip zstd none"},
     {"--multi-image-archive, -m", flag, "No effect: each argument is an image in any case"},
     {"--quiet, -q", flag, "Show no progress"},
 });

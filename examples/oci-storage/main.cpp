@@ -5,6 +5,7 @@
 
 #include "command.hpp"
 #include "errors.hpp"
+#include "manual.hpp"
 #include "output.hpp"
 #include "usage.hpp"
 #include <cerrno>
@@ -111,6 +112,7 @@ void occupy_standard_descriptors() {
 int run_program(std::vector<std::string> const& words) {
   // What a command throws, `run` tells of; before it, the machine's configuration and /proc are read.
   try {
+    if (words.size() == 2 && words.front() == "--generate") return manual::generate(words.back());
     auto const called = find_command(words);
     return called.command == nullptr ? called.status : run_command(called);
   } catch (std::exception const&) {

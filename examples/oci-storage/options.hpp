@@ -21,6 +21,7 @@ struct OptionSpec {
   OptionKind kind = OptionKind::flag;
   std::string_view help = {};
   std::string_view standard = {};  ///< its value if none is given, where that is not empty
+  std::string_view values = {};    ///< all that it can be, between spaces; empty: any text
 
   /// The first name without its dashes; what `Options` is asked for.
   constexpr std::string_view key() const {
