@@ -107,14 +107,14 @@ TEST_CASE("a policy: only what accepts anything lets an image through", "[oci][p
 
 TEST_CASE("a policy: the most specific scope counts", "[oci][policy]") {
   std::string const digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-  for (auto const* scope : {"a.r.io:5000/ns/x:1", "a.r.io:5000/ns/x", "a.r.io:5000/ns", "a.r.io:5000",
-                            "*.r.io:5000", "*.io:5000", ""}) {
+  for (auto const* scope :
+       {"a.r.io:5000/ns/x:1", "a.r.io:5000/ns/x", "a.r.io:5000/ns", "a.r.io:5000", "*.r.io", "*.io", ""}) {
     INFO(scope);
     CHECK_FALSE(allows(policy(anything, docker(scope, nothing)), "a.r.io:5000/ns/x:1"));
     CHECK(allows(policy(nothing, docker(scope, anything)), "a.r.io:5000/ns/x:1"));
   }
   for (auto const* scope :
-       {"a.r.io:5000/ns/x:2", "a.r.io:5000/n", "r.io:5000", "*.a.r.io:5000", "*.r.io", "*"}) {
+       {"a.r.io:5000/ns/x:2", "a.r.io:5000/n", "r.io:5000", "*.a.r.io", "*.r.io:5000", "*", "a.r.io"}) {
     INFO(scope);
     CHECK(allows(policy(anything, docker(scope, nothing)), "a.r.io:5000/ns/x:1"));
   }

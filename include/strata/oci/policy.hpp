@@ -18,8 +18,8 @@ struct PolicyScopes {
   std::string transport = {};            ///< "docker", "oci", …
   std::vector<std::string> scopes = {};  ///< without "", which stands for all of the transport
 
-  /// Of a registry ("docker"): the reference, its repository, the namespaces above, the host, and "*.example.com" for the
-  /// domains above the host. A reference with a tag and a digest is looked up by its digest.
+  /// Of a registry ("docker"): the reference, its repository, the namespaces above, the host with its port, and
+  /// "*.example.com" for the domains above the host. A reference with a tag and a digest is looked up by its digest.
   static PolicyScopes of(Reference const& reference);
   /// Of a file or directory: its path without symbolic links, and those above it but "/". As in containers/image, what
   /// image of the file is meant does not matter.

@@ -108,7 +108,9 @@ STRATA_INLINE PolicyScopes PolicyScopes::of(Reference const& reference) {
   auto const exact = reference.digest() ? reference.with_digest(*reference.digest()) : reference;
   PolicyScopes out{.transport = "docker", .scopes = {exact.str()}};
   detail::add_with_parents(out.scopes, exact.name());
-  for (std::string_view domain = exact.domain(); domain.find('.') != std::string_view::npos;) {
+  auto domain = std::string_view(exact.domain());
+  domain = domain.substr(0, domain.find(':'));  // without the port, which an exact scope of the host has
+  while (domain.find('.') != std::string_view::npos) {
     domain.remove_prefix(domain.find('.') + 1);
     out.scopes.push_back("*." + std::string(domain));
   }
