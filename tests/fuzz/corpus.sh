@@ -195,6 +195,34 @@ unknown = 1979-05-27T07:32:00Z
 f = 1_0.5e+3
 '
 [ ! -f /usr/share/containers/storage.conf ] || head -c 4000 /usr/share/containers/storage.conf | seed storage_conf debian ''
+text pull_conf auth '\000' '{"auths":{"a.b/c":{"auth":"YTpw"},"https://index.docker.io/v1/":{"auth":"Yjpw","identitytoken":"T"}},"credHelpers":{"a.b:5":"pass"},"credsStore":"all"}'
+text pull_conf dockercfg '\001' '{"https://a.b/v1/":{"auth":"YTpw"}}'
+text pull_conf policy '\002' '{"default":[{"type":"reject"}],"transports":{"docker":{"":[{"type":"insecureAcceptAnything"}],"a.b/c":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/x"}],
+"*.b:5":[{"type":"reject"}]},"containers-storage":{"[overlay@/g]docker.io":[{"type":"insecureAcceptAnything"}]},"dir":{"/a":[{"type":"sigstoreSigned","keyPath":"/x"}]}}}'
+text pull_conf registries '\003' 'unqualified-search-registries = ["a.b", "c.d:5"]
+short-name-mode = "enforcing"
+credential-helpers = ["pass"]
+[[registry]]
+prefix = "a.b/c"
+location = "e.f/g"
+[[registry.mirror]]
+location = "h.i"
+insecure = true
+pull-from-mirror = "digest-only"
+[[registry]]
+prefix = "*.b"
+blocked = true
+[aliases]
+"x" = "docker.io/x"
+"c/d" = ""
+'
+text pull_conf first '\003' '[registries.search]
+registries = ["a.b"]
+[registries.insecure]
+registries = ["docker.io"]
+[registries.block]
+registries = ["a.b/c/"]
+'
 text id_maps map '\000' '0:100000:65536:65536:300000:1
 5:5:5'
 text id_maps subid '\001' 'user
