@@ -59,6 +59,7 @@ std::vector<std::string> const wrong = {
     policy(anything) + "x",
     R"({"default":[{"type":"insecureAcceptAnything","x":1}]})",
     R"({"default":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/x","x":1}]})",
+    R"({"default":[{"type":"insecureAcceptAnything","":1}]})",
     R"({"default":[{"type":"unheardOf"}]})",
     R"({"default":[{}]})",
     R"({"default":["reject"]})",

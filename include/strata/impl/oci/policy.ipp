@@ -79,7 +79,7 @@ inline std::string read_requirement(boost::json::value const& value, std::string
   if (known == requirement_types.end())
     refuse_policy(place, "\"" + name + "\" is not known as a requirement");
   for (auto const& [key, member] : members)
-    if (std::ranges::find(known->members, std::string_view(key)) == known->members.end())
+    if (key.empty() || std::ranges::find(known->members, std::string_view(key)) == known->members.end())
       refuse_policy(place, "member \"" + std::string(key) + "\" is not known in a requirement " + name);
   return name;
 }
