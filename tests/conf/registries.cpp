@@ -12,10 +12,11 @@
 #include <vector>
 
 using namespace strata;
-using conf::Registries;
-using oci::Reference;
 
 namespace registries_tests {
+
+using conf::Registries;
+using oci::Reference;
 
 namespace {
 
@@ -222,6 +223,20 @@ TEST_CASE("registries.conf: the user's file, drop-ins and what they replace", "[
   CHECK(loaded().files().size() == 5);
   fake.variables["CONTAINERS_REGISTRIES_CONF"] = (fake.dir / "none").native();
   CHECK_THROWS_AS(loaded(), Error);
+}
+
+TEST_CASE("registries.conf: drop-ins that are links", "[conf][registries]") {
+  FakeHost fake;
+  auto const target = fake.write("elsewhere", "[aliases]\n'x'='a.test/x'\n");
+  fs::create_directories(fake.dir / "etc/containers/registries.conf.d");
+  auto const link = [&](char const* name, fs::path const& to) {
+    fs::create_symlink(to, fake.dir / "etc/containers/registries.conf.d" / name);
+  };
+  link("10.conf", target);
+  link("20.conf", "nowhere");
+  CHECK(candidates(Registries::load(fake.host()), "x") == Words{"a.test/x:latest"});
+  link("30.conf", "30.conf");
+  CHECK_THROWS_WITH(Registries::load(fake.host()), Catch::Contains("30.conf"));
 }
 
 TEST_CASE("registries.conf: version 1 is read as version 2, but not in a drop-in", "[conf][registries]") {

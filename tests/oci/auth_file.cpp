@@ -6,19 +6,21 @@
 #include <catch2/catch.hpp>
 
 #include "oci_tools.hpp"
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 using namespace strata;
+
+namespace auth_file_tests {
+
 using oci::AuthFile;
 using oci::AuthFormat;
 using oci::Credentials;
 using oci::Reference;
 using oci_tools::error_of;
-
-namespace auth_file_tests {
 
 namespace {
 
@@ -126,6 +128,8 @@ TEST_CASE("auth.json: a file that is not there, and one without an end", "[oci][
   sys::replace_file(dir / "auth.json", three);
   CHECK(user_of(AuthFile::read(dir / "auth.json")->find(Reference::parse("r.io/x"))) == "a");
   CHECK(error_of([] { AuthFile::read("/dev/zero"); }, "/dev/zero") == Errc::over_budget);
+  fs::create_symlink("loop", dir / "loop");
+  CHECK(error_of([&] { AuthFile::read(dir / "loop"); }, "loop") == oci_tools::system(ELOOP));
 }
 
 }  // namespace auth_file_tests

@@ -12,10 +12,11 @@
 #include <string>
 
 using namespace strata;
-using namespace std::chrono_literals;
-using oci_tools::error_of;
 
 namespace credential_helper_tests {
+
+using namespace std::chrono_literals;
+using oci_tools::error_of;
 
 namespace {
 

@@ -12,12 +12,13 @@
 #include <vector>
 
 using namespace strata;
+
+namespace policy_tests {
+
 using oci::Policy;
 using oci::PolicyScopes;
 using oci::Reference;
 using oci_tools::error_of;
-
-namespace policy_tests {
 
 namespace {
 

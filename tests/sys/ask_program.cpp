@@ -9,9 +9,10 @@
 #include <system_error>
 
 using namespace strata;
-using namespace std::chrono_literals;
 
 namespace ask_program_tests {
+
+using namespace std::chrono_literals;
 
 namespace {
 
