@@ -29,12 +29,14 @@ std::string build_date() {
 }
 
 int generate(std::string_view what) {
-  if (what == "man")
+  if (what == "man") {
     say(man_page(commands(), build_date()));
-  else if (what == "bash")
+  } else if (what == "bash") {
     say(bash_completion(commands()));
-  else
+  } else {
+    complain("--generate: \"", what, "\" is neither man nor bash");
     return 1;
+  }
   return output_status();
 }
 

@@ -15,7 +15,7 @@ check 'the script is made' sh -c '"$1" --generate bash >"$2"' - "$OCI_STORAGE" "
 check_equal 'the page is the same wherever and for whomever it is made' "$(SOURCE_DATE_EPOCH=86400 "$OCI_STORAGE" --generate man | sha256sum)" \
   "$(cd / && env -i SOURCE_DATE_EPOCH=86400 STORAGE_DRIVER=vfs HOME=/nonexistent "$OCI_STORAGE" --generate man | sha256sum)"
 check_equal 'its date is that of the sources' 1 "$(SOURCE_DATE_EPOCH=86400 "$OCI_STORAGE" --generate man | grep -c '^\.TH .* "1970-01-02"')"
-"$OCI_STORAGE" --generate nothing >/dev/null 2>&1 && not_ok 'nothing else is made'
+check_equal 'nothing else is made' '1 --generate: "html" is neither man nor bash' "$("$OCI_STORAGE" --generate html 2>"$scratch/err"; echo "$? $(cat "$scratch/err")")"
 
 # --- all that there is, by the table and by help -------------------------------------------------------------------
 
