@@ -32,7 +32,7 @@ section_of() { awk -v name="$1" '/^\.S[SH] / { inside = $0 == ".SS " name || $0 
 # has_options WHERE FILE: the section of the page has each option of the file, which begins a paragraph
 has_options() {
   while read -r option; do
-    section_of "$1" | grep -A1 '^\.TP' | grep -qE "(^|, )$option(,| |\$)" || echo "$1 $option"
+    section_of "$1" | grep -A1 '^\.TP' | grep -qE "(^|, )$option(,| |\$)" || echo " $1 $option"
   done <"$2"
 }
 # in_script COMMAND: options that the script knows

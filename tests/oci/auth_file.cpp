@@ -77,7 +77,7 @@ TEST_CASE("auth.json: passwords, tokens, and entries without any", "[oci][auth]"
   CHECK(found(R"({"auth":"dTo=","identitytoken":"T"})")->identity_token == "T");
   CHECK(found(R"({"identitytoken":"T"})")->identity_token == "T");
   for (auto const* empty :
-       {"{}", R"({"auth":""})", R"({"auth":"YWJj"})", R"({"auth":"YTo="})", R"({"auth":"OnA="})"})
+       {"{}", "null", R"({"auth":""})", R"({"auth":"YWJj"})", R"({"auth":"YTo="})", R"({"auth":"OnA="})"})
     CHECK_FALSE(found(empty));
 }
 

@@ -199,7 +199,7 @@ inline StorageConf read_files(std::vector<ConfigFile> const& files, Host const& 
 }  // namespace detail
 
 /// Reads one file and the environment, without searching for files, default roots or expansion of variables.
-/// @throws `errno`, "stat <path>"; `Errc::configuration`
+/// @throws `errno`, "stat <path>"; `Errc::configuration`; `Errc::over_budget`
 inline StorageConf read_storage_conf(fs::path const& path, Host const& host) {
   if (!detail::file_exists(path)) sys::throw_errno("stat", path);
   return detail::read_files({{path, FileRole::named}}, host);
@@ -210,7 +210,7 @@ inline StorageConf read_storage_conf(fs::path const& path, Host const& host) {
 ///
 /// Follows release 1.63 with one exception: an ordinary user's roots are not taken from the system's
 /// storage.conf, but may come from its drop-ins.
-/// @throws `errno`; `Errc::configuration`, whose subject is the complete message with file, line and key
+/// @throws `errno`; `Errc::over_budget`; `Errc::configuration`, whose subject is the complete message with file, line and key
 /// @code
 /// auto const conf = strata::conf::load_storage_conf(strata::conf::Host::current());
 /// @endcode

@@ -130,7 +130,8 @@ inline bool same_word(std::string_view a, std::string_view b) {
 /// A parsed file.
 class TomlFile {
  public:
-  static constexpr std::size_t most_bytes = std::size_t{4} << 20;
+  /// Of a file: two of them can take 100 in memory.
+  static constexpr std::size_t most_bytes = 1'048'576;
 
   /// @throws `Errc::configuration` with the complete message, as "toml: line 3 (last key "storage.driver"):
   ///   ..."; `Errc::over_budget` above `most_bytes`; `errno`

@@ -38,6 +38,10 @@ STRATA_INLINE AuthFile AuthFile::parse(std::string_view text, std::string where,
       if (!entries.is_object()) throw Error(Errc::corrupt_document, place + ": not an object");
       for (auto const& [key, value] : entries.get_object()) {
         std::string const name(key);
+        if (value.is_null()) {
+          out.entries_.try_emplace(name);
+          continue;
+        }
         Members entry(value, place + "[\"" + name + "\"]");
         out.entries_.emplace(name, Entry{entry.text("auth"), entry.text("identitytoken")});
         entry.check_names();
