@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace strata;
@@ -85,6 +86,73 @@ std::vector<std::string> const right = {
     policy(anything, R"("containers-storage":{"[overlay@/a]":)" + nothing + R"(,"[/a]":)" + nothing + "}"),
     policy(R"([{"type":"sigstoreSigned","keyPath":"/key"}])"),
 };
+
+/// A directory with an image in it, as skopeo's `dir:` has it, that skopeo is asked to copy under a policy.
+struct Skopeo {
+  testing::TempDir dir = {};
+  std::string image = (dir / "image").native();
+
+  Skopeo() {
+    fs::create_directory(image);
+    sys::replace_file(image + "/version", "Directory Transport Version: 1.1\n");
+    sys::replace_file(
+        image + "/manifest.json",
+        R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]})");
+    sys::replace_file(image + "/44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "{}");
+  }
+
+  bool run(std::string const& words) const {
+    return std::system(("cd " + dir.path().native() + " && { " + words + "; } >/dev/null 2>&1").c_str()) == 0;
+  }
+  /// True if it copies `source` under the policy.
+  bool takes(std::string const& text, std::string const& source) const {
+    sys::replace_file(dir / "policy.json", text);
+    return run("rm -rf out && skopeo --policy policy.json copy --src-tls-verify=false -q " + source +
+               " dir:out");
+  }
+};
+
+/// A registry on the loopback, which ends with this.
+class DockerRegistry {
+ public:
+  explicit DockerRegistry(Skopeo const& skopeo) : skopeo_(skopeo) {
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      host_ = "127.0.0.1:" + std::to_string(20'000 + (::getpid() * 7 + attempt * 1009) % 30'000);
+      sys::replace_file(skopeo.dir / "registry.yml", "version: 0.1\nstorage: {filesystem: {rootdirectory: " +
+                                                         (skopeo.dir / "registry").native() +
+                                                         "}}\nhttp: {addr: '" + host_ + "'}\n");
+      skopeo.run("docker-registry serve registry.yml & echo $! >pid");
+      for (int look = 0; look < 20 && !pushed_; ++look) {
+        pushed_ = skopeo.run(
+            "sleep 0.2; kill -0 $(cat pid) && skopeo --insecure-policy copy --dest-tls-verify=false -q "
+            "dir:image docker://" +
+            host_ + "/ns/x:1");
+      }
+      if (pushed_) return;
+      stop();
+    }
+  }
+  DockerRegistry(DockerRegistry&&) = delete;
+  DockerRegistry& operator=(DockerRegistry&&) = delete;
+  ~DockerRegistry() { stop(); }
+
+  /// True if it runs and has the image "/ns/x:1".
+  bool has_image() const noexcept { return pushed_; }
+  std::string const& host() const noexcept { return host_; }
+
+ private:
+  void stop() const { skopeo_.run("kill $(cat pid)"); }
+
+  Skopeo const& skopeo_;
+  std::string host_ = {};
+  bool pushed_ = false;
+};
+
+bool is_installed(char const* program) {
+  if (std::system((std::string("command -v ") + program + " >/dev/null").c_str()) == 0) return true;
+  WARN(program << " is not installed");
+  return false;
+}
 
 }  // namespace
 
@@ -164,27 +232,10 @@ TEST_CASE("a policy that is not understood is refused as a whole", "[oci][policy
 }
 
 TEST_CASE("skopeo takes and refuses the same policies", "[oci][policy][skopeo]") {
-  if (std::system("command -v skopeo >/dev/null") != 0) {
-    WARN("skopeo is not installed");
-    return;
-  }
-  testing::TempDir const dir;
-  auto const image = (dir / "image").native();
-  fs::create_directory(image);
-  sys::replace_file(image + "/version", "Directory Transport Version: 1.1\n");
-  sys::replace_file(
-      image + "/manifest.json",
-      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]})");
-  sys::replace_file(image + "/44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "{}");
-  fs::create_symlink("image", dir / "link");
-  auto const skopeo_takes = [&](std::string const& text, std::string const& path) {
-    sys::replace_file(dir / "policy.json", text);
-    return std::system(("cd " + dir.path().native() +
-                        " && rm -rf out && skopeo --policy policy.json copy -q dir:" + path +
-                        " dir:out >/dev/null 2>&1")
-                           .c_str()) == 0;
-  };
-  auto const real = fs::canonical(image).native();
+  if (!is_installed("skopeo")) return;
+  Skopeo const skopeo;
+  fs::create_symlink("image", skopeo.dir / "link");
+  auto const real = fs::canonical(skopeo.image).native();
   auto of_scopes = right;
   for (auto const& scope :
        {real, real + "/x", fs::path(real).parent_path().native(), std::string("/none"), std::string()}) {
@@ -194,12 +245,31 @@ TEST_CASE("skopeo takes and refuses the same policies", "[oci][policy][skopeo]")
   }
   for (auto const& text : of_scopes) {
     INFO(text);
-    CHECK(skopeo_takes(text, "link") == allows(text, PolicyScopes::of_path("dir", dir / "link")));
+    CHECK(skopeo.takes(text, "dir:link") == allows(text, PolicyScopes::of_path("dir", skopeo.dir / "link")));
   }
   for (auto const& text : wrong) {
     INFO(text);
-    CHECK_FALSE(skopeo_takes(text, "image"));
+    CHECK_FALSE(skopeo.takes(text, "dir:image"));
   }
+}
+
+TEST_CASE("skopeo has the same scopes for images of a registry", "[oci][policy][skopeo]") {
+  if (!is_installed("skopeo") || !is_installed("docker-registry")) return;
+  Skopeo const skopeo;
+  DockerRegistry const registry(skopeo);
+  REQUIRE(registry.has_image());
+  auto const& host = registry.host();
+  auto const port = host.substr(host.find(':'));
+  auto const digest = Digest::of(as_bytes(sys::read_file(skopeo.image + "/manifest.json"))).str();
+  for (auto const& scope :
+       {host + "/ns/x:1", host + "/ns/x@" + digest, host + "/ns/x", host + "/ns", host + "/n", host,
+        std::string("127.0.0.1"), std::string("*.0.0.1"), std::string("*.0.1"), std::string("*.1"),
+        "*.0.0.1" + port, std::string("*.127.0.0.1"), std::string("*"), std::string()})
+    for (auto const& reference : {host + "/ns/x:1", host + "/ns/x@" + digest}) {
+      auto const text = policy(anything, docker(scope, nothing));
+      INFO(text << ' ' << reference);
+      CHECK(skopeo.takes(text, "docker://" + reference) == allows(text, reference));
+    }
 }
 
 }  // namespace policy_tests
