@@ -67,7 +67,11 @@ enum class Errc {
   platform_unknown,         ///< an index has no image for the platform
   invalid_reference,        ///< not the name of an image
   image_forbidden,          ///< the host's configuration forbids the image: policy.json, registries.conf
-  stopped,                  ///< the caller's stop token was triggered
+  unavailable,        ///< a server cannot be reached, breaks off or has no time: a later call may succeed
+  access_denied,      ///< a registry wants credentials, or other ones
+  tls_failed,         ///< a certificate is not trusted, or no TLS connection can be made
+  unexpected_answer,  ///< a server answers what the protocol has no place for, or leads to where it must not
+  stopped,            ///< the caller's stop token was triggered
 };
 
 /// Category of `Errc`: name "strata". Codes compare equal to the portable conditions of `std::errc`, so that code which does
@@ -88,6 +92,9 @@ enum class Errc {
 /// - `file_too_large`                  `over_budget`
 /// - `resource_unavailable_try_again`  `changed_meanwhile`, `store_changed`
 /// - `operation_canceled`              `stopped`
+/// - `host_unreachable`                `unavailable`
+/// - `permission_denied`               `access_denied`
+/// - `protocol_error`                  `unexpected_answer`, `tls_failed`
 std::error_category const& error_category() noexcept;
 
 std::error_code make_error_code(Errc code) noexcept;

@@ -104,6 +104,9 @@
 #include <strata/impl/oci/archive_members.ipp>
 #include <strata/impl/oci/archive_writer.ipp>
 #include <strata/impl/oci/auth_file.ipp>
+#include <strata/impl/oci/bearer_token.ipp>
+#include <strata/impl/oci/blob_upload.ipp>
+#include <strata/impl/oci/certificates.ipp>
 #include <strata/impl/oci/checked_layer.ipp>
 #include <strata/impl/oci/commit.ipp>
 #include <strata/impl/oci/credential_helper.ipp>
@@ -128,7 +131,16 @@
 #include <strata/impl/oci/policy.ipp>
 #include <strata/impl/oci/read_ahead.ipp>
 #include <strata/impl/oci/reference.ipp>
+#include <strata/impl/oci/registry.ipp>
+#include <strata/impl/oci/registry_blob.ipp>
+#include <strata/impl/oci/registry_error.ipp>
+#include <strata/impl/oci/registry_session.ipp>
+#include <strata/impl/oci/retry.ipp>
+#include <strata/impl/oci/tag_list.ipp>
+#include <strata/impl/oci/transport.ipp>
+#include <strata/impl/oci/url.ipp>
 #include <strata/impl/oci/verified_source.ipp>
+#include <strata/impl/oci/www_authenticate.ipp>
 #include <strata/impl/paths.ipp>
 #include <strata/impl/problem.ipp>
 #include <strata/impl/progress.ipp>

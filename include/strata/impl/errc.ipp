@@ -123,6 +123,14 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
           return "invalid reference format";
         case Errc::image_forbidden:
           return "image is not allowed on this host";
+        case Errc::unavailable:
+          return "server not available";
+        case Errc::access_denied:
+          return "access denied";
+        case Errc::tls_failed:
+          return "no trusted connection";
+        case Errc::unexpected_answer:
+          return "unexpected answer";
       }
       return "unknown error";
     }
@@ -188,6 +196,13 @@ STRATA_INLINE std::error_category const& error_category() noexcept {
           return std::errc::resource_unavailable_try_again;
         case Errc::stopped:
           return std::errc::operation_canceled;
+        case Errc::unavailable:
+          return std::errc::host_unreachable;
+        case Errc::access_denied:
+          return std::errc::permission_denied;
+        case Errc::tls_failed:
+        case Errc::unexpected_answer:
+          return std::errc::protocol_error;
         default:  // no portable condition
           return {value, *this};
       }
