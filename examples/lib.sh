@@ -16,7 +16,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # --- packages -----------------------------------------------------------------------------------------------------
 
 packages_build='g++ meson ninja-build pkg-config mold libboost-json1.81-dev libboost-filesystem1.81-dev librange-v3-dev
-  libcli11-dev libtomlplusplus-dev libssl-dev libisal-dev libzstd-dev liblzma-dev libbz2-dev'
+  libcli11-dev libtomlplusplus-dev libssl-dev libisal-dev libzstd-dev liblzma-dev libbz2-dev libcurl4-openssl-dev'
 packages_tree='debootstrap busybox-static'
 
 # missing_packages PACKAGE...: prints those that are not

@@ -89,7 +89,7 @@ run_one() {
   {
     if [ ! "$catch_main" -nt tests/main.cpp ]; then ${CXX:-g++} $flags -c tests/main.cpp -o "$catch_main" || return 1; fi
     ${CXX:-g++} $flags "-DSTRATA_HEADERS=\"$top/include/strata\"" $linker "$source" "$catch_main" -o "$program" -lboost_json -lboost_filesystem \
-      -lcrypto -lisal -lzstd -llzma -lbz2 -pthread || return 1
+      -lcrypto -lisal -lzstd -llzma -lbz2 -lcurl -pthread || return 1
   }
   run_catch "$program" "$@"
   # a reporter that counts in other words

@@ -16,6 +16,8 @@
 #include "commands_mount.hpp"
 #include "commands_names.hpp"
 #include "commands_owners.hpp"
+#include "commands_pull.hpp"
+#include "commands_push.hpp"
 #include "commands_save.hpp"
 #include "commands_store.hpp"
 #include "commands_unshare.hpp"
@@ -158,6 +160,28 @@ constexpr auto for_save = std::to_array<OptionSpec>({
     {"--multi-image-archive, -m", flag, "No effect: each argument is an image in any case"},
     {"--quiet, -q", flag, "Show no progress"},
 });
+constexpr OptionSpec authfile_option{"--authfile", text, "Path of the authentication file"};
+constexpr OptionSpec cert_dir_option{"--cert-dir", text, "Directory of certificates for the registry"};
+constexpr OptionSpec creds_option{"--creds", text, "Credentials (USERNAME:PASSWORD) for the registry"};
+constexpr OptionSpec tls_verify_option{"--tls-verify", flag, "Require HTTPS and verify certificates", "true"};
+constexpr auto for_pull = std::to_array<OptionSpec>({
+    {"--platform", text, "Choose os/architecture[/variant] of an image for several"},
+    {"--quiet, -q", flag, "Only print IDs"},
+    authfile_option,
+    cert_dir_option,
+    creds_option,
+    tls_verify_option,
+});
+constexpr auto for_push = std::to_array<OptionSpec>({
+    {"--compress", text, "Compress layers: gzip, zstd or none", "gzip"},
+    {"--digestfile", text, "Write the digest of the pushed image to file"},
+    {"--format", text, "Format of the manifest: oci or v2s2"},
+    {"--quiet, -q", flag, "Show no progress"},
+    authfile_option,
+    cert_dir_option,
+    creds_option,
+    tls_verify_option,
+});
 constexpr auto for_history = std::to_array<OptionSpec>({
     {"--human, -H", flag, "Print how long ago instead of when", "true"},
     {"--no-trunc", flag, "Print whole IDs and commands"},
@@ -231,6 +255,8 @@ constexpr auto table = std::to_array<Command>({
     {"list-deps", "listdeps", 1, any_number, anything, "List what uses a layer, image, or container", for_deps, list_users},
     {"load", "", 0, any_number, "[options [...]] [imageName [...]]", "Load images from an archive or directory", for_load, load_images},
     {"storage-layers", "", 0, 0, "[options [...]]", "List storage layers", only_json, list_storage_layers},
+    {"pull", "", 1, any_number, "[options [...]] imageName [...]", "Pull images from registries", for_pull, pull_images},
+    {"push", "", 1, 2, "[options [...]] imageNameOrID [destination]", "Push an image to a registry", for_push, push_image},
     {"metadata", "", 1, any_number, anything, "Retrieve layer, image, or container metadata", for_metadata, get_metadata},
     {"set-metadata", "setmetadata", 1, 1, "[options [...]] layerOrImageOrContainerNameOrID", "Set layer, image, or container metadata", for_set_metadata, set_metadata},
     {"save", "", 1, any_number, "[options [...]] imageNameOrID [...]", "Save images to an archive or directory", for_save, save_images},

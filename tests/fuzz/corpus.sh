@@ -294,6 +294,21 @@ for image in "$top"/tests/data/images/*-archive*.tar.zst; do
   if has zstd; then zstd -dcq "$image" | seed oci_archive "$name" "$kind"; fi
 done
 
+# --- registries ---------------------------------------------------------------------------------------------------
+challenge='401\nWWW-Authenticate: Bearer realm="https://tokens.example/token",service="s",scope="repository:x:pull"\n\n\037200\n\n{"token":"abc","expires_in":300}\037'
+# answers NAME CHOICE ANSWERS: as printf's format
+answers() { printf "$3" | seed oci_registry "$1" "$2"; }
+answers manifest '\000' "${challenge}200\nContent-Type: application/vnd.oci.image.manifest.v1+json\n\n{}"
+answers refused '\000' '429\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\n\n{"errors":[{"code":"TOOMANYREQUESTS","message":"a\\u0007"}]}'
+answers only_tag '\000' '404\n\n{"errors":[{"code":"MANIFEST_UNKNOWN"}]}\037200\n\n{"tags":["1"]}\037200\n\n{}'
+answers redirect '\002' '307\nLocation: https://cdn.example/x?y\n\n\037307\nLocation: /z\n\n\037200\nContent-Length: 10\n\n0123456789'
+answers local '\002' '307\nLocation: https://[::ffff:127.0.0.1]:5000/x\n\n'
+answers tags '\001' "${challenge}"'200\nLink: </v2/team/tool/tags/list?last=b>; rel="next"\n\n{"tags":["a","b"]}\037200\n\n{"tags":["c"]}'
+answers resumed '\002' '200!\n\n01234\037206!\nContent-Range: bytes 5-9/10\n\n567\037200\n\n0123456789'
+answers range '\003' '206\nContent-Range: bytes 3-6/10\n\n3456'
+answers put '\004' '404\n\n\037202\nLocation: /v2/team/tool/blobs/uploads/1?s=t\n\n\037201\n\n'
+answers chunks '\005' '202\nLocation: x\nOCI-Chunk-Min-Length: 1100000\n\n\037202\nLocation: y\n\n\037503\n\n\037204\nRange: 0-1200000\n\n\037202\nLocation: z\n\n\037201\n\n'
+
 # --- EROFS --------------------------------------------------------------------------------------------------------
 if has mkfs.erofs; then
   mkdir "$work/small" && cp "$work/f" "$work/small/f"

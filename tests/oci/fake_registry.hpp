@@ -68,6 +68,7 @@ struct Answer {
   std::optional<std::uint64_t> length = {};  ///< what is stated instead of the body's
   bool is_endless = false;                   ///< the body comes again and again, and no length is stated
   int pause = 0;                             ///< milliseconds before the body
+  std::string raw = {};                      ///< instead of an answer of HTTP, by `fake_server`
 
   Answer&& with(std::string name, std::string value) && {
     headers.add(std::move(name), std::move(value));

@@ -64,7 +64,8 @@ STRATA_INLINE bool BlobUpload::exists() {
 
 STRATA_INLINE void BlobUpload::follow(HttpResponse const& response) {
   auto const location = response.headers.find("Location");
-  if (!location) throw Error(Errc::unexpected_answer, subject_ + ", an upload without a location");
+  if (!location || location->empty())
+    throw Error(Errc::unexpected_answer, subject_ + ", an upload without a location");
   location_ = *location;
   if (auto const least = response.headers.find("OCI-Chunk-Min-Length"))
     least_chunk_ = std::min(detail::decimal(*least).value_or(0), std::uint64_t{64} << 20);
@@ -88,9 +89,12 @@ STRATA_INLINE bool BlobUpload::mount(std::vector<std::string> const& repositorie
     post.scopes.push_back(repository_scope(from, "pull"));
     try {
       auto response = session_.send(post);
-      if (response.status == 201) return true;
+      if (response.status == 201) {
+        cancel();  // what another repository has begun
+        return true;
+      }
       if (response.status != 202) continue;
-      cancel();  // what the repository before this one has begun
+      cancel();
       follow(response);
     } catch (Error const& error) {
       if (error.code() != Errc::access_denied) throw;

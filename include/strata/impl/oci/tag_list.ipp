@@ -2,6 +2,7 @@
 
 #include <strata/oci/members.hpp>
 #include <strata/oci/reference.hpp>
+#include <strata/oci/registry_error.hpp>
 #include <strata/oci/tag_list.hpp>
 
 #include <algorithm>
@@ -10,8 +11,13 @@ namespace strata::oci {
 
 STRATA_INLINE std::vector<std::string> parse_tags(std::string_view text, std::string const& where,
                                                   DocumentLimits const& limits) {
-  auto const document = parse_document(text, where, limits);
-  auto tags = Members(document, where).texts("tags");
+  std::vector<std::string> tags;
+  try {
+    auto const document = parse_document(text, where, limits);
+    tags = Members(document, where).texts("tags");
+  } catch (Error const& error) {  // which may quote the registry
+    throw Error(error.code(), shown(error.subject(), 400));
+  }
   std::erase_if(tags, [](auto const& tag) { return !detail::is_tag(tag); });
   return tags;
 }

@@ -1,0 +1,264 @@
+#!/bin/sh
+# pull and push of oci-storage with Debian's docker-registry on the loopback: without TLS, with TLS and a certificate of one's
+# own, with passwords and with tokens; skopeo and Podman on the same registries, and images from one registry to another.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+top=$(pwd)
+. tests/lib.sh
+. tests/programs.sh
+
+for program in podman buildah skopeo jq docker-registry htpasswd openssl curl python3; do
+  has $program || { skip registry "needs $program"; exit 0; }
+done
+if ! is_root; then skip registry "needs root"; exit 0; fi
+make_scratch
+if ! overlay_works "$scratch"; then skip registry "no overlay file system here"; exit 0; fi
+
+servers=
+trap 'for server in $servers; do kill "$server" 2>/dev/null; done; remove_scratch' EXIT
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+# Nothing of this machine's user: no credentials, no certificates.
+export HOME="$scratch/home" REGISTRY_AUTH_FILE="$scratch/home/auth.json"
+mkdir -p "$HOME"
+
+# in_place STORE COMMAND...: the command on that store
+in_place() (
+  use_store "$scratch/$1"
+  shift
+  "$@"
+)
+# names STORE: of its images, with their ids
+names() { in_place "$1" pod images --noheading --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort; }
+
+# --- registries -------------------------------------------------------------------------------------------------------
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# start_registry NAME [YAML of auth] [YAML of http.tls]: sets NAME_at to its address
+start_registry() {
+  port=$(free_port)
+  mkdir "$scratch/$1.data"
+  {
+    printf 'version: 0.1\nlog:\n  level: info\n  formatter: json\n'
+    printf 'storage:\n  filesystem:\n    rootdirectory: %s\n' "$scratch/$1.data"
+    printf 'http:\n  addr: 127.0.0.1:%s\n' "$port"
+    printf '%s\n%s\n' "${3:-}" "${2:-}"
+  } >"$scratch/$1.yml"
+  docker-registry serve "$scratch/$1.yml" >"$scratch/$1.log" 2>&1 &
+  servers="$servers $!"
+  eval "$1_at=localhost:$port"
+  for _ in $(seq 100); do
+    if curl -sk -o "$scratch/answer" "http${3:+s}://localhost:$port/v2/"; then return 0; fi
+    sleep 0.1
+  done
+  not_ok "docker-registry starts" "$(cat "$scratch/$1.log")"
+  exit 1
+}
+# requests NAME METHOD PART: how many the registry has answered
+requests() { grep -c "\"http.request.method\":\"$2\",.*\"http.request.uri\":\"[^\"]*$3.*\"http.response.status\"" "$scratch/$1.log"; }
+
+certificate() { # NAME SUBJECT SIGNER [EXTENSIONS]
+  openssl req -newkey rsa:2048 -nodes -keyout "$scratch/tls/$1.key" -subj "/CN=$2" -out "$scratch/tls/$1.csr" &&
+    printf '%s\n' "${4:-}" >"$scratch/tls/$1.ext" &&
+    if [ "$3" = "$1" ]; then
+      openssl x509 -req -in "$scratch/tls/$1.csr" -signkey "$scratch/tls/$1.key" -days 2 -extfile "$scratch/tls/$1.ext" -out "$scratch/tls/$1.crt"
+    else
+      openssl x509 -req -in "$scratch/tls/$1.csr" -CA "$scratch/tls/$3.crt" -CAkey "$scratch/tls/$3.key" -CAcreateserial -days 2 \
+        -extfile "$scratch/tls/$1.ext" -out "$scratch/tls/$1.crt"
+    fi
+}
+mkdir "$scratch/tls"
+{
+  certificate authority "an authority" authority 'basicConstraints=critical,CA:TRUE' &&
+    certificate other "another authority" other 'basicConstraints=critical,CA:TRUE' &&
+    certificate server localhost authority 'subjectAltName=DNS:localhost' &&
+    certificate client me authority 'extendedKeyUsage=clientAuth' &&
+    certificate elsewhere elsewhere.example authority 'subjectAltName=DNS:elsewhere.example' &&
+    certificate issuer issuer issuer 'basicConstraints=critical,CA:TRUE'
+} >"$scratch/log" 2>&1 || { not_ok "openssl makes certificates" "$(cat "$scratch/log")"; exit 1; }
+mkdir "$scratch/trusted" "$scratch/wrong" "$scratch/mutual"
+cp "$scratch/tls/authority.crt" "$scratch/trusted/ca.crt"
+cp "$scratch/tls/other.crt" "$scratch/wrong/ca.crt"
+cp "$scratch/tls/authority.crt" "$scratch/mutual/ca.crt"
+cp "$scratch/tls/client.crt" "$scratch/mutual/client.cert"
+cp "$scratch/tls/client.key" "$scratch/mutual/client.key"
+tls_of() { printf '  tls:\n    certificate: %s\n    key: %s\n' "$scratch/tls/$1.crt" "$scratch/tls/$1.key"; }
+htpasswd -Bbn me 'pass:wörd' >"$scratch/htpasswd" 2>/dev/null
+
+start_registry plain
+start_registry mirror
+start_registry secure '' "$(tls_of server)"
+start_registry elsewhere '' "$(tls_of elsewhere)"
+start_registry mutual '' "$(tls_of server; printf '    clientcas:\n      - %s\n' "$scratch/tls/authority.crt")" 2>/dev/null
+start_registry closed "$(printf 'auth:\n  htpasswd:\n    realm: closed\n    path: %s\n' "$scratch/htpasswd")"
+token_port=$(free_port)
+python3 tests/interop/token_server.py "$token_port" "$scratch/tls/issuer.key" "$scratch/tls/issuer.crt" strata-tests me secret \
+  "$scratch/tokens" >"$scratch/token.log" 2>&1 &
+servers="$servers $!"
+start_registry tokens "$(printf 'auth:\n  token:\n    realm: http://localhost:%s/token\n    service: tokens\n    issuer: strata-tests\n    rootcertbundle: %s\n' \
+  "$token_port" "$scratch/tls/issuer.crt")"
+
+# --- what Podman has --------------------------------------------------------------------------------------------------
+
+mkdir "$scratch/context" "$scratch/context/one" "$scratch/context/two"
+echo one >"$scratch/context/one/file"
+head -c 3000000 /dev/urandom >"$scratch/context/two/noise"
+printf 'FROM scratch\nCOPY one /\nENV A=b\nCOPY two /\nCMD ["/bin/sh"]\n' >"$scratch/context/Dockerfile"
+printf 'FROM localhost/tool:1\nCOPY one /more\n' >"$scratch/context/child"
+(
+  use_store "$scratch/theirs"
+  builder build -q --timestamp 1700000000 --layers -t localhost/tool:1 "$scratch/context" &&
+    builder build -q --timestamp 1700000000 --layers -t localhost/child:1 -f "$scratch/context/child" "$scratch/context" &&
+    builder build -q --platform linux/arm64 --timestamp 1700000000 -t localhost/arm "$scratch/context" &&
+    builder manifest create localhost/both localhost/tool:1 localhost/arm &&
+    builder manifest push --all --tls-verify=false localhost/both "docker://$plain_at/both:1" &&
+    pod push -q --tls-verify=false --format v2s2 localhost/tool:1 "$plain_at/docker/tool:1" &&
+    pod push -q --tls-verify=false --format oci localhost/tool:1 "$plain_at/oci/tool:1"
+) >"$scratch/log" 2>&1 || { not_ok "podman makes and pushes images" "$(cat "$scratch/log")"; exit 1; }
+id_of() { in_place theirs ours inspect "$1" | jq -r '.[0].Id'; }
+tool=$(id_of tool:1) arm=$(id_of arm) child=$(id_of child:1)
+inspect() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
+
+# --- pull -------------------------------------------------------------------------------------------------------------
+
+pull() { pull_store=$1 && shift && in_place "$pull_store" ours pull -q --tls-verify=false "$@" 2>&1; }
+for kind in docker oci; do
+  check_equal "pull: an image of $kind's format, its id on stdout" "$tool" "$(pull "ours-$kind" "$plain_at/$kind/tool:1")"
+  in_place "pod-$kind" pod pull -q --tls-verify=false "$plain_at/$kind/tool:1" >"$scratch/log" 2>&1
+  check_equal "pull: the name that Podman gives it" "$(names "pod-$kind")" "$(names "ours-$kind")"
+  for store in pod ours; do
+    jq -S 'sort_by(.id)|map(del(.created))' "$scratch/$store-$kind/graph/overlay-layers/layers.json" >"$scratch/layers.$store"
+    jq -S 'map(del(.created))' "$scratch/$store-$kind/graph/overlay-images/images.json" >"$scratch/images.$store"
+  done
+  check "pull: the layers' records that Podman writes" diff "$scratch/layers.pod" "$scratch/layers.ours"
+  check "pull: and the image's" diff "$scratch/images.pod" "$scratch/images.ours"
+done
+check_equal "pull: what was there is not pulled again" "$tool 0" "$(
+  before=$(requests plain GET '/blobs/')
+  pull ours-oci "$plain_at/docker/tool:1" | tr '\n' ' '
+  echo $(($(requests plain GET '/blobs/') - before - 1)) # the configuration
+)"
+digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$plain_at/oci/tool:1")
+check_equal "pull: by digest" "$tool" "$(pull by-digest "docker://$plain_at/oci/tool@$digest")"
+check_equal "pull: of several platforms the one that is asked for" "$arm" "$(pull both --platform linux/arm64 "$plain_at/both:1")"
+check_equal "pull: or the machine's" "$(case $(uname -m) in aarch64) echo "$arm" ;; *) echo "$tool" ;; esac)" "$(pull both "$plain_at/both:1")"
+check_equal "pull: several images" "$(printf '%s\n%s' "$tool" "$tool")" "$(pull several "$plain_at/oci/tool:1" "$plain_at/docker/tool:1")"
+check_equal "pull: what Podman prints goes to stderr" "Trying to pull $plain_at/oci/tool:1..." \
+  "$(in_place loud ours pull --tls-verify=false "$plain_at/oci/tool:1" 2>&1 >/dev/null)"
+
+# fails WHAT PART WORD...: ours fails, prints nothing on stdout and one line on stderr that has the part, and no password
+fails() {
+  fails_what=$1 fails_part=$2
+  shift 2
+  if in_place fails ours "$@" >"$scratch/out" 2>"$scratch/err" </dev/null; then
+    not_ok "$fails_what fails" "$(cat "$scratch/out")"
+  elif [ -s "$scratch/out" ] || [ "$(wc -l <"$scratch/err")" != 1 ] || ! grep -qF -e "$fails_part" "$scratch/err" ||
+    grep -qF -e 'wörd' -e hunter -e secret -e "$(printf 'me:pass:wörd' | base64)" "$scratch/err"; then
+    not_ok "$fails_what: one line that says why" "$(cat "$scratch/out" "$scratch/err")"
+  else
+    ok "$fails_what: $(sed "s|$scratch/||g; s|localhost:[0-9]*|REGISTRY|g" "$scratch/err")"
+  fi
+}
+fails "pull: no such tag" "$plain_at/oci/tool:2" pull -q --tls-verify=false "$plain_at/oci/tool:2"
+fails "pull: no such repository" "$plain_at/no/such:latest" pull -q --tls-verify=false "$plain_at/no/such"
+fails "pull: no name" "Mine" pull -q "$plain_at/Mine"
+fails "pull: no such platform" "linux/s390x" pull -q --tls-verify=false --platform linux/s390x "$plain_at/both:1"
+fails "pull: no TLS, though it is wanted" "$plain_at/oci/tool:1" pull -q "$plain_at/oci/tool:1"
+damaged=$(inspect "$plain_at/docker/tool:1" | jq -r '.layers[1].digest' | cut -d: -f2)
+in_place theirs pod push -q --tls-verify=false --format v2s2 localhost/tool:1 "$mirror_at/damaged:1" >"$scratch/log" 2>&1
+blob=$(find "$scratch/mirror.data" -path "*$damaged/data")
+printf x | dd of="$blob" bs=1 seek=2000000 conv=notrunc 2>"$scratch/log"
+fails "pull: a damaged layer" "$damaged" pull -q --tls-verify=false "$mirror_at/damaged:1"
+truncate -s -5 "$blob"
+fails "pull: a cut layer" "$damaged" pull -q --tls-verify=false "$mirror_at/damaged:1"
+rm "$blob"
+fails "pull: a layer that is not there" "$damaged" pull -q --tls-verify=false "$mirror_at/damaged:1"
+check_equal "pull: what fails leaves no image" "" "$(names fails)"
+rm -r "$scratch/mirror.data/docker"
+
+# --- push -------------------------------------------------------------------------------------------------------------
+
+push() { in_place theirs ours push -q --tls-verify=false "$@"; }
+# podman_reads WHAT IMAGE ID
+number=0
+podman_reads() {
+  number=$((number + 1))
+  check_equal "$1: podman pulls it" "$3" "$(in_place "read$number" pod pull -q --tls-verify=false "$2" 2>&1)"
+}
+check "push: an image" push --digestfile "$scratch/digest" localhost/tool:1 "$mirror_at/ours/tool:1"
+podman_reads "push" "$mirror_at/ours/tool:1" "$tool"
+check_equal "push: --digestfile" "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$mirror_at/ours/tool:1")" "$(cat "$scratch/digest")"
+check_equal "push: prints nothing" "" "$(in_place theirs ours push --tls-verify=false localhost/tool:1 "docker://$mirror_at/ours/tool:1" 2>&1)"
+before=$(requests mirror PUT '/blobs/uploads/')
+check "push: under another tag" push "$tool" "$mirror_at/ours/tool:2"
+check_equal "push: sends no blob that is there" "$before" "$(requests mirror PUT '/blobs/uploads/')"
+check "push: a child" push localhost/child:1 "$mirror_at/ours/tool:child"
+check_equal "push: sends its one layer and its configuration" $((before + 2)) "$(requests mirror PUT '/blobs/uploads/')"
+podman_reads "push of a child" "$mirror_at/ours/tool:child" "$child"
+in_place theirs ours add-names --name "$mirror_at/ours/tool:1" "$tool" >"$scratch/log"
+before=$(requests mirror PUT '/blobs/uploads/')
+check "push: to another repository of the registry" push "$mirror_at/ours/tool:1" "$mirror_at/ours/again:1"
+check_equal "push: the registry takes the blobs from the first one" "$before" "$(requests mirror PUT '/blobs/uploads/')"
+podman_reads "push of what the registry has" "$mirror_at/ours/again:1" "$tool"
+for format in oci v2s2; do
+  for compress in gzip zstd none; do
+    [ "$format $compress" != "v2s2 zstd" ] || continue
+    check "push: --format $format --compress $compress" push --format $format --compress $compress localhost/tool:1 "$mirror_at/$format/$compress:1"
+    podman_reads "push of $format and $compress" "$mirror_at/$format/$compress:1" "$tool"
+  done
+  check_equal "push: a manifest of the format $format" \
+    "$(case $format in oci) echo application/vnd.oci.image.manifest.v1+json ;; *) echo application/vnd.docker.distribution.manifest.v2+json ;; esac)" \
+    "$(inspect "$mirror_at/$format/gzip:1" | jq -r .mediaType)"
+done
+fails "push: an unknown image" "nosuch" push -q nosuch "$mirror_at/x"
+in_place fails ours pull -q --tls-verify=false "$plain_at/oci/tool:1" >"$scratch/log"
+fails "push: an unknown format" "--format tar" push -q --format tar --tls-verify=false "$tool" "$mirror_at/x"
+fails "push: an image without a name" "destination" push -q --tls-verify=false "$tool"
+fails "push: no registry" "localhost:1/x:latest" push -q --tls-verify=false "$tool" localhost:1/x
+
+# --- from one registry to another -------------------------------------------------------------------------------------
+
+check_equal "mirror: pulled from one" "$tool" "$(pull between "$plain_at/docker/tool:1")"
+check "mirror: and pushed to another" in_place between ours push -q --tls-verify=false "$plain_at/docker/tool:1" "$mirror_at/by/ours:1"
+check "mirror: by skopeo" skopeo copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$plain_at/docker/tool:1" "docker://$mirror_at/by/skopeo:1"
+check_equal "mirror: the same configuration" "$(inspect "$mirror_at/by/skopeo:1" | jq -r .config.digest)" "$(inspect "$mirror_at/by/ours:1" | jq -r .config.digest)"
+check_equal "mirror: ours pulls what skopeo put" "$tool" "$(pull skopeos "$mirror_at/by/skopeo:1")"
+check_equal "mirror: skopeo lists the tags that ours put" "$(printf '%s\n' 1 2 child)" \
+  "$(skopeo list-tags --tls-verify=false "docker://$mirror_at/ours/tool" | jq -r '.Tags[]' | sort)"
+
+# --- TLS --------------------------------------------------------------------------------------------------------------
+
+check "TLS: push" in_place theirs ours push -q --cert-dir "$scratch/trusted" localhost/tool:1 "$secure_at/tool:1"
+check_equal "TLS: pull" "$tool" "$(in_place tls ours pull -q --cert-dir "$scratch/trusted" "$secure_at/tool:1" 2>&1)"
+check_equal "TLS: podman pulls it" "$tool" "$(in_place tls-pod pod pull -q --cert-dir "$scratch/trusted" "$secure_at/tool:1" 2>&1)"
+check_equal "TLS: any certificate, if that is wanted" "$tool" "$(in_place lax ours pull -q --tls-verify=false "$secure_at/tool:1" 2>&1)"
+fails "TLS: an authority that is not known" "certificate" pull -q "$secure_at/tool:1"
+fails "TLS: another authority" "certificate" pull -q --cert-dir "$scratch/wrong" "$secure_at/tool:1"
+fails "TLS: the certificate of another host" "certificate" pull -q --cert-dir "$scratch/trusted" "$elsewhere_at/tool:1"
+mkdir -p "$HOME/.config/containers/certs.d/$secure_at"
+cp "$scratch/trusted/ca.crt" "$HOME/.config/containers/certs.d/$secure_at"
+check_equal "TLS: an authority of the user's certs.d" "$tool" "$(in_place home ours pull -q "$secure_at/tool:1" 2>&1)"
+check "TLS: a certificate of the client, push" in_place theirs ours push -q --cert-dir "$scratch/mutual" localhost/tool:1 "$mutual_at/tool:1"
+check_equal "TLS: and pull" "$tool" "$(in_place mutual ours pull -q --cert-dir "$scratch/mutual" "$mutual_at/tool:1" 2>&1)"
+fails "TLS: no certificate of the client" "$mutual_at/tool:1" pull -q --cert-dir "$scratch/trusted" "$mutual_at/tool:1"
+
+# --- passwords and tokens ---------------------------------------------------------------------------------------------
+
+# guarded NAME ADDRESS CREDENTIALS
+guarded() {
+  check "$1: push" in_place theirs ours push -q --tls-verify=false --creds "$3" localhost/tool:1 "$2/tool:1"
+  check_equal "$1: pull" "$tool" "$(in_place "$1" ours pull -q --tls-verify=false --creds "$3" "$2/tool:1" 2>&1)"
+  check_equal "$1: podman pulls it" "$tool" "$(in_place "$1-pod" pod pull -q --tls-verify=false --creds "$3" "$2/tool:1" 2>&1)"
+  in_place theirs pod push -q --tls-verify=false --creds "$3" localhost/child:1 "$2/tool:pod" >"$scratch/log" 2>&1
+  check_equal "$1: ours pulls what podman pushed" "$child" "$(in_place "$1" ours pull -q --tls-verify=false --creds "$3" "$2/tool:pod" 2>&1)"
+  fails "$1: a wrong password" "credentials are refused" pull -q --tls-verify=false --creds me:hunter2 "$2/tool:1"
+  fails "$1: no credentials" "no credentials" pull -q --tls-verify=false "$2/tool:1"
+  fails "$1: a push with a wrong password" "credentials are refused" push -q --tls-verify=false --creds me:hunter2 "$tool" "$2/tool:3"
+}
+guarded passwords "$closed_at" 'me:pass:wörd'
+guarded tokens "$tokens_at" 'me:secret'
+check_equal "tokens: one for a pull" 1 "$(
+  : >"$scratch/tokens"
+  in_place one-token ours pull -q --tls-verify=false --creds me:secret "$tokens_at/tool:1" >"$scratch/log"
+  grep -c 'True repository:tool:pull$' "$scratch/tokens"
+)"
+fails "no credentials in --creds" "--creds" pull -q --creds me "$plain_at/oci/tool:1"
