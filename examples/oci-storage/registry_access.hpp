@@ -40,7 +40,7 @@ inline strata::oci::RegistryOptions registry_options(Options const& options, std
   if (options.given("tls-verify")) out.verify_tls = options.flag("tls-verify");
   if (options.given("creds")) {
     auto const given = given_credentials(options.text("creds"));
-    out.credentials = [given](std::string_view, std::string_view) { return given; };
+    out.credentials = [given](strata::oci::Reference const&) { return given; };
   } else {
     out.credentials = credentials_of_files(options.text("authfile"));
   }

@@ -103,8 +103,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Script script{input.text()};
   auto now = std::chrono::steady_clock::time_point();
   oci::RegistryOptions options{
-      .credentials = [](auto,
-                        auto) { return oci::Credentials{.username = "me", .password = std::string(secret)}; },
+      .credentials =
+          [](auto const&) { return oci::Credentials{.username = "me", .password = std::string(secret)}; },
       .clock = {.now = [&] { return now += std::chrono::seconds(1); }, .wait = [](auto, auto) {}},
       .documents = {.bytes = 1U << 16U}};
   options.chunk_bytes = what == 5 ? 1'000'000 : 0;

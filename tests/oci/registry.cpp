@@ -47,7 +47,7 @@ struct Fixture {
     return {transport, oci::Reference::parse(name), options};
   }
   void with_user() {
-    options.credentials = [this](std::string_view, std::string_view) { return fake.user; };
+    options.credentials = [this](oci::Reference const&) { return fake.user; };
   }
   SampleImage put(std::string const& tag = "1", std::size_t layer_bytes = 1000) {
     auto image = sample_image("image", 2, oci::Format::oci, layer_bytes);
@@ -384,9 +384,8 @@ TEST_CASE("basic credentials", "[oci][registry]") {
   at.fake.auth = Auth::basic;
   SECTION("are sent when the registry wants them, and from then on") {
     int asked = 0;
-    at.options.credentials = [&](std::string_view host, std::string_view repository) {
-      CHECK(host == "registry.example");
-      CHECK(repository == "team/tool");
+    at.options.credentials = [&](oci::Reference const& of) {
+      CHECK(of.str() == "registry.example/team/tool:1");
       ++asked;
       return at.fake.user;
     };
@@ -398,7 +397,7 @@ TEST_CASE("basic credentials", "[oci][registry]") {
     CHECK(at.fake.requests()[0].header("Authorization").empty());
   }
   SECTION("that are wrong") {
-    at.options.credentials = [](auto, auto) {
+    at.options.credentials = [](auto const&) {
       return oci::Credentials{.username = "me", .password = "wrong"};
     };
     auto const registry = at.open();
@@ -459,7 +458,7 @@ TEST_CASE("tokens", "[oci][registry]") {
     CHECK(asked.header("Authorization").empty());
   }
   SECTION("by wrong credentials") {
-    at.options.credentials = [](auto, auto) {
+    at.options.credentials = [](auto const&) {
       return oci::Credentials{.username = "me", .password = "wr0ng"};
     };
     auto const other = at.open();
@@ -634,14 +633,14 @@ TEST_CASE("docker.io is found where it is, and asked for by its name", "[oci][re
   Fixture at;
   at.fake.auth = Auth::basic;
   std::string asked;
-  at.options.credentials = [&](std::string_view host, std::string_view repository) {
-    asked = std::string(host) + ' ' + std::string(repository);
+  at.options.credentials = [&](oci::Reference const& of) {
+    asked = of.str();
     return std::nullopt;
   };
   auto const registry = at.open("debian");
   CHECK(error_of([&] { registry.manifest(""); }, "docker.io/library/debian:latest") == Errc::access_denied);
   CHECK(at.transport.urls->back() == "https://registry-1.docker.io/v2/library/debian/manifests/latest");
-  CHECK(asked == "docker.io library/debian");
+  CHECK(asked == "docker.io/library/debian:latest");
 }
 
 TEST_CASE("images are copied from and to registries", "[oci][registry]") {

@@ -51,6 +51,9 @@ struct NamedDocument {
 /// The text. @throws `Errc::over_budget` if it is longer than a document may be
 std::string_view check_size(std::string_view text, std::string_view what, DocumentLimits const& limits);
 
+/// A member of an object that is a text; empty if it is none, or nothing is an object.
+std::string_view text_member(boost::json::value const& object, std::string_view name);
+
 void append_json(std::string& out, boost::json::value const& value);
 /// The shortest text of the number that is not one of an integer, so that it is read as what it was.
 void append_number(std::string& out, double number);

@@ -4,6 +4,7 @@
 #include <strata/oci/certificates.hpp>
 #include <strata/oci/credentials.hpp>
 #include <strata/oci/document.hpp>
+#include <strata/oci/reference.hpp>
 #include <strata/oci/retry.hpp>
 
 #include <chrono>
@@ -12,16 +13,13 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace strata::oci {
 
 /// Finds what a registry is told of who asks; none: nobody in particular. Called once, when the registry wants to know.
-/// @param host        as in a reference: "docker.io", "localhost:5000"
-/// @param repository  "library/debian"
-using FindCredentials =
-    std::function<std::optional<Credentials>(std::string_view host, std::string_view repository)>;
+/// @param of  an image of the repository
+using FindCredentials = std::function<std::optional<Credentials>(Reference const& of)>;
 
 /// How a registry is spoken to.
 struct RegistryOptions {

@@ -53,8 +53,8 @@ struct RegistryDocument {
 /// Thread-safe.
 class RegistrySession {
  public:
-  /// @param registry  any reference to an image in it
-  RegistrySession(SendRequest send, Reference const& registry, RegistryOptions options);
+  /// @param registry  an image in it, for whose repository credentials are looked for
+  RegistrySession(SendRequest send, Reference registry, RegistryOptions options);
 
   /// Sends a request, if need be with credentials and several times.
   /// @return  an answer, which is none of those that `is_temporary` names, nor 401 or 403
@@ -93,8 +93,7 @@ class RegistrySession {
   std::vector<std::string> secrets() const;
 
   SendRequest send_;
-  std::string host_;  // as in references
-  std::string repository_;
+  Reference registry_;
   RegistryOptions options_;
   mutable std::mutex mutex_ = {};  // of all below
   std::optional<Url> base_ = {};

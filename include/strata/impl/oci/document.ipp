@@ -125,6 +125,13 @@ class DocumentEvents {
   std::string number_ = {};
 };
 
+STRATA_INLINE std::string_view text_member(boost::json::value const& object, std::string_view name) {
+  auto const* const members = object.if_object();
+  auto const* const member = members == nullptr ? nullptr : members->if_contains(name);
+  auto const* const text = member == nullptr ? nullptr : member->if_string();
+  return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
+}
+
 STRATA_INLINE void append_number(std::string& out, double number) {
   std::array<char, 32> text{};
   std::string_view const written(

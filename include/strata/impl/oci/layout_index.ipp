@@ -15,13 +15,6 @@ namespace strata::oci {
 
 namespace detail {
 
-inline std::string_view text_member(boost::json::value const& object, std::string_view name) {
-  auto const* const members = object.if_object();
-  auto const* const member = members == nullptr ? nullptr : members->if_contains(name);
-  auto const* const text = member == nullptr ? nullptr : member->if_string();
-  return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
-}
-
 inline bool is_digest(std::string_view text) {
   std::error_code error;
   return Digest::parse(text, error).has_value();

@@ -11,11 +11,6 @@ namespace strata::oci {
 
 namespace detail {
 
-inline std::string text_member(boost::json::object const& object, std::string_view name) {
-  auto const* const value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 inline std::string without(std::string text, std::vector<std::string> const& secrets) {
   for (auto const& secret : secrets) {
     if (secret.empty()) continue;
@@ -25,11 +20,11 @@ inline std::string without(std::string text, std::vector<std::string> const& sec
   return text;
 }
 
-inline void read_reason(boost::json::object const& document, Refusal& to) {
-  auto const* const errors = document.if_contains("errors");
-  if (errors != nullptr && errors->is_array() && !errors->get_array().empty() &&
-      errors->get_array().front().is_object()) {
-    auto const& first = errors->get_array().front().get_object();
+inline void read_reason(boost::json::value const& document, Refusal& to) {
+  auto const* const members = document.if_object();
+  auto const* const errors = members == nullptr ? nullptr : members->if_contains("errors");
+  if (errors != nullptr && errors->is_array() && !errors->get_array().empty()) {
+    auto const& first = errors->get_array().front();
     to.code = text_member(first, "code");
     to.message = text_member(first, "message");
   } else {
@@ -76,9 +71,8 @@ STRATA_INLINE Refusal read_refusal(HttpResponse& response, std::vector<std::stri
   constexpr std::size_t most = std::size_t{64} << 10;
   Refusal out{.status = response.status};
   try {
-    auto const document =
-        parse_document(read_at_most(response.body, most), "answer", {.values = 4096, .depth = 32});
-    if (document.is_object()) detail::read_reason(document.get_object(), out);
+    detail::read_reason(
+        parse_document(read_at_most(response.body, most), "answer", {.values = 4096, .depth = 32}), out);
   } catch (Error const&) {  // its status says it
   }
   out.code = shown(detail::without(out.code, secrets), 60);

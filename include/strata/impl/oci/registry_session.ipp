@@ -37,18 +37,14 @@ struct BorrowedSource {
 
 }  // namespace detail
 
-STRATA_INLINE RegistrySession::RegistrySession(SendRequest send, Reference const& registry,
-                                               RegistryOptions options)
-    : send_(std::move(send)),
-      host_(registry.domain()),
-      repository_(registry.path()),
-      options_(std::move(options)) {}
+STRATA_INLINE RegistrySession::RegistrySession(SendRequest send, Reference registry, RegistryOptions options)
+    : send_(std::move(send)), registry_(std::move(registry)), options_(std::move(options)) {}
 
 STRATA_INLINE Url RegistrySession::base() {
   std::lock_guard const lock(mutex_);
   if (base_) return *base_;
-  auto url = Url::parse("https://" + detail::registry_host(host_));
-  if (!url) throw Error(Errc::invalid_reference, '"' + host_ + "\" is no registry's name");
+  auto url = Url::parse("https://" + detail::registry_host(registry_.domain()));
+  if (!url) throw Error(Errc::invalid_reference, '"' + registry_.domain() + "\" is no registry's name");
   if (!options_.verify_tls) {
     try {
       auto asked = *url;
@@ -56,7 +52,7 @@ STRATA_INLINE Url RegistrySession::base() {
       send_({.url = asked.str(), .policy = policy_for(asked, asked, true)});
     } catch (Error const& error) {
       if (error.code() == Errc::stopped) throw;
-      url = Url::parse("http://" + detail::registry_host(host_));
+      url = Url::parse("http://" + detail::registry_host(registry_.domain()));
     }
   }
   base_ = std::move(url);
@@ -92,7 +88,7 @@ STRATA_INLINE HttpPolicy RegistrySession::policy_for(Url const& url, Url const& 
                     .stall_timeout = options_.stall_timeout,
                     .stop = options_.stop};
   if (policy.certificates.empty())
-    policy.certificates = find_certificates(is_base ? host_ : host, options_.certificate_roots);
+    policy.certificates = find_certificates(is_base ? registry_.domain() : host, options_.certificate_roots);
   if (is_document) policy.total_timeout = options_.document_timeout;
   return policy;
 }
@@ -224,8 +220,7 @@ STRATA_INLINE Error RegistrySession::denied(HttpResponse& response, std::string 
 }
 
 STRATA_INLINE std::optional<Credentials> const& RegistrySession::credentials() {
-  if (!looked_for_credentials_ && options_.credentials)
-    credentials_ = options_.credentials(host_, repository_);
+  if (!looked_for_credentials_ && options_.credentials) credentials_ = options_.credentials(registry_);
   looked_for_credentials_ = true;
   if (credentials_ && credentials_->username.empty() && credentials_->identity_token.empty())
     credentials_.reset();
