@@ -15,6 +15,8 @@ if ! has jq || ! is_root; then
   exit 0
 fi
 make_scratch
+. tests/registries.sh
+if ! has_registries; then skip every_flag "needs docker-registry, htpasswd, openssl, curl and python3"; exit 0; fi
 driver=vfs
 overlay_works "$scratch" && driver=overlay
 graph=$scratch/graph run=$scratch/run tab=$(printf '\t')
@@ -497,6 +499,36 @@ is 'save: an oci-archive on stdout' "$(tar -xOf "$scratch/out" index.json | jq -
 o delete-image given
 o load -i "$scratch/saved.tar.gz"
 is 'save: what load reads' "$out" "$image_id"
+
+# --- registries -------------------------------------------------------------------------------------------------------
+
+start_registry closed "$(htpasswd_auth me secret)"
+o push --tls-verify=false --creds me:secret given "$closed_at/team/given:1"
+is 'push: says nothing' "$out$err" ''
+o push --tls-verify=false --creds me:secret --quiet --compress zstd --digestfile "$scratch/pushed" --format oci "$image_id" "docker://$closed_at/team/given:2"
+is 'push: the digest of a manifest' "$(curl -s -u me:secret -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$closed_at/v2/team/given/manifests/2" | sha256sum | cut -d' ' -f1)" \
+  "$(cut -d: -f2 <"$scratch/pushed")"
+is 'push: a format and a compression' "$(curl -s -u me:secret -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$closed_at/v2/team/given/manifests/2" | jq -c '[.layers[].mediaType]|unique')" \
+  '["application/vnd.oci.image.layer.v1.tar+zstd"]'
+mkdir "$scratch/certificates"
+: >"$scratch/certificates/me.cert"
+for command in push pull; do
+  given=$([ $command = pull ] || echo given)
+  # shellcheck disable=SC2086
+  o $command --authfile "$scratch/nosuch" $given "$closed_at/team/given:1"
+  holds "$command: a file of credentials that is not there" contains "$err" "$scratch/nosuch"
+  # shellcheck disable=SC2086
+  o $command --cert-dir "$scratch/certificates" $given "$closed_at/team/given:1"
+  holds "$command: a certificate without its key" contains "$err" me.key
+  # shellcheck disable=SC2086
+  o $command --creds me:wrong --tls-verify=false $given "$closed_at/team/given:1"
+  holds "$command: a wrong password" contains "$err" "credentials are refused"
+done
+o delete-image given
+o pull --tls-verify=false --creds me:secret "$closed_at/team/given:1"
+is 'pull: the id on stdout' "$out $err" "$image_id Trying to pull $closed_at/team/given:1..."
+o pull --tls-verify=false --creds me:secret --platform linux/amd64 --quiet "$closed_at/team/given:2"
+is 'pull: quiet, and a platform' "$out$err" "$image_id"
 o delete-image "$image_id"
 
 # --- global options -----------------------------------------------------------------------------------------------

@@ -7,19 +7,15 @@ top=$(pwd)
 . tests/lib.sh
 . tests/programs.sh
 
-for program in podman buildah skopeo jq docker-registry htpasswd openssl curl python3; do
-  has $program || { skip registry "needs $program"; exit 0; }
-done
-if ! is_root; then skip registry "needs root"; exit 0; fi
+if ! is_root || ! has podman || ! has buildah || ! has skopeo || ! has jq; then
+  skip registry "needs root, podman, buildah, skopeo and jq"
+  exit 0
+fi
 make_scratch
 if ! overlay_works "$scratch"; then skip registry "no overlay file system here"; exit 0; fi
 
-servers=
-trap 'for server in $servers; do kill "$server" 2>/dev/null; done; remove_scratch' EXIT
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-# Nothing of this machine's user: no credentials, no certificates.
-export HOME="$scratch/home" REGISTRY_AUTH_FILE="$scratch/home/auth.json"
-mkdir -p "$HOME"
+. tests/registries.sh
+if ! has_registries; then skip registry "needs docker-registry, htpasswd, openssl, curl and python3"; exit 0; fi
 
 # in_place STORE COMMAND...: the command on that store
 in_place() (
@@ -31,30 +27,6 @@ in_place() (
 names() { in_place "$1" pod images --noheading --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort; }
 
 # --- registries -------------------------------------------------------------------------------------------------------
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-# start_registry NAME [YAML of auth] [YAML of http.tls]: sets NAME_at to its address
-start_registry() {
-  port=$(free_port)
-  mkdir "$scratch/$1.data"
-  {
-    printf 'version: 0.1\nlog:\n  level: info\n  formatter: json\n'
-    printf 'storage:\n  filesystem:\n    rootdirectory: %s\n' "$scratch/$1.data"
-    printf 'http:\n  addr: 127.0.0.1:%s\n' "$port"
-    printf '%s\n%s\n' "${3:-}" "${2:-}"
-  } >"$scratch/$1.yml"
-  docker-registry serve "$scratch/$1.yml" >"$scratch/$1.log" 2>&1 &
-  servers="$servers $!"
-  eval "$1_at=localhost:$port"
-  for _ in $(seq 100); do
-    if curl -sk -o "$scratch/answer" "http${3:+s}://localhost:$port/v2/"; then return 0; fi
-    sleep 0.1
-  done
-  not_ok "docker-registry starts" "$(cat "$scratch/$1.log")"
-  exit 1
-}
-# requests NAME METHOD PART: how many the registry has answered
-requests() { grep -c "\"http.request.method\":\"$2\",.*\"http.request.uri\":\"[^\"]*$3.*\"http.response.status\"" "$scratch/$1.log"; }
 
 certificate() { # NAME SUBJECT SIGNER [EXTENSIONS]
   openssl req -newkey rsa:2048 -nodes -keyout "$scratch/tls/$1.key" -subj "/CN=$2" -out "$scratch/tls/$1.csr" &&
@@ -82,14 +54,13 @@ cp "$scratch/tls/authority.crt" "$scratch/mutual/ca.crt"
 cp "$scratch/tls/client.crt" "$scratch/mutual/client.cert"
 cp "$scratch/tls/client.key" "$scratch/mutual/client.key"
 tls_of() { printf '  tls:\n    certificate: %s\n    key: %s\n' "$scratch/tls/$1.crt" "$scratch/tls/$1.key"; }
-htpasswd -Bbn me 'pass:wörd' >"$scratch/htpasswd" 2>/dev/null
 
 start_registry plain
 start_registry mirror
 start_registry secure '' "$(tls_of server)"
 start_registry elsewhere '' "$(tls_of elsewhere)"
-start_registry mutual '' "$(tls_of server; printf '    clientcas:\n      - %s\n' "$scratch/tls/authority.crt")" 2>/dev/null
-start_registry closed "$(printf 'auth:\n  htpasswd:\n    realm: closed\n    path: %s\n' "$scratch/htpasswd")"
+start_registry mutual '' "$(tls_of server; printf '    clientcas:\n      - %s\n' "$scratch/tls/authority.crt")"
+start_registry closed "$(htpasswd_auth me 'pass:wörd')"
 token_port=$(free_port)
 python3 tests/interop/token_server.py "$token_port" "$scratch/tls/issuer.key" "$scratch/tls/issuer.crt" strata-tests me secret \
   "$scratch/tokens" >"$scratch/token.log" 2>&1 &
