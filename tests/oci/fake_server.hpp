@@ -93,8 +93,14 @@ class Server {
   /// @return false if the connection ends
   bool serve(int fd, std::string& pending) {
     std::size_t end = 0;
-    while ((end = pending.find("\r\n\r\n")) == std::string::npos)
+    while ((end = pending.find("\r\n\r\n")) == std::string::npos) {
       if (!receive(fd, pending)) return false;
+      constexpr char tls = '\x16';
+      if (pending[0] == tls) {  // as other servers do
+        send_all(fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
+        return false;
+      }
+    }
     auto request = parsed(pending.substr(0, end + 2));
     pending.erase(0, end + 4);
     auto const length = request.headers.content_length().value_or(0);
