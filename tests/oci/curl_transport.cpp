@@ -144,12 +144,12 @@ TEST_CASE("what libcurl cannot get", "[oci][curl_transport]") {
     CHECK(error_of([&] { at.get(); }) == Errc::over_budget);
   }
   SECTION("a server that says nothing") {
-    at.answer({.body = "x", .pause = 5000});
+    at.answer({.body = "x", .pause = 3000});
     auto response = at.get({.stall_timeout = 1s});
     CHECK(error_of([&] { response.body.next(); }) == Errc::unavailable);
   }
   SECTION("in the time that there is") {
-    at.answer({.body = "x", .pause = 5000});
+    at.answer({.body = "x", .pause = 3000});
     auto response = at.get({.total_timeout = 1s});
     CHECK(error_of([&] { response.body.next(); }) == Errc::unavailable);
   }
