@@ -100,6 +100,8 @@ void attempt(Call&& call) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   fuzz::Input input(data, size);
   auto const what = input.choice(6);
+  if (input.text().find(secret) != std::string_view::npos)
+    return 0;  // which the registry has then said itself
   Script script{input.text()};
   auto now = std::chrono::steady_clock::time_point();
   oci::RegistryOptions options{

@@ -63,7 +63,7 @@ start_registry mutual '' "$(tls_of server; printf '    clientcas:\n      - %s\n'
 start_registry closed "$(htpasswd_auth me 'pass:wörd')"
 token_port=$(free_port)
 python3 tests/interop/token_server.py "$token_port" "$scratch/tls/issuer.key" "$scratch/tls/issuer.crt" strata-tests me secret \
-  "$scratch/tokens" >"$scratch/token.log" 2>&1 &
+  "$scratch/asked-tokens" >"$scratch/token.log" 2>&1 &
 servers="$servers $!"
 start_registry tokens "$(printf 'auth:\n  token:\n    realm: http://localhost:%s/token\n    service: tokens\n    issuer: strata-tests\n    rootcertbundle: %s\n' \
   "$token_port" "$scratch/tls/issuer.crt")"
@@ -184,7 +184,7 @@ fails "push: an unknown image" "nosuch" push -q nosuch "$mirror_at/x"
 in_place fails ours pull -q --tls-verify=false "$plain_at/oci/tool:1" >"$scratch/log"
 fails "push: an unknown format" "--format tar" push -q --format tar --tls-verify=false "$tool" "$mirror_at/x"
 fails "push: an image without a name" "destination" push -q --tls-verify=false "$tool"
-fails "push: no registry" "localhost:1/x:latest" push -q --tls-verify=false "$tool" localhost:1/x
+fails "push: no registry" "of localhost:1/x," push -q --tls-verify=false "$tool" localhost:1/x
 
 # --- from one registry to another -------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ cp "$scratch/trusted/ca.crt" "$HOME/.config/containers/certs.d/$secure_at"
 check_equal "TLS: an authority of the user's certs.d" "$tool" "$(in_place home ours pull -q "$secure_at/tool:1" 2>&1)"
 check "TLS: a certificate of the client, push" in_place theirs ours push -q --cert-dir "$scratch/mutual" localhost/tool:1 "$mutual_at/tool:1"
 check_equal "TLS: and pull" "$tool" "$(in_place mutual ours pull -q --cert-dir "$scratch/mutual" "$mutual_at/tool:1" 2>&1)"
-fails "TLS: no certificate of the client" "$mutual_at/tool:1" pull -q --cert-dir "$scratch/trusted" "$mutual_at/tool:1"
+fails "TLS: no certificate of the client" "no trusted connection" pull -q --cert-dir "$scratch/trusted" "$mutual_at/tool:1"
 
 # --- passwords and tokens ---------------------------------------------------------------------------------------------
 
@@ -228,8 +228,8 @@ guarded() {
 guarded passwords "$closed_at" 'me:pass:wörd'
 guarded tokens "$tokens_at" 'me:secret'
 check_equal "tokens: one for a pull" 1 "$(
-  : >"$scratch/tokens"
+  : >"$scratch/asked-tokens"
   in_place one-token ours pull -q --tls-verify=false --creds me:secret "$tokens_at/tool:1" >"$scratch/log"
-  grep -c 'True repository:tool:pull$' "$scratch/tokens"
+  grep -c 'True repository:tool:pull$' "$scratch/asked-tokens"
 )"
 fails "no credentials in --creds" "--creds" pull -q --creds me "$plain_at/oci/tool:1"

@@ -231,13 +231,15 @@ class CurlLine {
     if (result_ == CURLE_OK) return;
     std::string_view text = error_text_.data();
     if (text.empty()) text = curl_easy_strerror(result_);
-    bool const broke_off =
-        text.find("SSL_ERROR_SYSCALL") != text.npos || text.find("reset by peer") != text.npos;
+    auto const says = [&](std::string_view part) { return text.find(part) != text.npos; };
+    bool const broke_off = says("SSL_ERROR_SYSCALL") || says("reset by peer");
+    bool const is_refused =
+        says("SSL routines") && says(" alert ");  // which TLS 1.3 tells after the handshake
     auto code = Errc::unexpected_answer;
-    if (is_transient_in_curl(result_) || (result_ == CURLE_SSL_CONNECT_ERROR && broke_off))
-      code = Errc::unavailable;
-    else if (is_of_tls_in_curl(result_))
+    if (is_refused || (is_of_tls_in_curl(result_) && !broke_off))
       code = Errc::tls_failed;
+    else if (is_transient_in_curl(result_) || broke_off)
+      code = Errc::unavailable;
     throw Error(code, "request to " + origin_ + ", " + shown(text));
   }
 
