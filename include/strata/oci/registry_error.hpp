@@ -30,6 +30,9 @@ Refusal read_refusal(HttpResponse& response, std::vector<std::string> const& sec
 /// A text from strangers, as errors show it: at most `most` bytes, all but printable ASCII escaped as in C.
 std::string shown(std::string_view text, std::size_t most = 200);
 
+/// The same error, whose subject begins with what was asked for.
+Error with_subject(Error const& error, std::string const& subject);
+
 /// The first bytes of a body. @throws what reading it throws
 std::string read_at_most(Source& body, std::size_t bytes);
 

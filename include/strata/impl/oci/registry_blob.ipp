@@ -117,7 +117,7 @@ STRATA_INLINE Bytes RegistryBlob::next() {
       if (error.code() != Errc::unavailable) throw;
       if (std::exchange(progress_, 0) >= enough) waits_.succeeded();
       body_ = {};
-      if (!waits_.again()) throw detail::named(error, call_.subject);
+      if (!waits_.again()) throw with_subject(error, call_.subject);
     }
     open();
   }

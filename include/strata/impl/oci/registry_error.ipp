@@ -50,6 +50,11 @@ STRATA_INLINE std::string shown(std::string_view text, std::size_t most) {
   return out;
 }
 
+STRATA_INLINE Error with_subject(Error const& error, std::string const& subject) {
+  auto const& before = error.subject();
+  return {error.code(), before.starts_with(subject) ? before : subject + ", " + before};
+}
+
 STRATA_INLINE std::string read_at_most(Source& body, std::size_t bytes) {
   std::string out;
   while (out.size() < bytes) {

@@ -23,12 +23,6 @@ inline bool is_redirect(int status) noexcept {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/// The same error, which says what was asked for.
-inline Error named(Error const& error, std::string const& subject) {
-  return {error.code(),
-          error.subject().starts_with(subject) ? error.subject() : subject + ", " + error.subject()};
-}
-
 /// Refers to a source.
 struct BorrowedSource {
   Source* from;
@@ -156,7 +150,7 @@ STRATA_INLINE HttpResponse RegistrySession::send(RegistryCall const& call) {
       asked = retry_after(response.headers, Timestamp::now().seconds);
     } catch (Error const& error) {
       if (error.code() != Errc::unavailable && error.code() != Errc::tls_failed) throw;
-      failure = detail::named(error, call.subject);
+      failure = with_subject(error, call.subject);
     }
     bool const may_repeat = failure->code() == Errc::unavailable && call.repeatable && call.stream == nullptr;
     if (!may_repeat || !waits.again(asked)) throw *failure;
@@ -179,7 +173,7 @@ STRATA_INLINE RegistryDocument RegistrySession::document(RegistryCall const& cal
       return out;
     } catch (Error const& error) {
       if (error.code() != Errc::unavailable) throw;
-      if (!waits.again()) throw detail::named(error, call.subject);
+      if (!waits.again()) throw with_subject(error, call.subject);
     }
   }
 }
@@ -293,7 +287,7 @@ STRATA_INLINE BearerToken RegistrySession::fetch_token(RegistryCall const& call,
       asked = retry_after(response.headers, Timestamp::now().seconds);
     } catch (Error const& error) {
       if (error.code() != Errc::unavailable) throw;
-      failure = detail::named(error, subject);
+      failure = with_subject(error, subject);
     }
     if (failure->code() != Errc::unavailable || !waits.again(asked)) throw *failure;
   }
