@@ -109,6 +109,8 @@
 #include <strata/impl/oci/certificates.ipp>
 #include <strata/impl/oci/checked_layer.ipp>
 #include <strata/impl/oci/commit.ipp>
+#include <strata/impl/oci/config_change.ipp>
+#include <strata/impl/oci/copy_index.ipp>
 #include <strata/impl/oci/credential_helper.ipp>
 #include <strata/impl/oci/descriptor.ipp>
 #include <strata/impl/oci/directory.ipp>

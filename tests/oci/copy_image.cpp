@@ -11,43 +11,18 @@
 #include <boost/filesystem/fstream.hpp>
 
 #include "oci/oci_tools.hpp"
+#include "oci/place.hpp"
 #include "store/stores.hpp"
 #include <map>
 
 using namespace strata;
 using namespace strata::oci;
 using oci_tools::error_of;
+using oci_tools::Place;
 using testing::sample_image;
 using testing::SampleImage;
 
 namespace copy_tests {
-
-/// A place in memory that may lie, and counts what is read.
-struct Place {
-  std::map<std::string, RawManifest> manifests = {};
-  std::map<std::string, std::string> blobs = {};
-  mutable std::map<std::string, int> reads = {};
-
-  Place() = default;
-  explicit Place(SampleImage const& image) { add(image); }
-
-  void add(SampleImage const& image, std::string const& name = "") {
-    manifests[name] = manifests[Digest::of(as_bytes(image.manifest.bytes)).str()] = image.manifest;
-    auto const described = image.blobs();
-    for (std::size_t i = 0; i <= image.layers.size(); ++i) blobs[described[i].digest.str()] = image.bytes(i);
-  }
-
-  RawManifest manifest(std::string_view reference) const {
-    auto const found = manifests.find(std::string(reference));
-    if (found == manifests.end()) throw Error(Errc::image_unknown, std::string(reference));
-    return found->second;
-  }
-  Source blob(Descriptor const& blob) const {
-    ++reads[blob.digest.str()];
-    return memory_source(blobs.at(blob.digest.str()));
-  }
-};
-static_assert(ImageSource<Place const>);
 
 std::string packed(std::string const& plain) {
   std::string out;

@@ -174,8 +174,9 @@ Descriptor put_layer(Open&& open, D& destination, Descriptor const& blob, Planne
   return named;
 }
 
+/// Puts all of an image but its manifest, and says how that reads in the place.
 template <class Codecs, ImageSource S, BlobDestination D>
-CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOptions const& options) {
+Manifest put_blobs(S& source, D& destination, ImagePlan const& plan, CopyOptions const& options) {
   auto const blobs = blobs_of(source, plan);
   auto const format = D::wants_oci_manifests ? Format::oci : options.format.value_or(plan.manifest.format());
   auto parts = plan.manifest.parts();
@@ -204,9 +205,14 @@ CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOption
   }
   auto const config = plan.config.descriptor(format);
   if (!destination.has_blob(config)) destination.put_blob(config, memory_source(plan.config.bytes()));
-  auto manifest = plan.manifest;
-  if (format != manifest.format() || parts.layers != manifest.layers())
-    manifest = converted(std::move(parts), format);
+  if (format != plan.manifest.format() || parts.layers != plan.manifest.layers())
+    return converted(std::move(parts), format);
+  return plan.manifest;
+}
+
+template <class Codecs, ImageSource S, BlobDestination D>
+CopiedImage copy_to(S& source, D& destination, ImagePlan const& plan, CopyOptions const& options) {
+  auto const manifest = put_blobs<Codecs>(source, destination, plan, options);
   destination.put_manifest(options.name, {.bytes = manifest.bytes(), .media_type = manifest.media_type()},
                            ManifestRole::image);
   return {.manifest = manifest.digest(), .config = plan.config.digest()};

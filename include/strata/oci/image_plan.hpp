@@ -69,6 +69,17 @@ Manifest converted(ManifestParts parts, Format format);
 ///   configuration
 ImagePlan plan(Manifest manifest, ImageConfig config, std::optional<Index> index);
 
+/// The same with the configuration that the source has.
+template <ImageSource S>
+ImagePlan plan(S& source, Manifest manifest, std::optional<Index> index, DocumentLimits const& limits) {
+  manifest.require_image();
+  auto const& blob = manifest.config();
+  auto config = ImageConfig::parse(
+      blob.data ? *blob.data : read_verified(source.blob(blob), blob, "the configuration", limits.bytes),
+      limits);
+  return plan(std::move(manifest), std::move(config), std::move(index));
+}
+
 }  // namespace detail
 
 /// Reads the documents of an image, following indexes, and checks what refers to what.
@@ -91,14 +102,8 @@ ImagePlan plan_image(S& source, ImageChoice const& choice = {}) {
     if (document.media_type.empty()) document.media_type = chosen.media_type;
     if (!first) first = std::move(index);
   }
-  auto manifest = Manifest::parse(std::move(document.bytes), document.media_type, choice.limits);
-  manifest.require_image();
-  auto const& blob = manifest.config();
-  auto config = ImageConfig::parse(
-      blob.data ? *blob.data
-                : read_verified(source.blob(blob), blob, "the configuration", choice.limits.bytes),
-      choice.limits);
-  return detail::plan(std::move(manifest), std::move(config), std::move(first));
+  return detail::plan(source, Manifest::parse(std::move(document.bytes), document.media_type, choice.limits),
+                      std::move(first), choice.limits);
 }
 
 }  // namespace strata::oci
