@@ -3,7 +3,7 @@
 . "$top/examples/lib.sh"
 
 packages_test='catch2 attr acl libcap2-bin jq zstd xz-utils bzip2 strace e2fsprogs erofs-utils xfsprogs btrfs-progs util-linux'
-packages_other='containers-storage podman buildah skopeo umoci crun man-db groff-base mandoc bash-completion fuse-overlayfs fuse3 uidmap passwd squashfs-tools python3-fuse cmake docker-registry apache2-utils openssl curl'
+packages_other='containers-storage podman buildah skopeo umoci crun oci-image-tool man-db groff-base mandoc bash-completion fuse-overlayfs fuse3 uidmap passwd squashfs-tools python3-fuse cmake docker-registry apache2-utils openssl curl'
 packages_clang='clang-16 libclang-rt-16-dev llvm-16 clang-format-14 zlib1g-dev'
 packages_docs='doxygen'
 packages_tidy='clang-tidy-16'
