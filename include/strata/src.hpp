@@ -106,6 +106,7 @@
 #include <strata/impl/oci/auth_file.ipp>
 #include <strata/impl/oci/bearer_token.ipp>
 #include <strata/impl/oci/blob_upload.ipp>
+#include <strata/impl/oci/build_time.ipp>
 #include <strata/impl/oci/certificates.ipp>
 #include <strata/impl/oci/checked_layer.ipp>
 #include <strata/impl/oci/commit.ipp>
@@ -118,6 +119,7 @@
 #include <strata/impl/oci/docker_archive_writer.ipp>
 #include <strata/impl/oci/document.ipp>
 #include <strata/impl/oci/host_document.ipp>
+#include <strata/impl/oci/image_builder.ipp>
 #include <strata/impl/oci/image_config.ipp>
 #include <strata/impl/oci/image_directory.ipp>
 #include <strata/impl/oci/image_plan.ipp>
@@ -138,6 +140,7 @@
 #include <strata/impl/oci/registry_error.ipp>
 #include <strata/impl/oci/registry_session.ipp>
 #include <strata/impl/oci/retry.ipp>
+#include <strata/impl/oci/runtime_config.ipp>
 #include <strata/impl/oci/tag_list.ipp>
 #include <strata/impl/oci/transport.ipp>
 #include <strata/impl/oci/url.ipp>

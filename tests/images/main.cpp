@@ -3,12 +3,14 @@
 // usage: images load GRAPH RUN KIND PATH REFERENCE NAME [PLATFORM]
 //        images save GRAPH RUN REFERENCE KIND PATH NAME
 //        images copy KIND PATH REFERENCE KIND PATH NAME        one of the two is an OCI layout
+//        images build LAYOUT NAME LAYER...                     of archives, the lowest first
 // KIND is oci, oci-archive, docker-archive or dir; $ADDITIONAL_STORE is the graph root of a read-only store besides.
 #include <strata/instantiate/overlay_json.hpp>
 #include <strata/oci/copy_image.hpp>
 #include <strata/oci/directory.hpp>
 #include <strata/oci/docker_archive.hpp>
 #include <strata/oci/docker_archive_writer.hpp>
+#include <strata/oci/image_builder.hpp>
 #include <strata/oci/images_of.hpp>
 #include <strata/oci/oci_archive.hpp>
 #include <strata/oci/oci_layout.hpp>
@@ -19,6 +21,7 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace oci = strata::oci;
@@ -59,8 +62,17 @@ oci::CopiedImage copy_to(Source source, std::string const& kind, strata::fs::pat
   throw std::invalid_argument("to " + kind);
 }
 
+oci::CopiedImage build(std::vector<std::string> const& words, oci::CopyOptions options) {
+  oci::ImageBuilder builder({.config = {.cmd = {"/bin/sh"}}});
+  for (std::size_t i = 3; i < words.size(); ++i)
+    builder.add_layer(strata::fs::path(words[i]), {.created_by = "layer " + std::to_string(i - 3)});
+  options.name = words[2];
+  return copy_to(std::move(builder), "oci", words[1], options);
+}
+
 oci::CopiedImage run(std::vector<std::string> const& words, oci::CopyOptions options) {
   auto const& command = words[0];
+  if (command == "build") return build(words, std::move(options));
   options.name = words[6];
   if (command == "load") {
     options.reference = words[5];
@@ -81,7 +93,8 @@ oci::CopiedImage run(std::vector<std::string> const& words, oci::CopyOptions opt
 }  // namespace
 
 int main(int count, char** words) try {
-  if (count < 8) return 2;
+  bool const builds = count > 4 && std::string(words[1]) == "build";
+  if (count < 8 && !builds) return 2;
   std::size_t brought = 0;
   std::size_t next = 0;
   oci::CopyOptions options;

@@ -302,6 +302,20 @@ use_store "$scratch/ours"
 check "ours saves an image that came as zstd:chunked" "$IMAGES" save "$graph" "$run" localhost/ten-chunked:1 oci "$images/not-chunked" 1
 check_equal "which no longer is" "" "$(skopeo inspect --raw "oci:$images/not-chunked:1" | grep -o 'zstd-chunked[^"]*')"
 
+# --- made of layers -----------------------------------------------------------------------------------------------------
+
+built() { SOURCE_DATE_EPOCH=1600000000 "$IMAGES" build "$images/built$1" 1 "$busybox" "$scratch/layers/a.tar.gz" "$scratch/layers/d.tar.zst"; }
+check_equal "an image made of the same layers at the same time is the same" "$(built 1)" "$(built 2)"
+use_store "$scratch/built"
+check "skopeo loads it" by_skopeo built oci "$images/built1" 1 localhost/built:1
+check_equal "with the blobs as they were" "sha256:$(sha256 "$scratch/layers/a.tar.gz") sha256:$(sha256 "$scratch/layers/d.tar.zst")" \
+  "$(skopeo inspect --raw "oci:$images/built1:1" | jq -r '.layers[1:]|map(.digest)|join(" ")')"
+if can_run; then
+  check_equal "podman runs it" "$(cat "$scratch/layers/a/a" "$scratch/layers/d/d")" "$(pod_run localhost/built:1 /bin/sh -c 'cat /a /d' 2>&1)"
+else
+  skip "podman runs it" "podman cannot start containers here"
+fi
+
 # --- both at once -------------------------------------------------------------------------------------------------------
 
 # Each loads images that share layers, and removes them, in a loop; either may find that the other has removed what it needs.

