@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "commands_check.hpp"
+#include "commands_commit.hpp"
 #include "commands_config.hpp"
 #include "commands_copy.hpp"
 #include "commands_create.hpp"
@@ -142,6 +143,14 @@ constexpr auto for_check = std::to_array<OptionSpec>({
 });
 constexpr auto for_gc =
     std::to_array<OptionSpec>({json_option, {"--dry-run", flag, "Only tell what would be removed"}});
+constexpr auto for_commit = std::to_array<OptionSpec>({
+    {"--change, -c", list, "Change the image by an instruction of a Dockerfile"},
+    {"--author, -a", text, "Author of the image"},
+    {"--message, -m", text, "What the image says of itself, with --format docker"},
+    {"--format, -f", text, "oci or docker", "oci"},
+    {"--iidfile", text, "Write the ID to file"},
+    {"--quiet, -q", flag, "Only print the ID"},
+});
 constexpr auto for_load = std::to_array<OptionSpec>({
     {"--input, -i", text, "Read from file or directory instead of stdin"},
     {"--platform", text, "Choose os/architecture[/variant] of an image for several"},
@@ -157,6 +166,7 @@ constexpr auto for_save = std::to_array<OptionSpec>({
      "Compress layers, or a docker-archive as a whole: gzip, zstd or none",
      {},
      "gzip zstd none"},
+    {"--all", flag, "Save the images for all platforms, where an image is a list of them"},
     {"--multi-image-archive, -m", flag, "No effect: each argument is an image in any case"},
     {"--quiet, -q", flag, "Show no progress"},
 });
@@ -205,6 +215,7 @@ constexpr std::string_view named_item = "[options [...]] imageOrContainerNameOrI
 // clang-format off
 constexpr auto table = std::to_array<Command>({
     {"check", "", 0, 0, "", "Check storage consistency", for_check, check_store},
+    {"commit", "", 1, 2, "[options [...]] containerNameOrID [imageName]", "Make an image of a container", for_commit, commit_container},
     {"config", "", 0, 1, "[configurationFile]", "Print storage library configuration as JSON", none, show_config},
     {"container", "", 1, any_number, "[options [...]] containerNameOrID [...]", "Examine a container", only_json, show_containers},
     {"list-container-data", "listcontainerdata", 1, 1, a_container, "List data items that are attached to an container", only_json, list_data<Containers>},

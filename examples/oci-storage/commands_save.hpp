@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/oci/copy_image.hpp>
+#include <strata/oci/copy_index.hpp>
 #include <strata/oci/directory.hpp>
 #include <strata/oci/docker_archive_writer.hpp>
 #include <strata/oci/images_of.hpp>
@@ -66,7 +67,10 @@ void save_to(Session& session, Invocation const& call, Destination destination, 
       copy.name = keeps_names ? chosen.name : "";
       LayerProgress progress(call.options.flag("quiet"));
       copy.progress = progress.sink();
-      strata::oci::copy_image(images, destination, copy);
+      if (call.options.flag("all"))
+        strata::oci::copy_index(images, destination, copy);
+      else
+        strata::oci::copy_image(images, destination, copy);
     });
   destination.finish();
 }

@@ -28,8 +28,9 @@ class LayerProgress {
 
  private:
   void show(strata::oci::CopyProgress const& now) {
-    if (now.layer != layer_) {
+    if (now.layer != layer_ || now.blob != blob_) {
       layer_ = now.layer;
+      blob_ = now.blob;
       bar_.reset();
       complain("layer ", std::to_string(now.layer + 1), " of ", std::to_string(now.layers), ": ", now.blob,
                now.known ? ", there already" : "");
@@ -40,6 +41,7 @@ class LayerProgress {
 
   bool shown_;
   std::optional<std::size_t> layer_ = {};
+  std::string blob_ = {};
   std::optional<ProgressBar> bar_ = {};
 };
 

@@ -496,6 +496,23 @@ o save -q -m -o "$scratch/saved.tar.gz" --compress gzip given
 is 'save: a docker-archive, compressed; says nothing' "$out$err$(tar -xzOf "$scratch/saved.tar.gz" manifest.json | jq -c '.[0].RepoTags')" '["localhost/given:latest"]'
 o save --format oci-archive given
 is 'save: an oci-archive on stdout' "$(tar -xOf "$scratch/out" index.json | jq -r '.manifests[0].annotations[]')" localhost/given:latest
+o save --all --format oci-dir -o "$scratch/all" given
+is 'save: all of an image that is no list' "$(jq -r '.manifests[].annotations[]' "$scratch/all/index.json")" localhost/given:latest
+q create-container --name box localhost/given:latest
+q mount box
+echo mine >"$out/mine"
+q unmount box
+o commit -c 'CMD ["/mine"]' --change 'ENV A=b' -a me --message why --format docker --iidfile "$scratch/iid" box own
+is 'commit: the id on stdout and in a file, the name on stderr' "$out $err" "$(cat "$scratch/iid") Committed image: localhost/own:latest"
+q inspect own
+is 'commit: what was changed and said' "$(field '.[0]|[.Config.Cmd,.Config.Env[-1],.Author,.Comment,(.RootFS.Layers|length)]')" '[["/mine"],"A=b","me","why",3]'
+q save --format oci-archive --compress none -o "$scratch/own.tar" own
+is 'commit: what was written is in the image' "$(tar -xOf "$scratch/own.tar" "blobs/sha256/$(q inspect own; field '.[0].RootFS.Layers[2]' | tr -d '"' | cut -d: -f2)" | tar -xO mine)" mine
+o commit -q box
+is 'commit: quiet, no name' "$err$(q get-names "$out"; echo "$out")" ''
+q delete-image "$(cat "$scratch/iid")"
+q delete-container box
+for unnamed in $(q images -q; echo "$out"); do [ "$unnamed" = "$image_id" ] || q delete-image "$unnamed"; done
 o delete-image given
 o load -i "$scratch/saved.tar.gz"
 is 'save: what load reads' "$out" "$image_id"

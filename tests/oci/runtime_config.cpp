@@ -29,19 +29,21 @@ oci::ProcessUser resolved(std::string const& user) {
 // As runc's package `user` resolves them, which Podman uses.
 TEST_CASE("users are found in the files of an image", "[oci]") {
   CHECK(resolved("") == oci::ProcessUser{.uid = 0, .gid = 0, .additional_gids = {10}, .home = "/root"});
+  CHECK(resolved("root").additional_gids == std::vector<std::uint32_t>{0, 10});
   CHECK(resolved("me") ==
         oci::ProcessUser{.uid = 1000, .gid = 100, .additional_gids = {100, 10, 12}, .home = "/home/me"});
   CHECK(resolved("1000") == resolved("me"));
   CHECK(resolved("me:") == resolved("me"));
-  CHECK(resolved("me:wheel") == oci::ProcessUser{.uid = 1000, .gid = 10, .home = "/home/me"});
+  CHECK(resolved("me:wheel") ==
+        oci::ProcessUser{.uid = 1000, .gid = 10, .additional_gids = {10}, .home = "/home/me"});
   CHECK(resolved("me:11").gid == 11);
   CHECK(resolved("me:4711").gid == 4711);
   CHECK(resolved("7").uid == 70);  // the first line that has it, as name or number
-  CHECK(resolved("4711") == oci::ProcessUser{.uid = 4711});
-  CHECK(resolved("4711:users") == oci::ProcessUser{.uid = 4711, .gid = 100});
-  CHECK(resolved("last") == oci::ProcessUser{.uid = 5, .gid = 6, .home = ""});
+  CHECK(resolved("4711") == oci::ProcessUser{.uid = 4711, .additional_gids = {0}});
+  CHECK(resolved("4711:users") == oci::ProcessUser{.uid = 4711, .gid = 100, .additional_gids = {100}});
+  CHECK(resolved("last") == oci::ProcessUser{.uid = 5, .gid = 6, .additional_gids = {6}, .home = ""});
   CHECK(oci::resolve_user("", "", "") == oci::ProcessUser{});
-  CHECK(oci::resolve_user("5:6", "", "") == oci::ProcessUser{.uid = 5, .gid = 6});
+  CHECK(oci::resolve_user("5:6", "", "") == oci::ProcessUser{.uid = 5, .gid = 6, .additional_gids = {6}});
   for (std::string const text :
        {"nobody", "me:nobody", "4294967296", "2147483648", "-1", "big", "1:-1", "#", "nonsense"}) {
     INFO(text);

@@ -27,7 +27,9 @@ struct ProcessUser {
 };
 
 /// Resolves the user that an image's configuration states: "", "user", "uid", and each with ":group" or ":gid". As runc and
-/// Podman do it: none is 0, a number need not be known, a user that is known has its groups unless one is stated.
+/// Podman do it: none is 0, a number need not be known, a user that is known has its groups unless one is stated. The
+/// group of a user that is stated is among the additional ones too: else a program could drop it, and get at files whose
+/// modes let in all but that group (CVE-2022-2989).
 /// @param passwd  text of the image's /etc/passwd, or empty; lines that are none are skipped
 /// @param group   text of its /etc/group
 /// @throws `std::errc::invalid_argument` for a name that is not known, or a number beyond 2^31 - 1

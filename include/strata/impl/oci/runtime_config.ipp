@@ -61,6 +61,11 @@ inline bool is_member(std::string_view list, std::string_view user) {
   throw Error(std::make_error_code(std::errc::invalid_argument), kind + (" \"" + std::string(name) + '"'));
 }
 
+inline void add_gid(ProcessUser& user, std::uint32_t gid) {
+  auto& gids = user.additional_gids;
+  if (std::ranges::find(gids, gid) == gids.end()) gids.push_back(gid);
+}
+
 /// Calls `use` with each line until it returns true.
 template <class Use>
 bool find_account(std::string_view text, Use&& use) {
@@ -149,6 +154,7 @@ inline boost::json::object linux_part() {
 STRATA_INLINE ProcessUser resolve_user(std::string_view user, std::string_view passwd,
                                        std::string_view group) {
   bool const states_group = user.find(':') != std::string_view::npos;
+  bool const is_stated = !user.empty();
   auto const name = detail::next_field(user, ':');
   auto const group_name = user;
   auto const number = name.empty() ? std::optional<std::uint32_t>(0) : detail::read_id(name);
@@ -164,9 +170,10 @@ STRATA_INLINE ProcessUser resolve_user(std::string_view user, std::string_view p
   });
   if (!known && !number) detail::refuse_account("user", name);
   if (!states_group || group_name.empty()) {
+    if (is_stated) detail::add_gid(out, out.gid);
     detail::find_account(group, [&](detail::AccountLine const& line) {
       if (known && !line.rest.empty() && detail::is_member(line.rest[0], known_name))
-        out.additional_gids.push_back(line.id);
+        detail::add_gid(out, line.id);
       return false;
     });
     return out;
@@ -179,6 +186,7 @@ STRATA_INLINE ProcessUser resolve_user(std::string_view user, std::string_view p
   });
   if (!known_group && !gid) detail::refuse_account("group", group_name);
   if (!known_group) out.gid = *gid;
+  detail::add_gid(out, out.gid);
   return out;
 }
 
