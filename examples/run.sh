@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job on a real root file system, with oci-storage in a store of its own: a Debian tree goes in as a layer,
-# becomes an image and then a container, is mounted, changed, compared, exported, and committed as a second image.
+# The main job with oci-storage in a store of its own: an image of a Debian tree is loaded, a container of it is mounted,
+# changed and compared, and committed as a second image, which Podman runs, and loads from the archive that it is saved in.
 # usage: sh examples/run.sh         prints each command, what it printed and how long it took; leaves nothing behind
 # On a Debian 12 as root it installs what is missing. STRATA_BUILD and STRATA_CACHE: see examples/lib.sh.
 set -u
@@ -66,84 +66,75 @@ oci() {
 }
 first_line() { head -n 1 "$scratch/out"; }
 
+# layout DIRECTORY LAYER: an OCI layout of an image of one layer, as a program that builds images would write it
+layout() {
+  mkdir -p "$1/blobs/sha256" && write_image somebody "$scratch/image" "$2" && cp "$2" "$1/blobs/sha256/$(sha256 "$2")" || return 1
+  for blob in config manifest; do cp "$scratch/image/$blob" "$1/blobs/sha256/$(sha256 "$scratch/image/$blob")" || return 1; done
+  echo '{"imageLayoutVersion":"1.0.0"}' >"$1/oci-layout"
+  printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"%s","size":%s}]}' \
+    "$manifest_digest" "$(wc -c <"$scratch/image/manifest")" >"$1/index.json"
+}
+
 began=$(date +%s.%N)
-printf '%sstrata: from a root file system to a second image%s\n' "$bold" "$plain"
+printf '%sstrata: an image comes in, is changed, and goes out\n%s' "$bold" "$plain"
 printf 'The tree: %s, %s bytes, %s entries.\n' "$(basename "$tree")" "$(wc -c <"$tree")" "$(tar -tf "$tree" | wc -l)"
 printf 'The store: %s%s, which every command below is given as --graph and --run.\n' "$store" \
   "$([ -z "$scratch_disk" ] || echo ' (an ext4 in memory)')"
 
-chapter 'A tree goes in as a layer'
-oci import-layer --name debian --file "$tree" || die 'nothing to go on with'
-layer=$(first_line)
-oci layer debian
-oci layers --json
-
-chapter 'It becomes an image, with the configuration and manifest that OCI asks for'
-write_image debian "$scratch/image" "$tree"
-oci create-image --id "$image_id" --name localhost/debian:12 --digest "$manifest_digest" debian
-oci set-image-data --file "$scratch/image/config" localhost/debian:12 "$config_digest"
-oci set-image-data --file "$scratch/image/manifest" localhost/debian:12 manifest
-oci set-image-data --file "$scratch/image/manifest" localhost/debian:12 "manifest-$manifest_digest"
-oci image localhost/debian:12
+chapter 'An image comes in, here from an OCI layout'
+layout "$scratch/layout" "$tree" || die 'no layout'
 first_image=$image_id
+oci load --input "$scratch/layout" --name localhost/debian:12 || die 'nothing to go on with'
+oci images
 
-chapter 'The image becomes a container, which is mounted and changed'
+chapter 'A container of it is mounted and changed'
 oci create-container --name box localhost/debian:12
 box_layer=$(ours container --json box | jq -r '.[0].layer')
 oci mount box
 root=$(first_line)
 case $root in "$scratch"/?*) ;; *) die "mounted in an unexpected place: $root" ;; esac
 show "echo 'Made with strata.' > ROOT/etc/motd" sh -c 'echo "Made with strata." >"$1/etc/motd"' sh "$root"
-show 'mkdir ROOT/srv/www; echo hello > ROOT/srv/www/index.html' sh -c 'mkdir "$1/srv/www" && echo hello >"$1/srv/www/index.html"' sh "$root"
-show 'chmod 700 ROOT/root; rm -r ROOT/usr/share/doc' sh -c 'chmod 700 "$1/root" && rm -rf "$1/usr/share/doc"' sh "$root"
+show 'mkdir ROOT/srv/www; echo hello > ROOT/srv/www/index.html' sh -c 'mkdir -p "$1/srv/www" && echo hello >"$1/srv/www/index.html"' sh "$root"
+show 'chmod 700 ROOT/root; rm -r ROOT/usr/share/doc' sh -c 'mkdir -p "$1/root" && chmod 700 "$1/root" && rm -rf "$1/usr/share/doc"' sh "$root"
 oci unmount box
-
-chapter 'What changed, and the change as a tar'
 oci changes "$box_layer"
-oci diffsize "$box_layer"
-oci diff --uncompressed --file "$scratch/change.tar" "$box_layer"
-show 'tar -tvf change.tar' tar -tvf "$scratch/change.tar"
 
-chapter 'The change is committed: a layer over the first, and a second image'
-oci import-layer --name change --file "$scratch/change.tar" debian
-write_image committed "$scratch/second" "$tree" "$scratch/change.tar"
-oci create-image --id "$image_id" --name localhost/debian:changed --digest "$manifest_digest" change
-oci set-image-data --file "$scratch/second/config" localhost/debian:changed "$config_digest"
-oci set-image-data --file "$scratch/second/manifest" localhost/debian:changed manifest
-oci set-image-data --file "$scratch/second/manifest" localhost/debian:changed "manifest-$manifest_digest"
+chapter 'The container is committed as a second image'
+oci commit --author me --change 'CMD ["cat", "/etc/motd", "/srv/www/index.html"]' box localhost/debian:changed
+second_image=$(first_line)
+oci history localhost/debian:changed
 oci layers --tree
-oci images
-oci list-deps debian
 
-chapter 'What went in comes out, byte for byte'
-oci diff --uncompressed --file "$scratch/out.tar" debian
+chapter 'The image goes out, and what went in with it, byte for byte'
+oci save --output "$scratch/changed.tar" localhost/debian:changed
+oci save --format oci-dir --compress zstd --output "$scratch/changed" localhost/debian:changed
+bottom=$(ours image --json "$first_image" | jq -r '.[0].layer')
+oci diff --uncompressed --file "$scratch/out.tar" "$bottom"
 show "cmp out.tar $(basename "$tree") && echo the same bytes" sh -c 'cmp "$1" "$2" && echo the same bytes' sh "$scratch/out.tar" "$tree"
-oci diff --gzip --file "$scratch/out.tar.gz" debian
-show "gzip -dc out.tar.gz | cmp - $(basename "$tree") && echo the same bytes" \
-  sh -c 'gzip -dc "$1" | cmp - "$2" && echo the same bytes' sh "$scratch/out.tar.gz" "$tree"
-oci diff --uncompressed --file "$scratch/out.tar" change
-show 'cmp out.tar change.tar && echo the same bytes' sh -c 'cmp "$1" "$2" && echo the same bytes' sh "$scratch/out.tar" "$scratch/change.tar"
 
 if has podman; then
-  chapter 'Podman reads the same store'
+  chapter 'Podman reads the same store, and what was saved'
   show 'podman images' pod images
-  show 'podman image tree localhost/debian:changed' pod image tree localhost/debian:changed
   if can_run; then
-    show 'podman run --rm localhost/debian:changed cat /etc/motd /srv/www/index.html' \
-      pod_run localhost/debian:changed cat /etc/motd /srv/www/index.html
+    show 'podman run --rm localhost/debian:changed' pod_run localhost/debian:changed
   else
     printf '\n  (podman cannot start a container on this machine)\n'
   fi
   show 'podman tag localhost/debian:changed localhost/from-podman:1' pod tag localhost/debian:changed localhost/from-podman:1
-  oci get-names "$image_id"
+  oci get-names localhost/from-podman:1
+  use_store "$scratch/other"
+  show 'podman --root other load -q --input changed.tar' pod load -q --input "$scratch/changed.tar"
+  show "podman --root other images -q --no-trunc | grep $second_image" sh -c 'printf "%s\n" "$1" | grep "$2"' sh \
+    "$(pod images -q --no-trunc)" "$second_image"
+  use_store "$scratch/store"
 else
   printf '\n(no podman here to look at the store)\n'
 fi
 
 chapter 'And away with it'
-oci delete-layer debian && failures=$((failures + 1)) || { printf '    (as it should: the layer is in use)\n'; failures=$((failures - 1)); }
+oci delete-image "$first_image" && failures=$((failures + 1)) || { printf '    (as it should: the image is in use)\n'; failures=$((failures - 1)); }
 oci delete-container box
-oci delete-image "$image_id"
+oci delete-image "$second_image"
 oci delete-image "$first_image"
 oci layers
 oci shutdown
