@@ -1,7 +1,9 @@
 #pragma once
 
+#include <strata/error.hpp>
 #include <strata/oci/copy_image.hpp>
 #include <strata/oci/images_of.hpp>
+#include <strata/oci/reference.hpp>
 #include <strata/oci/registry.hpp>
 
 #include "commands_save.hpp"
@@ -14,6 +16,9 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 /// Puts images into registries.
 namespace oci_storage {
@@ -39,6 +44,13 @@ inline std::vector<std::string> other_repositories(strata::oci::Reference const&
   return out;
 }
 
+/// Where an image goes by its name, which may have "docker://" before it.
+inline strata::oci::Reference registry_reference(std::string_view text) {
+  constexpr std::string_view transport = "docker://";
+  if (text.starts_with(transport)) text.remove_prefix(transport.size());
+  return strata::oci::Reference::parse(text);
+}
+
 inline int push_image(Session& session, Invocation const& call) {
   namespace oci = strata::oci;
   auto const& options = call.options;
@@ -48,7 +60,11 @@ inline int push_image(Session& session, Invocation const& call) {
   auto const target = call.arguments.size() < 2 ? chosen.name : call.arguments[1];
   Interrupt const interrupt;
   with_subject(target, [&] {
+    RegistryAccess const access;
     auto const reference = registry_reference(target);
+    auto const* const rule = access.registries.find_rule(reference);
+    if (rule != nullptr && rule->blocked)
+      throw strata::Error(strata::Errc::image_forbidden, "registries.conf blocks \"" + rule->prefix + '"');
     oci::CopyOptions copy{.reference = chosen.image.id().str(),
                           .name = reference.tag(),
                           .compression = compression_option(options),
@@ -56,10 +72,11 @@ inline int push_image(Session& session, Invocation const& call) {
                           .stop = interrupt.token()};
     LayerProgress progress(options.flag("quiet"));
     copy.progress = progress.sink();
-    auto access = registry_options(options, interrupt.token());
-    access.mount_from = other_repositories(reference, chosen.image.names());
+    auto how =
+        registry_options(access, options, rule != nullptr && rule->endpoint.insecure, interrupt.token());
+    how.mount_from = other_repositories(reference, chosen.image.names());
     oci::ImagesOf images(session.store);
-    ImageRegistry registry(oci::CurlTransport(), reference, access);
+    ImageRegistry registry(oci::CurlTransport(), reference, how);
     auto const copied = oci::copy_image(images, registry, copy);
     registry.finish();
     if (auto const file = options.text("digestfile"); !file.empty())

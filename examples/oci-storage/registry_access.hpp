@@ -1,27 +1,39 @@
 #pragma once
 
+#include <strata/conf/find_credentials.hpp>
+#include <strata/conf/host.hpp>
+#include <strata/conf/policy_path.hpp>
+#include <strata/conf/registries.hpp>
+#include <strata/fs.hpp>
 #include <strata/oci/curl_transport.hpp>
+#include <strata/oci/policy.hpp>
 #include <strata/oci/reference.hpp>
 #include <strata/oci/registry.hpp>
 
 #include "command.hpp"
-#include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 /// Registries as a user of Podman names them, and gets into them.
 namespace oci_storage {
 
 using ImageRegistry = strata::oci::Registry<strata::oci::CurlTransport>;
 
-/// Credentials from files. Who knows how to read them, does so here.
-/// @param file  of `--authfile`; empty: those where Podman looks
-inline strata::oci::FindCredentials credentials_of_files(std::string const& file) {
-  if (!file.empty()) throw std::runtime_error("--authfile " + file + ": not supported yet, use --creds");
-  return {};
+/// What this host says of registries and images: registries.conf, files of credentials, policy.json.
+struct RegistryAccess {
+  strata::conf::Host host = strata::conf::Host::current();
+  strata::conf::Registries registries = strata::conf::Registries::load(host);
+};
+
+/// @throws `Errc::image_forbidden` if the host's policy does not let the image through; a host without one demands nothing
+inline void check_policy(strata::conf::Host const& host, strata::oci::PolicyScopes const& image) {
+  if (auto const path = strata::conf::policy_path(host); strata::fs::exists(path))
+    strata::oci::Policy::read(path).check(image);
 }
 
 /// "user:password".
@@ -31,27 +43,37 @@ inline strata::oci::Credentials given_credentials(std::string const& text) {
   return {.username = text.substr(0, colon), .password = text.substr(colon + 1)};
 }
 
-inline strata::oci::RegistryOptions registry_options(Options const& options, std::stop_token stop) {
-  auto const* const home = std::getenv("HOME");
+/// How to speak to a registry.
+/// @param insecure  as registries.conf has it, for a user who does not say
+inline strata::oci::RegistryOptions registry_options(RegistryAccess const& access, Options const& options,
+                                                     bool insecure, std::stop_token stop) {
   strata::oci::RegistryOptions out{
+      .verify_tls = !insecure,
       .certificates = options.text("cert-dir"),
-      .certificate_roots = strata::oci::certificate_roots(home != nullptr ? home : ""),
+      .certificate_roots = strata::oci::certificate_roots(access.host.home_directory()),
       .stop = std::move(stop)};
   if (options.given("tls-verify")) out.verify_tls = options.flag("tls-verify");
   if (options.given("creds")) {
     auto const given = given_credentials(options.text("creds"));
     out.credentials = [given](strata::oci::Reference const&) { return given; };
   } else {
-    out.credentials = credentials_of_files(options.text("authfile"));
+    strata::conf::CredentialOptions const places{.auth_file = options.text("authfile"),
+                                                 .helpers = access.registries.credential_helpers()};
+    using Found = std::optional<strata::oci::Credentials>;
+    out.credentials = [host = access.host, places](strata::oci::Reference const& of) {
+      auto found = strata::conf::find_credentials(of, host, places);
+      return found.username.empty() && found.identity_token.empty() ? Found() : Found(std::move(found));
+    };
   }
   return out;
 }
 
-/// An image of a registry by its name, which may be short and may have "docker://" before it.
-inline strata::oci::Reference registry_reference(std::string_view text) {
+/// Images of registries that a user may mean by a name, in the order in which they are tried.
+/// @param text  may be short; not with "docker://" before it
+inline std::vector<strata::oci::Reference> images_meant(RegistryAccess const& access, std::string_view text) {
   constexpr std::string_view transport = "docker://";
-  if (text.starts_with(transport)) text.remove_prefix(transport.size());
-  return strata::oci::Reference::parse(text);
+  if (!text.starts_with(transport)) return access.registries.resolve(text);
+  return {strata::oci::Reference::parse(text.substr(transport.size()))};
 }
 
 }  // namespace oci_storage

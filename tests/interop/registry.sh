@@ -233,3 +233,52 @@ check_equal "tokens: one for a pull" 1 "$(
   grep -c 'True repository:tool:pull$' "$scratch/asked-tokens"
 )"
 fails "no credentials in --creds" "--creds" pull -q --creds me "$plain_at/oci/tool:1"
+
+# --- what the host says -----------------------------------------------------------------------------------------------
+
+# both NAME WORD...: pull -q of ours and of Podman's, each into a store of its own; ours must print what Podman prints
+both() {
+  both_name=$1
+  shift
+  check_equal "$both_name" "$(in_place host-pod pod pull -q "$@" 2>/dev/null)" "$(in_place host-ours ours pull -q "$@" 2>&1)"
+}
+podman_login() { podman login --tls-verify=false -u "$1" -p "$2" "$3" >"$scratch/log" 2>&1; }
+podman_login me 'pass:wörd' "$closed_at"
+both "credentials: as podman login leaves them" --tls-verify=false "$closed_at/tool:1"
+podman_login me secret "$tokens_at"
+both "credentials: for a registry with tokens" --tls-verify=false "$tokens_at/tool:1"
+check "credentials: push" in_place theirs ours push -q --tls-verify=false localhost/tool:1 "$closed_at/tool:mine"
+mv "$REGISTRY_AUTH_FILE" "$scratch/auth.json"
+echo '{}' >"$REGISTRY_AUTH_FILE"
+fails "credentials: none" "$closed_at" pull -q --tls-verify=false "$closed_at/tool:1"
+check_equal "credentials: of --authfile" "$tool" "$(in_place host-ours ours pull -q --tls-verify=false --authfile "$scratch/auth.json" "$closed_at/tool:1" 2>&1)"
+fails "credentials: no such file" "nowhere.json" pull -q --tls-verify=false --authfile "$scratch/nowhere.json" "$closed_at/tool:1"
+
+registries() { printf '%s\n' "$@" >"$scratch/registries.conf"; }
+export CONTAINERS_REGISTRIES_CONF="$scratch/registries.conf"
+registries "unqualified-search-registries = ['$secure_at', '$plain_at']" "[[registry]]" "location = '$plain_at'" "insecure = true" \
+  "[[registry]]" "location = '$secure_at'" "insecure = true" "[aliases]" "'alias' = '$plain_at/docker/tool'" \
+  "[[registry]]" "prefix = 'images.example'" "location = '$plain_at/nothing'" "insecure = true" \
+  "[[registry.mirror]]" "location = '$mirror_at/nothing'" "insecure = true" "[[registry.mirror]]" "location = '$plain_at/oci'" "insecure = true" \
+  "[[registry]]" "location = 'blocked.example'" "blocked = true"
+both "registries.conf: an insecure registry" "$plain_at/oci/tool:1"
+both "registries.conf: a short name in the registries to search" both:1
+both "registries.conf: an alias" alias:1
+both "registries.conf: a mirror" images.example/tool:1
+check_equal "registries.conf: the names are those that Podman gives" "$(names host-pod)" "$(names host-ours)"
+fails "registries.conf: a blocked registry" "blocked.example" pull -q blocked.example/tool:1
+fails "registries.conf: no place has it" "images.example" pull -q images.example/none:1
+fails "registries.conf: push to a blocked registry" "blocked.example" push -q "$(in_place fails ours pull -q "$plain_at/both:1")" blocked.example/tool:1
+unset CONTAINERS_REGISTRIES_CONF
+
+mkdir -p "$HOME/.config/containers"
+policy() { printf '%s\n' "$1" >"$HOME/.config/containers/policy.json"; }
+policy '{"default":[{"type":"insecureAcceptAnything"}],"transports":{"docker":{"'"$plain_at"'/docker":[{"type":"reject"}],"'"$plain_at"'/oci":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/none"}]}}}'
+fails "policy.json: an image that it rejects" "$plain_at/docker" pull -q --tls-verify=false "$plain_at/docker/tool:1"
+fails "policy.json: an image that must be signed" "signed" pull -q --tls-verify=false "$plain_at/oci/tool:1"
+both "policy.json: an image that it lets through" --tls-verify=false "$plain_at/both:1"
+policy '{"default":[{"type":"reject"}]}'
+fails "policy.json: nothing is let through" "policy.json" pull -q --tls-verify=false "$plain_at/both:1"
+policy '{"defaults":[]}'
+fails "policy.json: a broken one" "policy.json" pull -q --tls-verify=false "$plain_at/both:1"
+rm "$HOME/.config/containers/policy.json"

@@ -24,6 +24,7 @@ namespace strata::oci {
 /// A repository of a registry, whatever carries the requests; see `Registry`.
 class RegistryRepository {
  public:
+  static constexpr bool is_remote = true;
   static constexpr bool wants_plain_layers = false;
   static constexpr bool wants_oci_manifests = false;
 
@@ -85,8 +86,8 @@ class Registry : public RegistryRepository {
                            std::move(reference), std::move(options)) {}
 };
 
-static_assert(RangedImageSource<RegistryRepository const> && ListedImageSource<RegistryRepository const> &&
-              BlobDestination<RegistryRepository>);
+static_assert(RemoteImageSource<RegistryRepository> && RangedImageSource<RegistryRepository const> &&
+              ListedImageSource<RegistryRepository const> && BlobDestination<RegistryRepository>);
 
 }  // namespace strata::oci
 
