@@ -1,10 +1,13 @@
 #pragma once
 
+#include <strata/conf/host.hpp>
 #include <strata/oci/any_source.hpp>
 #include <strata/oci/copy_image.hpp>
 #include <strata/oci/images_of.hpp>
+#include <strata/oci/policy.hpp>
 
 #include "image_names.hpp"
+#include "image_policy.hpp"
 #include "interrupt.hpp"
 #include "layer_progress.hpp"
 #include "session.hpp"
@@ -27,6 +30,15 @@ inline strata::oci::AnySource open_images(std::string const& file) {
   if (::isatty(STDIN_FILENO) != 0)
     throw std::runtime_error("standard input is a terminal: use --input or redirect it");
   return {open_input(file).source, standard_input};
+}
+
+/// @param file  empty: a stream, for which there are only rules of its transport
+inline void check_policy_of(strata::oci::AnySource const& source, std::string const& file) {
+  using strata::oci::PolicyScopes;
+  std::string const transport(source.transport());
+  bool const has_scopes = !file.empty() && transport != "docker-archive";
+  check_policy(strata::conf::Host::current(),
+               has_scopes ? PolicyScopes::of_path(transport, file) : PolicyScopes{.transport = transport});
 }
 
 struct WantedImage {
@@ -70,6 +82,7 @@ inline int load_images(Session& session, Invocation const& call) {
     if (auto const platform = options.text("platform"); !platform.empty())
       copy.platform = oci::Platform::parse(platform);
     auto const source = open_images(file);
+    check_policy_of(source, file);
     oci::ImagesOf images(session.store);
     std::set<std::string> loaded;
     for (auto const& [reference, name] : wanted_images(source, call)) {

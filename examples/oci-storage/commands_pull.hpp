@@ -9,6 +9,7 @@
 #include <strata/oci/reference.hpp>
 #include <strata/oci/registry.hpp>
 
+#include "image_policy.hpp"
 #include "interrupt.hpp"
 #include "layer_progress.hpp"
 #include "registry_access.hpp"

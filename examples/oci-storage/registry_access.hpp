@@ -2,15 +2,15 @@
 
 #include <strata/conf/find_credentials.hpp>
 #include <strata/conf/host.hpp>
-#include <strata/conf/policy_path.hpp>
 #include <strata/conf/registries.hpp>
 #include <strata/fs.hpp>
 #include <strata/oci/curl_transport.hpp>
-#include <strata/oci/policy.hpp>
 #include <strata/oci/reference.hpp>
 #include <strata/oci/registry.hpp>
+#include <strata/sys/fd.hpp>
 
 #include "command.hpp"
+#include <fcntl.h>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
@@ -24,23 +24,24 @@ namespace oci_storage {
 
 using ImageRegistry = strata::oci::Registry<strata::oci::CurlTransport>;
 
-/// What this host says of registries and images: registries.conf, files of credentials, policy.json.
+/// What this host says of registries.
 struct RegistryAccess {
   strata::conf::Host host = strata::conf::Host::current();
   strata::conf::Registries registries = strata::conf::Registries::load(host);
 };
-
-/// @throws `Errc::image_forbidden` if the host's policy does not let the image through; a host without one demands nothing
-inline void check_policy(strata::conf::Host const& host, strata::oci::PolicyScopes const& image) {
-  if (auto const path = strata::conf::policy_path(host); strata::fs::exists(path))
-    strata::oci::Policy::read(path).check(image);
-}
 
 /// "user:password".
 inline strata::oci::Credentials given_credentials(std::string const& text) {
   auto const colon = text.find(':');
   if (colon == 0 || colon == text.npos) throw std::runtime_error("--creds: must be USERNAME:PASSWORD");
   return {.username = text.substr(0, colon), .password = text.substr(colon + 1)};
+}
+
+/// A file that was named must be there, even if no registry asks.
+inline strata::fs::path auth_file(Options const& options) {
+  strata::fs::path const file = options.text("authfile");
+  if (!file.empty()) static_cast<void>(strata::sys::open_at(AT_FDCWD, file, O_RDONLY));
+  return file;
 }
 
 /// How to speak to a registry.
@@ -57,7 +58,7 @@ inline strata::oci::RegistryOptions registry_options(RegistryAccess const& acces
     auto const given = given_credentials(options.text("creds"));
     out.credentials = [given](strata::oci::Reference const&) { return given; };
   } else {
-    strata::conf::CredentialOptions const places{.auth_file = options.text("authfile"),
+    strata::conf::CredentialOptions const places{.auth_file = auth_file(options),
                                                  .helpers = access.registries.credential_helpers()};
     using Found = std::optional<strata::oci::Credentials>;
     out.credentials = [host = access.host, places](strata::oci::Reference const& of) {

@@ -56,6 +56,30 @@ tool=$(in_place theirs ours inspect tool:1 | jq -r '.[0].Id')
 arm=$(in_place theirs ours inspect arm | jq -r '.[0].Id')
 other=$(in_place theirs ours inspect quay.io/me/other:2 | jq -r '.[0].Id')
 
+# --- what the host demands --------------------------------------------------------------------------------------------
+
+mkdir -p "$scratch/home/.config/containers"
+# policy JSON COMMAND...: the command of a user who has this policy
+policy() {
+  printf '%s\n' "$1" >"$scratch/home/.config/containers/policy.json"
+  shift
+  HOME="$scratch/home" in_place policy "$@"
+}
+# likewise WHAT JSON PLACE SKOPEO_PLACE: ours and skopeo let the same through
+likewise() {
+  skopeo_does=$(policy "$2" skopeo copy -q "$4" "dir:$scratch/policy-out" >/dev/null 2>&1 && echo passes || echo refuses)
+  ours_does=$(policy "$2" ours load -q -i "$3" >/dev/null 2>"$scratch/log" && echo passes || { grep -q policy.json "$scratch/log" && echo refuses; })
+  check_equal "policy.json: $1, skopeo $skopeo_does" "$skopeo_does" "$ours_does"
+}
+any='[{"type":"insecureAcceptAnything"}]'
+none='[{"type":"reject"}]'
+likewise 'all is refused' "{\"default\":$none}" "$scratch/docker.tar" "docker-archive:$scratch/docker.tar:localhost/tool:1"
+likewise 'all but docker-archives are refused' "{\"default\":$none,\"transports\":{\"docker-archive\":{\"\":$any}}}" "$scratch/docker.tar" "docker-archive:$scratch/docker.tar:localhost/tool:1"
+likewise 'a layout of others' "{\"default\":$any,\"transports\":{\"oci\":{\"$scratch/layout\":$none}}}" "$scratch/oci.tar" "oci-archive:$scratch/oci.tar"
+likewise 'a layout' "{\"default\":$any,\"transports\":{\"oci\":{\"$scratch/layout\":$none}}}" "$scratch/layout" "oci:$scratch/layout"
+likewise 'a directory below one' "{\"default\":$any,\"transports\":{\"dir\":{\"$scratch\":[{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"/none\"}]}}}" "$scratch/directory" "dir:$scratch/directory"
+check_equal 'policy.json: of a stream, that of its transport' 'refuses' "$(policy "{\"default\":$any,\"transports\":{\"docker-archive\":{\"\":$none}}}" ours load -q <"$scratch/docker.tar" 2>&1 | grep -q policy.json && echo refuses)"
+
 # --- inspect and history ----------------------------------------------------------------------------------------------
 
 # What depends on the machine or on other images of the store is left out, and lists that Podman sorts by chance are sorted.

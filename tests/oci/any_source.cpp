@@ -63,11 +63,15 @@ TEST_CASE("a place of images is known by what is in it", "[oci]") {
   for (std::string const file : {"layout", "oci.tar", "oci.tar.zst", "docker.tar", "docker.tar.gz"}) {
     INFO(file);
     AnySource const source(dir.path() / file);
+    CHECK(source.transport() == (file == "layout"    ? "oci"
+                                 : file.at(0) == 'o' ? "oci-archive"
+                                                     : "docker-archive"));
     CHECK(references_of(source) == names);
     for (auto const& name : names) CHECK(source.name_of(name) == name);
     if (file != "layout") CHECK(references_of(AnySource(file_source(dir.path() / file), "stream")) == names);
   }
   AnySource const directory(dir.path() / "directory");
+  CHECK(directory.transport() == "dir");
   CHECK(references_of(directory) == Texts{""});
   CHECK(directory.name_of("").empty());
 }

@@ -44,6 +44,9 @@ class AnySource {
       : AnySource(
             archive(ArchiveMembers(std::move(in), std::move(name), options, Unpacking::with<Codecs>()))) {}
 
+  /// What the place is as containers-transports(5) has it: "oci", "dir", "oci-archive" or "docker-archive".
+  std::string_view transport() const noexcept;
+
   RawManifest manifest(std::string_view reference) const;
   Source blob(Descriptor const& blob) const;
   /// An empty one for a `Directory`.

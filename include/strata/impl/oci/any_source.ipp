@@ -6,8 +6,10 @@
 #include <strata/oci/reference.hpp>
 #include <strata/sys/fd.hpp>
 
+#include <array>
 #include <sys/stat.h>
 #include <system_error>
+#include <variant>
 
 namespace strata::oci {
 
@@ -28,6 +30,12 @@ STRATA_INLINE auto AnySource::archive(ArchiveMembers members) -> Place {
   if (members.contains(layout::index)) return OciArchive(std::move(members));
   throw Error(Errc::not_an_image, members.name() + ": an archive with neither manifest.json nor index.json")
       .at(members.name());
+}
+
+STRATA_INLINE std::string_view AnySource::transport() const noexcept {
+  static constexpr std::array<std::string_view, std::variant_size_v<Place>> names{
+      "oci", "dir", "oci-archive", "docker-archive"};  // as `Place` has them
+  return names[place_.index()];
 }
 
 STRATA_INLINE RawManifest AnySource::manifest(std::string_view reference) const {

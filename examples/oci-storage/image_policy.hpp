@@ -1,0 +1,17 @@
+#pragma once
+
+#include <strata/conf/host.hpp>
+#include <strata/conf/policy_path.hpp>
+#include <strata/fs.hpp>
+#include <strata/oci/policy.hpp>
+
+/// What this host demands of images that come in.
+namespace oci_storage {
+
+/// @throws `Errc::image_forbidden` if the host's policy does not let the image through; a host without one demands nothing
+inline void check_policy(strata::conf::Host const& host, strata::oci::PolicyScopes const& image) {
+  if (auto const path = strata::conf::policy_path(host); strata::fs::exists(path))
+    strata::oci::Policy::read(path).check(image);
+}
+
+}  // namespace oci_storage
