@@ -1,7 +1,7 @@
-// From an image to an OCI runtime bundle: a mounted root file system, and beside it the config.json that tells a runtime such as
-// crun how to run it. Needs root.
-// usage: bundle [LAYOUT REFERENCE STORE RUNTIME...]     runs "RUNTIME... run --bundle DIRECTORY NAME"; without a layout, an
-//                                                       image is made, and nothing is run
+// From an image to an OCI runtime bundle: a mounted root file system, and beside it the config.json that tells a
+// runtime such as crun how to run it. Needs root.
+// usage: bundle [LAYOUT REFERENCE STORE RUNTIME...]
+// runs "RUNTIME... run --bundle DIRECTORY NAME"; without a layout, an image is made, and nothing is run
 #include <strata/oci/commit.hpp>
 #include <strata/oci/copy_image.hpp>
 #include <strata/oci/images_of.hpp>

@@ -4,9 +4,11 @@
 //        images save GRAPH RUN REFERENCE KIND PATH NAME
 //        images copy KIND PATH REFERENCE KIND PATH NAME        one of the two is an OCI layout
 //        images build LAYOUT NAME LAYER...                     of archives, the lowest first
+//        images all LAYOUT REFERENCE LAYOUT NAME               an index with all its images
 // KIND is oci, oci-archive, docker-archive or dir; $ADDITIONAL_STORE is the graph root of a read-only store besides.
 #include <strata/instantiate/overlay_json.hpp>
 #include <strata/oci/copy_image.hpp>
+#include <strata/oci/copy_index.hpp>
 #include <strata/oci/directory.hpp>
 #include <strata/oci/docker_archive.hpp>
 #include <strata/oci/docker_archive_writer.hpp>
@@ -70,6 +72,14 @@ oci::CopiedImage build(std::vector<std::string> const& words, oci::CopyOptions o
   return copy_to(std::move(builder), "oci", words[1], options);
 }
 
+void copy_all(std::vector<std::string> const& words) {
+  oci::OciLayout from(words[1]);
+  oci::OciLayout to(words[3]);
+  auto const copied = oci::copy_index(from, to, {.reference = words[2], .name = words[4]});
+  to.finish();
+  std::cout << copied.digest << ' ' << copied.images << '\n';
+}
+
 oci::CopiedImage run(std::vector<std::string> const& words, oci::CopyOptions options) {
   auto const& command = words[0];
   if (command == "build") return build(words, std::move(options));
@@ -93,6 +103,10 @@ oci::CopiedImage run(std::vector<std::string> const& words, oci::CopyOptions opt
 }  // namespace
 
 int main(int count, char** words) try {
+  if (count == 6 && std::string(words[1]) == "all") {
+    copy_all({words + 1, words + count});
+    return 0;
+  }
   bool const builds = count > 4 && std::string(words[1]) == "build";
   if (count < 8 && !builds) return 2;
   std::size_t brought = 0;

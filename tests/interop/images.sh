@@ -302,6 +302,13 @@ use_store "$scratch/ours"
 check "ours saves an image that came as zstd:chunked" "$IMAGES" save "$graph" "$run" localhost/ten-chunked:1 oci "$images/not-chunked" 1
 check_equal "which no longer is" "" "$(skopeo inspect --raw "oci:$images/not-chunked:1" | grep -o 'zstd-chunked[^"]*')"
 
+# --- an index with all its images --------------------------------------------------------------------------------------
+
+check_equal "ours copies an index with its images" "sha256:$(skopeo inspect --raw "oci:$images/many:1" | sha256sum | cut -d' ' -f1) 2" \
+  "$("$IMAGES" all "$images/many" 1 "$images/many-ours" all)"
+check "skopeo copies it" skopeo copy -q --all "oci:$images/many:1" "oci:$images/many-skopeo:all"
+check "both write the same files" diff -r "$images/many-skopeo" "$images/many-ours"
+
 # --- made of layers -----------------------------------------------------------------------------------------------------
 
 built() { SOURCE_DATE_EPOCH=1600000000 "$IMAGES" build "$images/built$1" 1 "$busybox" "$scratch/layers/a.tar.gz" "$scratch/layers/d.tar.zst"; }
