@@ -146,6 +146,13 @@ fails "pull: a layer that is not there" "$damaged" pull -q --tls-verify=false "$
 check_equal "pull: what fails leaves no image" "" "$(names fails)"
 rm -r "$scratch/mirror.data/docker"
 
+cut_port=$(free_port)
+python3 tests/interop/cutting_proxy.py "$cut_port" "${plain_at#*:}" 1000000 3 >"$scratch/proxy.log" 2>&1 &
+servers="$servers $!"
+sleep 1
+check_equal "pull: over connections that break" "$tool" "$(pull cut "localhost:$cut_port/docker/tool:1")"
+check_equal "pull: is resumed each time" 3 "$(grep -c '"http.response.status":206' "$scratch/plain.log")"
+
 # --- push -------------------------------------------------------------------------------------------------------------
 
 push() { in_place theirs ours push -q --tls-verify=false "$@"; }
