@@ -145,6 +145,7 @@
 #include <strata/impl/oci/transport.ipp>
 #include <strata/impl/oci/url.ipp>
 #include <strata/impl/oci/verified_source.ipp>
+#include <strata/impl/oci/watched_source.ipp>
 #include <strata/impl/oci/www_authenticate.ipp>
 #include <strata/impl/paths.ipp>
 #include <strata/impl/problem.ipp>

@@ -13,7 +13,15 @@
 #include "oci/oci_tools.hpp"
 #include "oci/place.hpp"
 #include "store/stores.hpp"
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 using namespace strata;
 using namespace strata::oci;
@@ -23,6 +31,20 @@ using testing::sample_image;
 using testing::SampleImage;
 
 namespace copy_tests {
+
+/// As over a network.
+struct Remote : Place {
+  using Place::Place;
+  static constexpr bool is_remote = true;
+  std::mutex mutable mutex = {};
+  std::thread::id reader = std::this_thread::get_id();
+  int mutable elsewhere = 0;  // blobs that another thread opened
+  Source blob(Descriptor const& blob) const {
+    std::unique_lock const lock(mutex);
+    if (std::this_thread::get_id() != reader) ++elsewhere;
+    return Place::blob(blob);
+  }
+};
 
 std::string packed(std::string const& plain) {
   std::string out;
@@ -325,6 +347,71 @@ TEST_CASE("a copy that is stopped leaves a store as it was", "[oci]") {
   CHECK(error_of([&] { copy_image(place, images, {.progress = progress, .stop = stop.get_token()}); }) ==
         Errc::stopped);
   CHECK(is_empty(fixture.store));
+}
+
+TEST_CASE("a copy into a place of blobs is told of, and stopped, within a layer", "[oci]") {
+  testing::TempDir const dir;
+  Place const place(sample_image("a", 2, Format::oci, 4 << 20));
+  std::vector<std::pair<std::size_t, std::uint64_t>> ends;
+  auto const note = [&](CopyProgress const& now) {
+    if (now.progress.total_bytes && now.progress.bytes == *now.progress.total_bytes)
+      ends.emplace_back(now.layer, now.progress.bytes);
+  };
+  OciLayout whole(dir.path() / "whole");
+  copy_image(place, whole, {.progress = note});
+  auto const size = place.blobs.at(sample_image("a", 2, Format::oci, 4 << 20).blobs()[1].digest.str()).size();
+  CHECK(ends == std::vector<std::pair<std::size_t, std::uint64_t>>{{0, size}, {1, size}});
+  /// Asks to stop when some of its second layer was read.
+  struct Stopping : Place {
+    using Place::Place;
+    std::stop_source* stop = nullptr;
+    Source blob(Descriptor const& blob) const {
+      struct Chunks {
+        std::string bytes;
+        std::stop_source* stop;
+        std::size_t at = 0;
+        Bytes next() {
+          if (at > 1'000'000) stop->request_stop();
+          auto const part = as_bytes(std::string_view(bytes).substr(at, 100'000));
+          at += part.size();
+          return part;
+        }
+      };
+      return Chunks{blobs.at(blob.digest.str()), stop};
+    }
+  };
+  Stopping stopping(sample_image("b", 2, Format::oci, 4 << 20));
+  std::stop_source stop;
+  stopping.stop = &stop;
+  OciLayout part(dir.path() / "part");
+  CHECK(error_of([&] { copy_image(stopping, part, {.stop = stop.get_token()}); }) == Errc::stopped);
+  CHECK_FALSE(fs::exists(dir.path() / "part/index.json"));
+}
+
+TEST_CASE("the layers of a remote image are brought ahead, and are the same", "[oci]") {
+  auto const sample = sample_image("a", 5, Format::oci, 100'000);
+  Remote const remote(sample);
+  stores::Fixture<stores::Vfs> fixture;
+  ImagesOf images(fixture.store);
+  copy_image(remote, images, {.name = "one"});
+  CHECK(remote.elsewhere == 4);
+  CHECK(manifest_of(fixture.store.images().get("one")).bytes() == sample.manifest.bytes);
+  for (auto const& blob : sample.blobs()) CHECK(remote.reads[blob.digest.str()] == 1);
+  copy_image(remote, images, {.name = "two"});
+  CHECK(remote.elsewhere == 4);  // all is known
+
+  testing::TempDir const dir;
+  OciLayout layout(dir.path() / "layout");
+  copy_image(remote, layout, {.name = "one"});
+  layout.finish();
+  CHECK(remote.elsewhere == 8);
+  CHECK(layout.manifest("one").bytes == sample.manifest.bytes);
+
+  Remote lying(sample_image("b", 3));
+  lying.blobs[sample_image("b", 3).blobs()[3].digest.str()].back() ^= 1;
+  CHECK(error_of([&] { copy_image(lying, images, {.name = "three"}); }) == Errc::digest_mismatch);
+  CHECK(fixture.store.images().list().size() == 1);
+  CHECK(fixture.store.layers().list().size() == 5);
 }
 
 TEST_CASE("a damaged layer of the store is not what another image gets", "[oci]") {

@@ -18,6 +18,7 @@
 #include <strata/oci/read_ahead.hpp>
 #include <strata/oci/repacked_layer.hpp>
 #include <strata/oci/verified_source.hpp>
+#include <strata/oci/watched_source.hpp>
 #include <strata/progress.hpp>
 #include <strata/store/options.hpp>
 
@@ -79,15 +80,20 @@ std::vector<Descriptor> blobs_of(S& source, ImagePlan const& plan) {
   }
 }
 
-inline ApplyOptions apply_options(CopyOptions const& options, CopyProgress const& place) {
-  ApplyOptions apply{.limits = options.limits, .progress = {}, .stop = options.stop};
+inline Control control_of(CopyOptions const& options, CopyProgress const& place) {
+  Control control{.progress = {}, .stop = options.stop};
   if (options.progress)
-    apply.progress = [&options, place](Progress const& progress) {
+    control.progress = [&options, place](Progress const& progress) {
       auto now = place;
       now.progress = progress;
       options.progress(now);
     };
-  return apply;
+  return control;
+}
+
+inline ApplyOptions apply_options(CopyOptions const& options, CopyProgress const& place) {
+  auto control = control_of(options, place);
+  return {.limits = options.limits, .progress = std::move(control.progress), .stop = std::move(control.stop)};
 }
 
 /// The layers of an image on their way out of a source, not verified.
@@ -155,12 +161,13 @@ std::optional<Compression> wanted_compression(Descriptor const& blob, Digest con
 /// @param open  gives its bytes
 template <class Codecs, ImageSource S, BlobDestination D, class Open>
 Descriptor put_layer(Open&& open, D& destination, Descriptor const& blob, PlannedLayer const& layer,
-                     Format format, CopyOptions const& options) {
+                     Format format, CopyOptions const& options, Control const& control) {
   auto const wanted = wanted_compression<S, D>(blob, layer.diff_id, options);
   if (!wanted) {
     if (!destination.has_blob(blob))
-      destination.put_blob(blob, CheckedLayer(open(), {.blob = blob, .diff_id = layer.diff_id},
-                                              Unpacking::with<Codecs>(), options.limits.plain_bytes));
+      destination.put_blob(
+          blob, CheckedLayer(WatchedSource(open(), control), {.blob = blob, .diff_id = layer.diff_id},
+                             Unpacking::with<Codecs>(), options.limits.plain_bytes));
     return blob;
   }
   auto repacked = repack_layer(VerifiedSource(open(), blob, "layer"), layer, format, Codecs{},
@@ -168,7 +175,7 @@ Descriptor put_layer(Open&& open, D& destination, Descriptor const& blob, Planne
                                 .encode = options.encode,
                                 .plain_bytes = options.limits.plain_bytes,
                                 .scratch = options.scratch,
-                                .control = {.progress = {}, .stop = options.stop}});
+                                .control = control});
   auto const named = repacked.blob;
   if (!destination.has_blob(named)) destination.put_blob(named, std::move(repacked).bytes());
   return named;
@@ -191,7 +198,7 @@ Manifest put_blobs(S& source, D& destination, ImagePlan const& plan, CopyOptions
     if (options.progress) options.progress(place);
     auto const& layer = plan.layers[place.layer];
     auto named = put_layer<Codecs, S>([&] { return layers.take(place.layer); }, destination, blob, layer,
-                                      format, options);
+                                      format, options, control_of(options, place));
     auto& of = parts.layers[place.layer];
     if (of.digest != named.digest) {
       named.annotations = of.annotations;

@@ -39,7 +39,7 @@ struct RepackOptions {
   codec::EncodeOptions encode = {};
   std::uint64_t plain_bytes = std::uint64_t{256} << 30U;  ///< limit on what a layer unpacks to
   fs::path scratch = {};  ///< directory of the unnamed file; empty: `$TMPDIR`, or /var/tmp
-  Control control = {};   ///< only `stop` is used
+  Control control = {};   ///< progress has the bytes of the layer once unpacked
 };
 
 /// Unpacks a layer, checks it, and compresses it anew.
@@ -56,7 +56,13 @@ RepackedLayer repack_layer(Source blob, PlannedLayer const& layer, Format format
       fd_sink(file.get()), options.compression, codecs,
       {.encode = options.encode, .hash_plain = true, .hash_output = true, .control = options.control});
   auto plain = Unpacking::with<Codecs>().open(std::move(blob), options.plain_bytes);
-  for (Bytes part = plain.next(); !part.empty(); part = plain.next()) out.write(part);
+  Progress now{.phase = Phase::copy};
+  Pace pace;
+  for (Bytes part = plain.next(); !part.empty(); part = plain.next()) {
+    out.write(part);
+    now.bytes += part.size();
+    if (options.control.progress && pace.is_due()) options.control.progress(now);
+  }
   auto const result = out.finish();
   check_diff_id(layer, *result.plain_digest);
   return {.blob = {.media_type = std::string(*type),
