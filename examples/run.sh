@@ -66,15 +66,6 @@ oci() {
 }
 first_line() { head -n 1 "$scratch/out"; }
 
-# layout DIRECTORY LAYER: an OCI layout of an image of one layer, as a program that builds images would write it
-layout() {
-  mkdir -p "$1/blobs/sha256" && write_image somebody "$scratch/image" "$2" && cp "$2" "$1/blobs/sha256/$(sha256 "$2")" || return 1
-  for blob in config manifest; do cp "$scratch/image/$blob" "$1/blobs/sha256/$(sha256 "$scratch/image/$blob")" || return 1; done
-  echo '{"imageLayoutVersion":"1.0.0"}' >"$1/oci-layout"
-  printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"%s","size":%s}]}' \
-    "$manifest_digest" "$(wc -c <"$scratch/image/manifest")" >"$1/index.json"
-}
-
 began=$(date +%s.%N)
 printf '%sstrata: an image comes in, is changed, and goes out\n%s' "$bold" "$plain"
 printf 'The tree: %s, %s bytes, %s entries.\n' "$(basename "$tree")" "$(wc -c <"$tree")" "$(tar -tf "$tree" | wc -l)"
@@ -82,9 +73,9 @@ printf 'The store: %s%s, which every command below is given as --graph and --run
   "$([ -z "$scratch_disk" ] || echo ' (an ext4 in memory)')"
 
 chapter 'An image comes in, here from an OCI layout'
-layout "$scratch/layout" "$tree" || die 'no layout'
+write_layout "$scratch/layout" localhost/debian:12 "$tree" || die 'no layout'
 first_image=$image_id
-oci load --input "$scratch/layout" --name localhost/debian:12 || die 'nothing to go on with'
+oci load --input "$scratch/layout" || die 'nothing to go on with'
 oci images
 
 chapter 'A container of it is mounted and changed'
