@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <system_error>
 
@@ -53,6 +54,17 @@ TEST_CASE("a program that does not answer in time is killed", "[sys]") {
   CHECK(code_of({"sleep", "60"}, {.time = 50ms}) == system(ETIMEDOUT));
   CHECK(code_of({"sh", "-c", "exec >&-; exec sleep 60"}, {.time = 50ms}) == system(ETIMEDOUT));
   CHECK(std::chrono::steady_clock::now() - began < 30s);
+}
+
+TEST_CASE("a program gets the signals that the thread which asks it holds back", "[sys]") {
+  sigset_t interrupt;
+  sigset_t before;
+  ::sigemptyset(&interrupt);
+  ::sigaddset(&interrupt, SIGINT);
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, &interrupt, &before) == 0);
+  auto const ended = sys::ask_program({"grep", "SigBlk", "/proc/self/status"});
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  CHECK(ended.said == "SigBlk:\t0000000000000000\n");
 }
 
 TEST_CASE("a program that has ended is not waited for because a child of it lives on", "[sys]") {

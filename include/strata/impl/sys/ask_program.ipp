@@ -88,9 +88,17 @@ STRATA_INLINE Ended ask_program(std::vector<std::string> const& words, AskOption
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, question.get(), STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, of_program.get(), STDOUT_FILENO);
+  // Whoever holds signals back in this thread does not mean those of the program, which Ctrl-C is to end.
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t child = -1;
-  int const failed = detail::spawn(child, words, actions, nullptr);
+  int const failed = detail::spawn(child, words, actions, &attributes);
   ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
   errno = failed;
   if (failed != 0) throw_errno("run", name);
   of_program.reset();
