@@ -131,6 +131,10 @@ TEST_CASE("what libcurl cannot get", "[oci][curl_transport]") {
     at.answer({.status = 0});
     CHECK(error_of([&] { at.get(); }) == Errc::unavailable);
   }
+  SECTION("headers that break off") {
+    at.answer({.raw = "HTTP/1.1 200 OK\r\nContent-Le"});
+    CHECK(error_of([&] { at.get(); }) == Errc::unavailable);
+  }
   SECTION("a server that does not speak HTTP") {
     at.answer({.raw = "SSH-2.0-OpenSSH_9.2\r\n\r\n"});
     CHECK(error_of([&] { at.get(); }) == Errc::unexpected_answer);

@@ -104,6 +104,8 @@ class CurlLine {
   void await_headers() {
     while (!has_headers_ && !is_done_) step();
     if (!has_headers_) check_result();
+    if (!has_headers_ && (status_ != 0 || header_bytes_ != 0))
+      throw Error(Errc::unavailable, "request to " + origin_ + ", the answer broke off in its headers");
     if (!has_headers_) throw Error(Errc::unexpected_answer, origin_ + " does not speak HTTP");
   }
 
