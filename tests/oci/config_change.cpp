@@ -32,6 +32,7 @@ TEST_CASE("command lines are lists in JSON, or lines for a shell", "[oci]") {
   CHECK(changed({R"(CMD ["a",1])"}).cmd == Texts{"/bin/sh", "-c", R"(["a",1])"});
   CHECK(changed({R"(CMD {"a":"b"})"}).cmd == Texts{"/bin/sh", "-c", R"({"a":"b"})"});
   CHECK(changed({"CMD [null]"}).cmd == Texts{""});
+  CHECK(changed({R"(CMD ["a\u0000b"])"}).cmd == Texts{std::string("a\0b", 3)});
   CHECK(changed({"CMD []"}).cmd.empty());
   CHECK(changed({"CMD "}).cmd == Texts{"/bin/sh", "-c"});
   CHECK(changed({"CMD a", "CMD null"}).cmd == Texts{"old"});

@@ -56,7 +56,7 @@ STRATA_INLINE std::optional<std::vector<std::string>> read_text_list(std::string
   if (parsed.is_null()) return out;
   for (auto const& each : parsed.as_array()) {
     if (!each.is_string() && !each.is_null()) return std::nullopt;
-    out.emplace_back(each.is_null() ? "" : each.as_string().c_str());
+    out.emplace_back(each.is_null() ? std::string_view() : std::string_view(each.as_string()));
   }
   return out;
 }
