@@ -186,6 +186,8 @@ STRATA_INLINE std::vector<std::string> RegistrySession::secrets() const {
       out.push_back(basic_authorization(*credentials_).substr(std::string_view("Basic ").size()));
   }
   for (auto const& [scopes, held] : tokens_) out.push_back(held.token.text);
+  auto const as_they_are = out.size();  // and as forms and URLs have them
+  for (std::size_t i = 0; i < as_they_are; ++i) out.push_back(percent_encoded(out[i]));
   return out;
 }
 
