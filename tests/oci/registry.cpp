@@ -504,17 +504,17 @@ TEST_CASE("no error of a registry has a credential", "[oci][registry]") {
   Fixture at;
   at.put();
   at.with_user();
-  at.fake.user.password = "pa55word";
+  at.fake.user.password = "pa55/word";
   auto const registry = at.open();
   SECTION("though the registry repeats what it got") {
     at.fake.auth = Auth::basic;
     at.fake.before = [](Request const& request) -> std::optional<Answer> {
       auto const given = request.header("Authorization");
       if (given.empty()) return {};
-      return error(403, "DENIED", "not with " + given + " of pa55word");
+      return error(403, "DENIED", "not with " + given + " of pa55/word, pa55%2Fword");
     };
     auto const text = error_text([&] { registry.manifest("1"); });
-    CHECK(has(text, "DENIED, \"not with Basic *** of ***\""));
+    CHECK(has(text, "DENIED, \"not with Basic *** of ***, ***\""));
   }
   SECTION("nor a token") {
     at.fake.auth = Auth::bearer;
@@ -560,6 +560,24 @@ TEST_CASE("pushing asks before it sends", "[oci][registry]") {
     };
     other.put_blob(blob, memory_source(image.layers[0]));
     CHECK(at.fake.requests().back().header("Host") == "https://uploads.example");
+  }
+  SECTION("to a location that is relative to the request") {
+    for (std::string const where : {"mine", "mine?state=x", "../uploads/mine#part", "./mine"}) {
+      INFO(where);
+      at.fake.blobs["team/other"].clear();
+      at.fake.before = [&](Request const& request) -> std::optional<Answer> {
+        if (request.method == "POST") {
+          at.fake.uploads["mine"] = {};
+          return Answer{.status = 202}.with("Location", where);
+        }
+        if (request.method != "PUT") return {};
+        auto const path = request.target.substr(0, request.target.find('?'));
+        CHECK(path == "/v2/team/other/blobs/uploads/" + where.substr(0, where.find_first_of("?#")));
+        CHECK_FALSE(request.query("digest").empty());
+        return Answer{.status = 201};
+      };
+      other.put_blob(blob, memory_source(image.layers[0]));
+    }
   }
   SECTION("but not to any") {
     for (std::string const where : {"http://uploads.example/x", "https://127.0.0.1/x", "file:///x", ""}) {

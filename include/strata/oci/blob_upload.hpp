@@ -34,7 +34,8 @@ class BlobUpload {
  private:
   RegistryCall call(std::string_view method, std::string target) const;
   void begin();
-  void follow(HttpResponse const& response);
+  /// @param asked  the target of the request
+  void follow(HttpResponse const& response, std::string const& asked);
   void cancel() noexcept;
   void put_text(std::string text);
   void put_stream(Source in);

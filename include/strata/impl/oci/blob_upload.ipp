@@ -17,6 +17,17 @@ inline std::string with_query(std::string url, std::string const& query) {
   return std::move(url) + (url.find('?') == std::string::npos ? '?' : '&') + query;
 }
 
+/// What a location means in the answer to a request of that target, in both of which the host may be missing.
+inline std::string location_at(std::string_view asked, std::string_view location) {
+  location = location.substr(0, location.find('#'));
+  auto const first = location.find_first_of(":/?");
+  if (location.starts_with('/') || (first != std::string_view::npos && location[first] == ':'))
+    return std::string(location);
+  auto const path = asked.substr(0, asked.find('?'));
+  auto out = std::string(location.starts_with('?') ? path : path.substr(0, path.rfind('/') + 1));
+  return out += location;
+}
+
 /// Verified bytes, of which the last are given after the end was seen: who reads as many bytes as were announced, and no
 /// further, has verified ones.
 class CheckedEnd {
@@ -62,11 +73,11 @@ STRATA_INLINE bool BlobUpload::exists() {
   return response.headers.content_length().value_or(blob_.size) == blob_.size;
 }
 
-STRATA_INLINE void BlobUpload::follow(HttpResponse const& response) {
+STRATA_INLINE void BlobUpload::follow(HttpResponse const& response, std::string const& asked) {
   auto const location = response.headers.find("Location");
   if (!location || location->empty())
     throw Error(Errc::unexpected_answer, subject_ + ", an upload without a location");
-  location_ = *location;
+  location_ = detail::location_at(asked, *location);
   if (auto const least = response.headers.find("OCI-Chunk-Min-Length"))
     least_chunk_ = std::min(detail::decimal(*least).value_or(0), std::uint64_t{64} << 20);
 }
@@ -77,7 +88,7 @@ STRATA_INLINE void BlobUpload::begin() {
   post.has_body = true;  // of no bytes: some registries want its length
   auto response = session_.send(post);
   if (response.status != 202) throw session_.refused(response, subject_);
-  follow(response);
+  follow(response, post.target);
 }
 
 STRATA_INLINE bool BlobUpload::mount(std::vector<std::string> const& repositories) {
@@ -95,7 +106,7 @@ STRATA_INLINE bool BlobUpload::mount(std::vector<std::string> const& repositorie
       }
       if (response.status != 202) continue;
       cancel();
-      follow(response);
+      follow(response, post.target);
     } catch (Error const& error) {
       if (error.code() != Errc::access_denied) throw;
     }
@@ -194,7 +205,8 @@ STRATA_INLINE void BlobUpload::put_chunk(std::string const& chunk, std::uint64_t
     std::optional<Error> failure;
     try {
       auto response = session_.send(patch);
-      if (response.status == 202 || response.status == 201 || response.status == 204) return follow(response);
+      if (response.status == 202 || response.status == 201 || response.status == 204)
+        return follow(response, patch.target);
       failure = session_.refused(response, subject_);
       if (response.status != 416) throw *failure;
     } catch (Error const& error) {
@@ -211,7 +223,7 @@ STRATA_INLINE void BlobUpload::put_chunk(std::string const& chunk, std::uint64_t
 STRATA_INLINE std::uint64_t BlobUpload::arrived() {
   auto response = session_.send(call("GET", location_));
   if (response.status != 204 && response.status != 200) throw session_.refused(response, subject_);
-  if (response.headers.find("Location")) follow(response);
+  if (response.headers.find("Location")) follow(response, location_);
   auto const range = response.headers.find("Range").value_or("0-0");
   auto const last = detail::decimal(range.substr(std::min(range.find('-') + 1, range.size())));
   if (!range.starts_with("0-") || !last)
