@@ -232,7 +232,8 @@ class CurlLine {
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     if (result_ == CURLE_OK) return;
     std::string_view text = error_text_.data();
-    if (text.empty()) text = curl_easy_strerror(result_);
+    bool const may_show_proxy = result_ == CURLE_COULDNT_RESOLVE_PROXY;  // with its password
+    if (text.empty() || may_show_proxy) text = curl_easy_strerror(result_);
     auto const says = [&](std::string_view part) { return text.find(part) != text.npos; };
     bool const broke_off = says("SSL_ERROR_SYSCALL") || says("reset by peer");
     bool const is_refused =
