@@ -142,6 +142,19 @@ TEST_CASE("a blob that nobody takes to its end is not brought to it", "[oci][rea
   CHECK(second_ended);
 }
 
+TEST_CASE("blobs that are passed over are given up, and make room", "[oci][read_ahead]") {
+  ReadAhead ahead([](std::size_t blob) { return memory_source("blob " + std::to_string(blob)); }, 2);
+  ahead.start(0);
+  ahead.start(1);
+  CHECK_FALSE(ahead.has_room());
+  CHECK(read_all(ahead.take(1)) == "blob 1");
+  ahead.start(2);
+  CHECK(ahead.has_room());
+  ahead.start(3);
+  CHECK(read_all(ahead.take(4)) == "blob 4");
+  CHECK(ahead.has_room());
+}
+
 TEST_CASE("without a place for its file a blob is opened when it is taken", "[oci][read_ahead]") {
   ReadAhead ahead([](std::size_t) { return memory_source("bytes"); }, 3, "/nowhere");
   ahead.start(0);

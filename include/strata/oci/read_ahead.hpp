@@ -41,7 +41,8 @@ class ReadAhead {
   bool has_room() const noexcept { return started_.size() < at_once_; }
   /// Brings a blob. No effect if that has begun; without a thread or a file for it, `take` opens it.
   void start(std::size_t blob);
-  /// The bytes of a blob, also while they arrive. Reading throws what bringing them threw, where it did.
+  /// The bytes of a blob, also while they arrive. Reading throws what bringing them threw, where it did. Call it in
+  /// ascending order: those before it that were begun and not taken are given up, and make room for others.
   Source take(std::size_t blob);
 
  private:

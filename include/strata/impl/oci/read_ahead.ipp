@@ -31,7 +31,8 @@ class Spool {
     std::exception_ptr failure;
     try {
       Source in = open();
-      tell([&] { size_ = in.size(); });
+      auto const size = in.size();
+      tell([&] { size_ = size; });
       for (auto part = in.next(); !part.empty() && !is_abandoned(); part = in.next()) {
         sys::write_all(file_.get(), part, path_);
         tell([&] { written_ += part.size(); });
@@ -140,12 +141,16 @@ STRATA_INLINE void ReadAhead::start(std::size_t blob) {
     auto const spool = std::make_shared<detail::Spool>(sys::scratch_file(scratch_), scratch_);
     started_.emplace(blob, spool);
     threads_.emplace(blob, [this, spool, blob] { spool->fill([&] { return open_(blob); }); });
-  } catch (std::system_error const&) {  // no file or no thread
+  } catch (std::exception const&) {  // no file, no thread or no memory
     started_.erase(blob);
   }
 }
 
 STRATA_INLINE Source ReadAhead::take(std::size_t blob) {
+  for (auto passed = started_.begin(); passed != started_.end() && passed->first < blob;) {
+    passed->second->abandon();
+    passed = started_.erase(passed);
+  }
   auto const found = started_.find(blob);
   if (found == started_.end()) return open_(blob);
   auto spool = std::move(found->second);
