@@ -490,6 +490,12 @@ TEST_CASE("tokens", "[oci][registry]") {
     at.answer("/token", {.body = body});
     CHECK(error_of([&] { registry.manifest("1"); }) == Errc::unexpected_answer);
   }
+  SECTION("of a server that is out of order are asked for as often as anything else") {
+    at.answer("/token", Answer{.status = 503});
+    CHECK(error_of([&] { registry.manifest("1"); }, "token of https://tokens.example") == Errc::unavailable);
+    CHECK(at.fake.count("/token") == 5);
+    CHECK(at.waits.size() == 4);
+  }
   SECTION("by threads at once are got once") {
     std::vector<std::thread> threads;
     registry.manifest("1");

@@ -78,17 +78,18 @@ class RegistrySession {
 
   Url base();
   Url url_of(RegistryCall const& call, Url const& base) const;
-  HttpResponse send_once(RegistryCall const& call, Url const& url, Url const& base);
+  /// @param waits  of the call, which a server of tokens that does not answer uses up as well
+  HttpResponse send_once(RegistryCall const& call, Url const& url, Url const& base, Backoff& waits);
   /// @param url  where the request goes to; afterwards, where the answer came from
   HttpResponse follow(HttpRequest request, Url& url, Url const& base, RegistryCall const& call) const;
   HttpPolicy policy_for(Url const& url, Url const& base, bool is_document) const;
   void check_place(Url const& from, Url const& to, Url const& base, std::string const& subject) const;
-  std::string authorization(RegistryCall const& call, Url const& base);
+  std::string authorization(RegistryCall const& call, Url const& base, Backoff& waits);
   bool learn(HttpResponse const& response, RegistryCall const& call, std::string const& tried);
   Error denied(HttpResponse& response, std::string const& subject);
 
   // The mutex is held by their callers.
-  BearerToken fetch_token(RegistryCall const& call, Url const& base);
+  BearerToken fetch_token(RegistryCall const& call, Url const& base, Backoff& waits);
   std::optional<Credentials> const& credentials();
   std::vector<std::string> secrets() const;
 

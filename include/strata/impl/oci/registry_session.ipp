@@ -114,7 +114,7 @@ STRATA_INLINE HttpResponse RegistrySession::follow(HttpRequest request, Url& url
 }
 
 STRATA_INLINE HttpResponse RegistrySession::send_once(RegistryCall const& call, Url const& url,
-                                                      Url const& base) {
+                                                      Url const& base, Backoff& waits) {
   constexpr int most_rounds = 3;  // without a token, with one that is too old, with a new one
   for (int round = 1;; ++round) {
     HttpRequest request{.method = call.method, .headers = call.headers};
@@ -125,7 +125,7 @@ STRATA_INLINE HttpResponse RegistrySession::send_once(RegistryCall const& call, 
       request.body = memory_source(call.body);
       request.body_size = call.body.size();
     }
-    auto const tried = url.same_origin(base) ? authorization(call, base) : std::string();
+    auto const tried = url.same_origin(base) ? authorization(call, base, waits) : std::string();
     if (!tried.empty()) request.headers.add("Authorization", tried);
     auto from = url;
     auto response = follow(std::move(request), from, base, call);
@@ -144,7 +144,7 @@ STRATA_INLINE HttpResponse RegistrySession::send(RegistryCall const& call) {
     std::optional<Error> failure;
     std::optional<std::chrono::seconds> asked;
     try {
-      auto response = send_once(call, url, base);
+      auto response = send_once(call, url, base, waits);
       if (!is_temporary(response.status)) return response;
       failure = refused(response, call.subject);
       asked = retry_after(response.headers, Timestamp::now().seconds);
@@ -249,28 +249,30 @@ STRATA_INLINE bool RegistrySession::learn(HttpResponse const& response, Registry
   return true;
 }
 
-STRATA_INLINE std::string RegistrySession::authorization(RegistryCall const& call, Url const& base) {
+STRATA_INLINE std::string RegistrySession::authorization(RegistryCall const& call, Url const& base,
+                                                         Backoff& waits) {
   std::lock_guard const lock(mutex_);
   if (!challenge_) return {};
   if (challenge_->scheme == "basic") return basic_authorization(*credentials());
   auto const now = options_.clock.now();
   auto held = tokens_.find(call.scopes);
   if (held == tokens_.end() || held->second.expires <= now) {
-    auto token = fetch_token(call, base);
+    auto token = fetch_token(call, base, waits);
     auto const expires = now + token.lifetime;
     held = tokens_.insert_or_assign(call.scopes, Held{std::move(token), expires}).first;
   }
   return "Bearer " + held->second.token.text;
 }
 
-STRATA_INLINE BearerToken RegistrySession::fetch_token(RegistryCall const& call, Url const& base) {
+STRATA_INLINE BearerToken RegistrySession::fetch_token(RegistryCall const& call, Url const& base,
+                                                       Backoff& waits) {
   auto const realm = Url::parse(challenge_->parameter("realm"));
   auto const subject = call.subject + ", token of " + (realm ? shown(realm->origin()) : "an unknown server");
   if (!realm) throw Error(Errc::unexpected_answer, subject + ": no URL of HTTP");
   check_place(base, *realm, base, subject);
   RegistryCall const about{.scopes = call.scopes, .subject = subject};
   auto const& known = credentials();
-  for (auto waits = backoff();;) {
+  for (;;) {
     std::optional<Error> failure;
     std::optional<std::chrono::seconds> asked;
     try {
