@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strata/conf/host.hpp>
+#include <strata/conf/search.hpp>
 #include <strata/error.hpp>
 #include <strata/fs.hpp>
 #include <strata/oci/auth_file.hpp>
@@ -9,7 +10,6 @@
 #include <strata/oci/reference.hpp>
 #include <strata/sys/fd.hpp>
 
-#include <cerrno>
 #include <exception>
 #include <optional>
 #include <string>
@@ -85,10 +85,8 @@ inline std::optional<oci::Credentials> find_in_files(oci::Reference const& of, H
 /// @endcode
 inline oci::Credentials find_credentials(oci::Reference const& of, Host const& host,
                                          CredentialOptions const& options = {}) {
-  if (auto const& named = options.auth_file; !named.empty() && !fs::exists(named)) {
-    errno = ENOENT;
+  if (auto const& named = options.auth_file; !named.empty() && !detail::file_exists(named))
     sys::throw_errno("open", named);
-  }
   std::exception_ptr failure;
   for (auto const& helper : options.helpers) {
     try {

@@ -20,6 +20,7 @@ class BlobUpload {
   /// @param session  outlives the object
   /// @param path     of the repository in the registry: "team/tool"
   /// @param name     of the repository, for errors: "quay.io/team/tool"
+  /// @param blob     outlives the object
   BlobUpload(RegistrySession& session, std::string path, std::string name, Descriptor const& blob);
 
   /// True if the registry has the blob.
@@ -28,7 +29,7 @@ class BlobUpload {
   bool mount(std::vector<std::string> const& repositories);
   /// Sends the blob; the last bytes only after all were verified.
   /// @throws `Errc::digest_mismatch`, what the source throws, and what `RegistrySession` throws; the registry is then told to
-  ///   drop what it got
+  ///   drop what it got, unless the session was stopped
   void put(Source in);
 
  private:

@@ -68,8 +68,9 @@ Manifest manifest_of_plain_layers(ImageConfig const& config, std::vector<std::ui
 /// run is Podman's secret, so that the image says of that what the image below it says, and `change`. The image of the
 /// container must have a manifest and a configuration; a container without an image becomes an image of one layer, for this
 /// machine's platform.
-/// @throws `Errc::unsupported` for a message in OCI's format; `Errc::image_unknown`, `Errc::data_unknown`, `Errc::digest_mismatch` if the layers of the container's image are not
-///   those of its configuration; as `Item::diff` and `Layers::import`. Nothing is then left
+/// @throws `Errc::unsupported` for a message in OCI's format; `Errc::image_unknown`, `Errc::data_unknown`,
+///   `Errc::digest_mismatch` if the layers of the container's image are not those of its configuration; as `Item::diff` and
+///   `Layers::import`. Nothing is then left
 template <class Store>
 typename Store::Image commit(Store const& store, typename Store::Container const& container,
                              CommitImageOptions const& options = {}) {

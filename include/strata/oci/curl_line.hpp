@@ -280,10 +280,10 @@ class CurlLine {
   }
   static int on_connected(void* self, char* remote, char*, int, int) {
     auto& line = *static_cast<CurlLine*>(self);
-    if (place_of_host(remote) == HostPlace::anywhere) return CURL_PREREQFUNC_OK;
-    line.failure_ = std::make_exception_ptr(
-        Error(Errc::unexpected_answer, "it leads to " + line.origin_ + ", which is not on the network"));
-    return CURL_PREREQFUNC_ABORT;
+    return static_cast<int>(line.guarded(CURL_PREREQFUNC_ABORT, [&]() -> std::size_t {
+      if (place_of_host(remote) == HostPlace::anywhere) return CURL_PREREQFUNC_OK;
+      throw Error(Errc::unexpected_answer, "it leads to " + line.origin_ + ", which is not on the network");
+    }));
   }
 
   std::size_t take_header(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <strata/oci/reference.hpp>
 #include <strata/separate.hpp>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>

@@ -32,6 +32,7 @@ struct Clock {
 /// come back together. Not safe for concurrent use.
 class Backoff {
  public:
+  /// @param options  outlive the object, and so does the clock
   Backoff(RetryOptions const& options, Clock const& clock, std::stop_token stop);
 
   /// Waits before the next try, if there is one.

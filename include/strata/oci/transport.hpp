@@ -43,7 +43,7 @@ struct HttpPolicy {
   /// A directory as of Docker's "certs.d/<host>": `*.crt` are trusted besides the system's authorities, `NAME.cert` with
   /// `NAME.key` is what the server sees. Empty: neither.
   fs::path certificates = {};
-  /// No connection to loopback and link-local addresses, whatever name leads there.
+  /// No request to loopback and link-local addresses, whatever name leads there: a connection that got there is closed.
   bool refuse_local = false;
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);
   /// The answer breaks off if it has brought less than `least_speed` for so long, while somebody waits for it.

@@ -22,7 +22,7 @@ struct AskOptions {
 /// Runs a program that answers a question: its stdin has the question, its stdout the answer. Its stderr is this process's,
 /// and so is the terminal, where it may ask for a password. It is over when the program itself has ended, whatever
 /// children it leaves behind.
-/// @param words the program, searched in `$PATH` if it has no slash, and its arguments
+/// @param words the program, searched in `$PATH` if it has no slash, and its arguments; not empty
 /// @return its status and, in `said`, its answer
 /// @throws `errno`, "run <program>": it could not be started; ETIMEDOUT: it was killed. `Errc::over_budget`: likewise, for it
 ///   said too much

@@ -44,20 +44,21 @@ class RunningProgram {
 };
 
 /// Waits for one of the descriptors. @return false if the time is over
-inline bool wait_until(std::chrono::steady_clock::time_point end, pollfd* fds, nfds_t count) {
+inline bool wait_until(std::chrono::steady_clock::time_point end, pollfd* fds, nfds_t count,
+                       std::string const& program) {
   for (;;) {
     auto const left =
         std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
     if (left <= 0) return false;
     auto const ready = ::poll(fds, count, static_cast<int>(std::min<decltype(left)>(left, INT_MAX)));
     if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) throw_errno("poll", "");
+    if (ready < 0 && errno != EINTR) throw_errno("poll", program);
   }
 }
 
 /// Appends what a pipe has at the moment, up to `most` bytes in all and one more.
 /// @return false at its end
-inline bool drain(int pipe, std::string& to, std::size_t most) {
+inline bool drain(int pipe, std::string& to, std::size_t most, std::string const& program) {
   while (to.size() <= most) {
     auto const before = to.size();
     to.resize(std::min(most + 1, before + 4096));
@@ -65,7 +66,7 @@ inline bool drain(int pipe, std::string& to, std::size_t most) {
     to.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     if (n == 0) return false;
     if (n < 0 && errno == EAGAIN) return true;
-    if (n < 0) throw_errno("read", "");
+    if (n < 0) throw_errno("read", program);
   }
   return true;
 }
@@ -110,11 +111,11 @@ STRATA_INLINE Ended ask_program(std::vector<std::string> const& words, AskOption
   pollfd fds[] = {{.fd = ended.get(), .events = POLLIN, .revents = 0},
                   {.fd = answer.get(), .events = POLLIN, .revents = 0}};
   do {
-    if (!detail::wait_until(end, fds, 2)) {
+    if (!detail::wait_until(end, fds, 2, name)) {
       errno = ETIMEDOUT;
       throw_errno("run", name);
     }
-    if (fds[1].fd >= 0 && !detail::drain(answer.get(), out.said, options.most_bytes)) fds[1].fd = -1;
+    if (fds[1].fd >= 0 && !detail::drain(answer.get(), out.said, options.most_bytes, name)) fds[1].fd = -1;
     if (out.said.size() > options.most_bytes)
       throw Error(Errc::over_budget,
                   "answer of " + name + ": more than " + std::to_string(options.most_bytes) + " bytes");
