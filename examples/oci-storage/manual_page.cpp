@@ -96,11 +96,25 @@ constexpr Entry environment[] = {
     {"STORAGE_DRIVER", "The driver, instead of the configured one."},
     {"STORAGE_OPTS", "Options of the driver, between commas, instead of the configured ones."},
     {"TMPDIR", "The directory of scratch files; /var/tmp if it is not set."},
+    {"REGISTRY_AUTH_FILE", "The file of credentials for registries that is read first."},
+    {"DOCKER_CONFIG", "The directory of Docker's config.json, instead of ~/.docker."},
+    {"CONTAINERS_REGISTRIES_CONF", "The file that is read instead of registries.conf."},
+    {"http_proxy, https_proxy, all_proxy, no_proxy",
+     "Proxies on the way to registries, and hosts without one."},
+    {"SOURCE_DATE_EPOCH", "The time of an image that is committed, in seconds, instead of now."},
 };
 constexpr Entry files[] = {
     {"/etc/containers/storage.conf, /usr/share/containers/storage.conf", "The configuration of the machine."},
     {"~/.config/containers/storage.conf", "The configuration of a user, which takes its place."},
     {"storage.conf.d", "Directories beside these files, whose files *.conf are applied after them."},
+    {"/etc/containers/registries.conf, ~/.config/containers/registries.conf",
+     "Short names, mirrors, and registries that are insecure or blocked; files *.conf in registries.conf.d "
+     "are applied after them."},
+    {"$XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, ~/.docker/config.json",
+     "Credentials for registries."},
+    {"/etc/containers/policy.json, ~/.config/containers/policy.json", "Which images may come in."},
+    {"/etc/containers/certs.d, /etc/docker/certs.d, ~/.config/containers/certs.d",
+     "Certificates for registries, a directory for each."},
 };
 constexpr Entry statuses[] = {
     {"0", "Success."},

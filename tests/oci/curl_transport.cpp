@@ -52,7 +52,7 @@ struct Fixture {
 TEST_CASE("oci::Registry keeps its contracts over libcurl", "[oci][curl_transport]") {
   Fixture at;
   auto const open = [&](fs::path const&) { return at.open("/team/tool"); };
-  testing::image_destination_suite<CurlRegistry, CurlRegistry>(open, open);
+  testing::image_destination_suite<CurlRegistry, CurlRegistry>(open, open, {.first_name = "latest"});
 }
 
 TEST_CASE("requests and answers of libcurl", "[oci][curl_transport]") {

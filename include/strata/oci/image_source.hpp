@@ -20,8 +20,9 @@ struct RawManifest {
 /// A place that images come from.
 ///
 /// - `s.manifest(reference)`  a manifest or index by a name that the place has for it, or by its digest,
-///   "sha256:…"; an empty reference is the only image. Not longer than `DocumentLimits::bytes`; its digest is the
-///   one by which the place refers to it. `Errc::image_unknown` if there is none, or several for an empty reference
+///   "sha256:…"; an empty reference is the only image, or of a remote source the one that it was opened for. Not longer than
+///   `DocumentLimits::bytes`; its digest is the one by which the place refers to it. `Errc::image_unknown` if there is none,
+///   or several for an empty reference
 /// - `s.blob(descriptor)`  the bytes of a configuration or layer, not verified; of another size than the
 ///   descriptor's: `Errc::digest_mismatch`, now or while they are read. May be called from several threads at once, and so
 ///   may the sources be read

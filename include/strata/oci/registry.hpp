@@ -28,7 +28,7 @@ class RegistryRepository {
   static constexpr bool wants_plain_layers = false;
   static constexpr bool wants_oci_manifests = false;
 
-  /// @param reference  the repository. Its tag or digest is what an empty reference means; if there is no such image, the only tag
+  /// @param reference  the repository. Its tag or digest is what an empty reference means
   RegistryRepository(SendRequest send, Reference reference, RegistryOptions options);
 
   Reference const& reference() const noexcept { return reference_; }

@@ -191,7 +191,9 @@ void image_destination_suite(std::function<D(fs::path const&)> const& open,
     destination.finish();
     detail::check_image(reopen(path), name, one, traits.keeps_manifests);
     detail::check_image(reopen(path), traits.second_name, two, traits.keeps_manifests);
-    CHECK(detail::image_error_of([&] { reopen(path).manifest(""); }) == Errc::image_unknown);
+    // a remote source is opened for one of them
+    if (!oci::RemoteImageSource<S>)
+      CHECK(detail::image_error_of([&] { reopen(path).manifest(""); }) == Errc::image_unknown);
   }
   SECTION("an image of two names") {
     auto destination = open(path);

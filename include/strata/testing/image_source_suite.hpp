@@ -102,7 +102,8 @@ void image_source_suite(S& source, std::string const& reference) {
     bool const is_listed = reference.empty() || std::ranges::find(references, reference) != references.end();
     auto const same = [&](std::string const& each) { return source.manifest(each).bytes == raw.bytes; };
     if (is_listed) CHECK(std::ranges::any_of(references, same));
-    if (is_listed && references.size() == 1) CHECK(source.manifest("").bytes == raw.bytes);
+    if (is_listed && references.size() == 1 && !oci::RemoteImageSource<S>)
+      CHECK(source.manifest("").bytes == raw.bytes);
   }
 }
 

@@ -63,11 +63,8 @@ STRATA_INLINE RawManifest RegistryRepository::manifest(std::string_view referenc
     return get_manifest(reference_.digest() ? reference_.digest()->str() : reference_.tag());
   } catch (Error const& error) {
     if (error.code() != Errc::image_unknown || reference_.digest()) throw;
-    auto const tags = references();
-    if (tags.size() != 1)
-      throw Error(Errc::image_unknown, error.subject() + ", which of " + listed(tags))
-          .about(Subject::image, reference_.str());
-    return get_manifest(tags.front());
+    throw Error(Errc::image_unknown, error.subject() + ", which of " + listed(references()))
+        .about(Subject::image, reference_.str());
   }
 }
 

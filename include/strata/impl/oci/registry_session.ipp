@@ -45,7 +45,9 @@ STRATA_INLINE Url RegistrySession::base() {
       asked.target = "/v2/";
       send_({.url = asked.str(), .policy = policy_for(asked, asked, true)});
     } catch (Error const& error) {
-      if (error.code() == Errc::stopped) throw;
+      if (error.code() != Errc::unavailable && error.code() != Errc::tls_failed &&
+          error.code() != Errc::unexpected_answer)
+        throw;
       url = Url::parse("http://" + detail::registry_host(registry_.domain()));
     }
   }
