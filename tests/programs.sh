@@ -15,3 +15,10 @@ mounted() {
     { not_ok "$1 mounts $2" "mount point: '$root'"; exit 1; }
   ok "$1 mounts $2"
 }
+
+# in_place STORE COMMAND...: the command on that store of the script
+in_place() (
+  use_store "$scratch/$1"
+  shift
+  "$@"
+)

@@ -44,13 +44,6 @@ inline std::vector<std::string> other_repositories(strata::oci::Reference const&
   return out;
 }
 
-/// Where an image goes by its name, which may have "docker://" before it.
-inline strata::oci::Reference registry_reference(std::string_view text) {
-  constexpr std::string_view transport = "docker://";
-  if (text.starts_with(transport)) text.remove_prefix(transport.size());
-  return strata::oci::Reference::parse(text);
-}
-
 inline int push_image(Session& session, Invocation const& call) {
   namespace oci = strata::oci;
   auto const& options = call.options;
@@ -61,7 +54,7 @@ inline int push_image(Session& session, Invocation const& call) {
   Interrupt const interrupt;
   with_subject(target, [&] {
     RegistryAccess const access;
-    auto const reference = registry_reference(target);
+    auto const reference = strata::oci::Reference::parse(after_transport(target).value_or(target));
     auto const* const rule = access.registries.find_rule(reference);
     if (rule != nullptr && rule->blocked)
       throw strata::Error(strata::Errc::image_forbidden, "registries.conf blocks \"" + rule->prefix + '"');

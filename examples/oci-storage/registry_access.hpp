@@ -69,12 +69,17 @@ inline strata::oci::RegistryOptions registry_options(RegistryAccess const& acces
   return out;
 }
 
-/// Images of registries that a user may mean by a name, in the order in which they are tried.
-/// @param text  may be short; not with "docker://" before it
-inline std::vector<strata::oci::Reference> images_meant(RegistryAccess const& access, std::string_view text) {
+/// The name without the transport that a user may state before it, if that was done.
+inline std::optional<std::string_view> after_transport(std::string_view text) {
   constexpr std::string_view transport = "docker://";
-  if (!text.starts_with(transport)) return access.registries.resolve(text);
-  return {strata::oci::Reference::parse(text.substr(transport.size()))};
+  return text.starts_with(transport) ? std::optional(text.substr(transport.size())) : std::nullopt;
+}
+
+/// Images of registries that a user may mean by a name, in the order in which they are tried. Without "docker://" before it it
+/// may be short.
+inline std::vector<strata::oci::Reference> images_meant(RegistryAccess const& access, std::string_view text) {
+  auto const complete = after_transport(text);
+  return complete ? std::vector{strata::oci::Reference::parse(*complete)} : access.registries.resolve(text);
 }
 
 }  // namespace oci_storage

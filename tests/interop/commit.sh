@@ -14,13 +14,6 @@ fi
 make_scratch
 if ! overlay_works "$scratch"; then skip commit "no overlay file system here"; exit 0; fi
 
-# in_place STORE COMMAND...: the command on that store
-in_place() (
-  use_store "$scratch/$1"
-  shift
-  "$@"
-)
-
 # --- twins ----------------------------------------------------------------------------------------------------------
 
 # Podman writes its containers' variables and directory into the images: those of this image are the same.

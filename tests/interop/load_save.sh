@@ -14,13 +14,6 @@ fi
 make_scratch
 if ! overlay_works "$scratch"; then skip load_save "no overlay file system here"; exit 0; fi
 
-# in_place STORE COMMAND...: the command on that store
-in_place() (
-  use_store "$scratch/$1"
-  shift
-  "$@"
-)
-
 # --- what Podman has ------------------------------------------------------------------------------------------------
 
 mkdir "$scratch/context" "$scratch/context/one" "$scratch/context/two" "$scratch/saved"

@@ -17,12 +17,6 @@ if ! overlay_works "$scratch"; then skip registry "no overlay file system here";
 . tests/registries.sh
 if ! has_registries; then skip registry "needs docker-registry, htpasswd, openssl, curl and python3"; exit 0; fi
 
-# in_place STORE COMMAND...: the command on that store
-in_place() (
-  use_store "$scratch/$1"
-  shift
-  "$@"
-)
 # names STORE: of its images, with their ids
 names() { in_place "$1" pod images --noheading --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort; }
 

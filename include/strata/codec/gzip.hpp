@@ -99,9 +99,8 @@ class GzipEncoder final : public Encoder {
 /// gzip with ISA-L: inflates three times as fast as zlib, and deflates thirteen times as fast as zlib's level 6
 /// with 6–11 % larger output.
 ///
-/// Levels 1 (fastest) to 3 (smallest); higher levels count as 3. The default is 2: level 3 takes 2.6 times as long for
-/// 1.6 % less. The output is one member and
-/// depends only on the input and level, not on the number of threads.
+/// Levels 1 (fastest) to 3 (smallest); higher levels count as 3. The default is 2: level 3 takes 2.6 times as long for 1.6 %
+/// less. The output is one member and depends only on the input and level, not on the number of threads.
 struct Gzip {
   static constexpr auto compression = Compression::gzip;
 

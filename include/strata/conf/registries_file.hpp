@@ -25,8 +25,8 @@ enum class MirrorUse {
 
 /// Where images of a registry are.
 struct RegistryEndpoint {
-  std::string location =
-      {};  ///< "host[:port][/namespace…]"; takes the place of the prefix. Empty: nothing is replaced
+  /// "host[:port][/namespace…]"; takes the place of the prefix. Empty: nothing is replaced
+  std::string location = {};
   bool insecure = false;  ///< HTTP and certificates that nobody vouches for will do
   MirrorUse use = MirrorUse::all;
 };

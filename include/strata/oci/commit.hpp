@@ -29,11 +29,11 @@ namespace strata::oci {
 struct CommitImageOptions {
   std::string name = {};  ///< taken from the image that has it; empty: none
   std::string author = {};
-  std::string message =
-      {};  ///< what the image says of itself; in `Format::docker` only, OCI's has no place for it
+  /// What the image says of itself; in `Format::docker` only, OCI's has no place for it.
+  std::string message = {};
   std::string comment = {};  ///< of the entry in the history; empty: "FROM <name of the container's image>"
-  std::string created_by =
-      {};  ///< of the entry in the history: the command, usually; empty: the image's shell
+  /// Of the entry in the history: the command, usually; empty: the image's shell.
+  std::string created_by = {};
   std::optional<Timestamp> created = {};        ///< unset: `$SOURCE_DATE_EPOCH`, or now
   std::function<void(RunConfig&)> change = {};  ///< edits how containers of the image run
   Format format = Format::oci;

@@ -14,7 +14,6 @@
 #include <strata/oci/manifest_type.hpp>
 #include <strata/oci/media_type.hpp>
 #include <strata/oci/platform.hpp>
-#include <strata/oci/verified_source.hpp>
 #include <strata/progress.hpp>
 #include <strata/separate.hpp>
 
@@ -23,7 +22,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -128,10 +126,7 @@ class IndexCopy {
     if (put_.size() == most_)
       throw Error(Errc::over_budget, "index " + index.digest().str() + ", more than " +
                                          std::to_string(most_) + " manifests and indexes");
-    auto document = source_->manifest(entry.digest.str());
-    check_manifest(document.bytes, entry.digest, "the source");
-    if (document.media_type.empty()) document.media_type = entry.media_type;
-    auto const result = put(std::move(document), platforms, ManifestRole::child, depth + 1);
+    auto const result = put(listed_document(*source_, entry), platforms, ManifestRole::child, depth + 1);
     put_.emplace(entry.digest, result);
     return result;
   }
@@ -143,16 +138,6 @@ class IndexCopy {
   std::map<Digest, Descriptor> put_ = {};  ///< what became of each that an index lists
   std::size_t images_ = 0;
 };
-
-/// The document that is to be copied.
-template <ImageSource S>
-RawManifest first_document(S& source, CopyOptions const& options) {
-  auto document = source.manifest(options.reference);
-  std::error_code not_a_digest;
-  if (auto const digest = Digest::parse(options.reference, not_a_digest))
-    check_manifest(document.bytes, *digest, "the source");
-  return document;
-}
 
 }  // namespace detail
 
@@ -168,7 +153,8 @@ template <class Codecs = codec::All, ImageSource S, BlobDestination D>
 CopiedIndex copy_index(S& source, D& destination, CopyOptions const& options = {},
                        IndexChoice const& choice = {}) {
   detail::IndexCopy<Codecs, S, D> copy(source, destination, options, choice.documents);
-  auto const put = copy.put(detail::first_document(source, options), choice.platforms, ManifestRole::image);
+  auto const put =
+      copy.put(detail::first_document(source, options.reference), choice.platforms, ManifestRole::image);
   return {.digest = put.digest, .images = copy.images()};
 }
 

@@ -80,6 +80,25 @@ ImagePlan plan(S& source, Manifest manifest, std::optional<Index> index, Documen
   return plan(std::move(manifest), std::move(config), std::move(index));
 }
 
+/// The document that a reference means. @throws `Errc::digest_mismatch` if that is a digest, and of another one
+template <ImageSource S>
+RawManifest first_document(S& source, std::string const& reference) {
+  auto document = source.manifest(reference);
+  std::error_code not_a_digest;
+  if (auto const digest = Digest::parse(reference, not_a_digest))
+    check_manifest(document.bytes, *digest, "the source");
+  return document;
+}
+
+/// A document that an index lists. @throws `Errc::digest_mismatch` if it is another one
+template <ImageSource S>
+RawManifest listed_document(S& source, Descriptor const& entry) {
+  auto document = source.manifest(entry.digest.str());
+  check_manifest(document.bytes, entry.digest, "the source");
+  if (document.media_type.empty()) document.media_type = entry.media_type;
+  return document;
+}
+
 }  // namespace detail
 
 /// Reads the documents of an image, following indexes, and checks what refers to what.
@@ -87,19 +106,14 @@ ImagePlan plan(S& source, Manifest manifest, std::optional<Index> index, Documen
 ///   `Errc::corrupt_document`, `Errc::digest_mismatch`, `Errc::over_budget`, and what the source throws
 template <ImageSource S>
 ImagePlan plan_image(S& source, ImageChoice const& choice = {}) {
-  auto document = source.manifest(choice.reference);
-  std::error_code not_a_digest;
-  if (auto const digest = Digest::parse(choice.reference, not_a_digest))
-    check_manifest(document.bytes, *digest, "the source");
+  auto document = detail::first_document(source, choice.reference);
   std::optional<Index> first;
   for (int depth = 0; is_index(manifest_type(document.bytes, document.media_type, choice.limits)); ++depth) {
     auto index = Index::parse(std::move(document.bytes), document.media_type, choice.limits);
     if (depth == detail::most_nested_indexes)
       throw Error(Errc::over_budget, "index " + index.digest().str() + ", too many indexes in each other");
     auto const chosen = index.choose(choice.platform ? *choice.platform : host_platform());
-    document = source.manifest(chosen.digest.str());
-    check_manifest(document.bytes, chosen.digest, "the source");
-    if (document.media_type.empty()) document.media_type = chosen.media_type;
+    document = detail::listed_document(source, chosen);
     if (!first) first = std::move(index);
   }
   return detail::plan(source, Manifest::parse(std::move(document.bytes), document.media_type, choice.limits),

@@ -51,7 +51,7 @@ RepackedLayer repack_layer(Source blob, PlannedLayer const& layer, Format format
                            RepackOptions const& options) {
   auto const type = layer_media_type(format, options.compression);
   if (!type) throw Error(Errc::unsupported, "layers of this compression in the manifest's format");
-  auto file = sys::scratch_file(options.scratch.empty() ? sys::scratch_directory() : options.scratch);
+  auto file = sys::scratch_file(sys::scratch_directory(options.scratch));
   archive::CompressingWriter out(
       fd_sink(file.get()), options.compression, codecs,
       {.encode = options.encode, .hash_plain = true, .hash_output = true, .control = options.control});

@@ -15,8 +15,9 @@ namespace strata::sys {
 /// @throws `errno`, "open <directory>"
 Fd scratch_file(fs::path const& directory);
 
-/// `$TMPDIR`, or /var/tmp: for what may be larger than memory, of which /tmp often is.
-fs::path scratch_directory();
+/// The directory that is wanted; if that is empty, `$TMPDIR`, or /var/tmp: for what may be larger than memory, of which /tmp
+/// often is.
+fs::path scratch_directory(fs::path wanted = {});
 
 }  // namespace strata::sys
 

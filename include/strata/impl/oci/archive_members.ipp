@@ -108,7 +108,7 @@ STRATA_INLINE ArchiveMembers::ArchiveMembers(Source in, std::string name, Archiv
 }
 
 STRATA_INLINE void ArchiveMembers::unpack(Source in) {
-  auto const directory = options_.scratch.empty() ? sys::scratch_directory() : options_.scratch;
+  auto const directory = sys::scratch_directory(options_.scratch);
   auto file = sys::scratch_file(directory);
   auto plain = unpacking_.open(std::move(in), options_.plain_bytes);
   for (auto part = plain.next(); !part.empty(); part = plain.next())

@@ -10,8 +10,8 @@ namespace strata::oci {
 
 namespace detail {
 
-inline constexpr std::uint64_t kept_blob = std::uint64_t{1}
-                                           << 20;  // bytes; a larger one is sent as it is read
+/// Bytes; a larger blob is sent as it is read.
+inline constexpr std::uint64_t kept_blob = std::uint64_t{1} << 20;
 
 inline std::string with_query(std::string url, std::string const& query) {
   return std::move(url) + (url.find('?') == std::string::npos ? '?' : '&') + query;

@@ -80,7 +80,7 @@ STRATA_INLINE void ImageBuilder::add_file(fs::path const& file, HistoryEntry ste
 }
 
 STRATA_INLINE void ImageBuilder::add_stream(Source archive, HistoryEntry step, Unpacking unpacking) {
-  auto file = sys::scratch_file(options_.scratch.empty() ? sys::scratch_directory() : options_.scratch);
+  auto file = sys::scratch_file(sys::scratch_directory(options_.scratch));
   std::uint64_t size = 0;
   for (Bytes part = archive.next(); !part.empty(); part = archive.next()) {
     sys::write_all(file.get(), part, "layer");

@@ -2,6 +2,7 @@
 
 #include <strata/oci/read_ahead.hpp>
 #include <strata/sys/fd.hpp>
+#include <strata/sys/file_at.hpp>
 #include <strata/sys/scratch_file.hpp>
 #include <strata/sys/stream.hpp>
 
@@ -15,7 +16,6 @@
 #include <optional>
 #include <span>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace strata::oci::detail {
@@ -57,10 +57,7 @@ class Spool {
     }
     auto const most = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), written_ - position));
     lock.unlock();
-    auto const n =
-        sys::retry([&] { return ::pread(file_.get(), into.data(), most, static_cast<off_t>(position)); });
-    if (n <= 0) sys::throw_errno("read", path_);
-    return static_cast<std::size_t>(n);
+    return sys::read_at(file_.get(), into.first(most), position, path_);
   }
 
   /// Bytes in all; none while that is not known.
@@ -127,9 +124,7 @@ namespace strata::oci {
 
 STRATA_INLINE ReadAhead::ReadAhead(std::function<Source(std::size_t)> open, std::size_t at_once,
                                    fs::path scratch)
-    : open_(std::move(open)),
-      at_once_(at_once),
-      scratch_(scratch.empty() ? sys::scratch_directory() : std::move(scratch)) {}
+    : open_(std::move(open)), at_once_(at_once), scratch_(sys::scratch_directory(std::move(scratch))) {}
 
 STRATA_INLINE ReadAhead::~ReadAhead() {
   for (auto const& [blob, spool] : started_) spool->abandon();

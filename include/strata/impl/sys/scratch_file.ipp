@@ -17,7 +17,8 @@ STRATA_INLINE Fd scratch_file(fs::path const& directory) {
   return fd;
 }
 
-STRATA_INLINE fs::path scratch_directory() {
+STRATA_INLINE fs::path scratch_directory(fs::path wanted) {
+  if (!wanted.empty()) return wanted;
   auto const* const environment = std::getenv("TMPDIR");
   return environment != nullptr && *environment != 0 ? fs::path(environment) : fs::path("/var/tmp");
 }
